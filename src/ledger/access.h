@@ -1,0 +1,36 @@
+/* ledger: who may do what where. Decided here only, under every door. Roles over a region subtree; sealed fields need a role among the
+ * register's openers and a purpose, and every opening is journalled by the caller. Pure; knows register and region. */
+#ifndef TOCSIN_LEDGER_ACCESS_H
+#define TOCSIN_LEDGER_ACCESS_H
+
+#include "ledger/region.h"
+#include "ledger/register.h"
+
+enum access_verb { ACCESS_READ, ACCESS_WRITE, ACCESS_OPEN };
+
+/* One role held over one region subtree. */
+struct grant {
+    struct text role;
+    struct text region; /* "" is everywhere */
+};
+
+/* Who acts, in what right, why and when. Given to every desk call; nothing in the ledger knows another clock. */
+struct session {
+    struct text account;
+    size_t n_grants;
+    const struct grant *grants;
+    struct text purpose;  /* needed to open sealed fields */
+    struct text reason;   /* for the journal */
+    instant now;
+    int64_t import;       /* import the changes belong to; 0 none */
+    bool zh;              /* language of messages */
+};
+
+/* Role "root" may everything. E_DENIED says which role is missing, never whether the record exists. */
+int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region, struct error *err);
+/* The region subtrees in which the session may use the verb, as an SQL condition on column `region` ("(region >= '31' AND region < '32' OR ...)" ; "1=1" for root;
+ * "1=0" for none). */
+int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column, struct buf *out);
+bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
+
+#endif

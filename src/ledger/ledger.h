@@ -1,0 +1,74 @@
+/* ledger: one open store with its catalog, vault, journal and policies in force. Desks hold a struct ledger and nothing below it. */
+#ifndef TOCSIN_LEDGER_LEDGER_H
+#define TOCSIN_LEDGER_LEDGER_H
+
+#include "ledger/access.h"
+#include "ledger/journal.h"
+#include "ledger/policy.h"
+#include "ledger/vault.h"
+
+struct obligation_book; /* obligation.c: owners, open duties of this transaction */
+struct reg_table;       /* record.c: derived table and statements of a register */
+
+struct ledger {
+    struct db *db;            /* the write connection; reads inside a transaction go through it too */
+    char *url;
+    char *dir;                /* data directory: config, key file */
+    char *home;               /* where registers/, codes/ and policies/ are */
+    int32_t zone_s;
+    struct text region;       /* jurisdiction of this node */
+    struct catalog *catalog;
+    struct vault *vault;
+    struct journal journal;
+    struct rng secret;
+    struct arena arena;       /* lives as long as the ledger */
+    struct reg_table **tables; /* by reg->order */
+    struct obligation_book *book;
+    /* policies in force, loaded from adoptions: see adoption.c */
+    size_t n_adoptions;
+    struct adoption *adoptions;
+    int64_t next_id;          /* read at begin, written at commit */
+    int64_t next_id_stored;
+    bool in_transaction;
+};
+
+/* One adoption: a pack in force for a disease in a region subtree from a day on. */
+struct adoption {
+    int64_t id;
+    struct text region, disease, pack;
+    day from;
+    struct policy *policy;
+};
+
+struct ledger_options {
+    const char *dir;   /* ./data */
+    const char *store; /* url; NULL: DIR/tocsin.db */
+    const char *home;  /* NULL: found beside the program or $TOCSIN_HOME */
+    const char *region;
+    int32_t zone_s;    /* 0: China */
+};
+
+/* Makes the data directory, keys, store, tables and node configuration. Refuses an existing one (E_CONFLICT). */
+int ledger_init(const struct ledger_options *o, struct error *err);
+/* Opens an existing one; the schema must match the declarations or E_CONFLICT says to run `tocsin migrate`. O(1) in size. */
+int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err);
+void ledger_close(struct ledger *l);
+/* A second connection for snapshot reads. Owned: db_close. */
+int ledger_reader(struct ledger *l, struct db **ret, struct error *err);
+/* What migration would run, and runs it. */
+int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err);
+
+/* One write transaction: journal and duties are opened and flushed with it. */
+int ledger_begin(struct ledger *l, struct error *err);
+int ledger_commit(struct ledger *l, instant now, struct error *err);
+void ledger_rollback(struct ledger *l);
+
+/* The policy in force for a disease in a region on a day: the nearest adoption up the tree, the latest not after the day. NULL: none. */
+const struct adoption *ledger_policy(const struct ledger *l, struct text disease, struct text region, day on);
+/* Small persistent settings of the node (table `node`). Copied into the arena; empty when unset. */
+int ledger_setting(struct ledger *l, struct db *db, const char *name, struct arena *a, struct text *ret, struct error *err);
+int ledger_set(struct ledger *l, const char *name, struct text value, struct error *err);
+/* Journals that sealed fields were opened (in a transaction of its own when none is open). */
+int ledger_opened(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t id, struct error *err);
+
+#endif

@@ -1,0 +1,157 @@
+/* ledger: policies as data. A pack is one plan edition read from policies/NAME.yaml, checked against the catalog, frozen.
+ * Pure: says what a fact obliges and what pays it; obligation.c keeps the books. The language is described in docs/policies.md. */
+#ifndef TOCSIN_LEDGER_POLICY_H
+#define TOCSIN_LEDGER_POLICY_H
+
+#include "ledger/expr.h"
+
+enum certainty { CERTAINTY_HIGH, CERTAINTY_MEDIUM, CERTAINTY_LOW };
+
+/* Where a value comes from; every parameter, rule and limit has one (its own, or the pack's). */
+struct provenance {
+    struct text source, clause;
+    enum certainty certainty;
+    bool verified; /* false: shown as 未核实 / unverified everywhere */
+};
+
+struct parameter {
+    struct text name, zh, en, unit;
+    int64_t value;              /* in the unit; durations in seconds */
+    bool is_list;               /* days lists */
+    size_t n_list;
+    int64_t *list;
+    int harsher;                /* +1 a larger value is harsher on people, -1 a smaller one, 0 neither */
+    struct provenance from;
+};
+
+/* The four kinds of accountable party (四方责任). */
+enum owner_kind { OWNER_NONE = 0, OWNER_REGION, OWNER_DEPARTMENT, OWNER_UNIT, OWNER_PERSON };
+
+/* One step of the owner chain: the first that resolves is accountable. */
+struct owner_rule {
+    enum owner_kind kind;
+    struct text department;  /* OWNER_DEPARTMENT: code of list `department`; the nearest one up the region tree */
+    int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record; OWNER_REGION: region field or -1 = record's */
+};
+
+/* A fact that concerns a duty: a record of `reg` for which `when` is true, tied to the duty through `by`. */
+struct fact_match {
+    const struct register_decl *reg;
+    int by;              /* field of reg that references the raising record; -1: same person (holder); -2: it is the raising record itself */
+    struct expr *when;   /* NULL: always */
+    int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
+};
+
+struct escalation {
+    int64_t after_s;     /* after due */
+    struct owner_rule to;
+};
+
+enum duty_timing {
+    TIMING_WITHIN, /* once, within_s after `from` */
+    TIMING_DAYS,   /* on each day of days (offset from the anchor day), by due_time_s of that day */
+    TIMING_DAILY,  /* standing: every day by due_time_s while the record satisfies `when` */
+};
+
+enum { DUTY_DAYS_MAX = 62, DUTY_ESCALATIONS_MAX = 4, DUTY_OWNERS_MAX = 4, DUTY_CODE_MAX = 32 };
+
+struct duty_rule {
+    struct text code, zh, en, desk; /* code: [a-z][a-z0-9-]*, unique in the pack */
+    const struct register_decl *on;
+    struct expr *when;              /* NULL: always */
+    struct text when_text;
+    enum duty_timing timing;
+    int from_field;                 /* date or instant field of `on`; -1: when recorded */
+    int64_t within_s;
+    uint64_t days;                  /* bit k: day k after the anchor day (bit 0 = the anchor day itself) */
+    int64_t due_time_s;             /* seconds after 00:00 of the day; default 86400 */
+    bool lapses;                    /* an unpaid day cannot be made up: it is counted missed when the next day is due */
+    bool per_person;                /* one open duty per person and rule: a later fact moves it instead of adding one */
+    size_t n_owners;
+    struct owner_rule owners[DUTY_OWNERS_MAX];
+    size_t n_pays;
+    struct fact_match *pays;
+    size_t n_cancels;
+    struct fact_match *cancels;
+    size_t n_escalations;
+    struct escalation escalations[DUTY_ESCALATIONS_MAX];
+    /* guard: `on` record may not enter this state before the duty's last due day and before `requires` are paid in full */
+    const struct register_decl *guard_reg; /* NULL: none; tied to the duty's holder */
+    int guard_state;
+    size_t n_requires;
+    int *requires;                  /* indexes of rules of this pack, same holder */
+    struct provenance from;
+    int line, column;
+};
+
+/* The hardest restriction of a kind the pack allows (九不准): checked when a measure is recorded. */
+struct limit {
+    struct text measure;   /* code of list `measure_kind` */
+    struct text subject;   /* class it applies to, or empty */
+    bool allowed;          /* false: not allowed at all under this pack without approval */
+    int64_t max_days;      /* 0: no stated maximum */
+    struct provenance from;
+    struct text zh, en;
+};
+
+struct policy {
+    struct arena arena;
+    struct text name, zh, en, disease, parent;
+    struct text source_text;   /* the pack's YAML as loaded, to be kept with its adoption */
+    day in_force;              /* plan's own date */
+    struct provenance from;
+    size_t n_parameters;
+    struct parameter *parameters;
+    size_t n_rules;
+    struct duty_rule *rules;
+    size_t n_limits;
+    struct limit *limits;
+    /* a local pack that is longer, wider or harsher than its parent needs all three, or it does not load */
+    struct text deviation_approver, deviation_reason;
+    day deviation_until;       /* DAY_MAX when no deviation is declared */
+};
+
+/* Finds parents: dir/NAME.yaml. Errors name file:line:column: unknown register, field, code, rule, department; a test day after release; a condition that is not
+ * boolean; a harsher local value without deviation; unknown keys; loops of parents. Owned: policy_free. */
+int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s, struct policy **ret, struct error *err);
+/* As policy_load, from a file anywhere (policy check FILE). */
+int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s, struct policy **ret, struct error *err);
+/* From text kept with an adoption. */
+int policy_parse(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret, struct error *err);
+void policy_free(struct policy *p);
+int policy_rule(const struct policy *p, struct text code);            /* index or -1 */
+const struct parameter *policy_parameter(const struct policy *p, struct text name);
+/* Names in dir, sorted, in the arena. */
+int policy_names(const char *dir, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
+
+/* ---- pure arithmetic of duties */
+
+/* The state of one duty; what the table `obligation` stores. */
+struct duty {
+    int rule;           /* index in the pack */
+    int32_t occurrence; /* 0, or the day number of a TIMING_DAILY occurrence; -1 the standing row that makes them */
+    day anchor;         /* day 0 of the schedule */
+    uint64_t owed;      /* bit per day; TIMING_WITHIN: bit 0 */
+    uint64_t paid, missed;
+    instant raised_at, due_at; /* due_at: of the earliest day neither paid nor missed */
+    instant wake_at;    /* when the scheduler must look again: due, next escalation or next day; INSTANT_NONE when closed */
+    int level;          /* escalations that happened */
+};
+
+/* The duties that one record raises under the pack, in rule order. recorded_at is when it became known. Writes at most max into out;
+ * returns how many. Pure; no allocation; cost = rules on this register. */
+size_t policy_duties(const struct policy *p, const struct register_decl *reg, const struct expr_scope *s, instant recorded_at,
+                     int32_t zone_s, struct duty *out, size_t max);
+/* Recomputes due_at and wake_at from the masks. */
+void duty_settle(const struct duty_rule *r, struct duty *d, int32_t zone_s);
+/* A paying fact for day `fact_day` (TIMING_WITHIN: any): pays that day's slot, else the earliest open slot not after it (make-up, not when the rule
+ * lapses). Returns true when something was paid. d closes when nothing is owed (wake_at INSTANT_NONE). */
+bool duty_pay(const struct duty_rule *r, struct duty *d, day fact_day, int32_t zone_s);
+/* Advances to now: lapses days that cannot be made up, raises level past each escalation time. Returns how many escalations and
+ * lapses happened. */
+int duty_wake(const struct duty_rule *r, struct duty *d, instant now, int32_t zone_s);
+static inline bool duty_open(const struct duty *d) {
+    return (d->owed & ~d->paid & ~d->missed) != 0;
+}
+
+#endif

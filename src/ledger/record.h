@@ -1,0 +1,100 @@
+/* ledger: records, on top of the ledger. A draft is a wanted change; record_prepare checks it without a store (any thread);
+ * record_apply writes a batch of them inside one transaction: references, natural keys, numbers, versions, states, guards, sealing,
+ * journal, duties raised, paid and cancelled, all or nothing per draft, in order.
+ *
+ * Table of register R (columns in this order): region, id, version, state, number, key, created_at, changed_at, import, entry,
+ * then its fields. id: unique in the whole store, ascending. key: 64-bit hash of the natural key or of an outside id. entry: seq of the last
+ * journal entry. removed records (undo, erasure, retention) leave the table; the journal keeps what the law lets it keep. */
+#ifndef TOCSIN_LEDGER_RECORD_H
+#define TOCSIN_LEDGER_RECORD_H
+
+#include "ledger/access.h"
+#include "ledger/ledger.h"
+
+enum { RECORD_SYSTEM_COLUMNS = 10 };
+enum record_column { COL_REGION, COL_ID, COL_VERSION, COL_STATE, COL_NUMBER, COL_KEY, COL_CREATED_AT, COL_CHANGED_AT, COL_IMPORT, COL_ENTRY };
+
+struct record {
+    const struct register_decl *reg;
+    int64_t id, key, import, entry;
+    int32_t version;
+    instant created_at, changed_at;
+    struct text region, state, number;
+    struct value *values; /* [reg->n_fields]; sealed fields as BLOB, or TEXT after record_open */
+};
+
+enum draft_verb {
+    DRAFT_CREATE, /* a natural key that exists is E_CONFLICT */
+    DRAFT_UPSERT, /* by key: creates, changes what differs, or leaves as it is */
+    DRAFT_CHANGE, /* id, version (0: any); the given cells; state may move */
+    DRAFT_REMOVE, /* undo of an import, retention */
+};
+enum draft_outcome { OUTCOME_NONE, OUTCOME_CREATED, OUTCOME_CHANGED, OUTCOME_UNCHANGED, OUTCOME_REMOVED, OUTCOME_REJECTED };
+
+struct draft {
+    const struct register_decl *reg;
+    enum draft_verb verb;
+    int64_t id;            /* CHANGE, REMOVE */
+    int32_t version;       /* expected; 0 does not ask */
+    struct text region;    /* when the register has no region field, or to override; else empty */
+    struct text state;     /* wanted state; empty: initial, or as it is */
+    struct text outside_key; /* id in the sender's system: then it, with the register, is the key */
+    struct value *values;  /* [reg->n_fields]; ABSENT = not mentioned; sealed ones in the clear */
+    /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */
+    uint32_t *links;       /* [reg->n_fields] or NULL */
+    /* set by record_prepare */
+    bool prepared;
+    int64_t key;
+    bool has_key;
+    struct vault_key *seal;     /* person drafts: fresh key */
+    struct value *sealed;       /* sealed values for creation */
+    int64_t blind[4];
+    int blind_kind[4];
+    size_t n_blind;
+    /* result */
+    enum draft_outcome outcome;
+    int64_t ret_id;
+    int32_t ret_version;
+    struct error error;
+};
+
+/* All zero but reg, verb and an ABSENT cell per field, in the arena. NULL when out of memory. */
+struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb);
+/* By field name; E_UNKNOWN for a field the register lacks. Parses text input through field_parse. */
+int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err);
+
+/* Checks cells, required fields (CREATE/UPSERT), cross-field checks; computes key, seals, blind hashes. Pure apart from rng (one per thread).
+ * A failure is stored in d->error (outcome REJECTED) and returned. */
+int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, instant now);
+/* Applies drafts in order inside the open write transaction (ledger_begin). Per-draft failures are results (outcome REJECTED, d->error),
+ * and leave nothing of that draft behind; the return value is negative only when the whole batch must be rolled back. */
+int record_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
+
+/* prepare + begin + apply + commit for one draft or a few: what `tocsin record` and desks use. Fails with the first draft's error. */
+int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
+
+/* Reads. The record lives in the arena. E_UNKNOWN also when the session may not see it. */
+int record_get(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, struct arena *a,
+               struct record *ret, struct error *err);
+int record_by_number(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text number_or_key,
+                     struct arena *a, struct record *ret, struct error *err);
+/* Opens sealed cells in place; needs ACCESS_OPEN and a purpose. The caller journals (ledger_opened). */
+int record_open(struct ledger *l, struct db *db, const struct session *s, struct record *r, struct arena *a, struct error *err);
+
+struct record_filter {
+    const char *where;     /* condition in the expression language, or NULL */
+    struct text region;    /* subtree */
+    int64_t after_id;      /* keyset: ids greater than this */
+    int64_t import;        /* 0: any */
+    size_t limit;          /* 0: no limit */
+};
+/* Streams records in id order: visit gets each (values borrowed until it returns), 0 goes on. */
+int record_list(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct record_filter *f,
+                int (*visit)(const struct record *r, void *arg), void *arg, struct error *err);
+/* Who, when, before, after; newest first. */
+int record_history(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id,
+                   int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
+/* The record as it was known at an instant, rebuilt from the journal. 1 found, 0 not yet known then, negative error. */
+int record_as_of(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, instant at, struct arena *a, struct record *ret, struct error *err);
+
+#endif

@@ -1,0 +1,157 @@
+/* ledger: registers as data. A catalog is read from registers/ and codes/ (YAML), checked whole, then frozen: any thread reads
+ * it without locks. Everything else derives from it: tables, validation, templates, import, export, access, retention.
+ * Knows nobody but base. The declared language is described in docs/registers.md. */
+#ifndef TOCSIN_LEDGER_REGISTER_H
+#define TOCSIN_LEDGER_REGISTER_H
+
+#include "base/instant.h"
+#include "base/value.h"
+#include "base/yaml.h"
+
+enum field_type {
+    FIELD_TEXT,      /* TEXT */
+    FIELD_CODE,      /* TEXT, one of a code list */
+    FIELD_INTEGER,   /* INT */
+    FIELD_DECIMAL,   /* INT, value * 10^scale */
+    FIELD_BOOLEAN,   /* INT 0 1 */
+    FIELD_DATE,      /* INT day */
+    FIELD_INSTANT,   /* INT seconds */
+    FIELD_DURATION,  /* INT seconds */
+    FIELD_REGION,    /* TEXT canonical region code, see ledger/region.h */
+    FIELD_POINT,     /* TEXT "lat,lon", 6 decimals, WGS 84 */
+    FIELD_REFERENCE, /* INT id of a record of `target` */
+    FIELD_TYPES
+};
+
+/* Checks that belong to a text field beyond its length. */
+enum field_check { CHECK_NONE, CHECK_DOCUMENT, CHECK_ID_CARD, CHECK_UNIT_CODE, CHECK_PHONE };
+/* How a sealed field can be found again: keyed hashes of its normal form (vault.h). */
+enum field_blind { BLIND_NONE, BLIND_DOCUMENT, BLIND_PHONE, BLIND_NAME };
+
+struct code {
+    struct text code, zh, en, standard; /* standard: the code in the national or WHO list, may be empty */
+    size_t n_synonyms;
+    struct text *synonyms; /* other words that mean it on import, normalised (see code_find_any) */
+};
+
+struct codelist {
+    struct text name, zh, en, source;
+    size_t n;
+    struct code *codes;
+    void *index; /* private: normalised word -> code */
+};
+
+struct field {
+    struct text name, zh, en; /* name: [a-z][a-z0-9_]*, a column name */
+    struct text note_zh, note_en, standard;
+    enum field_type type;
+    bool required, sealed, indexed, multiple; /* multiple: codes joined by ';' */
+    int scale;                                /* decimals of FIELD_DECIMAL */
+    bool has_min, has_max;
+    int64_t min, max;         /* value range in stored units; for text the maximum length in code points */
+    struct text unit;
+    const struct codelist *codes;
+    struct text target;       /* FIELD_REFERENCE: register name */
+    enum field_check check;
+    enum field_blind blind;
+    int copy_reference, copy_field; /* default taken from the record that field `copy_reference` points to; -1 none */
+    struct value fallback;    /* constant default; ABSENT none */
+    size_t n_synonyms;
+    struct text *synonyms;    /* column headers that mean this field, as written */
+    int line;
+};
+
+struct state {
+    struct text name, zh, en;
+    bool initial, final;
+};
+
+struct move {
+    int from, to; /* indexes of states; from -1 = any */
+    size_t n_roles;
+    struct text *roles; /* who may; empty = whoever may write */
+};
+
+/* A check between fields: a condition that must not be false (unknown passes), with its two messages. */
+struct rule_check {
+    struct text condition, zh, en;
+    int line, column;
+    void *expr; /* struct expr *, bound by ledger/record.c at start */
+};
+
+struct register_decl {
+    struct text name, zh, en, desk, standard, source;
+    size_t n_fields;
+    struct field *fields;
+    size_t n_states;
+    struct state *states;      /* may be none */
+    size_t n_moves;
+    struct move *moves;
+    size_t n_checks;
+    struct rule_check *checks;
+    struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */
+    size_t n_key;
+    int *key;                  /* natural key: field indexes; a second record with the same key is the same record */
+    size_t n_indexes;
+    struct text *indexes;      /* further indexes: "person, onset" */
+    int region_field;          /* field that gives the record its region; -1: given by the writer */
+    int person_field;          /* the reference to person that makes this a fact about somebody; -1 none */
+    int date_field;            /* the date the record belongs to for numbers and lists; -1: creation */
+    size_t n_readers, n_writers, n_openers;
+    struct text *readers, *writers, *openers; /* roles; openers may open sealed fields, with a purpose */
+    int keep_days;             /* retention; 0 = for ever */
+    int keep_from;             /* date or instant field it counts from; -1 = last change */
+    struct text keep_basis;    /* why so long: law or plan */
+    int order;                 /* position in the catalog */
+    const char *file;
+};
+
+struct catalog {
+    struct arena arena;
+    size_t n_registers;
+    struct register_decl *registers; /* sorted by name */
+    size_t n_codelists;
+    struct codelist *codelists;      /* sorted by name */
+};
+
+/* Reads every *.yaml under registers_dir (folders included) and codes_dir. Errors name file:line:column: unknown key, type, code list,
+ * target register or field, duplicate field, reserved name, a state move between unknown states, a bad mask. Owned: catalog_free. */
+int catalog_load(const char *registers_dir, const char *codes_dir, struct catalog **ret, struct error *err);
+void catalog_free(struct catalog *c);
+const struct register_decl *register_find(const struct catalog *c, struct text name); /* NULL when unknown */
+int register_field(const struct register_decl *r, struct text name);                  /* index or -1 */
+int register_state(const struct register_decl *r, struct text name);                  /* index or -1 */
+int register_initial(const struct register_decl *r);                                  /* index or -1 */
+bool role_among(const struct text *roles, size_t n, struct text role);
+
+const struct codelist *codelist_find(const struct catalog *c, struct text name);
+const struct code *code_find(const struct codelist *l, struct text code);       /* exact */
+const struct code *code_find_any(const struct codelist *l, struct text word);   /* code, title or synonym; case, width, space folded */
+
+/* Desk code says at start-up which fields it needs: E_UNKNOWN names the first that is missing. names is NULL-ended;
+ * ret_index receives one index per name. */
+int register_needs(const struct catalog *c, const char *reg, const char *const *names, int *ret_index,
+                   const struct register_decl **ret, struct error *err);
+
+/* ---- field.c: text to value and back, per type. The check of a single cell; pure. */
+/* Parses what a person or file wrote. Dates and instants as in instant.h plus 2022/5/30, 2022.5.30, 2022年5月30日 and 20220530; booleans 是/否/yes/no/1/0/true/
+ * false/y/n; codes by code, title or synonym; full-width digits and letters folded; decimals with the field's scale. Empty gives NULL.
+ * Texts are copied into the arena. Errors: E_INVALID with the field's name as `where` and without repeating sealed content. */
+int field_parse(const struct field *f, struct text input, int32_t zone_s, struct arena *a, struct value *ret, struct error *err);
+/* Checks an already typed value (range, length, code, check digit). */
+int field_check_value(const struct field *f, struct value v, struct error *err);
+/* Canonical text that field_parse reads back. Sealed blobs print as "***". */
+int field_format(const struct field *f, struct value v, int32_t zone_s, struct buf *out);
+/* The same for people: code titles in the language, 是/否, units not included. */
+int field_display(const struct field *f, struct value v, int32_t zone_s, bool zh, struct buf *out);
+
+/* ---- check.c: identity documents and the like; pure, sources in check.c. */
+bool id_card_valid(struct text t);                /* GB 11643, 18 characters, upper-case X, real date */
+bool id_card_birth(struct text t, day *ret_birth, int *ret_sex); /* sex 1 male 2 female */
+bool unit_code_valid(struct text t);              /* GB 32100 */
+/* Normal form of a phone (digits only, +86/0086 stripped); false when it is no mobile or landline number. */
+bool phone_normal(struct text t, char out[24]);
+/* Excel damage: "3.10115E+17" or 18 digits ending 000 whose check digit is off. */
+bool id_card_damaged(struct text t);
+
+#endif

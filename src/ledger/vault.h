@@ -1,0 +1,49 @@
+/* ledger: the vault. Seals fields (XChaCha20-Poly1305), finds them again without opening (keyed blind indexes), forgets a
+ * person by destroying that person's key. The master key is a file outside the database (mode 0600). Knows base and store only.
+ *
+ * Keys: master (file) -> wraps one random 32-byte key per person (table `vault_key`: person, wrapped); fields of that person's records are sealed with
+ * that key; sealed fields of records without a person use a key derived from the master. Blind indexes use another derived key:
+ * table `blind` (kind, hash, holder), clustered. Pinyin: names are indexed by tone-less pinyin through ICU (Han-Latin;
+ * Latin-ASCII), cached per code point, so that homophones and traditional forms meet; see name_normal. */
+#ifndef TOCSIN_LEDGER_VAULT_H
+#define TOCSIN_LEDGER_VAULT_H
+
+#include "base/digest.h"
+#include "ledger/register.h"
+#include "store/db.h"
+
+struct vault;
+struct vault_key { unsigned char bytes[32]; };
+enum { VAULT_WRAPPED = 24 + 32 + 16, VAULT_OVERHEAD = 1 + 24 + 16 };
+
+/* Makes a new master key file and signing key; refuses to overwrite. */
+int vault_create(const char *key_path, struct error *err);
+/* E_CRYPTO for a damaged file, E_DENIED when others may read it. Owned: vault_close (wipes). Safe for use by many threads,
+ * except vault_rng users: give each thread its own struct rng. */
+int vault_open(const char *key_path, struct vault **ret, struct error *err);
+void vault_close(struct vault *v);
+const struct db_table *vault_key_table(void);
+const struct db_table *vault_blind_table(void);
+/* Signing key pair of the journal, derived from the master file. */
+void vault_sign_keys(const struct vault *v, unsigned char public_key[32], unsigned char secret_key[64]);
+
+void vault_new_key(struct rng *secret, struct vault_key *ret);
+void vault_wrap(const struct vault *v, struct rng *secret, int64_t person, const struct vault_key *k, unsigned char out[VAULT_WRAPPED]);
+int vault_unwrap(const struct vault *v, int64_t person, struct text wrapped, struct vault_key *ret, struct error *err);
+/* Reads and unwraps; E_UNKNOWN after erasure. */
+int vault_person_key(const struct vault *v, struct db *db, int64_t person, struct vault_key *ret, struct error *err);
+void vault_common_key(const struct vault *v, struct vault_key *ret);
+
+/* out needs clear.n + VAULT_OVERHEAD bytes; returns the length. context binds the value to its place (register, field, person). */
+size_t vault_seal(const struct vault_key *k, struct rng *secret, struct text context, struct text clear, unsigned char *out);
+/* Opens into the arena. E_CRYPTO when altered or in the wrong place. */
+int vault_unseal(const struct vault_key *k, struct text context, struct text sealed, struct arena *a, struct text *ret, struct error *err);
+
+/* Normal form then keyed hash; false when there is nothing to index (empty). kind as in register.h. */
+bool vault_blind(const struct vault *v, enum field_blind kind, struct text clear, int64_t *ret_hash);
+/* Pinyin without tones, lower case, no spaces ("张伟" "張偉" "Zhang Wei" -> "zhangwei"); false when longer than max. Thread-safe. */
+bool name_normal(struct text name, char *out, size_t max);
+/* Masked display: 张*, 1101**********002X, 138****1234. */
+void vault_mask(const struct field *f, struct text clear, struct buf *out);
+
+#endif

@@ -1,0 +1,104 @@
+/* store: one connection to SQLite or PostgreSQL behind one small header. Above is the ledger; below are sqlite3 and
+ * libpq. The store knows tables, not registers. A connection belongs to one thread at a time.
+ *
+ * SQL is the subset both speak; parameters are ?1, ?2 ... (rewritten to $1 for PostgreSQL). INT columns are 64-bit.
+ * A write transaction excludes every other writer of the store, in this process or another (SQLite: BEGIN IMMEDIATE
+ * with a busy timeout; PostgreSQL: one advisory transaction lock), so what is read inside it stays true. */
+#ifndef TOCSIN_STORE_DB_H
+#define TOCSIN_STORE_DB_H
+
+#include "base/value.h"
+
+enum column_type { COLUMN_INT, COLUMN_TEXT, COLUMN_BLOB };
+
+struct db_column {
+    const char *name;
+    enum column_type type;
+    bool required; /* NOT NULL */
+};
+
+struct db_index {
+    const char *name;    /* unique in the store */
+    const char *columns; /* "region, due_at" */
+    bool unique;
+    const char *where;   /* partial index, or NULL */
+};
+
+/* A table as it should be. `key` is the primary key's columns, comma separated. A single INT key becomes SQLite's
+ * rowid. `clustered` tables are WITHOUT ROWID on SQLite. PostgreSQL appends `partition` (a column, or NULL) to the
+ * primary key so that the table can be partitioned by it. */
+struct db_table {
+    const char *name;
+    const char *key;
+    const char *partition;
+    bool clustered;
+    size_t n_columns;
+    const struct db_column *columns;
+    size_t n_indexes;
+    const struct db_index *indexes;
+};
+
+enum db_kind { DB_SQLITE, DB_POSTGRES };
+enum db_mode { DB_WRITE, DB_READ };
+
+struct db;
+struct db_cursor;
+
+/* url: "sqlite:PATH" or a bare path, or "postgresql://...", as libpq reads it. SQLite: WAL, synchronous FULL, a page
+ * cache sized for a city (stated in sqlite.c). DB_READ refuses writes. Opening is O(1) in the size of the store.
+ * Errors: E_STORE, E_IO, E_FULL, E_UNKNOWN (a DB_READ on a file that does not exist), E_MEMORY. */
+int db_open(const char *url, enum db_mode mode, struct db **ret, struct error *err);
+void db_close(struct db *db);
+enum db_kind db_kind_of(const struct db *db);
+
+/* Write transaction; nested calls are E_USAGE. After an E_STORE (connection lost) the transaction is gone and the next
+ * db_begin reconnects (PostgreSQL). A commit that fails leaves nothing behind unless the error says "outcome unknown". */
+int db_begin(struct db *db, struct error *err);
+int db_commit(struct db *db, struct error *err);
+void db_rollback(struct db *db);
+/* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it. */
+int db_savepoint(struct db *db, struct error *err);
+int db_savepoint_release(struct db *db, struct error *err);
+int db_savepoint_rollback(struct db *db, struct error *err);
+/* Read snapshot: all queries until db_snapshot_end see one state. Keep it short. */
+int db_snapshot(struct db *db, struct error *err);
+void db_snapshot_end(struct db *db);
+
+/* Runs one statement (cached when prepared; at most 64 kept). ret_changes may be NULL. Params: ABSENT is NULL. */
+int db_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes, struct error *err);
+/* Rows one by one; values of a row are borrowed until the next db_next or db_cursor_close. PostgreSQL fetches in
+ * bounded chunks (single-row or chunked mode), so any size streams. db_next: 1 a row, 0 the end, negative an error.
+ * Several cursors may be open on one connection (PostgreSQL: they are server-side cursors inside a transaction or
+ * read to memory when small). */
+int db_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret, struct error *err);
+int db_next(struct db_cursor *c, const struct value **ret_row, struct error *err);
+size_t db_columns(const struct db_cursor *c);
+void db_cursor_close(struct db_cursor *c);
+/* One row with one value, copied into the arena; NULL value when there is no row. */
+int db_scalar(struct db *db, struct arena *a, const char *sql, const struct value *params, size_t n, struct value *ret, struct error *err);
+
+/* ---- batches: many rows of one table in one call, the write path's only way in.
+ * rows is n_rows * n_columns cells, row by row, in the order of `columns` (indexes into table->columns).
+ * INSERT: all must be new. UPSERT: replaces the given columns when the primary key exists. UPDATE: by primary key (whose columns must
+ * be among `columns`), sets the others. DELETE: by primary key, `columns` are exactly the key's.
+ * SQLite: one prepared statement stepped n times. PostgreSQL: INSERT/UPDATE ... FROM unnest($1::bigint[], ...) with binary arrays,
+ * cut into pieces of at most 2,000 rows; a piece that fails is retried row by row under savepoints.
+ * ret_bad (may be NULL): index of the first row that failed. All or nothing: on error the caller rolls back. */
+enum db_verb { DB_INSERT, DB_UPSERT, DB_UPDATE, DB_DELETE };
+int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns, size_t n_columns,
+             const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err);
+
+/* ---- schema: compares the tables as they should be with the store as it is. Each needed step is one SQL statement:
+ * create table, add column (nullable), create or drop index. A column that vanished from the declaration is kept and
+ * reported as a note ("-- kept: ..."); a changed type is E_CONFLICT. `plan` receives the statements, one a line, in order;
+ * apply = false only plans. Runs inside a write transaction of its own. */
+int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan, struct error *err);
+
+/* Consistent copy while others write (SQLite: online backup API; PostgreSQL: E_UNSUPPORTED, the caller exports logically). */
+int db_backup(struct db *db, const char *path, struct error *err);
+/* Bulk phases: larger cache, checkpoint less often; off restores and checkpoints. SQLite only, a no-op elsewhere. */
+void db_bulk(struct db *db, bool on);
+/* Refreshes planner statistics. */
+int db_analyze(struct db *db, struct error *err);
+
+#endif

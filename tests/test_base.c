@@ -1,0 +1,107 @@
+#include "check.h"
+
+#include "base/digest.h"
+#include "base/instant.h"
+#include "base/yaml.h"
+
+static void dates_that_do_not_exist_are_refused(void **state) {
+    (void)state;
+    day d = 0;
+    const char *bad[] = {"2022-02-29", "2022-13-01", "2022-00-10", "2022-04-31", "22-01-01", "2022-1-1", "2022-01-01x", "", "1500-01-01"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(day_parse(text_of(bad[i]), &d));
+    assert_true(day_parse(TEXT("2024-02-29"), &d));
+    assert_true(day_parse(TEXT("1970-01-01"), &d));
+    assert_int_equal(d, 0);
+}
+
+static void every_day_survives_writing_and_reading(void **state) {
+    (void)state;
+    for (day d = -130000; d < 500000; d += 7) {
+        char s[DAY_TEXT];
+        day back = 0;
+        day_format(d, s);
+        assert_true(day_parse(text_of(s), &back));
+        assert_int_equal(back, d);
+    }
+}
+
+static void instants_keep_their_zone(void **state) {
+    (void)state;
+    instant a = 0, b = 0;
+    assert_true(instant_parse(TEXT("2022-05-30T17:00:00+08:00"), 0, &a));
+    assert_true(instant_parse(TEXT("2022-05-30 09:00Z"), ZONE_CHINA_S, &b));
+    assert_int_equal(a, b);
+    assert_true(instant_parse(TEXT("2022-05-30T17:00"), ZONE_CHINA_S, &b));
+    assert_int_equal(a, b);
+    char s[INSTANT_TEXT];
+    instant_format(a, ZONE_CHINA_S, s);
+    assert_string_equal(s, "2022-05-30T17:00:00+08:00");
+    assert_false(instant_parse(TEXT("2022-05-30T25:00"), 0, &a));
+    assert_int_equal(day_of_instant(-1, 0), -1);
+}
+
+static void durations(void **state) {
+    (void)state;
+    int64_t s = 0;
+    assert_true(duration_parse(TEXT("2h30m"), &s) && s == 9000);
+    assert_true(duration_parse(TEXT("P7DT1H"), &s) && s == 7 * 86400 + 3600);
+    assert_true(duration_parse(TEXT("90"), &s) && s == 90);
+    assert_false(duration_parse(TEXT("2x"), &s));
+    assert_false(duration_parse(TEXT("h"), &s));
+    assert_false(duration_parse(TEXT("2h30"), &s));
+}
+
+static void same_seed_same_bytes(void **state) {
+    (void)state;
+    struct rng a, b;
+    rng_seed(&a, 7);
+    rng_seed(&b, 7);
+    for (int i = 0; i < 1000; i++) assert_true(rng_u64(&a) == rng_u64(&b));
+    rng_seed(&b, 8);
+    assert_true(rng_u64(&a) != rng_u64(&b));
+    for (int i = 0; i < 1000; i++) assert_true(rng_below(&a, 7) < 7);
+}
+
+static void yaml_names_the_place(void **state) {
+    (void)state;
+    struct arena a = {0};
+    struct yaml *root = NULL;
+    struct error err = {0};
+    assert_int_equal(yaml_parse(&a, TEXT("a: 1\nb: [x, y]\n"), "f.yaml", &root, &err), 0);
+    int64_t v = 0;
+    assert_int_equal(yaml_int(root, "a", true, &v, &err), 0);
+    assert_int_equal(v, 1);
+    assert_int_equal(yaml_int(root, "b", true, &v, &err), E_INVALID);
+    assert_string_equal(err.where, "f.yaml:2:4");
+    err = (struct error){0};
+    assert_int_equal(yaml_parse(&a, TEXT("a: 1\na: 2\n"), "f.yaml", &root, &err), E_SYNTAX);
+    err = (struct error){0};
+    assert_int_equal(yaml_parse(&a, TEXT("a: &x 1\nb: *x\n"), "f.yaml", &root, &err), E_UNSUPPORTED);
+    arena_clear(&a);
+}
+
+static void text_edges(void **state) {
+    (void)state;
+    assert_true(text_is(text_trim(TEXT("\xE3\x80\x80 a\xC2\xA0")), "a"));
+    assert_false(text_utf8_valid(TEXT("\xC0\x80")));
+    assert_true(text_utf8_valid(TEXT("警钟\xEF\xBF\xBD")));
+    int64_t v = 0;
+    assert_true(text_int(TEXT("-9223372036854775808"), &v) && v == INT64_MIN);
+    assert_false(text_int(TEXT("9223372036854775808"), &v));
+    struct buf b = {.max = 4};
+    assert_int_equal(buf_str(&b, "12345"), E_TOO_LARGE);
+    assert_int_equal(buf_str(&b, "1"), E_TOO_LARGE);
+    buf_clear(&b);
+}
+
+int main(void) {
+    struct error err = {0};
+    if (digest_init(&err) < 0) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dates_that_do_not_exist_are_refused), cmocka_unit_test(every_day_survives_writing_and_reading),
+        cmocka_unit_test(instants_keep_their_zone),            cmocka_unit_test(durations),
+        cmocka_unit_test(same_seed_same_bytes),                cmocka_unit_test(yaml_names_the_place),
+        cmocka_unit_test(text_edges),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
