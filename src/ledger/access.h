@@ -26,7 +26,8 @@ struct session {
     bool zh;              /* language of messages */
 };
 
-/* Role "root" may everything. E_DENIED says which role is missing, never whether the record exists. */
+/* Role "root" may everything in its region, "auditor" reads every register in its region; ACCESS_OPEN needs a purpose from everybody. A grant whose region is
+ * not canonical gives nothing. E_DENIED says which role is missing, never whether the record exists. */
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region, struct error *err);
 /* The region subtrees in which the session may use the verb, as an SQL condition on column `region` ("(region >= '31' AND region < '32' OR ...)" ; "1=1" for root;
  * "1=0" for none). */

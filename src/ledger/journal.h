@@ -53,6 +53,8 @@ struct journal {
 };
 
 const struct db_table *journal_table(void);
+/* One signed row: the next seq and the head. A removed tail leaves a whole chain behind; this row still knows how long it was. */
+const struct db_table *journal_tip_table(void);
 /* First thing in a write transaction: reads the head inside it. Then append; then flush before the commit. */
 int journal_begin(struct journal *j, struct db *db, struct error *err);
 int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err);

@@ -7,14 +7,16 @@
 #include "base/text.h"
 
 enum { REGION_MAX = 16 };
-/* Trims, upper-cases, cuts trailing zero levels ("310000" -> "31", "310115000000" -> "310115"). false when it is no region code. */
+/* Trims, upper-cases, cuts trailing zero levels ("310000" -> "31", "310115000000" -> "310115"; a city without counties writes
+ * "441900", which is "4419"), drops the hyphen of ISO 3166-2 ("KR-11" -> "KR11"). false when it is no region code, or empty. */
 bool region_canonical(struct text t, char out[REGION_MAX + 1]);
 bool region_within(struct text region, struct text subtree);
-/* 0 root, 1 province, 2 city, 3 county, 4 street, 5 village. */
+/* 0 root, 1 province, 2 city, 3 county, 4 street, 5 village. Elsewhere 1 country, then letters of a subdivision, then pairs of digits. */
 int region_level(struct text region);
-/* The enclosing region one level up; root for level 1. */
+/* The enclosing region one level up, zero levels skipped ("441900003" -> "4419"); root for level 1. A prefix of the argument. */
 struct text region_parent(struct text region);
-/* Smallest text that is greater than everything in the subtree, for range scans: "31" -> "32". false for the root. */
+/* The text where a range scan of the subtree ends (exclusive): "31" -> "32", "39" -> "3A". Region codes of the subtree are below it and all
+ * later ones are not, bytewise and under any collation that puts digits before letters. false for the root. */
 bool region_end(struct text subtree, char out[REGION_MAX + 2]);
 /* "31" -> "310000", "310115001" -> "310115001": as the standard writes it, at least six digits. */
 void region_display(struct text region, char out[REGION_MAX + 1]);

@@ -1,0 +1,122 @@
+#include "ledger/access.h"
+
+#include <string.h>
+
+static const char *const verb_words[] = {
+    [ACCESS_READ] = "reading", [ACCESS_WRITE] = "writing", [ACCESS_OPEN] = "opening sealed fields of"};
+
+static void verb_roles(const struct register_decl *reg, enum access_verb verb, const struct text **ret, size_t *ret_n) {
+    switch (verb) {
+    case ACCESS_READ:
+        *ret = reg->readers;
+        *ret_n = reg->n_readers;
+        return;
+    case ACCESS_WRITE:
+        *ret = reg->writers;
+        *ret_n = reg->n_writers;
+        return;
+    case ACCESS_OPEN:
+        *ret = reg->openers;
+        *ret_n = reg->n_openers;
+        return;
+    }
+    *ret = NULL;
+    *ret_n = 0;
+}
+
+static bool held(const struct text *roles, size_t n, struct text role) {
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(roles[i], role)) return true;
+    return false;
+}
+
+/* A grant whose region is no canonical text gives nothing: it can then neither match by accident nor reach the SQL. */
+static bool region_sane(struct text region) {
+    if (region.n > REGION_MAX) return false;
+    for (size_t i = 0; i < region.n; i++) {
+        char c = region.s[i];
+        if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z')) return false;
+    }
+    return true;
+}
+
+static bool grant_counts(const struct grant *g, enum access_verb verb, const struct register_decl *reg) {
+    if (!region_sane(g->region)) return false;
+    if (text_is(g->role, "root")) return true;
+    if (verb == ACCESS_READ && text_is(g->role, "auditor")) return true;
+    const struct text *roles;
+    size_t n;
+    verb_roles(reg, verb, &roles, &n);
+    return g->role.n > 0 && held(roles, n, g->role);
+}
+
+/* Looking at a sealed field is journalled with its purpose, so nobody is above giving one, not even root. */
+static bool purpose_given(const struct session *s, enum access_verb verb) {
+    return verb != ACCESS_OPEN || text_trim(s->purpose).n > 0;
+}
+
+int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region,
+                 struct error *err) {
+    bool granted = false;
+    for (size_t i = 0; i < s->n_grants && !granted; i++)
+        granted = region_within(region, s->grants[i].region) && grant_counts(&s->grants[i], verb, reg);
+    if (granted && purpose_given(s, verb)) return 0;
+    if (granted)
+        return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose", (int)reg->name.n,
+                         reg->name.s);
+    /* The same words whether the record exists or not, and without its region. */
+    const struct text *roles;
+    size_t n;
+    verb_roles(reg, verb, &roles, &n);
+    char list[240];
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (roles[i].n + 2 >= sizeof list - used) break;
+        if (used) {
+            memcpy(list + used, ", ", 2);
+            used += 2;
+        }
+        memcpy(list + used, roles[i].s, roles[i].n);
+        used += roles[i].n;
+    }
+    if (n == 0) {
+        memcpy(list, "root", 4);
+        used = 4;
+    }
+    return error_set(err, E_DENIED, NULL, "%s register %.*s there needs one of these roles over that region: %.*s",
+                     verb_words[verb], (int)reg->name.n, reg->name.s, (int)used, list);
+}
+
+/* True when an earlier or wider grant already covers the i-th. */
+static bool covered(const struct session *s, size_t i, enum access_verb verb, const struct register_decl *reg) {
+    struct text mine = s->grants[i].region;
+    for (size_t k = 0; k < s->n_grants; k++) {
+        struct text other = s->grants[k].region;
+        if (k == i || !region_within(mine, other) || !grant_counts(&s->grants[k], verb, reg)) continue;
+        if (other.n < mine.n || k < i) return true;
+    }
+    return false;
+}
+
+int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column,
+               struct buf *out) {
+    if (!access_anywhere(s, verb, reg)) return buf_str(out, "1=0");
+    for (size_t i = 0; i < s->n_grants; i++)
+        if (s->grants[i].region.n == 0 && grant_counts(&s->grants[i], verb, reg)) return buf_str(out, "1=1");
+    const char *before = "(";
+    for (size_t i = 0; i < s->n_grants; i++) {
+        struct text region = s->grants[i].region;
+        char end[REGION_MAX + 2];
+        if (!grant_counts(&s->grants[i], verb, reg) || covered(s, i, verb, reg) || !region_end(region, end)) continue;
+        buf_printf(out, "%s%s >= '%.*s' AND %s < '%s'", before, column, (int)region.n, region.s, column, end);
+        before = " OR ";
+    }
+    return buf_char(out, ')');
+}
+
+bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
+    if (!purpose_given(s, verb)) return false;
+    for (size_t i = 0; i < s->n_grants; i++)
+        if (grant_counts(&s->grants[i], verb, reg)) return true;
+    return false;
+}
