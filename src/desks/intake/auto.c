@@ -1,0 +1,185 @@
+/* The map of a list that comes without one: headers matched by name, titles and synonyms in both languages. */
+#include <string.h>
+
+#include "desks/intake/plan.h"
+
+/* Cells that say "nothing" in lists people send. */
+static const char *const nothing_words[] = {"na", "n/a", "#n/a", "null", "-", "--", "—", "——", "/", "不详"};
+
+/* Letters and digits only, brackets and what is in them dropped when `bare`: "联系电话（必填）" -> "联系电话". */
+static struct text header_fold(struct arena *a, struct text t, bool bare) {
+    struct text f = map_fold(a, t);
+    char *out = f.s ? arena_alloc(a, f.n + 1) : NULL;
+    if (!out) return (struct text){NULL, 0};
+    size_t n = 0;
+    int depth = 0;
+    for (size_t i = 0; i < f.n;) {
+        size_t before = i;
+        uint32_t c = text_codepoint(f, &i);
+        if (bare && (c == '(' || c == '[' || c == 0x3010)) depth++;
+        bool drop = depth > 0 || c == ' ' || c == '_' || c == '-' || c == '*' || c == ':' || c == '.' || c == '/' || c == 0x3001;
+        if (bare && depth && (c == ')' || c == ']' || c == 0x3011)) depth--;
+        if (drop) continue;
+        memcpy(out + n, f.s + before, i - before);
+        n += i - before;
+    }
+    return (struct text){out, n};
+}
+
+struct matcher {
+    struct map *map;
+    const struct text *headers;
+    struct text *full, *bare;
+    int *taken; /* by header: 1 matched */
+    size_t n;
+};
+
+static bool means(struct matcher *x, size_t h, struct text word) {
+    struct text w = header_fold(&x->map->arena, word, false);
+    return w.s && w.n && (text_eq(w, x->full[h]) || text_eq(w, x->bare[h]));
+}
+
+/* pass 0: name and titles; pass 1: synonyms. */
+static bool matches(struct matcher *x, size_t h, const struct field *f, int pass) {
+    if (pass == 0) return means(x, h, f->name) || means(x, h, f->zh) || means(x, h, f->en);
+    for (size_t i = 0; i < f->n_synonyms; i++)
+        if (means(x, h, f->synonyms[i])) return true;
+    return false;
+}
+
+static int take(struct matcher *x, struct plan_record *r, int field, size_t h, struct error *err) {
+    struct map *m = x->map;
+    char *name = arena_printf(&m->arena, "@%zu", h + 1);
+    struct plan_value v = {.source = SOURCE_FROM, .n_slots = 1, .by_field = -1, .create = -1, .record = -1, .group = -1, .times = 1, .take = 1};
+    v.slots = name ? arena_alloc(&m->arena, sizeof *v.slots) : NULL;
+    if (!v.slots) return error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = plan_slot(m, NULL, text_of(name), v.slots, err);
+    const struct field *f = &r->reg->fields[field];
+    if (f->type == FIELD_REFERENCE) {
+        v.is_ref = true;
+        v.target = register_find(m->catalog, f->target);
+    }
+    r->fields[r->n_fields++] = (struct plan_field){field, v};
+    x->taken[h] = 1;
+    return rc;
+}
+
+static bool has_field(const struct plan_record *r, int field) {
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (r->fields[i].field == field) return true;
+    return false;
+}
+
+static int match_register(struct matcher *x, struct plan_record *r, struct error *err) {
+    r->name = r->reg->name;
+    r->match = text_is(r->reg->name, "person");
+    r->fields = arena_alloc(&x->map->arena, (r->reg->n_fields + 1) * sizeof *r->fields);
+    if (!r->fields) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t h = 0; h < x->n; h++)
+            for (size_t f = 0; !x->taken[h] && f < r->reg->n_fields; f++) {
+                if (has_field(r, (int)f) || !matches(x, h, &r->reg->fields[f], pass)) continue;
+                int rc = take(x, r, (int)f, h, err);
+                if (rc < 0) return rc;
+            }
+    return 0;
+}
+
+static int require(struct matcher *x, const struct plan_record *r, struct error *err) {
+    char found[240] = "";
+    size_t at = 0;
+    for (size_t h = 0; h < x->n && at + 48 < sizeof found; h++) {
+        size_t n = x->headers[h].n < 40 ? x->headers[h].n : 40;
+        if (h) memcpy(found + at, ", ", 2), at += 2;
+        memcpy(found + at, x->headers[h].n ? x->headers[h].s : "", n);
+        at += n;
+        found[at] = 0;
+    }
+    for (size_t i = 0; i < r->reg->n_fields; i++) {
+        const struct field *f = &r->reg->fields[i];
+        if (!f->required || has_field(r, (int)i) || f->fallback.kind != VALUE_ABSENT || f->copy_reference >= 0 || f->type == FIELD_REGION) continue;
+        return error_set(err, E_INVALID, "header", "no column for the required field %s of %s (%s). Columns found: %s", f->name.s, r->reg->name.s,
+                         f->zh.n ? f->zh.s : f->en.n ? f->en.s : "", found);
+    }
+    return 0;
+}
+
+static int fold_headers(struct matcher *x, struct error *err) {
+    struct arena *a = &x->map->arena;
+    x->full = arena_alloc(a, (x->n + 1) * sizeof *x->full);
+    x->bare = arena_alloc(a, (x->n + 1) * sizeof *x->bare);
+    x->taken = arena_alloc(a, (x->n + 1) * sizeof *x->taken);
+    if (!x->full || !x->bare || !x->taken) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t h = 0; h < x->n; h++) {
+        x->full[h] = header_fold(a, x->headers[h], false);
+        x->bare[h] = header_fold(a, x->headers[h], true);
+        if (!x->full[h].s || !x->bare[h].s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!x->full[h].n) x->taken[h] = 1;
+    }
+    return 0;
+}
+
+/* The column that carries the sender's own number of the record. */
+static int key_column(struct matcher *x, struct plan_record *r, struct error *err) {
+    static const char *const words[] = {"key", "outsidekey", "externalid", "externalkey", "外部编号", "来源编号"};
+    for (size_t h = 0; h < x->n; h++)
+        for (size_t i = 0; !x->taken[h] && !r->has_key && i < sizeof words / sizeof *words; i++) {
+            if (!text_is(x->bare[h], words[i])) continue;
+            struct plan_record probe = {.reg = r->reg, .fields = arena_alloc(&x->map->arena, sizeof(struct plan_field))};
+            if (!probe.fields) return error_set(err, E_MEMORY, NULL, "out of memory");
+            int rc = take(x, &probe, 0, h, err);
+            if (rc < 0) return rc;
+            r->key = probe.fields[0].value;
+            r->key.is_ref = false;
+            r->has_key = true;
+        }
+    return 0;
+}
+
+static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
+    struct map *m = x->map;
+    struct plan_record main_record = {.reg = m->target}, person = {.reg = NULL};
+    m->na = arena_alloc(&m->arena, sizeof nothing_words / sizeof *nothing_words * sizeof *m->na);
+    if (!m->na) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
+    int rc = fold_headers(x, err);
+    if (rc < 0 || (rc = match_register(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
+    int pf = m->target->person_field;
+    if (pf >= 0 && !has_field(&main_record, pf)) {
+        person.reg = register_find(m->catalog, TEXT("person"));
+        if (person.reg && (rc = match_register(x, &person, err)) < 0) return rc;
+    }
+    if (person.reg && person.n_fields) {
+        if ((rc = require(x, &person, err)) < 0) return rc;
+        m->records[m->n_records++] = person;
+        main_record.fields[main_record.n_fields++] =
+            (struct plan_field){pf, {.source = SOURCE_RECORD, .record = 0, .by_field = -1, .create = -1, .target = person.reg}};
+    }
+    if ((rc = require(x, &main_record, err)) < 0) return rc;
+    if (!main_record.n_fields) return error_set(err, E_INVALID, "header", "no column of this list is a field of %s", m->target->name.s);
+    m->records[m->n_records++] = main_record;
+    for (size_t h = 0, listed = 0; unmatched && h < x->n; h++) {
+        if (x->taken[h]) continue;
+        if (listed++) buf_str(unmatched, ", ");
+        buf_text(unmatched, x->headers[h]);
+    }
+    return unmatched && unmatched->failed ? error_set(err, unmatched->failed, NULL, "out of memory") : 0;
+}
+
+int map_auto(const struct catalog *c, const struct register_decl *target, const struct text *headers, size_t n, struct map **ret,
+             struct buf *unmatched, struct error *err) {
+    struct map *m = map_new(c);
+    if (!m) return error_set(err, E_MEMORY, NULL, "out of memory");
+    m->target = target;
+    struct matcher x = {.map = m, .headers = headers, .n = n};
+    int rc = plan_slot(m, NULL, TEXT("part"), &m->part_slot, err);
+    if (rc == 0) {
+        m->slots[m->part_slot].kind = SLOT_PART;
+        rc = build(&x, unmatched, err);
+    }
+    if (rc < 0)
+        map_free(m);
+    else
+        *ret = m;
+    return rc;
+}

@@ -1,0 +1,301 @@
+/* One row of a file through a compiled map: cells to slots, slots to typed records with their references still by name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/intake/plan.h"
+#include "ledger/region.h"
+
+struct row {
+    struct plan_env env;
+    int32_t zone_s;
+    size_t cap;
+    struct map_result *out;
+    struct map_reason note; /* of the value being read */
+};
+
+/* The few sentences of this folder in Chinese; whatever comes from the ledger uses the error list's. */
+static const char *sentence_zh(const char *en, int code) {
+    static const char *const pairs[][2] = {
+        {"is not a date in the map's formats", "不是映射中声明的日期格式"},
+        {"is not a number", "不是数字"},
+        {"is out of range", "数值超出范围"},
+        {"is empty", "为空"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (strcmp(pairs[i][0], en) == 0) return pairs[i][1];
+    return error_text_zh(code);
+}
+
+static void reason_fill(struct map_reason *r, const struct register_decl *reg, const struct field *f, int code, const char *en) {
+    const char *zh = sentence_zh(en, code);
+    r->code = code;
+    r->field = f ? f->name : (struct text){"", 0};
+    snprintf(r->zh, sizeof r->zh, "%s%s%s：%s", reg->zh.n ? reg->zh.s : reg->name.s, f ? " " : "", f ? (f->zh.n ? f->zh.s : f->name.s) : "", zh);
+    snprintf(r->en, sizeof r->en, "%s%s%s: %.300s", reg->name.s, f ? "." : "", f ? f->name.s : "", en);
+}
+
+static void note_add(struct map_result *out, const struct map_reason *r) {
+    if (out->n_notes < 4) out->notes[out->n_notes] = *r;
+    out->n_notes++;
+}
+
+static struct map_item *item_new(struct row *w, const struct plan_record *p, int index) {
+    struct map_result *out = w->out;
+    if (out->n == w->cap) {
+        size_t cap = w->cap ? w->cap * 2 : 8;
+        struct map_item *grown = arena_alloc(w->env.arena, cap * sizeof *grown);
+        if (!grown) return NULL;
+        if (out->n) memcpy(grown, out->items, out->n * sizeof *grown);
+        out->items = grown;
+        w->cap = cap;
+    }
+    struct map_item *it = &out->items[out->n];
+    *it = (struct map_item){.reg = p->reg, .record = index, .optional = p->optional, .only_new = p->only_new, .match = p->match};
+    it->values = arena_alloc(w->env.arena, (p->reg->n_fields + 1) * sizeof *it->values);
+    it->refs = arena_alloc(w->env.arena, (p->n_fields + 1) * sizeof *it->refs);
+    it->outside_key = it->state = it->region = it->region_title = (struct text){"", 0};
+    return it->values && it->refs ? it : NULL;
+}
+
+static int item_of(const struct row *w, int record, int part) {
+    for (size_t i = w->out->n; i-- > 0;)
+        if (w->out->items[i].record == record && (w->out->items[i].part == part || w->out->items[i].part < 0 || part < 0)) return (int)i;
+    return -1;
+}
+
+static bool is_region(struct text t) {
+    char code[REGION_MAX + 1];
+    return region_canonical(t, code);
+}
+
+/* What the text of a cell becomes in the record: a value, a reference to look up, or nothing. */
+static int place(struct row *w, struct map_item *it, const struct field *f, int k, const struct plan_value *v, struct text t, int row_item, struct error *err) {
+    struct map_ref ref = {.field = k, .by = BY_KEY, .target = v->target, .by_field = v->by_field, .text = t, .missing = v->missing, .row = row_item};
+    if (f->type == FIELD_REGION && (v->by_title || !is_region(t))) {
+        ref.by = BY_REGION;
+        it->refs[it->n_refs++] = ref;
+        return 0;
+    }
+    if (v->is_ref) {
+        ref.by = v->by_field >= 0 ? BY_FIELD : v->n_key ? BY_KEY : BY_ANY;
+        if (ref.by == BY_KEY) {
+            int rc = value_pieces(v->key, v->n_key, &w->env, t, &ref.text, err);
+            if (rc < 0) return rc;
+        }
+        it->refs[it->n_refs++] = ref;
+        return 0;
+    }
+    return field_parse(f, t, w->zone_s, w->env.arena, &it->values[k], err);
+}
+
+/* 1: the record cannot be made (w->note says why), 0 done, negative out of memory. */
+static int cell(struct row *w, struct map_item *it, const struct plan_field *pf, int part, struct error *err) {
+    const struct field *f = &it->reg->fields[pf->field];
+    const struct plan_value *v = &pf->value;
+    struct text t = {"", 0};
+    struct error own = {0};
+    int row_item = -1, rc = 0;
+    if (v->source == SOURCE_RECORD) {
+        row_item = item_of(w, v->record, part);
+        if (row_item >= 0)
+            it->refs[it->n_refs++] = (struct map_ref){.field = pf->field, .by = BY_ROW, .target = it->reg, .text = t, .row = row_item};
+        else if (v->require)
+            own = (struct error){.code = E_INVALID, .message = "is empty"};
+    } else {
+        rc = value_text_of(v, &w->env, f, &t, &own);
+        if (rc == 0 && t.n) {
+            if (v->create >= 0) row_item = item_of(w, v->create, part);
+            rc = place(w, it, f, pf->field, v, t, row_item, &own);
+        } else if (rc == 0 && v->require) {
+            own = (struct error){.code = E_INVALID, .message = "is empty"};
+        }
+    }
+    if (own.code == E_MEMORY || rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!own.code && !rc) return 0;
+    reason_fill(&w->note, it->reg, f, own.code ? own.code : rc, own.message);
+    if (!v->bad_empty) return 1;
+    it->values[pf->field] = (struct value){.kind = VALUE_ABSENT};
+    note_add(w->out, &w->note);
+    return 0;
+}
+
+static int head(struct row *w, struct map_item *it, const struct plan_record *p, struct error *err) {
+    struct error own = {0};
+    const struct field *none = NULL;
+    int rc = 0;
+    if (p->has_key) rc = value_text_of(&p->key, &w->env, NULL, &it->outside_key, &own);
+    if (rc == 0 && p->has_state) rc = value_text_of(&p->state, &w->env, NULL, &it->state, &own);
+    if (rc == 0 && p->has_region) {
+        static const struct field any_region = {.name = {"region", 6}, .type = FIELD_REGION};
+        rc = value_text_of(&p->region, &w->env, &any_region, &it->region, &own);
+        if (rc == 0 && it->region.n && (p->region.by_title || !is_region(it->region))) {
+            it->region_title = it->region;
+            it->region = (struct text){"", 0};
+        }
+    }
+    if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc == 0 && p->has_key && !it->outside_key.n) {
+        reason_fill(&w->note, it->reg, none, E_INVALID, "its key is empty");
+        snprintf(w->note.zh, sizeof w->note.zh, "%s：外部编号为空", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s);
+        return 1;
+    }
+    if (rc == 0 && it->state.n && register_state(it->reg, it->state) < 0) {
+        reason_fill(&w->note, it->reg, none, E_UNKNOWN, "no such state");
+        return 1;
+    }
+    if (rc == 0) return 0;
+    reason_fill(&w->note, it->reg, none, rc, own.message);
+    return 1;
+}
+
+/* One record for one part. 1: the row is refused. */
+static int make(struct row *w, int index, int part, struct error *err) {
+    const struct plan_record *p = &w->env.map->records[index];
+    if (p->when && !when_holds(p->when, &w->env)) return 0;
+    struct text self = w->env.self;
+    if (p->has_gate) {
+        struct error own = {0};
+        struct text t = {"", 0};
+        if (value_text_of(&p->gate, &w->env, NULL, &t, &own) < 0 || !t.n) return own.code == E_MEMORY ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+        w->env.self = t;
+    }
+    struct map_item *it = item_new(w, p, index);
+    if (!it) return error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = head(w, it, p, err);
+    for (size_t i = 0; rc == 0 && i < p->n_fields; i++) rc = cell(w, it, &p->fields[i], part, err);
+    w->env.self = self;
+    if (rc < 0) return rc;
+    if (rc > 0 && !p->optional) {
+        w->out->reason = w->note;
+        return 1;
+    }
+    if (rc > 0)
+        note_add(w->out, &w->note);
+    else
+        w->out->items[w->out->n++].part = part;
+    return 0;
+}
+
+static size_t split_parts(struct text t, struct text by, struct text parts[MAP_PARTS_MAX]) {
+    size_t n = 0, start = 0;
+    for (size_t i = 0; i <= t.n && n < MAP_PARTS_MAX; i++) {
+        bool end = i == t.n;
+        if (!end && (i + by.n > t.n || memcmp(t.s + i, by.s, by.n))) continue;
+        struct text one = text_trim((struct text){t.s + start, i - start});
+        if (one.n) parts[n++] = one;
+        start = i + by.n;
+        if (!end) i += by.n - 1;
+    }
+    return n;
+}
+
+/* Regular matches one after another; the cell is cut at MAP_MATCH_MAX. NUL-ended copies are in the arena. */
+static int match_parts(struct row *w, const regex_t *re, struct text t, struct text parts[MAP_PARTS_MAX], size_t *ret_n, struct error *err) {
+    struct text s = arena_text(w->env.arena, (struct text){t.s, t.n < MAP_MATCH_MAX ? t.n : MAP_MATCH_MAX});
+    if (!s.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    size_t n = 0, at = 0;
+    regmatch_t g[2];
+    while (at < s.n && n < MAP_PARTS_MAX && regexec(re, s.s + at, 2, g, at ? REG_NOTBOL : 0) == 0) {
+        int k = re->re_nsub > 0 && g[1].rm_so >= 0 ? 1 : 0;
+        struct text one = text_trim((struct text){s.s + at + g[k].rm_so, (size_t)(g[k].rm_eo - g[k].rm_so)});
+        if (one.n) parts[n++] = one;
+        at += g[0].rm_eo > 0 ? (size_t)g[0].rm_eo : 1;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+static int make_each(struct row *w, int index, struct error *err) {
+    const struct plan_record *p = &w->env.map->records[index];
+    struct text parts[MAP_PARTS_MAX], t = {"", 0};
+    size_t n = 0;
+    struct error own = {0};
+    int rc = value_text_of(&p->each, &w->env, NULL, &t, &own);
+    if (rc < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!p->each_pattern)
+        n = split_parts(t, p->each_split, parts);
+    else if ((rc = match_parts(w, p->each_pattern, t, parts, &n, err)) < 0)
+        return rc;
+    struct text *slot = &w->env.slots[w->env.map->part_slot];
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        bool twice = false;
+        for (size_t k = 0; k < i; k++) twice = twice || text_eq(parts[k], parts[i]);
+        *slot = parts[i];
+        if (!twice) rc = make(w, index, (int)i, err);
+    }
+    *slot = (struct text){"", 0};
+    return rc;
+}
+
+static int fill_slots(struct row *w, const struct map *m, const struct map_binding *b, const struct text *cells, size_t n, struct error *err) {
+    for (size_t s = 0; s < m->n_slots; s++) {
+        struct text t = {"", 0};
+        if (b->index[s] >= 0 && (size_t)b->index[s] < n) t = text_trim(cells[b->index[s]]);
+        if (m->n_na && t.n && value_na(m->na, m->n_na, t)) t = (struct text){"", 0};
+        w->env.slots[s] = t.n ? t : (struct text){"", 0};
+    }
+    for (size_t i = 0; i < m->n_lets; i++) {
+        struct error own = {0};
+        struct text t = {"", 0};
+        int rc = value_text_of(&m->lets[i].value, &w->env, NULL, &t, &own);
+        if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (rc < 0 && !m->lets[i].value.bad_empty) {
+            struct text name = m->slots[m->lets[i].slot].name;
+            w->out->reason = (struct map_reason){.code = rc, .field = name};
+            snprintf(w->out->reason.en, sizeof w->out->reason.en, "column %.60s: %.300s", name.s, own.message);
+            snprintf(w->out->reason.zh, sizeof w->out->reason.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc));
+            return 1;
+        }
+        w->env.slots[m->lets[i].slot] = t;
+    }
+    return 0;
+}
+
+static bool blank(const struct map *m, const struct text *cells, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        struct text t = text_trim(cells[i]);
+        if (t.n) return m->comment.n && text_starts(t, m->comment);
+    }
+    return true;
+}
+
+static int choose_main(const struct map *m, const struct map_result *r) {
+    for (size_t i = 0; i < r->n; i++)
+        if (r->items[i].reg == m->target && !r->items[i].only_new) return (int)i;
+    for (size_t i = 0; i < r->n; i++)
+        if (!r->items[i].only_new && !r->items[i].optional) return (int)i;
+    return 0;
+}
+
+int map_row(const struct map *m, const struct map_binding *b, const struct text *cells, size_t n, int64_t line, int32_t zone_s,
+            struct arena *a, struct map_result *ret, enum map_outcome *ret_outcome, struct error *err) {
+    struct map_result out = {0};
+    struct row w = {.env = {.map = m, .arena = a, .line = line, .self = {"", 0}}, .zone_s = zone_s, .out = &out};
+    enum map_outcome outcome = MAP_ROW;
+    if (blank(m, cells, n)) {
+        *ret = out;
+        *ret_outcome = MAP_SKIP;
+        return 0;
+    }
+    w.env.slots = arena_alloc(a, (m->n_slots + 1) * sizeof *w.env.slots);
+    if (!w.env.slots) return error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = fill_slots(&w, m, b, cells, n, err);
+    if (rc == 0 && m->skip_if && when_holds(m->skip_if, &w.env)) {
+        outcome = MAP_SKIP;
+    } else {
+        for (size_t i = 0; rc == 0 && i < m->n_records; i++)
+            rc = m->records[i].has_each ? make_each(&w, (int)i, err) : make(&w, (int)i, -1, err);
+        if (rc == 0 && !out.n) {
+            out.reason = (struct map_reason){.code = E_INVALID, .field = {"", 0}};
+            snprintf(out.reason.en, sizeof out.reason.en, "no record of the map applies to this row");
+            snprintf(out.reason.zh, sizeof out.reason.zh, "映射中没有适用于本行的记录");
+            rc = 1;
+        }
+    }
+    if (rc < 0) return rc;
+    if (rc > 0) outcome = MAP_REJECT;
+    if (outcome == MAP_ROW) out.main = choose_main(m, &out);
+    *ret = out;
+    *ret_outcome = outcome;
+    return 0;
+}
