@@ -51,7 +51,8 @@ int db_open(const char *url, enum db_mode mode, struct db **ret, struct error *e
 void db_close(struct db *db);
 enum db_kind db_kind_of(const struct db *db);
 
-/* Write transaction; nested calls are E_USAGE. After an E_STORE (connection lost) the transaction is gone and the next
+/* Write transaction; nested calls are E_USAGE. After any error inside it only db_rollback, db_savepoint_rollback or db_close
+ * help: everything else, a commit too, is E_USAGE (PostgreSQL's rule, kept on both stores). After an E_STORE (connection lost) the transaction is gone and the next
  * db_begin reconnects (PostgreSQL). A commit that fails leaves nothing behind unless the error says "outcome unknown". */
 int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
@@ -64,7 +65,8 @@ int db_savepoint_rollback(struct db *db, struct error *err);
 int db_snapshot(struct db *db, struct error *err);
 void db_snapshot_end(struct db *db);
 
-/* Runs one statement (cached when prepared; at most 64 kept). ret_changes may be NULL. Params: ABSENT is NULL. */
+/* Runs one statement (cached when prepared; at most 128 kept). ret_changes may be NULL. Params: ABSENT is NULL; n must be
+ * exactly what the statement asks for. Text must be UTF-8 without NUL (E_INVALID). */
 int db_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes, struct error *err);
 /* Rows one by one; values of a row are borrowed until the next db_next or db_cursor_close. PostgreSQL fetches in
  * bounded chunks (single-row or chunked mode), so any size streams. db_next: 1 a row, 0 the end, negative an error.
@@ -80,7 +82,9 @@ int db_scalar(struct db *db, struct arena *a, const char *sql, const struct valu
 /* ---- batches: many rows of one table in one call, the write path's only way in.
  * rows is n_rows * n_columns cells, row by row, in the order of `columns` (indexes into table->columns).
  * INSERT: all must be new. UPSERT: replaces the given columns when the primary key exists. UPDATE: by primary key (whose columns must
- * be among `columns`), sets the others. DELETE: by primary key, `columns` are exactly the key's.
+ * be among `columns`), sets the others; a row that is not there is E_UNKNOWN. DELETE: by primary key, `columns` are exactly
+ * the key's; a row that is not there is fine. A cell of the wrong kind, a missing required one, text that is not UTF-8 or
+ * has a NUL in it: E_INVALID. A key or unique index taken: E_CONFLICT.
  * SQLite: one prepared statement stepped n times. PostgreSQL: INSERT/UPDATE ... FROM unnest($1::bigint[], ...) with binary arrays,
  * cut into pieces of at most 2,000 rows; a piece that fails is retried row by row under savepoints.
  * ret_bad (may be NULL): index of the first row that failed. All or nothing: on error the caller rolls back. */
