@@ -16,7 +16,7 @@ struct provenance {
 
 struct parameter {
     struct text name, zh, en, unit;
-    int64_t value;              /* in the unit; durations in seconds */
+    int64_t value;              /* in the unit; durations in seconds; of a list its last */
     bool is_list;               /* days lists */
     size_t n_list;
     int64_t *list;
@@ -34,10 +34,13 @@ struct owner_rule {
     int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record; OWNER_REGION: region field or -1 = record's */
 };
 
+enum fact_tie { FACT_BY_PERSON = -1, FACT_BY_SELF = -2, FACT_BY_REGION = -3 };
+
 /* A fact that concerns a duty: a record of `reg` for which `when` is true, tied to the duty through `by`. */
 struct fact_match {
     const struct register_decl *reg;
-    int by;              /* field of reg that references the raising record; -1: same person (holder); -2: it is the raising record itself */
+    int by;              /* field of reg that references the raising record, or an enum fact_tie: the same holder, the raising record itself,
+                          * a record of the same region (the bulletin of a region whose duty an adoption raised) */
     struct expr *when;   /* NULL: always */
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
 };
@@ -65,7 +68,7 @@ struct duty_rule {
     int64_t within_s;
     uint64_t days;                  /* bit k: day k after the anchor day (bit 0 = the anchor day itself) */
     int64_t due_time_s;             /* seconds after 00:00 of the day; default 86400 */
-    bool lapses;                    /* an unpaid day cannot be made up: it is counted missed when the next day is due */
+    bool lapses;                    /* an unpaid slot cannot be made up: it is counted missed when the next slot is due, the last one a day after it was due */
     bool per_person;                /* one open duty per person and rule: a later fact moves it instead of adding one */
     size_t n_owners;
     struct owner_rule owners[DUTY_OWNERS_MAX];
@@ -75,7 +78,8 @@ struct duty_rule {
     struct fact_match *cancels;
     size_t n_escalations;
     struct escalation escalations[DUTY_ESCALATIONS_MAX];
-    /* guard: `on` record may not enter this state before the duty's last due day and before `requires` are paid in full */
+    /* guard: the record may not enter this state before the duty's last due day, nor while a duty of `requires` is open (a day that lapsed
+     * does not hold anybody: the miss is the unit's, not the person's) */
     const struct register_decl *guard_reg; /* NULL: none; tied to the duty's holder */
     int guard_state;
     size_t n_requires;
@@ -87,7 +91,7 @@ struct duty_rule {
 /* The hardest restriction of a kind the pack allows (九不准): checked when a measure is recorded. */
 struct limit {
     struct text measure;   /* code of list `measure_kind` */
-    struct text subject;   /* class it applies to, or empty */
+    struct text subject;   /* code of list `subject_class`, or empty: everybody */
     bool allowed;          /* false: not allowed at all under this pack without approval */
     int64_t max_days;      /* 0: no stated maximum */
     struct provenance from;
@@ -124,6 +128,27 @@ const struct parameter *policy_parameter(const struct policy *p, struct text nam
 /* Names in dir, sorted, in the arena. */
 int policy_names(const char *dir, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
 
+/* A measure as recorded, for policy_measure. Empty texts: not given. */
+struct measure_facts {
+    struct text kind, subject;       /* codes of measure_kind and subject_class */
+    day starts, ends;
+    struct text rule;                /* the rule of the pack it follows */
+    struct text approver, reason, review;
+};
+/* The limit for a kind and subject: the one for that subject, else the one for everybody, else NULL. */
+const struct limit *policy_limit(const struct policy *p, struct text measure, struct text subject);
+/* E_REFUSED, with the limit and its source in the message, when the measure lasts longer than the pack allows or is not allowed, and no approver and reason
+ * are given; a kind that is not allowed (劝返) also needs a rule of the pack and a review (PRV-01, PRV-02). `zh` chooses the language. */
+int policy_measure(const struct policy *p, const struct measure_facts *m, bool zh, struct error *err);
+
+/* What differs between two packs, parameters, then rules, then limits, by name; texts in the arena, empty where one side has none. */
+struct policy_change {
+    const char *kind; /* "parameter", "rule", "limit" */
+    struct text name, before, after;
+};
+int policy_diff(const struct policy *before, const struct policy *after, struct arena *a, struct policy_change **ret, size_t *ret_n,
+                struct error *err);
+
 /* ---- pure arithmetic of duties */
 
 /* The state of one duty; what the table `obligation` stores. */
@@ -134,22 +159,30 @@ struct duty {
     uint64_t owed;      /* bit per day; TIMING_WITHIN: bit 0 */
     uint64_t paid, missed;
     instant raised_at, due_at; /* due_at: of the earliest day neither paid nor missed */
-    instant wake_at;    /* when the scheduler must look again: due, next escalation or next day; INSTANT_NONE when closed */
-    int level;          /* escalations that happened */
+    instant wake_at;    /* when the scheduler must look again: due, next escalation, lapse or next day; INSTANT_NONE when closed or
+                         * when nothing more happens by itself */
+    int level;          /* escalations that happened for the slot now due */
 };
 
 /* The duties that one record raises under the pack, in rule order. recorded_at is when it became known. Writes at most max into out;
- * returns how many. Pure; no allocation; cost = rules on this register. */
+ * returns how many. Pure; no allocation; cost = rules on this register.
+ * A schedule counts from its anchor (mostly the exposure), so a late find serves the missing days only (缺几天补几天): days before the
+ * day of recording are not owed, neither paid nor missed; but its last day, the exit test, stays owed unless the rule lapses.
+ * TIMING_DAILY gives one standing row: occurrence -1, wake_at the midnight of its next day, due_at the hour due of that day. */
 size_t policy_duties(const struct policy *p, const struct register_decl *reg, const struct expr_scope *s, instant recorded_at,
                      int32_t zone_s, struct duty *out, size_t max);
 /* Recomputes due_at and wake_at from the masks. */
 void duty_settle(const struct duty_rule *r, struct duty *d, int32_t zone_s);
-/* A paying fact for day `fact_day` (TIMING_WITHIN: any): pays that day's slot, else the earliest open slot not after it (make-up, not when the rule
- * lapses). Returns true when something was paid. d closes when nothing is owed (wake_at INSTANT_NONE). */
+/* A paying fact for day `fact_day`. TIMING_WITHIN: any day pays. TIMING_DAILY: its own day only. TIMING_DAYS: that day's slot, else the
+ * latest open slot before it (make-up; not when the rule lapses). Taking the latest makes the result the same in any order of facts, as in linear
+ * probing. Returns true when something was paid. d closes when nothing is owed (wake_at INSTANT_NONE). */
 bool duty_pay(const struct duty_rule *r, struct duty *d, day fact_day, int32_t zone_s);
 /* Advances to now: lapses days that cannot be made up, raises level past each escalation time. Returns how many escalations and
  * lapses happened. */
 int duty_wake(const struct duty_rule *r, struct duty *d, instant now, int32_t zone_s);
+/* The occurrences of a standing row, one a call, oldest first, until its next day has not begun: true when *ret_occurrence is one to
+ * insert (occurrence = anchor = its day). Reads and moves standing->wake_at and due_at only, so that these two are all there is to store. */
+bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, int32_t zone_s, struct duty *ret_occurrence);
 static inline bool duty_open(const struct duty *d) {
     return (d->owed & ~d->paid & ~d->missed) != 0;
 }
