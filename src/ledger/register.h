@@ -92,11 +92,14 @@ struct register_decl {
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */
     size_t n_key;
     int *key;                  /* natural key: field indexes; a second record with the same key is the same record */
+    bool key_region;           /* the record's region (system column) is part of the natural key, before the fields */
     size_t n_indexes;
     struct text *indexes;      /* further indexes: "person, onset" */
     int region_field;          /* field that gives the record its region; -1: given by the writer */
+    size_t n_region_synonyms;
+    struct text *region_synonyms; /* column headers that mean the record's region (a system column, never a field) */
     int person_field;          /* the reference to person that makes this a fact about somebody; -1 none */
-    int date_field;            /* the date the record belongs to for numbers and lists; -1: creation */
+    int date_field;            /* date or instant field the record belongs to for numbers and lists; -1: creation */
     size_t n_readers, n_writers, n_openers;
     struct text *readers, *writers, *openers; /* roles; openers may open sealed fields, with a purpose */
     int keep_days;             /* retention; 0 = for ever */
@@ -127,6 +130,10 @@ bool role_among(const struct text *roles, size_t n, struct text role);
 const struct codelist *codelist_find(const struct catalog *c, struct text name);
 const struct code *code_find(const struct codelist *l, struct text code);       /* exact */
 const struct code *code_find_any(const struct codelist *l, struct text word);   /* code, title or synonym; case, width, space folded */
+/* The folding that code_find_any and header matching share: ASCII lower-cased, full-width forms made ASCII, white space, underscore and
+ * hyphen removed. Writes at most max bytes; false when it does not fit. WORD_BYTES is enough for every word of a catalog. */
+enum { WORD_BYTES = 256 };
+bool word_fold(struct text t, char *out, size_t max, size_t *ret_n);
 
 /* Desk code says at start-up which fields it needs: E_UNKNOWN names the first that is missing. names is NULL-ended;
  * ret_index receives one index per name. */
@@ -153,5 +160,7 @@ bool unit_code_valid(struct text t);              /* GB 32100 */
 bool phone_normal(struct text t, char out[24]);
 /* Excel damage: "3.10115E+17" or 18 digits ending 000 whose check digit is off. */
 bool id_card_damaged(struct text t);
+/* A document number against its type (code of list document_type). Pure; *why (may be NULL) gets a constant English sentence on refusal. */
+bool document_valid(struct text type, struct text number, const char **why);
 
 #endif
