@@ -43,36 +43,44 @@ struct journal_keys {
     unsigned char secret_key[64]; /* Ed25519 (libsodium) */
 };
 
-/* The open block of one transaction. */
+/* What one transaction has appended so far. Zero-initialise and set keys; journal_clear frees. */
 struct journal {
-    struct buf block;
+    struct buf block;                  /* entries, cut into block rows of about JOURNAL_BLOCK bytes */
+    size_t start;                      /* private: where the block in progress begins */
     int64_t first, next;               /* seq of the first and the next entry */
     unsigned char head[DIGEST_BYTES];  /* chain so far */
     struct journal_keys keys;
     bool open;
+    int64_t signed_next;               /* private: the tip this process signed last; another one is checked before it is followed */
+    unsigned char signed_head[DIGEST_BYTES];
 };
+/* A block row is closed when it has so many bytes: reading one entry decodes no more than that, and a signature costs little. An entry of
+ * more than JOURNAL_ENTRY_MAX bytes is E_TOO_LARGE. */
+enum { JOURNAL_BLOCK = 256 << 10, JOURNAL_ENTRY_MAX = 64 << 20 };
 
 const struct db_table *journal_table(void);
 /* One signed row: the next seq and the head. A removed tail leaves a whole chain behind; this row still knows how long it was. */
 const struct db_table *journal_tip_table(void);
-/* First thing in a write transaction: reads the head inside it. Then append; then flush before the commit. */
+/* First thing in a write transaction: reads the head inside it. E_CORRUPT when the last block and the signed tip disagree: nothing is ever
+ * appended to a damaged journal, because that would hide the damage. Then append; then flush before the commit. A failed append changes nothing. */
 int journal_begin(struct journal *j, struct db *db, struct error *err);
 int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err);
 int journal_flush(struct journal *j, struct db *db, instant at, struct error *err);
 void journal_abandon(struct journal *j); /* the transaction rolled back */
+void journal_clear(struct journal *j);   /* frees and wipes the keys */
 /* Forgets entries appended after this mark (a command of the batch failed). */
 struct journal_mark { size_t n; int64_t next; unsigned char head[DIGEST_BYTES]; };
 struct journal_mark journal_mark(const struct journal *j);
 void journal_back(struct journal *j, const struct journal_mark *mark);
 
-int journal_cells(struct buf *out, size_t field, struct value v); /* append one cell */
+int journal_cells(struct buf *out, size_t field, struct value v); /* append one cell; ABSENT appends nothing */
 int journal_cells_end(struct buf *out);
 /* Walks cells: 1 a cell, 0 the end, E_CORRUPT. *pos starts at 0. */
 int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct value *ret, struct error *err);
 
 /* One entry by seq, copied into the arena. E_UNKNOWN when there is none. */
 int journal_read(struct db *db, int64_t seq, struct arena *a, struct journal_entry *ret, struct error *err);
-/* Calls visit for entries in [from, to), ascending; visit returns 0 to go on. */
+/* Calls visit for entries in [from, to), ascending; visit returns 0 to go on, more to stop (the scan returns 0), or a negative error, which is returned. */
 int journal_scan(struct db *db, int64_t from, int64_t to, int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
 
 struct journal_verdict {
@@ -81,7 +89,8 @@ struct journal_verdict {
     char what[200];           /* "entry 812 was altered", "entries 40..52 are missing", "signature of block 77 is wrong" */
     unsigned char head[DIGEST_BYTES];
 };
-/* Reads it all: hash chain, order, gaps, signatures (of the last block, and of every block when `all`). A verdict of damage is a result, not an error. */
+/* Reads it all: hash chain, order, gaps, signatures (of the last block, and of every block when `all`). The signed tip tells
+ * a removed tail. When the last signature is wrong a second pass names the first wrong one. A verdict of damage is a result, not an error. */
 int journal_verify(struct db *db, const unsigned char public_key[32], bool all, void (*progress)(int64_t entries, void *arg), void *arg,
                    struct journal_verdict *ret, struct error *err);
 

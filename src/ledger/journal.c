@@ -1,0 +1,310 @@
+#include "ledger/journal_block.h"
+
+#include <sodium.h>
+#include <string.h>
+
+enum { KEEP_BYTES = 8 << 20 }; /* a larger buffer is given back after its transaction */
+
+const char *journal_verb_name(int verb) {
+    switch (verb) {
+#define X(name, n)                                                                                                             \
+    case n:                                                                                                                    \
+        return #name;
+        JOURNAL_VERBS(X)
+#undef X
+    }
+    return "UNKNOWN";
+}
+
+const struct db_table *journal_table(void) {
+    static const struct db_column columns[] = {{"first", COLUMN_INT, true},  {"n", COLUMN_INT, true},
+                                               {"at", COLUMN_INT, true},     {"bytes", COLUMN_BLOB, true},
+                                               {"head", COLUMN_BLOB, true},  {"signature", COLUMN_BLOB, true}};
+    static const struct db_table table = {.name = "journal", .key = "first", .n_columns = 6, .columns = columns};
+    return &table;
+}
+
+const struct db_table *journal_tip_table(void) {
+    static const struct db_column columns[] = {
+        {"id", COLUMN_INT, true}, {"next", COLUMN_INT, true}, {"head", COLUMN_BLOB, true}, {"signature", COLUMN_BLOB, true}};
+    static const struct db_table table = {.name = "journal_tip", .key = "id", .n_columns = 4, .columns = columns};
+    return &table;
+}
+
+/* ---- begin */
+
+int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int rc = db_query(db, "SELECT \"next\", \"head\", \"signature\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &c, err);
+    if (rc < 0) return rc;
+    rc = db_next(c, &row, err);
+    if (rc > 0) {
+        struct text head = value_view(row[1]), signature = value_view(row[2]);
+        if (row[0].kind != VALUE_INT || row[0].i < 1 || head.n != DIGEST_BYTES || signature.n != 64) {
+            rc = error_set(err, E_CORRUPT, "journal_tip", "the row is damaged");
+        } else {
+            ret->next = row[0].i;
+            memcpy(ret->head, head.s, head.n);
+            memcpy(ret->signature, signature.s, signature.n);
+        }
+    }
+    db_cursor_close(c);
+    return rc;
+}
+
+/* Where the last block says the journal ends; 0 when there is none. */
+static int last_block(struct db *db, int64_t *ret_next, unsigned char head[DIGEST_BYTES], struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int rc = db_query(db, "SELECT \"first\", \"n\", \"head\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1", NULL, 0, &c, err);
+    if (rc < 0) return rc;
+    rc = db_next(c, &row, err);
+    if (rc > 0) {
+        struct text h = value_view(row[2]);
+        if (row[0].kind != VALUE_INT || row[1].kind != VALUE_INT || row[0].i < 1 || row[1].i < 1 ||
+            row[1].i > INT64_MAX - row[0].i || h.n != DIGEST_BYTES) {
+            rc = error_set(err, E_CORRUPT, "journal", "the last block is damaged");
+        } else {
+            *ret_next = row[0].i + row[1].i;
+            memcpy(head, h.s, h.n);
+        }
+    }
+    db_cursor_close(c);
+    return rc;
+}
+
+int journal_begin(struct journal *j, struct db *db, struct error *err) {
+    if (j->open) return error_set(err, E_USAGE, "journal", "a transaction is open already");
+    struct journal_tip tip;
+    unsigned char head[DIGEST_BYTES] = {0};
+    int64_t next = 1;
+    int has_tip = tip_read(db, &tip, err);
+    if (has_tip < 0) return has_tip;
+    int has_block = last_block(db, &next, head, err);
+    if (has_block < 0) return has_block;
+    if (has_tip != has_block || (has_tip && (tip.next != next || memcmp(tip.head, head, sizeof head) != 0)))
+        return error_set(err, E_CORRUPT, "journal", "the last block and the signed tip disagree: run verify");
+    if (has_tip && (next != j->signed_next || memcmp(head, j->signed_head, sizeof head) != 0)) {
+        unsigned char message[BLOCK_MESSAGE];
+        tip_message(tip.next, tip.head, message);
+        if (!message_signed(message, tip.signature, j->keys.public_key))
+            return error_set(err, E_CORRUPT, "journal_tip", "the signature is wrong: run verify");
+    }
+    buf_reset(&j->block);
+    j->start = 0;
+    j->first = j->next = next;
+    memcpy(j->head, head, sizeof head);
+    j->open = true;
+    return 0;
+}
+
+/* ---- append */
+
+int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err) {
+    struct buf *b = &j->block;
+    size_t undo = b->n, start = j->start;
+    if (!j->open) return error_set(err, E_USAGE, "journal", "no transaction is open");
+    if (b->n - start >= JOURNAL_BLOCK) {
+        buf_add(b, j->head, sizeof j->head); /* the closed block's head, for the flush */
+        start = b->n;
+    }
+    if (b->n == start) buf_char(b, BLOCK_FORMAT);
+    size_t at = b->n;
+    buf_add(b, "\0\0\0", 4);
+    entry_encode(e, j->next, b);
+    int rc = b->failed;
+    if (!rc && b->n - at - 4 > JOURNAL_ENTRY_MAX) rc = E_TOO_LARGE;
+    if (!rc) {
+        size_t n = b->n - at - 4;
+        for (int i = 0; i < 4; i++) b->s[at + (size_t)i] = (char)(unsigned char)(n >> (8 * i));
+        unsigned char head[DIGEST_BYTES];
+        memcpy(head, j->head, sizeof head);
+        chain_step(head, (struct text){b->s + at + 4, n});
+        rc = buf_add(b, head, BLOCK_HASH);
+        if (!rc) memcpy(j->head, head, sizeof head);
+    }
+    if (rc) {
+        b->n = undo;
+        b->failed = 0;
+        return error_set(err, rc, "journal", rc == E_MEMORY ? "out of memory for an entry" : "the entry is too large");
+    }
+    j->start = start;
+    if (ret_seq) *ret_seq = j->next;
+    j->next++;
+    return 0;
+}
+
+/* Finds the end of the block that begins at `start` by the rule journal_append cuts by. */
+static size_t block_end(const struct buf *b, size_t start, int64_t *seq) {
+    size_t pos = start + 1;
+    while (pos < b->n && pos - start < JOURNAL_BLOCK) {
+        const unsigned char *p = (const unsigned char *)b->s + pos;
+        pos += 4 + ((size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24) + BLOCK_HASH;
+        ++*seq;
+    }
+    return pos;
+}
+
+struct journal_mark journal_mark(const struct journal *j) {
+    struct journal_mark mark = {.n = j->block.n, .next = j->next};
+    memcpy(mark.head, j->head, sizeof mark.head);
+    return mark;
+}
+
+void journal_back(struct journal *j, const struct journal_mark *mark) {
+    if (!j->open || mark->n > j->block.n) return;
+    j->block.n = mark->n;
+    j->block.failed = 0;
+    j->next = mark->next;
+    memcpy(j->head, mark->head, sizeof j->head);
+    if (j->start <= mark->n) return;
+    int64_t seq = 0;
+    size_t start = 0;
+    for (size_t end; (end = block_end(&j->block, start, &seq)) < mark->n;) start = end + DIGEST_BYTES;
+    j->start = start;
+}
+
+void journal_abandon(struct journal *j) {
+    if (j->block.cap > KEEP_BYTES) buf_clear(&j->block);
+    buf_reset(&j->block);
+    j->start = 0;
+    j->open = false;
+}
+
+void journal_clear(struct journal *j) {
+    if (!j) return;
+    buf_clear(&j->block);
+    sodium_memzero(j, sizeof *j);
+}
+
+/* ---- flush */
+
+static void message_sign(const struct journal *j, const unsigned char message[BLOCK_MESSAGE], unsigned char signature[64]) {
+    crypto_sign_detached(signature, NULL, message, BLOCK_MESSAGE, j->keys.secret_key);
+}
+
+static int block_write(struct journal *j, struct db *db, int64_t first, int64_t n, instant at, struct text bytes,
+                       const unsigned char *head, struct error *err) {
+    static const uint16_t columns[] = {0, 1, 2, 3, 4, 5};
+    unsigned char message[BLOCK_MESSAGE], signature[64];
+    block_message(first, n, at, head, message);
+    message_sign(j, message, signature);
+    struct value row[] = {value_int(first),
+                          value_int(n),
+                          value_int(at),
+                          value_blob(bytes.s, bytes.n),
+                          value_blob(head, DIGEST_BYTES),
+                          value_blob(signature, sizeof signature)};
+    return db_batch(db, DB_INSERT, journal_table(), columns, 6, row, 1, NULL, err);
+}
+
+static int tip_write(struct journal *j, struct db *db, struct error *err) {
+    static const uint16_t columns[] = {0, 1, 2, 3};
+    unsigned char message[BLOCK_MESSAGE], signature[64];
+    tip_message(j->next, j->head, message);
+    message_sign(j, message, signature);
+    struct value row[] = {value_int(1), value_int(j->next), value_blob(j->head, DIGEST_BYTES),
+                          value_blob(signature, sizeof signature)};
+    return db_batch(db, DB_UPSERT, journal_tip_table(), columns, 4, row, 1, NULL, err);
+}
+
+int journal_flush(struct journal *j, struct db *db, instant at, struct error *err) {
+    if (!j->open) return error_set(err, E_USAGE, "journal", "no transaction is open");
+    const struct buf *b = &j->block;
+    int64_t seq = j->first;
+    int rc = 0;
+    for (size_t start = 0; start < b->n;) {
+        int64_t first = seq;
+        size_t end = block_end(b, start, &seq);
+        const unsigned char *head = end < b->n ? (const unsigned char *)b->s + end : j->head;
+        rc = block_write(j, db, first, seq - first, at, (struct text){b->s + start, end - start}, head, err);
+        if (rc < 0) return rc;
+        start = end < b->n ? end + DIGEST_BYTES : end;
+    }
+    if (b->n && (rc = tip_write(j, db, err)) < 0) return rc;
+    j->signed_next = j->next;
+    memcpy(j->signed_head, j->head, sizeof j->head);
+    journal_abandon(j);
+    return 0;
+}
+
+/* ---- reading */
+
+static int block_corrupt(struct error *err, int64_t first) {
+    return error_set(err, E_CORRUPT, "journal", "the block that begins with entry %lld is damaged: run verify", (long long)first);
+}
+
+int journal_read(struct db *db, int64_t seq, struct arena *a, struct journal_entry *ret, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct value key = value_int(seq);
+    int rc = db_query(db, "SELECT \"first\", \"n\", \"bytes\" FROM \"journal\" WHERE \"first\" <= ?1 ORDER BY \"first\" DESC LIMIT 1",
+                      &key, 1, &c, err);
+    if (rc < 0) return rc;
+    rc = db_next(c, &row, err);
+    if (rc < 0) goto out;
+    if (rc == 0 || row[0].kind != VALUE_INT || row[0].i < 1 || row[1].kind != VALUE_INT || seq - row[0].i >= row[1].i) {
+        rc = error_set(err, E_UNKNOWN, "journal", "there is no entry %lld", (long long)seq);
+        goto out;
+    }
+    int64_t first = row[0].i;
+    struct text bytes = value_view(row[2]), payload = {NULL, 0};
+    const unsigned char *hash;
+    size_t pos = 0;
+    for (int64_t left = seq - first; left >= 0; left--) {
+        if (block_next(bytes, &pos, &payload, &hash) == 1) continue;
+        rc = block_corrupt(err, first);
+        goto out;
+    }
+    struct text copy = arena_text(a, payload);
+    struct journal_entry e;
+    if (!copy.s)
+        rc = error_set(err, E_MEMORY, "journal", "out of memory for an entry");
+    else if (entry_decode(copy, &e) < 0 || e.seq != seq)
+        rc = block_corrupt(err, first);
+    else {
+        *ret = e;
+        rc = 0;
+    }
+out:
+    db_cursor_close(c);
+    return rc;
+}
+
+/* 0 to go on, 1 when the visitor has seen enough. */
+static int block_visit(int64_t first, struct text bytes, int64_t from, int64_t to,
+                       int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err) {
+    struct text payload;
+    const unsigned char *hash;
+    size_t pos = 0;
+    for (int64_t seq = first;; seq++) {
+        int rc = block_next(bytes, &pos, &payload, &hash);
+        if (rc < 0) return block_corrupt(err, first);
+        if (rc == 0 || seq >= to) return 0;
+        if (seq < from) continue;
+        struct journal_entry e;
+        if (entry_decode(payload, &e) < 0 || e.seq != seq) return block_corrupt(err, first);
+        rc = visit(&e, arg);
+        if (rc) return rc < 0 ? rc : 1;
+    }
+}
+
+int journal_scan(struct db *db, int64_t from, int64_t to, int (*visit)(const struct journal_entry *e, void *arg), void *arg,
+                 struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct value range[] = {value_int(from), value_int(to)};
+    int rc = db_query(db,
+                      "SELECT \"first\", \"bytes\" FROM \"journal\" WHERE \"first\" >= (SELECT COALESCE(MAX(\"first\"), 0) FROM "
+                      "\"journal\" WHERE \"first\" <= ?1) AND \"first\" < ?2 ORDER BY \"first\"",
+                      range, 2, &c, err);
+    if (rc < 0) return rc;
+    while ((rc = db_next(c, &row, err)) > 0) {
+        rc = row[0].kind == VALUE_INT ? block_visit(row[0].i, value_view(row[1]), from, to, visit, arg, err)
+                                      : block_corrupt(err, from);
+        if (rc) break;
+    }
+    db_cursor_close(c);
+    return rc < 0 ? rc : 0;
+}

@@ -1,0 +1,176 @@
+#include "ledger/journal_block.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static uint64_t zigzag(int64_t v) {
+    return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static int64_t unzigzag(uint64_t u) {
+    return (int64_t)(u >> 1 ^ (0 - (u & 1)));
+}
+
+static void put_text(struct buf *out, struct text t) {
+    buf_varint(out, t.n);
+    buf_text(out, t);
+}
+
+static bool get_text(struct text t, size_t *pos, struct text *ret) {
+    uint64_t n;
+    if (!text_varint(t, pos, &n) || n > t.n - *pos) return false;
+    *ret = (struct text){t.s + *pos, (size_t)n};
+    *pos += (size_t)n;
+    return true;
+}
+
+/* ---- entries */
+
+int entry_encode(const struct journal_entry *e, int64_t seq, struct buf *out) {
+    buf_varint(out, (uint64_t)seq);
+    buf_varint(out, zigzag(e->at));
+    buf_char(out, (char)e->verb);
+    buf_varint(out, zigzag(e->record));
+    buf_varint(out, zigzag(e->version));
+    buf_varint(out, zigzag(e->previous));
+    buf_varint(out, zigzag(e->import));
+    put_text(out, e->reg);
+    put_text(out, e->actor);
+    put_text(out, e->reason);
+    put_text(out, e->purpose);
+    put_text(out, e->before);
+    put_text(out, e->after);
+    return out->failed;
+}
+
+bool entry_seq(struct text payload, int64_t *ret) {
+    uint64_t u;
+    size_t pos = 0;
+    if (!text_varint(payload, &pos, &u) || u > INT64_MAX) return false;
+    *ret = (int64_t)u;
+    return true;
+}
+
+int entry_decode(struct text payload, struct journal_entry *ret) {
+    struct journal_entry e = {0};
+    uint64_t seq, at, record, version, previous, import;
+    size_t pos = 0;
+    if (!text_varint(payload, &pos, &seq) || seq > INT64_MAX || !text_varint(payload, &pos, &at) || pos >= payload.n)
+        return E_CORRUPT;
+    e.seq = (int64_t)seq;
+    e.at = unzigzag(at);
+    e.verb = (unsigned char)payload.s[pos++];
+    if (e.verb == 0 || !text_varint(payload, &pos, &record) || !text_varint(payload, &pos, &version) ||
+        !text_varint(payload, &pos, &previous) || !text_varint(payload, &pos, &import))
+        return E_CORRUPT;
+    e.record = unzigzag(record);
+    if (unzigzag(version) > INT32_MAX || unzigzag(version) < INT32_MIN) return E_CORRUPT;
+    e.version = (int32_t)unzigzag(version);
+    e.previous = unzigzag(previous);
+    e.import = unzigzag(import);
+    if (!get_text(payload, &pos, &e.reg) || !get_text(payload, &pos, &e.actor) || !get_text(payload, &pos, &e.reason) ||
+        !get_text(payload, &pos, &e.purpose) || !get_text(payload, &pos, &e.before) || !get_text(payload, &pos, &e.after) ||
+        pos != payload.n)
+        return E_CORRUPT;
+    *ret = e;
+    return 0;
+}
+
+void chain_step(unsigned char head[DIGEST_BYTES], struct text payload) {
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, DIGEST_BYTES);
+    crypto_generichash_update(&state, head, DIGEST_BYTES);
+    crypto_generichash_update(&state, (const unsigned char *)payload.s, payload.n);
+    crypto_generichash_final(&state, head, DIGEST_BYTES);
+}
+
+int block_next(struct text bytes, size_t *pos, struct text *ret_payload, const unsigned char **ret_hash) {
+    if (*pos == 0) {
+        if (bytes.n == 0 || bytes.s[0] != BLOCK_FORMAT) return E_CORRUPT;
+        *pos = 1;
+    }
+    if (*pos == bytes.n) return 0;
+    if (*pos > bytes.n || bytes.n - *pos < 4 + BLOCK_HASH) return E_CORRUPT;
+    const unsigned char *p = (const unsigned char *)bytes.s + *pos;
+    size_t n = (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
+    if (n > bytes.n - *pos - 4 - BLOCK_HASH) return E_CORRUPT;
+    *ret_payload = (struct text){(const char *)p + 4, n};
+    *ret_hash = p + 4 + n;
+    *pos += 4 + n + BLOCK_HASH;
+    return 1;
+}
+
+/* ---- signatures */
+
+static unsigned char *put_64(unsigned char *p, int64_t v) {
+    for (int i = 0; i < 8; i++) *p++ = (unsigned char)((uint64_t)v >> (8 * i));
+    return p;
+}
+
+void block_message(int64_t first, int64_t n, instant at, const unsigned char head[DIGEST_BYTES], unsigned char out[BLOCK_MESSAGE]) {
+    memcpy(out, "tocsin-block-001", 16);
+    memcpy(put_64(put_64(put_64(out + 16, first), n), at), head, DIGEST_BYTES);
+}
+
+void tip_message(int64_t next, const unsigned char head[DIGEST_BYTES], unsigned char out[BLOCK_MESSAGE]) {
+    memcpy(out, "tocsin-tip-00001", 16);
+    memcpy(put_64(put_64(put_64(out + 16, next), 0), 0), head, DIGEST_BYTES);
+}
+
+bool message_signed(const unsigned char message[BLOCK_MESSAGE], const unsigned char signature[64],
+                    const unsigned char public_key[32]) {
+    return crypto_sign_verify_detached(signature, message, BLOCK_MESSAGE, public_key) == 0;
+}
+
+/* ---- cells */
+
+int journal_cells(struct buf *out, size_t field, struct value v) {
+    if (v.kind == VALUE_ABSENT) return 0;
+    buf_varint(out, (uint64_t)field + 1);
+    buf_char(out, (char)v.kind);
+    if (v.kind == VALUE_INT)
+        buf_varint(out, zigzag(v.i));
+    else if (v.kind != VALUE_NULL)
+        put_text(out, value_view(v));
+    return out->failed;
+}
+
+int journal_cells_end(struct buf *out) {
+    return buf_char(out, 0);
+}
+
+static int cells_corrupt(struct error *err) {
+    return error_set(err, E_CORRUPT, NULL, "the cells of a journal entry are damaged");
+}
+
+int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct value *ret, struct error *err) {
+    enum { FIELDS_MAX = 1 << 20 };
+    uint64_t field, u;
+    size_t at = *pos;
+    if (cells.n == 0) return 0;
+    if (at >= cells.n || !text_varint(cells, &at, &field)) return cells_corrupt(err);
+    if (field == 0) return at == cells.n ? 0 : cells_corrupt(err);
+    if (field > FIELDS_MAX || at >= cells.n) return cells_corrupt(err);
+    struct value v = {.kind = (unsigned char)cells.s[at++]};
+    struct text t;
+    switch (v.kind) {
+    case VALUE_NULL:
+        break;
+    case VALUE_INT:
+        if (!text_varint(cells, &at, &u)) return cells_corrupt(err);
+        v.i = unzigzag(u);
+        break;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        if (!get_text(cells, &at, &t) || t.n > UINT32_MAX) return cells_corrupt(err);
+        v.s = t.s;
+        v.n = (uint32_t)t.n;
+        break;
+    default:
+        return cells_corrupt(err);
+    }
+    *pos = at;
+    *ret_field = (size_t)field - 1;
+    *ret = v;
+    return 1;
+}
