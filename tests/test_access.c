@@ -1,7 +1,9 @@
 #include "check.h"
+#include "stores.h"
 
 #include "base/digest.h"
 #include "ledger/access.h"
+#include "store/db.h"
 
 static struct text readers[] = {{"intake", 6}, {"tracer", 6}};
 static struct text writers[] = {{"tracer", 6}};
@@ -99,6 +101,80 @@ static void sql_is_short(void **state) {
     buf_clear(&out);
 }
 
+/* What the SQL lets through is exactly what the check allows, for random grants over random records. */
+static size_t random_region(struct rng *r, char out[REGION_MAX + 1]) {
+    static const int lengths[] = {2, 4, 6, 9, 12};
+    for (;;) {
+        char s[REGION_MAX + 1] = "";
+        bool digits = rng_below(r, 4) > 0;
+        int n = digits ? lengths[rng_below(r, 5)] : 2 + (int)rng_below(r, 5);
+        for (int i = 0; i < n; i++) s[i] = digits ? "0199"[rng_below(r, 4)] : i < 2 ? "AZ"[rng_below(r, 2)] : "09"[rng_below(r, 2)];
+        if (region_canonical(text_of(s), out)) return strlen(out);
+    }
+}
+
+static void sql_says_what_the_check_says(void **state) {
+    (void)state;
+    static const struct db_column table_columns[] = {{"id", COLUMN_INT, true}, {"region", COLUMN_TEXT, true}};
+    static const struct db_table table = {.name = "probe", .key = "id", .n_columns = 2, .columns = table_columns};
+    static const char *const roles[] = {"root", "auditor", "intake", "tracer", "guest"};
+    enum { RECORDS = 300, ROUNDS = 300, GRANTS = 4 };
+    static char regions[RECORDS][REGION_MAX + 1];
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct rng r;
+        rng_seed(&r, 3);
+        struct db *db = NULL;
+        struct error err = {0};
+        struct buf sql = {0};
+        const struct db_table *tables[] = {&table};
+        assert_ok(db_open(test_store_fresh(store), DB_WRITE, &db, &err), err);
+        assert_ok(db_migrate(db, tables, 1, true, &sql, &err), err);
+        struct value rows[RECORDS * 2];
+        for (int i = 0; i < RECORDS; i++) {
+            if (i) random_region(&r, regions[i]); /* the first lies in the root */
+            rows[2 * i] = value_int(i);
+            rows[2 * i + 1] = value_str(regions[i]);
+        }
+        static const uint16_t columns[] = {0, 1};
+        assert_ok(db_begin(db, &err), err);
+        assert_ok(db_batch(db, DB_INSERT, &table, columns, 2, rows, RECORDS, NULL, &err), err);
+        assert_ok(db_commit(db, &err), err);
+        for (int round = 0; round < ROUNDS; round++) {
+            char grant_regions[GRANTS][REGION_MAX + 1];
+            struct grant grants[GRANTS];
+            for (int g = 0; g < GRANTS; g++) {
+                bool everywhere = rng_below(&r, 20) == 0;
+                size_t n = everywhere ? 0 : random_region(&r, grant_regions[g]);
+                grants[g] = (struct grant){text_of(roles[rng_below(&r, 5)]), {grant_regions[g], n > 4 && rng_below(&r, 2) ? 2 : n}};
+            }
+            struct session s = {.n_grants = rng_below(&r, GRANTS + 1), .grants = grants,
+                                .purpose = text_of(rng_below(&r, 3) ? "why" : "")};
+            enum access_verb verb = (enum access_verb)rng_below(&r, 3);
+            buf_reset(&sql);
+            buf_str(&sql, "SELECT \"id\" FROM \"probe\" WHERE ");
+            assert_int_equal(access_sql(&s, verb, &reg, "\"region\"", &sql), 0);
+            buf_str(&sql, " ORDER BY \"id\"");
+            struct db_cursor *c = NULL;
+            const struct value *row;
+            assert_ok(db_query(db, buf_cstr(&sql), NULL, 0, &c, &err), err);
+            int i = 0, got = 0;
+            for (bool more = true; more; i++) {
+                more = db_next(c, &row, &err) > 0;
+                int id = more ? (int)row[0].i : RECORDS;
+                got += more;
+                for (; i < id; i++) assert_int_equal(access_check(&s, verb, &reg, text_of(regions[i]), NULL), E_DENIED);
+                if (more) assert_int_equal(access_check(&s, verb, &reg, text_of(regions[id]), NULL), 0);
+            }
+            assert_int_equal(err.code, 0);
+            if (got) assert_true(access_anywhere(&s, verb, &reg));
+            db_cursor_close(c);
+        }
+        buf_clear(&sql);
+        db_close(db);
+        test_store_drop(store);
+    }
+}
+
 int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
@@ -107,6 +183,7 @@ int main(void) {
         cmocka_unit_test(a_grant_holds_in_its_subtree),
         cmocka_unit_test(the_refusal_names_roles_and_nothing_else),
         cmocka_unit_test(sql_is_short),
+        cmocka_unit_test(sql_says_what_the_check_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,12 +24,6 @@ static void verb_roles(const struct register_decl *reg, enum access_verb verb, c
     *ret_n = 0;
 }
 
-static bool held(const struct text *roles, size_t n, struct text role) {
-    for (size_t i = 0; i < n; i++)
-        if (text_eq(roles[i], role)) return true;
-    return false;
-}
-
 /* A grant whose region is no canonical text gives nothing: it can then neither match by accident nor reach the SQL. */
 static bool region_sane(struct text region) {
     if (region.n > REGION_MAX) return false;
@@ -47,7 +41,7 @@ static bool grant_counts(const struct grant *g, enum access_verb verb, const str
     const struct text *roles;
     size_t n;
     verb_roles(reg, verb, &roles, &n);
-    return g->role.n > 0 && held(roles, n, g->role);
+    return g->role.n > 0 && role_among(roles, n, g->role);
 }
 
 /* Looking at a sealed field is journalled with its purpose, so nobody is above giving one, not even root. */

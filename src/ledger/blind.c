@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+
 static uint32_t narrow(uint32_t c) {
     return c >= 0xFF01 && c <= 0xFF5E ? c - 0xFF01 + '!' : c == 0x3000 ? ' ' : c;
 }
@@ -46,13 +47,6 @@ static size_t document_normal(struct text t, char out[BLIND_MAX]) {
     return card_upgrade(out, n);
 }
 
-/* until check.c */
-static bool phone_local(struct text t, char out[24]) {
-    (void)t;
-    (void)out;
-    return false;
-}
-
 static size_t phone_form(struct text t, char out[BLIND_MAX]) {
     char narrowed[BLIND_MAX], normal[24];
     size_t n = 0, k = 0;
@@ -61,7 +55,7 @@ static size_t phone_form(struct text t, char out[BLIND_MAX]) {
         if (n + 4 > BLIND_MAX) return 0;
         n += text_encode(c, narrowed + n);
     }
-    if (phone_local((struct text){narrowed, n}, normal)) {
+    if (phone_normal((struct text){narrowed, n}, normal)) {
         k = strlen(normal);
         memcpy(out, normal, k);
         return k;
