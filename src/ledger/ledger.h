@@ -8,7 +8,9 @@
 #include "ledger/vault.h"
 
 struct obligation_book; /* obligation.c: owners, open duties of this transaction */
-struct reg_table;       /* record.c: derived table and statements of a register */
+struct reg_table;       /* table.c: the table derived from a register */
+struct number_book;     /* number.c: counters of this transaction */
+struct apply;           /* record_apply.c: the batch being applied */
 
 struct ledger {
     struct db *db;            /* the write connection; reads inside a transaction go through it too */
@@ -24,6 +26,10 @@ struct ledger {
     struct arena arena;       /* lives as long as the ledger */
     struct reg_table **tables; /* by reg->order */
     struct obligation_book *book;
+    struct number_book *numbers;
+    struct apply *apply;
+    bool organisations_changed, adoptions_changed; /* in this transaction */
+    int64_t shared_stamp;     /* setting `shared`: moved by whoever changes adoptions or organisations */
     /* policies in force, loaded from adoptions: see adoption.c */
     size_t n_adoptions;
     struct adoption *adoptions;
@@ -52,7 +58,11 @@ struct ledger_options {
 int ledger_init(const struct ledger_options *o, struct error *err);
 /* Opens an existing one; the schema must match the declarations or E_CONFLICT says to run `tocsin migrate`. O(1) in size. */
 int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err);
+/* The same for a store whose schema is behind; only ledger_migrate and ledger_close may follow. */
+int ledger_open_to_migrate(const struct ledger_options *o, struct ledger **ret, struct error *err);
 void ledger_close(struct ledger *l);
+/* Another connection to the node's store (mode: enum db_mode). Owned: db_close. */
+int ledger_connect(struct ledger *l, int mode, struct db **ret, struct error *err);
 /* A second connection for snapshot reads. Owned: db_close. */
 int ledger_reader(struct ledger *l, struct db **ret, struct error *err);
 /* What migration would run, and runs it. */
@@ -65,6 +75,12 @@ void ledger_rollback(struct ledger *l);
 
 /* The policy in force for a disease in a region on a day: the nearest adoption up the tree, the latest not after the day. NULL: none. */
 const struct adoption *ledger_policy(const struct ledger *l, struct text disease, struct text region, day on);
+/* An adoption by id, in force or past; NULL when unknown. */
+const struct adoption *ledger_adoption(const struct ledger *l, int64_t id);
+/* adoption.c: reads all adoptions and loads their packs. Called at open and when one is recorded. */
+int adoptions_load(struct ledger *l, struct error *err);
+void adoptions_free(struct ledger *l);
+
 /* Small persistent settings of the node (table `node`). Copied into the arena; empty when unset. */
 int ledger_setting(struct ledger *l, struct db *db, const char *name, struct arena *a, struct text *ret, struct error *err);
 int ledger_set(struct ledger *l, const char *name, struct text value, struct error *err);

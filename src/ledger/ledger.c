@@ -1,0 +1,382 @@
+#include "ledger/ledger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ledger/number.h"
+#include "ledger/obligation.h"
+#include "ledger/table.h"
+
+enum { TABLES_MAX = 256, PATH_MAX_BYTES = 4096 };
+
+static const struct db_table *node_table(void) {
+    static const struct db_column columns[] = {{"name", COLUMN_TEXT, true}, {"value", COLUMN_TEXT, false}};
+    static const struct db_table table = {.name = "node", .key = "name", .clustered = true, .n_columns = 2, .columns = columns};
+    return &table;
+}
+
+/* Every table of the store. */
+static size_t tables_all(const struct ledger *l, const struct db_table **out) {
+    size_t n = 0;
+    out[n++] = node_table();
+    out[n++] = field_code_table();
+    out[n++] = counter_table();
+    out[n++] = journal_table();
+    out[n++] = journal_tip_table();
+    out[n++] = vault_key_table();
+    out[n++] = vault_blind_table();
+    out[n++] = obligation_table();
+    for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX; i++) out[n++] = &l->tables[i]->table;
+    return n;
+}
+
+/* The declared shape as one hash: opening compares this instead of walking the store's schema. */
+static int schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1], struct error *err) {
+    const struct db_table *all[TABLES_MAX];
+    size_t n = tables_all(l, all);
+    struct buf b = {0};
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&b, "%s(%s)\n", all[i]->name, all[i]->key);
+        for (size_t k = 0; k < all[i]->n_columns; k++)
+            buf_printf(&b, " %s %d %d\n", all[i]->columns[k].name, (int)all[i]->columns[k].type, all[i]->columns[k].required);
+        for (size_t k = 0; k < all[i]->n_indexes; k++)
+            buf_printf(&b, " +%s %s %d\n", all[i]->indexes[k].name, all[i]->indexes[k].columns, all[i]->indexes[k].unique);
+    }
+    unsigned char digest[DIGEST_BYTES];
+    digest_bytes(buf_view(&b), digest);
+    hex_of(digest, sizeof digest, out);
+    int rc = b.failed;
+    buf_clear(&b);
+    return rc ? error_set(err, rc, NULL, "out of memory") : 0;
+}
+
+/* ---- finding things */
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static char *find_home(struct arena *a, const char *given) {
+    const char *env = getenv("TOCSIN_HOME");
+    if (given || env) return arena_str(a, given ? given : env);
+    char exe[PATH_MAX_BYTES];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n > 0) {
+        exe[n] = '\0';
+        /* build/tocsin, build/tests/test_x, or prefix/bin/tocsin with prefix/share/tocsin */
+        for (int up = 0; up < 4; up++) {
+            char *slash = strrchr(exe, '/');
+            if (!slash) break;
+            *slash = '\0';
+            char *share = arena_printf(a, "%s/share/tocsin", exe);
+            char *inside = arena_printf(a, "%s/registers", exe);
+            if (share && is_folder(share)) return share;
+            if (inside && is_folder(inside)) return arena_str(a, exe);
+        }
+    }
+    return arena_str(a, ".");
+}
+
+static int catalog_open(struct ledger *l, struct error *err) {
+    char *registers = arena_printf(&l->arena, "%s/registers", l->home), *codes = arena_printf(&l->arena, "%s/codes", l->home);
+    if (!registers || !codes) return error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = catalog_load(registers, codes, &l->catalog, err);
+    if (rc < 0) return rc;
+    l->tables = arena_alloc(&l->arena, (l->catalog->n_registers + 1) * sizeof *l->tables);
+    if (!l->tables) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (l->catalog->n_registers > TABLES_MAX - 16) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 16);
+    for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
+    return rc;
+}
+
+static struct ledger *ledger_new(const struct ledger_options *o, struct error *err) {
+    struct ledger *l = mem_alloc(sizeof *l);
+    if (!l) {
+        error_set(err, E_MEMORY, NULL, "out of memory");
+        return NULL;
+    }
+    l->dir = arena_str(&l->arena, o->dir ? o->dir : "./data");
+    l->home = find_home(&l->arena, o->home);
+    l->zone_s = o->zone_s ? o->zone_s : ZONE_CHINA_S;
+    if (!l->dir || !l->home || digest_init(err) < 0 || book_open(l, err) < 0 || number_open(&l->numbers, err) < 0) {
+        error_set(err, E_MEMORY, NULL, "out of memory");
+        ledger_close(l);
+        return NULL;
+    }
+    rng_seed_secret(&l->secret);
+    return l;
+}
+
+void ledger_close(struct ledger *l) {
+    if (!l) return;
+    if (l->in_transaction) ledger_rollback(l);
+    book_close(l);
+    number_close(l->numbers);
+    adoptions_free(l);
+    db_close(l->db);
+    vault_close(l->vault);
+    catalog_free(l->catalog);
+    buf_clear(&l->journal.block);
+    memset(&l->secret, 0, sizeof l->secret);
+    memset(&l->journal.keys, 0, sizeof l->journal.keys);
+    arena_clear(&l->arena);
+    mem_free(l);
+}
+
+/* ---- configuration of the data directory: DIR/tocsin.yaml */
+
+static int config_write(const struct ledger *l, struct error *err) {
+    char path[PATH_MAX_BYTES];
+    snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
+    FILE *f = fopen(path, "wx");
+    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s", strerror(errno));
+    fprintf(f, "# Tocsin node. The key beside this file opens every sealed field: keep a copy elsewhere.\nversion: 1\nstore: \"%s\"\nzone_s: %d\n",
+            l->url, (int)l->zone_s);
+    int rc = 0;
+    if (fflush(f) != 0 || fsync(fileno(f)) != 0) rc = error_set(err, error_from_errno(), path, "cannot be written");
+    fclose(f);
+    if (!rc && chmod(path, 0600) != 0) rc = error_set(err, E_IO, path, "cannot set its mode");
+    return rc;
+}
+
+static int config_read(struct ledger *l, struct error *err) {
+    char path[PATH_MAX_BYTES];
+    snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
+    if (access(path, R_OK) != 0)
+        return error_set(err, E_UNKNOWN, path, "no data directory there; `tocsin init --data %s` makes one", l->dir);
+    struct yaml *root = NULL;
+    struct text url = {0};
+    int64_t zone_s = l->zone_s;
+    int rc = yaml_read(&l->arena, path, &root, err);
+    if (!rc) rc = yaml_text(root, "store", true, &url, err);
+    if (!rc) rc = yaml_int(root, "zone_s", false, &zone_s, err);
+    if (rc < 0) return rc;
+    l->url = arena_str(&l->arena, url.s);
+    l->zone_s = (int32_t)zone_s;
+    return l->url ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+static int keys_open(struct ledger *l, struct error *err) {
+    char *path = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
+    if (!path) return error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = vault_open(path, &l->vault, err);
+    if (!rc) vault_sign_keys(l->vault, l->journal.keys.public_key, l->journal.keys.secret_key);
+    return rc;
+}
+
+/* ---- settings */
+
+int ledger_setting(struct ledger *l, struct db *db, const char *name, struct arena *a, struct text *ret, struct error *err) {
+    struct value param = value_str(name), v = value_null();
+    int rc = db_scalar(db ? db : l->db, a, "SELECT \"value\" FROM \"node\" WHERE \"name\" = ?1", &param, 1, &v, err);
+    if (!rc) *ret = value_view(v);
+    return rc;
+}
+
+int ledger_set(struct ledger *l, const char *name, struct text value, struct error *err) {
+    static const uint16_t all[] = {0, 1};
+    struct value cells[] = {value_str(name), value_text(value)};
+    return db_batch(l->db, DB_UPSERT, node_table(), all, 2, cells, 1, NULL, err);
+}
+
+static int set_int(struct ledger *l, const char *name, int64_t v, struct error *err) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%lld", (long long)v);
+    return ledger_set(l, name, text_of(digits), err);
+}
+
+static int get_int(struct ledger *l, const char *name, int64_t other, int64_t *ret, struct error *err) {
+    struct arena a = {0};
+    struct text t = {0};
+    int rc = ledger_setting(l, l->db, name, &a, &t, err);
+    if (!rc && (!t.n || !text_int(t, ret))) *ret = other;
+    arena_clear(&a);
+    return rc;
+}
+
+/* ---- transactions */
+
+int ledger_begin(struct ledger *l, struct error *err) {
+    int rc = db_begin(l->db, err);
+    if (rc < 0) return rc;
+    l->in_transaction = true;
+    l->organisations_changed = l->adoptions_changed = false;
+    int64_t stamp = 0;
+    rc = get_int(l, "next_id", 1, &l->next_id, err);
+    if (!rc) rc = get_int(l, "shared", 0, &stamp, err);
+    if (!rc && stamp != l->shared_stamp) {
+        /* another process adopted a policy or changed an organisation */
+        l->shared_stamp = stamp;
+        owner_forget(l);
+        rc = adoptions_load(l, err);
+    }
+    l->next_id_stored = l->next_id;
+    if (!rc) rc = journal_begin(&l->journal, l->db, err);
+    if (rc < 0) ledger_rollback(l);
+    return rc;
+}
+
+void ledger_rollback(struct ledger *l) {
+    journal_abandon(&l->journal);
+    db_rollback(l->db);
+    book_reset(l);
+    number_reset(l->numbers);
+    l->in_transaction = false;
+    if (l->adoptions_changed || l->organisations_changed) {
+        owner_forget(l);
+        adoptions_load(l, NULL);
+    }
+    l->adoptions_changed = l->organisations_changed = false;
+}
+
+int ledger_commit(struct ledger *l, instant now, struct error *err) {
+    bool shared = l->adoptions_changed || l->organisations_changed;
+    int rc = book_flush(l, err);
+    if (!rc) rc = number_flush(l->numbers, l->db, err);
+    if (!rc && l->next_id != l->next_id_stored) rc = set_int(l, "next_id", l->next_id, err);
+    if (!rc && shared) rc = set_int(l, "shared", ++l->shared_stamp, err);
+    if (!rc) rc = journal_flush(&l->journal, l->db, now, err);
+    if (!rc) rc = db_commit(l->db, err);
+    if (rc < 0) {
+        ledger_rollback(l);
+        return rc;
+    }
+    book_reset(l);
+    number_reset(l->numbers);
+    l->in_transaction = false;
+    return 0;
+}
+
+int ledger_opened(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t id, struct error *err) {
+    bool own = !l->in_transaction;
+    int rc = own ? ledger_begin(l, err) : 0;
+    if (rc < 0) return rc;
+    struct journal_entry e = {.at = s->now, .verb = JOURNAL_OPEN, .actor = s->account, .reason = s->reason, .purpose = s->purpose, .reg = reg->name, .record = id};
+    rc = journal_append(&l->journal, &e, NULL, err);
+    if (!own) return rc;
+    if (rc < 0) {
+        ledger_rollback(l);
+        return rc;
+    }
+    return ledger_commit(l, s->now, err);
+}
+
+/* ---- making, opening, migrating */
+
+int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
+    const struct db_table *all[TABLES_MAX];
+    size_t n = tables_all(l, all);
+    char digest[2 * DIGEST_BYTES + 1];
+    int rc = db_migrate(l->db, all, n, apply, plan, err);
+    if (rc < 0 || !apply) return rc;
+    rc = schema_digest(l, digest, err);
+    if (!rc) rc = db_begin(l->db, err);
+    if (rc < 0) return rc;
+    rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, true, err);
+    if (!rc) rc = ledger_set(l, "schema", text_of(digest), err);
+    if (!rc) rc = db_commit(l->db, err);
+    if (rc < 0) db_rollback(l->db);
+    return rc;
+}
+
+int ledger_init(const struct ledger_options *o, struct error *err) {
+    struct ledger *l = ledger_new(o, err);
+    if (!l) return err && err->code ? err->code : E_MEMORY;
+    char path[PATH_MAX_BYTES], region[REGION_MAX + 1] = "";
+    struct buf plan = {0};
+    int rc = 0;
+    if (o->region && *o->region && !region_canonical(text_of(o->region), region)) {
+        rc = error_set(err, E_INVALID, "--region", "%s is no region code", o->region);
+        goto out;
+    }
+    snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
+    if (access(path, F_OK) == 0) {
+        rc = error_set(err, E_CONFLICT, path, "a data directory is there already");
+        goto out;
+    }
+    rc = catalog_open(l, err); /* before anything is made */
+    if (rc < 0) goto out;
+    if (mkdir(l->dir, 0700) != 0 && errno != EEXIST) {
+        rc = error_set(err, error_from_errno(), l->dir, "cannot be made: %s", strerror(errno));
+        goto out;
+    }
+    l->url = o->store && *o->store && strcmp(o->store, "sqlite") != 0 ? arena_str(&l->arena, o->store) : arena_str(&l->arena, "tocsin.db");
+    char *key = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
+    if (!l->url || !key) {
+        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        goto out;
+    }
+    if (access(key, F_OK) != 0) rc = vault_create(key, err);
+    if (!rc) rc = keys_open(l, err);
+    if (!rc) rc = ledger_connect(l, DB_WRITE, &l->db, err);
+    if (!rc) rc = ledger_migrate(l, true, &plan, err);
+    if (!rc) rc = ledger_begin(l, err);
+    if (rc < 0) goto out;
+    struct text known = {0};
+    rc = ledger_setting(l, l->db, "region", &l->arena, &known, err);
+    if (!rc && known.s && known.n) rc = error_set(err, E_CONFLICT, "store", "belongs to another node already");
+    if (!rc) rc = ledger_set(l, "region", text_of(region), err);
+    struct journal_entry e = {.at = instant_now(), .verb = JOURNAL_INIT, .actor = TEXT("system"), .reason = text_of(region)};
+    if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
+    if (rc < 0) {
+        ledger_rollback(l);
+        goto out;
+    }
+    rc = ledger_commit(l, e.at, err);
+    if (!rc) rc = config_write(l, err); /* last: a directory with this file is whole */
+out:
+    buf_clear(&plan);
+    ledger_close(l);
+    return rc;
+}
+
+/* A bare file name in the configuration is inside the data directory, so that the directory can be moved. */
+int ledger_connect(struct ledger *l, int mode, struct db **ret, struct error *err) {
+    if (strstr(l->url, "://") || l->url[0] == '/' || strncmp(l->url, "sqlite:", 7) == 0) return db_open(l->url, (enum db_mode)mode, ret, err);
+    char path[PATH_MAX_BYTES];
+    snprintf(path, sizeof path, "sqlite:%s/%s", l->dir, l->url);
+    return db_open(path, (enum db_mode)mode, ret, err);
+}
+
+int ledger_reader(struct ledger *l, struct db **ret, struct error *err) {
+    return ledger_connect(l, DB_READ, ret, err);
+}
+
+static int open_for(const struct ledger_options *o, bool any_schema, struct ledger **ret, struct error *err) {
+    struct ledger *l = ledger_new(o, err);
+    if (!l) return err && err->code ? err->code : E_MEMORY;
+    char wanted[2 * DIGEST_BYTES + 1];
+    struct text stored = {0}, region = {0};
+    int rc = config_read(l, err);
+    if (!rc) rc = catalog_open(l, err);
+    if (!rc) rc = keys_open(l, err);
+    if (!rc) rc = ledger_connect(l, DB_WRITE, &l->db, err);
+    if (!rc) rc = ledger_setting(l, l->db, "schema", &l->arena, &stored, err);
+    if (!rc) rc = ledger_setting(l, l->db, "region", &l->arena, &region, err);
+    if (!rc) rc = schema_digest(l, wanted, err);
+    if (!rc && !any_schema && !text_is(stored, wanted))
+        rc = error_set(err, E_CONFLICT, l->dir, "the registers changed since this store was made; `tocsin migrate` shows and makes the change");
+    if (!rc && !any_schema) rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, false, err);
+    if (!rc && !any_schema) rc = get_int(l, "shared", 0, &l->shared_stamp, err);
+    if (!rc && !any_schema) rc = adoptions_load(l, err);
+    if (rc < 0) {
+        ledger_close(l);
+        return rc;
+    }
+    l->region = region;
+    *ret = l;
+    return 0;
+}
+
+int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err) {
+    return open_for(o, false, ret, err);
+}
+
+int ledger_open_to_migrate(const struct ledger_options *o, struct ledger **ret, struct error *err) {
+    return open_for(o, true, ret, err);
+}

@@ -1,0 +1,84 @@
+/* ledger: the books of what is owed. Raises, pays, cancels and guards duties in the transaction of the fact that causes it.
+ * The policy says what and when (policy.h, pure); the book keeps the rows of table `obligation`, one a duty: who owes what for which
+ * record by when. Rows are read once a transaction per holder, changed in memory and written back by book_flush.
+ *
+ * holder: the person the record is about, or the record itself. A duty is (holder, rule, record, occurrence).
+ * state: open, paid (everything owed was paid), lapsed (closed with missed days), cancelled. */
+#ifndef TOCSIN_LEDGER_OBLIGATION_H
+#define TOCSIN_LEDGER_OBLIGATION_H
+
+#include "ledger/record.h"
+
+enum obligation_column {
+    OB_REGION, OB_HOLDER, OB_RULE, OB_RECORD, OB_OCCURRENCE, OB_REGISTER, OB_PACK, OB_DESK, OB_OWNER_KIND, OB_OWNER_STEP, OB_OWNER,
+    OB_OWNER_REGION, OB_RAISED_AT, OB_ANCHOR, OB_OWED, OB_PAID, OB_MISSED, OB_DUE_AT, OB_WAKE_AT, OB_LEVEL, OB_STATE, OB_CLOSED_AT, OB_LATE,
+    OB_PAID_BY, OB_COLUMNS
+};
+const struct db_table *obligation_table(void);
+extern const char *const obligation_columns; /* "region","holder",... in the order above */
+
+/* One row in memory. Texts are borrowed from the book's arena (a transaction) or from the cursor's row. */
+struct obligation {
+    struct text region, rule, reg, desk, owner_region, state;
+    int64_t holder, record, pack, owner, paid_by;
+    int owner_kind, owner_step;
+    bool late;
+    instant closed_at;
+    struct duty duty; /* rule = index in the pack, -1 when the pack is not loaded */
+};
+/* From a row of obligation_columns. */
+void obligation_of_row(const struct value *row, struct obligation *ret);
+/* To a row of OB_COLUMNS cells. */
+void obligation_to_row(const struct obligation *o, struct value *row);
+
+int book_open(struct ledger *l, struct error *err);
+void book_close(struct ledger *l);
+void book_reset(struct ledger *l); /* the transaction ended, either way */
+int book_flush(struct ledger *l, struct error *err);
+
+/* Registers that raise, pay or cancel under any pack in force: others cost nothing. */
+bool book_concerns(const struct ledger *l, const struct register_decl *reg);
+/* Reads the duties of these holders in few queries. Holders not asked for are read when met. */
+int book_prefetch(struct ledger *l, const int64_t *holders, size_t n, struct error *err);
+/* A holder made in this transaction cannot have duties in the store. */
+int book_fresh(struct ledger *l, int64_t holder, struct error *err);
+
+/* After a record was created (before NULL) or changed: raises, moves and cancels its own duties, pays and cancels those it
+ * concerns; a change that takes back what paid a duty makes it owed again. */
+int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err);
+/* Before a record enters a state: E_REFUSED names what is missing. */
+int book_guard(struct ledger *l, const struct session *s, const struct record *r, struct text state, struct error *err);
+/* The record is removed (undo): its own duties vanish with it; what it paid is owed again. */
+int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
+/* Duties follow a person merged into another, or back. */
+int book_rehold(struct ledger *l, int64_t from, int64_t to, const int64_t *records, size_t n, struct error *err);
+
+/* All duties of one holder as the transaction sees them; the array lives until book_reset. */
+int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *ret_n, struct error *err);
+/* Marks a row taken from book_of as changed. */
+void book_touch(struct ledger *l, struct obligation *o);
+/* The rule of a row in its own pack, NULL when the pack is unknown. */
+const struct duty_rule *book_rule(const struct ledger *l, const struct obligation *o);
+/* Everybody that a record concerns: its person, itself, the persons behind its references. Writes at most max. */
+size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size_t max, int *ret_rc, struct error *err);
+
+/* ---- scheduler (obligation_wake.c) */
+struct wake_report {
+    int64_t woken, escalated, lapsed, raised;
+    bool more; /* stopped at the limit */
+};
+/* Looks at every duty whose wake time has come: lapses, escalates, makes the day's standing duties. Journals each escalation and lapse.
+ * Inside a write transaction. Cost: proportional to what is woken, not to what is open. */
+int obligation_wake(struct ledger *l, const struct session *s, size_t limit, struct wake_report *ret, struct error *err);
+
+/* ---- owners (owner.c) */
+struct owner {
+    int kind, step;      /* enum owner_kind; which step of the chain decided */
+    int64_t id;          /* organisation, account or person record; 0 for a region */
+    struct text region;  /* of the party */
+};
+/* First step of the chain that resolves for the record; kind OWNER_NONE when none does. */
+int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, const struct record *r, struct owner *ret, struct error *err);
+void owner_forget(struct ledger *l); /* organisations changed */
+
+#endif

@@ -1,0 +1,363 @@
+/* What a recorded fact does to the books: raises its own duties, pays and cancels those it concerns, guards states. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/book.h"
+#include "ledger/record_peek.h"
+
+enum { RULES_MAX = 64, HOLDERS_MAX = 12 };
+
+static struct expr_scope scope_of(const struct ledger *l, const struct session *s, const struct record *r) {
+    return (struct expr_scope){
+        .values = r->values,
+        .id = r->id,
+        .number = r->number,
+        .state = r->state,
+        .region = r->region,
+        .version = r->version,
+        .now = s->now,
+        .today = day_of_instant(s->now, l->zone_s),
+    };
+}
+
+static bool has_match(const struct fact_match *m, size_t n, const struct register_decl *reg) {
+    for (size_t i = 0; i < n; i++)
+        if (m[i].reg == reg) return true;
+    return false;
+}
+
+bool book_concerns(const struct ledger *l, const struct register_decl *reg) {
+    for (size_t a = 0; a < l->n_adoptions; a++) {
+        const struct policy *p = l->adoptions[a].policy;
+        for (size_t i = 0; p && i < p->n_rules; i++) {
+            const struct duty_rule *rule = &p->rules[i];
+            if (rule->on == reg || rule->guard_reg == reg || has_match(rule->pays, rule->n_pays, reg) ||
+                has_match(rule->cancels, rule->n_cancels, reg))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int64_t holder_of(const struct record *r) {
+    int p = r->reg->person_field;
+    int64_t person = p >= 0 ? value_int_or(r->values[p], 0) : 0;
+    return person ? person : r->id;
+}
+
+static size_t add_holder(int64_t *out, size_t n, size_t max, int64_t h) {
+    if (!h || n >= max) return n;
+    for (size_t i = 0; i < n; i++)
+        if (out[i] == h) return n;
+    out[n] = h;
+    return n + 1;
+}
+
+size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size_t max, int *ret_rc, struct error *err) {
+    size_t n = 0;
+    *ret_rc = 0;
+    n = add_holder(out, n, max, holder_of(r));
+    n = add_holder(out, n, max, r->id);
+    for (size_t i = 0; i < r->reg->n_fields; i++) {
+        const struct field *f = &r->reg->fields[i];
+        if (f->type != FIELD_REFERENCE || (int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
+        const struct register_decl *target = register_find(l->catalog, f->target);
+        if (!target) continue;
+        if (target->person_field < 0) {
+            n = add_holder(out, n, max, r->values[i].i);
+            continue;
+        }
+        /* the person behind it, unless this very record names one: then the referenced record has the same */
+        if (r->reg->person_field >= 0 && value_int_or(r->values[r->reg->person_field], 0)) continue;
+        const struct record *other = NULL;
+        int rc = record_peek(l, target, r->values[i].i, &other, err);
+        if (rc < 0) {
+            *ret_rc = rc;
+            return n;
+        }
+        if (other) n = add_holder(out, n, max, holder_of(other));
+    }
+    return n;
+}
+
+static struct text disease_of(struct ledger *l, const struct record *r, int *ret_rc, struct error *err) {
+    int f = register_field(r->reg, TEXT("disease"));
+    *ret_rc = 0;
+    if (f >= 0 && r->values[f].kind == VALUE_TEXT) return value_view(r->values[f]);
+    for (size_t i = 0; i < r->reg->n_fields; i++) {
+        const struct field *field = &r->reg->fields[i];
+        if (field->type != FIELD_REFERENCE || r->values[i].kind != VALUE_INT) continue;
+        const struct register_decl *target = register_find(l->catalog, field->target);
+        int d = target ? register_field(target, TEXT("disease")) : -1;
+        if (d < 0) continue;
+        const struct record *other = NULL;
+        *ret_rc = record_peek(l, target, r->values[i].i, &other, err);
+        if (*ret_rc < 0) break;
+        if (other && other->values[d].kind == VALUE_TEXT) return value_view(other->values[d]);
+    }
+    return (struct text){"", 0};
+}
+
+static bool text_same(struct text a, const char *b) {
+    return text_is(a, b);
+}
+
+static bool is_open(const struct obligation *o) {
+    return text_same(o->state, "open") || text_same(o->state, "standing");
+}
+
+/* The state that follows from the masks. */
+static void close_if_done(struct obligation *o, instant now) {
+    if (duty_open(&o->duty)) {
+        o->state = TEXT("open");
+        o->closed_at = INSTANT_NONE;
+        return;
+    }
+    o->state = o->duty.missed ? TEXT("lapsed") : TEXT("paid");
+    o->closed_at = now;
+    o->duty.wake_at = INSTANT_NONE;
+}
+
+static void cancel(struct ledger *l, struct obligation *o, instant now) {
+    o->state = TEXT("cancelled");
+    o->closed_at = now;
+    o->duty.wake_at = INSTANT_NONE;
+    book_touch(l, o);
+}
+
+/* A later exposure moves the schedule; what was paid on a date stays paid on that date. */
+static void move_anchor(struct ledger *l, const struct duty_rule *rule, struct obligation *o, const struct duty *wanted, instant now) {
+    int shift = wanted->anchor - o->duty.anchor;
+    if (shift == 0) return;
+    uint64_t paid = shift > 0 ? (shift < 64 ? o->duty.paid >> shift : 0) : (-shift < 64 ? o->duty.paid << -shift : 0);
+    uint64_t missed = shift > 0 ? (shift < 64 ? o->duty.missed >> shift : 0) : (-shift < 64 ? o->duty.missed << -shift : 0);
+    o->duty.anchor = wanted->anchor;
+    o->duty.owed = wanted->owed;
+    o->duty.paid = paid & wanted->owed;
+    o->duty.missed = missed & wanted->owed & ~o->duty.paid;
+    duty_settle(rule, &o->duty, l->zone_s);
+    close_if_done(o, now);
+    book_touch(l, o);
+}
+
+static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder,
+                     const struct duty *d, struct error *err) {
+    const struct duty_rule *rule = &a->policy->rules[d->rule];
+    struct book_slot *slot = NULL;
+    int rc = book_slot_of(l, holder, &slot, err);
+    if (rc < 0) return rc;
+    for (struct book_row *row = slot->rows; row; row = row->next) {
+        if (row->gone || !text_eq(row->o.rule, rule->code)) continue;
+        bool same = row->o.record == r->id && row->o.duty.occurrence == d->occurrence;
+        if (same && text_same(row->o.state, "cancelled")) {
+            row->o.duty = *d; /* the condition holds again */
+            row->o.pack = a->id;
+            row->o.state = d->occurrence == -1 ? TEXT("standing") : TEXT("open");
+            row->o.closed_at = INSTANT_NONE;
+            book_touch(l, &row->o);
+            return 0;
+        }
+        bool merged = rule->per_person && row->o.record != r->id && is_open(&row->o);
+        if (!same && !merged) continue;
+        if (is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
+            move_anchor(l, rule, &row->o, d, s->now);
+        return 0;
+    }
+    struct owner owner;
+    rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
+    if (rc < 0) return rc;
+    struct obligation o = {
+        .region = r->region,
+        .rule = rule->code,
+        .reg = r->reg->name,
+        .desk = rule->desk,
+        .owner_region = owner.region,
+        .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"),
+        .holder = holder,
+        .record = r->id,
+        .pack = a->id,
+        .owner = owner.id,
+        .owner_kind = owner.kind,
+        .owner_step = owner.step,
+        .closed_at = INSTANT_NONE,
+        .duty = *d,
+    };
+    return book_add(l, &o, err);
+}
+
+/* 1 when the fact is one of these matches for the duty, with the day it counts for; 0 when not. */
+static int matches(struct ledger *l, const struct session *s, const struct fact_match *list, size_t n, const struct record *r,
+                   const struct obligation *o, day *ret_day, instant *ret_at) {
+    for (size_t i = 0; i < n; i++) {
+        const struct fact_match *m = &list[i];
+        if (m->reg != r->reg) continue;
+        bool tied = m->by >= 0    ? r->values[m->by].kind == VALUE_INT && r->values[m->by].i == o->record
+                    : m->by == -1 ? holder_of(r) == o->holder
+                                  : r->id == o->record;
+        if (!tied) continue;
+        struct expr_scope scope = scope_of(l, s, r);
+        if (m->when && expr_eval(m->when, &scope) != TRUTH_TRUE) continue;
+        struct value date = m->date_field >= 0 ? r->values[m->date_field] : value_null();
+        *ret_at = s->now;
+        *ret_day = day_of_instant(s->now, l->zone_s);
+        if (date.kind == VALUE_INT && r->reg->fields[m->date_field].type == FIELD_INSTANT) {
+            *ret_at = date.i;
+            *ret_day = day_of_instant(date.i, l->zone_s);
+        } else if (date.kind == VALUE_INT) {
+            *ret_day = (day)date.i;
+            if (*ret_day < day_of_instant(s->now, l->zone_s)) *ret_at = instant_of_day(*ret_day, l->zone_s);
+        }
+        return 1;
+    }
+    return 0;
+}
+
+static void take_back(struct ledger *l, const struct duty_rule *rule, struct obligation *o, day fact_day, instant now) {
+    int at = rule->timing == TIMING_DAYS ? fact_day - o->duty.anchor : 0;
+    if (at > 63) at = 63;
+    for (; at >= 0; at--) {
+        uint64_t bit = (uint64_t)1 << at;
+        if (!(o->duty.paid & bit)) continue;
+        o->duty.paid &= ~bit;
+        duty_settle(rule, &o->duty, l->zone_s);
+        close_if_done(o, now);
+        book_touch(l, o);
+        return;
+    }
+}
+
+static void pay_one(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o) {
+    const struct duty_rule *rule = book_rule(l, o);
+    day today = 0, was_day = 0;
+    instant at = 0, was_at = 0;
+    if (!rule || text_same(o->state, "cancelled") || text_same(o->state, "standing")) return;
+    bool pays = matches(l, s, rule->pays, rule->n_pays, r, o, &today, &at) > 0;
+    bool paid = before && matches(l, s, rule->pays, rule->n_pays, before, o, &was_day, &was_at) > 0;
+    /* an occurrence of a standing duty is one day's: a report for another day does not pay it */
+    if (o->duty.occurrence > 0 && today != o->duty.occurrence) pays = false;
+    if (o->duty.occurrence > 0 && was_day != o->duty.occurrence) paid = false;
+    if (paid && (!pays || was_day != today)) take_back(l, rule, o, was_day, s->now);
+    if (pays && (!paid || was_day != today)) {
+        instant due = o->duty.due_at;
+        if (duty_pay(rule, &o->duty, today, l->zone_s)) {
+            o->paid_by = r->id;
+            if (due != INSTANT_NONE && at > due) o->late = true;
+            close_if_done(o, s->now);
+            book_touch(l, o);
+        }
+    }
+    if (is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
+}
+
+int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
+    int rc = 0;
+    struct text disease = disease_of(l, r, &rc, err);
+    if (rc < 0) return rc;
+    const struct adoption *a = ledger_policy(l, disease, r->region, day_of_instant(s->now, l->zone_s));
+    struct duty raised[RULES_MAX];
+    size_t n = 0;
+    int64_t holder = holder_of(r);
+    if (a) {
+        struct expr_scope scope = scope_of(l, s, r);
+        n = policy_duties(a->policy, r->reg, &scope, before ? r->created_at : s->now, l->zone_s, raised, RULES_MAX);
+    }
+    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, &raised[i], err);
+    int64_t holders[HOLDERS_MAX];
+    size_t n_holders = rc ? 0 : book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
+    for (size_t h = 0; !rc && h < n_holders; h++) {
+        struct book_slot *slot = NULL;
+        rc = book_slot_of(l, holders[h], &slot, err);
+        for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
+            if (row->gone) continue;
+            bool own = row->o.record == r->id && text_eq(row->o.reg, r->reg->name);
+            if (own && before && is_open(&row->o) && row->o.duty.occurrence <= 0) {
+                bool still = false;
+                for (size_t i = 0; i < n; i++) still = still || text_eq(a->policy->rules[raised[i].rule].code, row->o.rule);
+                /* what the changed record no longer obliges is not owed, unless this very change pays it */
+                if (!still) {
+                    pay_one(l, s, r, before, &row->o);
+                    if (is_open(&row->o)) cancel(l, &row->o, s->now);
+                    continue;
+                }
+            }
+            pay_one(l, s, r, before, &row->o);
+        }
+    }
+    return rc;
+}
+
+int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err) {
+    int64_t holders[HOLDERS_MAX];
+    int rc = 0;
+    size_t n = book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
+    for (size_t h = 0; !rc && h < n; h++) {
+        struct book_slot *slot = NULL;
+        rc = book_slot_of(l, holders[h], &slot, err);
+        for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
+            if (row->gone) continue;
+            if (row->o.record == r->id) {
+                row->gone = true;
+                book_touch(l, &row->o);
+                continue;
+            }
+            const struct duty_rule *rule = book_rule(l, &row->o);
+            day on = 0;
+            instant at = 0;
+            if (rule && !text_same(row->o.state, "cancelled") && matches(l, s, rule->pays, rule->n_pays, r, &row->o, &on, &at) > 0)
+                take_back(l, rule, &row->o, on, s->now);
+        }
+    }
+    return rc;
+}
+
+static int last_day(uint64_t owed) {
+    return owed ? 63 - __builtin_clzll(owed) : 0;
+}
+
+int book_guard(struct ledger *l, const struct session *s, const struct record *r, struct text state, struct error *err) {
+    int wanted = register_state(r->reg, state);
+    struct obligation **rows = NULL;
+    size_t n = 0;
+    int rc = book_of(l, holder_of(r), &rows, &n, err);
+    day today = day_of_instant(s->now, l->zone_s);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct duty_rule *rule = book_rule(l, rows[i]);
+        if (!rule || rule->guard_reg != r->reg || rule->guard_state != wanted || !is_open(rows[i])) continue;
+        if (rule->on == r->reg && rows[i]->record != r->id) continue;
+        day due = rows[i]->duty.anchor + (rule->timing == TIMING_DAYS ? last_day(rows[i]->duty.owed) : 0);
+        char date[DAY_TEXT];
+        day_format(due, date);
+        if (today < due)
+            return error_set(err, E_REFUSED, rule->code.s, s->zh ? "%s:最早 %s 方可" : "%s: not before %s",
+                             s->zh ? rule->zh.s : rule->en.s, date);
+        const struct policy *p = ledger_adoption(l, rows[i]->pack)->policy;
+        for (size_t q = 0; q < rule->n_requires; q++) {
+            const struct duty_rule *needed = &p->rules[rule->requires[q]];
+            for (size_t k = 0; k < n; k++) {
+                uint64_t left = rows[k]->duty.owed & ~rows[k]->duty.paid & ~rows[k]->duty.missed;
+                if (!text_eq(rows[k]->rule, needed->code) || text_same(rows[k]->state, "cancelled") || !left) continue;
+                return error_set(err, E_REFUSED, needed->code.s,
+                                 s->zh ? "%s:尚有第 %d 天未完成" : "%s: day %d is still owed", s->zh ? needed->zh.s : needed->en.s,
+                                 __builtin_ctzll(left));
+            }
+        }
+    }
+    return rc;
+}
+
+int book_rehold(struct ledger *l, int64_t from, int64_t to, const int64_t *records, size_t n, struct error *err) {
+    struct book_slot *slot = NULL;
+    int rc = book_slot_of(l, from, &slot, err);
+    for (struct book_row *row = rc ? NULL : slot->rows; !rc && row; row = row->next) {
+        bool ours = !records;
+        for (size_t i = 0; !ours && i < n; i++) ours = records[i] == row->o.record;
+        if (!ours || row->gone) continue;
+        struct obligation moved = row->o;
+        moved.holder = to;
+        row->gone = true;
+        book_touch(l, &row->o);
+        rc = book_add(l, &moved, err);
+        if (!rc) rc = book_slot_of(l, from, &slot, err);
+    }
+    return rc;
+}

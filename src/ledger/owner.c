@@ -1,0 +1,95 @@
+/* Who is accountable: the first step of the rule's chain that resolves, never chance. */
+#include <stdlib.h>
+
+#include "ledger/book.h"
+
+void owner_forget(struct ledger *l) {
+    arena_reset(&l->book->owners);
+    l->book->organisations = NULL;
+    l->book->n_organisations = 0;
+    l->book->organisations_known = false;
+}
+
+static int organisation_cmp(const void *a, const void *b) {
+    const struct organisation_entry *x = a, *y = b;
+    int c = text_cmp(x->department, y->department);
+    return c ? c : text_cmp(x->region, y->region);
+}
+
+static int know_organisations(struct ledger *l, struct error *err) {
+    struct obligation_book *b = l->book;
+    const struct register_decl *reg = register_find(l->catalog, TEXT("organisation"));
+    b->organisations_known = true;
+    if (!reg || register_field(reg, TEXT("department")) < 0) return 0;
+    struct value count = value_null();
+    int rc = db_scalar(l->db, &b->owners, "SELECT COUNT(*) FROM \"organisation\" WHERE \"department\" IS NOT NULL", NULL, 0, &count, err);
+    if (rc < 0) return rc;
+    size_t max = (size_t)value_int_or(count, 0), n = 0;
+    struct organisation_entry *list = arena_alloc(&b->owners, (max + 1) * sizeof *list);
+    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    rc = db_query(l->db, "SELECT \"region\",\"department\",\"id\" FROM \"organisation\" WHERE \"department\" IS NOT NULL ORDER BY \"id\"",
+                  NULL, 0, &c, err);
+    while (!rc && n < max && (rc = db_next(c, &row, err)) > 0) {
+        rc = 0;
+        list[n] = (struct organisation_entry){arena_text(&b->owners, value_view(row[0])), arena_text(&b->owners, value_view(row[1])), row[2].i};
+        if (!list[n].region.s || !list[n].department.s) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        n++;
+    }
+    db_cursor_close(c);
+    if (rc < 0) return rc;
+    qsort(list, n, sizeof *list, organisation_cmp);
+    b->organisations = list;
+    b->n_organisations = n;
+    return 0;
+}
+
+/* The department's body in the region or the nearest one up the tree; NULL when none is registered. */
+static const struct organisation_entry *department_of(const struct obligation_book *b, struct text department, struct text region) {
+    for (;;) {
+        struct organisation_entry wanted = {region, department, 0};
+        const struct organisation_entry *found =
+            b->n_organisations ? bsearch(&wanted, b->organisations, b->n_organisations, sizeof wanted, organisation_cmp) : NULL;
+        if (found) return found;
+        if (!region.n) return NULL;
+        region = region_parent(region);
+    }
+}
+
+int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, const struct record *r, struct owner *ret, struct error *err) {
+    struct owner none = {.kind = OWNER_NONE};
+    for (size_t i = 0; i < n; i++) {
+        const struct owner_rule *step = &chain[i];
+        struct value cell = step->field >= 0 && (size_t)step->field < r->reg->n_fields ? r->values[step->field] : value_null();
+        struct owner o = {.kind = (int)step->kind, .step = (int)i, .region = r->region};
+        switch (step->kind) {
+        case OWNER_REGION:
+            if (step->field >= 0) o.region = value_view(cell);
+            if (!o.region.n) continue;
+            break;
+        case OWNER_DEPARTMENT:
+            if (!l->book->organisations_known) {
+                int rc = know_organisations(l, err);
+                if (rc < 0) return rc;
+            }
+            const struct organisation_entry *body = r->region.n ? department_of(l->book, step->department, r->region) : NULL;
+            if (!body) continue;
+            o.id = body->id;
+            o.region = body->region;
+            break;
+        case OWNER_UNIT:
+        case OWNER_PERSON:
+            /* without a field the record is its own party: an organisation that owes its daily report */
+            o.id = step->field >= 0 ? value_int_or(cell, 0) : r->id;
+            if (!o.id) continue;
+            break;
+        default:
+            continue;
+        }
+        *ret = o;
+        return 0;
+    }
+    *ret = none;
+    return 0;
+}

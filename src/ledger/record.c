@@ -1,0 +1,179 @@
+/* A wanted change, checked without a store. */
+#include "ledger/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/apply.h"
+
+struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb) {
+    struct draft *d = arena_alloc(a, sizeof *d);
+    if (!d) return NULL;
+    d->values = arena_alloc(a, (reg->n_fields + 1) * sizeof *d->values); /* zero is VALUE_ABSENT */
+    if (!d->values) return NULL;
+    d->reg = reg;
+    d->verb = verb;
+    return d;
+}
+
+int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err) {
+    int i = register_field(d->reg, field);
+    if (i < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %.*s", (int)(field.n < 60 ? field.n : 60), field.s);
+    return field_parse(&d->reg->fields[i], input, l->zone_s, a, &d->values[i], err);
+}
+
+static int check_cells(const struct draft *d, struct error *err) {
+    for (size_t i = 0; i < d->reg->n_fields; i++) {
+        struct value v = d->values[i];
+        if (!value_given(v)) continue;
+        int rc = field_check_value(&d->reg->fields[i], v, err);
+        if (rc < 0) return rc;
+        if (v.kind == VALUE_TEXT && v.n && memchr(v.s, 0, v.n))
+            return error_set(err, E_INVALID, d->reg->fields[i].name.s, "holds a NUL byte / 含有空字符");
+    }
+    return 0;
+}
+
+/* An identity card says when its holder was born and which sex: filled when not given, refused when it contradicts. */
+static int check_document(const struct reg_table *t, struct draft *d, struct error *err) {
+    if (t->field_doc_no < 0 || d->values[t->field_doc_no].kind != VALUE_TEXT) return 0;
+    struct text number = value_view(d->values[t->field_doc_no]);
+    struct text type = t->field_doc_type >= 0 ? value_view(d->values[t->field_doc_type]) : (struct text){"", 0};
+    const char *why = NULL;
+    if (!document_valid(type, number, &why))
+        return error_set(err, E_INVALID, d->reg->fields[t->field_doc_no].name.s, "%s", why ? why : "is no valid document number");
+    day birth = 0;
+    int sex = 0;
+    if ((type.n && !text_is(type, "id-card")) || !id_card_birth(number, &birth, &sex)) return 0;
+    int b = register_field(d->reg, TEXT("birth")), x = register_field(d->reg, TEXT("sex"));
+    if (b >= 0 && !value_given(d->values[b])) d->values[b] = value_int(birth);
+    if (x >= 0 && !value_given(d->values[x])) d->values[x] = value_str(sex == 1 ? "male" : "female");
+    if (b >= 0 && d->values[b].i != birth)
+        return error_set(err, E_INVALID, d->reg->fields[b].name.s, "differs from the birth date in the identity number / 与身份证号中的出生日期不符");
+    return 0;
+}
+
+int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, struct error *err) {
+    const struct reg_table *t = l->tables[reg->order];
+    for (size_t i = 0; i < reg->n_checks; i++) {
+        if (expr_eval(t->checks[i], scope) != TRUTH_FALSE) continue;
+        const struct rule_check *c = &reg->checks[i];
+        return error_set(err, E_INVALID, NULL, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
+    }
+    return 0;
+}
+
+int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err) {
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (!f->required || value_given(values[i]) || (!copies_done && f->copy_reference >= 0)) continue;
+        return error_set(err, E_INVALID, f->name.s, "is required and missing / 必填项%s缺失", f->zh.s ? f->zh.s : "");
+    }
+    return 0;
+}
+
+/* The natural key: every key cell, in order, typed and length-prefixed. False when all are empty. */
+bool record_natural_key(const struct register_decl *reg, const struct value *values, int64_t *ret) {
+    if (!reg->n_key) return false;
+    char fixed[512];
+    struct buf b = {0};
+    bool any = false;
+    size_t n = 0;
+    for (size_t i = 0; i < reg->n_key; i++) {
+        struct value v = values[reg->key[i]];
+        struct text t = v.kind == VALUE_INT ? (struct text){(const char *)&v.i, sizeof v.i} : value_view(v);
+        any = any || value_given(v);
+        uint32_t head[2] = {value_given(v) ? v.kind : VALUE_NULL, (uint32_t)t.n};
+        if (b.n || n + sizeof head + t.n > sizeof fixed) {
+            if (!b.n) buf_add(&b, fixed, n);
+            buf_add(&b, head, sizeof head);
+            buf_text(&b, t);
+            continue;
+        }
+        memcpy(fixed + n, head, sizeof head);
+        memcpy(fixed + n + sizeof head, t.s, t.n);
+        n += sizeof head + t.n;
+    }
+    if (any && !b.failed) *ret = digest_64(b.n ? buf_view(&b) : (struct text){fixed, n});
+    any = any && !b.failed;
+    buf_clear(&b);
+    return any;
+}
+
+static bool key_is_known(const struct draft *d) {
+    for (size_t i = 0; i < d->reg->n_key; i++) {
+        const struct field *f = &d->reg->fields[d->reg->key[i]];
+        if (d->links && d->links[d->reg->key[i]]) return false;
+        if (f->copy_reference >= 0 && !value_given(d->values[d->reg->key[i]])) return false;
+    }
+    return true;
+}
+
+int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, instant now) {
+    const struct register_decl *reg = d->reg;
+    const struct reg_table *t = l->tables[reg->order];
+    struct error *err = &d->error;
+    bool whole = d->verb == DRAFT_CREATE || d->verb == DRAFT_UPSERT;
+    int rc = 0;
+    if (d->prepared) return d->error.code;
+    d->prepared = true;
+    if (d->verb == DRAFT_REMOVE) return 0;
+    if (whole)
+        for (size_t i = 0; i < reg->n_fields; i++)
+            if (d->values[i].kind == VALUE_ABSENT && reg->fields[i].fallback.kind != VALUE_ABSENT) d->values[i] = reg->fields[i].fallback;
+    rc = check_cells(d, err);
+    if (!rc) rc = check_document(t, d, err);
+    if (!rc && d->state.n && register_state(reg, d->state) < 0)
+        rc = error_set(err, E_UNKNOWN, "state", "%s has no state %.*s", reg->name.s, (int)(d->state.n < 40 ? d->state.n : 40), d->state.s);
+    if (!rc && whole) {
+        struct expr_scope scope = {.values = d->values, .state = d->state, .region = d->region, .now = now, .today = day_of_instant(now, l->zone_s)};
+        for (size_t i = 0; !rc && i < reg->n_fields; i++) {
+            const struct field *f = &reg->fields[i];
+            bool linked = d->links && d->links[i];
+            if (f->required && !linked && !value_given(d->values[i]) && f->copy_reference < 0)
+                rc = error_set(err, E_INVALID, f->name.s, "is required and missing / 必填项%s缺失", f->zh.s ? f->zh.s : "");
+        }
+        if (!rc) rc = record_check(l, reg, &scope, err);
+    }
+    if (!rc && d->outside_key.n) {
+        struct buf b = {0};
+        buf_text(&b, reg->name);
+        buf_char(&b, '\n');
+        buf_text(&b, d->outside_key);
+        d->key = digest_64(buf_view(&b));
+        d->has_key = true;
+        rc = b.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+        buf_clear(&b);
+    } else if (!rc && whole && key_is_known(d)) {
+        d->has_key = record_natural_key(reg, d->values, &d->key);
+    }
+    if (!rc && whole) rc = seal_prepare(l, d, a, secret, err);
+    if (rc < 0) d->outcome = OUTCOME_REJECTED;
+    return rc;
+}
+
+int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
+    struct arena a = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = record_prepare(l, drafts[i], &a, &l->secret, s->now);
+        if (rc < 0 && err) *err = drafts[i]->error;
+    }
+    bool own = !l->in_transaction;
+    if (!rc && own) rc = ledger_begin(l, err);
+    if (rc < 0) goto out;
+    rc = record_apply(l, s, drafts, n, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (drafts[i]->outcome == OUTCOME_REJECTED) {
+            rc = drafts[i]->error.code;
+            if (err) *err = drafts[i]->error;
+        }
+    if (!own) goto out;
+    if (rc < 0)
+        ledger_rollback(l);
+    else
+        rc = ledger_commit(l, s->now, err);
+out:
+    arena_clear(&a);
+    return rc;
+}

@@ -1,0 +1,483 @@
+/* A batch of drafts applied in order inside the open transaction: all or nothing per draft. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/apply.h"
+#include "ledger/number.h"
+#include "ledger/obligation.h"
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* ---- checks that need the store */
+
+static int resolve_links(struct draft **drafts, struct draft *d, struct error *err) {
+    for (size_t i = 0; d->links && i < d->reg->n_fields; i++) {
+        if (!d->links[i]) continue;
+        const struct draft *to = drafts[d->links[i] - 1];
+        if (!to->ret_id)
+            return error_set(err, to->error.code ? to->error.code : E_INVALID, to->error.where[0] ? to->error.where : d->reg->fields[i].name.s, "%s",
+                             to->error.message[0] ? to->error.message : "the record it belongs to was rejected");
+        d->values[i] = value_int(to->ret_id);
+    }
+    return 0;
+}
+
+static int check_references(struct apply *x, const struct register_decl *reg, const struct value *values, const struct value *old, struct error *err) {
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT) continue;
+        if (old && value_eq(values[i], old[i])) continue;
+        int64_t id = values[i].i;
+        const struct register_decl *target = register_find(x->l->catalog, f->target);
+        if (id >= x->first_id && id < x->l->next_id) {
+            struct entry *e = x->made[id - x->first_id];
+            if (e && e->t->reg == target && e->write != ENTRY_NEVER) continue;
+        } else {
+            struct idmap_slot *known = idmap_find(&apply_table_of(x, target)->exists, id);
+            if (known && known->value.i) continue;
+            const struct record *other = NULL;
+            int rc = known ? 0 : record_peek(x->l, target, id, &other, err);
+            if (rc < 0) return rc;
+            if (other) continue;
+        }
+        return error_set(err, E_INVALID, f->name.s, "there is no %s with id %lld / 没有该%s记录", target->name.s, (long long)id,
+                         target->zh.s ? target->zh.s : "");
+    }
+    return 0;
+}
+
+static int copy_defaults(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err) {
+    *ret_any = false;
+    for (size_t i = 0; t->has_copies && i < t->reg->n_fields; i++) {
+        const struct field *f = &t->reg->fields[i];
+        if (f->copy_reference < 0 || value_given(values[i]) || values[f->copy_reference].kind != VALUE_INT) continue;
+        const struct register_decl *target = register_find(x->l->catalog, t->reg->fields[f->copy_reference].target);
+        const struct record *from = NULL;
+        int rc = target ? record_peek(x->l, target, values[f->copy_reference].i, &from, err) : 0;
+        if (rc < 0) return rc;
+        if (!from || !value_given(from->values[f->copy_field])) continue;
+        values[i] = from->values[f->copy_field];
+        *ret_any = true;
+    }
+    return 0;
+}
+
+/* The record's region: its own field, what the writer says, the region of what it refers to, the node's. */
+static int region_of(struct apply *x, const struct draft *d, const struct value *values, struct text *ret, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    *ret = (struct text){"", 0};
+    if (reg->region_field >= 0 && values[reg->region_field].kind == VALUE_TEXT) *ret = value_view(values[reg->region_field]);
+    if (!ret->n) *ret = d->region;
+    for (size_t i = 0; !ret->n && i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT || text_is(f->target, "person")) continue;
+        const struct record *other = NULL;
+        int rc = record_peek(x->l, register_find(x->l->catalog, f->target), values[i].i, &other, err);
+        if (rc < 0) return rc;
+        if (other) *ret = other->region;
+    }
+    if (!ret->n) *ret = x->l->region;
+    return 0;
+}
+
+static struct expr_scope scope_of(const struct apply *x, const struct record *r) {
+    return (struct expr_scope){.values = r->values,
+                               .id = r->id,
+                               .number = r->number,
+                               .state = r->state,
+                               .region = r->region,
+                               .version = r->version,
+                               .now = x->s->now,
+                               .today = day_of_instant(x->s->now, x->l->zone_s)};
+}
+
+static bool may_move(const struct register_decl *reg, const struct session *s, int from, int to, struct text region) {
+    for (size_t i = 0; i < reg->n_moves; i++) {
+        const struct move *m = &reg->moves[i];
+        if (m->to != to || (m->from >= 0 && m->from != from)) continue;
+        if (!m->n_roles) return true;
+        for (size_t g = 0; g < s->n_grants; g++)
+            if (region_within(region, s->grants[g].region) &&
+                (text_is(s->grants[g].role, "root") || role_among(m->roles, m->n_roles, s->grants[g].role)))
+                return true;
+    }
+    return false;
+}
+
+static bool concerns(struct apply *x, const struct register_decl *reg) {
+    struct apply_table *at = apply_table_of(x, reg);
+    if (!at->concerns_known) {
+        at->concerns = book_concerns(x->l, reg);
+        at->concerns_known = true;
+    }
+    return at->concerns;
+}
+
+/* ---- journal */
+
+static int add_cell(struct buf *out, size_t code, struct value v) {
+    return value_given(v) ? journal_cells(out, code, v) : 0;
+}
+
+static int journal_whole(struct apply *x, struct entry *e, enum journal_verb verb, bool after, int64_t *ret_seq, struct error *err) {
+    struct buf cells = {0};
+    const struct record *r = &e->record;
+    cells.s = NULL;
+    if (r->region.n) add_cell(&cells, CELL_REGION, value_text(r->region));
+    if (r->state.n) add_cell(&cells, CELL_STATE, value_text(r->state));
+    if (r->number.n) add_cell(&cells, CELL_NUMBER, value_text(r->number));
+    if (r->key) add_cell(&cells, CELL_KEY, value_int(r->key));
+    for (size_t i = 0; i < r->reg->n_fields; i++) add_cell(&cells, e->t->cell_code[i], r->values[i]);
+    journal_cells_end(&cells);
+    int rc = cells.failed ? memory(err) : 0;
+    struct journal_entry j = {.at = x->s->now,
+                              .verb = verb,
+                              .actor = x->s->account,
+                              .reason = x->s->reason,
+                              .reg = r->reg->name,
+                              .record = r->id,
+                              .version = r->version,
+                              .previous = r->entry,
+                              .import = x->s->import};
+    if (after)
+        j.after = buf_view(&cells);
+    else
+        j.before = buf_view(&cells);
+    if (!rc) rc = journal_append(&x->l->journal, &j, ret_seq, err);
+    buf_clear(&cells);
+    return rc;
+}
+
+/* ---- entries */
+
+static void entry_sync(struct entry *e) {
+    const struct record *r = &e->record;
+    e->cells[COL_REGION] = value_text(r->region);
+    e->cells[COL_ID] = value_int(r->id);
+    e->cells[COL_VERSION] = value_int(r->version);
+    e->cells[COL_STATE] = r->state.n ? value_text(r->state) : value_null();
+    e->cells[COL_NUMBER] = r->number.n ? value_text(r->number) : value_null();
+    e->cells[COL_KEY] = r->key ? value_int(r->key) : value_null();
+    e->cells[COL_CREATED_AT] = value_int(r->created_at);
+    e->cells[COL_CHANGED_AT] = value_int(r->changed_at);
+    e->cells[COL_IMPORT] = r->import ? value_int(r->import) : value_null();
+    e->cells[COL_ENTRY] = value_int(r->entry);
+}
+
+static void entry_queue(struct apply *x, struct entry *e, enum entry_write write) {
+    bool listed = e->write != ENTRY_CLEAN;
+    e->write = write;
+    if (listed) return;
+    struct apply_table *at = apply_table_of(x, e->t->reg);
+    if (at->last)
+        at->last->next = e;
+    else
+        at->first = e;
+    at->last = e;
+}
+
+static struct entry *entry_new(struct apply *x, const struct reg_table *t) {
+    size_t at = (size_t)(x->l->next_id - x->first_id);
+    if (at >= x->made_cap) {
+        size_t cap = x->made_cap ? x->made_cap * 2 : 4096;
+        while (cap <= at) cap *= 2;
+        struct entry **made = arena_alloc(&x->arena, cap * sizeof *made);
+        if (!made) return NULL;
+        if (x->made_cap) memcpy(made, x->made, x->made_cap * sizeof *made);
+        x->made = made;
+        x->made_cap = cap;
+    }
+    struct entry *e = arena_alloc(&x->arena, sizeof *e);
+    if (!e) return NULL;
+    e->cells = arena_alloc(&x->arena, t->table.n_columns * sizeof *e->cells);
+    if (!e->cells) return NULL;
+    e->t = t;
+    return e;
+}
+
+static void tell_ledger(struct apply *x, const struct register_decl *reg) {
+    if (text_is(reg->name, "adoption")) x->l->adoptions_changed = true;
+    if (text_is(reg->name, "organisation")) x->l->organisations_changed = true;
+}
+
+static int create(struct apply *x, struct draft *d, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    const struct reg_table *t = x->l->tables[reg->order];
+    struct entry *e = entry_new(x, t);
+    if (!e) return memory(err);
+    struct record *r = &e->record;
+    *r = (struct record){.reg = reg, .values = e->cells + RECORD_SYSTEM_COLUMNS, .version = 1, .key = d->has_key ? d->key : 0,
+                         .created_at = x->s->now, .changed_at = x->s->now, .import = x->s->import};
+    for (size_t i = 0; i < reg->n_fields; i++) r->values[i] = d->values[i].kind == VALUE_ABSENT ? value_null() : d->values[i];
+    bool copied = false;
+    int rc = check_references(x, reg, r->values, NULL, err);
+    if (!rc) rc = copy_defaults(x, t, r->values, &copied, err);
+    if (!rc) rc = record_required(reg, r->values, true, err);
+    if (!rc) rc = region_of(x, d, r->values, &r->region, err);
+    if (!rc) rc = access_check(x->s, ACCESS_WRITE, reg, r->region, err);
+    if (rc < 0) return rc;
+    int initial = register_initial(reg), state = d->state.n ? register_state(reg, d->state) : initial;
+    if (state >= 0) r->state = reg->states[state].name;
+    if (state != initial && !x->s->import && !may_move(reg, x->s, initial, state, r->region))
+        return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
+                         initial >= 0 ? reg->states[initial].name.s : "(none)");
+    if (copied) {
+        struct expr_scope scope = scope_of(x, r);
+        rc = record_check(x->l, reg, &scope, err);
+    }
+    if (!rc && reg->number_mask.n) {
+        day on = day_of_instant(x->s->now, x->l->zone_s);
+        if (reg->date_field >= 0 && r->values[reg->date_field].kind == VALUE_INT)
+            on = reg->fields[reg->date_field].type == FIELD_INSTANT ? day_of_instant(r->values[reg->date_field].i, x->l->zone_s)
+                                                                    : (day)r->values[reg->date_field].i;
+        rc = number_next(x->l->numbers, x->l->db, reg->number_mask, r->region, on, &x->arena, &r->number, err);
+    }
+    if (rc < 0) return rc;
+    r->id = x->l->next_id;
+    rc = seal_create(x, d, e, err);
+    if (!rc) rc = book_fresh(x->l, r->id, err);
+    if (!rc) rc = journal_whole(x, e, JOURNAL_CREATE, true, &r->entry, err);
+    if (rc < 0) return rc;
+    x->made[r->id - x->first_id] = e;
+    x->l->next_id++;
+    entry_sync(e);
+    entry_queue(x, e, ENTRY_INSERT);
+    if (r->key) {
+        struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, r->key, NULL);
+        if (!slot) return memory(err);
+        slot->value.i = r->id;
+    }
+    tell_ledger(x, reg);
+    d->ret_id = r->id;
+    d->ret_version = 1;
+    d->outcome = OUTCOME_CREATED;
+    return concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
+}
+
+/* Which cells differ; their new values go to wanted. Returns how many, or an error. */
+static int differing(struct apply *x, const struct draft *d, const struct record *r, struct value *wanted, bool *changed, struct error *err) {
+    int n = 0;
+    for (size_t i = 0; i < d->reg->n_fields; i++) {
+        wanted[i] = r->values[i];
+        changed[i] = false;
+        struct value v = d->values[i];
+        if (v.kind == VALUE_ABSENT) continue;
+        /* an empty cell of a list that comes again does not wipe out what is known */
+        if (d->verb == DRAFT_UPSERT && v.kind == VALUE_NULL) continue;
+        if (d->reg->fields[i].sealed) {
+            bool same = false;
+            int rc = seal_change(x, r, i, v, &wanted[i], &same, err);
+            if (rc < 0) return rc;
+            changed[i] = !same;
+        } else if (!value_eq(v, r->values[i])) {
+            wanted[i] = v;
+            changed[i] = true;
+        }
+        n += changed[i];
+    }
+    return n;
+}
+
+static int journal_difference(struct apply *x, struct entry *e, const struct record *before, const bool *changed, enum journal_verb verb, struct error *err) {
+    struct buf old = {0}, new = {0};
+    struct record *r = &e->record;
+    if (!text_eq(before->region, r->region)) {
+        add_cell(&old, CELL_REGION, value_text(before->region));
+        add_cell(&new, CELL_REGION, value_text(r->region));
+    }
+    if (!text_eq(before->state, r->state)) {
+        journal_cells(&old, CELL_STATE, before->state.n ? value_text(before->state) : value_null());
+        journal_cells(&new, CELL_STATE, r->state.n ? value_text(r->state) : value_null());
+    }
+    for (size_t i = 0; i < r->reg->n_fields; i++) {
+        if (!changed[i]) continue;
+        journal_cells(&old, e->t->cell_code[i], before->values[i]);
+        journal_cells(&new, e->t->cell_code[i], r->values[i]);
+    }
+    journal_cells_end(&old);
+    journal_cells_end(&new);
+    struct journal_entry j = {.at = x->s->now,
+                              .verb = verb,
+                              .actor = x->s->account,
+                              .reason = x->s->reason,
+                              .reg = r->reg->name,
+                              .record = r->id,
+                              .version = r->version,
+                              .previous = before->entry,
+                              .import = x->s->import,
+                              .before = buf_view(&old),
+                              .after = buf_view(&new)};
+    int rc = old.failed || new.failed ? memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
+    buf_clear(&old);
+    buf_clear(&new);
+    return rc;
+}
+
+static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    struct entry *e = NULL;
+    int rc = apply_entry(x, x->l->tables[reg->order], id, &e, err);
+    if (rc < 0) return rc;
+    if (!e) return error_set(err, E_UNKNOWN, reg->name.s, "there is no record %lld / 记录不存在", (long long)id);
+    struct record before = e->record;
+    rc = access_check(x->s, ACCESS_WRITE, reg, before.region, err);
+    if (rc < 0) return rc;
+    if (d->version && d->version != before.version)
+        return error_set(err, E_CONFLICT, "version", "record %lld is at version %d, not %d / 记录已被他人修改", (long long)id, (int)before.version,
+                         (int)d->version);
+    size_t n_columns = e->t->table.n_columns;
+    struct value *cells = arena_alloc(&x->arena, n_columns * sizeof *cells);
+    bool *changed = arena_alloc(&x->arena, reg->n_fields + 1);
+    if (!cells || !changed) return memory(err);
+    struct record now = before;
+    now.values = cells + RECORD_SYSTEM_COLUMNS;
+    int n = differing(x, d, &before, now.values, changed, err);
+    if (n < 0) return n;
+    int wanted = d->state.n ? register_state(reg, d->state) : -1;
+    /* a list that comes again does not move a record back */
+    if (wanted >= 0 && (d->verb == DRAFT_CHANGE || may_move(reg, x->s, register_state(reg, before.state), wanted, before.region)))
+        now.state = reg->states[wanted].name;
+    if (reg->region_field >= 0 && changed[reg->region_field]) now.region = value_view(now.values[reg->region_field]);
+    if (reg->region_field < 0 && d->verb == DRAFT_CHANGE && d->region.n) now.region = d->region;
+    bool moved = !text_eq(now.state, before.state);
+    d->ret_id = id;
+    d->ret_version = before.version;
+    if (!n && !moved && text_eq(now.region, before.region)) {
+        d->outcome = OUTCOME_UNCHANGED;
+        return 0;
+    }
+    if (!text_eq(now.region, before.region)) rc = access_check(x->s, ACCESS_WRITE, reg, now.region, err);
+    if (!rc) rc = check_references(x, reg, now.values, before.values, err);
+    if (!rc) rc = record_required(reg, now.values, true, err);
+    struct expr_scope scope = scope_of(x, &now);
+    if (!rc) rc = record_check(x->l, reg, &scope, err);
+    if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
+        rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
+                       now.state.s);
+    if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
+    if (rc < 0) {
+        d->ret_id = 0;
+        return rc;
+    }
+    now.version++;
+    now.changed_at = x->s->now;
+    struct entry next = *e;
+    next.cells = cells;
+    next.record = now;
+    rc = journal_difference(x, &next, &before, changed, moved && !n ? JOURNAL_MOVE : JOURNAL_CHANGE, err);
+    if (rc < 0) return rc;
+    e->cells = cells;
+    e->record = next.record;
+    entry_sync(e);
+    entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_INSERT : ENTRY_UPDATE);
+    tell_ledger(x, reg);
+    d->ret_version = now.version;
+    d->outcome = OUTCOME_CHANGED;
+    return concerns(x, reg) ? book_fact(x->l, x->s, &e->record, &before, err) : 0;
+}
+
+static int remove_record(struct apply *x, struct draft *d, struct error *err) {
+    struct entry *e = NULL;
+    int rc = apply_entry(x, x->l->tables[d->reg->order], d->id, &e, err);
+    if (rc < 0) return rc;
+    if (!e) return error_set(err, E_UNKNOWN, d->reg->name.s, "there is no record %lld / 记录不存在", (long long)d->id);
+    rc = access_check(x->s, ACCESS_WRITE, d->reg, e->record.region, err);
+    if (!rc && d->version && d->version != e->record.version)
+        rc = error_set(err, E_CONFLICT, "version", "record %lld was changed since / 记录已被修改", (long long)d->id);
+    if (rc < 0) return rc;
+    if (concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
+    if (!rc) rc = seal_remove(x, &e->record, err);
+    if (!rc) rc = journal_whole(x, e, JOURNAL_REMOVE, false, &e->record.entry, err);
+    if (rc < 0) return rc;
+    entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_NEVER : ENTRY_DELETE);
+    tell_ledger(x, d->reg);
+    d->ret_id = d->id;
+    d->outcome = OUTCOME_REMOVED;
+    return 0;
+}
+
+/* Errors that are the draft's own; anything else ends the batch. */
+static bool is_result(int code) {
+    switch (code) {
+    case E_INVALID:
+    case E_SYNTAX:
+    case E_UNKNOWN:
+    case E_DENIED:
+    case E_CONFLICT:
+    case E_REFUSED:
+    case E_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, int64_t *ret, struct error *err) {
+    struct apply_table *at = apply_table_of(x, reg);
+    bool fresh = false;
+    struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, key, &fresh);
+    if (!slot) return memory(err);
+    if (fresh) {
+        char sql[160];
+        struct value param = value_int(key), id = value_null();
+        snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"key\" = ?1", reg->name.s);
+        int rc = db_scalar(x->l->db, &x->arena, sql, &param, 1, &id, err);
+        if (rc < 0) return rc;
+        slot->value.i = value_int_or(id, 0);
+    }
+    *ret = slot->value.i;
+    return 0;
+}
+
+static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, struct error *err) {
+    int rc = resolve_links(drafts, d, err);
+    if (rc < 0) return rc;
+    if (d->verb == DRAFT_CHANGE) return change(x, d, d->id, err);
+    if (d->verb == DRAFT_REMOVE) return remove_record(x, d, err);
+    if (!d->has_key && d->reg->n_key && !d->outside_key.n) {
+        bool copied = false;
+        rc = copy_defaults(x, x->l->tables[d->reg->order], d->values, &copied, err);
+        if (rc < 0) return rc;
+        d->has_key = record_natural_key(d->reg, d->values, &d->key);
+    }
+    int64_t id = 0;
+    if (d->has_key) rc = key_lookup(x, d->reg, d->key, &id, err);
+    if (rc < 0) return rc;
+    if (id && d->verb == DRAFT_CREATE)
+        return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
+    return id ? change(x, d, id, err) : create(x, d, err);
+}
+
+int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, struct error *err); /* record_fetch.c */
+
+int record_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
+    if (!l->in_transaction) return error_set(err, E_USAGE, NULL, "record_apply outside a transaction");
+    struct apply x = {.l = l, .s = s, .first_id = l->next_id};
+    x.tables = arena_alloc(&x.arena, (l->catalog->n_registers + 1) * sizeof *x.tables);
+    l->apply = &x;
+    int rc = x.tables ? 0 : memory(err);
+    if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct draft *d = drafts[i];
+        if (!d->prepared) record_prepare(l, d, &x.arena, &l->secret, s->now);
+        if (d->outcome == OUTCOME_REJECTED) continue;
+        struct error why = {0};
+        int one = apply_one(&x, drafts, d, &why);
+        if (!one) continue;
+        d->error = why;
+        d->ret_id = 0;
+        d->outcome = OUTCOME_REJECTED;
+        if (!is_result(one)) {
+            rc = one;
+            if (err) *err = why;
+        }
+    }
+    if (!rc) rc = apply_flush(&x, err);
+    l->apply = NULL;
+    arena_clear(&x.arena);
+    if (!rc && l->organisations_changed) owner_forget(l);
+    if (!rc && l->adoptions_changed) rc = adoptions_load(l, err);
+    return rc;
+}

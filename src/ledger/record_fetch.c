@@ -1,0 +1,242 @@
+/* What a batch needs from the store, read in few queries; and what it made, written in few. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/apply.h"
+#include "ledger/obligation.h"
+
+enum { FETCH = 128 };
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg) {
+    return &x->tables[reg->order];
+}
+
+/* One query of a fixed shape for up to FETCH numbers; visit gets each row. */
+static int fetch(struct apply *x, const char *select, const char *column, const int64_t *ids, size_t n,
+                 int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg, struct error *err) {
+    struct buf sql = {0};
+    struct value params[FETCH];
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    size_t shape = n == 1 ? 1 : FETCH;
+    buf_printf(&sql, "%s WHERE \"%s\" IN (", select, column);
+    for (size_t i = 0; i < shape; i++) {
+        buf_printf(&sql, "%s?%zu", i ? "," : "", i + 1);
+        params[i] = value_int(ids[i < n ? i : n - 1]);
+    }
+    buf_str(&sql, ")");
+    int rc = sql.failed ? memory(err) : db_query(x->l->db, buf_cstr(&sql), params, shape, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = visit(x, row, arg, err);
+    db_cursor_close(c);
+    buf_clear(&sql);
+    return rc;
+}
+
+static int load_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    const struct reg_table *t = arg;
+    struct entry *e = arena_alloc(&x->arena, sizeof *e);
+    if (!e) return memory(err);
+    int rc = table_record(t, row, &x->arena, &e->record, err);
+    if (rc < 0) return rc;
+    e->t = t;
+    e->cells = e->record.values - RECORD_SYSTEM_COLUMNS;
+    struct idmap_slot *slot = idmap_put(&x->loaded, &x->arena, e->record.id, NULL);
+    if (!slot) return memory(err);
+    if (!slot->value.p) slot->value.p = e;
+    return 0;
+}
+
+static int load_ids(struct apply *x, const struct reg_table *t, const int64_t *ids, size_t n, struct error *err) {
+    struct buf select = {0};
+    buf_printf(&select, "SELECT %s FROM \"%s\"", t->columns, t->reg->name.s);
+    int rc = select.failed ? memory(err) : fetch(x, buf_cstr(&select), "id", ids, n, load_row, (void *)t, err);
+    buf_clear(&select);
+    /* remember what is not there, so that it is asked once */
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!idmap_put(&x->loaded, &x->arena, ids[i], NULL)) rc = memory(err);
+    return rc;
+}
+
+int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err) {
+    struct entry *e = NULL;
+    if (id >= x->first_id && id < x->l->next_id) {
+        e = x->made[id - x->first_id];
+    } else {
+        struct idmap_slot *slot = idmap_find(&x->loaded, id);
+        if (!slot) {
+            int rc = load_ids(x, t, &id, 1, err);
+            if (rc < 0) return rc;
+            slot = idmap_find(&x->loaded, id);
+        }
+        e = slot ? slot->value.p : NULL;
+    }
+    if (e && (e->t != t || e->write == ENTRY_DELETE || e->write == ENTRY_NEVER)) e = NULL;
+    *ret = e;
+    return 0;
+}
+
+int record_peek(struct ledger *l, const struct register_decl *reg, int64_t id, const struct record **ret, struct error *err) {
+    struct entry *e = NULL;
+    int rc = reg && l->apply ? apply_entry(l->apply, l->tables[reg->order], id, &e, err) : 0;
+    if (rc < 0) return rc;
+    *ret = e ? &e->record : NULL;
+    return 0;
+}
+
+/* ---- prefetch */
+
+static int key_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    struct apply_table *at = arg;
+    struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, row[0].i, NULL);
+    if (!slot) return memory(err);
+    slot->value.i = row[1].i;
+    return 0;
+}
+
+static int exists_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    struct apply_table *at = arg;
+    struct idmap_slot *slot = idmap_put(&at->exists, &x->arena, row[0].i, NULL);
+    if (!slot) return memory(err);
+    slot->value.i = 1;
+    return 0;
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Sorted, distinct and cut into pieces: ascending look-ups keep the pages of the index warm. */
+static int fetch_all(struct apply *x, const char *select, const char *column, int64_t *ids, size_t n,
+                     int (*visit)(struct apply *, const struct value *, void *, struct error *), void *arg, struct error *err) {
+    qsort(ids, n, sizeof *ids, by_number);
+    size_t distinct = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!distinct || ids[distinct - 1] != ids[i]) ids[distinct++] = ids[i];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < distinct; i += FETCH)
+        rc = fetch(x, select, column, ids + i, distinct - i < FETCH ? distinct - i : FETCH, visit, arg, err);
+    return rc;
+}
+
+struct wanted {
+    int64_t *ids;
+    size_t n, cap;
+};
+
+static int want(struct apply *x, struct wanted *w, int64_t id, struct error *err) {
+    if (w->n == w->cap) {
+        size_t cap = w->cap ? w->cap * 2 : 1024;
+        int64_t *ids = arena_alloc(&x->arena, cap * sizeof *ids);
+        if (!ids) return memory(err);
+        if (w->n) memcpy(ids, w->ids, w->n * sizeof *ids);
+        w->ids = ids;
+        w->cap = cap;
+    }
+    w->ids[w->n++] = id;
+    return 0;
+}
+
+static int gather(struct apply *x, const struct draft *d, struct wanted *keys, struct wanted *refs, struct wanted *holders, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    int rc = 0;
+    if (d->has_key && !idmap_find(&apply_table_of(x, reg)->keys, d->key)) {
+        struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, NULL);
+        rc = slot ? want(x, &keys[reg->order], d->key, err) : memory(err);
+    }
+    for (size_t i = 0; !rc && i < reg->n_fields; i++) {
+        if (reg->fields[i].type != FIELD_REFERENCE || d->values[i].kind != VALUE_INT) continue;
+        if (d->values[i].i >= x->first_id) continue;
+        const struct register_decl *target = register_find(x->l->catalog, reg->fields[i].target);
+        bool fresh = false;
+        struct idmap_slot *slot = target ? idmap_put(&apply_table_of(x, target)->exists, &x->arena, d->values[i].i, &fresh) : NULL;
+        if (target && !slot) rc = memory(err);
+        if (slot && fresh) rc = want(x, &refs[target->order], d->values[i].i, err);
+        if (!rc && (int)i == reg->person_field) rc = want(x, holders, d->values[i].i, err);
+    }
+    return rc;
+}
+
+int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, struct error *err) {
+    size_t n_registers = x->l->catalog->n_registers;
+    struct wanted *keys = arena_alloc(&x->arena, n_registers * sizeof *keys), *refs = arena_alloc(&x->arena, n_registers * sizeof *refs);
+    struct wanted holders = {0};
+    if (!keys || !refs) return memory(err);
+    if (n < 2) return 0; /* one draft asks for itself */
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        if (drafts[i]->outcome != OUTCOME_REJECTED) rc = gather(x, drafts[i], keys, refs, &holders, err);
+    for (size_t r = 0; !rc && r < n_registers; r++) {
+        char select[160];
+        struct apply_table *at = &x->tables[r];
+        const char *name = x->l->catalog->registers[r].name.s;
+        snprintf(select, sizeof select, "SELECT \"key\",\"id\" FROM \"%s\"", name);
+        if (keys[r].n) rc = fetch_all(x, select, "key", keys[r].ids, keys[r].n, key_row, at, err);
+        snprintf(select, sizeof select, "SELECT \"id\" FROM \"%s\"", name);
+        if (!rc && refs[r].n) rc = fetch_all(x, select, "id", refs[r].ids, refs[r].n, exists_row, at, err);
+    }
+    if (!rc && holders.n) rc = book_prefetch(x->l, holders.ids, holders.n, err);
+    return rc;
+}
+
+/* ---- flush */
+
+static int flush_table(struct apply *x, const struct reg_table *t, enum entry_write write, struct error *err) {
+    static const uint16_t id_only[] = {COL_ID};
+    struct apply_table *at = apply_table_of(x, t->reg);
+    size_t n = 0, width = write == ENTRY_DELETE ? 1 : t->table.n_columns;
+    for (struct entry *e = at->first; e; e = e->next) n += e->write == write;
+    if (!n) return 0;
+    struct value *rows = mem_realloc(NULL, n * width * sizeof *rows);
+    if (!rows) return memory(err);
+    size_t i = 0;
+    for (struct entry *e = at->first; e; e = e->next) {
+        if (e->write != write) continue;
+        memcpy(rows + i * width, write == ENTRY_DELETE ? e->cells + COL_ID : e->cells, width * sizeof *rows);
+        i++;
+    }
+    enum db_verb verb = write == ENTRY_INSERT ? DB_INSERT : write == ENTRY_UPDATE ? DB_UPDATE : DB_DELETE;
+    int rc = db_batch(x->l->db, verb, &t->table, write == ENTRY_DELETE ? id_only : t->all, width, rows, n, NULL, err);
+    mem_free(rows);
+    return rc;
+}
+
+static int by_blind(const void *a, const void *b) {
+    const struct value *x = a, *y = b;
+    for (int i = 0; i < 3; i++)
+        if (x[i].i != y[i].i) return x[i].i < y[i].i ? -1 : 1;
+    return 0;
+}
+
+static int flush_blind(struct apply *x, enum db_verb verb, struct buf_values *b, struct error *err) {
+    static const uint16_t all[] = {0, 1, 2};
+    size_t n = b->n / 3, distinct = 0;
+    if (!n) return 0;
+    qsort(b->v, n, 3 * sizeof *b->v, by_blind); /* sorted: a random index is written page by page */
+    for (size_t i = 0; i < n; i++) {
+        if (distinct && by_blind(b->v + (distinct - 1) * 3, b->v + i * 3) == 0) continue;
+        memmove(b->v + distinct * 3, b->v + i * 3, 3 * sizeof *b->v);
+        distinct++;
+    }
+    return db_batch(x->l->db, verb, vault_blind_table(), all, 3, b->v, distinct, NULL, err);
+}
+
+int apply_flush(struct apply *x, struct error *err) {
+    static const uint16_t key_columns[] = {0, 1};
+    int rc = 0;
+    for (size_t r = 0; !rc && r < x->l->catalog->n_registers; r++) {
+        if (!x->tables[r].first) continue;
+        rc = flush_table(x, x->l->tables[r], ENTRY_DELETE, err);
+        if (!rc) rc = flush_table(x, x->l->tables[r], ENTRY_INSERT, err);
+        if (!rc) rc = flush_table(x, x->l->tables[r], ENTRY_UPDATE, err);
+    }
+    if (!rc && x->keys_add.n) rc = db_batch(x->l->db, DB_INSERT, vault_key_table(), key_columns, 2, x->keys_add.v, x->keys_add.n / 2, NULL, err);
+    if (!rc) rc = flush_blind(x, DB_DELETE, &x->blind_drop, err);
+    if (!rc) rc = flush_blind(x, DB_UPSERT, &x->blind_add, err);
+    return rc;
+}

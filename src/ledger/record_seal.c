@@ -1,0 +1,176 @@
+/* Sealing of fields, and the blind indexes that find them again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ledger/apply.h"
+
+void seal_context(const struct register_decl *reg, const struct field *f, char out[96]) {
+    snprintf(out, 96, "%s/%s", reg->name.s, f->name.s);
+}
+
+static bool is_person(const struct register_decl *reg) {
+    return text_is(reg->name, "person");
+}
+
+/* Person registers seal with a key of their own; others without a person with the common key, others with the person's (later, in apply). */
+static bool seals_early(const struct register_decl *reg) {
+    return is_person(reg) || reg->person_field < 0;
+}
+
+int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    struct vault_key key;
+    bool any = false;
+    for (size_t i = 0; i < reg->n_fields && !any; i++) any = reg->fields[i].sealed;
+    if (!any) return 0;
+    d->sealed = arena_alloc(a, reg->n_fields * sizeof *d->sealed);
+    if (!d->sealed) return error_set(err, E_MEMORY, NULL, "out of memory");
+    bool early = seals_early(reg);
+    if (is_person(reg)) {
+        d->seal = arena_alloc(a, sizeof *d->seal);
+        if (!d->seal) return error_set(err, E_MEMORY, NULL, "out of memory");
+        vault_new_key(secret, d->seal);
+        key = *d->seal;
+    } else {
+        vault_common_key(l->vault, &key);
+    }
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        struct value v = d->values[i];
+        d->sealed[i] = v;
+        if (!f->sealed || v.kind != VALUE_TEXT) continue;
+        if (f->blind && is_person(reg) && d->n_blind < sizeof d->blind / sizeof *d->blind &&
+            vault_blind(l->vault, f->blind, value_view(v), &d->blind[d->n_blind])) {
+            d->blind_kind[d->n_blind++] = (int)f->blind;
+        }
+        if (!early) continue;
+        char context[96];
+        seal_context(reg, f, context);
+        unsigned char *out = arena_alloc(a, v.n + VAULT_OVERHEAD);
+        if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+        size_t n = vault_seal(&key, secret, text_of(context), value_view(v), out);
+        d->sealed[i] = value_blob(out, n);
+    }
+    memset(&key, 0, sizeof key);
+    return 0;
+}
+
+int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err) {
+    if (b->n + n > b->cap) {
+        size_t cap = b->cap ? b->cap * 2 : 1024;
+        while (cap < b->n + n) cap *= 2;
+        struct value *grown = arena_alloc(&x->arena, cap * sizeof *grown);
+        if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (b->n) memcpy(grown, b->v, b->n * sizeof *grown);
+        b->v = grown;
+        b->cap = cap;
+    }
+    memcpy(b->v + b->n, row, n * sizeof *row);
+    b->n += n;
+    return 0;
+}
+
+static int blind_row(struct apply *x, struct buf_values *to, int kind, int64_t hash, int64_t holder, struct error *err) {
+    struct value row[] = {value_int(kind), value_int(hash), value_int(holder)};
+    return values_add(x, to, row, 3, err);
+}
+
+int seal_person_key(struct apply *x, const struct record *r, struct vault_key *ret, struct error *err) {
+    int64_t person = is_person(r->reg) ? r->id : r->reg->person_field >= 0 ? value_int_or(r->values[r->reg->person_field], 0) : 0;
+    if (!person) {
+        vault_common_key(x->l->vault, ret);
+        return 0;
+    }
+    /* a key of this call is not in the store yet */
+    for (size_t i = 0; i + 1 < x->keys_add.n; i += 2)
+        if (x->keys_add.v[i].i == person) return vault_unwrap(x->l->vault, person, value_view(x->keys_add.v[i + 1]), ret, err);
+    return vault_person_key(x->l->vault, x->l->db, person, ret, err);
+}
+
+int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    int rc = 0;
+    if (!e->t->has_sealed) return 0;
+    if (is_person(reg)) {
+        unsigned char *wrapped = arena_alloc(&x->arena, VAULT_WRAPPED);
+        if (!wrapped) return error_set(err, E_MEMORY, NULL, "out of memory");
+        vault_wrap(x->l->vault, &x->l->secret, e->record.id, d->seal, wrapped);
+        struct value row[] = {value_int(e->record.id), value_blob(wrapped, VAULT_WRAPPED)};
+        rc = values_add(x, &x->keys_add, row, 2, err);
+        for (size_t i = 0; !rc && i < d->n_blind; i++) rc = blind_row(x, &x->blind_add, d->blind_kind[i], d->blind[i], e->record.id, err);
+    }
+    if (seals_early(reg)) {
+        for (size_t i = 0; i < reg->n_fields; i++)
+            if (reg->fields[i].sealed) e->record.values[i] = d->sealed[i];
+        return rc;
+    }
+    struct vault_key key;
+    if (!rc) rc = seal_person_key(x, &e->record, &key, err);
+    for (size_t i = 0; !rc && i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        struct value v = e->record.values[i];
+        if (!f->sealed || v.kind != VALUE_TEXT) continue;
+        char context[96];
+        seal_context(reg, f, context);
+        unsigned char *out = arena_alloc(&x->arena, v.n + VAULT_OVERHEAD);
+        if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+        e->record.values[i] = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), value_view(v), out));
+    }
+    memset(&key, 0, sizeof key);
+    return rc;
+}
+
+int seal_change(struct apply *x, const struct record *r, size_t field, struct value clear, struct value *ret_sealed, bool *ret_same, struct error *err) {
+    const struct field *f = &r->reg->fields[field];
+    struct value old = r->values[field];
+    char context[96];
+    struct vault_key key;
+    struct text was = {"", 0};
+    seal_context(r->reg, f, context);
+    int rc = seal_person_key(x, r, &key, err);
+    if (!rc && old.kind == VALUE_BLOB) rc = vault_unseal(&key, text_of(context), value_view(old), &x->arena, &was, err);
+    if (rc < 0) goto out;
+    *ret_same = (old.kind == VALUE_BLOB) == (clear.kind == VALUE_TEXT) && text_eq(was, value_view(clear));
+    if (*ret_same) goto out;
+    struct value sealed = value_null();
+    if (clear.kind == VALUE_TEXT) {
+        unsigned char *out = arena_alloc(&x->arena, clear.n + VAULT_OVERHEAD);
+        if (!out) {
+            rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            goto out;
+        }
+        sealed = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), value_view(clear), out));
+    }
+    if (f->blind && is_person(r->reg)) {
+        int64_t hash = 0;
+        if (was.n && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_row(x, &x->blind_drop, (int)f->blind, hash, r->id, err);
+        if (!rc && clear.kind == VALUE_TEXT && vault_blind(x->l->vault, f->blind, value_view(clear), &hash))
+            rc = blind_row(x, &x->blind_add, (int)f->blind, hash, r->id, err);
+    }
+    if (!rc) *ret_sealed = sealed;
+out:
+    memset(&key, 0, sizeof key);
+    return rc;
+}
+
+int seal_remove(struct apply *x, const struct record *r, struct error *err) {
+    if (!is_person(r->reg)) return 0;
+    struct vault_key key;
+    int rc = seal_person_key(x, r, &key, err);
+    if (rc == E_UNKNOWN) {
+        if (err) *err = (struct error){0};
+        return 0; /* erased: no key, no blind index */
+    }
+    for (size_t i = 0; !rc && i < r->reg->n_fields; i++) {
+        const struct field *f = &r->reg->fields[i];
+        if (!f->blind || r->values[i].kind != VALUE_BLOB) continue;
+        char context[96];
+        struct text was;
+        int64_t hash = 0;
+        seal_context(r->reg, f, context);
+        rc = vault_unseal(&key, text_of(context), value_view(r->values[i]), &x->arena, &was, err);
+        if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_row(x, &x->blind_drop, (int)f->blind, hash, r->id, err);
+    }
+    memset(&key, 0, sizeof key);
+    return rc;
+}

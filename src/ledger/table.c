@@ -1,0 +1,183 @@
+#include "ledger/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct db_column system_columns[RECORD_SYSTEM_COLUMNS] = {
+    {"region", COLUMN_TEXT, true},    {"id", COLUMN_INT, true},         {"version", COLUMN_INT, true},
+    {"state", COLUMN_TEXT, false},    {"number", COLUMN_TEXT, false},   {"key", COLUMN_INT, false},
+    {"created_at", COLUMN_INT, true}, {"changed_at", COLUMN_INT, true}, {"import", COLUMN_INT, false},
+    {"entry", COLUMN_INT, true},
+};
+
+static enum column_type column_of(const struct field *f) {
+    if (f->sealed) return COLUMN_BLOB;
+    switch (f->type) {
+    case FIELD_TEXT:
+    case FIELD_CODE:
+    case FIELD_REGION:
+    case FIELD_POINT:
+        return COLUMN_TEXT;
+    default:
+        return COLUMN_INT;
+    }
+}
+
+static int derive_indexes(struct arena *a, struct reg_table *t, struct error *err) {
+    const struct register_decl *reg = t->reg;
+    struct db_index *ix = arena_alloc(a, (3 + reg->n_fields + reg->n_indexes) * sizeof *ix);
+    if (!ix) return error_set(err, E_MEMORY, NULL, "out of memory");
+    size_t n = 0;
+    ix[n++] = (struct db_index){arena_printf(a, "%s_key", reg->name.s), "key", true, "\"key\" IS NOT NULL"};
+    if (reg->number_mask.n) ix[n++] = (struct db_index){arena_printf(a, "%s_number", reg->name.s), "number", false, NULL};
+    for (size_t i = 0; i < reg->n_fields; i++)
+        if (reg->fields[i].indexed)
+            ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, reg->fields[i].name.s), reg->fields[i].name.s, false, NULL};
+    for (size_t i = 0; i < reg->n_indexes; i++)
+        ix[n++] = (struct db_index){arena_printf(a, "%s_ix%zu", reg->name.s, i), reg->indexes[i].s, false, NULL};
+    for (size_t i = 0; i < n; i++)
+        if (!ix[i].name) return error_set(err, E_MEMORY, NULL, "out of memory");
+    t->table.indexes = ix;
+    t->table.n_indexes = n;
+    return 0;
+}
+
+static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
+    t->checks = arena_alloc(a, (t->reg->n_checks + 1) * sizeof *t->checks);
+    if (!t->checks) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < t->reg->n_checks; i++) {
+        const struct rule_check *c = &t->reg->checks[i];
+        int rc = expr_parse(a, c->condition, t->reg, zone_s, &t->checks[i], err);
+        if (rc < 0) {
+            char where[ERROR_WHERE_MAX];
+            snprintf(where, sizeof where, "%s:%d", t->reg->file ? t->reg->file : t->reg->name.s, c->line);
+            error_within(err, where);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err) {
+    size_t n = RECORD_SYSTEM_COLUMNS + reg->n_fields;
+    struct reg_table *t = arena_alloc(a, sizeof *t);
+    struct db_column *columns = arena_alloc(a, n * sizeof *columns);
+    uint16_t *all = arena_alloc(a, n * sizeof *all);
+    uint32_t *codes = arena_alloc(a, (reg->n_fields + 1) * sizeof *codes);
+    struct buf list = {0};
+    int rc = 0;
+    if (!t || !columns || !all || !codes) {
+        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        goto out;
+    }
+    memcpy(columns, system_columns, sizeof system_columns);
+    t->field_doc_type = register_field(reg, TEXT("doc_type"));
+    t->field_doc_no = -1;
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        columns[RECORD_SYSTEM_COLUMNS + i] = (struct db_column){f->name.s, column_of(f), false};
+        if (f->sealed) t->has_sealed = true;
+        if (f->copy_reference >= 0) t->has_copies = true;
+        if (f->check == CHECK_DOCUMENT) t->field_doc_no = (int)i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        all[i] = (uint16_t)i;
+        buf_printf(&list, "%s\"%s\"", i ? "," : "", columns[i].name);
+    }
+    t->reg = reg;
+    t->all = all;
+    t->cell_code = codes;
+    t->columns = arena_str(a, buf_cstr(&list));
+    t->table = (struct db_table){.name = reg->name.s, .key = "id", .partition = "region", .n_columns = n, .columns = columns};
+    if (list.failed || !t->columns) {
+        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        goto out;
+    }
+    rc = derive_indexes(a, t, err);
+    if (!rc) rc = derive_checks(a, t, zone_s, err);
+    if (!rc) *ret = t;
+out:
+    buf_clear(&list);
+    return rc;
+}
+
+const struct db_table *field_code_table(void) {
+    static const struct db_column columns[] = {
+        {"register", COLUMN_TEXT, true}, {"field", COLUMN_TEXT, true}, {"code", COLUMN_INT, true}};
+    static const struct db_table table = {
+        .name = "field_code", .key = "register, field", .clustered = true, .n_columns = 3, .columns = columns};
+    return &table;
+}
+
+static struct reg_table *by_name(struct reg_table **tables, size_t n, struct text name) {
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(tables[i]->reg->name, name)) return tables[i];
+    return NULL;
+}
+
+int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err) {
+    struct db_cursor *c = NULL;
+    uint32_t *highest = arena_alloc(a, (n + 1) * sizeof *highest);
+    if (!highest) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < n; i++) highest[i] = CELL_FIRST_FIELD - 1;
+    int rc = db_query(db, "SELECT \"register\", \"field\", \"code\" FROM \"field_code\"", NULL, 0, &c, err);
+    const struct value *row;
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        rc = 0;
+        struct reg_table *t = by_name(tables, n, value_view(row[0]));
+        if (!t) continue;
+        size_t k = 0;
+        while (tables[k] != t) k++;
+        if (row[2].i > highest[k]) highest[k] = (uint32_t)row[2].i;
+        int f = register_field(t->reg, value_view(row[1]));
+        if (f >= 0) t->cell_code[f] = (uint32_t)row[2].i;
+    }
+    db_cursor_close(c);
+    static const uint16_t all[] = {0, 1, 2};
+    for (size_t i = 0; !rc && i < n; i++) {
+        for (size_t f = 0; !rc && f < tables[i]->reg->n_fields; f++) {
+            if (tables[i]->cell_code[f]) continue;
+            if (!assign)
+                return error_set(err, E_CONFLICT, tables[i]->reg->name.s, "field %s is new to this store; run `tocsin migrate`",
+                                 tables[i]->reg->fields[f].name.s);
+            uint32_t code = ++highest[i];
+            struct value cells[3] = {value_text(tables[i]->reg->name), value_text(tables[i]->reg->fields[f].name), value_int(code)};
+            rc = db_batch(db, DB_INSERT, field_code_table(), all, 3, cells, 1, NULL, err);
+            if (!rc) tables[i]->cell_code[f] = code;
+        }
+    }
+    return rc;
+}
+
+int table_field_of(const struct reg_table *t, size_t cell_code) {
+    for (size_t i = 0; i < t->reg->n_fields; i++)
+        if (t->cell_code[i] == cell_code) return (int)i;
+    return -1;
+}
+
+int table_record(const struct reg_table *t, const struct value *row, struct arena *copy, struct record *ret, struct error *err) {
+    const struct value *cells = row;
+    if (copy) {
+        struct value *own = arena_alloc(copy, t->table.n_columns * sizeof *own);
+        if (!own) return error_set(err, E_MEMORY, NULL, "out of memory");
+        for (size_t i = 0; i < t->table.n_columns; i++)
+            if (!value_copy(copy, row[i], &own[i])) return error_set(err, E_MEMORY, NULL, "out of memory");
+        cells = own;
+    }
+    *ret = (struct record){
+        .reg = t->reg,
+        .region = value_view(cells[COL_REGION]),
+        .id = value_int_or(cells[COL_ID], 0),
+        .version = (int32_t)value_int_or(cells[COL_VERSION], 0),
+        .state = value_view(cells[COL_STATE]),
+        .number = value_view(cells[COL_NUMBER]),
+        .key = value_int_or(cells[COL_KEY], 0),
+        .created_at = value_int_or(cells[COL_CREATED_AT], 0),
+        .changed_at = value_int_or(cells[COL_CHANGED_AT], 0),
+        .import = value_int_or(cells[COL_IMPORT], 0),
+        .entry = value_int_or(cells[COL_ENTRY], 0),
+    };
+    /* the row is const because it is borrowed; a record's cells may be opened in place only in a copy */
+    memcpy(&ret->values, &(const struct value *){cells + RECORD_SYSTEM_COLUMNS}, sizeof ret->values);
+    return 0;
+}

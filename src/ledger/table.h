@@ -1,0 +1,30 @@
+/* ledger: the table derived from a register, and the stable numbers its columns have in the journal.
+ * A field keeps its journal number for ever (table `field_code`), whatever happens to the order of its declaration. */
+#ifndef TOCSIN_LEDGER_TABLE_H
+#define TOCSIN_LEDGER_TABLE_H
+
+#include "ledger/record.h"
+
+enum { CELL_REGION = 1, CELL_STATE = 2, CELL_NUMBER = 3, CELL_KEY = 4, CELL_FIRST_FIELD = 16 };
+
+struct reg_table {
+    const struct register_decl *reg;
+    struct db_table table;
+    uint16_t *all;        /* 0 .. n_columns-1: every column, for inserts */
+    const char *columns;  /* "region","id",... for selects */
+    uint32_t *cell_code;  /* field -> journal number */
+    int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
+    bool has_sealed, has_copies;
+    struct expr **checks; /* reg->checks, parsed */
+};
+
+/* Builds into the ledger's arena; parses the checks between fields (an error names the declaration's line). */
+int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err);
+const struct db_table *field_code_table(void);
+/* Reads the numbers; gives new ones to new fields when `assign` (inside a write transaction). */
+int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err);
+int table_field_of(const struct reg_table *t, size_t cell_code); /* field index or -1 */
+/* The record a row of `columns` describes; cells borrowed from the row unless a copy is asked for. */
+int table_record(const struct reg_table *t, const struct value *row, struct arena *copy, struct record *ret, struct error *err);
+
+#endif
