@@ -114,3 +114,18 @@ bool access_anywhere(const struct session *s, enum access_verb verb, const struc
         if (grant_counts(&s->grants[i], verb, reg)) return true;
     return false;
 }
+
+int access_scope_sql(const struct session *s, const char *column, struct buf *out) {
+    const char *before = "(";
+    for (size_t i = 0; i < s->n_grants; i++) {
+        const struct grant *g = &s->grants[i];
+        char end[REGION_MAX + 2];
+        if (!g->role.n || text_is(g->role, "guest") || !region_sane(g->region)) continue;
+        if (region_end(g->region, end))
+            buf_printf(out, "%s%s >= '%.*s' AND %s < '%s'", before, column, (int)g->region.n, g->region.s, column, end);
+        else
+            buf_printf(out, "%s1=1", before);
+        before = " OR ";
+    }
+    return before[0] == '(' ? buf_str(out, "1=0") : buf_char(out, ')');
+}

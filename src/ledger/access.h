@@ -32,6 +32,8 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
 /* The region subtrees in which the session may use the verb, as an SQL condition on column `region` ("(region >= '31' AND region < '32' OR ...)" ; "1=1" for root;
  * "1=0" for none). */
 int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column, struct buf *out);
+/* The union of all regions in which the session holds any role but guest: for what belongs to no register (duties, counts). */
+int access_scope_sql(const struct session *s, const char *column, struct buf *out);
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
 
 #endif

@@ -305,7 +305,7 @@ int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *
 static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gone, struct error *err) {
     static const uint16_t all[OB_COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
     static const uint16_t key[] = {OB_HOLDER, OB_RULE, OB_RECORD, OB_OCCURRENCE};
-    const uint16_t *columns = gone ? key : all;
+    const uint16_t *given = gone ? key : all;
     size_t width = gone ? 4 : OB_COLUMNS, n = 0;
     for (struct book_row *row = l->book->changed; row; row = row->next_changed) n += row->stored == stored && row->gone == gone;
     if (!n) return 0;
@@ -317,9 +317,9 @@ static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gon
         struct value full[OB_COLUMNS];
         obligation_to_row(&row->o, full);
         i--;
-        for (size_t k = 0; k < width; k++) cells[i * width + k] = full[columns[k]];
+        for (size_t k = 0; k < width; k++) cells[i * width + k] = full[given[k]];
     }
-    int rc = db_batch(l->db, verb, obligation_table(), columns, width, cells, n, NULL, err);
+    int rc = db_batch(l->db, verb, obligation_table(), given, width, cells, n, NULL, err);
     mem_free(cells);
     return rc;
 }

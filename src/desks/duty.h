@@ -1,0 +1,46 @@
+/* desks: what is owed, to whom the clock runs, how well the loop closes. Reads table `obligation`; the scheduler's pass is here too. */
+#ifndef TOCSIN_DESKS_DUTY_H
+#define TOCSIN_DESKS_DUTY_H
+
+#include "ledger/obligation.h"
+
+struct duty_filter {
+    struct text desk, region, rule, reg;
+    int64_t owner;          /* 0: any */
+    bool overdue;           /* only what is past its time */
+    bool without_owner;     /* only what nobody is accountable for */
+    size_t limit;           /* 0: no limit */
+};
+
+/* Open duties, the most urgent first. now = s->now. Borrowed until visit returns; 0 goes on. */
+int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
+              int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err);
+
+/* Counts of one rule. A duty is one row: one debt with all its days. */
+struct duty_count {
+    struct text rule, desk, reg;
+    int64_t open;           /* owed now, overdue included */
+    int64_t due_1h;         /* of those, due within the next hour */
+    int64_t overdue;        /* of those, past their time */
+    int64_t without_owner;  /* of those, nobody is accountable */
+    int64_t escalated;      /* of those, told to a superior */
+    int64_t paid, paid_late, lapsed, cancelled;
+    instant oldest_due;     /* of the open ones; INSTANT_NONE */
+};
+
+struct duty_summary {
+    struct arena arena;
+    size_t n;
+    struct duty_count *rules; /* sorted by desk, rule */
+    struct duty_count total;
+    /* closed-loop rate: of the duties whose time has come (paid, lapsed, or open and overdue) the share that was paid; -1 when none has */
+    double closed_rate;
+};
+/* Owned: duty_summary_clear. Cost: one pass over the region's duties. */
+int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err);
+void duty_summary_clear(struct duty_summary *d);
+
+/* One pass of the clock at s->now: escalates, lapses, makes the day's standing duties. In transactions of at most 20,000 duties. */
+int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret, struct error *err);
+
+#endif
