@@ -38,6 +38,9 @@ const struct db_table *obligation_table(void) {
     return &table;
 }
 
+/* Open duties stay in the index of wake times, also those for which nothing more happens by itself. */
+#define WAKE_NEVER ((instant)253402300799)
+
 static instant instant_or_none(struct value v) {
     return v.kind == VALUE_INT ? v.i : INSTANT_NONE;
 }
@@ -73,7 +76,7 @@ void obligation_of_row(const struct value *row, struct obligation *ret) {
                 .missed = (uint64_t)row[OB_MISSED].i,
                 .raised_at = row[OB_RAISED_AT].i,
                 .due_at = instant_or_none(row[OB_DUE_AT]),
-                .wake_at = instant_or_none(row[OB_WAKE_AT]),
+                .wake_at = row[OB_WAKE_AT].kind == VALUE_INT && row[OB_WAKE_AT].i < WAKE_NEVER ? row[OB_WAKE_AT].i : INSTANT_NONE,
                 .level = (int)row[OB_LEVEL].i,
             },
     };
@@ -98,7 +101,8 @@ void obligation_to_row(const struct obligation *o, struct value *row) {
     row[OB_PAID] = value_int((int64_t)o->duty.paid);
     row[OB_MISSED] = value_int((int64_t)o->duty.missed);
     row[OB_DUE_AT] = none_or_instant(o->duty.due_at);
-    row[OB_WAKE_AT] = none_or_instant(o->duty.wake_at);
+    bool open = text_is(o->state, "open") || text_is(o->state, "standing");
+    row[OB_WAKE_AT] = !open ? value_null() : value_int(o->duty.wake_at == INSTANT_NONE ? WAKE_NEVER : o->duty.wake_at);
     row[OB_LEVEL] = value_int(o->duty.level);
     row[OB_STATE] = value_text(o->state);
     row[OB_CLOSED_AT] = none_or_instant(o->closed_at);

@@ -48,6 +48,8 @@ int book_fresh(struct ledger *l, int64_t holder, struct error *err);
 int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err);
 /* Before a record enters a state: E_REFUSED names what is missing. */
 int book_guard(struct ledger *l, const struct session *s, const struct record *r, struct text state, struct error *err);
+/* A restriction on a person or place against the pack in force (PRV-01, PRV-02); other registers pass. */
+int book_measure(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
 /* The record is removed (undo): its own duties vanish with it; what it paid is owed again. */
 int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
 /* Duties follow a person merged into another, or back. */

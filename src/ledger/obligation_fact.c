@@ -53,11 +53,24 @@ static size_t add_holder(int64_t *out, size_t n, size_t max, int64_t h) {
     return n + 1;
 }
 
+/* Duties that an adoption raised for its region are paid by records of that region. */
+static size_t add_adoptions(const struct ledger *l, const struct record *r, int64_t *out, size_t n, size_t max) {
+    for (size_t a = 0; a < l->n_adoptions; a++) {
+        const struct policy *p = l->adoptions[a].policy;
+        if (!text_eq(l->adoptions[a].region, r->region)) continue;
+        for (size_t i = 0; i < p->n_rules; i++)
+            for (size_t k = 0; k < p->rules[i].n_pays; k++)
+                if (p->rules[i].pays[k].reg == r->reg && p->rules[i].pays[k].by == FACT_BY_REGION) n = add_holder(out, n, max, l->adoptions[a].id);
+    }
+    return n;
+}
+
 size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size_t max, int *ret_rc, struct error *err) {
     size_t n = 0;
     *ret_rc = 0;
     n = add_holder(out, n, max, holder_of(r));
     n = add_holder(out, n, max, r->id);
+    n = add_adoptions(l, r, out, n, max);
     for (size_t i = 0; i < r->reg->n_fields; i++) {
         const struct field *f = &r->reg->fields[i];
         if (f->type != FIELD_REFERENCE || (int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
@@ -192,8 +205,9 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
         const struct fact_match *m = &list[i];
         if (m->reg != r->reg) continue;
         bool tied = m->by >= 0    ? r->values[m->by].kind == VALUE_INT && r->values[m->by].i == o->record
-                    : m->by == -1 ? holder_of(r) == o->holder
-                                  : r->id == o->record;
+                    : m->by == FACT_BY_PERSON ? holder_of(r) == o->holder
+                    : m->by == FACT_BY_REGION ? text_eq(r->region, o->region)
+                                              : r->id == o->record;
         if (!tied) continue;
         struct expr_scope scope = scope_of(l, s, r);
         if (m->when && expr_eval(m->when, &scope) != TRUTH_TRUE) continue;
@@ -308,6 +322,29 @@ int book_unfact(struct ledger *l, const struct session *s, const struct record *
         }
     }
     return rc;
+}
+
+int book_measure(struct ledger *l, const struct session *s, const struct record *r, struct error *err) {
+    if (!text_is(r->reg->name, "measure")) return 0;
+    static const char *const names[] = {"kind", "subject_class", "rule", "approver", "deviation_reason", "review", "starts", "ends"};
+    struct value v[8];
+    for (size_t i = 0; i < 8; i++) {
+        int f = register_field(r->reg, text_of(names[i]));
+        v[i] = f >= 0 ? r->values[f] : value_null();
+    }
+    int rc = 0;
+    struct text disease = disease_of(l, r, &rc, err);
+    const struct adoption *a = rc ? NULL : ledger_policy(l, disease, r->region, day_of_instant(s->now, l->zone_s));
+    if (!a) return rc;
+    struct measure_facts facts = {.kind = value_view(v[0]),
+                                  .subject = value_view(v[1]),
+                                  .rule = value_view(v[2]),
+                                  .approver = value_view(v[3]),
+                                  .reason = value_view(v[4]),
+                                  .review = value_view(v[5]),
+                                  .starts = (day)value_int_or(v[6], 0),
+                                  .ends = (day)value_int_or(v[7], 0)};
+    return policy_measure(a->policy, &facts, s->zh, err);
 }
 
 static int last_day(uint64_t owed) {

@@ -18,21 +18,6 @@ static int note(struct ledger *l, const struct session *s, enum journal_verb ver
     return journal_append(&l->journal, &e, NULL, err);
 }
 
-/* The owner of an escalated duty is the party of the last escalation reached; the rule shows the whole chain. */
-static int hand_up(struct ledger *l, const struct duty_rule *rule, struct obligation *o, struct error *err) {
-    if (!o->duty.level || (size_t)o->duty.level > rule->n_escalations) return 0;
-    const struct owner_rule *to = &rule->escalations[o->duty.level - 1].to;
-    if (to->kind != OWNER_DEPARTMENT && to->kind != OWNER_REGION) return 0;
-    struct record r = {.reg = rule->on, .id = o->record, .region = o->region};
-    struct owner owner;
-    struct owner_rule here = *to;
-    here.field = -1;
-    int rc = owner_resolve(l, &here, 1, &r, &owner, err);
-    if (rc < 0 || owner.kind == OWNER_NONE) return rc;
-    /* who owes stays who owed: escalation tells a superior, it does not move the debt */
-    return 0;
-}
-
 static int wake_standing(struct ledger *l, const struct session *s, const struct duty_rule *rule, struct obligation *o, struct wake_report *ret,
                          struct error *err) {
     struct duty made;
@@ -88,9 +73,9 @@ int obligation_wake(struct ledger *l, const struct session *s, size_t limit, str
                 rc = note(l, s, JOURNAL_LAPSE, &o, err);
             }
             if (!rc && o.duty.level > level) {
+                /* a superior is told; who owes stays who owed */
                 report.escalated += o.duty.level - level;
-                rc = hand_up(l, rule, &o, err);
-                if (!rc) rc = note(l, s, JOURNAL_ESCALATE, &o, err);
+                rc = note(l, s, JOURNAL_ESCALATE, &o, err);
             }
             if (!duty_open(&o.duty)) {
                 o.state = o.duty.missed ? TEXT("lapsed") : TEXT("paid");

@@ -235,6 +235,8 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
         rc = number_next(x->l->numbers, x->l->db, reg->number_mask, r->region, on, &x->arena, &r->number, err);
     }
     if (rc < 0) return rc;
+    rc = book_measure(x->l, x->s, r, err);
+    if (rc < 0) return rc;
     r->id = x->l->next_id;
     rc = seal_create(x, d, e, err);
     if (!rc) rc = book_fresh(x->l, r->id, err);
@@ -356,6 +358,7 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
+    if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
     if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
     if (rc < 0) {
         d->ret_id = 0;

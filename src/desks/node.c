@@ -1,0 +1,141 @@
+#include "desks/node.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "desks/plan.h"
+
+enum { BATCH = 1000, PATH_BYTES = 1024 };
+
+const struct grant node_root_grant = {.role = {"root", 4}, .region = {"", 0}};
+
+struct session node_session(struct text account, instant now, bool zh) {
+    return (struct session){.account = account, .n_grants = 1, .grants = &node_root_grant, .now = now, .zh = zh};
+}
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* The next field of a line without quotes: our own build makes this file. */
+static struct text cut(struct text *line) {
+    const char *comma = memchr(line->s, ',', line->n);
+    size_t n = comma ? (size_t)(comma - line->s) : line->n;
+    struct text field = {line->s, n};
+    *line = comma ? (struct text){comma + 1, line->n - n - 1} : (struct text){line->s + line->n, 0};
+    return text_trim(field);
+}
+
+/* All provinces, cities and counties; streets and villages inside the node's region only. */
+static bool wanted(struct text code, struct text region) {
+    return region_level(code) <= 3 || (region.n && region_within(code, region)) || (region.n && region_within(region, code));
+}
+
+static int apply_batch(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
+    int rc = n ? record_apply(l, s, drafts, n, err) : 0;
+    for (size_t i = 0; !rc && i < n; i++)
+        if (drafts[i]->outcome == OUTCOME_REJECTED) {
+            rc = drafts[i]->error.code;
+            if (err) *err = drafts[i]->error;
+        }
+    return rc;
+}
+
+static int seed_regions(struct ledger *l, const struct session *s, struct text file, int64_t *ret_n, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("region"));
+    struct arena a = {0};
+    struct draft *drafts[BATCH];
+    size_t n = 0;
+    int64_t total = 0, line_no = 0;
+    int rc = 0;
+    if (!reg) return error_set(err, E_UNKNOWN, "region", "the register is not declared");
+    int f_code = register_field(reg, TEXT("code")), f_title = register_field(reg, TEXT("title")), f_en = register_field(reg, TEXT("title_en")),
+        f_level = register_field(reg, TEXT("level")), f_parent = register_field(reg, TEXT("parent"));
+    if (f_code < 0 || f_title < 0 || f_level < 0) return error_set(err, E_UNKNOWN, "region", "needs the fields code, title and level");
+    while (!rc && file.n) {
+        const char *end = memchr(file.s, '\n', file.n);
+        struct text line = {file.s, end ? (size_t)(end - file.s) : file.n};
+        file = (struct text){file.s + line.n + (end ? 1 : 0), file.n - line.n - (end ? 1 : 0)};
+        line_no++;
+        line = text_trim(line);
+        if (line_no == 1 || !line.n) continue;
+        struct text code = cut(&line), title = cut(&line), title_en = cut(&line), level = cut(&line), parent = cut(&line);
+        char canonical[REGION_MAX + 1], where[48];
+        snprintf(where, sizeof where, "regions.csv line %lld", (long long)line_no);
+        if (!region_canonical(code, canonical)) {
+            rc = error_set(err, E_INVALID, where, "%.*s is no region code", (int)(code.n < 20 ? code.n : 20), code.s);
+            break;
+        }
+        if (!wanted(text_of(canonical), l->region)) continue;
+        struct draft *d = draft_new(&a, reg, DRAFT_UPSERT);
+        struct text own = arena_text(&a, text_of(canonical));
+        int64_t depth = region_level(own);
+        if (!d || !own.s) {
+            rc = memory(err);
+            break;
+        }
+        text_int(level, &depth);
+        d->region = own;
+        d->outside_key = own;
+        d->values[f_code] = value_text(own);
+        d->values[f_title] = value_text(title);
+        if (f_en >= 0 && title_en.n) d->values[f_en] = value_text(title_en);
+        d->values[f_level] = value_int(depth);
+        if (f_parent >= 0 && parent.n) d->values[f_parent] = value_text(parent);
+        drafts[n++] = d;
+        total++;
+        if (n == BATCH) {
+            rc = apply_batch(l, s, drafts, n, err);
+            if (rc < 0) error_within(err, where);
+            n = 0;
+            arena_reset(&a);
+        }
+    }
+    if (!rc) rc = apply_batch(l, s, drafts, n, err);
+    arena_clear(&a);
+    if (!rc) *ret_n = total;
+    return rc;
+}
+
+static const char *find_regions(const struct ledger *l, const char *given, char out[PATH_BYTES]) {
+    if (given) return given;
+    snprintf(out, PATH_BYTES, "%s/build/regions.csv", l->home);
+    if (access(out, R_OK) == 0) return out;
+    snprintf(out, PATH_BYTES, "%s/regions.csv", l->home);
+    return access(out, R_OK) == 0 ? out : NULL;
+}
+
+int node_init(const struct node_options *o, struct node_report *ret, struct error *err) {
+    struct node_report report = {0};
+    struct ledger *l = NULL;
+    struct buf file = {0};
+    char path[PATH_BYTES];
+    int rc = ledger_init(&o->ledger, err);
+    if (rc < 0) return rc;
+    rc = ledger_open(&o->ledger, &l, err);
+    if (rc < 0) return rc;
+    struct session s = node_session(o->account.n ? o->account : TEXT("system"), o->now, false);
+    const char *regions = find_regions(l, o->regions, path);
+    if (regions) {
+        snprintf(report.regions_from, sizeof report.regions_from, "%s", regions);
+        rc = file_read(regions, 64 << 20, &file, err);
+        if (!rc) rc = ledger_begin(l, err);
+        if (rc < 0) goto out;
+        rc = seed_regions(l, &s, buf_view(&file), &report.regions, err);
+        if (rc < 0) {
+            ledger_rollback(l);
+            goto out;
+        }
+        rc = ledger_commit(l, s.now, err);
+    }
+    if (!rc && o->policy) {
+        struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}), .reason = TEXT("in force when the node was made")};
+        rc = plan_adopt(l, &s, &a, &report.adoption, NULL, err);
+    }
+out:
+    buf_clear(&file);
+    ledger_close(l);
+    if (!rc) *ret = report;
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* desks: a node of the house: made with its regions and first policy, checked, kept. */
+#ifndef TOCSIN_DESKS_NODE_H
+#define TOCSIN_DESKS_NODE_H
+
+#include "ledger/record.h"
+
+struct node_options {
+    struct ledger_options ledger;
+    const char *policy;   /* pack to adopt at once, or NULL */
+    const char *regions;  /* regions.csv; NULL: HOME/build/regions.csv or HOME/regions.csv; none there: no region is seeded */
+    instant now;
+    struct text account;  /* who makes it */
+};
+
+struct node_report {
+    int64_t regions;      /* seeded */
+    int64_t adoption;     /* id, 0 none */
+    char regions_from[1024];
+};
+/* Refuses an existing node. What fails half-way leaves a directory that init refuses; the message says what to remove. */
+int node_init(const struct node_options *o, struct node_report *ret, struct error *err);
+
+/* The operator at the machine itself: every right everywhere. */
+extern const struct grant node_root_grant;
+struct session node_session(struct text account, instant now, bool zh);
+
+#endif
