@@ -77,7 +77,6 @@ static int seed_regions(struct ledger *l, const struct session *s, struct text f
         }
         text_int(level, &depth);
         d->region = own;
-        d->outside_key = own;
         d->values[f_code] = value_text(own);
         d->values[f_title] = value_text(title);
         if (f_en >= 0 && title_en.n) d->values[f_en] = value_text(title_en);
