@@ -1,0 +1,114 @@
+/* A fresh ledger in a temporary folder on each store under test, and short ways to record facts in it. */
+#ifndef TOCSIN_TESTS_LEDGERS_H
+#define TOCSIN_TESTS_LEDGERS_H
+
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "desks/node.h"
+#include "ledger/obligation.h"
+#include "stores.h"
+
+struct test_ledger {
+    char dir[128];
+    struct ledger *l;
+    struct arena a;
+    struct session s;
+    struct ledger_options o;
+    size_t store;
+};
+
+static inline instant test_at(const char *iso) {
+    instant t = 0;
+    if (!instant_parse(text_of(iso), ZONE_CHINA_S, &t)) fail_msg("bad instant %s", iso);
+    return t;
+}
+
+static int test_ledger_unlink(const char *path, const struct stat *st, int type, struct FTW *ftw) {
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+/* A node of region 310115 with the pack (NULL: none) in force, its clock at `at`. No regions are seeded. */
+static inline void test_ledger_make(struct test_ledger *t, size_t store, const char *pack, const char *at) {
+    struct error err = {0};
+    *t = (struct test_ledger){.store = store};
+    snprintf(t->dir, sizeof t->dir, "/tmp/tocsin-test-XXXXXX");
+    if (!mkdtemp(t->dir)) fail_msg("no temporary folder");
+    const char *home = getenv("TOCSIN_HOME");
+    char *url = arena_str(&t->a, test_store_fresh(store));
+    char *node = arena_printf(&t->a, "%s/node", t->dir);
+    t->o = (struct ledger_options){.dir = node, .store = url, .home = home ? home : ".", .region = "310115"};
+    struct node_options n = {.ledger = t->o, .policy = pack, .regions = "/dev/null", .now = test_at(at)};
+    struct node_report report;
+    assert_ok(node_init(&n, &report, &err), err);
+    assert_ok(ledger_open(&t->o, &t->l, &err), err);
+    t->s = node_session(TEXT("tester"), test_at(at), false);
+}
+
+static inline void test_ledger_reopen(struct test_ledger *t) {
+    struct error err = {0};
+    ledger_close(t->l);
+    t->l = NULL;
+    assert_ok(ledger_open(&t->o, &t->l, &err), err);
+}
+
+static inline void test_ledger_drop(struct test_ledger *t) {
+    ledger_close(t->l);
+    arena_clear(&t->a);
+    test_store_drop(t->store);
+    nftw(t->dir, test_ledger_unlink, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline struct draft *test_draft_of(struct test_ledger *t, const char *reg, enum draft_verb verb, va_list args) {
+    const struct register_decl *r = register_find(t->l->catalog, text_of(reg));
+    if (!r) fail_msg("no register %s", reg);
+    struct draft *d = draft_new(&t->a, r, verb);
+    for (const char *field; (field = va_arg(args, const char *));) {
+        struct error err = {0};
+        const char *input = va_arg(args, const char *);
+        if (draft_set(t->l, d, &t->a, text_of(field), text_of(input), &err) < 0) fail_msg("%s.%s: %s", reg, field, err.message);
+    }
+    return d;
+}
+
+/* A draft from "field", "text", ..., NULL. */
+static inline struct draft *test_draft(struct test_ledger *t, const char *reg, enum draft_verb verb, ...) {
+    va_list args;
+    va_start(args, verb);
+    struct draft *d = test_draft_of(t, reg, verb, args);
+    va_end(args);
+    return d;
+}
+
+static inline int test_write(struct test_ledger *t, struct draft *d, struct error *err) {
+    return record_write(t->l, &t->s, &d, 1, err);
+}
+
+/* Records one fact that must be accepted, from "field", "text", ..., NULL; its id. */
+static inline int64_t test_record_of(struct test_ledger *t, const char *reg, ...) {
+    struct error err = {0};
+    va_list args;
+    va_start(args, reg);
+    struct draft *d = test_draft_of(t, reg, DRAFT_CREATE, args);
+    va_end(args);
+    assert_ok(test_write(t, d, &err), err);
+    return d->ret_id;
+}
+#define test_record(t, ...) test_record_of(t, __VA_ARGS__, (char *)NULL)
+
+static inline const char *test_id(struct test_ledger *t, int64_t id) {
+    return arena_printf(&t->a, "%lld", (long long)id);
+}
+
+static inline int64_t test_count(struct test_ledger *t, const char *sql) {
+    struct error err = {0};
+    struct value v = value_null();
+    assert_ok(db_scalar(t->l->db, &t->a, sql, NULL, 0, &v, &err), err);
+    return value_int_or(v, 0);
+}
+
+#endif
