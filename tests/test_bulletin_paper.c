@@ -5,7 +5,6 @@
 #include "base/digest.h"
 #include "check.h"
 #include "desks/bulletin/bulletin.h"
-#include "doors/files/bulletin_pdf.h"
 
 static struct text texts[8];
 #define T(literal) {(literal), sizeof(literal) - 1} /* a constant, for static tables */

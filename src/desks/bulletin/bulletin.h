@@ -7,6 +7,7 @@
 #ifndef TOCSIN_DESKS_BULLETIN_H
 #define TOCSIN_DESKS_BULLETIN_H
 
+#include "doors/files/document.h"
 #include "ledger/record.h"
 
 enum bulletin_class { CLASS_CONFIRMED, CLASS_ASYMPTOMATIC, CLASS_SUSPECTED, CLASSES };
@@ -190,34 +191,17 @@ int bulletin_read_json(struct text json, struct bulletin *ret, struct error *err
 /* Compares two JSON figures; lines as in bulletin_rederive. 1 equal, 0 different. */
 int bulletin_compare_json(struct text a, struct text b, struct buf *differences, struct error *err);
 
-/* ---- bulletin_page.c: the prose. One page model feeds terminal and PDF. */
-enum bulletin_block_kind { BLOCK_HEADING, BLOCK_SUBHEADING, BLOCK_PARAGRAPH, BLOCK_TABLE, BLOCK_CURVE, BLOCK_NOTE };
-struct bulletin_block {
-    enum bulletin_block_kind kind;
-    int part;            /* 1 latest information, 2 work done (INF-02), 3 notes on the data */
-    struct text text;    /* words, or the caption of a table or curve */
-    size_t rows, columns; /* table: the first row is the header, the first column the row's name */
-    struct text *cells;   /* [rows * columns] */
-    bool sums;            /* the last row adds up those above */
-};
-struct bulletin_page {
-    struct arena arena;
-    bool zh;
-    struct text issuer, number, title, to, date, copies, printer, printed; /* of the document, in its language */
-    size_t n;
-    struct bulletin_block *blocks;
-    bool failed; /* out of memory on the way */
-    size_t cap;
-};
+/* ---- bulletin_page.c: the prose, in blocks; parts: 1 latest information, 2 work done (INF-02), 3 notes on the data. The document borrows from b. */
 struct bulletin_words { /* what a place calls itself; empty ones get defaults from the region's title */
     struct text issuer, number_prefix, to, copies;
 };
-int bulletin_page_build(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct bulletin_page *ret, struct error *err);
-void bulletin_page_clear(struct bulletin_page *p);
+int bulletin_page(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct document *ret, struct error *err);
 /* "12", "*" for hidden, "-" for none; thousands are grouped in English. */
 struct text figure_text(struct arena *a, int64_t n, bool zh);
 
 /* ---- bulletin_text.c: for terminals and plain files, at most `width` cells wide (0: 80), East Asian characters counted as two. */
 int bulletin_write_text(const struct bulletin *b, const struct bulletin_words *words, bool zh, int width, struct buf *out, struct error *err);
+/* The document of document.h as a PDF. */
+int bulletin_write_pdf(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct buf *out, struct error *err);
 
 #endif

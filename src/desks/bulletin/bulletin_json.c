@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "desks/bulletin/bulletin.h"
@@ -430,9 +429,7 @@ int bulletin_read_json(struct text json, struct bulletin *ret, struct error *err
 /* ---- comparing two trees */
 
 static void leaf_print(const json_t *v, struct buf *out) {
-    char *s = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-    buf_str(out, s ? s : "absent");
-    free(s);
+    if (!v || json_dump_callback(v, dump_add, out, JSON_ENCODE_ANY | JSON_COMPACT) < 0) buf_str(out, "absent");
 }
 /* Returns the number of differences; `path` ends with the node's own name. */
 static size_t tree_compare(const json_t *a, const json_t *b, char *path, size_t n, struct buf *out) {

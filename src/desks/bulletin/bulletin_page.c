@@ -23,22 +23,22 @@ struct text figure_text(struct arena *a, int64_t n, bool zh) {
 }
 
 /* NUL-ended, for the %s of the sentences below; arena_text ends with NUL and literals do. */
-static const char *keep(struct bulletin_page *p, const char *s) {
+static const char *keep(struct document *p, const char *s) {
     if (!s) p->failed = true;
     return s ? s : "";
 }
-static const char *num(struct bulletin_page *p, int64_t n) {
+static const char *num(struct document *p, int64_t n) {
     return keep(p, figure_text(&p->arena, n, p->zh).s);
 }
-static const char *hours(struct bulletin_page *p, const struct bulletin_time *t, int64_t s) {
+static const char *hours(struct document *p, const struct bulletin_time *t, int64_t s) {
     const char *text = t->n == 0 ? L("—", "–") : arena_printf(&p->arena, "%s%.1f", s < 0 ? "−" : "", (s < 0 ? -1.0 : 1.0) * (double)s / 3600.0);
     return keep(p, text);
 }
-static const char *name(const struct bulletin_page *p, struct text zh, struct text en, struct text code) {
+static const char *name(const struct document *p, struct text zh, struct text en, struct text code) {
     struct text t = p->zh ? zh : en;
     return t.n ? t.s : code.n ? code.s : "";
 }
-static const char *day_text(struct bulletin_page *p, day d, bool year) {
+static const char *day_text(struct document *p, day d, bool year) {
     static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                          "July",    "August",   "September", "October", "November", "December"};
     struct civil c = civil_of_day(d);
@@ -50,7 +50,7 @@ static const char *day_text(struct bulletin_page *p, day d, bool year) {
                  : arena_printf(&p->arena, "%d %s", c.day, months[c.month - 1]);
     return keep(p, s);
 }
-static const char *moment_text(struct bulletin_page *p, instant t, int32_t zone_s) {
+static const char *moment_text(struct document *p, instant t, int32_t zone_s) {
     day d = day_of_instant(t, zone_s);
     int minute = (int)((t - instant_of_day(d, zone_s)) / 60);
     const char *s = arena_printf(&p->arena, L("%s%d时%02d分", "%s, %d:%02d"), day_text(p, d, true), minute / 60, minute % 60);
@@ -59,31 +59,15 @@ static const char *moment_text(struct bulletin_page *p, instant t, int32_t zone_
 
 /* ---- blocks */
 
-static struct bulletin_block *block_add(struct bulletin_page *p, enum bulletin_block_kind kind, int part, const char *text) {
-    if (p->n == p->cap) {
-        size_t cap = p->cap ? p->cap * 2 : 32;
-        struct bulletin_block *more = mem_realloc(p->blocks, cap * sizeof *more);
-        if (!more) {
-            p->failed = true;
-            return NULL;
-        }
-        p->blocks = more;
-        p->cap = cap;
-    }
-    struct bulletin_block *b = &p->blocks[p->n];
-    *b = (struct bulletin_block){.kind = kind, .part = part, .text = text_of(text)};
-    p->n++;
-    return b;
-}
-#define SAY(kind, part, ...) (block_add(p, (kind), (part), arena_printf(&p->arena, __VA_ARGS__)))
+#define SAY(kind, part, ...) (document_add(p, (kind), (part), text_of(keep(p, arena_printf(&p->arena, __VA_ARGS__)))))
 
 /* A table with room for rows_max rows; cells come row by row. */
 struct grid {
-    struct bulletin_block *block;
+    struct document_block *block;
     size_t room, used;
 };
-static struct grid grid_new(struct bulletin_page *p, int part, const char *caption, size_t columns, size_t rows_max) {
-    struct grid g = {block_add(p, BLOCK_TABLE, part, caption), 0, 0};
+static struct grid grid_new(struct document *p, int part, const char *caption, size_t columns, size_t rows_max) {
+    struct grid g = {document_add(p, BLOCK_TABLE, part, text_of(caption)), 0, 0};
     if (!g.block) return g;
     g.block->columns = columns;
     g.block->cells = arena_alloc(&p->arena, columns * rows_max * sizeof(struct text));
@@ -97,7 +81,7 @@ static void grid_put(struct grid *g, const char *s) {
     g->block->rows = g->used / g->block->columns;
 }
 
-static const char *class_name(const struct bulletin_page *p, int class) {
+static const char *class_name(const struct document *p, int class) {
     static const char *const zh[] = {"确诊病例", "无症状感染者", "疑似病例"};
     static const char *const en[] = {"Confirmed cases", "Asymptomatic infections", "Suspected cases"};
     return p->zh ? zh[class] : en[class];
@@ -105,7 +89,7 @@ static const char *class_name(const struct bulletin_page *p, int class) {
 
 /* ---- part 1: latest information */
 
-static void say_new(struct bulletin_page *p, const struct bulletin *b) {
+static void say_new(struct document *p, const struct bulletin *b) {
     const char *d = day_text(p, b->day, false);
     const char *place = name(p, b->region_zh, b->region_en, b->region);
     SAY(BLOCK_SUBHEADING, 1, "%s", L("（一）新增情况", "(1) New cases"));
@@ -151,7 +135,7 @@ static void say_new(struct bulletin_page *p, const struct bulletin *b) {
     }
 }
 
-static void say_found(struct bulletin_page *p, const struct bulletin *b) {
+static void say_found(struct document *p, const struct bulletin *b) {
     struct buf list = {0};
     SAY(BLOCK_SUBHEADING, 1, "%s", L("（二）发现方式", "(2) How they were found"));
     for (size_t i = 0; i < b->n_routes; i++) {
@@ -167,7 +151,7 @@ static void say_found(struct bulletin_page *p, const struct bulletin *b) {
         num(p, b->controlled), num(p, b->uncontrolled), keep(p, unsaid), keep(p, routes));
 }
 
-static void say_total(struct bulletin_page *p, const struct bulletin *b) {
+static void say_total(struct document *p, const struct bulletin *b) {
     struct buf list = {0};
     SAY(BLOCK_SUBHEADING, 1, "%s", L("（三）累计与转归", "(3) Cumulative figures and outcomes"));
     for (size_t i = 0; i < b->n_severities; i++) {
@@ -193,7 +177,7 @@ static void say_total(struct bulletin_page *p, const struct bulletin *b) {
             num(p, b->conversions));
 }
 
-static void rows_table(struct bulletin_page *p, const struct bulletin *b, const struct bulletin_row *rows, size_t n, const char *caption,
+static void rows_table(struct document *p, const struct bulletin *b, const struct bulletin_row *rows, size_t n, const char *caption,
                        const char *first) {
     size_t shown = n > CELL_MAX / 6 ? CELL_MAX / 6 : n;
     struct grid g = grid_new(p, 1, caption, 6, shown + 2);
@@ -222,7 +206,7 @@ static void rows_table(struct bulletin_page *p, const struct bulletin *b, const 
     for (int c = 0; c < 2; c++) grid_put(&g, num(p, b->public_version ? bulletin_class_total(&b->total, c) : sum[c]));
 }
 
-static void say_tables(struct bulletin_page *p, const struct bulletin *b) {
+static void say_tables(struct document *p, const struct bulletin *b) {
     if (b->n_regions > 0) {
         SAY(BLOCK_SUBHEADING, 1, "%s", L("（四）地区分布", "(4) By area"));
         rows_table(p, b, b->regions, b->n_regions, L("表2　各地区新增与累计", "Table 2. By area"), L("地区", "Area"));
@@ -230,13 +214,25 @@ static void say_tables(struct bulletin_page *p, const struct bulletin *b) {
     if (b->n_diseases > 1)
         rows_table(p, b, b->diseases, b->n_diseases, L("表3　分病种新增与累计", "Table 3. By disease"), L("病种", "Disease"));
     SAY(BLOCK_SUBHEADING, 1, "%s", b->n_regions ? L("（五）流行曲线", "(5) Epidemic curve") : L("（四）流行曲线", "(4) Epidemic curve"));
-    SAY(BLOCK_CURVE, 1, L("图1　感染者按报告日期和发病日期分布（至%s，%d天）", "Figure 1. Infections by date of report and of onset, to %s (%d days)"), day_text(p, b->day, false),
+    p->chart = (struct document_chart){.last = b->day, .days = CURVE_DAYS, .series = ORIGINS, .panels = 2};
+    p->chart.titles[0] = text_of(L("按报告日期（例）", "By date of report"));
+    p->chart.titles[1] = text_of(L("按发病日期（例）", "By date of onset"));
+    p->chart.values[0] = &b->report[0][0];
+    p->chart.values[1] = &b->onset[0][0];
+    bool unknown = false;
+    for (int d = 0; d < CURVE_DAYS; d++) unknown = unknown || b->report[d][ORIGIN_UNKNOWN] || b->onset[d][ORIGIN_UNKNOWN];
+    if (!b->public_version) {
+        p->chart.names[ORIGIN_LOCAL] = text_of(L("本土", "Local"));
+        p->chart.names[ORIGIN_IMPORTED] = text_of(L("境外输入", "Imported"));
+        if (unknown) p->chart.names[ORIGIN_UNKNOWN] = text_of(L("来源待查", "Origin unknown"));
+    }
+    SAY(BLOCK_CHART, 1, L("图1　感染者按报告日期和发病日期分布（至%s，%d天）", "Figure 1. Infections by date of report and of onset, to %s (%d days)"), day_text(p, b->day, false),
         CURVE_DAYS);
 }
 
 /* ---- part 2: work done */
 
-static void say_contacts(struct bulletin_page *p, const struct bulletin *b) {
+static void say_contacts(struct document *p, const struct bulletin *b) {
     SAY(BLOCK_SUBHEADING, 2, "%s", L("（一）密切接触者管理", "(1) Contacts"));
     if (b->public_version) {
         SAY(BLOCK_PARAGRAPH, 2, L("当日新增密切接触者%s人，解除管理%s人；现有%s人正在接受医学观察。", "New contacts found: %s; released: %s; now under medical observation: %s."),
@@ -253,7 +249,7 @@ static void say_contacts(struct bulletin_page *p, const struct bulletin *b) {
         num(p, b->contacts.overdue), num(p, b->contacts.uncontrolled), num(p, b->contacts.lost));
 }
 
-static const char *list_text(struct bulletin_page *p, const struct text *items, size_t n, int64_t all, size_t most) {
+static const char *list_text(struct document *p, const struct text *items, size_t n, int64_t all, size_t most) {
     struct buf list = {0};
     size_t shown = n < most ? n : most;
     for (size_t i = 0; i < shown; i++) {
@@ -266,7 +262,7 @@ static const char *list_text(struct bulletin_page *p, const struct text *items, 
     return keep(p, out);
 }
 
-static void say_tests(struct bulletin_page *p, const struct bulletin *b) {
+static void say_tests(struct document *p, const struct bulletin *b) {
     SAY(BLOCK_SUBHEADING, 2, "%s", L("（二）检测", "(2) Tests"));
     if (b->public_version)
         SAY(BLOCK_PARAGRAPH, 2, L("当日采样%s份，检出阳性%s份。", "Samples taken: %s; positive results: %s."), num(p, b->tests.sampled), num(p, b->tests.positive));
@@ -275,7 +271,7 @@ static void say_tests(struct bulletin_page *p, const struct bulletin *b) {
             num(p, b->tests.sampled), num(p, b->tests.resulted), num(p, b->tests.positive), num(p, b->tests.pending));
 }
 
-static void say_times(struct bulletin_page *p, const struct bulletin *b) {
+static void say_times(struct document *p, const struct bulletin *b) {
     const char *steps[STEPS] = {L("发病—发现", "Onset to detection"), L("发现—报告", "Detection to report"),
                                 L("报告—隔离", "Report to isolation"), L("隔离—救治", "Isolation to treatment")};
     SAY(BLOCK_SUBHEADING, 2, "%s", L("（三）“五早”时效", "(3) The five times"));
@@ -296,7 +292,7 @@ static void say_times(struct bulletin_page *p, const struct bulletin *b) {
     }
 }
 
-static void say_duties(struct bulletin_page *p, const struct bulletin *b) {
+static void say_duties(struct document *p, const struct bulletin *b) {
     const char *rate = b->duties.loop_ppm < 0 ? L("—", "–") : arena_printf(&p->arena, "%.1f%%", (double)b->duties.loop_ppm / 1e4);
     SAY(BLOCK_SUBHEADING, 2, "%s", L("（四）工作闭环", "(4) The closed loop"));
     SAY(BLOCK_PARAGRAPH, 2,
@@ -322,7 +318,7 @@ static void say_duties(struct bulletin_page *p, const struct bulletin *b) {
             list_text(p, b->contacts.queue, b->contacts.n_queue, b->contacts.uncontrolled + b->contacts.lost, NAMED_MAX));
 }
 
-static void say_units(struct bulletin_page *p, const struct bulletin *b) {
+static void say_units(struct document *p, const struct bulletin *b) {
     struct buf missing = {0}, late = {0};
     size_t n_missing = 0, n_late = 0;
     for (size_t i = 0; i < b->n_units; i++) {
@@ -352,7 +348,7 @@ static void say_units(struct bulletin_page *p, const struct bulletin *b) {
 
 /* ---- part 3: notes on the data */
 
-static void say_restated(struct bulletin_page *p, const struct bulletin *b) {
+static void say_restated(struct document *p, const struct bulletin *b) {
     SAY(BLOCK_SUBHEADING, 3, "%s", L("（一）既往日更正", "(1) Restated days"));
     if (b->n_restated == 0) {
         SAY(BLOCK_PARAGRAPH, 3, "%s", L("近60日已定稿日报的新增数无更正。", "No new figure of the frozen reports of the last 60 days has changed."));
@@ -379,7 +375,7 @@ static void say_restated(struct bulletin_page *p, const struct bulletin *b) {
     }
 }
 
-static const char *figure_name(const struct bulletin_page *p, struct text code) {
+static const char *figure_name(const struct document *p, struct text code) {
     static const struct {
         const char *code, *zh, *en;
     } names[] = {
@@ -393,7 +389,7 @@ static const char *figure_name(const struct bulletin_page *p, struct text code) 
     return code.s;
 }
 
-static void say_changes(struct bulletin_page *p, const struct bulletin *b) {
+static void say_changes(struct document *p, const struct bulletin *b) {
     if (b->n_changes == 0) return;
     SAY(BLOCK_SUBHEADING, 3, "%s", L("（二）较前一日变动", "(2) Difference to the day before"));
     if (b->previous_as_of != INSTANT_NONE)
@@ -419,7 +415,7 @@ static void say_changes(struct bulletin_page *p, const struct bulletin *b) {
     }
 }
 
-static void say_notes(struct bulletin_page *p, const struct bulletin *b) {
+static void say_notes(struct document *p, const struct bulletin *b) {
     SAY(BLOCK_SUBHEADING, 3, "%s", b->n_changes ? L("（三）口径", "(3) Definitions") : L("（二）口径", "(2) Definitions"));
     SAY(BLOCK_NOTE, 3, L("统计日为当地时间0时至24时。新增数计入病例的统计日；在管、未完成、逾期等为截至%s的时点数。",
                          "A statistics day is 0:00 to 24:00 local time. New cases count for their statistics day; stocks (under control, open, overdue) are as of %s."),
@@ -436,7 +432,7 @@ static void say_notes(struct bulletin_page *p, const struct bulletin *b) {
                                    "diagnosed later took the steps in that order. Onset counts from noon of its day."));
 }
 
-static bool words_fill(struct bulletin_page *p, const struct bulletin *b, const struct bulletin_words *w) {
+static bool words_fill(struct document *p, const struct bulletin *b, const struct bulletin_words *w) {
     const char *place = name(p, b->region_zh, b->region_en, b->region);
     const char *disease = b->disease.n ? name(p, b->disease_zh, b->disease_en, b->disease) : L("传染病", "Infectious Disease");
     struct civil c = civil_of_day(b->day);
@@ -456,13 +452,12 @@ static bool words_fill(struct bulletin_page *p, const struct bulletin *b, const 
     p->copies = b->public_version ? (struct text){"", 0} : w->copies.n ? arena_text(&p->arena, w->copies) : text_of(L("上级疾控主管部门", "superior disease control authority"));
     day made = day_of_instant(b->as_of, b->zone_s);
     p->date = text_of(day_text(p, made, true));
-    p->printer = p->issuer;
     p->printed = text_of(arena_printf(&p->arena, L("%s印发", "Issued %s"), p->date.s ? p->date.s : ""));
     return p->issuer.s && p->number.s && p->title.s && p->to.s && p->copies.s && p->printed.s;
 }
 
-int bulletin_page_build(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct bulletin_page *ret, struct error *err) {
-    struct bulletin_page page = {.zh = zh}, *p = &page;
+int bulletin_page(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct document *ret, struct error *err) {
+    struct document page = {.zh = zh, .at = b->as_of, .zone_s = b->zone_s}, *p = &page;
     bool whole = words_fill(p, b, words);
     SAY(BLOCK_PARAGRAPH, 1, L("现将%s疫情情况报告如下（数据截至%s）。", "The situation on %s is reported below (data as of %s)."), day_text(p, b->day, true),
         moment_text(p, b->as_of, b->zone_s));
@@ -486,16 +481,9 @@ int bulletin_page_build(const struct bulletin *b, const struct bulletin_words *w
     /* a lost allocation leaves an empty text behind: then the page is not shown at all */
     for (size_t i = 0; i < p->n; i++) whole = whole && p->blocks[i].text.n > 0;
     if (!whole || p->failed) {
-        bulletin_page_clear(p);
+        document_clear(p);
         return error_set(err, E_MEMORY, NULL, "out of memory while writing the report");
     }
     *ret = page;
     return 0;
-}
-
-void bulletin_page_clear(struct bulletin_page *p) {
-    if (!p) return;
-    mem_free(p->blocks);
-    arena_clear(&p->arena);
-    *p = (struct bulletin_page){0};
 }

@@ -78,7 +78,7 @@ static void rule(struct buf *out, const char *s, int width) {
     buf_char(out, '\n');
 }
 
-static void table_write(struct buf *out, const struct bulletin_block *t, int width) {
+static void table_write(struct buf *out, const struct document_block *t, int width) {
     int widths[16] = {0}, sum = 0;
     size_t columns = t->columns > 16 ? 16 : t->columns;
     for (size_t r = 0; r < t->rows; r++)
@@ -151,12 +151,12 @@ static void curve_write(struct buf *out, const struct bulletin *b, bool zh) {
 }
 
 int bulletin_write_text(const struct bulletin *b, const struct bulletin_words *words, bool zh, int width, struct buf *out, struct error *err) {
-    struct bulletin_page p = {0};
+    struct document p = {0};
     size_t before = out->n;
     int rc;
     if (width <= 0) width = 80;
     if (width < 40) width = 40;
-    if ((rc = bulletin_page_build(b, words, zh, &p, err)) < 0) return rc;
+    if ((rc = bulletin_page(b, words, zh, &p, err)) < 0) return rc;
     centre(out, p.issuer, width);
     centre(out, p.number, width);
     rule(out, "━", width);
@@ -167,7 +167,7 @@ int bulletin_write_text(const struct bulletin *b, const struct bulletin_words *w
         buf_str(out, zh ? "：\n" : ":\n");
     }
     for (size_t i = 0; i < p.n; i++) {
-        const struct bulletin_block *k = &p.blocks[i];
+        const struct document_block *k = &p.blocks[i];
         switch (k->kind) {
         case BLOCK_HEADING:
             buf_char(out, '\n');
@@ -188,7 +188,7 @@ int bulletin_write_text(const struct bulletin *b, const struct bulletin_words *w
             table_write(out, k, width);
             buf_char(out, '\n');
             break;
-        case BLOCK_CURVE:
+        case BLOCK_CHART:
             buf_char(out, '\n');
             curve_write(out, b, zh);
             centre(out, k->text, width);
@@ -203,8 +203,17 @@ int bulletin_write_text(const struct bulletin *b, const struct bulletin_words *w
     spaces(out, width - text_width(p.date) - 2);
     buf_text(out, p.date);
     buf_char(out, '\n');
-    bulletin_page_clear(&p);
+    document_clear(&p);
     if (!out->failed) return 0;
     out->n = before;
     return error_set(err, out->failed, NULL, "the report does not fit in memory");
+}
+
+int bulletin_write_pdf(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct buf *out, struct error *err) {
+    struct document p = {0};
+    int rc = bulletin_page(b, words, zh, &p, err);
+    if (rc < 0) return rc;
+    rc = document_write_pdf(&p, out, err);
+    document_clear(&p);
+    return rc;
 }

@@ -1,9 +1,8 @@
-/* doors/files: the paper of the report. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
+/* doors/files: the paper of an official document. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
 #include <pango/pangocairo.h>
 #include <cairo-pdf.h>
-#include <string.h>
 
-#include "doors/files/bulletin_pdf.h"
+#include "doors/files/document.h"
 
 #define MM (72.0 / 25.4)
 static const double page_width = 210 * MM, page_height = 297 * MM;
@@ -14,7 +13,7 @@ enum { COLUMNS_MAX = 16 };
 struct paper {
     cairo_t *c;
     cairo_surface_t *surface;
-    const struct bulletin *b;
+    const struct document *g;
     bool zh;
     int page;
     double y;      /* top of the next line, from the page's top */
@@ -149,7 +148,7 @@ static void centred(struct paper *p, struct type t, struct text s, double pitch)
     g_object_unref(l);
 }
 
-static void head(struct paper *p, const struct bulletin_page *g) {
+static void head(struct paper *p, const struct document *g) {
     double size = fitting(p, serif, true, g->issuer, p->zh ? 46 : 30, area_width - 4 * MM);
     page_new(p);
     /* the standard leaves 35 mm above the issuing body for copy number, secrecy and urgency; a report has none, so half of it */
@@ -177,7 +176,7 @@ static void head(struct paper *p, const struct bulletin_page *g) {
 
 /* ---- tables: three rules, figures right under right */
 
-static void table_row(struct paper *p, const struct bulletin_block *t, size_t row, const double *x, const double *w, double high, struct type type) {
+static void table_row(struct paper *p, const struct document_block *t, size_t row, const double *x, const double *w, double high, struct type type) {
     for (size_t c = 0; c < t->columns; c++) {
         struct text s = t->cells[row * t->columns + c];
         struct type fit = type;
@@ -188,7 +187,7 @@ static void table_row(struct paper *p, const struct bulletin_block *t, size_t ro
     p->y += high;
 }
 
-static void table(struct paper *p, const struct bulletin_block *t) {
+static void table(struct paper *p, const struct document_block *t) {
     double x[COLUMNS_MAX], w[COLUMNS_MAX] = {0}, sum = 0, high = 20;
     struct type cell = {serif, 10.5, false}, top = {sans, 10, true}, caption = {sans, 11, true}, strong = {serif, 10.5, true};
     if (t->columns > COLUMNS_MAX || t->rows == 0) return;
@@ -236,11 +235,11 @@ static void table(struct paper *p, const struct bulletin_block *t) {
     p->y += 8;
 }
 
-static void curve(struct paper *p, const struct bulletin_block *k) {
+static void chart(struct paper *p, const struct document_block *k) {
     double high = 76 * MM;
     p->y += 4;
     need(p, high + 24);
-    bulletin_draw_curve(p->c, p->b, p->zh, area_left, p->y, area_width, high);
+    document_draw_chart(p->c, &p->g->chart, p->zh, area_left, p->y, area_width, high);
     ink_black(p);
     p->y += high + 2;
     line_put(p, (struct type){sans, 11, true}, k->text, area_left + area_width / 2, p->y, 20, 0.5);
@@ -249,7 +248,7 @@ static void curve(struct paper *p, const struct bulletin_block *k) {
 
 /* ---- foot */
 
-static void signature(struct paper *p, const struct bulletin_page *g) {
+static void signature(struct paper *p, const struct document *g) {
     struct type t = {serif, p->size, false};
     PangoLayout *l = layout_new(p, t, g->date.s, g->date.n), *m = layout_new(p, t, g->issuer.s, g->issuer.n);
     double date = width_of(l), issuer = width_of(m), right = area_left + area_width - 4 * p->size;
@@ -266,7 +265,7 @@ static void signature(struct paper *p, const struct bulletin_page *g) {
 }
 
 /* 版记: foot of the last page; thick, thin, thick. */
-static void imprint(struct paper *p, const struct bulletin_page *g) {
+static void imprint(struct paper *p, const struct document *g) {
     struct type t = {serif, 14, false};
     double high = 24, lines = g->copies.n ? 2 : 1, top;
     need(p, lines * high + 8);
@@ -285,17 +284,17 @@ static void imprint(struct paper *p, const struct bulletin_page *g) {
         line_across(p, top + high, 0.25 * MM);
         top += high;
     }
-    t.size = fitting(p, serif, false, g->printer, 14, area_width * 0.55);
-    line_put(p, t, g->printer, area_left + 14, top, high, 0);
+    t.size = fitting(p, serif, false, g->issuer, 14, area_width * 0.55);
+    line_put(p, t, g->issuer, area_left + 14, top, high, 0);
     t.size = 14;
     line_put(p, t, g->printed, area_left + area_width - 14, top, high, 1);
     line_across(p, top + high, 0.35 * MM);
 }
 
-static void body(struct paper *p, const struct bulletin_page *g) {
+static void body(struct paper *p, const struct document *g) {
     double indent = p->zh ? 2 * p->size : 0;
     for (size_t i = 0; i < g->n; i++) {
-        const struct bulletin_block *k = &g->blocks[i];
+        const struct document_block *k = &g->blocks[i];
         switch (k->kind) {
         case BLOCK_HEADING:
             if (!p->zh) p->y += p->pitch * 0.5;
@@ -313,8 +312,8 @@ static void body(struct paper *p, const struct bulletin_page *g) {
         case BLOCK_TABLE:
             table(p, k);
             break;
-        case BLOCK_CURVE:
-            curve(p, k);
+        case BLOCK_CHART:
+            chart(p, k);
             break;
         }
     }
@@ -324,36 +323,30 @@ static cairo_status_t bytes_add(void *out, const unsigned char *bytes, unsigned 
     return buf_add(out, bytes, n) < 0 ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 
-int bulletin_write_pdf(const struct bulletin *b, const struct bulletin_words *words, bool zh, struct buf *out, struct error *err) {
-    struct bulletin_page g = {0};
-    struct paper p = {.b = b, .zh = zh};
+int document_write_pdf(const struct document *d, struct buf *out, struct error *err) {
+    struct paper p = {.g = d, .zh = d->zh};
     char made[INSTANT_TEXT];
     size_t before = out->n;
-    int rc;
-    p.size = zh ? area_width / 28 : 12;
-    p.pitch = zh ? area_height / 22 : 18;
-    if ((rc = bulletin_page_build(b, words, zh, &g, err)) < 0) return rc;
+    p.size = d->zh ? area_width / 28 : 12;
+    p.pitch = d->zh ? area_height / 22 : 18;
     p.surface = cairo_pdf_surface_create_for_stream(bytes_add, out, page_width, page_height);
     p.c = cairo_create(p.surface);
-    instant_format(b->as_of, b->zone_s, made);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_TITLE, g.title.s);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_AUTHOR, g.issuer.s);
+    instant_format(d->at, d->zone_s, made);
+    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_TITLE, d->title.s);
+    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_AUTHOR, d->issuer.s);
     cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_CREATOR, "Tocsin");
     cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_CREATE_DATE, made);
     cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_MOD_DATE, made);
-    head(&p, &g);
-    body(&p, &g);
-    signature(&p, &g);
-    imprint(&p, &g);
+    head(&p, d);
+    body(&p, d);
+    signature(&p, d);
+    imprint(&p, d);
     page_end(&p);
     cairo_surface_finish(p.surface);
     cairo_status_t bad = cairo_status(p.c) ? cairo_status(p.c) : cairo_surface_status(p.surface);
     cairo_destroy(p.c);
     cairo_surface_destroy(p.surface);
-    bulletin_page_clear(&g);
-    if (bad || out->failed) {
-        rc = error_set(err, out->failed ? out->failed : E_MEMORY, NULL, "the PDF could not be made: %s", cairo_status_to_string(bad));
-        out->n = before;
-    }
-    return rc;
+    if (!bad && !out->failed) return 0;
+    out->n = before;
+    return error_set(err, out->failed ? out->failed : E_MEMORY, NULL, "the PDF could not be made: %s", cairo_status_to_string(bad));
 }
