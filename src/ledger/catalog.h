@@ -28,6 +28,8 @@ int codelist_declare(struct arena *a, const struct yaml *root, struct codelist *
 int field_declare(struct catalog *c, const struct yaml *node, struct field *ret, struct error *err);
 /* One register from one file, complete but for what other registers must confirm. */
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret, struct error *err);
+/* No column header may mean two fields of the register, or an import would have to guess. */
+int headers_check(const struct yaml *root, const struct register_decl *r, struct error *err);
 /* Second pass, all registers known: targets, copied fields, the person reference. */
 int register_resolve(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err);
 

@@ -146,7 +146,7 @@ static const char *id_card_fault(struct text t) {
 }
 
 static const char *document_fault(struct text type, struct text t) {
-    static const char *const damaged = "damaged by a spreadsheet (a number written as 3.10115E+17 or with lost digits); take it from the source again";
+    static const char *const damaged = "damaged by a spreadsheet (a number written as 1.2E+17 or with lost digits); take it from the source again";
     if (id_card_damaged(t)) return damaged;
     if (text_is(type, "none")) return t.n ? "a person without a document has no document number" : NULL;
     if (t.n == 0) return "the document number is empty";

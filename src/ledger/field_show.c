@@ -19,6 +19,16 @@ static int add_day(struct buf *out, int64_t v) {
     return buf_str(out, s);
 }
 
+/* As people write it when that loses nothing, else in seconds. */
+static int add_duration(struct buf *out, int64_t v) {
+    char s[INSTANT_TEXT];
+    int64_t back = 0;
+    duration_format(v, s);
+    if (duration_parse(text_of(s), &back) && back == v) return buf_str(out, s);
+    buf_int(out, v);
+    return buf_char(out, 's');
+}
+
 int field_format(const struct field *f, struct value v, int32_t zone_s, struct buf *out) {
     char s[INSTANT_TEXT];
     if (!value_given(v)) return out->failed;
@@ -35,8 +45,7 @@ int field_format(const struct field *f, struct value v, int32_t zone_s, struct b
         instant_format(v.i, zone_s, s);
         return buf_str(out, s);
     case FIELD_DURATION:
-        duration_format(v.i, s);
-        return buf_str(out, s);
+        return add_duration(out, v.i);
     default:
         return buf_int(out, v.i);
     }

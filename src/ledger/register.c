@@ -269,6 +269,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_moves(c, root, &r, err);
     if (!rc) rc = declare_checks(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
+    if (!rc) rc = headers_check(root, &r, err);
     if (!rc) *ret = r;
     return rc;
 }
