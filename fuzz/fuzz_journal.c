@@ -1,5 +1,5 @@
-/* What may come back from a damaged or hostile store: blocks, entries, cells. Whatever is read must lie inside the input, and what was
- * read whole must be written back as the same bytes or be refused. */
+/* What may come back from a damaged or hostile store: blocks, entries, cells. Whatever is read must lie
+ * inside the input, and what was read whole must be written back as the same bytes or be refused. */
 #include <stdlib.h>
 #include <string.h>
 

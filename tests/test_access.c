@@ -9,12 +9,16 @@ static struct text readers[] = {{"intake", 6}, {"tracer", 6}};
 static struct text writers[] = {{"tracer", 6}};
 static struct text openers[] = {{"tracer", 6}};
 static const struct register_decl reg = {.name = {"case", 4},
-                                         .n_readers = 2, .readers = readers,
-                                         .n_writers = 1, .writers = writers,
-                                         .n_openers = 1, .openers = openers};
+                                         .n_readers = 2,
+                                         .readers = readers,
+                                         .n_writers = 1,
+                                         .writers = writers,
+                                         .n_openers = 1,
+                                         .openers = openers};
 static const struct register_decl closed = {.name = {"secret", 6}};
 
-static int ask(const struct grant *g, size_t n, enum access_verb verb, const char *region, const char *purpose) {
+static int ask(const struct grant *g, size_t n, enum access_verb verb, const char *region,
+               const char *purpose) {
     struct session s = {.n_grants = n, .grants = g, .purpose = text_of(purpose)};
     struct error err = {0};
     int rc = access_check(&s, verb, &reg, text_of(region), &err);
@@ -81,16 +85,21 @@ static void the_refusal_names_roles_and_nothing_else(void **state) {
 
 static void sql_is_short(void **state) {
     (void)state;
-    struct grant g[] = {{TEXT("tracer"), TEXT("310115")}, {TEXT("tracer"), TEXT("31")},  {TEXT("intake"), TEXT("31")},
-                        {TEXT("tracer"), TEXT("39")},     {TEXT("intake"), TEXT("4401")}};
+    struct grant g[] = {{TEXT("tracer"), TEXT("310115")},
+                        {TEXT("tracer"), TEXT("31")},
+                        {TEXT("intake"), TEXT("31")},
+                        {TEXT("tracer"), TEXT("39")},
+                        {TEXT("intake"), TEXT("4401")}};
     struct session s = {.n_grants = 5, .grants = g};
     struct buf out = {0};
     access_sql(&s, ACCESS_READ, &reg, "r.region", &out);
-    assert_string_equal(buf_cstr(&out), "(r.region >= '31' AND r.region < '32' OR r.region >= '39' AND r.region < '3A' OR "
-                                        "r.region >= '4401' AND r.region < '4402')");
+    assert_string_equal(buf_cstr(&out),
+                        "(r.region >= '31' AND r.region < '32' OR r.region >= '39' AND r.region < '3A' OR "
+                        "r.region >= '4401' AND r.region < '4402')");
     buf_reset(&out);
     access_sql(&s, ACCESS_WRITE, &reg, "region", &out);
-    assert_string_equal(buf_cstr(&out), "(region >= '31' AND region < '32' OR region >= '39' AND region < '3A')");
+    assert_string_equal(buf_cstr(&out),
+                        "(region >= '31' AND region < '32' OR region >= '39' AND region < '3A')");
     buf_reset(&out);
     access_sql(&s, ACCESS_OPEN, &reg, "region", &out);
     assert_string_equal(buf_cstr(&out), "1=0");
@@ -108,7 +117,8 @@ static size_t random_region(struct rng *r, char out[REGION_MAX + 1]) {
         char s[REGION_MAX + 1] = "";
         bool digits = rng_below(r, 4) > 0;
         int n = digits ? lengths[rng_below(r, 5)] : 2 + (int)rng_below(r, 5);
-        for (int i = 0; i < n; i++) s[i] = digits ? "0199"[rng_below(r, 4)] : i < 2 ? "AZ"[rng_below(r, 2)] : "09"[rng_below(r, 2)];
+        for (int i = 0; i < n; i++)
+            s[i] = digits ? "0199"[rng_below(r, 4)] : i < 2 ? "AZ"[rng_below(r, 2)] : "09"[rng_below(r, 2)];
         if (region_canonical(text_of(s), out)) return strlen(out);
     }
 }
@@ -116,7 +126,8 @@ static size_t random_region(struct rng *r, char out[REGION_MAX + 1]) {
 static void sql_says_what_the_check_says(void **state) {
     (void)state;
     static const struct db_column table_columns[] = {{"id", COLUMN_INT, true}, {"region", COLUMN_TEXT, true}};
-    static const struct db_table table = {.name = "probe", .key = "id", .n_columns = 2, .columns = table_columns};
+    static const struct db_table table = {
+        .name = "probe", .key = "id", .n_columns = 2, .columns = table_columns};
     static const char *const roles[] = {"root", "auditor", "intake", "tracer", "guest"};
     enum { RECORDS = 300, ROUNDS = 300, GRANTS = 4 };
     static char regions[RECORDS][REGION_MAX + 1];
@@ -145,9 +156,11 @@ static void sql_says_what_the_check_says(void **state) {
             for (int g = 0; g < GRANTS; g++) {
                 bool everywhere = rng_below(&r, 20) == 0;
                 size_t n = everywhere ? 0 : random_region(&r, grant_regions[g]);
-                grants[g] = (struct grant){text_of(roles[rng_below(&r, 5)]), {grant_regions[g], n > 4 && rng_below(&r, 2) ? 2 : n}};
+                grants[g] = (struct grant){text_of(roles[rng_below(&r, 5)]),
+                                           {grant_regions[g], n > 4 && rng_below(&r, 2) ? 2 : n}};
             }
-            struct session s = {.n_grants = rng_below(&r, GRANTS + 1), .grants = grants,
+            struct session s = {.n_grants = rng_below(&r, GRANTS + 1),
+                                .grants = grants,
                                 .purpose = text_of(rng_below(&r, 3) ? "why" : "")};
             enum access_verb verb = (enum access_verb)rng_below(&r, 3);
             buf_reset(&sql);
@@ -162,7 +175,8 @@ static void sql_says_what_the_check_says(void **state) {
                 more = db_next(c, &row, &err) > 0;
                 int id = more ? (int)row[0].i : RECORDS;
                 got += more;
-                for (; i < id; i++) assert_int_equal(access_check(&s, verb, &reg, text_of(regions[i]), NULL), E_DENIED);
+                for (; i < id; i++)
+                    assert_int_equal(access_check(&s, verb, &reg, text_of(regions[i]), NULL), E_DENIED);
                 if (more) assert_int_equal(access_check(&s, verb, &reg, text_of(regions[id]), NULL), 0);
             }
             assert_int_equal(err.code, 0);

@@ -5,9 +5,27 @@
 
 static void what_is_no_region_is_refused(void **state) {
     (void)state;
-    const char *bad[] = {"",        "  ",     "3",          "310",      "31011",     "3101150", "31011500", "3101150010", "31011500100",
-                         "000000",  "010000", "31A1",       "上海",     "KR1A",      "K1",      "31-01",    "3101'--",
-                         "TW 1",    "A",      "31010100100000000000000", "ABCDEFGHIJKLMNOPQ"};
+    const char *bad[] = {"",
+                         "  ",
+                         "3",
+                         "310",
+                         "31011",
+                         "3101150",
+                         "31011500",
+                         "3101150010",
+                         "31011500100",
+                         "000000",
+                         "010000",
+                         "31A1",
+                         "上海",
+                         "KR1A",
+                         "K1",
+                         "31-01",
+                         "3101'--",
+                         "TW 1",
+                         "A",
+                         "31010100100000000000000",
+                         "ABCDEFGHIJKLMNOPQ"};
     char out[REGION_MAX + 1] = "kept";
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         if (region_canonical(text_of(bad[i]), out)) fail_msg("taken for a region: %s", bad[i]);
@@ -17,11 +35,24 @@ static void what_is_no_region_is_refused(void **state) {
 
 static void trailing_empty_levels_are_cut(void **state) {
     (void)state;
-    const char *pairs[][2] = {{"310000", "31"},           {"31", "31"},         {" 310115 ", "310115"},    {"310100", "3101"},
-                              {"310115000000", "310115"}, {"310115001", "310115001"}, {"310115001003", "310115001003"},
-                              {"310115001000", "310115001"}, {"441900003000", "441900003"}, {"441900", "4419"}, {"441900000000", "4419"},
-                              {"429004", "429004"},       {"tw", "TW"},         {"kr-11", "KR11"},         {"SG", "SG"},
-                              {"TW-TPE", "TWTPE"},        {"500000", "50"},     {"101000", "1010"}};
+    const char *pairs[][2] = {{"310000", "31"},
+                              {"31", "31"},
+                              {" 310115 ", "310115"},
+                              {"310100", "3101"},
+                              {"310115000000", "310115"},
+                              {"310115001", "310115001"},
+                              {"310115001003", "310115001003"},
+                              {"310115001000", "310115001"},
+                              {"441900003000", "441900003"},
+                              {"441900", "4419"},
+                              {"441900000000", "4419"},
+                              {"429004", "429004"},
+                              {"tw", "TW"},
+                              {"kr-11", "KR11"},
+                              {"SG", "SG"},
+                              {"TW-TPE", "TWTPE"},
+                              {"500000", "50"},
+                              {"101000", "1010"}};
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         char out[REGION_MAX + 1];
         if (!region_canonical(text_of(pairs[i][0]), out)) fail_msg("refused: %s", pairs[i][0]);
@@ -96,7 +127,7 @@ static void a_range_is_the_subtree(void **state) {
         assert_true(region_end(subtree, end));
         bool in_range = strcmp(b, a) >= 0 && strcmp(b, end) < 0;
         assert_int_equal(in_range, region_within(region, subtree));
-        for (struct text up = region_parent(region); ; up = region_parent(up)) {
+        for (struct text up = region_parent(region);; up = region_parent(up)) {
             assert_true(region_within(region, up));
             if (up.n == 0) break;
             char again[REGION_MAX + 1];
@@ -106,7 +137,8 @@ static void a_range_is_the_subtree(void **state) {
     }
 }
 
-/* Every code of the national lists comes through unchanged in meaning; real data, skipped when it is not there. */
+/* Every code of the national lists comes through unchanged in meaning; real data, skipped when it is not
+ * there. */
 static void the_national_list_is_read(void **state) {
     (void)state;
     const char *home = getenv("TOCSIN_HOME");
@@ -115,7 +147,8 @@ static void the_national_list_is_read(void **state) {
     if (shared)
         snprintf(path, sizeof path, "%s/data/admin-divisions/modood_streets.csv", shared);
     else
-        snprintf(path, sizeof path, "%s/../shared/data/admin-divisions/modood_streets.csv", home ? home : ".");
+        snprintf(path, sizeof path, "%s/../shared/data/admin-divisions/modood_streets.csv",
+                 home ? home : ".");
     FILE *f = fopen(path, "r");
     if (!f) {
         print_message("SKIPPED: %s is absent\n", path);

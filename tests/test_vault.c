@@ -94,11 +94,15 @@ static void what_was_altered_or_moved_stays_closed(void **state) {
     assert_int_equal(n, clear.n + VAULT_OVERHEAD);
     for (size_t i = 0; i < n; i++) {
         sealed[i] ^= 0x20;
-        assert_int_equal(vault_unseal(&k, TEXT("person.doc_no.7"), (struct text){(char *)sealed, n}, &a, &out, NULL), E_CRYPTO);
+        assert_int_equal(
+            vault_unseal(&k, TEXT("person.doc_no.7"), (struct text){(char *)sealed, n}, &a, &out, NULL),
+            E_CRYPTO);
         sealed[i] ^= 0x20;
     }
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(vault_unseal(&k, TEXT("person.doc_no.7"), (struct text){(char *)sealed, i}, &a, &out, NULL), E_CRYPTO);
+        assert_int_equal(
+            vault_unseal(&k, TEXT("person.doc_no.7"), (struct text){(char *)sealed, i}, &a, &out, NULL),
+            E_CRYPTO);
     struct text whole = {(char *)sealed, n};
     assert_int_equal(vault_unseal(&k, TEXT("person.doc_no.8"), whole, &a, &out, NULL), E_CRYPTO);
     assert_int_equal(vault_unseal(&other, TEXT("person.doc_no.7"), whole, &a, &out, NULL), E_CRYPTO);
@@ -241,7 +245,8 @@ static void names_meet_in_pinyin(void **state) {
     named("叶问", "yewen");
     named("Jos\xC3\xA9", "jose");
     named("Jose\xCC\x81", "jose"); /* decomposed */
-    named("\xF0\xA0\x80\x80\xF0\xB0\x80\x80x", "heu30000x"); /* a character without a reading keeps its number */
+    named("\xF0\xA0\x80\x80\xF0\xB0\x80\x80x",
+          "heu30000x"); /* a character without a reading keeps its number */
     named("\xFF\xFE", "");
     named("王2", "wang2");
 }
@@ -277,7 +282,8 @@ static void masked(const struct field *f, const char *in, const char *expected) 
 
 static void masks_show_little(void **state) {
     (void)state;
-    struct field name = {.blind = BLIND_NAME}, doc = {.blind = BLIND_DOCUMENT}, card = {.check = CHECK_ID_CARD};
+    struct field name = {.blind = BLIND_NAME}, doc = {.blind = BLIND_DOCUMENT},
+                 card = {.check = CHECK_ID_CARD};
     struct field phone = {.blind = BLIND_PHONE}, address = {.type = FIELD_TEXT};
     masked(&name, "", "");
     masked(&name, "张", "*");
@@ -374,20 +380,23 @@ static void speed(void **state) {
     struct vault_key k;
     vault_new_key(&rng, &k);
     unsigned char out[128];
-    int64_t h = 0, sum = 0;
+    int64_t h = 0;
+    uint64_t sum = 0;
     enum { N = 100000 };
     int64_t t0 = monotonic_ns();
-    for (int i = 0; i < N; i++) sum += (int64_t)vault_seal(&k, &rng, TEXT("person.name.12345"), TEXT("110105194912310021"), out);
+    for (int i = 0; i < N; i++)
+        sum += vault_seal(&k, &rng, TEXT("person.name.12345"), TEXT("110105194912310021"), out);
     int64_t t1 = monotonic_ns();
     for (int i = 0; i < N; i++) vault_wrap(v, &rng, i, &k, out);
     int64_t t2 = monotonic_ns();
-    for (int i = 0; i < N; i++) vault_blind(v, BLIND_DOCUMENT, TEXT("110105194912310021"), &h), sum += h;
+    for (int i = 0; i < N; i++)
+        vault_blind(v, BLIND_DOCUMENT, TEXT("110105194912310021"), &h), sum += (uint64_t)h;
     int64_t t3 = monotonic_ns();
     char s[64];
-    for (int i = 0; i < N; i++) name_normal(TEXT("欧阳修远"), s, sizeof s), sum += s[0];
+    for (int i = 0; i < N; i++) name_normal(TEXT("欧阳修远"), s, sizeof s), sum += (unsigned char)s[0];
     int64_t t4 = monotonic_ns();
-    print_message("ns each: seal %ld, wrap %ld, blind %ld, name %ld (%d)\n", (long)(t1 - t0) / N, (long)(t2 - t1) / N,
-                  (long)(t3 - t2) / N, (long)(t4 - t3) / N, (int)(sum & 1));
+    print_message("ns each: seal %ld, wrap %ld, blind %ld, name %ld (%d)\n", (long)(t1 - t0) / N,
+                  (long)(t2 - t1) / N, (long)(t3 - t2) / N, (long)(t4 - t3) / N, (int)(sum & 1));
     assert_true((t1 - t0) / N < 40000 && (t4 - t3) / N < 20000);
     vault_close(v);
 }

@@ -5,7 +5,8 @@
 static const char *const verb_words[] = {
     [ACCESS_READ] = "reading", [ACCESS_WRITE] = "writing", [ACCESS_OPEN] = "opening sealed fields of"};
 
-static void verb_roles(const struct register_decl *reg, enum access_verb verb, const struct text **ret, size_t *ret_n) {
+static void verb_roles(const struct register_decl *reg, enum access_verb verb, const struct text **ret,
+                       size_t *ret_n) {
     switch (verb) {
     case ACCESS_READ:
         *ret = reg->readers;
@@ -24,7 +25,8 @@ static void verb_roles(const struct register_decl *reg, enum access_verb verb, c
     *ret_n = 0;
 }
 
-/* A grant whose region is no canonical text gives nothing: it can then neither match by accident nor reach the SQL. */
+/* A grant whose region is no canonical text gives nothing: it can then neither match by accident nor reach
+ * the SQL. */
 static bool region_sane(struct text region) {
     if (region.n > REGION_MAX) return false;
     for (size_t i = 0; i < region.n; i++) {
@@ -49,15 +51,15 @@ static bool purpose_given(const struct session *s, enum access_verb verb) {
     return verb != ACCESS_OPEN || text_trim(s->purpose).n > 0;
 }
 
-int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region,
-                 struct error *err) {
+int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg,
+                 struct text region, struct error *err) {
     bool granted = false;
     for (size_t i = 0; i < s->n_grants && !granted; i++)
         granted = region_within(region, s->grants[i].region) && grant_counts(&s->grants[i], verb, reg);
     if (granted && purpose_given(s, verb)) return 0;
     if (granted)
-        return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose", (int)reg->name.n,
-                         reg->name.s);
+        return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose",
+                         (int)reg->name.n, reg->name.s);
     /* The same words whether the record exists or not, and without its region. */
     const struct text *roles;
     size_t n;
@@ -77,12 +79,14 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
         memcpy(list, "root", 4);
         used = 4;
     }
-    return error_set(err, E_DENIED, NULL, "%s register %.*s there needs one of these roles over that region: %.*s",
+    return error_set(err, E_DENIED, NULL,
+                     "%s register %.*s there needs one of these roles over that region: %.*s",
                      verb_words[verb], (int)reg->name.n, reg->name.s, (int)used, list);
 }
 
 /* True when an earlier or wider grant already covers the i-th. */
-static bool covered(const struct session *s, size_t i, enum access_verb verb, const struct register_decl *reg) {
+static bool covered(const struct session *s, size_t i, enum access_verb verb,
+                    const struct register_decl *reg) {
     struct text mine = s->grants[i].region;
     for (size_t k = 0; k < s->n_grants; k++) {
         struct text other = s->grants[k].region;
@@ -92,8 +96,8 @@ static bool covered(const struct session *s, size_t i, enum access_verb verb, co
     return false;
 }
 
-int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column,
-               struct buf *out) {
+int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg,
+               const char *column, struct buf *out) {
     if (!access_anywhere(s, verb, reg)) return buf_str(out, "1=0");
     for (size_t i = 0; i < s->n_grants; i++)
         if (s->grants[i].region.n == 0 && grant_counts(&s->grants[i], verb, reg)) return buf_str(out, "1=1");
@@ -101,7 +105,8 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
     for (size_t i = 0; i < s->n_grants; i++) {
         struct text region = s->grants[i].region;
         char end[REGION_MAX + 2];
-        if (!grant_counts(&s->grants[i], verb, reg) || covered(s, i, verb, reg) || !region_end(region, end)) continue;
+        if (!grant_counts(&s->grants[i], verb, reg) || covered(s, i, verb, reg) || !region_end(region, end))
+            continue;
         buf_printf(out, "%s%s >= '%.*s' AND %s < '%s'", before, column, (int)region.n, region.s, column, end);
         before = " OR ";
     }

@@ -1,4 +1,5 @@
-/* How sealed values are found without opening them (normal form, keyed hash) and shown without giving them away (mask). */
+/* How sealed values are found without opening them (normal form, keyed hash) and shown without giving them
+ * away (mask). */
 #include "ledger/vault.h"
 
 #include <string.h>
@@ -15,7 +16,8 @@ static bool digits(const char *s, size_t n) {
     return true;
 }
 
-/* First-generation identity numbers (GB 11643-1989, 15 digits) become what they are in the second: century 19 and a check digit. */
+/* First-generation identity numbers (GB 11643-1989, 15 digits) become what they are in the second: century 19
+ * and a check digit. */
 static size_t card_upgrade(char *s, size_t n) {
     static const int weight[17] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     if (n != 15 || !digits(s, n) || s[0] == '0') return n;
@@ -30,16 +32,17 @@ static size_t card_upgrade(char *s, size_t n) {
     return 18;
 }
 
-/* Letters upper-case, full-width folded, everything that is only written between the digits dropped (spaces, hyphens, the brackets of
- * a Hong Kong card). 0 when nothing is left or it is longer than any document's number. */
+/* Letters upper-case, full-width folded, everything that is only written between the digits dropped (spaces,
+ * hyphens, the brackets of a Hong Kong card). 0 when nothing is left or it is longer than any document's
+ * number. */
 static size_t document_normal(struct text t, char out[BLIND_MAX]) {
     size_t n = 0;
     for (size_t pos = 0; pos < t.n;) {
         uint32_t c = narrow(text_codepoint(t, &pos));
         if (c >= 'a' && c <= 'z') c = c - 'a' + 'A';
         bool kept = c < 0x80 ? (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-                             : !(c >= 0xA0 && c <= 0xBF) && !(c >= 0x2000 && c <= 0x206F) && !(c >= 0x3000 && c <= 0x303F) && c != 0x2212 && c != 0xFEFF &&
-                                   c != 0xFFFD;
+                             : !(c >= 0xA0 && c <= 0xBF) && !(c >= 0x2000 && c <= 0x206F) &&
+                                   !(c >= 0x3000 && c <= 0x303F) && c != 0x2212 && c != 0xFEFF && c != 0xFFFD;
         if (!kept) continue;
         if (n + 4 > BLIND_MAX) return 0;
         n += text_encode(c, out + n);
@@ -81,7 +84,8 @@ size_t blind_normal(enum field_blind kind, struct text clear, char out[BLIND_MAX
 
 /* ---- masks */
 
-/* Shows `head` code points at the start and `tail` at the end, stars between: exactly as many when `stars` is 0. */
+/* Shows `head` code points at the start and `tail` at the end, stars between: exactly as many when `stars` is
+ * 0. */
 static void mask(struct text t, size_t head, size_t tail, size_t stars, struct buf *out) {
     size_t count = 0, i = 0;
     for (size_t pos = 0; pos < t.n; count++) text_codepoint(t, &pos);

@@ -7,8 +7,8 @@ enum { KEEP_BYTES = 8 << 20 }; /* a larger buffer is given back after its transa
 
 const char *journal_verb_name(int verb) {
     switch (verb) {
-#define X(name, n)                                                                                                             \
-    case n:                                                                                                                    \
+#define X(name, n)                                                                                           \
+    case n:                                                                                                  \
         return #name;
         JOURNAL_VERBS(X)
 #undef X
@@ -17,17 +17,21 @@ const char *journal_verb_name(int verb) {
 }
 
 const struct db_table *journal_table(void) {
-    static const struct db_column columns[] = {{"first", COLUMN_INT, true},  {"n", COLUMN_INT, true},
-                                               {"at", COLUMN_INT, true},     {"bytes", COLUMN_BLOB, true},
-                                               {"head", COLUMN_BLOB, true},  {"signature", COLUMN_BLOB, true}};
-    static const struct db_table table = {.name = "journal", .key = "first", .n_columns = 6, .columns = columns};
+    static const struct db_column columns[] = {{"first", COLUMN_INT, true}, {"n", COLUMN_INT, true},
+                                               {"at", COLUMN_INT, true},    {"bytes", COLUMN_BLOB, true},
+                                               {"head", COLUMN_BLOB, true}, {"signature", COLUMN_BLOB, true}};
+    static const struct db_table table = {
+        .name = "journal", .key = "first", .n_columns = 6, .columns = columns};
     return &table;
 }
 
 const struct db_table *journal_tip_table(void) {
-    static const struct db_column columns[] = {
-        {"id", COLUMN_INT, true}, {"next", COLUMN_INT, true}, {"head", COLUMN_BLOB, true}, {"signature", COLUMN_BLOB, true}};
-    static const struct db_table table = {.name = "journal_tip", .key = "id", .n_columns = 4, .columns = columns};
+    static const struct db_column columns[] = {{"id", COLUMN_INT, true},
+                                               {"next", COLUMN_INT, true},
+                                               {"head", COLUMN_BLOB, true},
+                                               {"signature", COLUMN_BLOB, true}};
+    static const struct db_table table = {
+        .name = "journal_tip", .key = "id", .n_columns = 4, .columns = columns};
     return &table;
 }
 
@@ -36,7 +40,8 @@ const struct db_table *journal_tip_table(void) {
 int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
-    int rc = db_query(db, "SELECT \"next\", \"head\", \"signature\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &c, err);
+    int rc = db_query(db, "SELECT \"next\", \"head\", \"signature\" FROM \"journal_tip\" WHERE \"id\" = 1",
+                      NULL, 0, &c, err);
     if (rc < 0) return rc;
     rc = db_next(c, &row, err);
     if (rc > 0) {
@@ -57,7 +62,9 @@ int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
 static int last_block(struct db *db, int64_t *ret_next, unsigned char head[DIGEST_BYTES], struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
-    int rc = db_query(db, "SELECT \"first\", \"n\", \"head\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1", NULL, 0, &c, err);
+    int rc =
+        db_query(db, "SELECT \"first\", \"n\", \"head\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1",
+                 NULL, 0, &c, err);
     if (rc < 0) return rc;
     rc = db_next(c, &row, err);
     if (rc > 0) {
@@ -127,7 +134,8 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
     if (rc) {
         b->n = undo;
         b->failed = 0;
-        return error_set(err, rc, "journal", rc == E_MEMORY ? "out of memory for an entry" : "the entry is too large");
+        return error_set(err, rc, "journal",
+                         rc == E_MEMORY ? "out of memory for an entry" : "the entry is too large");
     }
     j->start = start;
     if (ret_seq) *ret_seq = j->next;
@@ -180,12 +188,13 @@ void journal_clear(struct journal *j) {
 
 /* ---- flush */
 
-static void message_sign(const struct journal *j, const unsigned char message[BLOCK_MESSAGE], unsigned char signature[64]) {
+static void message_sign(const struct journal *j, const unsigned char message[BLOCK_MESSAGE],
+                         unsigned char signature[64]) {
     crypto_sign_detached(signature, NULL, message, BLOCK_MESSAGE, j->keys.secret_key);
 }
 
-static int block_write(struct journal *j, struct db *db, int64_t first, int64_t n, instant at, struct text bytes,
-                       const unsigned char *head, struct error *err) {
+static int block_write(struct journal *j, struct db *db, int64_t first, int64_t n, instant at,
+                       struct text bytes, const unsigned char *head, struct error *err) {
     static const uint16_t columns[] = {0, 1, 2, 3, 4, 5};
     unsigned char message[BLOCK_MESSAGE], signature[64];
     block_message(first, n, at, head, message);
@@ -232,19 +241,23 @@ int journal_flush(struct journal *j, struct db *db, instant at, struct error *er
 /* ---- reading */
 
 static int block_corrupt(struct error *err, int64_t first) {
-    return error_set(err, E_CORRUPT, "journal", "the block that begins with entry %lld is damaged: run verify", (long long)first);
+    return error_set(err, E_CORRUPT, "journal",
+                     "the block that begins with entry %lld is damaged: run verify", (long long)first);
 }
 
 int journal_read(struct db *db, int64_t seq, struct arena *a, struct journal_entry *ret, struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
     struct value key = value_int(seq);
-    int rc = db_query(db, "SELECT \"first\", \"n\", \"bytes\" FROM \"journal\" WHERE \"first\" <= ?1 ORDER BY \"first\" DESC LIMIT 1",
+    int rc = db_query(db,
+                      "SELECT \"first\", \"n\", \"bytes\" FROM \"journal\" WHERE \"first\" <= ?1 ORDER BY "
+                      "\"first\" DESC LIMIT 1",
                       &key, 1, &c, err);
     if (rc < 0) return rc;
     rc = db_next(c, &row, err);
     if (rc < 0) goto out;
-    if (rc == 0 || row[0].kind != VALUE_INT || row[0].i < 1 || row[1].kind != VALUE_INT || seq - row[0].i >= row[1].i) {
+    if (rc == 0 || row[0].kind != VALUE_INT || row[0].i < 1 || row[1].kind != VALUE_INT ||
+        seq - row[0].i >= row[1].i) {
         rc = error_set(err, E_UNKNOWN, "journal", "there is no entry %lld", (long long)seq);
         goto out;
     }
@@ -290,13 +303,14 @@ static int block_visit(int64_t first, struct text bytes, int64_t from, int64_t t
     }
 }
 
-int journal_scan(struct db *db, int64_t from, int64_t to, int (*visit)(const struct journal_entry *e, void *arg), void *arg,
-                 struct error *err) {
+int journal_scan(struct db *db, int64_t from, int64_t to,
+                 int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
     struct value range[] = {value_int(from), value_int(to)};
     int rc = db_query(db,
-                      "SELECT \"first\", \"bytes\" FROM \"journal\" WHERE \"first\" >= (SELECT COALESCE(MAX(\"first\"), 0) FROM "
+                      "SELECT \"first\", \"bytes\" FROM \"journal\" WHERE \"first\" >= (SELECT "
+                      "COALESCE(MAX(\"first\"), 0) FROM "
                       "\"journal\" WHERE \"first\" <= ?1) AND \"first\" < ?2 ORDER BY \"first\"",
                       range, 2, &c, err);
     if (rc < 0) return rc;

@@ -55,7 +55,8 @@ int entry_decode(struct text payload, struct journal_entry *ret) {
     struct journal_entry e = {0};
     uint64_t seq, at, record, version, previous, import;
     size_t pos = 0;
-    if (!text_varint(payload, &pos, &seq) || seq > INT64_MAX || !text_varint(payload, &pos, &at) || pos >= payload.n)
+    if (!text_varint(payload, &pos, &seq) || seq > INT64_MAX || !text_varint(payload, &pos, &at) ||
+        pos >= payload.n)
         return E_CORRUPT;
     e.seq = (int64_t)seq;
     e.at = unzigzag(at);
@@ -68,9 +69,9 @@ int entry_decode(struct text payload, struct journal_entry *ret) {
     e.version = (int32_t)unzigzag(version);
     e.previous = unzigzag(previous);
     e.import = unzigzag(import);
-    if (!get_text(payload, &pos, &e.reg) || !get_text(payload, &pos, &e.actor) || !get_text(payload, &pos, &e.reason) ||
-        !get_text(payload, &pos, &e.purpose) || !get_text(payload, &pos, &e.before) || !get_text(payload, &pos, &e.after) ||
-        pos != payload.n)
+    if (!get_text(payload, &pos, &e.reg) || !get_text(payload, &pos, &e.actor) ||
+        !get_text(payload, &pos, &e.reason) || !get_text(payload, &pos, &e.purpose) ||
+        !get_text(payload, &pos, &e.before) || !get_text(payload, &pos, &e.after) || pos != payload.n)
         return E_CORRUPT;
     *ret = e;
     return 0;
@@ -107,7 +108,8 @@ static unsigned char *put_64(unsigned char *p, int64_t v) {
     return p;
 }
 
-void block_message(int64_t first, int64_t n, instant at, const unsigned char head[DIGEST_BYTES], unsigned char out[BLOCK_MESSAGE]) {
+void block_message(int64_t first, int64_t n, instant at, const unsigned char head[DIGEST_BYTES],
+                   unsigned char out[BLOCK_MESSAGE]) {
     memcpy(out, "tocsin-block-001", 16);
     memcpy(put_64(put_64(put_64(out + 16, first), n), at), head, DIGEST_BYTES);
 }
@@ -143,7 +145,8 @@ static int cells_corrupt(struct error *err) {
     return error_set(err, E_CORRUPT, NULL, "the cells of a journal entry are damaged");
 }
 
-int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct value *ret, struct error *err) {
+int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct value *ret,
+                       struct error *err) {
     enum { FIELDS_MAX = 1 << 20 };
     uint64_t field, u;
     size_t at = *pos;

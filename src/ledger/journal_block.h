@@ -1,5 +1,6 @@
-/* ledger, inside the journal: how entries lie in a block row. A format byte, then per entry: payload length (4 bytes, little-endian),
- * payload, the first 16 bytes of its chain hash. Everything read back is bounded; a damaged block is E_CORRUPT, never a crash. */
+/* ledger, inside the journal: how entries lie in a block row. A format byte, then per entry: payload length
+ * (4 bytes, little-endian), payload, the first 16 bytes of its chain hash. Everything read back is bounded; a
+ * damaged block is E_CORRUPT, never a crash. */
 #ifndef TOCSIN_LEDGER_JOURNAL_BLOCK_H
 #define TOCSIN_LEDGER_JOURNAL_BLOCK_H
 
@@ -20,7 +21,8 @@ void chain_step(unsigned char head[DIGEST_BYTES], struct text payload);
 int block_next(struct text bytes, size_t *pos, struct text *ret_payload, const unsigned char **ret_hash);
 
 /* What is signed: of a block its place, size, instant and head, of the tip the next seq and the head. */
-void block_message(int64_t first, int64_t n, instant at, const unsigned char head[DIGEST_BYTES], unsigned char out[BLOCK_MESSAGE]);
+void block_message(int64_t first, int64_t n, instant at, const unsigned char head[DIGEST_BYTES],
+                   unsigned char out[BLOCK_MESSAGE]);
 void tip_message(int64_t next, const unsigned char head[DIGEST_BYTES], unsigned char out[BLOCK_MESSAGE]);
 bool message_signed(const unsigned char message[BLOCK_MESSAGE], const unsigned char signature[64],
                     const unsigned char public_key[32]);

@@ -1,7 +1,8 @@
-/* Names to tone-less pinyin: traditional to simplified, Han to Latin with the readings that surnames have (曾 zeng, 单 shan) for
- * the first character, any other script to Latin, then ASCII. ICU is asked once a code point and position; what it said is packed
- * into one 64-bit word (length + 1, then up to seven letters) and published with one atomic store, so readers take no lock.
- * A name is the concatenation of its code points' words: the same name always gives the same text, whatever was cached. */
+/* Names to tone-less pinyin: traditional to simplified, Han to Latin (the first character with its reading as a
+ * surname), any other script to Latin, then ASCII. ICU is asked once a code point and position; what it said is
+ * packed into one 64-bit word (length + 1, then up to seven letters) and published with one atomic store, so
+ * readers take no lock. A name is the concatenation of its code points' words: the same name always gives the
+ * same text, whatever was cached. */
 #include "ledger/vault.h"
 
 #include <pthread.h>

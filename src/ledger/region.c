@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* GB/T 2260 (province, city, county: two digits each) continued by the statistical bureau's street and village (three each). */
+/* GB/T 2260 (province, city, county: two digits each) continued by the statistical bureau's street and
+ * village (three each). */
 static const unsigned char level_end[] = {0, 2, 4, 6, 9, 12};
 enum { LEVELS = 5 };
 
@@ -21,7 +22,8 @@ static int digits_level(size_t n) {
     return -1;
 }
 
-/* Cuts levels that are all zero: cities without counties write 441900 for their county, so the cut repeats. */
+/* Cuts levels that are all zero: cities without counties write 441900 for their county, so the cut repeats.
+ */
 static size_t digits_cut(const char *s, size_t n) {
     for (int level = digits_level(n); level >= 1; level--) {
         for (size_t i = level_end[level - 1]; i < level_end[level]; i++)
@@ -30,8 +32,9 @@ static size_t digits_cut(const char *s, size_t n) {
     return 0;
 }
 
-/* Other places: two letters of ISO 3166-1, then letters of a subdivision as one level, then digits in pairs (the last group
- * takes the odd one: KR 11 680). Writes the end of each level and returns how many there are. */
+/* Other places: two letters of ISO 3166-1, then letters of a subdivision as one level, then digits in pairs
+ * (the last group takes the odd one: KR 11 680). Writes the end of each level and returns how many there are.
+ */
 static int letters_levels(const char *s, size_t n, size_t ends[REGION_MAX + 1]) {
     int levels = 0;
     size_t i = 2;
@@ -106,7 +109,8 @@ bool region_end(struct text subtree, char out[REGION_MAX + 2]) {
     size_t n = subtree.n;
     if (n == 0 || n > REGION_MAX) return false;
     memcpy(out, subtree.s, n);
-    /* Only digits and capitals, digits before capitals: so the bound holds under any collation, not just bytewise. */
+    /* Only digits and capitals, digits before capitals: so the bound holds under any collation, not just
+     * bytewise. */
     while (n && out[n - 1] == 'Z') n--;
     if (n == 0) {
         memset(out, 'Z', REGION_MAX + 1);

@@ -21,8 +21,8 @@ struct vault {
     unsigned char sign_public[32], sign_secret[64];
 };
 
-/* ---- the key file: "tocsin-key 1", "master <64 hex>", "check <32 hex>"; the check is over the first two lines, so that a key
- * typed in from paper fails early and not by making everything unreadable */
+/* ---- the key file: "tocsin-key 1", "master <64 hex>", "check <32 hex>"; the check is over the first two
+ * lines, so that a key typed in from paper fails early and not by making everything unreadable */
 
 static void key_check(const char *body, size_t n, char out[33]) {
     unsigned char sum[DIGEST_BYTES];
@@ -78,7 +78,8 @@ int vault_create(const char *key_path, struct error *err) {
     size_t n = key_text(master, body);
     if (fchmod(fd, 0600) < 0 || !write_all(fd, body, n) || fsync(fd) < 0 || !folder_sync(key_path))
         rc = error_set(err, error_from_errno(), key_path, "the key file cannot be written");
-    if (close(fd) < 0 && !rc) rc = error_set(err, error_from_errno(), key_path, "the key file cannot be written");
+    if (close(fd) < 0 && !rc)
+        rc = error_set(err, error_from_errno(), key_path, "the key file cannot be written");
     if (rc) unlink(key_path);
     sodium_memzero(master, sizeof master);
     sodium_memzero(body, sizeof body);
@@ -102,9 +103,11 @@ static ssize_t read_some(int fd, char *out, size_t max) {
 static int key_parse(char *body, const char *path, unsigned char master[32], struct error *err) {
     char hex[65] = "", check[33] = "", expected[33], rebuilt[KEY_FILE_MAX], rest = '\0';
     int version = 0, rc = 0;
-    int got = sscanf(body, "tocsin-key %d master %64[0-9a-f] check %32[0-9a-f] %c", &version, hex, check, &rest);
+    int got =
+        sscanf(body, "tocsin-key %d master %64[0-9a-f] check %32[0-9a-f] %c", &version, hex, check, &rest);
     if (got >= 1 && version != 1) {
-        rc = error_set(err, E_UNSUPPORTED, path, "a key file of version %d; this program reads version 1", version);
+        rc = error_set(err, E_UNSUPPORTED, path, "a key file of version %d; this program reads version 1",
+                       version);
     } else if (got != 3 || !hex_parse((struct text){hex, 64}, master, 32)) {
         rc = error_set(err, E_CRYPTO, path, "no key file, or a damaged one");
     } else {
@@ -184,7 +187,8 @@ void vault_sign_keys(const struct vault *v, unsigned char public_key[32], unsign
 
 const struct db_table *vault_key_table(void) {
     static const struct db_column columns[] = {{"person", COLUMN_INT, true}, {"wrapped", COLUMN_BLOB, true}};
-    static const struct db_table table = {.name = "vault_key", .key = "person", .n_columns = 2, .columns = columns};
+    static const struct db_table table = {
+        .name = "vault_key", .key = "person", .n_columns = 2, .columns = columns};
     return &table;
 }
 
@@ -212,26 +216,29 @@ void vault_wrap(const struct vault *v, struct rng *secret, int64_t person, const
     unsigned char who[8];
     person_bytes(person, who);
     rng_bytes(secret, out, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, k->bytes, sizeof k->bytes, who, sizeof who, NULL, out,
-                                               v->wrap);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, k->bytes, sizeof k->bytes, who, sizeof who,
+                                               NULL, out, v->wrap);
 }
 
-int vault_unwrap(const struct vault *v, int64_t person, struct text wrapped, struct vault_key *ret, struct error *err) {
+int vault_unwrap(const struct vault *v, int64_t person, struct text wrapped, struct vault_key *ret,
+                 struct error *err) {
     unsigned char who[8];
     person_bytes(person, who);
     const unsigned char *w = (const unsigned char *)wrapped.s;
     struct vault_key k;
     if (wrapped.n != VAULT_WRAPPED ||
-        crypto_aead_xchacha20poly1305_ietf_decrypt(k.bytes, NULL, NULL, w + NONCE, wrapped.n - NONCE, who, sizeof who, w,
-                                                   v->wrap) < 0)
-        return error_set(err, E_CRYPTO, NULL, "the key of person %lld was altered, moved or belongs to another key file",
+        crypto_aead_xchacha20poly1305_ietf_decrypt(k.bytes, NULL, NULL, w + NONCE, wrapped.n - NONCE, who,
+                                                   sizeof who, w, v->wrap) < 0)
+        return error_set(err, E_CRYPTO, NULL,
+                         "the key of person %lld was altered, moved or belongs to another key file",
                          (long long)person);
     *ret = k;
     sodium_memzero(&k, sizeof k);
     return 0;
 }
 
-int vault_person_key(const struct vault *v, struct db *db, int64_t person, struct vault_key *ret, struct error *err) {
+int vault_person_key(const struct vault *v, struct db *db, int64_t person, struct vault_key *ret,
+                     struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
     struct value who = value_int(person);
@@ -241,7 +248,8 @@ int vault_person_key(const struct vault *v, struct db *db, int64_t person, struc
     if (rc > 0)
         rc = vault_unwrap(v, person, value_view(row[0]), ret, err);
     else if (rc == 0)
-        rc = error_set(err, E_UNKNOWN, NULL, "person %lld has no key: erased, or never there", (long long)person);
+        rc = error_set(err, E_UNKNOWN, NULL, "person %lld has no key: erased, or never there",
+                       (long long)person);
     db_cursor_close(c);
     return rc;
 }
@@ -252,25 +260,29 @@ void vault_common_key(const struct vault *v, struct vault_key *ret) {
 
 /* ---- sealing: version | nonce | ciphertext and tag */
 
-size_t vault_seal(const struct vault_key *k, struct rng *secret, struct text context, struct text clear, unsigned char *out) {
+size_t vault_seal(const struct vault_key *k, struct rng *secret, struct text context, struct text clear,
+                  unsigned char *out) {
     out[0] = SEAL_VERSION;
     rng_bytes(secret, out + 1, NONCE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(out + 1 + NONCE, NULL, (const unsigned char *)clear.s, clear.n,
-                                               (const unsigned char *)context.s, context.n, NULL, out + 1, k->bytes);
+                                               (const unsigned char *)context.s, context.n, NULL, out + 1,
+                                               k->bytes);
     return clear.n + VAULT_OVERHEAD;
 }
 
-int vault_unseal(const struct vault_key *k, struct text context, struct text sealed, struct arena *a, struct text *ret,
-                 struct error *err) {
+int vault_unseal(const struct vault_key *k, struct text context, struct text sealed, struct arena *a,
+                 struct text *ret, struct error *err) {
     const unsigned char *s = (const unsigned char *)sealed.s;
     if (sealed.n < VAULT_OVERHEAD || s[0] != SEAL_VERSION)
         return error_set(err, E_CRYPTO, NULL, "the sealed value is damaged or of an unknown version");
     size_t n = sealed.n - VAULT_OVERHEAD;
     unsigned char *clear = arena_alloc(a, n + 1);
     if (!clear) return error_set(err, E_MEMORY, NULL, "out of memory for a sealed value of %zu bytes", n);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(clear, NULL, NULL, s + 1 + NONCE, n + TAG, (const unsigned char *)context.s,
-                                                   context.n, s + 1, k->bytes) < 0)
-        return error_set(err, E_CRYPTO, NULL, "the sealed value was altered, moved or sealed with another key");
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(clear, NULL, NULL, s + 1 + NONCE, n + TAG,
+                                                   (const unsigned char *)context.s, context.n, s + 1,
+                                                   k->bytes) < 0)
+        return error_set(err, E_CRYPTO, NULL,
+                         "the sealed value was altered, moved or sealed with another key");
     *ret = (struct text){(char *)clear, n};
     return 0;
 }
