@@ -55,7 +55,7 @@ struct city_household {
 };
 
 struct city_organisation {
-    char title[64];
+    char title[96];
     char unit_code[20];
     char phone[32];
     char contact[16];
@@ -78,6 +78,7 @@ struct city_infection {
     day onset;            /* of symptoms; CITY_NO_DAY for those who never have any */
     day peak;             /* onset, or what onset would have been: infectiousness counts from here */
     instant detected_at, reported_at, isolated_at, treated_at;
+    instant located_at, core_at, investigated_at; /* found and under control; core information; full investigation */
     day outcome_day;
     int32_t unit;         /* organisation that reports it */
     int32_t found_order;

@@ -58,6 +58,7 @@ static int infect(struct city_story *s, int32_t person, int32_t infector, instan
     struct city_infection *f = &c->infections[i];
     *f = (struct city_infection){.person = person, .infector = infector, .exposed_at = at, .onset = CITY_NO_DAY,
         .detected_at = INSTANT_NONE, .reported_at = INSTANT_NONE, .isolated_at = INSTANT_NONE, .treated_at = INSTANT_NONE,
+        .located_at = INSTANT_NONE, .core_at = INSTANT_NONE, .investigated_at = INSTANT_NONE,
         .outcome_day = CITY_NO_DAY, .unit = -1, .found_order = -1, .setting = (uint8_t)setting, .imported = infector < 0};
     f->peak = day_of_instant(at + (instant)(incubation * DAY_S), c->options.zone_s);
     s->meeting_head[i] = -1;

@@ -157,23 +157,39 @@ static int organisations_make(struct builder *b) {
     return 0;
 }
 
+/* The next school round the list; -1 when there is none. */
+static int32_t school_after(const struct city *c, int32_t at) {
+    for (size_t i = 1; i <= c->n_organisations; i++) {
+        size_t k = ((size_t)(at + 1) + i - 1) % c->n_organisations;
+        if (c->organisations[k].kind == CITY_SCHOOL) return (int32_t)k;
+    }
+    return -1;
+}
+
 /* Puts people of one occupation into places of about `size`, each cut into teams of at most `team`. */
 static int places_fill(struct builder *b, int occupation, int kind, int size, int team, const char *const *tails, size_t n_tails) {
     static const char *const heads[] = {"明珠", "宏达", "永兴", "瑞丰", "嘉禾", "同创", "华盛", "锦绣", "新天地", "百汇", "金穗", "兴业", "恒通", "康泰", "东方"};
+    enum { HEADS = sizeof heads / sizeof *heads };
     struct city *c = b->c;
+    char title[96];
     int32_t place = -1;
     int in_place = 0, in_team = 0, number = 0;
     for (size_t i = 0; i < c->n_persons; i++) {
         struct city_person *p = &c->persons[i];
         if (p->occupation != occupation) continue;
         if (place < 0 || in_place >= size) {
-            char title[64];
             number++;
             if (occupation == CITY_MEDIC) {
                 place = number % 3 ? number % 2 : (int32_t)(16 + 2 * (number % c->n_streets)); /* hospitals, then clinics */
+            } else if (occupation == CITY_TEACHER && (place = school_after(c, place)) >= 0) {
+                /* teachers go round the schools there are */
             } else {
-                if (kind == CITY_SCHOOL) snprintf(title, sizeof title, "%s%s", city_street((int32_t)rng_below(b->r, (uint64_t)c->n_streets)), tails[(size_t)number % n_tails]);
-                else snprintf(title, sizeof title, "%s%s", heads[rng_below(b->r, sizeof heads / sizeof *heads)], tails[rng_below(b->r, n_tails)]);
+                /* Every pair of words once, then with a number: titles must differ. */
+                size_t words = kind == CITY_SCHOOL ? (size_t)c->n_streets : HEADS, at = (size_t)number - 1, round = at / (words * n_tails);
+                const char *head = kind == CITY_SCHOOL ? city_street((int32_t)(at % words)) : heads[at % words];
+                char tail[24] = "";
+                if (round) snprintf(tail, sizeof tail, "(%zu)", round + 1);
+                snprintf(title, sizeof title, "%s%s%s", head, tails[at / words % n_tails], tail);
                 place = organisation_add(b, (enum city_organisation_kind)kind, "", title);
                 if (place < 0) return place;
             }

@@ -8,9 +8,9 @@ enum { ISOLATION_SITES_FIRST = 13, ISOLATION_SITES = 3, LABORATORIES_FIRST = 3, 
 
 static const struct {
     double late_report, unlisted, late_found, late_placed, never_placed, missing_order, missed_test, late_test, missed_check, late_check,
-        forgotten_release, central, sensitivity, screening, secondary;
+        forgotten_release, never_investigated, central, sensitivity, screening, secondary;
 } share = {.late_report = 0.12, .unlisted = 0.26, .late_found = 0.10, .late_placed = 0.08, .never_placed = 0.03, .missing_order = 0.05,
-           .missed_test = 0.04, .late_test = 0.06, .missed_check = 0.05, .late_check = 0.04, .forgotten_release = 0.06, .central = 0.85,
+           .missed_test = 0.04, .late_test = 0.06, .missed_check = 0.05, .late_check = 0.04, .forgotten_release = 0.06, .never_investigated = 0.06, .central = 0.85,
            .sensitivity = 0.9, .screening = 0.14, .secondary = 0.35};
 
 static int out_of_memory(struct city_story *s, const char *what) {
@@ -161,6 +161,11 @@ static int case_found(struct city_story *s, const struct city_finding *g) {
     f->reported_at = known(s, f->detected_at + hours(0.3 + 1.5 * rng_unit(r) + (city_chance(r, share.late_report) ? 2 + 8 * rng_unit(r) : 0)));
     f->isolated_at = known(s, f->detected_at + hours(city_lognormal(r, 3, 2) + (city_chance(r, 0.08) ? 8 * rng_unit(r) : 0)));
     f->treated_at = f->isolated_at == INSTANT_NONE ? INSTANT_NONE : known(s, f->isolated_at + hours(0.2 + 3 * rng_unit(r)));
+    if (f->reported_at != INSTANT_NONE && !city_chance(r, share.never_investigated)) {
+        f->located_at = known(s, f->reported_at + hours(city_lognormal(r, 0.6, 0.5)));
+        f->core_at = known(s, f->reported_at + hours(city_lognormal(r, 2.6, 1.2)));
+        f->investigated_at = known(s, f->reported_at + hours(city_lognormal(r, 18, 6)));
+    }
     if (s->alarm == INSTANT_NONE) s->alarm = f->detected_at;
     if (!held) s->held_from[person] = f->detected_at;
     s->held_until[person] = INT64_MAX;
