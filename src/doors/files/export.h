@@ -1,0 +1,41 @@
+/* doors/files: records into files, streamed, any size. Above are the command line and the HTTP door; below the ledger and the sheet writer.
+ *
+ * CSV, XLSX and JSON hold every field of the register (or those asked for), then, for a register about persons, the fields of the
+ * person, so that what was exported can be imported again. References are written as the number, title or login of what they point to.
+ * Sealed fields are left out unless `open`, which needs ACCESS_OPEN and a purpose and is journalled record by record.
+ * LINELIST: cases under the tag names of the R package linelist. EPICONTACTS: that list and the pairs from -> to beside it. */
+#ifndef TOCSIN_DOORS_FILES_EXPORT_H
+#define TOCSIN_DOORS_FILES_EXPORT_H
+
+#include "ledger/record.h"
+
+enum export_format { EXPORT_CSV, EXPORT_XLSX, EXPORT_JSON, EXPORT_LINELIST, EXPORT_EPICONTACTS };
+
+struct export_options {
+    enum export_format format;
+    const char *where;   /* condition over the register's fields; NULL: all */
+    const char *columns; /* "number,onset,person.sex"; NULL: all */
+    struct text region;  /* subtree; empty: all that the session may read */
+    bool titles, zh;     /* titles instead of names, in this language; codes then as their titles too */
+    bool open;
+};
+
+/* Writes to path ("-" standard output; not for XLSX and EPICONTACTS, which makes PATH.linelist.csv and PATH.contacts.csv). ret_rows may be
+ * NULL. Reads through db; opening sealed fields writes to the journal through l. Errors: E_UNKNOWN column, E_USAGE (a register that the format does not
+ * fit), E_DENIED, those of sheet.h. */
+int export_records(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                   const char *path, int64_t *ret_rows, struct error *err);
+
+/* An empty form: header, drop-downs of code fields, dates explained. format CSV or XLSX. */
+int export_template(const struct catalog *c, const struct register_decl *reg, enum export_format format, bool zh, const char *path, struct error *err);
+
+/* ---- shared by the files of this exporter */
+struct export_names; /* what references are called; a cache */
+int export_names_new(struct ledger *l, struct db *db, const struct session *s, struct export_names **ret, struct error *err);
+void export_names_free(struct export_names *n);
+/* Number, else title, else login, else the id; borrowed until the next call. Empty for id 0 or what is not visible. */
+int export_name(struct export_names *n, struct text target, int64_t id, struct text *ret, struct error *err);
+int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                    const char *path, int64_t *ret_rows, struct error *err);
+
+#endif
