@@ -1,5 +1,5 @@
 /* Records into CSV, XLSX and JSON; templates. */
-#include "doors/files/export.h"
+#include "desks/export/export.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doors/files/export.h"
+#include "desks/export/export.h"
 
 enum { SLOTS = 4096, NAME_MAX_BYTES = 96 };
 

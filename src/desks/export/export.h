@@ -1,11 +1,11 @@
-/* doors/files: records into files, streamed, any size. Above are the command line and the HTTP door; below the ledger and the sheet writer.
+/* desks/export: records into files, streamed, any size, and empty forms. Doors ask; below are the ledger and the sheet writer.
  *
  * CSV, XLSX and JSON hold every field of the register (or those asked for), then, for a register about persons, the fields of the
  * person, so that what was exported can be imported again. References are written as the number, title or login of what they point to.
  * Sealed fields are left out unless `open`, which needs ACCESS_OPEN and a purpose and is journalled record by record.
  * LINELIST: cases under the tag names of the R package linelist. EPICONTACTS: that list and the pairs from -> to beside it. */
-#ifndef TOCSIN_DOORS_FILES_EXPORT_H
-#define TOCSIN_DOORS_FILES_EXPORT_H
+#ifndef TOCSIN_DESKS_EXPORT_H
+#define TOCSIN_DESKS_EXPORT_H
 
 #include "ledger/record.h"
 

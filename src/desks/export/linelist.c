@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doors/files/export.h"
+#include "desks/export/export.h"
 #include "doors/files/sheet.h"
 
 static const char *const tags[] = {"id",          "date_onset", "date_reporting", "date_admission", "date_discharge", "date_outcome",
