@@ -103,6 +103,13 @@ static int canonical_region(struct expr_parser *p, struct expr_node *literal) {
     return 0;
 }
 
+/* Once a condition, so a walk will do; works for a list without an index too. */
+static bool code_known(const struct codelist *l, struct text code) {
+    for (size_t i = 0; i < l->n; i++)
+        if (text_eq(l->codes[i].code, code)) return true;
+    return false;
+}
+
 /* A literal that meets a coded field or the state must be one of the list. */
 static int check_code(struct expr_parser *p, const struct expr_node *of, struct expr_node *literal) {
     if (literal->op != OP_CONST || literal->type != TYPE_TEXT) return 0;
@@ -112,7 +119,7 @@ static int check_code(struct expr_parser *p, const struct expr_node *of, struct 
     if (of->op == OP_STATE && register_state(p->reg, t) < 0)
         return expr_error(p, E_UNKNOWN, literal->at, "register %.*s has no state %.*s", (int)p->reg->name.n, p->reg->name.s,
                           (int)(t.n < 80 ? t.n : 80), t.s);
-    if (f && f->type == FIELD_CODE && f->codes && !code_find(f->codes, t))
+    if (f && f->type == FIELD_CODE && f->codes && !code_known(f->codes, t))
         return expr_error(p, E_UNKNOWN, literal->at, "list %.*s has no code %.*s", (int)f->codes->name.n, f->codes->name.s,
                           (int)(t.n < 80 ? t.n : 80), t.s);
     return 0;
