@@ -16,7 +16,12 @@ static struct catalog *house(void) {
 }
 
 static struct field of_type(enum field_type type) {
-    return (struct field){.name = TEXT("f"), .zh = TEXT("字段"), .en = TEXT("Field"), .type = type, .copy_reference = -1, .copy_field = -1};
+    return (struct field){.name = TEXT("f"),
+                          .zh = TEXT("字段"),
+                          .en = TEXT("Field"),
+                          .type = type,
+                          .copy_reference = -1,
+                          .copy_field = -1};
 }
 
 static struct field coded(const char *list, bool multiple) {
@@ -27,7 +32,8 @@ static struct field coded(const char *list, bool multiple) {
     return f;
 }
 
-static int parse(const struct field *f, const char *s, struct arena *a, struct value *ret, struct error *err) {
+static int parse(const struct field *f, const char *s, struct arena *a, struct value *ret,
+                 struct error *err) {
     return field_parse(f, text_of(s), ZONE_CHINA_S, a, ret, err);
 }
 
@@ -39,17 +45,49 @@ struct refused {
 static void what_is_not_of_the_type_is_refused(void **state) {
     (void)state;
     static const struct refused cases[] = {
-        {FIELD_DATE, "2022-02-29"},   {FIELD_DATE, "2022/13/1"},        {FIELD_DATE, "20220431"},        {FIELD_DATE, "2022年2月30日"},
-        {FIELD_DATE, "2022-5"},       {FIELD_DATE, "2022-05/30"},       {FIELD_DATE, "30/05/2022"},      {FIELD_DATE, "44711"},
-        {FIELD_DATE, "2022053"},      {FIELD_DATE, "202205301"},        {FIELD_DATE, "2022-05-301"},     {FIELD_DATE, "2022-05-30x"},
-        {FIELD_DATE, "0000-00-00"},   {FIELD_DATE, "2022-05-30 25:00"}, {FIELD_DATE, "today"},           {FIELD_INSTANT, "17:00"},
-        {FIELD_INSTANT, "2022-05-30 17:60"}, {FIELD_INSTANT, "2022-05-30 24:01"}, {FIELD_INSTANT, "2022-05-30 17"},
-        {FIELD_INSTANT, "2022-05-30T17:00+99:00"}, {FIELD_INTEGER, "1.5"}, {FIELD_INTEGER, "1e3"},       {FIELD_INTEGER, "12a"},
-        {FIELD_INTEGER, "-"},         {FIELD_INTEGER, "."},             {FIELD_INTEGER, "1,000"},        {FIELD_INTEGER, "99999999999999999999"},
-        {FIELD_DECIMAL, "36..5"},     {FIELD_DECIMAL, "36.5.1"},        {FIELD_DECIMAL, "1234567890123456789"}, {FIELD_DECIMAL, "+"},
-        {FIELD_BOOLEAN, "maybe"},     {FIELD_BOOLEAN, "2"},             {FIELD_REFERENCE, "0"},          {FIELD_REFERENCE, "-4"},
-        {FIELD_REFERENCE, "C-3101"},  {FIELD_POINT, "31.2"},            {FIELD_POINT, "91,0"},           {FIELD_POINT, "0,181"},
-        {FIELD_POINT, ","},           {FIELD_DURATION, "2x"},           {FIELD_REGION, "3"},             {FIELD_REGION, "上海"},
+        {FIELD_DATE, "2022-02-29"},
+        {FIELD_DATE, "2022/13/1"},
+        {FIELD_DATE, "20220431"},
+        {FIELD_DATE, "2022年2月30日"},
+        {FIELD_DATE, "2022-5"},
+        {FIELD_DATE, "2022-05/30"},
+        {FIELD_DATE, "30/05/2022"},
+        {FIELD_DATE, "44711"},
+        {FIELD_DATE, "2022053"},
+        {FIELD_DATE, "202205301"},
+        {FIELD_DATE, "2022-05-301"},
+        {FIELD_DATE, "2022-05-30x"},
+        {FIELD_DATE, "0000-00-00"},
+        {FIELD_DATE, "2022-05-30 25:00"},
+        {FIELD_DATE, "today"},
+        {FIELD_INSTANT, "17:00"},
+        {FIELD_INSTANT, "2022-05-30 17:60"},
+        {FIELD_INSTANT, "2022-05-30 24:01"},
+        {FIELD_INSTANT, "2022-05-30 17"},
+        {FIELD_INSTANT, "2022-05-30T17:00+99:00"},
+        {FIELD_INTEGER, "1.5"},
+        {FIELD_INTEGER, "1e3"},
+        {FIELD_INTEGER, "12a"},
+        {FIELD_INTEGER, "-"},
+        {FIELD_INTEGER, "."},
+        {FIELD_INTEGER, "1,000"},
+        {FIELD_INTEGER, "99999999999999999999"},
+        {FIELD_DECIMAL, "36..5"},
+        {FIELD_DECIMAL, "36.5.1"},
+        {FIELD_DECIMAL, "1234567890123456789"},
+        {FIELD_DECIMAL, "+"},
+        {FIELD_BOOLEAN, "maybe"},
+        {FIELD_BOOLEAN, "2"},
+        {FIELD_REFERENCE, "0"},
+        {FIELD_REFERENCE, "-4"},
+        {FIELD_REFERENCE, "C-3101"},
+        {FIELD_POINT, "31.2"},
+        {FIELD_POINT, "91,0"},
+        {FIELD_POINT, "0,181"},
+        {FIELD_POINT, ","},
+        {FIELD_DURATION, "2x"},
+        {FIELD_REGION, "3"},
+        {FIELD_REGION, "上海"},
     };
     struct arena a = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -58,8 +96,10 @@ static void what_is_not_of_the_type_is_refused(void **state) {
         struct error err = {0};
         f.scale = cases[i].type == FIELD_DECIMAL ? 1 : 0;
         int rc = parse(&f, cases[i].input, &a, &v, &err);
-        if (rc != E_INVALID || err.code != E_INVALID || strcmp(err.where, "f") != 0 || v.kind != VALUE_INT || v.i != 77)
-            fail_msg("type %d '%s' gave %d '%s' at '%s'", cases[i].type, cases[i].input, rc, err.message, err.where);
+        if (rc != E_INVALID || err.code != E_INVALID || strcmp(err.where, "f") != 0 || v.kind != VALUE_INT ||
+            v.i != 77)
+            fail_msg("type %d '%s' gave %d '%s' at '%s'", cases[i].type, cases[i].input, rc, err.message,
+                     err.where);
     }
     struct field f = coded("case_class", false);
     struct value v = value_int(77);
@@ -77,7 +117,8 @@ static void sealed_content_is_never_repeated(void **state) {
     f.check = CHECK_ID_CARD;
     f.has_max = true;
     f.max = 40;
-    static const char *const secrets[] = {"11010519491231002Y", "3.10115E+17", "张三张三张三张三张三张三张三张三张三张三张三张三张三张三张三"};
+    static const char *const secrets[] = {"11010519491231002Y", "3.10115E+17",
+                                          "张三张三张三张三张三张三张三张三张三张三张三张三张三张三张三"};
     for (size_t i = 0; i < 3; i++) {
         struct value v = {0};
         struct error err = {0};
@@ -145,8 +186,18 @@ static void ranges_and_lengths_hold(void **state) {
 static void days_are_read_as_people_write_them(void **state) {
     (void)state;
     static const char *const same[] = {
-        "2022-05-30",   "2022/5/30",      "2022.5.30",         "2022年5月30日",       "20220530",           "2022-5-30",
-        "２０２２年５月３０日", " 2022/05/30 ", "2022-05-30 00:00:00", "2022/5/30 0:00:00", "2022-05-30T00:00:00.000Z", "2022年05月30号",
+        "2022-05-30",
+        "2022/5/30",
+        "2022.5.30",
+        "2022年5月30日",
+        "20220530",
+        "2022-5-30",
+        "２０２２年５月３０日",
+        " 2022/05/30 ",
+        "2022-05-30 00:00:00",
+        "2022/5/30 0:00:00",
+        "2022-05-30T00:00:00.000Z",
+        "2022年05月30号",
         "2022/5/30 23:59",
     };
     struct arena a = {0};
@@ -154,24 +205,31 @@ static void days_are_read_as_people_write_them(void **state) {
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         struct value v = {0};
         struct error err = {0};
-        if (parse(&f, same[i], &a, &v, &err) < 0 || v.i != day_of_civil((struct civil){2022, 5, 30})) fail_msg("'%s': %s", same[i], err.message);
+        if (parse(&f, same[i], &a, &v, &err) < 0 || v.i != day_of_civil((struct civil){2022, 5, 30}))
+            fail_msg("'%s': %s", same[i], err.message);
     }
     static const char *const times[] = {
-        "2022-05-30T17:00:00+08:00", "2022-05-30 17:00",      "2022/5/30 17:00:00", "2022-05-30T09:00:00Z",   "2022年5月30日 17时0分",
-        "2022年5月30日17时",         "2022.5.30 17:00:00.000", "20220530 17:00",    "2022-05-30 17:00+0800", "2022-05-30T09:00:00.000Z",
+        "2022-05-30T17:00:00+08:00", "2022-05-30 17:00",      "2022/5/30 17:00:00",
+        "2022-05-30T09:00:00Z",      "2022年5月30日 17时0分", "2022年5月30日17时",
+        "2022.5.30 17:00:00.000",    "20220530 17:00",        "2022-05-30 17:00+0800",
+        "2022-05-30T09:00:00.000Z",
     };
     f = of_type(FIELD_INSTANT);
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         struct value v = {0};
         struct error err = {0};
-        if (parse(&f, times[i], &a, &v, &err) < 0 || v.i != 1653901200) fail_msg("'%s': %s", times[i], err.message);
+        if (parse(&f, times[i], &a, &v, &err) < 0 || v.i != 1653901200)
+            fail_msg("'%s': %s", times[i], err.message);
     }
     arena_clear(&a);
 }
 
 static void small_words(void **state) {
     (void)state;
-    static const char *const yes[] = {"是", "yes", "Y", "1", "TRUE", "true", "１", "有"}, *const no[] = {"否", "no", "N", "0", "False", "无"};
+    static const char *const yes[] = {"是", "yes", "Y", "1", "TRUE", "true", "１", "有"}, *const no[] = {
+                                                                                              "否",    "no",
+                                                                                              "N",     "0",
+                                                                                              "False", "无"};
     struct arena a = {0};
     struct field f = of_type(FIELD_BOOLEAN);
     struct value v = {0};
@@ -197,8 +255,19 @@ static void small_words(void **state) {
     static const struct {
         const char *in;
         int64_t out;
-    } numbers[] = {{"36.5", 3650}, {"36.55", 3655}, {"36.555", 3656}, {"36.554", 3655}, {"-0.005", -1}, {"-0.004", 0}, {".5", 50}, {"5.", 500},
-                   {"+7", 700},    {"007.10", 710}, {"36.599999999999994", 3660}, {"0", 0}, {"３６．５", 3650}};
+    } numbers[] = {{"36.5", 3650},
+                   {"36.55", 3655},
+                   {"36.555", 3656},
+                   {"36.554", 3655},
+                   {"-0.005", -1},
+                   {"-0.004", 0},
+                   {".5", 50},
+                   {"5.", 500},
+                   {"+7", 700},
+                   {"007.10", 710},
+                   {"36.599999999999994", 3660},
+                   {"0", 0},
+                   {"３６．５", 3650}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assert_ok(parse(&f, numbers[i].in, &a, &v, &err), err);
         if (v.i != numbers[i].out) fail_msg("%s gave %lld", numbers[i].in, (long long)v.i);
@@ -245,7 +314,10 @@ static void written_values_read_back(void **state) {
     rng_seed(&r, 11);
     struct arena a = {0};
     struct buf out = {0};
-    static const char *const texts[] = {"张三", "a", "O'Brien; DROP", "第 2 栋"}, *const regions[] = {"31", "3101", "310115", "310115001", "TW", "KR11"};
+    static const char *const texts[] = {"张三", "a", "O'Brien; DROP", "第 2 栋"}, *const regions[] = {
+                                                                                      "31",     "3101",
+                                                                                      "310115", "310115001",
+                                                                                      "TW",     "KR11"};
     for (int i = 0; i < 40000; i++) {
         struct field f = of_type((enum field_type)(i % FIELD_TYPES));
         struct value v = value_int((int64_t)rng_below(&r, 2000000000) - 1000000000), back = {0};
@@ -264,8 +336,8 @@ static void written_values_read_back(void **state) {
             v = value_text(f.codes->codes[rng_below(&r, f.codes->n)].code);
         }
         if (f.type == FIELD_POINT) {
-            snprintf(point, sizeof point, "%d.%06d,-%d.%06d", (int)rng_below(&r, 90), (int)rng_below(&r, 1000000), (int)rng_below(&r, 180),
-                     (int)rng_below(&r, 1000000));
+            snprintf(point, sizeof point, "%d.%06d,-%d.%06d", (int)rng_below(&r, 90),
+                     (int)rng_below(&r, 1000000), (int)rng_below(&r, 180), (int)rng_below(&r, 1000000));
             v = value_str(point);
         }
         buf_reset(&out);
@@ -332,10 +404,14 @@ static int leave(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_not_of_the_type_is_refused), cmocka_unit_test(sealed_content_is_never_repeated),
-        cmocka_unit_test(ranges_and_lengths_hold),            cmocka_unit_test(days_are_read_as_people_write_them),
-        cmocka_unit_test(small_words),                        cmocka_unit_test(several_codes_in_one_cell),
-        cmocka_unit_test(written_values_read_back),           cmocka_unit_test(display_speaks_both_languages),
+        cmocka_unit_test(what_is_not_of_the_type_is_refused),
+        cmocka_unit_test(sealed_content_is_never_repeated),
+        cmocka_unit_test(ranges_and_lengths_hold),
+        cmocka_unit_test(days_are_read_as_people_write_them),
+        cmocka_unit_test(small_words),
+        cmocka_unit_test(several_codes_in_one_cell),
+        cmocka_unit_test(written_values_read_back),
+        cmocka_unit_test(display_speaks_both_languages),
         cmocka_unit_test(out_of_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, leave);

@@ -2,8 +2,9 @@
 
 #include "ledger/register.h"
 
-static const char roles[] = "codelist: role\nzh: 角色\nen: Role\nsource: test\ncodes:\n"
-                            "  - {code: tracer, zh: 流调, en: Tracer}\n  - {code: root, zh: 管理, en: Root}\n";
+static const char roles[] =
+    "codelist: role\nzh: 角色\nen: Role\nsource: test\ncodes:\n"
+    "  - {code: tracer, zh: 流调, en: Tracer}\n  - {code: root, zh: 管理, en: Root}\n";
 static const char colours[] = "codelist: colour\nzh: 颜色\nen: Colour\nsource: test\ncodes:\n"
                               "  - {code: red, zh: 红, en: Red, standard: \"1\", synonyms: [R, 紅]}\n"
                               "  - {code: blue-green, zh: 蓝绿, en: Blue green}\n";
@@ -16,7 +17,8 @@ static int load_text(const char *text, struct catalog **ret, struct error *err) 
     folder_write(f.codes, "colour.yaml", colours);
     folder_write(f.registers, "other.yaml",
                  "register: other\nzh: 其他\nen: Other\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n"
-                 "  - {name: born, zh: 生日, en: Born, type: date}\n  - {name: secret, zh: 密, en: Secret, type: text, sealed: true}\n");
+                 "  - {name: born, zh: 生日, en: Born, type: date}\n  - {name: secret, zh: 密, en: Secret, "
+                 "type: text, sealed: true}\n");
     folder_write(f.registers, "t.yaml", text);
     int rc = catalog_load(f.registers, f.codes, ret, err);
     folder_remove(f.path);
@@ -26,7 +28,8 @@ static int load_text(const char *text, struct catalog **ret, struct error *err) 
 /* Head and tail of a register whose fields begin at line 6. */
 #define HEAD "register: t\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\n"
 #define A "  - {name: a, zh: 甲, en: A, type: text}\n"
-#define STATES "states:\n  - {name: open, zh: 开, en: Open, initial: true}\n  - {name: shut, zh: 关, en: Shut}\n"
+#define STATES                                                                                               \
+    "states:\n  - {name: open, zh: 开, en: Open, initial: true}\n  - {name: shut, zh: 关, en: Shut}\n"
 
 struct refusal {
     const char *text, *where, *says;
@@ -38,24 +41,35 @@ static const struct refusal refusals[] = {
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, colour: red}\n", "t.yaml:7:41", "not known"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: string}\n", "t.yaml:7:35", "type string is not known"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A}\n", "t.yaml:7:5", "has no type"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: code, codes: shade}\n", "t.yaml:7:48", "code list shade is not declared"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: code, codes: shade}\n", "t.yaml:7:48",
+     "code list shade is not declared"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: code}\n", "t.yaml:7:5", "key codes is missing"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: reference, target: nobody}\n", "t.yaml:7:54", "nobody is not declared"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: reference, target: nobody}\n", "t.yaml:7:54",
+     "nobody is not declared"},
     {HEAD "fields:\n  - {name: id, zh: 甲, en: A, type: text}\n", "t.yaml:7:12", "reserved"},
     {HEAD "fields:\n  - {name: region, zh: 甲, en: A, type: region}\n", "t.yaml:7:12", "reserved"},
     {HEAD "fields:\n  - {name: Today, zh: 甲, en: A, type: text}\n", "t.yaml:7:12", "[a-z]"},
     {HEAD "fields:\n  - {name: a b, zh: 甲, en: A, type: text}\n", "t.yaml:7:12", "[a-z]"},
     {HEAD "fields:\n  - {name: \"a\\\"; DROP\", zh: 甲, en: A, type: text}\n", "t.yaml:7:12", "[a-z]"},
-    {HEAD "fields:\n  - {name: a23456789012345678901234567890123456789012, zh: 甲, en: A, type: text}\n", "t.yaml:7:12", "at most 40"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, sealed: true}\n", "t.yaml:7:52", "only text is sealed"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, sealed: true, indexed: true}\n", "t.yaml:7:64", "blind index"},
+    {HEAD "fields:\n  - {name: a23456789012345678901234567890123456789012, zh: 甲, en: A, type: text}\n",
+     "t.yaml:7:12", "at most 40"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, sealed: true}\n", "t.yaml:7:52",
+     "only text is sealed"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, sealed: true, indexed: true}\n", "t.yaml:7:64",
+     "blind index"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, blind: name}\n", "t.yaml:7:48", "sealed fields"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, scale: 2}\n", "t.yaml:7:48", "type decimal only"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, min: 5, max: 2}\n", "t.yaml:7:49", "min is greater"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: date, min: 2022-02-30}\n", "t.yaml:7:46", "no date that exists"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, max: 5, default: 7}\n", "t.yaml:7:61", "greatest"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: code, codes: colour, default: green}\n", "t.yaml:7:65", "no code"},
-    {HEAD "fields:\n" A "  - {name: b, zh: 乙, en: B, type: text, synonyms: [x, Ａ]}\n", "t.yaml:8:55", "already means a"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, scale: 2}\n", "t.yaml:7:48",
+     "type decimal only"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, min: 5, max: 2}\n", "t.yaml:7:49",
+     "min is greater"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: date, min: 2022-02-30}\n", "t.yaml:7:46",
+     "no date that exists"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, max: 5, default: 7}\n", "t.yaml:7:61",
+     "greatest"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: code, codes: colour, default: green}\n", "t.yaml:7:65",
+     "no code"},
+    {HEAD "fields:\n" A "  - {name: b, zh: 乙, en: B, type: text, synonyms: [x, Ａ]}\n", "t.yaml:8:55",
+     "already means a"},
     {HEAD "fields:\n" A "region_synonyms: [where, 甲]\n", "t.yaml:8:26", "already means"},
     {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other}\n"
           "  - {name: b, zh: 乙, en: B, type: date, copy: o.nothing}\n",
@@ -67,13 +81,19 @@ static const struct refusal refusals[] = {
           "  - {name: b, zh: 乙, en: B, type: text, copy: o.born}\n",
      "t.yaml:8:47", "differ in type"},
     {HEAD "fields:\n" A "states:\n  - {name: open, zh: 开, en: Open}\n", "t.yaml:9:3", "no state is initial"},
-    {HEAD "fields:\n" A "states:\n  - {name: o, zh: 开, en: O, initial: true}\n  - {name: s, zh: 关, en: S, initial: true}\n",
+    {HEAD
+     "fields:\n" A
+     "states:\n  - {name: o, zh: 开, en: O, initial: true}\n  - {name: s, zh: 关, en: S, initial: true}\n",
      "t.yaml:10:38", "two initial states"},
-    {HEAD "fields:\n" A "states:\n  - {name: o, zh: 开, en: O, initial: true}\n  - {name: o, zh: 关, en: S}\n", "t.yaml:10:12",
-     "declared twice"},
-    {HEAD "fields:\n" A STATES "moves:\n  - {from: open, to: closed}\n", "t.yaml:12:22", "state closed is not declared"},
-    {HEAD "fields:\n" A STATES "moves:\n  - {from: begun, to: shut}\n", "t.yaml:12:12", "state begun is not declared"},
-    {HEAD "fields:\n" A STATES "moves:\n  - {from: open, to: shut, roles: [tracer, king]}\n", "t.yaml:12:44", "role king"},
+    {HEAD "fields:\n" A
+          "states:\n  - {name: o, zh: 开, en: O, initial: true}\n  - {name: o, zh: 关, en: S}\n",
+     "t.yaml:10:12", "declared twice"},
+    {HEAD "fields:\n" A STATES "moves:\n  - {from: open, to: closed}\n", "t.yaml:12:22",
+     "state closed is not declared"},
+    {HEAD "fields:\n" A STATES "moves:\n  - {from: begun, to: shut}\n", "t.yaml:12:12",
+     "state begun is not declared"},
+    {HEAD "fields:\n" A STATES "moves:\n  - {from: open, to: shut, roles: [tracer, king]}\n", "t.yaml:12:44",
+     "role king"},
     {HEAD "fields:\n" A STATES, "t.yaml:10:5", "no move leads to state shut"},
     {HEAD "fields:\n" A "number: \"T-{region}\"\n", "t.yaml:8:9", "exactly one {seq"},
     {HEAD "fields:\n" A "number: \"T-{seq:4}{seq:2}\"\n", "t.yaml:8:9", "exactly one {seq"},
@@ -81,17 +101,21 @@ static const struct refusal refusals[] = {
     {HEAD "fields:\n" A "number: \"T'{seq:4}\"\n", "t.yaml:8:9", "letters"},
     {HEAD "fields:\n" A "number: \"T-{seq:0}\"\n", "t.yaml:8:9", "{seq:1}"},
     {HEAD "fields:\n" A "key: [a, b]\n", "t.yaml:8:10", "not declared"},
-    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, sealed: true}\nkey: [a]\n", "t.yaml:8:7", "sealed field a"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, sealed: true}\nkey: [a]\n", "t.yaml:8:7",
+     "sealed field a"},
     {HEAD "fields:\n" A "key: [region]\n", "t.yaml:8:6", "beside the region"},
     {HEAD "fields:\n" A "indexes: [\"a, b\"]\n", "t.yaml:8:11", "not declared"},
     {HEAD "fields:\n" A "readers: [king]\n", "t.yaml:8:11", "role king"},
     {HEAD "fields:\n" A "region_field: a\n", "t.yaml:8:15", "wrong type"},
-    {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other}\nperson_field: o\n", "t.yaml:8:15", "register person"},
+    {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other}\nperson_field: o\n",
+     "t.yaml:8:15", "register person"},
     {HEAD "fields:\n" A "checks:\n  - {that: a = 'x', zh: 错}\n", "t.yaml:9:5", "key en is missing"},
     {HEAD "fields: []\n", "t.yaml:6:9", "1 to"},
     {"register: t\nzh: 试\nen: T\ndesk: test\nfields:\n" A, "t.yaml:1:1", "key keep is missing"},
-    {"register: journal\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n" A, "t.yaml:1:11", "reserved"},
-    {"register: other\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n" A, "t.yaml:1:11", "also declared in"},
+    {"register: journal\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n" A, "t.yaml:1:11",
+     "reserved"},
+    {"register: other\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n" A, "t.yaml:1:11",
+     "also declared in"},
     {"register: [t\n", "t.yaml:", ""},
     {"- a\n", "t.yaml:1:1", "must be a map"},
     {"", "t.yaml", "empty"},
@@ -99,7 +123,8 @@ static const struct refusal refusals[] = {
 
 /* All differences are shown before the test fails. */
 static int complain(size_t i, const struct refusal *want, const struct error *err) {
-    print_error("case %zu: wanted %s '%s', got %s '%s'\n", i, want->where, want->says, err->where, err->message);
+    print_error("case %zu: wanted %s '%s', got %s '%s'\n", i, want->where, want->says, err->where,
+                err->message);
     return 1;
 }
 
@@ -109,7 +134,8 @@ static void a_wrong_declaration_is_refused_with_its_place(void **state) {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct catalog *c = NULL;
         struct error err = {0};
-        if (load_text(refusals[i].text, &c, &err) == 0) fail_msg("case %zu was accepted:\n%s", i, refusals[i].text);
+        if (load_text(refusals[i].text, &c, &err) == 0)
+            fail_msg("case %zu was accepted:\n%s", i, refusals[i].text);
         assert_null(c);
         if (!strstr(err.where, refusals[i].where) || !strstr(err.message, refusals[i].says))
             wrong += complain(i, &refusals[i], &err);
@@ -122,12 +148,18 @@ static void a_wrong_code_list_is_refused_with_its_place(void **state) {
     int wrong = 0;
     static const struct refusal cases[] = {
         {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes: []\n", "l.yaml:5:8", "at least one"},
-        {"codelist: l\nzh: 表\nen: L\ncodes:\n  - {code: a, zh: 甲, en: A}\n", "l.yaml:1:1", "source is missing"},
-        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a;b, zh: 甲, en: A}\n", "l.yaml:6:12", "letters"},
-        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n  - {code: a, zh: 乙, en: B}\n", "l.yaml:7:12", "twice"},
-        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n  - {code: b, zh: 乙, en: B, synonyms: [c, Ａ]}\n",
+        {"codelist: l\nzh: 表\nen: L\ncodes:\n  - {code: a, zh: 甲, en: A}\n", "l.yaml:1:1",
+         "source is missing"},
+        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a;b, zh: 甲, en: A}\n", "l.yaml:6:12",
+         "letters"},
+        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n  - {code: a, zh: 乙, "
+         "en: B}\n",
+         "l.yaml:7:12", "twice"},
+        {"codelist: l\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n  - {code: b, zh: 乙, "
+         "en: B, synonyms: [c, Ａ]}\n",
          "l.yaml:7:43", "already means code a"},
-        {"codelist: colour\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n", "l.yaml:1:11", "also declared in"},
+        {"codelist: colour\nzh: 表\nen: L\nsource: s\ncodes:\n  - {code: a, zh: 甲, en: A}\n", "l.yaml:1:11",
+         "also declared in"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct folder f;
@@ -151,11 +183,14 @@ static void a_wrong_code_list_is_refused_with_its_place(void **state) {
 
 /* Adding a register is adding a file: no code knows this one. */
 static const char bicycle[] =
-    "register: bicycle\nzh: 共享单车\nen: Bicycle\ndesk: mobility\nstandard: none\nnumber: \"B-{region}-{date}-{seq:4}\"\n"
-    "date_field: bought\nkey: [region, frame]\nindexes: [\"colour, bought\", \"region, state\"]\nregion_synonyms: [area, 片区]\n"
+    "register: bicycle\nzh: 共享单车\nen: Bicycle\ndesk: mobility\nstandard: none\nnumber: "
+    "\"B-{region}-{date}-{seq:4}\"\n"
+    "date_field: bought\nkey: [region, frame]\nindexes: [\"colour, bought\", \"region, "
+    "state\"]\nregion_synonyms: [area, 片区]\n"
     "readers: [tracer]\nwriters: [tracer]\nkeep: {days: 90, from: bought, basis: PIPL 19}\n"
     "fields:\n"
-    "  - {name: frame, zh: 车架号, en: Frame, type: text, required: true, max: 20, synonyms: [frame number]}\n"
+    "  - {name: frame, zh: 车架号, en: Frame, type: text, required: true, max: 20, synonyms: [frame "
+    "number]}\n"
     "  - {name: colour, zh: 颜色, en: Colour, type: code, codes: colour, default: red, multiple: true}\n"
     "  - {name: price, zh: 价格, en: Price, type: decimal, scale: 2, min: 0, max: 99999.99, unit: 元}\n"
     "  - {name: bought, zh: 购入日期, en: Bought, type: date, min: 2000-01-01}\n"
@@ -212,7 +247,8 @@ static void words_are_found_by_code_title_and_synonym(void **state) {
     assert_ok(load_text(HEAD "fields:\n" A, &c, &err), err);
     const struct codelist *l = codelist_find(c, TEXT("colour"));
     assert_non_null(l);
-    static const char *const blue[] = {"blue-green", "BLUE_GREEN", "Blue Green", "bluegreen", "　ＢＬＵＥ－ｇｒｅｅｎ", "蓝绿", " 蓝 绿 "};
+    static const char *const blue[] = {
+        "blue-green", "BLUE_GREEN", "Blue Green", "bluegreen", "　ＢＬＵＥ－ｇｒｅｅｎ", "蓝绿", " 蓝 绿 "};
     for (size_t i = 0; i < sizeof blue / sizeof *blue; i++) {
         const struct code *found = code_find_any(l, text_of(blue[i]));
         if (!found || !text_is(found->code, "blue-green")) fail_msg("'%s' was not understood", blue[i]);
@@ -255,9 +291,11 @@ static void the_registers_of_the_house_are_sound(void **state) {
         assert_int_equal(r->order, i);
         if (!r->n_readers || !r->n_writers) fail_msg("%s has no readers or writers", r->name.s);
         if (any_sealed(r) && !r->n_openers) fail_msg("%s seals fields that nobody may open", r->name.s);
-        if (r->person_field >= 0 && r->keep_days == 0) fail_msg("%s keeps facts about people for ever", r->name.s);
+        if (r->person_field >= 0 && r->keep_days == 0)
+            fail_msg("%s keeps facts about people for ever", r->name.s);
         for (size_t k = 0; k < r->n_fields; k++)
-            for (size_t j = 0; j < r->fields[k].n_synonyms; j++) assert_true(text_utf8_valid(r->fields[k].synonyms[j]));
+            for (size_t j = 0; j < r->fields[k].n_synonyms; j++)
+                assert_true(text_utf8_valid(r->fields[k].synonyms[j]));
     }
     catalog_free(c);
 }
@@ -268,7 +306,8 @@ static void what_identifies_a_person_is_sealed(void **state) {
     struct error err = {0};
     assert_ok(load_house(&c, &err), err);
     const struct register_decl *r = register_find(c, TEXT("person"));
-    static const char *const sealed[] = {"name", "doc_no", "phone", "address", "guardian", "registered_address"};
+    static const char *const sealed[] = {"name",    "doc_no",   "phone",
+                                         "address", "guardian", "registered_address"};
     for (size_t i = 0; i < sizeof sealed / sizeof *sealed; i++) {
         int at = register_field(r, text_of(sealed[i]));
         assert_true(at >= 0 && r->fields[at].sealed);
@@ -285,22 +324,38 @@ static void peers_enumerations_are_understood(void **state) {
     static const struct {
         const char *list, *word, *code;
     } cases[] = {
-        {"case_class", "CONFIRMED", "confirmed"},     {"case_class", "PROBABLE", "clinical"},
-        {"case_class", "SUSPECT", "suspected"},       {"case_class", "CONFIRMED_NO_SYMPTOMS", "asymptomatic"},
-        {"case_class", "NO_CASE", "excluded"},        {"case_class", "確診病例", "confirmed"},
-        {"case_outcome", "DECEASED", "died"},         {"case_outcome", "Recover", "recovered"},
-        {"case_outcome", "NO_OUTCOME", "active"},     {"case_outcome", "Discharged", "recovered"},
-        {"sex", "M", "male"},                         {"sex", "f", "female"},
-        {"sex", "MALE", "male"},                      {"sex", "女", "female"},
-        {"sex", "1", "male"},                         {"sex", "９", "unspecified"},
-        {"test_result", "INDETERMINATE", "inconclusive"}, {"test_result", "阳性", "positive"},
-        {"stay_kind", "INSTITUTIONELL", "central"},   {"stay_kind", "HOME", "home"},
-        {"contact_relation", "SAME_HOUSEHOLD", "household"}, {"contact_mode", "TOUCHED_FLUID", "secretions"},
-        {"contact_class", "密接的密接", "secondary"}, {"occupation", "医务人员", "health-worker"},
-        {"disease", "新型冠状病毒肺炎", "covid-19"},  {"disease", "EVD", "ebola"},
-        {"case_origin", "Abroad", "imported"},        {"case_origin", "境外移入", "imported"},
-        {"document_type", "01", "id-card"},           {"certainty", "3 - High", "high"},
-        {"severity", "normal", "moderate"},           {"discovery_route", "home quarantine", "isolation"},
+        {"case_class", "CONFIRMED", "confirmed"},
+        {"case_class", "PROBABLE", "clinical"},
+        {"case_class", "SUSPECT", "suspected"},
+        {"case_class", "CONFIRMED_NO_SYMPTOMS", "asymptomatic"},
+        {"case_class", "NO_CASE", "excluded"},
+        {"case_class", "確診病例", "confirmed"},
+        {"case_outcome", "DECEASED", "died"},
+        {"case_outcome", "Recover", "recovered"},
+        {"case_outcome", "NO_OUTCOME", "active"},
+        {"case_outcome", "Discharged", "recovered"},
+        {"sex", "M", "male"},
+        {"sex", "f", "female"},
+        {"sex", "MALE", "male"},
+        {"sex", "女", "female"},
+        {"sex", "1", "male"},
+        {"sex", "９", "unspecified"},
+        {"test_result", "INDETERMINATE", "inconclusive"},
+        {"test_result", "阳性", "positive"},
+        {"stay_kind", "INSTITUTIONELL", "central"},
+        {"stay_kind", "HOME", "home"},
+        {"contact_relation", "SAME_HOUSEHOLD", "household"},
+        {"contact_mode", "TOUCHED_FLUID", "secretions"},
+        {"contact_class", "密接的密接", "secondary"},
+        {"occupation", "医务人员", "health-worker"},
+        {"disease", "新型冠状病毒肺炎", "covid-19"},
+        {"disease", "EVD", "ebola"},
+        {"case_origin", "Abroad", "imported"},
+        {"case_origin", "境外移入", "imported"},
+        {"document_type", "01", "id-card"},
+        {"certainty", "3 - High", "high"},
+        {"severity", "normal", "moderate"},
+        {"discovery_route", "home quarantine", "isolation"},
     };
     struct catalog *c = NULL;
     struct error err = {0};
@@ -310,9 +365,11 @@ static void peers_enumerations_are_understood(void **state) {
         assert_non_null(l);
         const struct code *found = code_find_any(l, text_of(cases[i].word));
         if (!found || !text_is(found->code, cases[i].code))
-            fail_msg("%s: '%s' is %s, not %s", cases[i].list, cases[i].word, found ? found->code.s : "unknown", cases[i].code);
+            fail_msg("%s: '%s' is %s, not %s", cases[i].list, cases[i].word,
+                     found ? found->code.s : "unknown", cases[i].code);
     }
-    static const char *const sexes[][2] = {{"0", "unknown"}, {"1", "male"}, {"2", "female"}, {"9", "unspecified"}};
+    static const char *const sexes[][2] = {
+        {"0", "unknown"}, {"1", "male"}, {"2", "female"}, {"9", "unspecified"}};
     for (size_t i = 0; i < 4; i++) { /* GB/T 2261.1 */
         const struct code *found = code_find(codelist_find(c, TEXT("sex")), text_of(sexes[i][1]));
         assert_true(text_is(found->standard, sexes[i][0]));

@@ -17,7 +17,8 @@ bool name_valid(struct text t) {
     return true;
 }
 
-int declare_text(const struct yaml *map, const char *key, bool required, struct text *ret, struct error *err) {
+int declare_text(const struct yaml *map, const char *key, bool required, struct text *ret,
+                 struct error *err) {
     struct text t = {NULL, 0};
     int rc = yaml_text(map, key, required, &t, err);
     if (rc || !t.s) return rc;
@@ -27,7 +28,8 @@ int declare_text(const struct yaml *map, const char *key, bool required, struct 
     return 0;
 }
 
-int declare_words(struct arena *a, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n, struct error *err) {
+int declare_words(struct arena *a, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n,
+                  struct error *err) {
     const struct yaml *node = yaml_get(map, key);
     size_t n = !node ? 0 : node->kind == YAML_LIST ? node->n : 1;
     if (n == 0) {
@@ -57,7 +59,8 @@ struct paths {
 };
 
 static int paths_add(struct paths *p, char *path, struct error *err) {
-    if (p->n == CATALOG_FILES_MAX) return error_set(err, E_TOO_LARGE, path, "more than %d files", CATALOG_FILES_MAX);
+    if (p->n == CATALOG_FILES_MAX)
+        return error_set(err, E_TOO_LARGE, path, "more than %d files", CATALOG_FILES_MAX);
     if (p->n == p->room) {
         size_t room = p->room ? p->room * 2 : 64;
         char **grown = arena_alloc(p->arena, room * sizeof *grown);
@@ -76,7 +79,8 @@ static bool is_yaml(const char *name) {
 }
 
 static int walk(struct paths *p, const char *dir, int depth, struct error *err) {
-    if (depth > CATALOG_DEPTH_MAX) return error_set(err, E_TOO_LARGE, dir, "folders nested deeper than %d", CATALOG_DEPTH_MAX);
+    if (depth > CATALOG_DEPTH_MAX)
+        return error_set(err, E_TOO_LARGE, dir, "folders nested deeper than %d", CATALOG_DEPTH_MAX);
     DIR *d = opendir(dir);
     if (!d) return error_set(err, error_from_errno(), dir, "cannot be opened as a folder");
     int rc = 0;
@@ -132,7 +136,8 @@ static int load_codelists(struct catalog *c, const char *dir, struct error *err)
         if (!rc) rc = codelist_declare(&c->arena, root, l, err);
         for (size_t k = 0; !rc && k < i; k++)
             if (text_eq(c->codelists[k].name, l->name))
-                rc = yaml_error(yaml_get(root, "codelist"), err, E_INVALID, "code list %s is also declared in %s", l->name.s, files.path[k]);
+                rc = yaml_error(yaml_get(root, "codelist"), err, E_INVALID,
+                                "code list %s is also declared in %s", l->name.s, files.path[k]);
         if (!rc) c->n_codelists = i + 1;
     }
     /* sorted before any register takes a pointer into the array */
@@ -165,8 +170,8 @@ static int load_registers(struct catalog *c, const char *dir, struct error *err)
         all[i].root = root;
         for (size_t k = 0; !rc && k < i; k++)
             if (text_eq(all[k].decl.name, all[i].decl.name))
-                rc = yaml_error(yaml_get(root, "register"), err, E_INVALID, "register %s is also declared in %s", all[i].decl.name.s,
-                                all[k].decl.file);
+                rc = yaml_error(yaml_get(root, "register"), err, E_INVALID,
+                                "register %s is also declared in %s", all[i].decl.name.s, all[k].decl.file);
     }
     if (rc) return rc;
     qsort(all, files.n, sizeof *all, by_register_name);
@@ -255,7 +260,8 @@ int register_needs(const struct catalog *c, const char *reg, const char *const *
     if (!r) return error_set(err, E_UNKNOWN, reg, "register %s is needed but not declared", reg);
     for (size_t i = 0; names[i]; i++)
         if (register_field(r, text_of(names[i])) < 0)
-            return error_set(err, E_UNKNOWN, r->file, "register %s lacks field %s, which is needed", reg, names[i]);
+            return error_set(err, E_UNKNOWN, r->file, "register %s lacks field %s, which is needed", reg,
+                             names[i]);
     for (size_t i = 0; names[i]; i++) ret_index[i] = register_field(r, text_of(names[i]));
     *ret = r;
     return 0;

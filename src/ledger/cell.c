@@ -5,7 +5,8 @@
 
 bool cell_fold(struct cell *c, struct text input) {
     size_t high = 0;
-    for (; high < input.n && (unsigned char)input.s[high] < 0x80; high++) {}
+    for (; high < input.n && (unsigned char)input.s[high] < 0x80; high++) {
+    }
     c->t = input;
     if (high == input.n) return true;
     if (input.n > CELL_SHORT) return false;
@@ -26,7 +27,8 @@ bool cell_fold(struct cell *c, struct text input) {
 
 static bool take_number(struct text t, size_t *at, int least, int most, int *ret) {
     int v = 0, n = 0;
-    while (*at < t.n && n < most && t.s[*at] >= '0' && t.s[*at] <= '9') v = v * 10 + (t.s[(*at)++] - '0'), n++;
+    while (*at < t.n && n < most && t.s[*at] >= '0' && t.s[*at] <= '9')
+        v = v * 10 + (t.s[(*at)++] - '0'), n++;
     *ret = v;
     return n >= least;
 }
@@ -44,11 +46,14 @@ static bool take_day(struct text t, size_t *at, day *ret) {
     size_t p = *at;
     if (!take_number(t, &p, 4, 4, &c.year)) return false;
     if (take(t, &p, "年")) {
-        if (!take_number(t, &p, 1, 2, &c.month) || !take(t, &p, "月") || !take_number(t, &p, 1, 2, &c.day)) return false;
+        if (!take_number(t, &p, 1, 2, &c.month) || !take(t, &p, "月") || !take_number(t, &p, 1, 2, &c.day))
+            return false;
         if (!take(t, &p, "日")) take(t, &p, "号");
     } else if (p < t.n && (t.s[p] == '-' || t.s[p] == '/' || t.s[p] == '.')) {
         char mark = t.s[p++];
-        if (!take_number(t, &p, 1, 2, &c.month) || p >= t.n || t.s[p++] != mark || !take_number(t, &p, 1, 2, &c.day)) return false;
+        if (!take_number(t, &p, 1, 2, &c.month) || p >= t.n || t.s[p++] != mark ||
+            !take_number(t, &p, 1, 2, &c.day))
+            return false;
     } else if (!take_number(t, &p, 2, 2, &c.month) || !take_number(t, &p, 2, 2, &c.day))
         return false;
     if (p < t.n && t.s[p] >= '0' && t.s[p] <= '9' && t.s[p - 1] >= '0' && t.s[p - 1] <= '9') return false;
@@ -194,8 +199,8 @@ bool cell_point(struct text t, char out[POINT_TEXT], size_t *ret_n) {
     int n = 0;
     for (int i = 0; i < 2; i++) {
         int64_t a = v[i] < 0 ? -v[i] : v[i];
-        n += snprintf(out + n, (size_t)(POINT_TEXT - n), "%s%s%d.%06d", i ? "," : "", v[i] < 0 ? "-" : "", (int)(a / 1000000 % 1000),
-                      (int)(a % 1000000));
+        n += snprintf(out + n, (size_t)(POINT_TEXT - n), "%s%s%d.%06d", i ? "," : "", v[i] < 0 ? "-" : "",
+                      (int)(a / 1000000 % 1000), (int)(a % 1000000));
     }
     *ret_n = (size_t)n;
     return true;

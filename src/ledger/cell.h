@@ -1,5 +1,6 @@
-/* ledger, private: what stands in one cell of a file, read as a number, day, instant or point. Pure; field.c says what it means.
- * Input is trimmed ASCII (cell_fold first); outputs are untouched when the result is false. */
+/* ledger, private: what stands in one cell of a file, read as a number, day, instant or point. Pure; field.c
+ * says what it means. Input is trimmed ASCII (cell_fold first); outputs are untouched when the result is
+ * false. */
 #ifndef TOCSIN_LEDGER_CELL_H
 #define TOCSIN_LEDGER_CELL_H
 
@@ -13,7 +14,8 @@ struct cell {
     char folded[CELL_SHORT];
 };
 
-/* Full-width digits, letters and marks, and U+3000 as a space. Plain ASCII, the usual cell, is only looked at. */
+/* Full-width digits, letters and marks, and U+3000 as a space. Plain ASCII, the usual cell, is only looked
+ * at. */
 bool cell_fold(struct cell *c, struct text input);
 /* A day, or an instant whose written day it is: files often hold 2022/5/30 0:00:00 in a date column. */
 bool cell_day(struct text t, day *ret);

@@ -18,10 +18,12 @@ static int number_at(const char *s, int n) {
     return v;
 }
 
-/* GB/T 2260 province prefixes; 81 to 83 are residence permits of Hong Kong, Macao and Taiwan residents, 9x foreign permanent residents. */
+/* GB/T 2260 province prefixes; 81 to 83 are residence permits of Hong Kong, Macao and Taiwan residents, 9x
+ * foreign permanent residents. */
 static bool province_known(int p) {
-    return (p >= 11 && p <= 15) || (p >= 21 && p <= 23) || (p >= 31 && p <= 37) || (p >= 41 && p <= 46) || (p >= 50 && p <= 54) ||
-           (p >= 61 && p <= 65) || p == 71 || (p >= 81 && p <= 83) || (p >= 90 && p <= 99);
+    return (p >= 11 && p <= 15) || (p >= 21 && p <= 23) || (p >= 31 && p <= 37) || (p >= 41 && p <= 46) ||
+           (p >= 50 && p <= 54) || (p >= 61 && p <= 65) || p == 71 || (p >= 81 && p <= 83) ||
+           (p >= 90 && p <= 99);
 }
 
 /* ISO 7064 MOD 11-2 as GB 11643 uses it. */
@@ -33,7 +35,8 @@ static char id_card_digit(const char *s) {
 }
 
 static bool birth_of(const char *s, day *ret) {
-    struct civil c = {.year = number_at(s + 6, 4), .month = number_at(s + 10, 2), .day = number_at(s + 12, 2)};
+    struct civil c = {
+        .year = number_at(s + 6, 4), .month = number_at(s + 10, 2), .day = number_at(s + 12, 2)};
     if (c.year < 1850 || c.year > 2150 || !civil_valid(c)) return false;
     *ret = day_of_civil(c);
     return true;
@@ -41,8 +44,8 @@ static bool birth_of(const char *s, day *ret) {
 
 bool id_card_valid(struct text t) {
     day born;
-    return t.n == 18 && all_digits((struct text){t.s, 17}) && province_known(number_at(t.s, 2)) && birth_of(t.s, &born) &&
-           t.s[17] == id_card_digit(t.s);
+    return t.n == 18 && all_digits((struct text){t.s, 17}) && province_known(number_at(t.s, 2)) &&
+           birth_of(t.s, &born) && t.s[17] == id_card_digit(t.s);
 }
 
 bool id_card_birth(struct text t, day *ret_birth, int *ret_sex) {
@@ -63,7 +66,8 @@ bool id_card_damaged(struct text t) {
     if (whole == 1 && i + 2 < t.n && (t.s[i] == 'E' || t.s[i] == 'e') && t.s[i + 1] == '+' &&
         all_digits((struct text){t.s + i + 2, t.n - i - 2}))
         return true;
-    /* a spreadsheet keeps 15 digits and writes zeros after them; the right number may end so, then its check digit fits */
+    /* a spreadsheet keeps 15 digits and writes zeros after them; the right number may end so, then its check
+     * digit fits */
     return t.n == 18 && all_digits(t) && memcmp(t.s + 15, "000", 3) == 0 && t.s[17] != id_card_digit(t.s);
 }
 
@@ -108,7 +112,8 @@ bool phone_normal(struct text t, char out[24]) {
     bool landline_abroad = from > 0 && (k >= 9 && k <= 11) && s[0] >= '1' && !mobile;
     bool local = home && from == 0 && (k == 7 || k == 8) && s[0] >= '2';
     bool service = home && from == 0 && k == 10 && (s[0] == '4' || s[0] == '8') && s[1] == '0' && s[2] == '0';
-    bool foreign = (abroad && from == 0 && n >= 7 && n <= 15) || (n > 2 && n >= 9 && n <= 17 && d[0] == '0' && d[1] == '0' && from == 0);
+    bool foreign = (abroad && from == 0 && n >= 7 && n <= 15) ||
+                   (n > 2 && n >= 9 && n <= 17 && d[0] == '0' && d[1] == '0' && from == 0);
     if (!mobile && !landline && !landline_abroad && !local && !service && !foreign) return false;
     size_t at = 0;
     if (landline_abroad) out[at++] = '0';
@@ -129,35 +134,42 @@ static bool letters_and_digits(struct text t, size_t min, size_t max) {
     return true;
 }
 
-/* GB 11643 before 1999: six region digits, YYMMDD, three serial digits; withdrawn in 2013 but still on old lists. */
+/* GB 11643 before 1999: six region digits, YYMMDD, three serial digits; withdrawn in 2013 but still on old
+ * lists. */
 static bool id_card_old_valid(struct text t) {
     if (t.n != 15 || !all_digits(t) || !province_known(number_at(t.s, 2))) return false;
-    return civil_valid((struct civil){.year = 1900 + number_at(t.s + 6, 2), .month = number_at(t.s + 8, 2), .day = number_at(t.s + 10, 2)});
+    return civil_valid((struct civil){
+        .year = 1900 + number_at(t.s + 6, 2), .month = number_at(t.s + 8, 2), .day = number_at(t.s + 10, 2)});
 }
 
 static const char *id_card_fault(struct text t) {
     day born;
     if (t.n != 18 && t.n != 15) return "an identity card number has 18 characters";
-    if (!all_digits((struct text){t.s, t.n == 18 ? 17 : 15})) return "an identity card number is digits, with X allowed at the end";
+    if (!all_digits((struct text){t.s, t.n == 18 ? 17 : 15}))
+        return "an identity card number is digits, with X allowed at the end";
     if (!province_known(number_at(t.s, 2))) return "the identity card number begins with no known province";
-    if (t.n == 15) return id_card_old_valid(t) ? NULL : "the birth date in the identity card number does not exist";
+    if (t.n == 15)
+        return id_card_old_valid(t) ? NULL : "the birth date in the identity card number does not exist";
     if (!birth_of(t.s, &born)) return "the birth date in the identity card number does not exist";
     return t.s[17] == id_card_digit(t.s) ? NULL : "the check digit of the identity card number is wrong";
 }
 
 static const char *document_fault(struct text type, struct text t) {
-    static const char *const damaged = "damaged by a spreadsheet (a number written as 1.2E+17 or with lost digits); take it from the source again";
+    static const char *const damaged = "damaged by a spreadsheet (a number written as 1.2E+17 or with lost "
+                                       "digits); take it from the source again";
     if (id_card_damaged(t)) return damaged;
     if (text_is(type, "none")) return t.n ? "a person without a document has no document number" : NULL;
     if (t.n == 0) return "the document number is empty";
     if (text_is(type, "id-card") || text_is(type, "hmt-residence")) return id_card_fault(t);
     if (text_is(type, "hm-permit")) {
-        bool ok = (t.n == 9 || t.n == 11) && (t.s[0] == 'H' || t.s[0] == 'M') && all_digits((struct text){t.s + 1, t.n - 1});
+        bool ok = (t.n == 9 || t.n == 11) && (t.s[0] == 'H' || t.s[0] == 'M') &&
+                  all_digits((struct text){t.s + 1, t.n - 1});
         return ok ? NULL : "a home return permit is H or M and 8 digits";
     }
     if (text_is(type, "taiwan-permit"))
         return all_digits(t) && (t.n == 8 || t.n == 10) ? NULL : "a Taiwan resident's permit has 8 digits";
-    if (text_is(type, "passport")) return letters_and_digits(t, 5, 14) ? NULL : "a passport number is 5 to 14 letters and digits";
+    if (text_is(type, "passport"))
+        return letters_and_digits(t, 5, 14) ? NULL : "a passport number is 5 to 14 letters and digits";
     if (text_is(type, "foreign-permanent") && t.n == 18) return id_card_fault(t);
     return NULL;
 }

@@ -23,7 +23,8 @@ bool word_fold(struct text t, char *out, size_t max, size_t *ret_n) {
             c = text_codepoint(t, &pos);
         if (c >= 0xFF01 && c <= 0xFF5E) c -= 0xFEE0; /* full-width forms */
         if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-        if (c <= ' ' || c == '_' || c == '-' || c == 0xA0 || c == 0x3000 || c == 0xFEFF || c == 0x200B) continue;
+        if (c <= ' ' || c == '_' || c == '-' || c == 0xA0 || c == 0x3000 || c == 0xFEFF || c == 0x200B)
+            continue;
         char bytes[4];
         size_t k = text_encode(c, bytes);
         if (n + k > max) return false;
@@ -46,16 +47,18 @@ static struct slot *slot_for(struct code_index *x, struct text word) {
     return &x->slots[at];
 }
 
-static int index_word(struct arena *a, struct codelist *l, const struct code *code, struct text word, const struct yaml *place,
-                      struct error *err) {
+static int index_word(struct arena *a, struct codelist *l, const struct code *code, struct text word,
+                      const struct yaml *place, struct error *err) {
     char folded[WORD_BYTES];
     size_t n = 0;
     if (!word_fold(word, folded, sizeof folded, &n) || n == 0)
-        return yaml_error(place, err, E_INVALID, "'%.40s' is empty or longer than %d bytes as a word", word.s, WORD_BYTES);
+        return yaml_error(place, err, E_INVALID, "'%.40s' is empty or longer than %d bytes as a word", word.s,
+                          WORD_BYTES);
     struct slot *s = slot_for(l->index, (struct text){folded, n});
     if (s->code == code) return 0;
     if (s->code)
-        return yaml_error(place, err, E_INVALID, "'%.60s' already means code %s in list %s", word.s, s->code->code.s, l->name.s);
+        return yaml_error(place, err, E_INVALID, "'%.60s' already means code %s in list %s", word.s,
+                          s->code->code.s, l->name.s);
     s->word = arena_text(a, (struct text){folded, n});
     if (!s->word.s) return error_set(err, E_MEMORY, place->file, "out of memory");
     s->code = code;
@@ -78,8 +81,9 @@ static int declare_code(struct arena *a, const struct yaml *node, struct code *r
     int rc = yaml_only(node, keys, err);
     if (!rc) rc = declare_text(node, "code", true, &ret->code, err);
     if (!rc && !code_valid(ret->code))
-        rc = yaml_error(yaml_get(node, "code"), err, E_INVALID, "code '%.40s' must be letters, digits, '.', '_' and '-', at most %d",
-                        ret->code.s, CODE_MAX_CHARS);
+        rc = yaml_error(yaml_get(node, "code"), err, E_INVALID,
+                        "code '%.40s' must be letters, digits, '.', '_' and '-', at most %d", ret->code.s,
+                        CODE_MAX_CHARS);
     if (!rc) rc = declare_text(node, "zh", true, &ret->zh, err);
     if (!rc) rc = declare_text(node, "en", true, &ret->en, err);
     if (!rc) rc = declare_text(node, "standard", false, &ret->standard, err);
@@ -110,7 +114,8 @@ static int build_index(struct arena *a, const struct yaml *codes, struct codelis
         rc = index_word(a, l, c, c->zh, yaml_get(node, "zh"), err);
         if (!rc) rc = index_word(a, l, c, c->en, yaml_get(node, "en"), err);
         for (size_t k = 0; !rc && k < c->n_synonyms; k++)
-            rc = index_word(a, l, c, c->synonyms[k], synonyms->kind == YAML_LIST ? synonyms->items[k] : synonyms, err);
+            rc = index_word(a, l, c, c->synonyms[k],
+                            synonyms->kind == YAML_LIST ? synonyms->items[k] : synonyms, err);
     }
     return rc;
 }
@@ -121,7 +126,8 @@ int codelist_declare(struct arena *a, const struct yaml *root, struct codelist *
     int rc = yaml_only(root, keys, err);
     if (!rc) rc = declare_text(root, "codelist", true, &ret->name, err);
     if (!rc && !name_valid(ret->name))
-        rc = yaml_error(yaml_get(root, "codelist"), err, E_INVALID, "a code list's name is [a-z][a-z0-9_]*, at most %d", NAME_MAX_CHARS);
+        rc = yaml_error(yaml_get(root, "codelist"), err, E_INVALID,
+                        "a code list's name is [a-z][a-z0-9_]*, at most %d", NAME_MAX_CHARS);
     if (!rc) rc = declare_text(root, "zh", true, &ret->zh, err);
     if (!rc) rc = declare_text(root, "en", true, &ret->en, err);
     if (!rc) rc = declare_text(root, "source", true, &ret->source, err);

@@ -5,7 +5,8 @@
 #include "ledger/region.h"
 #include "ledger/register.h"
 
-/* The failure of one cell. Its content is repeated only when it is not sealed, and only whole characters of it. */
+/* The failure of one cell. Its content is repeated only when it is not sealed, and only whole characters of
+ * it. */
 static int cell_error(const struct field *f, struct text input, const char *what, struct error *err) {
     char where[64];
     snprintf(where, sizeof where, "%.*s", (int)f->name.n, f->name.s);
@@ -49,7 +50,9 @@ static const char *check_fault(const struct field *f, struct text t) {
         document_valid(TEXT("id-card"), t, &why);
         return why;
     case CHECK_UNIT_CODE:
-        return unit_code_valid(t) ? NULL : "is no unified social credit code of 18 characters with a right check digit (GB 32100)";
+        return unit_code_valid(t)
+                   ? NULL
+                   : "is no unified social credit code of 18 characters with a right check digit (GB 32100)";
     case CHECK_PHONE:
         return phone_fault(t);
     }
@@ -57,7 +60,8 @@ static const char *check_fault(const struct field *f, struct text t) {
 }
 
 static const char *text_fault(const struct field *f, struct text t) {
-    if (f->has_max && t.n > (size_t)f->max && code_points(t) > (size_t)f->max) return "is longer than the field allows";
+    if (f->has_max && t.n > (size_t)f->max && code_points(t) > (size_t)f->max)
+        return "is longer than the field allows";
     if (!text_utf8_valid(t)) return "is not UTF-8 text";
     if (t.n && memchr(t.s, 0, t.n)) return "holds a NUL character";
     return check_fault(f, t);
@@ -95,21 +99,26 @@ static const char *value_fault(const struct field *f, struct value v) {
     case FIELD_CODE:
         return codes_fault(f, t);
     case FIELD_REGION:
-        return region_canonical(t, region) && text_is(t, region) ? NULL : "is no region code in canonical form";
+        return region_canonical(t, region) && text_is(t, region) ? NULL
+                                                                 : "is no region code in canonical form";
     case FIELD_POINT:
-        return cell_point(t, point, &n) && text_eq(t, (struct text){point, n}) ? NULL : "is no point in canonical form";
+        return cell_point(t, point, &n) && text_eq(t, (struct text){point, n})
+                   ? NULL
+                   : "is no point in canonical form";
     default:
         return range_fault(f, v.i);
     }
 }
 
 static bool stored_as_text(const struct field *f) {
-    return f->type == FIELD_TEXT || f->type == FIELD_CODE || f->type == FIELD_REGION || f->type == FIELD_POINT;
+    return f->type == FIELD_TEXT || f->type == FIELD_CODE || f->type == FIELD_REGION ||
+           f->type == FIELD_POINT;
 }
 
 int field_check_value(const struct field *f, struct value v, struct error *err) {
     if (!value_given(v) || (f->sealed && v.kind == VALUE_BLOB)) return 0;
-    if (v.kind != (stored_as_text(f) ? VALUE_TEXT : VALUE_INT)) return cell_error(f, TEXT(""), "is a value of the wrong kind", err);
+    if (v.kind != (stored_as_text(f) ? VALUE_TEXT : VALUE_INT))
+        return cell_error(f, TEXT(""), "is a value of the wrong kind", err);
     const char *fault = value_fault(f, v);
     return fault ? cell_error(f, value_view(v), fault, err) : 0;
 }
@@ -124,7 +133,8 @@ static int keep_text(struct text t, struct arena *a, struct value *ret, struct e
 }
 
 /* Document numbers and unit codes: without white space, upper case, so that one number has one form. */
-static int parse_number_text(const struct field *f, struct text input, struct text t, struct arena *a, struct value *ret, struct error *err) {
+static int parse_number_text(const struct field *f, struct text input, struct text t, struct arena *a,
+                             struct value *ret, struct error *err) {
     char form[CELL_SHORT];
     size_t n = 0;
     for (size_t i = 0; i < t.n && n < sizeof form; i++) {
@@ -141,19 +151,22 @@ static int parse_number_text(const struct field *f, struct text input, struct te
     return fault ? cell_error(f, input, fault, err) : keep_text(number, a, ret, err);
 }
 
-static int parse_text(const struct field *f, struct text input, struct arena *a, struct value *ret, struct error *err) {
+static int parse_text(const struct field *f, struct text input, struct arena *a, struct value *ret,
+                      struct error *err) {
     if (f->check == CHECK_NONE) {
         const char *fault = text_fault(f, input);
         return fault ? cell_error(f, input, fault, err) : keep_text(input, a, ret, err);
     }
     struct cell c;
-    if (!cell_fold(&c, input) || c.t.n > CELL_SHORT) return cell_error(f, input, "is too long for such a number", err);
+    if (!cell_fold(&c, input) || c.t.n > CELL_SHORT)
+        return cell_error(f, input, "is too long for such a number", err);
     if (f->check != CHECK_PHONE) return parse_number_text(f, input, c.t, a, ret, err);
     const char *fault = text_fault(f, c.t);
     return fault ? cell_error(f, input, fault, err) : keep_text(c.t, a, ret, err);
 }
 
-/* Length of a separator of several codes at t.s[at]: ; , | and their full-width forms; 0 when there is none. */
+/* Length of a separator of several codes at t.s[at]: ; , | and their full-width forms; 0 when there is none.
+ */
 static size_t separator_at(struct text t, size_t at) {
     if (strchr(";,|", t.s[at]) && t.s[at]) return 1;
     static const char *const wide[] = {"；", "，", "、"};
@@ -163,7 +176,8 @@ static size_t separator_at(struct text t, size_t at) {
 }
 
 /* Several codes in one cell become "a;b", each once, in the order given. */
-static int parse_codes(const struct field *f, struct text input, struct arena *a, struct value *ret, struct error *err) {
+static int parse_codes(const struct field *f, struct text input, struct arena *a, struct value *ret,
+                       struct error *err) {
     const struct code *found[64];
     size_t n = 0, bytes = 0;
     for (size_t from = 0; from < input.n;) {
@@ -173,7 +187,8 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
         from = to + mark;
         if (word.n == 0) continue;
         const struct code *c = code_find_any(f->codes, word);
-        if (!c || n == sizeof found / sizeof *found) return cell_error(f, word, "is no code, title or synonym of its list", err);
+        if (!c || n == sizeof found / sizeof *found)
+            return cell_error(f, word, "is no code, title or synonym of its list", err);
         size_t k = 0;
         while (k < n && found[k] != c) k++;
         if (k < n) continue;
@@ -196,7 +211,8 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
     return 0;
 }
 
-static int parse_code(const struct field *f, struct text input, struct arena *a, struct value *ret, struct error *err) {
+static int parse_code(const struct field *f, struct text input, struct arena *a, struct value *ret,
+                      struct error *err) {
     const struct code *c = code_find_any(f->codes, input);
     if (!c && f->multiple) return parse_codes(f, input, a, ret, err);
     if (!c) return cell_error(f, input, "is no code, title or synonym of its list", err);
@@ -204,13 +220,15 @@ static int parse_code(const struct field *f, struct text input, struct arena *a,
     return 0;
 }
 
-static int parse_region(const struct field *f, struct text input, struct text t, struct arena *a, struct value *ret, struct error *err) {
+static int parse_region(const struct field *f, struct text input, struct text t, struct arena *a,
+                        struct value *ret, struct error *err) {
     char region[REGION_MAX + 1];
     if (!region_canonical(t, region)) return cell_error(f, input, "is no region code", err);
     return keep_text(text_of(region), a, ret, err);
 }
 
-static int parse_point(const struct field *f, struct text input, struct text t, struct arena *a, struct value *ret, struct error *err) {
+static int parse_point(const struct field *f, struct text input, struct text t, struct arena *a,
+                       struct value *ret, struct error *err) {
     char point[POINT_TEXT];
     size_t n = 0;
     if (!cell_point(t, point, &n)) return cell_error(f, input, "is no latitude,longitude in degrees", err);
@@ -243,7 +261,8 @@ static const char *parse_int(const struct field *f, struct text t, int32_t zone_
     }
 }
 
-int field_parse(const struct field *f, struct text input, int32_t zone_s, struct arena *a, struct value *ret, struct error *err) {
+int field_parse(const struct field *f, struct text input, int32_t zone_s, struct arena *a, struct value *ret,
+                struct error *err) {
     input = text_trim(input);
     if (input.n == 0) {
         *ret = value_null();
@@ -252,7 +271,8 @@ int field_parse(const struct field *f, struct text input, int32_t zone_s, struct
     if (f->type == FIELD_TEXT) return parse_text(f, input, a, ret, err);
     if (f->type == FIELD_CODE) return parse_code(f, input, a, ret, err);
     struct cell c;
-    if (!cell_fold(&c, input) || c.t.n > CELL_SHORT) return cell_error(f, input, "is too long for its type", err);
+    if (!cell_fold(&c, input) || c.t.n > CELL_SHORT)
+        return cell_error(f, input, "is too long for its type", err);
     if (c.t.n == 0) {
         *ret = value_null();
         return 0;

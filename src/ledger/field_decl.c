@@ -4,32 +4,39 @@
 
 /* The language's words for types, checks and blind indexes; docs/registers.md lists the same. */
 static const char *const type_names[FIELD_TYPES] = {
-    [FIELD_TEXT] = "text",       [FIELD_CODE] = "code",       [FIELD_INTEGER] = "integer",   [FIELD_DECIMAL] = "decimal",
-    [FIELD_BOOLEAN] = "boolean", [FIELD_DATE] = "date",       [FIELD_INSTANT] = "instant",   [FIELD_DURATION] = "duration",
-    [FIELD_REGION] = "region",   [FIELD_POINT] = "point",     [FIELD_REFERENCE] = "reference",
+    [FIELD_TEXT] = "text",       [FIELD_CODE] = "code",           [FIELD_INTEGER] = "integer",
+    [FIELD_DECIMAL] = "decimal", [FIELD_BOOLEAN] = "boolean",     [FIELD_DATE] = "date",
+    [FIELD_INSTANT] = "instant", [FIELD_DURATION] = "duration",   [FIELD_REGION] = "region",
+    [FIELD_POINT] = "point",     [FIELD_REFERENCE] = "reference",
 };
 static const char *const check_names[] = {
-    [CHECK_NONE] = "none", [CHECK_DOCUMENT] = "document", [CHECK_ID_CARD] = "id-card", [CHECK_UNIT_CODE] = "unit-code", [CHECK_PHONE] = "phone",
+    [CHECK_NONE] = "none",           [CHECK_DOCUMENT] = "document", [CHECK_ID_CARD] = "id-card",
+    [CHECK_UNIT_CODE] = "unit-code", [CHECK_PHONE] = "phone",
 };
 static const char *const blind_names[] = {
-    [BLIND_NONE] = "none", [BLIND_DOCUMENT] = "document", [BLIND_PHONE] = "phone", [BLIND_NAME] = "name",
+    [BLIND_NONE] = "none",
+    [BLIND_DOCUMENT] = "document",
+    [BLIND_PHONE] = "phone",
+    [BLIND_NAME] = "name",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* Columns every table has, and words that mean something else in a condition (ledger/expr.h). */
 static bool name_reserved(struct text t) {
-    static const char *const words[] = {"region", "id",  "version", "state", "number", "key",   "created_at", "changed_at", "import",
-                                        "entry",  "now", "today",   "and",   "or",     "not",   "is",         "null",       "in",
-                                        "true",   "like", "false",  "between", "rowid", "oid",  "ctid",       "xmin",       "xmax",
-                                        "cmin",   "cmax", "tableoid"};
+    static const char *const words[] = {
+        "region", "id",    "version", "state", "number", "key",     "created_at", "changed_at",
+        "import", "entry", "now",     "today", "and",    "or",      "not",        "is",
+        "null",   "in",    "true",    "like",  "false",  "between", "rowid",      "oid",
+        "ctid",   "xmin",  "xmax",    "cmin",  "cmax",   "tableoid"};
     for (size_t i = 0; i < COUNT(words); i++)
         if (text_is(t, words[i])) return true;
     return false;
 }
 
 /* Index of the word at `key` among names; *ret stays when the key is absent. */
-static int declare_choice(const struct yaml *node, const char *key, const char *const *names, size_t n, int *ret, struct error *err) {
+static int declare_choice(const struct yaml *node, const char *key, const char *const *names, size_t n,
+                          int *ret, struct error *err) {
     struct text t = {NULL, 0};
     int rc = declare_text(node, key, false, &t, err);
     if (rc || !t.s) return rc;
@@ -44,9 +51,11 @@ static int declare_choice(const struct yaml *node, const char *key, const char *
 static int declare_names(const struct yaml *node, struct field *f, struct error *err) {
     int rc = declare_text(node, "name", true, &f->name, err);
     if (!rc && !name_valid(f->name))
-        rc = yaml_error(yaml_get(node, "name"), err, E_INVALID, "a field's name is [a-z][a-z0-9_]*, at most %d characters", NAME_MAX_CHARS);
+        rc = yaml_error(yaml_get(node, "name"), err, E_INVALID,
+                        "a field's name is [a-z][a-z0-9_]*, at most %d characters", NAME_MAX_CHARS);
     if (!rc && name_reserved(f->name))
-        rc = yaml_error(yaml_get(node, "name"), err, E_INVALID, "%s is reserved: every record has it, or conditions use the word", f->name.s);
+        rc = yaml_error(yaml_get(node, "name"), err, E_INVALID,
+                        "%s is reserved: every record has it, or conditions use the word", f->name.s);
     if (!rc) rc = declare_text(node, "zh", true, &f->zh, err);
     if (!rc) rc = declare_text(node, "en", true, &f->en, err);
     if (!rc) rc = declare_text(node, "note_zh", false, &f->note_zh, err);
@@ -61,12 +70,13 @@ static int declare_typed(struct catalog *c, const struct yaml *node, struct fiel
     static const struct {
         const char *key;
         enum field_type type;
-    } only[] = {{"codes", FIELD_CODE},  {"multiple", FIELD_CODE}, {"target", FIELD_REFERENCE}, {"scale", FIELD_DECIMAL},
-                {"check", FIELD_TEXT}, {"blind", FIELD_TEXT}};
+    } only[] = {{"codes", FIELD_CODE},    {"multiple", FIELD_CODE}, {"target", FIELD_REFERENCE},
+                {"scale", FIELD_DECIMAL}, {"check", FIELD_TEXT},    {"blind", FIELD_TEXT}};
     for (size_t i = 0; i < COUNT(only); i++) {
         const struct yaml *at = yaml_get(node, only[i].key);
         if (at && f->type != only[i].type)
-            return yaml_error(at, err, E_INVALID, "%s belongs to type %s only", only[i].key, type_names[only[i].type]);
+            return yaml_error(at, err, E_INVALID, "%s belongs to type %s only", only[i].key,
+                              type_names[only[i].type]);
     }
     int rc = 0, check = CHECK_NONE, blind = BLIND_NONE;
     int64_t scale = f->type == FIELD_DECIMAL ? 2 : 0;
@@ -79,7 +89,8 @@ static int declare_typed(struct catalog *c, const struct yaml *node, struct fiel
     if (!rc && f->type == FIELD_REFERENCE) rc = declare_text(node, "target", true, &f->target, err);
     if (!rc) rc = yaml_bool(node, "multiple", false, &f->multiple, err);
     if (!rc) rc = yaml_int(node, "scale", false, &scale, err);
-    if (!rc && (scale < 0 || scale > 6)) rc = yaml_error(yaml_get(node, "scale"), err, E_INVALID, "scale is 0 to 6");
+    if (!rc && (scale < 0 || scale > 6))
+        rc = yaml_error(yaml_get(node, "scale"), err, E_INVALID, "scale is 0 to 6");
     if (!rc) rc = declare_choice(node, "check", check_names, COUNT(check_names), &check, err);
     if (!rc) rc = declare_choice(node, "blind", blind_names, COUNT(blind_names), &blind, err);
     f->scale = (int)scale;
@@ -95,15 +106,16 @@ static int declare_flags(const struct yaml *node, struct field *f, struct error 
     if (!rc && f->sealed && f->type != FIELD_TEXT)
         rc = yaml_error(yaml_get(node, "sealed"), err, E_INVALID, "only text is sealed");
     if (!rc && f->sealed && f->indexed)
-        rc = yaml_error(yaml_get(node, "indexed"), err, E_INVALID, "a sealed field cannot be indexed; give it a blind index");
+        rc = yaml_error(yaml_get(node, "indexed"), err, E_INVALID,
+                        "a sealed field cannot be indexed; give it a blind index");
     if (!rc && f->blind != BLIND_NONE && !f->sealed)
         rc = yaml_error(yaml_get(node, "blind"), err, E_INVALID, "a blind index is for sealed fields");
     return rc;
 }
 
 /* A bound or default is written as the field itself is written in a file. */
-static int declare_value(struct catalog *c, const struct yaml *node, const char *key, const struct field *f, struct value *ret,
-                         struct error *err) {
+static int declare_value(struct catalog *c, const struct yaml *node, const char *key, const struct field *f,
+                         struct value *ret, struct error *err) {
     struct text t = {NULL, 0};
     int rc = declare_text(node, key, false, &t, err);
     if (rc || !t.s) return rc;
@@ -112,7 +124,9 @@ static int declare_value(struct catalog *c, const struct yaml *node, const char 
     struct error why = {0};
     rc = field_parse(&bare, t, ZONE_CHINA_S, &c->arena, ret, &why);
     if (!rc && ret->kind == VALUE_NULL) rc = why.code = E_INVALID;
-    return rc ? yaml_error(yaml_get(node, key), err, why.code, "%s of field %s: %s", key, f->name.s, why.message) : 0;
+    return rc ? yaml_error(yaml_get(node, key), err, why.code, "%s of field %s: %s", key, f->name.s,
+                           why.message)
+              : 0;
 }
 
 static int declare_bounds(struct catalog *c, const struct yaml *node, struct field *f, struct error *err) {
@@ -126,9 +140,10 @@ static int declare_bounds(struct catalog *c, const struct yaml *node, struct fie
             rc = yaml_error(max, err, E_INVALID, "max of a text is 1 to %d characters", TEXT_LARGEST_MAX);
         return rc;
     }
-    bool ordered = f->type == FIELD_INTEGER || f->type == FIELD_DECIMAL || f->type == FIELD_DATE || f->type == FIELD_INSTANT ||
-                   f->type == FIELD_DURATION;
-    if ((min || max) && !ordered) return yaml_error(min ? min : max, err, E_INVALID, "type %s has no min or max", type_names[f->type]);
+    bool ordered = f->type == FIELD_INTEGER || f->type == FIELD_DECIMAL || f->type == FIELD_DATE ||
+                   f->type == FIELD_INSTANT || f->type == FIELD_DURATION;
+    if ((min || max) && !ordered)
+        return yaml_error(min ? min : max, err, E_INVALID, "type %s has no min or max", type_names[f->type]);
     struct value low = {0}, high = {0};
     int rc = declare_value(c, node, "min", f, &low, err);
     if (!rc) rc = declare_value(c, node, "max", f, &high, err);
@@ -137,7 +152,8 @@ static int declare_bounds(struct catalog *c, const struct yaml *node, struct fie
     f->has_max = high.kind == VALUE_INT;
     if (f->has_min) f->min = low.i;
     if (f->has_max) f->max = high.i;
-    if (f->has_min && f->has_max && f->min > f->max) rc = yaml_error(min, err, E_INVALID, "min is greater than max");
+    if (f->has_min && f->has_max && f->min > f->max)
+        rc = yaml_error(min, err, E_INVALID, "min is greater than max");
     return rc;
 }
 
@@ -155,9 +171,10 @@ static int declare_default(struct catalog *c, const struct yaml *node, struct fi
 }
 
 int field_declare(struct catalog *c, const struct yaml *node, struct field *ret, struct error *err) {
-    static const char *const keys[] = {"name",    "zh",       "en",       "note_zh", "note_en", "standard", "type",   "required",
-                                       "sealed",  "indexed",  "multiple", "scale",   "min",     "max",      "unit",   "codes",
-                                       "target",  "check",    "blind",    "copy",    "default", "synonyms", NULL};
+    static const char *const keys[] = {"name",  "zh",       "en",      "note_zh",  "note_en",  "standard",
+                                       "type",  "required", "sealed",  "indexed",  "multiple", "scale",
+                                       "min",   "max",      "unit",    "codes",    "target",   "check",
+                                       "blind", "copy",     "default", "synonyms", NULL};
     struct field f = {.copy_reference = -1, .copy_field = -1, .line = node->line};
     int type = -1;
     int rc = yaml_only(node, keys, err);

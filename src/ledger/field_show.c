@@ -80,7 +80,8 @@ int field_display(const struct field *f, struct value v, int32_t zone_s, bool zh
         region_display(value_view(v), shown);
         return buf_str(out, shown);
     }
-    if (v.kind == VALUE_INT && f->type == FIELD_BOOLEAN) return buf_str(out, zh ? (v.i ? "是" : "否") : (v.i ? "yes" : "no"));
+    if (v.kind == VALUE_INT && f->type == FIELD_BOOLEAN)
+        return buf_str(out, zh ? (v.i ? "是" : "否") : (v.i ? "yes" : "no"));
     if (v.kind == VALUE_INT && f->type == FIELD_INSTANT) return add_local_time(out, v.i, zone_s);
     return field_format(f, v, zone_s, out);
 }

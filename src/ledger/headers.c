@@ -19,16 +19,19 @@ static int add_word(struct words *w, struct text word, int field, const struct y
     char folded[WORD_BYTES];
     size_t n = 0;
     if (!word_fold(word, folded, sizeof folded, &n) || n == 0)
-        return yaml_error(at, err, E_INVALID, "'%.40s' is empty or longer than %d bytes as a column header", word.s, WORD_BYTES);
+        return yaml_error(at, err, E_INVALID, "'%.40s' is empty or longer than %d bytes as a column header",
+                          word.s, WORD_BYTES);
     struct text kept = arena_text(&w->scratch, (struct text){folded, n});
     if (!kept.s) return error_set(err, E_MEMORY, at->file, "out of memory");
     w->word[w->n++] = (struct header_word){kept, at, field};
     return 0;
 }
 
-static int add_words(struct words *w, const struct text *words, size_t n, int field, const struct yaml *at, struct error *err) {
+static int add_words(struct words *w, const struct text *words, size_t n, int field, const struct yaml *at,
+                     struct error *err) {
     int rc = 0;
-    for (size_t i = 0; !rc && i < n; i++) rc = add_word(w, words[i], field, at && at->kind == YAML_LIST ? at->items[i] : at, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = add_word(w, words[i], field, at && at->kind == YAML_LIST ? at->items[i] : at, err);
     return rc;
 }
 
@@ -40,9 +43,11 @@ static int by_word(const void *a, const void *b) {
     return c ? c : (x->at->column > y->at->column) - (x->at->column < y->at->column);
 }
 
-static int collect(struct words *w, const struct yaml *root, const struct register_decl *r, struct error *err) {
+static int collect(struct words *w, const struct yaml *root, const struct register_decl *r,
+                   struct error *err) {
     const struct yaml *list = yaml_get(root, "fields");
-    int rc = add_words(w, r->region_synonyms, r->n_region_synonyms, -1, yaml_get(root, "region_synonyms"), err);
+    int rc =
+        add_words(w, r->region_synonyms, r->n_region_synonyms, -1, yaml_get(root, "region_synonyms"), err);
     for (size_t i = 0; !rc && i < r->n_fields; i++) {
         const struct field *f = &r->fields[i];
         const struct yaml *node = list->items[i];

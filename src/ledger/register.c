@@ -4,7 +4,8 @@
 
 /* Tables of the house that no register may take (ledger/journal.h, vault.h, ledger.h). */
 static bool table_reserved(struct text t) {
-    static const char *const words[] = {"journal", "blind", "vault_key", "node", "obligation", "sequence", "idempotency", "merge"};
+    static const char *const words[] = {"journal",    "blind",    "vault_key",   "node",
+                                        "obligation", "sequence", "idempotency", "merge"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (text_is(t, words[i])) return true;
     return text_starts(t, TEXT("sqlite_")) || text_starts(t, TEXT("pg_"));
@@ -17,39 +18,45 @@ static const struct yaml *item_at(const struct yaml *map, const char *key, size_
 }
 
 /* Roles must be codes of list `role`, when the catalog has one. */
-static int declare_roles(struct catalog *c, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n, struct error *err) {
+static int declare_roles(struct catalog *c, const struct yaml *map, const char *key, struct text **ret,
+                         size_t *ret_n, struct error *err) {
     int rc = declare_words(&c->arena, map, key, ret, ret_n, err);
     const struct codelist *roles = codelist_find(c, TEXT("role"));
     for (size_t i = 0; !rc && roles && i < *ret_n; i++)
-        if (!code_find(roles, (*ret)[i])) rc = yaml_error(item_at(map, key, i), err, E_UNKNOWN, "role %s is not declared", (*ret)[i].s);
+        if (!code_find(roles, (*ret)[i]))
+            rc = yaml_error(item_at(map, key, i), err, E_UNKNOWN, "role %s is not declared", (*ret)[i].s);
     return rc;
 }
 
 /* Index of the field that `key` names, of one of two types; *ret stays when absent. */
-static int declare_pointer(const struct register_decl *r, const struct yaml *map, const char *key, enum field_type a, enum field_type b,
-                           int *ret, struct error *err) {
+static int declare_pointer(const struct register_decl *r, const struct yaml *map, const char *key,
+                           enum field_type a, enum field_type b, int *ret, struct error *err) {
     struct text name = {NULL, 0};
     int rc = declare_text(map, key, false, &name, err);
     if (rc || !name.s) return rc;
     int i = register_field(r, name);
     const struct yaml *at = yaml_get(map, key);
     if (i < 0) return yaml_error(at, err, E_UNKNOWN, "field %s is not declared", name.s);
-    if (r->fields[i].type != a && r->fields[i].type != b) return yaml_error(at, err, E_INVALID, "field %s has the wrong type for %s", name.s, key);
+    if (r->fields[i].type != a && r->fields[i].type != b)
+        return yaml_error(at, err, E_INVALID, "field %s has the wrong type for %s", name.s, key);
     *ret = i;
     return 0;
 }
 
-static int declare_fields(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_fields(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                          struct error *err) {
     const struct yaml *list = NULL;
     int rc = yaml_list(root, "fields", true, &list, err);
     if (rc) return rc;
-    if (list->n == 0 || list->n > FIELDS_MAX) return yaml_error(list, err, E_INVALID, "a register has 1 to %d fields", FIELDS_MAX);
+    if (list->n == 0 || list->n > FIELDS_MAX)
+        return yaml_error(list, err, E_INVALID, "a register has 1 to %d fields", FIELDS_MAX);
     r->fields = arena_alloc(&c->arena, list->n * sizeof *r->fields);
     if (!r->fields) return error_set(err, E_MEMORY, root->file, "out of memory");
     for (size_t i = 0; !rc && i < list->n; i++) {
         rc = field_declare(c, list->items[i], &r->fields[i], err);
         if (!rc && register_field(r, r->fields[i].name) >= 0)
-            rc = yaml_error(yaml_get(list->items[i], "name"), err, E_INVALID, "field %s is declared twice", r->fields[i].name.s);
+            rc = yaml_error(yaml_get(list->items[i], "name"), err, E_INVALID, "field %s is declared twice",
+                            r->fields[i].name.s);
         if (!rc) r->n_fields = i + 1;
     }
     return rc;
@@ -61,8 +68,10 @@ static int declare_state(const struct yaml *node, struct state *ret, struct erro
     if (!rc) rc = declare_text(node, "name", true, &ret->name, err);
     for (size_t i = 0; !rc && i < ret->name.n; i++) {
         char ch = ret->name.s[i];
-        if (!((ch >= 'a' && ch <= 'z') || (i && ch >= '0' && ch <= '9') || (i && ch == '-')) || i >= NAME_MAX_CHARS)
-            rc = yaml_error(yaml_get(node, "name"), err, E_INVALID, "a state's name is [a-z][a-z0-9-]*, at most %d", NAME_MAX_CHARS);
+        if (!((ch >= 'a' && ch <= 'z') || (i && ch >= '0' && ch <= '9') || (i && ch == '-')) ||
+            i >= NAME_MAX_CHARS)
+            rc = yaml_error(yaml_get(node, "name"), err, E_INVALID,
+                            "a state's name is [a-z][a-z0-9-]*, at most %d", NAME_MAX_CHARS);
     }
     if (!rc) rc = declare_text(node, "zh", true, &ret->zh, err);
     if (!rc) rc = declare_text(node, "en", true, &ret->en, err);
@@ -71,7 +80,8 @@ static int declare_state(const struct yaml *node, struct state *ret, struct erro
     return rc;
 }
 
-static int declare_states(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_states(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                          struct error *err) {
     const struct yaml *list = NULL;
     int rc = yaml_list(root, "states", false, &list, err);
     if (rc || !list) return rc;
@@ -81,17 +91,20 @@ static int declare_states(struct catalog *c, const struct yaml *root, struct reg
     for (size_t i = 0; !rc && i < list->n; i++) {
         rc = declare_state(list->items[i], &r->states[i], err);
         if (!rc && register_state(r, r->states[i].name) >= 0)
-            rc = yaml_error(yaml_get(list->items[i], "name"), err, E_INVALID, "state %s is declared twice", r->states[i].name.s);
+            rc = yaml_error(yaml_get(list->items[i], "name"), err, E_INVALID, "state %s is declared twice",
+                            r->states[i].name.s);
         if (!rc && r->states[i].initial && register_initial(r) >= 0)
-            rc = yaml_error(yaml_get(list->items[i], "initial"), err, E_INVALID, "two initial states: %s and %s",
-                            r->states[register_initial(r)].name.s, r->states[i].name.s);
+            rc = yaml_error(yaml_get(list->items[i], "initial"), err, E_INVALID,
+                            "two initial states: %s and %s", r->states[register_initial(r)].name.s,
+                            r->states[i].name.s);
         if (!rc) r->n_states = i + 1;
     }
     if (!rc && register_initial(r) < 0) rc = yaml_error(list, err, E_INVALID, "no state is initial");
     return rc;
 }
 
-static int declare_move(struct catalog *c, const struct yaml *node, const struct register_decl *r, struct move *ret, struct error *err) {
+static int declare_move(struct catalog *c, const struct yaml *node, const struct register_decl *r,
+                        struct move *ret, struct error *err) {
     static const char *const keys[] = {"from", "to", "roles", NULL};
     struct text from = {0}, to = {0};
     int rc = yaml_only(node, keys, err);
@@ -100,8 +113,10 @@ static int declare_move(struct catalog *c, const struct yaml *node, const struct
     if (rc) return rc;
     ret->from = text_is(from, "any") ? -1 : register_state(r, from);
     ret->to = register_state(r, to);
-    if (ret->from < 0 && !text_is(from, "any")) return yaml_error(yaml_get(node, "from"), err, E_UNKNOWN, "state %s is not declared", from.s);
-    if (ret->to < 0) return yaml_error(yaml_get(node, "to"), err, E_UNKNOWN, "state %s is not declared", to.s);
+    if (ret->from < 0 && !text_is(from, "any"))
+        return yaml_error(yaml_get(node, "from"), err, E_UNKNOWN, "state %s is not declared", from.s);
+    if (ret->to < 0)
+        return yaml_error(yaml_get(node, "to"), err, E_UNKNOWN, "state %s is not declared", to.s);
     return declare_roles(c, node, "roles", &ret->roles, &ret->n_roles, err);
 }
 
@@ -111,25 +126,29 @@ static int check_reached(const struct yaml *root, const struct register_decl *r,
         bool reached = r->states[i].initial;
         for (size_t k = 0; !reached && k < r->n_moves; k++) reached = r->moves[k].to == (int)i;
         if (!reached)
-            return yaml_error(yaml_get(root, "states")->items[i], err, E_INVALID, "no move leads to state %s", r->states[i].name.s);
+            return yaml_error(yaml_get(root, "states")->items[i], err, E_INVALID, "no move leads to state %s",
+                              r->states[i].name.s);
     }
     return 0;
 }
 
-static int declare_moves(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_moves(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                         struct error *err) {
     const struct yaml *list = NULL;
     int rc = yaml_list(root, "moves", false, &list, err);
     if (!rc && list) {
         if (!r->n_states) return yaml_error(list, err, E_INVALID, "moves without states");
         r->moves = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->moves);
         if (!r->moves) return error_set(err, E_MEMORY, root->file, "out of memory");
-        for (size_t i = 0; !rc && i < list->n; i++) rc = declare_move(c, list->items[i], r, &r->moves[i], err);
+        for (size_t i = 0; !rc && i < list->n; i++)
+            rc = declare_move(c, list->items[i], r, &r->moves[i], err);
         if (!rc) r->n_moves = list->n;
     }
     return rc ? rc : check_reached(root, r, err);
 }
 
-static int declare_checks(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_checks(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                          struct error *err) {
     static const char *const keys[] = {"that", "zh", "en", NULL};
     const struct yaml *list = NULL;
     int rc = yaml_list(root, "checks", false, &list, err);
@@ -160,16 +179,19 @@ static bool mask_valid(struct text t) {
             i += 7;
         else if (text_starts(rest, TEXT("{date}")))
             i += 5;
-        else if (rest.n >= 7 && text_starts(rest, TEXT("{seq:")) && rest.s[5] >= '1' && rest.s[5] <= '9' && rest.s[6] == '}') {
+        else if (rest.n >= 7 && text_starts(rest, TEXT("{seq:")) && rest.s[5] >= '1' && rest.s[5] <= '9' &&
+                 rest.s[6] == '}') {
             i += 6;
             seqs++;
-        } else if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '/' || c == '.'))
+        } else if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '/' || c == '.'))
             return false;
     }
     return seqs == 1 && t.n <= 60;
 }
 
-static int declare_key(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_key(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                       struct error *err) {
     struct text *names = NULL;
     size_t n = 0;
     int rc = declare_words(&c->arena, root, "key", &names, &n, err);
@@ -183,25 +205,34 @@ static int declare_key(struct catalog *c, const struct yaml *root, struct regist
             r->key_region = true;
             continue;
         }
-        if (field < 0) return yaml_error(at, err, E_UNKNOWN, "key names field %s, which is not declared or named before", names[i].s);
-        if (r->fields[field].sealed) return yaml_error(at, err, E_INVALID, "key names sealed field %s; a key must be readable", names[i].s);
+        if (field < 0)
+            return yaml_error(at, err, E_UNKNOWN, "key names field %s, which is not declared or named before",
+                              names[i].s);
+        if (r->fields[field].sealed)
+            return yaml_error(at, err, E_INVALID, "key names sealed field %s; a key must be readable",
+                              names[i].s);
         for (size_t k = 0; k < r->n_key; k++)
-            if (r->key[k] == field) return yaml_error(at, err, E_INVALID, "key names field %s twice", names[i].s);
+            if (r->key[k] == field)
+                return yaml_error(at, err, E_INVALID, "key names field %s twice", names[i].s);
         r->key[r->n_key++] = field;
     }
-    if (r->n_key == 0) return yaml_error(yaml_get(root, "key"), err, E_INVALID, "a key needs a field beside the region");
+    if (r->n_key == 0)
+        return yaml_error(yaml_get(root, "key"), err, E_INVALID, "a key needs a field beside the region");
     return 0;
 }
 
-static int check_index(const struct register_decl *r, struct text list, const struct yaml *at, struct error *err) {
+static int check_index(const struct register_decl *r, struct text list, const struct yaml *at,
+                       struct error *err) {
     for (size_t from = 0; from <= list.n;) {
         size_t to = from;
         while (to < list.n && list.s[to] != ',') to++;
         struct text name = text_trim((struct text){list.s + from, to - from});
         int field = register_field(r, name);
-        bool column = text_is(name, "region") || text_is(name, "state") || text_is(name, "created_at") || text_is(name, "changed_at");
+        bool column = text_is(name, "region") || text_is(name, "state") || text_is(name, "created_at") ||
+                      text_is(name, "changed_at");
         if (field < 0 && !column)
-            return yaml_error(at, err, E_UNKNOWN, "index names field %.*s, which is not declared", (int)(name.n > 60 ? 60 : name.n), name.s);
+            return yaml_error(at, err, E_UNKNOWN, "index names field %.*s, which is not declared",
+                              (int)(name.n > 60 ? 60 : name.n), name.s);
         if (field >= 0 && r->fields[field].sealed)
             return yaml_error(at, err, E_INVALID, "index names sealed field %s", r->fields[field].name.s);
         from = to + 1;
@@ -209,14 +240,16 @@ static int check_index(const struct register_decl *r, struct text list, const st
     return 0;
 }
 
-static int declare_keep(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_keep(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                        struct error *err) {
     static const char *const keys[] = {"days", "from", "basis", NULL};
     const struct yaml *keep = NULL;
     int64_t days = 0;
     int rc = yaml_map(root, "keep", true, &keep, err);
     if (!rc) rc = yaml_only(keep, keys, err);
     if (!rc) rc = yaml_int(keep, "days", true, &days, err);
-    if (!rc && (days < 0 || days > 36525)) rc = yaml_error(yaml_get(keep, "days"), err, E_INVALID, "days is 0 (for ever) to 36525");
+    if (!rc && (days < 0 || days > 36525))
+        rc = yaml_error(yaml_get(keep, "days"), err, E_INVALID, "days is 0 (for ever) to 36525");
     if (!rc) rc = declare_pointer(r, keep, "from", FIELD_DATE, FIELD_INSTANT, &r->keep_from, err);
     if (!rc) rc = declare_text(keep, "basis", true, &r->keep_basis, err);
     r->keep_days = (int)days;
@@ -226,9 +259,11 @@ static int declare_keep(struct catalog *c, const struct yaml *root, struct regis
 static int declare_head(const struct yaml *root, struct register_decl *r, struct error *err) {
     int rc = declare_text(root, "register", true, &r->name, err);
     if (!rc && !name_valid(r->name))
-        rc = yaml_error(yaml_get(root, "register"), err, E_INVALID, "a register's name is [a-z][a-z0-9_]*, at most %d", NAME_MAX_CHARS);
+        rc = yaml_error(yaml_get(root, "register"), err, E_INVALID,
+                        "a register's name is [a-z][a-z0-9_]*, at most %d", NAME_MAX_CHARS);
     if (!rc && table_reserved(r->name))
-        rc = yaml_error(yaml_get(root, "register"), err, E_INVALID, "%s is reserved for a table of the house", r->name.s);
+        rc = yaml_error(yaml_get(root, "register"), err, E_INVALID, "%s is reserved for a table of the house",
+                        r->name.s);
     if (!rc) rc = declare_text(root, "zh", true, &r->zh, err);
     if (!rc) rc = declare_text(root, "en", true, &r->en, err);
     if (!rc) rc = declare_text(root, "desk", true, &r->desk, err);
@@ -238,18 +273,25 @@ static int declare_head(const struct yaml *root, struct register_decl *r, struct
 }
 
 /* What the fields mean to the register as a whole. */
-static int declare_uses(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+static int declare_uses(struct catalog *c, const struct yaml *root, struct register_decl *r,
+                        struct error *err) {
     int rc = declare_text(root, "number", false, &r->number_mask, err);
     if (!rc && r->number_mask.n && !mask_valid(r->number_mask))
-        rc = yaml_error(yaml_get(root, "number"), err, E_INVALID,
-                        "number is letters, digits, '-', '/', '.', {region}, {date} and exactly one {seq:1} to {seq:9}");
+        rc = yaml_error(
+            yaml_get(root, "number"), err, E_INVALID,
+            "number is letters, digits, '-', '/', '.', {region}, {date} and exactly one {seq:1} to {seq:9}");
     if (!rc) rc = declare_pointer(r, root, "region_field", FIELD_REGION, FIELD_REGION, &r->region_field, err);
-    if (!rc) rc = declare_pointer(r, root, "person_field", FIELD_REFERENCE, FIELD_REFERENCE, &r->person_field, err);
+    if (!rc)
+        rc =
+            declare_pointer(r, root, "person_field", FIELD_REFERENCE, FIELD_REFERENCE, &r->person_field, err);
     if (!rc) rc = declare_pointer(r, root, "date_field", FIELD_DATE, FIELD_INSTANT, &r->date_field, err);
-    if (!rc) rc = declare_words(&c->arena, root, "region_synonyms", &r->region_synonyms, &r->n_region_synonyms, err);
+    if (!rc)
+        rc = declare_words(&c->arena, root, "region_synonyms", &r->region_synonyms, &r->n_region_synonyms,
+                           err);
     if (!rc) rc = declare_key(c, root, r, err);
     if (!rc) rc = declare_words(&c->arena, root, "indexes", &r->indexes, &r->n_indexes, err);
-    for (size_t i = 0; !rc && i < r->n_indexes; i++) rc = check_index(r, r->indexes[i], item_at(root, "indexes", i), err);
+    for (size_t i = 0; !rc && i < r->n_indexes; i++)
+        rc = check_index(r, r->indexes[i], item_at(root, "indexes", i), err);
     if (!rc) rc = declare_roles(c, root, "readers", &r->readers, &r->n_readers, err);
     if (!rc) rc = declare_roles(c, root, "writers", &r->writers, &r->n_writers, err);
     if (!rc) rc = declare_roles(c, root, "openers", &r->openers, &r->n_openers, err);
@@ -257,11 +299,16 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
     return rc;
 }
 
-int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret, struct error *err) {
-    static const char *const keys[] = {"register",     "zh",         "en",              "desk",    "standard", "source",  "number",
-                                       "region_field", "person_field", "date_field",    "region_synonyms", "key", "indexes", "readers",
-                                       "writers",      "openers",    "keep",            "fields",  "states",   "moves",   "checks", NULL};
-    struct register_decl r = {.region_field = -1, .person_field = -1, .date_field = -1, .keep_from = -1, .file = root->file};
+int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
+                     struct error *err) {
+    static const char *const keys[] = {
+        "register",        "zh",     "en",           "desk",         "standard",
+        "source",          "number", "region_field", "person_field", "date_field",
+        "region_synonyms", "key",    "indexes",      "readers",      "writers",
+        "openers",         "keep",   "fields",       "states",       "moves",
+        "checks",          NULL};
+    struct register_decl r = {
+        .region_field = -1, .person_field = -1, .date_field = -1, .keep_from = -1, .file = root->file};
     int rc = yaml_only(root, keys, err);
     if (!rc) rc = declare_head(root, &r, err);
     if (!rc) rc = declare_fields(c, root, &r, err);
@@ -275,7 +322,8 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
 }
 
 /* copy: reference.field, read when the record is made. */
-static int resolve_copy(struct catalog *c, const struct yaml *node, struct register_decl *r, struct field *f, struct error *err) {
+static int resolve_copy(struct catalog *c, const struct yaml *node, struct register_decl *r, struct field *f,
+                        struct error *err) {
     struct text path = {NULL, 0};
     int rc = declare_text(node, "copy", false, &path, err);
     if (rc || !path.s) return rc;
@@ -285,10 +333,13 @@ static int resolve_copy(struct catalog *c, const struct yaml *node, struct regis
     struct text name = {path.s, (size_t)(dot - path.s)}, there = {dot + 1, path.n - name.n - 1};
     int reference = register_field(r, name);
     if (reference < 0 || r->fields[reference].type != FIELD_REFERENCE)
-        return yaml_error(at, err, E_UNKNOWN, "copy %s does not begin with a reference of this register", path.s);
+        return yaml_error(at, err, E_UNKNOWN, "copy %s does not begin with a reference of this register",
+                          path.s);
     const struct register_decl *target = register_find(c, r->fields[reference].target);
     int from = target ? register_field(target, there) : -1;
-    if (from < 0) return yaml_error(at, err, E_UNKNOWN, "copy %s names no field of register %s", path.s, r->fields[reference].target.s);
+    if (from < 0)
+        return yaml_error(at, err, E_UNKNOWN, "copy %s names no field of register %s", path.s,
+                          r->fields[reference].target.s);
     const struct field *source = &target->fields[from];
     if (source->type != f->type || source->codes != f->codes || source->scale != f->scale)
         return yaml_error(at, err, E_INVALID, "copy %s: the two fields differ in type", path.s);
@@ -304,10 +355,12 @@ int register_resolve(struct catalog *c, const struct yaml *root, struct register
     for (size_t i = 0; !rc && i < r->n_fields; i++) {
         struct field *f = &r->fields[i];
         if (f->type == FIELD_REFERENCE && !register_find(c, f->target))
-            rc = yaml_error(yaml_get(fields->items[i], "target"), err, E_UNKNOWN, "target register %s is not declared", f->target.s);
+            rc = yaml_error(yaml_get(fields->items[i], "target"), err, E_UNKNOWN,
+                            "target register %s is not declared", f->target.s);
         if (!rc) rc = resolve_copy(c, fields->items[i], r, f, err);
     }
     if (!rc && r->person_field >= 0 && !text_is(r->fields[r->person_field].target, "person"))
-        rc = yaml_error(yaml_get(root, "person_field"), err, E_INVALID, "person_field must be a reference to register person");
+        rc = yaml_error(yaml_get(root, "person_field"), err, E_INVALID,
+                        "person_field must be a reference to register person");
     return rc;
 }
