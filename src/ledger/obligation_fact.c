@@ -263,8 +263,33 @@ static void pay_one(struct ledger *l, const struct session *s, const struct reco
     if (is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
 }
 
+int book_replay(struct ledger *l, const struct session *s, int64_t holder, const struct record *facts, size_t n, struct error *err) {
+    struct book_slot *slot = NULL;
+    int rc = book_slot_of(l, holder, &slot, err);
+    for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
+        const struct duty_rule *rule = book_rule(l, &row->o);
+        if (row->gone || !rule || text_same(row->o.state, "cancelled") || text_same(row->o.state, "standing")) continue;
+        struct obligation was = row->o;
+        row->o.duty.paid = 0;
+        row->o.late = false;
+        row->o.paid_by = 0;
+        duty_settle(rule, &row->o.duty, l->zone_s);
+        close_if_done(&row->o, s->now);
+        for (size_t i = 0; i < n; i++) pay_one(l, s, &facts[i], NULL, &row->o);
+        if (row->o.duty.paid == was.duty.paid && text_eq(row->o.state, was.state))
+            row->o = was; /* the same facts: when it was closed, and late or not, stays true */
+        else
+            book_touch(l, &row->o);
+    }
+    return rc;
+}
+
 int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
     int rc = 0;
+    if (before && holder_of(before) != holder_of(r)) {
+        /* it is about somebody else now: its duties go along; what facts pay is worked out by book_replay */
+        return book_rehold(l, holder_of(before), holder_of(r), &r->id, 1, err);
+    }
     struct text disease = disease_of(l, r, &rc, err);
     if (rc < 0) return rc;
     const struct adoption *a = ledger_policy(l, disease, r->region, day_of_instant(s->now, l->zone_s));

@@ -317,6 +317,26 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     return rc;
 }
 
+static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, int64_t *ret, struct error *err);
+
+/* A record known by its natural key is known by the new one when the cells of its key change. */
+static int rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err) {
+    int64_t was = 0, is = 0, other = 0;
+    if (d->keep_key || !record_natural_key(d->reg, before->values, &was) || was != before->key) return 0;
+    if (!record_natural_key(d->reg, now->values, &is)) is = 0;
+    if (is == was) return 0;
+    int rc = is ? key_lookup(x, d->reg, is, &other, err) : 0;
+    if (rc < 0) return rc;
+    if (other && other != now->id)
+        return error_set(err, E_CONFLICT, d->reg->name.s, "record %lld has this key already / 已有相同记录", (long long)other);
+    struct idmap_slot *slot = is ? idmap_put(&apply_table_of(x, d->reg)->keys, &x->arena, is, NULL) : NULL;
+    if (slot) slot->value.i = now->id;
+    struct idmap_slot *old = idmap_find(&apply_table_of(x, d->reg)->keys, was);
+    if (old) old->value.i = 0;
+    now->key = is;
+    return 0;
+}
+
 static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
     const struct register_decl *reg = d->reg;
     struct entry *e = NULL;
@@ -358,6 +378,7 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
+    if (!rc && n) rc = rekey(x, d, &before, &now, err);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
     if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
     if (rc < 0) {

@@ -1,0 +1,369 @@
+#include "desks/person.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+static const struct register_decl *people(const struct ledger *l) {
+    return register_find(l->catalog, TEXT("person"));
+}
+
+static int query_ids(struct db *db, const char *sql, const struct value *params, size_t n, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    size_t k = 0, cap = 0;
+    int64_t *ids = NULL;
+    int rc = db_query(db, sql, params, n, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        rc = 0;
+        if (k == cap) {
+            cap = cap ? cap * 2 : 64;
+            int64_t *more = arena_alloc(a, cap * sizeof *more);
+            if (!more) {
+                rc = memory(err);
+                break;
+            }
+            if (k) memcpy(more, ids, k * sizeof *more);
+            ids = more;
+        }
+        ids[k++] = row[0].i;
+    }
+    db_cursor_close(c);
+    if (rc < 0) return rc;
+    *ret = ids;
+    *ret_n = k;
+    return 0;
+}
+
+static int add_children(struct ledger *l, struct db *db, const struct register_decl *reg, int field, int64_t person, struct arena *a,
+                        struct person_child **list, size_t *n, struct error *err) {
+    char sql[256];
+    struct value param = value_int(person);
+    int64_t *ids = NULL;
+    size_t k = 0;
+    snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1 ORDER BY \"id\"", reg->name.s, reg->fields[field].name.s);
+    int rc = query_ids(db, sql, &param, 1, a, &ids, &k, err);
+    if (rc < 0 || !k) return rc;
+    struct person_child *more = arena_alloc(a, (*n + k) * sizeof *more);
+    if (!more) return memory(err);
+    if (*n) memcpy(more, *list, *n * sizeof *more);
+    for (size_t i = 0; i < k; i++) more[*n + i] = (struct person_child){reg, ids[i], field};
+    *list = more;
+    *n += k;
+    return 0;
+}
+
+int person_children(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_child **ret, size_t *ret_n, struct error *err) {
+    struct person_child *list = NULL;
+    size_t n = 0;
+    for (size_t r = 0; r < l->catalog->n_registers; r++) {
+        const struct register_decl *reg = &l->catalog->registers[r];
+        for (size_t i = 0; i < reg->n_fields; i++) {
+            if (reg->fields[i].type != FIELD_REFERENCE || !text_is(reg->fields[i].target, "person")) continue;
+            if (reg == people(l)) continue; /* merged_into is the merge itself */
+            int rc = add_children(l, db ? db : l->db, reg, (int)i, person, a, &list, &n, err);
+            if (rc < 0) return rc;
+        }
+    }
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err) {
+    int64_t hash = 0;
+    *ret_n = 0;
+    *ret = NULL;
+    if (!vault_blind(l->vault, kind, clear, &hash)) return 0;
+    struct value params[] = {value_int(kind), value_int(hash)};
+    return query_ids(db ? db : l->db, "SELECT \"holder\" FROM \"blind\" WHERE \"kind\" = ?1 AND \"hash\" = ?2 ORDER BY \"holder\"", params, 2, a, ret, ret_n, err);
+}
+
+/* The clear text of the person's blind-indexed fields, through the vault and not through access: only hashes leave here. */
+static int blind_hashes(struct ledger *l, struct db *db, const struct record *r, struct arena *a, int *kinds, int64_t *hashes, size_t *ret_n, struct error *err) {
+    struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}, .purpose = TEXT("matching")};
+    struct record copy = *r;
+    copy.values = arena_alloc(a, r->reg->n_fields * sizeof *copy.values);
+    if (!copy.values) return memory(err);
+    memcpy(copy.values, r->values, r->reg->n_fields * sizeof *copy.values);
+    size_t n = 0;
+    int rc = record_open(l, db, &inside, &copy, a, err);
+    for (size_t i = 0; !rc && i < r->reg->n_fields && n < 8; i++) {
+        const struct field *f = &r->reg->fields[i];
+        if (f->blind && copy.values[i].kind == VALUE_TEXT && vault_blind(l->vault, f->blind, value_view(copy.values[i]), &hashes[n])) kinds[n++] = (int)f->blind;
+    }
+    if (rc < 0) return rc;
+    *ret_n = n;
+    return 0;
+}
+
+int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err) {
+    struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}};
+    struct record r;
+    int kinds[8];
+    int64_t hashes[8];
+    size_t n = 0, n_twins = 0, cap = 0;
+    struct person_twin *twins = NULL;
+    int rc = record_get(l, db, &inside, people(l), person, a, &r, err);
+    if (!rc) rc = blind_hashes(l, db, &r, a, kinds, hashes, &n, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct value params[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(person)};
+        int64_t *ids = NULL;
+        size_t k = 0;
+        rc = query_ids(db ? db : l->db, "SELECT \"holder\" FROM \"blind\" WHERE \"kind\" = ?1 AND \"hash\" = ?2 AND \"holder\" <> ?3 ORDER BY \"holder\" LIMIT 200", params,
+                       3, a, &ids, &k, err);
+        for (size_t j = 0; !rc && j < k; j++) {
+            size_t t = 0;
+            while (t < n_twins && twins[t].person != ids[j]) t++;
+            if (t == cap) {
+                cap = cap ? cap * 2 : 64;
+                struct person_twin *more = arena_alloc(a, cap * sizeof *more);
+                if (!more) return memory(err);
+                if (n_twins) memcpy(more, twins, n_twins * sizeof *more);
+                twins = more;
+            }
+            if (t == n_twins) twins[n_twins++] = (struct person_twin){.person = ids[j]};
+            if (kinds[i] == BLIND_DOCUMENT) twins[t].document = true;
+            if (kinds[i] == BLIND_PHONE) twins[t].phone = true;
+            if (kinds[i] == BLIND_NAME) twins[t].name = true;
+        }
+    }
+    if (rc < 0) return rc;
+    *ret = twins;
+    *ret_n = n_twins;
+    return 0;
+}
+
+/* ---- merge */
+
+static int change_reference(struct ledger *l, const struct session *s, const struct person_child *c, int64_t to, struct arena *a, struct error *err) {
+    struct draft *d = draft_new(a, c->reg, DRAFT_CHANGE);
+    if (!d) return memory(err);
+    d->id = c->id;
+    d->keep_key = true;
+    d->values[c->field] = value_int(to);
+    return record_write(l, s, &d, 1, err);
+}
+
+static int move_blind(struct ledger *l, const struct record *owner, int64_t from, int64_t to, struct arena *a, struct error *err) {
+    int kinds[8];
+    int64_t hashes[8];
+    size_t n = 0;
+    int rc = blind_hashes(l, l->db, owner, a, kinds, hashes, &n, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        static const uint16_t all[] = {0, 1, 2};
+        struct value gone[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(from)}, made[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(to)};
+        rc = db_batch(l->db, DB_DELETE, vault_blind_table(), all, 3, gone, 1, NULL, err);
+        if (!rc) rc = db_batch(l->db, DB_UPSERT, vault_blind_table(), all, 3, made, 1, NULL, err);
+    }
+    return rc;
+}
+
+static int set_merged(struct ledger *l, const struct session *s, int64_t person, struct value into, struct arena *a, struct error *err) {
+    struct draft *d = draft_new(a, people(l), DRAFT_CHANGE);
+    int f = register_field(people(l), TEXT("merged_into"));
+    if (!d) return memory(err);
+    if (f < 0) return error_set(err, E_UNKNOWN, "person", "has no field merged_into");
+    d->id = person;
+    d->values[f] = into;
+    return record_write(l, s, &d, 1, err);
+}
+
+static int is_merged(const struct record *r) {
+    int f = register_field(r->reg, TEXT("merged_into"));
+    return f >= 0 && r->values[f].kind == VALUE_INT;
+}
+
+/* What the facts about a person pay, worked out anew. */
+static int replay(struct ledger *l, const struct session *s, int64_t person, struct arena *a, struct error *err) {
+    struct person_child *list = NULL;
+    size_t n = 0, k = 0;
+    int rc = person_children(l, l->db, person, a, &list, &n, err);
+    struct record *facts = rc ? NULL : arena_alloc(a, (n + 1) * sizeof *facts);
+    if (!rc && !facts) return memory(err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = record_get(l, l->db, s, list[i].reg, list[i].id, a, &facts[k], err);
+        /* ids ascend with time of recording across all registers */
+        for (size_t j = k; !rc && j > 0 && facts[j - 1].id > facts[j].id; j--) {
+            struct record swap = facts[j];
+            facts[j] = facts[j - 1];
+            facts[j - 1] = swap;
+        }
+        k++;
+    }
+    return rc ? rc : book_replay(l, s, person, facts, k, err);
+}
+
+/* The list of what was moved travels in the journal entry: register, id and field of each. */
+static int note_merge(struct ledger *l, const struct session *s, enum journal_verb verb, int64_t into, int64_t from, const struct person_child *list, size_t n,
+                      struct error *err) {
+    struct buf cells = {0};
+    journal_cells(&cells, 1, value_int(into));
+    for (size_t i = 0; i < n; i++) {
+        journal_cells(&cells, 2, value_text(list[i].reg->name));
+        journal_cells(&cells, 3, value_int(list[i].id));
+        journal_cells(&cells, 4, value_text(list[i].reg->fields[list[i].field].name));
+    }
+    journal_cells_end(&cells);
+    int64_t seq = 0;
+    struct journal_entry e = {.at = s->now, .verb = verb, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = from, .after = buf_view(&cells)};
+    int rc = cells.failed ? memory(err) : journal_append(&l->journal, &e, &seq, err);
+    buf_clear(&cells);
+    char name[48], digits[24];
+    snprintf(name, sizeof name, "merge:%lld", (long long)from);
+    snprintf(digits, sizeof digits, "%lld", (long long)seq);
+    return rc ? rc : ledger_set(l, name, text_of(verb == JOURNAL_MERGE ? digits : ""), err);
+}
+
+int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err) {
+    struct arena a = {0};
+    struct record target, source;
+    struct person_child *list = NULL;
+    size_t n = 0;
+    if (into == from) return error_set(err, E_CONFLICT, "person", "cannot be merged into itself / 不能并入自身");
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    rc = record_get(l, l->db, s, people(l), into, &a, &target, err);
+    if (!rc) rc = record_get(l, l->db, s, people(l), from, &a, &source, err);
+    if (!rc && (is_merged(&target) || is_merged(&source))) rc = error_set(err, E_CONFLICT, "person", "is merged into another already / 已并入他人");
+    if (!rc) rc = person_children(l, l->db, from, &a, &list, &n, err);
+    for (size_t i = 0; !rc && i < n; i++) rc = change_reference(l, s, &list[i], into, &a, err);
+    if (!rc) rc = book_rehold(l, from, into, NULL, 0, err);
+    if (!rc) rc = replay(l, s, into, &a, err);
+    if (!rc) rc = move_blind(l, &source, from, into, &a, err);
+    if (!rc) rc = set_merged(l, s, from, value_int(into), &a, err);
+    if (!rc) rc = note_merge(l, s, JOURNAL_MERGE, into, from, list, n, err);
+    if (rc < 0)
+        ledger_rollback(l);
+    else
+        rc = ledger_commit(l, s->now, err);
+    if (!rc && ret_moved) *ret_moved = (int64_t)n;
+    arena_clear(&a);
+    return rc;
+}
+
+/* Reads back what note_merge wrote. */
+static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *ret_into, struct person_child **ret, size_t *ret_n, struct error *err) {
+    char name[48];
+    struct text seq_text = {0};
+    int64_t seq = 0;
+    snprintf(name, sizeof name, "merge:%lld", (long long)from);
+    int rc = ledger_setting(l, l->db, name, a, &seq_text, err);
+    if (rc < 0) return rc;
+    if (!seq_text.n || !text_int(seq_text, &seq)) return error_set(err, E_CONFLICT, "person", "was not merged / 该人员未被合并");
+    struct journal_entry e;
+    rc = journal_read(l->db, seq, a, &e, err);
+    struct person_child *list = NULL, c = {0};
+    size_t pos = 0, code = 0, n = 0, cap = 0;
+    struct value v;
+    while (!rc && (rc = journal_cells_next(e.after, &pos, &code, &v, err)) > 0) {
+        rc = 0;
+        if (code == 1) *ret_into = v.i;
+        if (code == 2) c.reg = register_find(l->catalog, value_view(v));
+        if (code == 3) c.id = v.i;
+        if (code != 4 || !c.reg) continue;
+        c.field = register_field(c.reg, value_view(v));
+        if (n == cap) {
+            cap = cap ? cap * 2 : 64;
+            struct person_child *more = arena_alloc(a, cap * sizeof *more);
+            if (!more) return memory(err);
+            if (n) memcpy(more, list, n * sizeof *more);
+            list = more;
+        }
+        if (c.field >= 0) list[n++] = c;
+    }
+    if (rc < 0) return rc;
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+int person_unmerge(struct ledger *l, const struct session *s, int64_t person, int64_t *ret_moved, struct error *err) {
+    struct arena a = {0};
+    struct record source, target;
+    struct person_child *list = NULL;
+    size_t n = 0;
+    int64_t into = 0, moved = 0;
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    rc = record_get(l, l->db, s, people(l), person, &a, &source, err);
+    if (!rc) rc = read_merge(l, person, &a, &into, &list, &n, err);
+    if (!rc) rc = record_get(l, l->db, s, people(l), into, &a, &target, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct record r;
+        struct error gone = {0};
+        if (record_get(l, l->db, s, list[i].reg, list[i].id, &a, &r, &gone) < 0) continue; /* removed since */
+        if (value_int_or(r.values[list[i].field], 0) != into) continue;                     /* moved on since */
+        rc = change_reference(l, s, &list[i], person, &a, err);
+        moved++;
+    }
+    if (!rc) rc = replay(l, s, person, &a, err);
+    if (!rc) rc = replay(l, s, into, &a, err);
+    if (!rc) rc = move_blind(l, &source, into, person, &a, err);
+    if (!rc) rc = move_blind(l, &target, into, into, &a, err); /* hashes both had stay with the other too */
+    if (!rc) rc = set_merged(l, s, person, value_null(), &a, err);
+    if (!rc) rc = note_merge(l, s, JOURNAL_UNMERGE, into, person, NULL, 0, err);
+    if (rc < 0)
+        ledger_rollback(l);
+    else
+        rc = ledger_commit(l, s->now, err);
+    if (!rc && ret_moved) *ret_moved = moved;
+    arena_clear(&a);
+    return rc;
+}
+
+/* ---- erasure */
+
+/* What may stay: it counts, and identifies nobody. */
+static bool may_stay(const struct field *f) {
+    static const char *const names[] = {"sex", "age", "age_unit", "residence_class", "merged_into", "doc_type", "address_region"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(f->name, names[i])) return true;
+    return false;
+}
+
+static int erase_one(struct ledger *l, const struct session *s, const struct record *r, struct arena *a, struct error *err) {
+    struct value param = value_int(r->id);
+    struct draft *d = draft_new(a, r->reg, DRAFT_CHANGE);
+    if (!d) return memory(err);
+    d->id = r->id;
+    bool any = false;
+    for (size_t i = 0; i < r->reg->n_fields; i++)
+        if (!may_stay(&r->reg->fields[i]) && value_given(r->values[i])) {
+            d->values[i] = value_null();
+            any = true;
+        }
+    int rc = any ? record_write(l, s, &d, 1, err) : 0;
+    if (!rc) rc = db_run(l->db, "DELETE FROM \"blind\" WHERE \"holder\" = ?1", &param, 1, NULL, err);
+    if (!rc) rc = db_run(l->db, "DELETE FROM \"vault_key\" WHERE \"person\" = ?1", &param, 1, NULL, err);
+    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ERASE, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = r->id};
+    if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
+    return rc;
+}
+
+int person_erase(struct ledger *l, const struct session *s, int64_t person, struct error *err) {
+    struct arena a = {0};
+    int64_t *merged = NULL;
+    size_t n = 0;
+    struct record r;
+    if (!text_trim(s->reason).n) return error_set(err, E_USAGE, "--reason", "erasing a person needs a reason / 删除个人信息须说明理由");
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    struct value param = value_int(person);
+    rc = record_get(l, l->db, s, people(l), person, &a, &r, err);
+    if (!rc) rc = query_ids(l->db, "SELECT \"id\" FROM \"person\" WHERE \"merged_into\" = ?1", &param, 1, &a, &merged, &n, err);
+    if (!rc) rc = erase_one(l, s, &r, &a, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = record_get(l, l->db, s, people(l), merged[i], &a, &r, err);
+        if (!rc) rc = erase_one(l, s, &r, &a, err);
+    }
+    if (rc < 0)
+        ledger_rollback(l);
+    else
+        rc = ledger_commit(l, s->now, err);
+    arena_clear(&a);
+    return rc;
+}

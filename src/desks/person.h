@@ -1,0 +1,37 @@
+/* desks: people. One person, all that is known of them; two records of one person made one, and back; a person forgotten. */
+#ifndef TOCSIN_DESKS_PERSON_H
+#define TOCSIN_DESKS_PERSON_H
+
+#include "ledger/obligation.h"
+
+/* A record that refers to the person. */
+struct person_child {
+    const struct register_decl *reg;
+    int64_t id;
+    int field; /* the reference */
+};
+
+/* Everything that refers to a person, by register order and id. Arrays in the arena. Cost: one query per reference field to person. */
+int person_children(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_child **ret, size_t *ret_n, struct error *err);
+
+/* Other persons who may be the same: they share a blind hash (document, phone or name). */
+struct person_twin {
+    int64_t person;
+    bool document, phone, name;
+};
+int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err);
+
+/* By clear text of a kind; ids in the arena, without who was merged away. */
+int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
+
+/* Makes `from` part of `into`: every record, duty and blind index follows; empty cells of `into` are not filled (nothing is guessed). E_CONFLICT when one of
+ * them is merged or erased already, or both are the same. Undone by person_unmerge. ret_moved may be NULL. */
+int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err);
+/* Takes back what the merge moved and still is where it was moved to. */
+int person_unmerge(struct ledger *l, const struct session *s, int64_t person, int64_t *ret_moved, struct error *err);
+
+/* Forgets who it was: destroys the key (and of those merged into it), the blind indexes and the clear cells that identify. What remains counts in
+ * statistics. Needs a reason. Cannot be undone. */
+int person_erase(struct ledger *l, const struct session *s, int64_t person, struct error *err);
+
+#endif
