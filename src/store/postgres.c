@@ -1,7 +1,318 @@
-/* PostgreSQL: not in this first version; opening one says so. */
-#include "store/driver.h"
+/* PostgreSQL: the connection, round trips, transactions. Everything goes through libpq's pipeline mode, so that what
+ * belongs together (savepoint and statement, prepare and execute) is one round trip. */
+#include "store/postgres.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One write transaction at a time in a store (a schema of a database): "tocsin" as a number, then the schema. The
+ * plan cache prefers generic plans on the writer: its statements are by key, and a plan made for ten elements of an array
+ * (nested loop over the index) is right for two thousand, whatever the statistics of a young table say. */
+#define LOCK_SQL "SELECT pg_advisory_xact_lock(1953456999, hashtext(current_schema()))"
+#define SETTINGS                                                                                             \
+    "SET client_min_messages = warning; SET standard_conforming_strings = on; SET lock_timeout = 10000; "    \
+    "SET cursor_tuple_fraction = 1.0; SET synchronous_commit = on; SET jit = off; SET statement_timeout = 0; "
+
+/* ---- errors */
+
+static int code_of(const struct pg *pg, const char *state) {
+    static const struct {
+        const char *prefix;
+        int code;
+    } map[] = {
+        {"23505", E_CONFLICT}, {"23P01", E_CONFLICT}, {"23", E_INVALID},  {"22", E_INVALID},     {"53100", E_FULL},
+        {"53200", E_MEMORY},   {"53", E_BUSY},        {"55P03", E_BUSY},  {"40", E_BUSY},        {"58030", E_IO},
+        {"XX001", E_CORRUPT},  {"XX002", E_CORRUPT},  {"42501", E_DENIED}, {"54", E_TOO_LARGE},  {"08P01", E_USAGE},
+        {"57014", E_BUSY},
+    };
+    if (strcmp(state, "25006") == 0) return pg->base.mode == DB_READ || pg->base.reading ? E_USAGE : E_STORE;
+    for (size_t i = 0; i < sizeof map / sizeof *map; i++)
+        if (strncmp(state, map[i].prefix, strlen(map[i].prefix)) == 0) return map[i].code;
+    return E_STORE;
+}
+
+bool pg_gone(const struct pg *pg) {
+    return !pg->conn || PQstatus(pg->conn) == CONNECTION_BAD;
+}
+
+int pg_fail(struct pg *pg, const PGresult *r, struct error *err) {
+    const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+    const char *message = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    if (pg_gone(pg) || !state) return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost");
+    int code = code_of(pg, state);
+    /* data exceptions quote the value in their message: that may be personal */
+    if (strncmp(state, "22", 2) == 0) return error_set(err, code, NULL, "a value does not fit (SQLSTATE %s)", state);
+    return error_set(err, code, NULL, "%.300s (SQLSTATE %s)", message ? message : "PostgreSQL failed", state);
+}
+
+/* ---- round trips */
+
+static bool send(struct pg *pg, const struct pg_command *c) {
+    int binary[PG_PARAMS_MAX];
+    for (int i = 0; i < c->n; i++) binary[i] = 1;
+    switch (c->kind) {
+    case PG_PREPARE:
+        return PQsendPrepare(pg->conn, c->name, c->sql, c->n, c->types);
+    case PG_EXECUTE:
+        return PQsendQueryPrepared(pg->conn, c->name, c->n, c->values, c->lengths, binary, 1);
+    default:
+        return PQsendQueryParams(pg->conn, c->sql, c->n, c->types, c->values, c->lengths, binary, 1);
+    }
+}
+
+/* The result of one command, NULL when the connection broke. */
+static PGresult *receive(struct pg *pg) {
+    PGresult *r = PQgetResult(pg->conn), *end;
+    /* each command's results end with a NULL */
+    while (r && (end = PQgetResult(pg->conn)) != NULL) {
+        PQclear(r);
+        r = end;
+    }
+    return r;
+}
+
+static int lost(struct pg *pg, struct error *err) {
+    if (pg->base.writing || pg->base.reading) pg->base.lost = true;
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg->n_pending = 0;
+    pg->transaction++;
+    return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost");
+}
+
+int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult **ret_last, struct error *err) {
+    if (pg_gone(pg)) return lost(pg, err);
+    bool sent = PQenterPipelineMode(pg->conn) == 1;
+    size_t n_pending = pg->n_pending;
+    for (size_t i = 0; i < n_pending && sent; i++)
+        sent = send(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = pg->pending[i]});
+    for (size_t i = 0; i < n && sent; i++) sent = send(pg, &commands[i]);
+    if (!sent || PQpipelineSync(pg->conn) != 1) {
+        /* half a round trip was sent: there is no way back on this connection */
+        return lost(pg, err);
+    }
+    pg->n_pending = 0;
+    int rc = 0;
+    PGresult *last = NULL;
+    for (size_t i = 0; i < n_pending + n; i++) {
+        PQclear(last);
+        last = receive(pg);
+        ExecStatusType status = PQresultStatus(last);
+        bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+        if (!good && status != PGRES_PIPELINE_ABORTED && rc == 0) rc = pg_fail(pg, last, err);
+        if (pg_gone(pg)) break;
+    }
+    if (!pg_gone(pg)) {
+        PGresult *sync = PQgetResult(pg->conn);
+        if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC && rc == 0) rc = pg_fail(pg, sync, err);
+        PQclear(sync);
+        PQexitPipelineMode(pg->conn);
+    }
+    if (pg_gone(pg)) rc = lost(pg, err);
+    if (rc < 0 || !ret_last)
+        PQclear(last);
+    else
+        *ret_last = last;
+    return rc;
+}
+
+int pg_simple(struct pg *pg, const char *sql, struct error *err) {
+    return pg_exec(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = sql}, 1, NULL, err);
+}
+
+/* ---- connecting */
+
+static void silent(void *arg, const char *message) {
+    (void)arg, (void)message;
+}
+
+static int connect(struct pg *pg, struct error *err) {
+    /* what stands before dbname is a default, what stands after overrides the URL */
+    const char *const names[] = {"connect_timeout", "keepalives_idle", "tcp_user_timeout", "fallback_application_name", "dbname",
+                                 "client_encoding", NULL};
+    const char *const values[] = {"10", "30", "30000", "tocsin", pg->url, "UTF8", NULL};
+    PGconn *conn = PQconnectdbParams(names, values, 1);
+    if (PQstatus(conn) != CONNECTION_OK) {
+        const char *why = conn ? PQerrorMessage(conn) : "out of memory";
+        error_set(err, E_STORE, NULL, "PostgreSQL does not answer: %.*s", (int)strcspn(why, "\n"), why);
+        PQfinish(conn);
+        return E_STORE;
+    }
+    PQsetNoticeProcessor(conn, silent, NULL);
+    PGresult *r = PQexec(conn, pg->base.mode == DB_READ ? SETTINGS "SET default_transaction_read_only = on"
+                                                        : SETTINGS "SET plan_cache_mode = force_generic_plan");
+    int rc = PQresultStatus(r) == PGRES_COMMAND_OK ? 0 : E_STORE;
+    if (rc < 0) error_set(err, rc, NULL, "PostgreSQL refuses our settings: %.200s", PQerrorMessage(conn));
+    PQclear(r);
+    if (rc < 0) {
+        PQfinish(conn);
+        return rc;
+    }
+    pg->conn = conn;
+    pg->generation++;
+    pg->transaction++;
+    pg->n_pending = 0;
+    return 0;
+}
+
+int pg_ready(struct pg *pg, struct error *err) {
+    if (!pg_gone(pg)) return 0;
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    return connect(pg, err);
+}
+
+/* ---- transactions */
+
+/* Opens a transaction; a connection found dead (the server was restarted) is replaced once. */
+static int open_transaction(struct pg *pg, const char *begin, const char *first, struct error *err) {
+    const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = begin}, {.kind = PG_DIRECT, .sql = first}};
+    for (int attempt = 0;; attempt++) {
+        struct error why = {0};
+        int rc = pg_ready(pg, err);
+        if (rc < 0) return rc;
+        pg->n_pending = 0;
+        rc = pg_exec(pg, commands, 2, NULL, &why);
+        if (rc == 0) {
+            pg->transaction++;
+            return 0;
+        }
+        if (pg_gone(pg) && attempt == 0) continue;
+        if (!pg_gone(pg)) pg_simple(pg, "ROLLBACK", NULL);
+        return error_set(err, rc, NULL, "%s", why.message);
+    }
+}
+
+static int pg_begin(struct db *db, struct error *err) {
+    return open_transaction(pg_of(db), "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", LOCK_SQL, err);
+}
+
+static int pg_snapshot(struct db *db, struct error *err) {
+    return open_transaction(pg_of(db), "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1", err);
+}
+
+static void pg_rollback(struct db *db) {
+    struct pg *pg = pg_of(db);
+    pg->n_pending = 0;
+    pg->transaction++;
+    if (!pg_gone(pg)) pg_simple(pg, "ROLLBACK", NULL);
+}
+
+static int pg_commit(struct db *db, struct error *err) {
+    struct pg *pg = pg_of(db);
+    struct error why = {0};
+    PGresult *r = NULL;
+    pg->n_pending = 0; /* open savepoints end with the transaction */
+    int rc = pg_exec(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = "COMMIT"}, 1, &r, &why);
+    pg->transaction++;
+    if (rc < 0 && pg_gone(pg)) return error_set(err, rc, NULL, "outcome unknown: the connection was lost during the commit");
+    if (rc < 0) return error_set(err, rc, NULL, "%s", why.message);
+    bool committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
+    PQclear(r);
+    return committed ? 0 : error_set(err, E_STORE, NULL, "PostgreSQL rolled the transaction back");
+}
+
+void pg_push(struct pg *pg, const char *verb, int depth) {
+    snprintf(pg->pending[pg->n_pending++], PG_NAME_MAX, "%s s%d", verb, depth);
+}
+
+/* Takes the savepoint of this depth back when it was not sent yet. */
+static bool unsend(struct pg *pg, int depth) {
+    char last[PG_NAME_MAX];
+    snprintf(last, sizeof last, "SAVEPOINT s%d", depth);
+    if (!pg->n_pending || strcmp(pg->pending[pg->n_pending - 1], last) != 0) return false;
+    pg->n_pending--;
+    return true;
+}
+
+static int pg_savepoint(struct db *db, int depth, struct error *err) {
+    (void)err;
+    pg_push(pg_of(db), "SAVEPOINT", depth);
+    return 0;
+}
+
+static int pg_release(struct db *db, int depth, struct error *err) {
+    (void)err;
+    if (!unsend(pg_of(db), depth)) pg_push(pg_of(db), "RELEASE", depth);
+    return 0;
+}
+
+static int pg_undo(struct db *db, int depth, struct error *err) {
+    struct pg *pg = pg_of(db);
+    if (unsend(pg, depth)) return 0;
+    char sql[48];
+    snprintf(sql, sizeof sql, "ROLLBACK TO s%d", depth);
+    pg->n_pending = 0; /* they are inside of what is undone */
+    int rc = pg_simple(pg, sql, err);
+    if (rc == 0) pg_push(pg, "RELEASE", depth);
+    return rc;
+}
+
+/* ---- the rest */
+
+static void pg_close(struct db *db) {
+    struct pg *pg = pg_of(db);
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg_forget(db);
+    for (size_t i = 0; i < pg->n_columns; i++) buf_clear(&pg->columns[i]);
+    mem_free(pg->columns);
+    buf_clear(&pg->key);
+    mem_free(pg->url);
+    mem_free(pg);
+}
+
+static int pg_backup(struct db *db, const char *path, struct error *err) {
+    (void)db;
+    return error_set(err, E_UNSUPPORTED, path, "a PostgreSQL store is backed up by its own tools, or exported");
+}
+
+static void pg_bulk(struct db *db, bool on) {
+    (void)db, (void)on;
+}
+
+static int pg_analyze(struct db *db, struct error *err) {
+    struct pg *pg = pg_of(db);
+    int rc = pg_ready(pg, err);
+    return rc < 0 ? rc : pg_simple(pg, "ANALYZE", err);
+}
+
+static const struct db_driver driver = {
+    .close = pg_close,
+    .begin = pg_begin,
+    .commit = pg_commit,
+    .rollback = pg_rollback,
+    .savepoint = pg_savepoint,
+    .release = pg_release,
+    .undo = pg_undo,
+    .snapshot = pg_snapshot,
+    .snapshot_end = pg_rollback,
+    .run = pg_run,
+    .query = pg_query,
+    .next = pg_next,
+    .cursor_close = pg_cursor_close,
+    .batch = pg_batch,
+    .backup = pg_backup,
+    .bulk = pg_bulk,
+    .analyze = pg_analyze,
+    .forget = pg_forget,
+};
 
 int postgres_open(const char *url, enum db_mode mode, struct db **ret, struct error *err) {
-    (void)url, (void)mode, (void)ret;
-    return error_set(err, E_UNSUPPORTED, NULL, "PostgreSQL is not built in");
+    struct pg *pg = mem_alloc(sizeof *pg);
+    size_t n = strlen(url);
+    if (!pg || !(pg->url = mem_alloc(n + 1))) {
+        mem_free(pg);
+        return error_set(err, E_MEMORY, NULL, "out of memory");
+    }
+    memcpy(pg->url, url, n);
+    pg->base = (struct db){.driver = &driver, .kind = DB_POSTGRES, .mode = mode};
+    int rc = connect(pg, err);
+    if (rc < 0) {
+        pg_close(&pg->base);
+        return rc;
+    }
+    *ret = &pg->base;
+    return 0;
 }
