@@ -23,6 +23,7 @@ static inline struct journal_entry entry_of(int64_t i) {
     journal_cells(&cells, (size_t)(i % 7), value_int(i * 1000 - 5));
     journal_cells(&cells, 9, value_str("隔离"));
     journal_cells_end(&cells);
+    assert_int_equal(cells.failed, 0);
     char *slot = after[i % 8];
     memcpy(slot, cells.s, cells.n);
     struct text cell_text = {slot, cells.n};

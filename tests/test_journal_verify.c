@@ -99,6 +99,7 @@ static void remove_last_and_count(struct db *db, struct arena *a) {
 
 static void swap_entries(struct db *db, struct arena *a) {
     struct text b = block_bytes(db, a, 41), copy = arena_text(a, b);
+    assert_non_null(copy.s);
     size_t at[12];
     spans(b, at, 12);
     size_t one = at[5] - at[4], two = at[6] - at[5];
