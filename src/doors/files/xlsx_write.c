@@ -4,9 +4,9 @@
 #include <string.h>
 #include <xlsxwriter.h>
 
-enum { ROWS_MAX = 1048576, COLUMNS_MAX = 16384, LISTS_MAX = 256, LIST_MAX = 65536 };
+enum { ROWS_MAX = 1048576, COLUMNS_MAX = 16384, LISTS_MAX = 256, LIST_MAX = 65536, LIST_SHORT = 100 };
 
-/* The allowed values of one column; they go to a hidden sheet, for a list inside a rule may have 255 characters only. */
+/* The allowed values of one column, when they are more than the 255 characters a rule holds: they go to a hidden sheet. */
 struct list {
     size_t column, n;
     struct text *items;
@@ -153,6 +153,23 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
     if (column >= COLUMNS_MAX || w->lists_n >= LISTS_MAX || n > LIST_MAX)
         return error_set(err, E_TOO_LARGE, NULL, "more lists of choices than a template may have");
     if (n == 0) return 0;
+    char *shorts[LIST_SHORT + 1] = {0};
+    size_t characters = 0;
+    bool fits = n <= LIST_SHORT;
+    for (size_t i = 0; fits && i < n; i++) {
+        for (size_t k = 0; k < choices[i].n; characters++) text_codepoint(choices[i], &k);
+        characters++;
+        fits = choices[i].n && characters < 250 && !memchr(choices[i].s, ',', choices[i].n) && !memchr(choices[i].s, '"', choices[i].n);
+        if (!fits) break;
+        buf_reset(&w->cell);
+        shorts[i] = arena_str(&w->arena, xml_text(&w->cell, choices[i]));
+        if (!shorts[i]) return error_set(err, E_MEMORY, NULL, "out of memory");
+    }
+    if (fits) {
+        lxw_data_validation rule = {.validate = LXW_VALIDATION_TYPE_LIST, .value_list = shorts};
+        lxw_error e = worksheet_data_validation_range(w->sheet, 1, (lxw_col_t)column, ROWS_MAX - 1, (lxw_col_t)column, &rule);
+        return e == LXW_NO_ERROR ? 0 : excel_failed(e, err);
+    }
     struct list *lists = mem_realloc(w->lists, (w->lists_n + 1) * sizeof *lists);
     if (!lists) return error_set(err, E_MEMORY, NULL, "out of memory");
     w->lists = lists;
