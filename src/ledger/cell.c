@@ -122,14 +122,12 @@ bool cell_instant(struct text t, int32_t zone_s, instant *ret) {
 
 /* ---- numbers */
 
-enum { DIGITS_MAX = 18 };
-
 static bool is_digit(struct text t, size_t at) {
     return at < t.n && t.s[at] >= '0' && t.s[at] <= '9';
 }
 
 bool cell_decimal(struct text t, int scale, int64_t *ret, bool *ret_exact) {
-    size_t at = 0, significant = 0;
+    size_t at = 0;
     bool negative = false, any = false, exact = true, up = false;
     uint64_t v = 0;
     int dropped = 0, places = -1; /* places: digits after the point that were kept; -1 before the point */
@@ -147,8 +145,7 @@ bool cell_decimal(struct text t, int scale, int64_t *ret, bool *ret_exact) {
             if (d) exact = false;
             continue;
         }
-        if (v || d) significant++;
-        if (significant > DIGITS_MAX) return false;
+        if (v > ((uint64_t)INT64_MAX - (uint64_t)d) / 10) return false;
         v = v * 10 + (uint64_t)d;
         if (places >= 0) places++;
     }

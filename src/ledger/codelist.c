@@ -154,12 +154,19 @@ static const struct code *look_up(const struct codelist *l, struct text word) {
 const struct code *code_find_any(const struct codelist *l, struct text word) {
     char folded[WORD_BYTES];
     size_t n = 0;
-    if (word.n > 4 * WORD_BYTES || !word_fold(word, folded, sizeof folded, &n) || n == 0) return NULL;
+    if (!l->index || word.n > 4 * WORD_BYTES || !word_fold(word, folded, sizeof folded, &n) || n == 0)
+        return NULL;
     return look_up(l, (struct text){folded, n});
 }
 
-/* Through the same index: the word's code must then be the word itself, so a synonym does not pass. */
+/* Through the same index: the word's code must then be the word itself, so a synonym does not pass. Lists
+ * that were made by hand, without an index, are walked. */
 const struct code *code_find(const struct codelist *l, struct text code) {
-    const struct code *c = code_find_any(l, code);
-    return c && text_eq(c->code, code) ? c : NULL;
+    if (l->index) {
+        const struct code *c = code_find_any(l, code);
+        return c && text_eq(c->code, code) ? c : NULL;
+    }
+    for (size_t i = 0; i < l->n; i++)
+        if (text_eq(l->codes[i].code, code)) return &l->codes[i];
+    return NULL;
 }

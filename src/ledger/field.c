@@ -139,11 +139,11 @@ static int parse_number_text(const struct field *f, struct text input, struct te
     size_t n = 0;
     for (size_t i = 0; i < t.n && n < sizeof form; i++) {
         char c = t.s[i];
-        if (c == ' ' || c == '\t' || c == '\'') continue; /* Excel's text mark survives some exports */
+        if ((c >= 0 && c <= ' ') || c == '\'') continue; /* Excel's text mark survives some exports */
         form[n++] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
     }
-    struct text number = {form, n};
-    if (n == 0) {
+    struct text number = text_trim((struct text){form, n});
+    if (number.n == 0) {
         *ret = value_null();
         return 0;
     }
