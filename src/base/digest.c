@@ -12,6 +12,20 @@ void digest_bytes(struct text t, unsigned char out[DIGEST_BYTES]) {
     crypto_generichash(out, DIGEST_BYTES, (const unsigned char *)t.s, t.n, NULL, 0);
 }
 
+_Static_assert(sizeof(crypto_generichash_state) <= sizeof((struct digest *)0)->state, "state of a running digest");
+
+void digest_add(struct digest *d, struct text piece) {
+    if (!d->begun) crypto_generichash_init((crypto_generichash_state *)(void *)d->state, NULL, 0, DIGEST_BYTES);
+    d->begun = true;
+    crypto_generichash_update((crypto_generichash_state *)(void *)d->state, (const unsigned char *)piece.s, piece.n);
+}
+
+void digest_end(struct digest *d, unsigned char out[DIGEST_BYTES]) {
+    digest_add(d, (struct text){"", 0});
+    crypto_generichash_final((crypto_generichash_state *)(void *)d->state, out, DIGEST_BYTES);
+    d->begun = false;
+}
+
 static int64_t digest_short(const unsigned char *key, size_t key_n, int kind, struct text t) {
     crypto_generichash_state state;
     unsigned char out[crypto_generichash_BYTES_MIN];

@@ -9,6 +9,13 @@ enum { DIGEST_BYTES = 32 };
 /* Call once at start of a process; E_CRYPTO when libsodium refuses. */
 int digest_init(struct error *err);
 void digest_bytes(struct text t, unsigned char out[DIGEST_BYTES]);            /* BLAKE2b-256 */
+/* The same over pieces. Zero the struct, add, then end. */
+struct digest {
+    _Alignas(64) unsigned char state[384];
+    bool begun;
+};
+void digest_add(struct digest *d, struct text piece);
+void digest_end(struct digest *d, unsigned char out[DIGEST_BYTES]);
 int64_t digest_key64(const unsigned char key[32], int kind, struct text t);   /* keyed BLAKE2b, kind mixed in */
 int64_t digest_64(struct text t);                                             /* unkeyed, for natural keys */
 void hex_of(const unsigned char *bytes, size_t n, char *out);                 /* 2n + 1 characters */

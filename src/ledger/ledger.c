@@ -284,40 +284,71 @@ int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error 
     return rc;
 }
 
-int ledger_init(const struct ledger_options *o, struct error *err) {
-    struct ledger *l = ledger_new(o, err);
-    if (!l) return err && err->code ? err->code : E_MEMORY;
-    char path[PATH_MAX_BYTES], region[REGION_MAX + 1] = "";
-    struct buf plan = {0};
-    int rc = 0;
-    if (o->region && *o->region && !region_canonical(text_of(o->region), region)) {
-        rc = error_set(err, E_INVALID, "--region", "%s is no region code", o->region);
-        goto out;
-    }
+/* Directory, keys, connection and tables of a node that is not there yet. */
+static int found(struct ledger *l, const struct ledger_options *o, const char *key_path, struct error *err) {
+    char path[PATH_MAX_BYTES];
+    struct buf plan = {0}, key = {0};
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
-    if (access(path, F_OK) == 0) {
-        rc = error_set(err, E_CONFLICT, path, "a data directory is there already");
-        goto out;
+    if (access(path, F_OK) == 0) return error_set(err, E_CONFLICT, path, "a data directory is there already");
+    int rc = catalog_open(l, err); /* before anything is made */
+    if (rc < 0) return rc;
+    if (mkdir(l->dir, 0700) != 0 && errno != EEXIST) return error_set(err, error_from_errno(), l->dir, "cannot be made: %s", strerror(errno));
+    l->url = arena_str(&l->arena, o->store && *o->store && strcmp(o->store, "sqlite") != 0 ? o->store : "tocsin.db");
+    char *own = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
+    if (!l->url || !own) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (key_path) {
+        rc = file_read(key_path, 65536, &key, err);
+        FILE *f = rc ? NULL : fopen(own, "wx");
+        if (!rc && (!f || fchmod(fileno(f), 0600) != 0 || fwrite(key.s, 1, key.n, f) != key.n))
+            rc = error_set(err, error_from_errno(), own, "cannot be written: %s", strerror(errno));
+        if (f && (fflush(f) != 0 || fsync(fileno(f)) != 0) && !rc) rc = error_set(err, error_from_errno(), own, "cannot be written");
+        if (f) fclose(f);
+    } else if (access(own, F_OK) != 0) {
+        rc = vault_create(own, err);
     }
-    rc = catalog_open(l, err); /* before anything is made */
-    if (rc < 0) goto out;
-    if (mkdir(l->dir, 0700) != 0 && errno != EEXIST) {
-        rc = error_set(err, error_from_errno(), l->dir, "cannot be made: %s", strerror(errno));
-        goto out;
-    }
-    l->url = o->store && *o->store && strcmp(o->store, "sqlite") != 0 ? arena_str(&l->arena, o->store) : arena_str(&l->arena, "tocsin.db");
-    char *key = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
-    if (!l->url || !key) {
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
-        goto out;
-    }
-    if (access(key, F_OK) != 0) rc = vault_create(key, err);
     if (!rc) rc = keys_open(l, err);
     if (!rc) rc = ledger_connect(l, DB_WRITE, &l->db, err);
     if (!rc) rc = ledger_migrate(l, true, &plan, err);
+    buf_clear(&plan);
+    buf_clear(&key);
+    return rc;
+}
+
+int ledger_found(const struct ledger_options *o, const char *key_path, struct ledger **ret, struct error *err) {
+    struct ledger *l = ledger_new(o, err);
+    if (!l) return err && err->code ? err->code : E_MEMORY;
+    int rc = found(l, o, key_path, err);
+    if (rc < 0)
+        ledger_close(l);
+    else
+        *ret = l;
+    return rc;
+}
+
+int ledger_settle(struct ledger *l, struct error *err) {
+    char digest[2 * DIGEST_BYTES + 1];
+    int rc = schema_digest(l, digest, err);
+    if (!rc) rc = db_begin(l->db, err);
+    if (rc < 0) return rc;
+    rc = ledger_set(l, "schema", text_of(digest), err);
+    if (!rc) rc = db_commit(l->db, err);
+    if (rc < 0) {
+        db_rollback(l->db);
+        return rc;
+    }
+    return config_write(l, err); /* last: a directory with this file is whole */
+}
+
+int ledger_init(const struct ledger_options *o, struct error *err) {
+    char region[REGION_MAX + 1] = "";
+    struct text known = {0};
+    if (o->region && *o->region && !region_canonical(text_of(o->region), region))
+        return error_set(err, E_INVALID, "--region", "%s is no region code", o->region);
+    struct ledger *l = ledger_new(o, err);
+    if (!l) return err && err->code ? err->code : E_MEMORY;
+    int rc = found(l, o, NULL, err);
     if (!rc) rc = ledger_begin(l, err);
     if (rc < 0) goto out;
-    struct text known = {0};
     rc = ledger_setting(l, l->db, "region", &l->arena, &known, err);
     if (!rc && known.s && known.n) rc = error_set(err, E_CONFLICT, "store", "belongs to another node already");
     if (!rc) rc = ledger_set(l, "region", text_of(region), err);
@@ -328,11 +359,17 @@ int ledger_init(const struct ledger_options *o, struct error *err) {
         goto out;
     }
     rc = ledger_commit(l, e.at, err);
-    if (!rc) rc = config_write(l, err); /* last: a directory with this file is whole */
+    if (!rc) rc = ledger_settle(l, err);
 out:
-    buf_clear(&plan);
     ledger_close(l);
     return rc;
+}
+
+size_t ledger_tables(const struct ledger *l, const struct db_table **out, size_t max) {
+    const struct db_table *all[TABLES_MAX];
+    size_t n = tables_all(l, all);
+    for (size_t i = 0; i < n && i < max; i++) out[i] = all[i];
+    return n < max ? n : max;
 }
 
 /* A bare file name in the configuration is inside the data directory, so that the directory can be moved. */

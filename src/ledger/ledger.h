@@ -63,6 +63,11 @@ int ledger_open_to_migrate(const struct ledger_options *o, struct ledger **ret, 
 void ledger_close(struct ledger *l);
 /* Another connection to the node's store (mode: enum db_mode). Owned: db_close. */
 int ledger_connect(struct ledger *l, int mode, struct db **ret, struct error *err);
+/* Every table of the store, for backup; at most max. The tables live as long as the ledger. */
+size_t ledger_tables(const struct ledger *l, const struct db_table **out, size_t max);
+/* The node half of init for a restore: directory, given key file, store and empty tables, but no settings; ledger_settle writes the configuration at the end. */
+int ledger_found(const struct ledger_options *o, const char *key_path, struct ledger **ret, struct error *err);
+int ledger_settle(struct ledger *l, struct error *err);
 /* A second connection for snapshot reads. Owned: db_close. */
 int ledger_reader(struct ledger *l, struct db **ret, struct error *err);
 /* What migration would run, and runs it. */

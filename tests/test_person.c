@@ -1,0 +1,166 @@
+/* People: merging loses nothing and can be undone, erasing leaves nobody recognisable, a backup is the same store again. */
+#include "ledgers.h"
+
+#include "desks/backup.h"
+#include "desks/person.h"
+
+#define EACH_STORE(t, pack, at)                                                                              \
+    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
+        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
+
+static const char *const NOW = "2022-05-30T10:00";
+
+static void verify(struct test_ledger *t) {
+    struct error err = {0};
+    struct journal_verdict v;
+    assert_ok(journal_verify(t->l->db, t->l->journal.keys.public_key, true, NULL, NULL, &v, &err), err);
+    if (v.bad_seq) fail_msg("%s", v.what);
+}
+
+static int64_t make_case(struct test_ledger *t, int64_t person) {
+    return test_record(t, "case", "person", test_id(t, person), "disease", "covid-19", "classification", "confirmed", "report_date", "2022-05-29");
+}
+
+static void refused_merges_change_nothing(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t a = test_record(&t, "person", "name", "张伟");
+        assert_int_equal(person_merge(t.l, &t.s, a, a, NULL, &err), E_CONFLICT);
+        err = (struct error){0};
+        assert_int_equal(person_merge(t.l, &t.s, a, 99999, NULL, &err), E_UNKNOWN);
+        err = (struct error){0};
+        assert_int_equal(person_unmerge(t.l, &t.s, a, NULL, &err), E_CONFLICT);
+        err = (struct error){0};
+        assert_int_equal(person_erase(t.l, &t.s, a, &err), E_USAGE); /* no reason */
+        assert_int_equal(test_count(&t, "SELECT MAX(\"version\") FROM \"person\""), 1);
+        verify(&t);
+    }
+}
+
+static void a_merge_carries_everything_and_can_be_undone(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t a = test_record(&t, "person", "name", "张伟", "phone", "13800138000");
+        int64_t b = test_record(&t, "person", "name", "張偉", "doc_type", "passport", "doc_no", "E12345678");
+        int64_t index = make_case(&t, test_record(&t, "person", "name", "李四"));
+        const char *case_id = test_id(&t, index);
+        /* the same edge recorded for both: the natural keys meet, and neither record may be lost */
+        test_record(&t, "contact", "person", test_id(&t, a), "index_case", case_id, "last_contact", "2022-05-28");
+        test_record(&t, "contact", "person", test_id(&t, b), "index_case", case_id, "last_contact", "2022-05-28");
+        test_record(&t, "test", "person", test_id(&t, b), "sampled_at", "2022-05-29T08:00", "result", "negative", "kind", "pcr");
+        make_case(&t, b);
+        struct person_twin *twins = NULL;
+        size_t n = 0;
+        assert_ok(person_twins(t.l, NULL, a, &t.a, &twins, &n, &err), err);
+        assert_int_equal(n, 1); /* simplified and traditional meet */
+        assert_true(twins[0].person == b && twins[0].name && !twins[0].phone);
+        struct person_child *before = NULL, *after = NULL;
+        size_t n_before = 0, n_after = 0;
+        assert_ok(person_children(t.l, NULL, b, &t.a, &before, &n_before, &err), err);
+        assert_int_equal(n_before, 3);
+        int64_t moved = 0;
+        assert_ok(person_merge(t.l, &t.s, a, b, &moved, &err), err);
+        assert_int_equal(moved, 3);
+        assert_ok(person_children(t.l, NULL, a, &t.a, &after, &n_after, &err), err);
+        assert_int_equal(n_after, 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\""), 2);
+        int64_t *found = NULL;
+        assert_ok(person_find(t.l, NULL, BLIND_DOCUMENT, TEXT("E12345678"), &t.a, &found, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_true(found[0] == a);
+        assert_int_equal(person_merge(t.l, &t.s, a, b, NULL, &err), E_CONFLICT); /* already */
+        err = (struct error){0};
+        assert_ok(person_unmerge(t.l, &t.s, b, &moved, &err), err);
+        assert_int_equal(moved, 3);
+        assert_ok(person_children(t.l, NULL, b, &t.a, &after, &n_after, &err), err);
+        assert_int_equal(n_after, n_before);
+        for (size_t i = 0; i < n_after; i++) assert_true(before[i].id == after[i].id);
+        assert_ok(person_find(t.l, NULL, BLIND_DOCUMENT, TEXT("E12345678"), &t.a, &found, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_true(found[0] == b);
+        assert_ok(person_find(t.l, NULL, BLIND_NAME, TEXT("张伟"), &t.a, &found, &n, &err), err);
+        assert_int_equal(n, 2);
+        verify(&t);
+    }
+}
+
+static void an_erased_person_cannot_be_opened_or_found(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t a = test_record(&t, "person", "name", "张伟", "phone", "13800138000", "sex", "male", "work_unit", "某某公司");
+        struct test_ledger *p = &t;
+        make_case(p, a);
+        t.s.reason = TEXT("request of the person");
+        assert_ok(person_erase(t.l, &t.s, a, &err), err);
+        t.s.purpose = TEXT("curiosity");
+        struct record r;
+        const struct register_decl *reg = register_find(t.l->catalog, TEXT("person"));
+        assert_ok(record_get(t.l, NULL, &t.s, reg, a, &t.a, &r, &err), err);
+        assert_int_equal(r.values[register_field(reg, TEXT("name"))].kind, VALUE_NULL);
+        assert_int_equal(r.values[register_field(reg, TEXT("work_unit"))].kind, VALUE_NULL);
+        assert_int_equal(r.values[register_field(reg, TEXT("sex"))].kind, VALUE_TEXT);
+        struct vault_key key;
+        assert_int_equal(vault_person_key(t.l->vault, t.l->db, a, &key, &err), E_UNKNOWN);
+        err = (struct error){0};
+        int64_t *found = NULL;
+        size_t n = 1;
+        assert_ok(person_find(t.l, NULL, BLIND_PHONE, TEXT("13800138000"), &t.a, &found, &n, &err), err);
+        assert_int_equal(n, 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"case\""), 1); /* it still counts */
+        verify(&t);
+    }
+}
+
+static void a_backup_is_the_same_store_again(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t a = test_record(&t, "person", "name", "张伟", "phone", "13800138000");
+        make_case(&t, a);
+        char *file = arena_printf(&t.a, "%s/backup.gz", t.dir), *key = arena_printf(&t.a, "%s/node/tocsin.key", t.dir);
+        struct backup_report wrote, read;
+        assert_ok(backup_write(t.l, file, &wrote, &err), err);
+        struct ledger_options o = t.o;
+        o.dir = arena_printf(&t.a, "%s/again", t.dir);
+        o.store = NULL; /* whatever it came from, into SQLite */
+        assert_ok(backup_restore(&o, file, key, &read, &err), err);
+        assert_true(read.rows == wrote.rows && read.tables == wrote.tables);
+        assert_int_equal(backup_restore(&o, file, key, &read, &err), E_CONFLICT); /* never over a node */
+        err = (struct error){0};
+        struct ledger *again = NULL;
+        assert_ok(ledger_open(&o, &again, &err), err);
+        struct record r;
+        t.s.purpose = TEXT("check");
+        assert_ok(record_get(again, NULL, &t.s, register_find(again->catalog, TEXT("person")), a, &t.a, &r, &err), err);
+        assert_ok(record_open(again, NULL, &t.s, &r, &t.a, &err), err);
+        assert_true(text_is(value_view(r.values[register_field(r.reg, TEXT("name"))]), "张伟"));
+        ledger_close(again);
+        /* one byte less, or one other, and it is refused whole */
+        struct buf b = {0};
+        assert_ok(file_read(file, 1 << 26, &b, &err), err);
+        FILE *f = fopen(file, "wb");
+        fwrite(b.s, 1, b.n - 20, f);
+        fclose(f);
+        buf_clear(&b);
+        o.dir = arena_printf(&t.a, "%s/third", t.dir);
+        assert_int_equal(backup_restore(&o, file, key, &read, &err), E_CORRUPT);
+        assert_true(access(arena_printf(&t.a, "%s/third/tocsin.yaml", t.dir), F_OK) != 0);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refused_merges_change_nothing),
+        cmocka_unit_test(a_merge_carries_everything_and_can_be_undone),
+        cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),
+        cmocka_unit_test(a_backup_is_the_same_store_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
