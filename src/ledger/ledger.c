@@ -121,9 +121,8 @@ void ledger_close(struct ledger *l) {
     db_close(l->db);
     vault_close(l->vault);
     catalog_free(l->catalog);
-    buf_clear(&l->journal.block);
+    journal_clear(&l->journal);
     memset(&l->secret, 0, sizeof l->secret);
-    memset(&l->journal.keys, 0, sizeof l->journal.keys);
     arena_clear(&l->arena);
     mem_free(l);
 }
