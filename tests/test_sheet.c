@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include <glob.h>
 #include <iconv.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -275,6 +276,81 @@ static void late_characters_decide_the_encoding(void **state) {
     arena_clear(&a);
 }
 
+/* ---- real files */
+
+/* Counts the simplest way: a quote toggles, a line end outside quotes ends a row that has a byte. */
+static size_t naive_rows(struct text t) {
+    size_t rows = 0, in_row = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < t.n; i++) {
+        char c = t.s[i];
+        if (c == '"') quoted = !quoted;
+        if ((c == '\n' || c == '\r') && !quoted) {
+            rows += in_row > 0;
+            in_row = 0;
+        } else {
+            in_row++;
+        }
+    }
+    return rows + (in_row > 0);
+}
+
+static void unpacked(const char *path, struct buf *b) {
+    char chunk[65536];
+    gzFile f = gzopen(path, "rb"); /* reads plain files as they are */
+    assert_non_null(f);
+    for (int k; (k = gzread(f, chunk, sizeof chunk)) > 0;) buf_add(b, chunk, (size_t)k);
+    gzclose(f);
+}
+
+static void every_real_table_opens(void **state) {
+    (void)state;
+    const char *home = getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".", *shared = getenv("TOCSIN_SHARED");
+    char pattern[256];
+    glob_t found = {0};
+    static const char *const kinds[] = {"*.csv", "*.csv.gz", "*.tsv"};
+    for (size_t i = 0; i < 3; i++) {
+        if (shared)
+            snprintf(pattern, sizeof pattern, "%s/data/*/%s", shared, kinds[i]);
+        else
+            snprintf(pattern, sizeof pattern, "%s/../shared/data/*/%s", home, kinds[i]);
+        glob(pattern, i ? GLOB_APPEND : 0, NULL, &found);
+    }
+    if (!found.gl_pathc) {
+        print_message("# SKIPPED: no real line lists at %s; set TOCSIN_SHARED\n", pattern);
+        globfree(&found);
+        skip();
+    }
+    size_t all = 0;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i];
+        struct buf b = {0};
+        struct error err = {0};
+        struct sheet *s = NULL;
+        unpacked(path, &b);
+        assert_ok(sheet_open(path, NULL, &s, &err), err);
+        const struct text *cells;
+        size_t n, rows = 0, header = 0, ragged = 0, broken = 0;
+        int64_t line;
+        bool damaged;
+        int rc;
+        while ((rc = sheet_next(s, &cells, &n, &line, &damaged, &err)) > 0) {
+            if (!rows++) header = n;
+            ragged += n != header;
+            broken += damaged;
+        }
+        assert_ok(rc, err);
+        if (rows != naive_rows(buf_view(&b)) || header < 2 || ragged * 10 > rows || broken) /* 43 rows of one are short */
+            fail_msg("%s: %zu rows (naive %zu), %zu columns, %zu ragged, %zu damaged, delimiter %d, %s", path, rows,
+                     naive_rows(buf_view(&b)), header, ragged, broken, sheet_about(s)->delimiter, sheet_about(s)->encoding);
+        all += rows;
+        sheet_close(s);
+        buf_clear(&b);
+    }
+    print_message("# %zu real files, %zu rows\n", found.gl_pathc, all);
+    globfree(&found);
+}
+
 static int group_start(void **state) {
     (void)state;
     snprintf(dir, sizeof dir, "/tmp/tocsin-sheet-XXXXXX");
@@ -295,6 +371,7 @@ int main(void) {
         cmocka_unit_test(what_is_no_table_is_refused),    cmocka_unit_test(rows_longer_than_the_cap_are_refused),
         cmocka_unit_test(cut_gzip_is_refused),            cmocka_unit_test(cells_of_csv),
         cmocka_unit_test(every_shape_is_found_by_content), cmocka_unit_test(late_characters_decide_the_encoding),
+        cmocka_unit_test(every_real_table_opens),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);
 }
