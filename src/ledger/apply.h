@@ -51,7 +51,7 @@ void seal_context(const struct register_decl *reg, const struct field *f, char o
 /* record.c */
 int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, struct error *err);
 int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
-bool record_natural_key(const struct register_decl *reg, const struct value *values, int64_t *ret);
+bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err);
 
 #endif

@@ -72,13 +72,20 @@ int record_required(const struct register_decl *reg, const struct value *values,
     return 0;
 }
 
-/* The natural key: every key cell, in order, typed and length-prefixed. False when all are empty. */
-bool record_natural_key(const struct register_decl *reg, const struct value *values, int64_t *ret) {
+/* The natural key: every key cell, in order, typed and length-prefixed. False when all are empty. `region` counts when the
+ * key names it: as given with the draft, since an inherited one follows from the key's references. */
+bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret) {
     if (!reg->n_key) return false;
     char fixed[512];
     struct buf b = {0};
     bool any = false;
     size_t n = 0;
+    if (reg->region_field >= 0 && values[reg->region_field].kind == VALUE_TEXT) region = value_view(values[reg->region_field]);
+    if (reg->key_region && region.n <= REGION_MAX) {
+        fixed[n++] = (char)region.n;
+        if (region.n) memcpy(fixed + n, region.s, region.n);
+        n += region.n;
+    }
     for (size_t i = 0; i < reg->n_key; i++) {
         struct value v = values[reg->key[i]];
         struct text t = v.kind == VALUE_INT ? (struct text){(const char *)&v.i, sizeof v.i} : value_view(v);
@@ -145,7 +152,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         rc = b.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
         buf_clear(&b);
     } else if (!rc && whole && key_is_known(d)) {
-        d->has_key = record_natural_key(reg, d->values, &d->key);
+        d->has_key = record_natural_key(reg, d->region, d->values, &d->key);
     }
     if (!rc && whole) rc = seal_prepare(l, d, a, secret, err);
     if (rc < 0) d->outcome = OUTCOME_REJECTED;

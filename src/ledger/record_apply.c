@@ -322,8 +322,15 @@ static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t 
 /* A record known by its natural key is known by the new one when the cells of its key change. */
 static int rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err) {
     int64_t was = 0, is = 0, other = 0;
-    if (d->keep_key || !record_natural_key(d->reg, before->values, &was) || was != before->key) return 0;
-    if (!record_natural_key(d->reg, now->values, &is)) is = 0;
+    struct text region = now->region;
+    if (d->keep_key) return 0;
+    bool same = record_natural_key(d->reg, before->region, before->values, &was) && was == before->key;
+    if (!same && d->reg->key_region) { /* made with an inherited region, which is no part of its key */
+        region = TEXT("");
+        same = record_natural_key(d->reg, region, before->values, &was) && was == before->key;
+    }
+    if (!same) return 0;
+    if (!record_natural_key(d->reg, region, now->values, &is)) is = 0;
     if (is == was) return 0;
     int rc = is ? key_lookup(x, d->reg, is, &other, err) : 0;
     if (rc < 0) return rc;
@@ -464,7 +471,7 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
         bool copied = false;
         rc = copy_defaults(x, x->l->tables[d->reg->order], d->values, &copied, err);
         if (rc < 0) return rc;
-        d->has_key = record_natural_key(d->reg, d->values, &d->key);
+        d->has_key = record_natural_key(d->reg, d->region, d->values, &d->key);
     }
     int64_t id = 0;
     if (d->has_key) rc = key_lookup(x, d->reg, d->key, &id, err);
