@@ -57,6 +57,12 @@ static const struct organisation_entry *department_of(const struct obligation_bo
     }
 }
 
+/* The region at a level above: what the city owes is not the county's. */
+static struct text at_level(struct text region, int level) {
+    while (level && region_level(region) > level) region = region_parent(region);
+    return region;
+}
+
 int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, const struct record *r, struct owner *ret, struct error *err) {
     struct owner none = {.kind = OWNER_NONE};
     for (size_t i = 0; i < n; i++) {
@@ -66,6 +72,7 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
         switch (step->kind) {
         case OWNER_REGION:
             if (step->field >= 0) o.region = value_view(cell);
+            o.region = at_level(o.region, step->level);
             if (!o.region.n) continue;
             break;
         case OWNER_DEPARTMENT:
@@ -73,7 +80,7 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
                 int rc = know_organisations(l, err);
                 if (rc < 0) return rc;
             }
-            const struct organisation_entry *body = r->region.n ? department_of(l->book, step->department, r->region) : NULL;
+            const struct organisation_entry *body = r->region.n ? department_of(l->book, step->department, at_level(r->region, step->level)) : NULL;
             if (!body) continue;
             o.id = body->id;
             o.region = body->region;

@@ -31,7 +31,9 @@ enum owner_kind { OWNER_NONE = 0, OWNER_REGION, OWNER_DEPARTMENT, OWNER_UNIT, OW
 struct owner_rule {
     enum owner_kind kind;
     struct text department;  /* OWNER_DEPARTMENT: code of list `department`; the nearest one up the region tree */
-    int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record; OWNER_REGION: region field or -1 = record's */
+    int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record, -1: the record itself; OWNER_REGION: region field
+                              * or -1 = the record's */
+    int level;               /* OWNER_REGION, OWNER_DEPARTMENT: begin at that level above the record (1 province, 2 city, 3 county); 0: at its own */
 };
 
 enum fact_tie { FACT_BY_PERSON = -1, FACT_BY_SELF = -2, FACT_BY_REGION = -3 };
@@ -101,7 +103,7 @@ struct limit {
 struct policy {
     struct arena arena;
     struct text name, zh, en, disease, parent;
-    struct text source_text;   /* the pack's YAML as loaded, to be kept with its adoption */
+    struct text source_text;   /* the pack's YAML, its parents behind it as further documents: kept with its adoption, read back by policy_parse */
     day in_force;              /* plan's own date */
     struct provenance from;
     size_t n_parameters;

@@ -35,9 +35,11 @@ static void write_days(struct buf *b, uint64_t days) {
 
 static void write_owner(struct buf *b, const struct duty_rule *r, const struct owner_rule *o) {
     static const char *const words[] = {"nobody", "region", "department", "unit", "person"};
+    static const char *const levels[] = {"", "province", "city", "county"};
     buf_str(b, words[o->kind]);
     if (o->department.n) buf_printf(b, " %s", o->department.s);
     if (o->field >= 0) buf_printf(b, " %s", r->on->fields[o->field].name.s);
+    if (o->level) buf_printf(b, " %s", levels[o->level]);
 }
 
 static void write_facts(struct buf *b, const char *word, const struct fact_match *m, size_t n) {

@@ -165,7 +165,6 @@ static int head(struct pack *k) {
     struct policy *p = k->p;
     p->name = top->name;
     p->from = top->from;
-    p->source_text = top->source;
     if (k->n_files > 1) p->parent = k->files[1].name;
     int rc = yaml_only(top->root, keys, k->err);
     if (!rc) rc = yaml_text(top->root, "zh", true, &p->zh, k->err);
@@ -185,6 +184,29 @@ static int head(struct pack *k) {
     return rc ? rc : deviation(top->root, p, k->err);
 }
 
+/* A pack is kept with its parents behind it, one YAML document each, so that a later edition of a parent changes nothing adopted. */
+static struct text document(struct text *rest) {
+    static const struct text mark = {"\n---\n", 5};
+    const char *at = rest->n >= mark.n ? memmem(rest->s, rest->n, mark.s, mark.n) : NULL;
+    struct text first = {rest->s, at ? (size_t)(at - rest->s) + 1 : rest->n};
+    size_t used = at ? first.n + mark.n - 1 : rest->n;
+    *rest = (struct text){rest->s + used, rest->n - used};
+    return first;
+}
+
+static int together(struct arena *a, const struct pack_file *files, size_t n, struct text *ret, struct error *err) {
+    struct buf b = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (i) buf_str(&b, b.n && b.s[b.n - 1] == '\n' ? "---\n" : "\n---\n");
+        buf_text(&b, files[i].source);
+    }
+    struct text all = b.failed ? (struct text){0} : arena_text(a, buf_view(&b));
+    buf_clear(&b);
+    if (!all.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    *ret = all;
+    return 0;
+}
+
 /* ---- the chain of files */
 
 static bool name_good(struct text t) {
@@ -198,6 +220,7 @@ static bool name_good(struct text t) {
 static int file_open(struct arena *a, struct text source, const char *path, struct pack_file *f, struct error *err) {
     f->source = arena_text(a, source);
     if (!f->source.s) return error_set(err, E_MEMORY, path, "out of memory");
+    if (memmem(f->source.s, f->source.n, "\n---", 4)) return error_set(err, E_SYNTAX, path, "a pack is one document");
     struct yaml *root = NULL;
     int rc = yaml_parse(a, f->source, path, &root, err);
     if (rc < 0) return rc;
@@ -222,7 +245,7 @@ static int file_read_in(struct arena *a, const char *dir, struct text name, stru
 }
 
 /* Appends the parents of files[0] to the chain. */
-static int chain(struct arena *a, const char *dir, struct pack_file *files, size_t *n, struct error *err) {
+static int chain(struct arena *a, const char *dir, struct text behind, const char *path, struct pack_file *files, size_t *n, struct error *err) {
     for (;;) {
         struct text parent = {NULL, 0};
         const struct yaml *root = files[*n - 1].root;
@@ -234,7 +257,11 @@ static int chain(struct arena *a, const char *dir, struct pack_file *files, size
             if (text_eq(files[i].name, parent)) return yaml_error(node, err, E_INVALID, "%s extends itself in a loop", parent.s);
         if (*n == PACK_DEPTH_MAX) return yaml_error(node, err, E_TOO_LARGE, "more than %d packs stand on each other", PACK_DEPTH_MAX);
         struct error own = {0};
-        rc = file_read_in(a, dir, parent, &files[*n], &own);
+        if (behind.n)
+            rc = file_open(a, document(&behind), path, &files[*n], &own);
+        else
+            rc = file_read_in(a, dir, parent, &files[*n], &own);
+        if (!rc && !text_eq(files[*n].name, parent)) rc = yaml_error(node, err, E_INVALID, "pack %s is not what stands behind", parent.s);
         if (rc == E_IO) return yaml_error(node, err, E_UNKNOWN, "no pack %s in %s", parent.s, dir);
         if (rc < 0) return error_set(err, rc, own.where, "%s", own.message);
         (*n)++;
@@ -266,8 +293,8 @@ static int build(struct pack *k, struct policy *ret) {
     return rc;
 }
 
-static int load(const struct catalog *c, const char *dir, struct text name, const struct text *source, const char *file, int32_t zone_s,
-                struct policy **ret, struct error *err) {
+static int load(const struct catalog *c, const char *dir, struct text name, const struct text *source, bool kept, const char *file,
+                int32_t zone_s, struct policy **ret, struct error *err) {
     struct error own = {0};
     if (!err) err = &own;
     struct policy *p = mem_alloc(sizeof *p);
@@ -275,12 +302,15 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
     struct pack_file files[PACK_DEPTH_MAX] = {0};
     size_t n = 1;
     struct error reading = {0};
-    int rc = source ? file_open(&p->arena, *source, file, &files[0], err) : file_read_in(&p->arena, dir, name, &files[0], &reading);
+    /* only what was adopted brings its parents along: a file with a parent of its own making would check itself */
+    struct text behind = source && kept ? *source : (struct text){"", 0};
+    int rc = source ? file_open(&p->arena, kept ? document(&behind) : *source, file, &files[0], err) : file_read_in(&p->arena, dir, name, &files[0], &reading);
     if (rc == E_IO) rc = error_set(err, E_UNKNOWN, reading.where, "no pack %.*s: %s", (int)name.n, name.s, reading.message);
     if (rc < 0) error_set(err, rc, reading.where, "%s", reading.message); /* an err that is filled stays as it is */
-    if (!rc) rc = chain(&p->arena, dir, files, &n, err);
+    if (!rc) rc = chain(&p->arena, dir, behind, file, files, &n, err);
     struct pack k = {.catalog = c, .zone_s = zone_s, .arena = &p->arena, .files = files, .n_files = n, .err = err};
     if (!rc) rc = build(&k, p);
+    if (!rc) rc = together(&p->arena, files, n, &p->source_text, err);
     if (rc < 0) {
         policy_free(p);
         return rc;
@@ -291,18 +321,19 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
 
 int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s, struct policy **ret, struct error *err) {
     if (!name_good(name)) return error_set(err, E_UNKNOWN, NULL, "a pack is named with a-z, 0-9 and -");
-    return load(c, dir, name, NULL, NULL, zone_s, ret, err);
+    return load(c, dir, name, NULL, false, NULL, zone_s, ret, err);
 }
 
 int policy_parse(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret,
                  struct error *err) {
-    return load(c, dir, (struct text){0}, &source, file, zone_s, ret, err);
+    return load(c, dir, (struct text){0}, &source, true, file, zone_s, ret, err);
 }
 
 int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s, struct policy **ret, struct error *err) {
     struct buf b = {.max = YAML_MAX_BYTES};
     int rc = file_read(path, YAML_MAX_BYTES, &b, err);
-    if (!rc) rc = policy_parse(c, dir, buf_view(&b), path, zone_s, ret, err);
+    struct text source = buf_view(&b);
+    if (!rc) rc = load(c, dir, (struct text){0}, &source, false, path, zone_s, ret, err);
     buf_clear(&b);
     return rc;
 }

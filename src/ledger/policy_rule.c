@@ -35,7 +35,7 @@ static int time_field(struct pack *k, const struct yaml *map, const char *key, c
     return 0;
 }
 
-/* ---- owners: "region", "region FIELD", "department CODE", "unit FIELD", "person FIELD" */
+/* ---- owners: "region", "region FIELD", "department CODE", "unit FIELD", "person FIELD"; the first two end in province, city or county to begin there */
 
 static int reference_to(struct pack *k, const struct yaml *node, const struct register_decl *reg, struct text name, const char *target,
                         const char *other, int *ret) {
@@ -48,12 +48,29 @@ static int reference_to(struct pack *k, const struct yaml *node, const struct re
     return 0;
 }
 
+/* Cuts "city" off "cdc city". */
+static struct text level_of(struct text of, int *ret_level) {
+    static const char *const levels[] = {"", "province", "city", "county"};
+    const char *space = memrchr(of.s, ' ', of.n);
+    struct text last = space ? (struct text){space + 1, of.n - (size_t)(space + 1 - of.s)} : of;
+    *ret_level = 0;
+    for (int i = 1; i <= 3; i++)
+        if (text_is(last, levels[i])) {
+            *ret_level = i;
+            return text_trim((struct text){of.s, of.n - last.n});
+        }
+    return of;
+}
+
 static int owner(struct pack *k, const struct yaml *node, const struct register_decl *reg, struct owner_rule *ret) {
     if (node->kind != YAML_SCALAR) return yaml_error(node, k->err, E_INVALID, "an owner is a text: department CODE, unit FIELD, ...");
     const char *space = memchr(node->text.s, ' ', node->text.n);
     struct text kind = {node->text.s, space ? (size_t)(space - node->text.s) : node->text.n};
     struct text of = space ? text_trim((struct text){space, node->text.n - kind.n}) : (struct text){"", 0};
+    of = level_of(of, &ret->level);
     ret->field = -1;
+    if (ret->level && !text_is(kind, "region") && !text_is(kind, "department"))
+        return yaml_error(node, k->err, E_INVALID, "only a region or a department has a level");
     if (text_is(kind, "region")) {
         ret->kind = OWNER_REGION;
         if (!of.n) return 0;
