@@ -298,10 +298,10 @@ static void body(struct paper *p, const struct document *g) {
         switch (k->kind) {
         case BLOCK_HEADING:
             if (!p->zh) p->y += p->pitch * 0.5;
-            paragraph(p, (struct type){sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, 3 * p->pitch);
+            paragraph(p, (struct type){sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, 4 * p->pitch);
             break;
         case BLOCK_SUBHEADING:
-            paragraph(p, (struct type){serif, p->size, true}, k->text, indent, p->pitch, false, 2 * p->pitch);
+            paragraph(p, (struct type){serif, p->size, true}, k->text, indent, p->pitch, false, 3 * p->pitch);
             break;
         case BLOCK_PARAGRAPH:
             paragraph(p, (struct type){serif, p->size, false}, k->text, indent, p->pitch, true, 0);
