@@ -158,6 +158,9 @@ int bulletin_freeze(struct ledger *l, const struct session *s, const struct bull
 /* The next of two approvals by the session's account. E_DENIED: second by the first's account, or without the role approver. E_REFUSED: not submitted. */
 int bulletin_approve(struct ledger *l, const struct session *s, int64_t report, struct error *err);
 int bulletin_publish(struct ledger *l, const struct session *s, int64_t report, struct error *err);
+/* Back to draft before publication: then the day may be frozen anew. A published report can only be withdrawn, for good; later
+ * reports restate its day. */
+int bulletin_return(struct ledger *l, const struct session *s, int64_t report, struct error *err);
 int bulletin_withdraw(struct ledger *l, const struct session *s, int64_t report, struct error *err);
 /* Id of the region's own report of a day; 1 found, 0 none. */
 int bulletin_find(struct ledger *l, struct db *db, struct text region, day day, int64_t *ret_report, struct error *err);
@@ -168,10 +171,6 @@ int bulletin_public(struct ledger *l, struct db *db, const struct session *s, in
 /* Derives a frozen report again from the records as they stood at its as_of. 1: equal; 0: not, and `differences` names every figure with both
  * values, one a line ("/cases/fresh/confirmed/local: 3, again 4"). Duties are a running account and are not compared: see docs/report.md. */
 int bulletin_rederive(struct ledger *l, struct db *db, const struct session *s, int64_t report, struct buf *differences, struct error *err);
-
-/* ---- restate.c: fills restated and changes; called by bulletin_compute. */
-int bulletin_restate(struct ledger *l, struct db *db, const struct bulletin_query *q, struct bulletin *b, struct error *err);
-int bulletin_explain(struct ledger *l, struct db *db, const struct bulletin_query *q, struct bulletin *b, struct error *err);
 
 /* ---- suppress.c: disclosure control, pure.
  * A table of rows x columns inner cells with its margins: cell (i, j) is cells[i * (columns + 1) + j], row totals in the last column, column
