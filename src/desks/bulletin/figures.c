@@ -143,6 +143,17 @@ static struct bulletin_row *disease_row(struct tally *t, struct text disease) {
     return r;
 }
 
+/* By code, "not located further" last: the order of cases must not show. */
+static void rows_sort(struct bulletin_row *rows, size_t n, struct text last) {
+    for (size_t i = 1; i < n; i++) {
+        struct bulletin_row r = rows[i];
+        bool final = text_eq(r.code, last);
+        size_t at = i;
+        for (; at > 0 && !final && (text_eq(rows[at - 1].code, last) || text_cmp(rows[at - 1].code, r.code) > 0); at--) rows[at] = rows[at - 1];
+        rows[at] = r;
+    }
+}
+
 /* The line of a code; the last line takes what is not given. */
 static void line_count(struct bulletin_count *lines, size_t n, struct text code) {
     for (size_t i = 0; i + 1 < n; i++)
@@ -416,6 +427,10 @@ int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, c
     if (!rc) rc = regions_list(&t, err);
     if (!rc) rc = restate_load(&sc, &restate, err);
     if (!rc) rc = cases_compute(&t, reg, err);
+    if (!rc) {
+        rows_sort(b.regions, b.n_regions, sc.region);
+        rows_sort(b.diseases, b.n_diseases, TEXT("-"));
+    }
     if (!rc) rc = work_compute(&sc, &b, err);
     if (!rc) rc = restate_finish(&sc, &restate, &b, err);
     for (int i = 0; i < 2 * STEPS; i++) mem_free(t.times[i / STEPS][i % STEPS].items);
