@@ -397,6 +397,9 @@ int book_guard(struct ledger *l, const struct session *s, const struct record *r
             const struct duty_rule *needed = &p->rules[rule->requires[q]];
             for (size_t k = 0; k < n; k++) {
                 uint64_t left = rows[k]->duty.owed & ~rows[k]->duty.paid & ~rows[k]->duty.missed;
+                /* a check nobody made yesterday cannot be made up: the miss is the unit's and holds nobody */
+                int past = today - rows[k]->duty.anchor;
+                if (needed->lapses && past > 0) left &= past < 64 ? ~(uint64_t)0 << past : 0;
                 if (!text_eq(rows[k]->rule, needed->code) || text_same(rows[k]->state, "cancelled") || !left) continue;
                 return error_set(err, E_REFUSED, needed->code.s,
                                  s->zh ? "%s:尚有第 %d 天未完成" : "%s: day %d is still owed", s->zh ? needed->zh.s : needed->en.s,

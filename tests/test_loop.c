@@ -1,0 +1,300 @@
+/* The loop: facts oblige, facts pay, the clock escalates, nothing owed is forgotten. */
+#include "ledgers.h"
+
+#include "desks/duty.h"
+#include "desks/plan.h"
+
+#define EACH_STORE(t, pack, at)                                                                              \
+    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
+        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
+
+static const char *const NOW = "2022-08-15T10:00";
+
+/* The row of a rule for a holder: its state, or "none". */
+static struct obligation duty_of(struct test_ledger *t, int64_t holder, const char *rule) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct value params[] = {value_int(holder), value_str(rule)};
+    struct obligation o = {.state = TEXT("none")};
+    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\" WHERE \"holder\" = ?1 AND \"rule\" = ?2 ORDER BY \"occurrence\" DESC", obligation_columns);
+    assert_ok(db_query(t->l->db, sql, params, 2, &c, &err), err);
+    if (db_next(c, &row, &err) > 0) {
+        obligation_of_row(row, &o);
+        o.state = arena_text(&t->a, o.state);
+    }
+    db_cursor_close(c);
+    return o;
+}
+
+static void assert_state(struct test_ledger *t, int64_t holder, const char *rule, const char *state) {
+    struct obligation o = duty_of(t, holder, rule);
+    if (!text_is(o.state, state)) fail_msg("%s is %s, not %s", rule, o.state.s, state);
+}
+
+/* owed = paid + missed + open, paid and missed apart, closed ones have no clock, for every row there is. */
+static void conservation(struct test_ledger *t) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\"", obligation_columns);
+    assert_ok(db_query(t->l->db, sql, NULL, 0, &c, &err), err);
+    while (db_next(c, &row, &err) > 0) {
+        struct obligation o;
+        obligation_of_row(row, &o);
+        assert_true((o.duty.paid & o.duty.missed) == 0);
+        assert_true(((o.duty.paid | o.duty.missed) & ~o.duty.owed) == 0);
+        bool open = duty_open(&o.duty);
+        if (text_is(o.state, "open")) assert_true(open);
+        if (text_is(o.state, "paid")) assert_true(!open && !o.duty.missed);
+        if (text_is(o.state, "lapsed")) assert_true(!open && o.duty.missed);
+        if (!text_is(o.state, "open") && !text_is(o.state, "standing")) assert_true(row[OB_WAKE_AT].kind == VALUE_NULL);
+        assert_true(o.owner_kind >= OWNER_NONE && o.owner_kind <= OWNER_PERSON);
+    }
+    db_cursor_close(c);
+}
+
+static int64_t person(struct test_ledger *t, const char *name) {
+    return test_record(t, "person", "name", name);
+}
+
+static int64_t make_case(struct test_ledger *t, int64_t who) {
+    return test_record(t, "case", "person", test_id(t, who), "disease", "covid-19", "classification", "confirmed", "report_date", "2022-08-15", "detected_at",
+                       "2022-08-15T09:30");
+}
+
+static void tick(struct test_ledger *t, const char *at) {
+    struct error err = {0};
+    struct wake_report r;
+    t->s.now = test_at(at);
+    assert_ok(duty_tick(t->l, &t->s, &r, &err), err);
+}
+
+static int64_t change(struct test_ledger *t, const char *reg, int64_t id, const char *state, const char *field, const char *input, int expected) {
+    struct error err = {0};
+    struct draft *d = field ? test_draft(t, reg, DRAFT_CHANGE, field, input, NULL) : test_draft(t, reg, DRAFT_CHANGE, NULL);
+    d->id = id;
+    d->state = text_of(state);
+    int rc = test_write(t, d, &err);
+    if (rc != expected) fail_msg("%s %s: %s (%s)", reg, state ? state : field, error_name(rc), err.message);
+    return d->ret_id;
+}
+
+static void a_case_obliges_and_facts_pay(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "shannan-2022", NOW) {
+        int64_t who = person(&t, "病例甲");
+        int64_t id = make_case(&t, who);
+        assert_state(&t, who, "locate-case", "open");
+        assert_state(&t, who, "direct-report", "open");
+        struct obligation o = duty_of(&t, who, "locate-case");
+        assert_true(o.duty.due_at == test_at("2022-08-15T10:30")); /* one hour after detection, from the local pack */
+        assert_int_equal(o.owner_kind, OWNER_REGION);              /* no organisation is registered: the chain ends at the region */
+        change(&t, "case", id, NULL, "isolated_at", "2022-08-15T10:10", 0);
+        assert_state(&t, who, "locate-case", "paid");
+        assert_false(duty_of(&t, who, "locate-case").late);
+        t.s.now = test_at("2022-08-15T13:00");
+        change(&t, "case", id, NULL, "reported_at", "2022-08-15T12:00", 0);
+        assert_state(&t, who, "direct-report", "paid");
+        assert_true(duty_of(&t, who, "direct-report").late); /* two hours had passed */
+        test_record(&t, "receipt", "case", test_id(&t, id), "level", "county", "decision", "accepted", "received_at", "2022-08-15T12:30");
+        assert_state(&t, who, "county-receipt", "paid");
+        assert_state(&t, who, "city-receipt", "open");
+        conservation(&t);
+    }
+}
+
+static void an_excluded_case_owes_nothing(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t who = person(&t, "病例乙");
+        int64_t id = make_case(&t, who);
+        change(&t, "case", id, NULL, "classification", "excluded", 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" = 'open' AND \"register\" = 'case'"), 0);
+        assert_true(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" = 'cancelled'") > 0);
+        conservation(&t);
+    }
+}
+
+/* A close contact from found to released: refused until every condition is met. */
+static void release_waits_for_its_conditions(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t index = make_case(&t, person(&t, "病例丙"));
+        int64_t who = person(&t, "密接丁");
+        int64_t contact = test_record(&t, "contact", "person", test_id(&t, who), "index_case", test_id(&t, index), "class", "close", "last_contact", "2022-08-15",
+                                      "found_at", "2022-08-15T10:00");
+        assert_state(&t, who, "place-contact", "open");
+        int64_t stay = test_record(&t, "stay", "person", test_id(&t, who), "contact", test_id(&t, contact), "kind", "central", "started_at", "2022-08-15T11:00");
+        assert_state(&t, who, "place-contact", "paid");
+        assert_state(&t, who, "control-order", "paid");
+        assert_state(&t, who, "central-tests", "open");
+        assert_int_equal(__builtin_popcountll(duty_of(&t, who, "central-tests").duty.owed), 5);
+        t.s.now = test_at("2022-08-15T12:00");
+        change(&t, "stay", stay, "released", "ended_at", "2022-08-15T12:00", E_REFUSED); /* day 0 */
+        static const char *const days[] = {"2022-08-16T08:00", "2022-08-17T08:00", "2022-08-18T08:00", "2022-08-20T08:00"};
+        for (int i = 0; i < 4; i++) {
+            tick(&t, days[i]);
+            test_record(&t, "test", "person", test_id(&t, who), "sampled_at", days[i], "result", "negative", "kind", "pcr");
+            test_record(&t, "health_check", "person", test_id(&t, who), "checked_at", days[i], "day", arena_printf(&t.a, "%.10s", days[i]), "temperature", "36.5");
+        }
+        tick(&t, "2022-08-22T10:00");
+        change(&t, "stay", stay, "released", "ended_at", "2022-08-22T09:00", E_REFUSED); /* the exit test is owed */
+        test_record(&t, "test", "person", test_id(&t, who), "sampled_at", "2022-08-22T09:30", "result", "positive", "kind", "pcr");
+        change(&t, "stay", stay, "released", "ended_at", "2022-08-22T09:40", E_REFUSED); /* a positive one is no exit */
+        test_record(&t, "test", "person", test_id(&t, who), "sampled_at", "2022-08-22T09:50", "result", "negative", "kind", "pcr");
+        assert_state(&t, who, "central-tests", "paid");
+        test_record(&t, "health_check", "person", test_id(&t, who), "checked_at", "2022-08-22T09:00", "day", "2022-08-22", "temperature", "36.5");
+        assert_state(&t, who, "release", "open"); /* and it stands in the list of the day by itself */
+        assert_true(duty_of(&t, who, "release").duty.due_at == test_at("2022-08-23T00:00"));
+        change(&t, "stay", stay, "released", "ended_at", "2022-08-22T10:00", 0);
+        assert_state(&t, who, "release", "paid");
+        tick(&t, "2022-08-24T10:00");
+        struct obligation checks = duty_of(&t, who, "health-checks");
+        assert_true(__builtin_popcountll(checks.duty.missed) > 0); /* days nobody checked stay counted as missed */
+        conservation(&t);
+    }
+}
+
+static void a_fact_taken_back_is_owed_again(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t index = make_case(&t, person(&t, "病例"));
+        int64_t who = person(&t, "密接");
+        int64_t contact = test_record(&t, "contact", "person", test_id(&t, who), "index_case", test_id(&t, index), "last_contact", "2022-08-14", "found_at", NOW);
+        test_record(&t, "stay", "person", test_id(&t, who), "contact", test_id(&t, contact), "kind", "central", "started_at", NOW);
+        int64_t test = test_record(&t, "test", "person", test_id(&t, who), "sampled_at", "2022-08-15T08:00", "result", "negative", "kind", "pcr");
+        uint64_t paid = duty_of(&t, who, "central-tests").duty.paid;
+        assert_int_equal(__builtin_popcountll(paid), 1);
+        change(&t, "test", test, NULL, "specimen", "nasopharyngeal", 0); /* says nothing new about the duty */
+        assert_true(duty_of(&t, who, "central-tests").duty.paid == paid);
+        change(&t, "test", test, NULL, "result", "invalid", 0);
+        assert_int_equal(duty_of(&t, who, "central-tests").duty.paid, 0);
+        conservation(&t);
+    }
+}
+
+static void the_clock_escalates_once(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "shannan-2022", NOW) {
+        struct error err = {0};
+        int64_t who = person(&t, "病例戊");
+        make_case(&t, who);
+        struct wake_report r;
+        t.s.now = test_at("2022-08-15T10:20");
+        assert_ok(duty_tick(t.l, &t.s, &r, &err), err);
+        assert_int_equal(duty_of(&t, who, "locate-case").duty.level, 0);
+        tick(&t, "2022-08-15T11:45"); /* due 10:30, first escalation an hour later */
+        assert_int_equal(duty_of(&t, who, "locate-case").duty.level, 1);
+        tick(&t, "2022-08-15T11:46");
+        assert_int_equal(duty_of(&t, who, "locate-case").duty.level, 1);
+        tick(&t, "2022-08-16T18:00");
+        assert_int_equal(duty_of(&t, who, "locate-case").duty.level, 2);
+        struct duty_summary sum;
+        struct duty_filter f = {0};
+        assert_ok(duty_summarise(t.l, NULL, &t.s, &f, &sum, &err), err);
+        assert_true(sum.total.overdue > 0 && sum.total.overdue <= sum.total.open);
+        assert_true(sum.closed_rate >= 0 && sum.closed_rate <= 1);
+        duty_summary_clear(&sum);
+        assert_state(&t, who, "locate-case", "open"); /* late is not forgotten: it stays open until paid */
+        conservation(&t);
+    }
+}
+
+static void every_day_has_its_report(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t unit = test_record(&t, "organisation", "title", "浦东医院", "kind", "hospital", "reports_daily", "yes");
+        tick(&t, "2022-08-16T08:00");
+        tick(&t, "2022-08-18T08:00"); /* the node was off for a day: the missing days are made up */
+        char *sql = arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"holder\" = %lld AND \"occurrence\" > 0", (long long)unit);
+        assert_int_equal(test_count(&t, sql), 4); /* the 15th to the 18th */
+        tick(&t, "2022-08-18T08:00");
+        assert_int_equal(test_count(&t, sql), 4);
+        int64_t report = test_record(&t, "daily_report", "organisation", test_id(&t, unit), "day", "2022-08-18", "work", "采样 1200 人", "latest", "无新增");
+        change(&t, "daily_report", report, "submitted", NULL, NULL, 0);
+        assert_state(&t, unit, "daily-report", "paid");
+        sql = arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"holder\" = %lld AND \"occurrence\" > 0 AND \"state\" = 'open'", (long long)unit);
+        assert_int_equal(test_count(&t, sql), 3);
+        conservation(&t);
+    }
+}
+
+static void a_new_plan_is_shown_before_it_is_applied(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        int64_t index = make_case(&t, person(&t, "病例"));
+        int64_t who = person(&t, "密接");
+        int64_t contact = test_record(&t, "contact", "person", test_id(&t, who), "index_case", test_id(&t, index), "last_contact", "2022-08-14", "found_at", NOW);
+        test_record(&t, "stay", "person", test_id(&t, who), "contact", test_id(&t, contact), "kind", "central", "started_at", NOW);
+        struct policy *same = NULL, *softer = NULL;
+        char *dir = arena_printf(&t.a, "%s/policies", t.l->home);
+        assert_ok(policy_load(t.l->catalog, dir, TEXT("covid-2022-v9"), t.l->zone_s, &same, &err), err);
+        assert_ok(policy_load(t.l->catalog, dir, TEXT("covid-2022-20"), t.l->zone_s, &softer, &err), err);
+        struct plan_diff d;
+        assert_ok(plan_compare(t.l, NULL, &t.s, same, t.l->region, NULL, NULL, &d, &err), err);
+        for (int i = 0; i < PLAN_EFFECTS; i++) assert_int_equal(d.total[i], 0); /* a plan differs not from itself */
+        plan_diff_clear(&d);
+        assert_ok(plan_compare(t.l, NULL, &t.s, softer, t.l->region, NULL, NULL, &d, &err), err);
+        assert_true(d.total[PLAN_SOONER] + d.total[PLAN_LOSE] + d.total[PLAN_GAIN] > 0);
+        instant before = duty_of(&t, who, "release").duty.due_at;
+        struct plan_adoption a = {.pack = TEXT("covid-2022-20"), .from = day_of_instant(t.s.now, t.l->zone_s)};
+        int64_t id = 0;
+        assert_int_equal(plan_adopt(t.l, &t.s, &a, &id, NULL, &err), E_USAGE); /* no reason given */
+        err = (struct error){0};
+        a.reason = TEXT("二十条");
+        struct plan_diff done;
+        assert_ok(plan_adopt(t.l, &t.s, &a, &id, &done, &err), err);
+        for (int i = 0; i < PLAN_EFFECTS; i++) assert_true(done.total[i] == d.total[i]); /* what was shown is what was done */
+        plan_diff_clear(&d);
+        plan_diff_clear(&done);
+        assert_true(duty_of(&t, who, "release").duty.due_at < before); /* 5 days, not 7 */
+        assert_ok(plan_compare(t.l, NULL, &t.s, softer, t.l->region, NULL, NULL, &d, &err), err);
+        for (int i = 0; i < PLAN_EFFECTS; i++) assert_int_equal(d.total[i], 0);
+        plan_diff_clear(&d);
+        policy_free(same);
+        policy_free(softer);
+        conservation(&t);
+    }
+}
+
+static void a_harsher_measure_needs_its_approval(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        int64_t unit = test_record(&t, "organisation", "title", "某县指挥部", "kind", "other");
+        int64_t who = person(&t, "密接");
+        struct draft *d = test_draft(&t, "measure", DRAFT_CREATE, "person", test_id(&t, who), "kind", "central-isolation", "subject_class", "close", "legal_basis",
+                                     "传染病防治法第四十一条", "issuer", test_id(&t, unit), "starts", "2022-08-15", "ends", "2022-09-05", NULL);
+        assert_int_equal(test_write(&t, d, &err), E_REFUSED); /* 21 days where the plan says 7 */
+        err = (struct error){0};
+        d = test_draft(&t, "measure", DRAFT_CREATE, "person", test_id(&t, who), "kind", "turn-back", "legal_basis", "口头通知", "issuer", test_id(&t, unit), "starts",
+                       "2022-08-15", "ends", "2022-08-16", NULL);
+        assert_int_equal(test_write(&t, d, &err), E_REFUSED);
+        err = (struct error){0};
+        d = test_draft(&t, "measure", DRAFT_CREATE, "person", test_id(&t, who), "kind", "central-isolation", "legal_basis", "法", "issuer", test_id(&t, unit), "starts",
+                       "2022-08-15", NULL);
+        assert_int_equal(test_write(&t, d, &err), E_INVALID); /* a restriction without an end */
+        test_record(&t, "measure", "person", test_id(&t, who), "kind", "central-isolation", "subject_class", "close", "legal_basis", "传染病防治法第四十一条", "issuer",
+                    test_id(&t, unit), "starts", "2022-08-15", "ends", "2022-08-22");
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
+        cmocka_unit_test(release_waits_for_its_conditions),  cmocka_unit_test(a_fact_taken_back_is_owed_again),
+        cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
+        cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
