@@ -1,6 +1,7 @@
 #include "folder.h"
 
-#include "ledger/register.h"
+#include "ledger/catalog.h"
+#include "ledger/expr.h"
 
 static const char roles[] =
     "codelist: role\nzh: 角色\nen: Role\nsource: test\ncodes:\n"
@@ -300,6 +301,48 @@ static void the_registers_of_the_house_are_sound(void **state) {
     catalog_free(c);
 }
 
+static void the_checks_of_the_house_are_conditions(void **state) {
+    (void)state;
+    struct catalog *c = NULL;
+    struct error err = {0};
+    struct arena a = {0};
+    assert_ok(load_house(&c, &err), err);
+    for (size_t i = 0; i < c->n_registers; i++)
+        for (size_t k = 0; k < c->registers[i].n_checks; k++) {
+            const struct rule_check *check = &c->registers[i].checks[k];
+            struct expr *e = NULL;
+            if (expr_parse(&a, check->condition, &c->registers[i], ZONE_CHINA_S, &e, &err) < 0)
+                fail_msg("%s:%d: %s: %s", c->registers[i].file, check->line, check->condition.s, err.message);
+        }
+    arena_clear(&a);
+    catalog_free(c);
+}
+
+/* docs/registers.md names every register and every key of the language. */
+static void what_is_declared_is_documented(void **state) {
+    (void)state;
+    struct catalog *c = NULL;
+    struct error err = {0};
+    struct buf page = {0};
+    const char *home = getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".";
+    char path[512], word[80];
+    assert_ok(load_house(&c, &err), err);
+    snprintf(path, sizeof path, "%s/docs/registers.md", home);
+    assert_ok(file_read(path, 1 << 20, &page, &err), err);
+    for (size_t i = 0; i < c->n_registers; i++) {
+        snprintf(word, sizeof word, "`%s`", c->registers[i].name.s);
+        if (!strstr(buf_cstr(&page), word)) fail_msg("%s is not in docs/registers.md", word);
+    }
+    const char *const *const tables[] = {register_keys, field_keys, register_type_names};
+    for (size_t t = 0; t < 3; t++)
+        for (size_t i = 0; tables[t][i]; i++) {
+            snprintf(word, sizeof word, "`%s`", tables[t][i]);
+            if (!strstr(buf_cstr(&page), word)) fail_msg("%s is not in docs/registers.md", word);
+        }
+    buf_clear(&page);
+    catalog_free(c);
+}
+
 static void what_identifies_a_person_is_sealed(void **state) {
     (void)state;
     struct catalog *c = NULL;
@@ -405,6 +448,8 @@ int main(void) {
         cmocka_unit_test(adding_a_register_is_adding_a_file),
         cmocka_unit_test(words_are_found_by_code_title_and_synonym),
         cmocka_unit_test(the_registers_of_the_house_are_sound),
+        cmocka_unit_test(the_checks_of_the_house_are_conditions),
+        cmocka_unit_test(what_is_declared_is_documented),
         cmocka_unit_test(what_identifies_a_person_is_sealed),
         cmocka_unit_test(peers_enumerations_are_understood),
         cmocka_unit_test(out_of_memory_leaves_nothing_behind),

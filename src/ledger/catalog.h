@@ -16,6 +16,9 @@ enum {
     TEXT_LARGEST_MAX = 1000000
 };
 
+/* The words of the language, NULL-ended: keys of a register, keys of a field, types. */
+extern const char *const register_keys[], *const field_keys[], *const register_type_names[];
+
 /* [a-z][a-z0-9_]*, at most NAME_MAX_CHARS. */
 bool name_valid(struct text t);
 /* yaml_text that also refuses an empty text. */

@@ -165,12 +165,12 @@ bool cell_boolean(struct text t, bool *ret) {
     static const char *const yes[] = {"1", "yes", "y", "true", "t", "是", "有", "对", "√", "✓"};
     static const char *const no[] = {"0", "no", "n", "false", "f", "否", "无", "無", "×", "没有"};
     char word[16];
-    if (t.n >= sizeof word) return false;
+    if (t.n >= sizeof word || memchr(t.s, 0, t.n)) return false;
     for (size_t i = 0; i < t.n; i++) word[i] = t.s[i] >= 'A' && t.s[i] <= 'Z' ? (char)(t.s[i] + 32) : t.s[i];
-    struct text w = {word, t.n};
+    word[t.n] = '\0';
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
-        bool is_yes = text_is(w, yes[i]);
-        if (!is_yes && !text_is(w, no[i])) continue;
+        bool is_yes = strcmp(word, yes[i]) == 0;
+        if (!is_yes && strcmp(word, no[i]) != 0) continue;
         *ret = is_yes;
         return true;
     }

@@ -3,7 +3,7 @@
 #include "ledger/catalog.h"
 
 /* The language's words for types, checks and blind indexes; docs/registers.md lists the same. */
-static const char *const type_names[FIELD_TYPES] = {
+const char *const register_type_names[FIELD_TYPES + 1] = {
     [FIELD_TEXT] = "text",       [FIELD_CODE] = "code",           [FIELD_INTEGER] = "integer",
     [FIELD_DECIMAL] = "decimal", [FIELD_BOOLEAN] = "boolean",     [FIELD_DATE] = "date",
     [FIELD_INSTANT] = "instant", [FIELD_DURATION] = "duration",   [FIELD_REGION] = "region",
@@ -76,7 +76,7 @@ static int declare_typed(struct catalog *c, const struct yaml *node, struct fiel
         const struct yaml *at = yaml_get(node, only[i].key);
         if (at && f->type != only[i].type)
             return yaml_error(at, err, E_INVALID, "%s belongs to type %s only", only[i].key,
-                              type_names[only[i].type]);
+                              register_type_names[only[i].type]);
     }
     int rc = 0, check = CHECK_NONE, blind = BLIND_NONE;
     int64_t scale = f->type == FIELD_DECIMAL ? 2 : 0;
@@ -143,7 +143,8 @@ static int declare_bounds(struct catalog *c, const struct yaml *node, struct fie
     bool ordered = f->type == FIELD_INTEGER || f->type == FIELD_DECIMAL || f->type == FIELD_DATE ||
                    f->type == FIELD_INSTANT || f->type == FIELD_DURATION;
     if ((min || max) && !ordered)
-        return yaml_error(min ? min : max, err, E_INVALID, "type %s has no min or max", type_names[f->type]);
+        return yaml_error(min ? min : max, err, E_INVALID, "type %s has no min or max",
+                          register_type_names[f->type]);
     struct value low = {0}, high = {0};
     int rc = declare_value(c, node, "min", f, &low, err);
     if (!rc) rc = declare_value(c, node, "max", f, &high, err);
@@ -170,16 +171,17 @@ static int declare_default(struct catalog *c, const struct yaml *node, struct fi
     return rc;
 }
 
+const char *const field_keys[] = {"name",  "zh",       "en",      "note_zh",  "note_en",  "standard",
+                                  "type",  "required", "sealed",  "indexed",  "multiple", "scale",
+                                  "min",   "max",      "unit",    "codes",    "target",   "check",
+                                  "blind", "copy",     "default", "synonyms", NULL};
+
 int field_declare(struct catalog *c, const struct yaml *node, struct field *ret, struct error *err) {
-    static const char *const keys[] = {"name",  "zh",       "en",      "note_zh",  "note_en",  "standard",
-                                       "type",  "required", "sealed",  "indexed",  "multiple", "scale",
-                                       "min",   "max",      "unit",    "codes",    "target",   "check",
-                                       "blind", "copy",     "default", "synonyms", NULL};
     struct field f = {.copy_reference = -1, .copy_field = -1, .line = node->line};
     int type = -1;
-    int rc = yaml_only(node, keys, err);
+    int rc = yaml_only(node, field_keys, err);
     if (!rc) rc = declare_names(node, &f, err);
-    if (!rc) rc = declare_choice(node, "type", type_names, FIELD_TYPES, &type, err);
+    if (!rc) rc = declare_choice(node, "type", register_type_names, FIELD_TYPES, &type, err);
     if (!rc && type < 0) rc = yaml_error(node, err, E_INVALID, "field %s has no type", f.name.s);
     if (!rc) f.type = (enum field_type)type;
     if (!rc) rc = declare_typed(c, node, &f, err);

@@ -299,17 +299,18 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
     return rc;
 }
 
+const char *const register_keys[] = {
+    "register",        "zh",     "en",           "desk",         "standard",
+    "source",          "number", "region_field", "person_field", "date_field",
+    "region_synonyms", "key",    "indexes",      "readers",      "writers",
+    "openers",         "keep",   "fields",       "states",       "moves",
+    "checks",          NULL};
+
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
-    static const char *const keys[] = {
-        "register",        "zh",     "en",           "desk",         "standard",
-        "source",          "number", "region_field", "person_field", "date_field",
-        "region_synonyms", "key",    "indexes",      "readers",      "writers",
-        "openers",         "keep",   "fields",       "states",       "moves",
-        "checks",          NULL};
     struct register_decl r = {
         .region_field = -1, .person_field = -1, .date_field = -1, .keep_from = -1, .file = root->file};
-    int rc = yaml_only(root, keys, err);
+    int rc = yaml_only(root, register_keys, err);
     if (!rc) rc = declare_head(root, &r, err);
     if (!rc) rc = declare_fields(c, root, &r, err);
     if (!rc) rc = declare_states(c, root, &r, err);
