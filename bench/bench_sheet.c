@@ -1,5 +1,5 @@
-/* Tables in files: rows and bytes a second of reading and writing, against the targets of docs/performance.md.
- * bench_sheet [rows]: exits 1 when a target is missed. */
+/* Tables in files: rows and bytes a second of reading and writing, against the targets of
+ * docs/performance.md. bench_sheet [rows]: exits 1 when a target is missed. */
 #include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,22 +22,26 @@ static void fail(const char *what, const struct error *err) {
 /* A contact list of twelve columns as districts send them. */
 static void list_of(struct buf *b, size_t rows, bool quoted, bool chinese) {
     static const char *const names[] = {"张伟", "王芳", "李娜", "刘洋", "陈建国", "杨晓梅"};
-    static const char *const places[] = {"重庆市渝北区龙溪街道", "上海市浦东新区", "拉萨市城关区", "济南市历下区"};
+    static const char *const places[] = {"重庆市渝北区龙溪街道", "上海市浦东新区", "拉萨市城关区",
+                                         "济南市历下区"};
     struct rng r;
     rng_seed(&r, 1);
     b->max = (size_t)4 << 30;
     const char *q = quoted ? "\"" : "";
     for (size_t i = 0; i < rows; i++) {
-        const char *name = chinese ? names[rng_below(&r, 6)] : "Zhang Wei", *place = chinese ? places[rng_below(&r, 4)] : "Longxi, Yubei";
+        const char *name = chinese ? names[rng_below(&r, 6)] : "Zhang Wei",
+                   *place = chinese ? places[rng_below(&r, 4)] : "Longxi, Yubei";
         const char *p = chinese ? q : "\"";
-        buf_printf(b, "%zu,%s%s%s,%sM%s,%s%d%s,1381%07d,%s%s%s,2022-05-%02d,close,C-%06d,%s31011519%08d%s,,ok\r\n", i, q, name, q, q, q, q,
-                   20 + (int)rng_below(&r, 60), q, (int)rng_below(&r, 9999999), p, place, p, 1 + (int)rng_below(&r, 30),
-                   (int)rng_below(&r, 999999), q, (int)rng_below(&r, 99999999), q);
+        buf_printf(
+            b, "%zu,%s%s%s,%sM%s,%s%d%s,1381%07d,%s%s%s,2022-05-%02d,close,C-%06d,%s31011519%08d%s,,ok\r\n",
+            i, q, name, q, q, q, q, 20 + (int)rng_below(&r, 60), q, (int)rng_below(&r, 9999999), p, place, p,
+            1 + (int)rng_below(&r, 30), (int)rng_below(&r, 999999), q, (int)rng_below(&r, 99999999), q);
     }
     if (b->failed) exit(1);
 }
 
-static double read_rows(const void *bytes, size_t n, const struct sheet_options *o, size_t *ret_rows, size_t *ret_cells) {
+static double read_rows(const void *bytes, size_t n, const struct sheet_options *o, size_t *ret_rows,
+                        size_t *ret_cells) {
     struct sheet *s = NULL;
     struct error err = {0};
     int64_t start = monotonic_ns(), line;
@@ -68,7 +72,8 @@ static void report(const char *what, const void *bytes, size_t n, double mb_targ
     }
     double mb = (double)n / 1e6 / best, rate = (double)rows / best;
     bool ok = mb >= mb_target || (rows_target > 0 && rate >= rows_target);
-    printf("%-34s %9zu rows %8.1f MB %6.3f s %7.0f MB/s %6.2f M rows/s%s\n", what, rows, (double)n / 1e6, best, mb, rate / 1e6, ok ? "" : "  MISSED");
+    printf("%-34s %9zu rows %8.1f MB %6.3f s %7.0f MB/s %6.2f M rows/s%s\n", what, rows, (double)n / 1e6,
+           best, mb, rate / 1e6, ok ? "" : "  MISSED");
     missed = missed || !ok;
 }
 
@@ -129,10 +134,12 @@ static void workbook(const char *path) {
     struct buf b = {0};
     char number[32];
     int64_t start = monotonic_ns();
-    if (sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "密接"}, true, &w, &err) < 0) fail("create", &err);
+    if (sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "密接"}, true, &w, &err) < 0)
+        fail("create", &err);
     for (int i = 0; i < 100000; i++) {
         snprintf(number, sizeof number, "31011519900307%04d", i % 10000);
-        struct text row[] = {TEXT("张伟"), text_of(number), TEXT("2022-05-30"), TEXT("重庆市渝北区龙溪街道"), TEXT("close")};
+        struct text row[] = {TEXT("张伟"), text_of(number), TEXT("2022-05-30"), TEXT("重庆市渝北区龙溪街道"),
+                             TEXT("close")};
         if (sheet_put(w, row, 5, &err) < 0) fail("put", &err);
     }
     if (sheet_finish(w, &err) < 0) fail("finish", &err);
@@ -144,7 +151,8 @@ static void workbook(const char *path) {
         best = s < best ? s : best;
     }
     bool ok = best <= 0.4 && rows == 100000 && cells == 500000;
-    printf("XLSX 100,000 rows x 5: written in %.2f s (%.1f MB), read in %.3f s%s\n", wrote, (double)b.n / 1e6, best, ok ? "" : "  MISSED");
+    printf("XLSX 100,000 rows x 5: written in %.2f s (%.1f MB), read in %.3f s%s\n", wrote, (double)b.n / 1e6,
+           best, ok ? "" : "  MISSED");
     missed = missed || !ok;
     buf_clear(&b);
 }
@@ -154,8 +162,10 @@ static void repairs(void) {
         const char *what, *cell;
         double target;
     } kinds[] = {
-        {"ASCII, nothing to do", "13800138000", 40},     {"Han, nothing to do", "重庆市渝北区", 150},
-        {"full-width digits", "１３８００１３８０００", 0}, {"gloss", "當(dāng)前", 0},
+        {"ASCII, nothing to do", "13800138000", 40},
+        {"Han, nothing to do", "重庆市渝北区", 150},
+        {"full-width digits", "１３８００１３８０００", 0},
+        {"gloss", "當(dāng)前", 0},
         {"mojibake", "ä¸­æ–‡", 0},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {

@@ -1,4 +1,5 @@
-/* doors/files: any bytes are rows or an error with a reason; cells of undamaged rows are UTF-8 within the stated sizes. */
+/* doors/files: any bytes are rows or an error with a reason; cells of undamaged rows are UTF-8 within the
+ * stated sizes. */
 #include "doors/files/sheet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* a workbook has its own target */
     if (size >= 2 && data[0] == 'P' && data[1] == 'K') return 0;
     read_all(data, size, NULL);
-    struct sheet_options o = {.encoding = encodings[size % 6], .delimiter = ",;\t|"[size / 6 % 4], .max_bytes = 1 << 20};
+    struct sheet_options o = {
+        .encoding = encodings[size % 6], .delimiter = ",;\t|"[size / 6 % 4], .max_bytes = 1 << 20};
     read_all(data, size, &o);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* doors/files: any bytes have an encoding or are no text, and decode to UTF-8 the same whole and in pieces. */
+/* doors/files: any bytes have an encoding or are no text, and decode to UTF-8 the same whole and in pieces.
+ */
 #include <string.h>
 
 #include "doors/files/encoding.h"

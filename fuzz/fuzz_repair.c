@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     unsigned flags = size ? data[0] & 0x5Fu : REPAIR_DEFAULT, done = 0;
     if (size % 3 == 0) flags = REPAIR_DEFAULT;
     if (repair_cell(in, flags, &a, &out, &done) < 0) __builtin_trap();
-    bool changed = done & (REPAIR_WIDTH | REPAIR_PUNCTUATION | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE);
+    bool changed =
+        done & (REPAIR_WIDTH | REPAIR_PUNCTUATION | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE);
     if (changed == text_eq(in, out)) __builtin_trap();
     if (text_utf8_valid(in) && !text_utf8_valid(out)) __builtin_trap();
     if (out.n > in.n) __builtin_trap();

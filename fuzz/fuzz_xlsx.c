@@ -1,5 +1,6 @@
-/* doors/files: any bytes as a workbook. Input that starts with PK is a zip as it is; anything else is cut at its NUL bytes into the
- * XML of sheet, shared strings, styles, workbook and relations, and packed (stored), so that the fuzzer reaches behind the zip. */
+/* doors/files: any bytes as a workbook. Input that starts with PK is a zip as it is; anything else is cut at
+ * its NUL bytes into the XML of sheet, shared strings, styles, workbook and relations, and packed (stored),
+ * so that the fuzzer reaches behind the zip. */
 #include <string.h>
 #include <zlib.h>
 
@@ -14,9 +15,11 @@ enum { PARTS = 5 };
 static const struct {
     const char *name, *usual;
 } parts[PARTS] = {
-    {"xl/worksheets/sheet1.xml", "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\" s=\"1\"><v>0</v></c></row></sheetData></worksheet>"},
+    {"xl/worksheets/sheet1.xml", "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"s\" "
+                                 "s=\"1\"><v>0</v></c></row></sheetData></worksheet>"},
     {"xl/sharedStrings.xml", "<sst><si><t>a</t></si></sst>"},
-    {"xl/styles.xml", "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>"},
+    {"xl/styles.xml",
+     "<styleSheet><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>"},
     {"xl/workbook.xml", "<workbook><sheets><sheet name=\"s\" r:id=\"r1\"/></sheets></workbook>"},
     {"xl/_rels/workbook.xml.rels",
      "<Relationships><Relationship Id=\"r1\" Type=\"" REL "/worksheet\" Target=\"worksheets/sheet1.xml\"/>"

@@ -82,7 +82,9 @@ static void what_is_no_table_is_refused(void **state) {
     assert_int_equal(open_code(TEXT("")), E_SYNTAX);
     assert_int_equal(open_code(TEXT("\xEF\xBB\xBF")), E_SYNTAX);
     assert_int_equal(open_code(TEXT("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and more")), E_UNSUPPORTED);
-    assert_int_equal(open_code(TEXT("\x7F" "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3E\0")), E_UNSUPPORTED);
+    assert_int_equal(open_code(TEXT("\x7F"
+                                    "ELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3E\0")),
+                     E_UNSUPPORTED);
     assert_int_equal(open_code(TEXT("<html><table><tr><td>x")), E_UNSUPPORTED);
     assert_int_equal(open_code(TEXT("%PDF-1.7")), E_UNSUPPORTED);
     struct rng r;
@@ -112,6 +114,62 @@ static void rows_longer_than_the_cap_are_refused(void **state) {
     mem_free(s);
 }
 
+static int last_code(struct text bytes, struct error *err) {
+    struct sheet *s = NULL;
+    const struct text *cells;
+    size_t n;
+    int64_t line;
+    bool damaged;
+    int rc = sheet_open_bytes(bytes.s, bytes.n, NULL, &s, err);
+    while (rc == 0 && (rc = sheet_next(s, &cells, &n, &line, &damaged, err)) > 0) rc = 0;
+    sheet_close(s);
+    return rc;
+}
+
+static void cells_beyond_the_caps_are_refused(void **state) {
+    (void)state;
+    struct buf b = {0};
+    struct error err = {0};
+    buf_str(&b, "a,b\n");
+    for (int i = 0; i < SHEET_COLUMNS_MAX; i++) buf_str(&b, "x,");
+    buf_str(&b, "x\n1,2\n");
+    assert_int_equal(last_code(buf_view(&b), &err), E_TOO_LARGE);
+    assert_string_equal(err.where, "line 2");
+    buf_reset(&b);
+    buf_str(&b, "a,b\n\"");
+    for (int i = 0; i < SHEET_CELL_MAX + 1; i++) buf_char(&b, 'y');
+    buf_str(&b, "\",2\n");
+    err = (struct error){0};
+    assert_int_equal(last_code(buf_view(&b), &err), E_TOO_LARGE);
+    buf_clear(&b);
+}
+
+/* A stray quote in a file larger than the cap of a row: one row is told as damaged, all others are read. */
+static void a_quote_never_closed_costs_one_row(void **state) {
+    (void)state;
+    struct buf b = {0};
+    struct error err = {0};
+    struct sheet *s = NULL;
+    size_t rows = 0, broken = 0, n;
+    for (int i = 0; i < 600000; i++) buf_printf(&b, i == 10 ? "\"%d,abcdef\n" : "%d,abcdefgh\n", i);
+    assert_true(b.n > 2 * SHEET_ROW_MAX);
+    assert_ok(sheet_open_bytes(b.s, b.n, NULL, &s, &err), err);
+    const struct text *cells;
+    int64_t line;
+    bool damaged;
+    while (sheet_next(s, &cells, &n, &line, &damaged, &err) > 0) {
+        assert_int_equal(n, 2);
+        broken += damaged;
+        if (damaged) assert_int_equal(line, 11);
+        rows++;
+    }
+    assert_int_equal(err.code, 0);
+    assert_int_equal(rows, 600000);
+    assert_int_equal(broken, 1);
+    sheet_close(s);
+    buf_clear(&b);
+}
+
 static void cells_of_csv(void **state) {
     (void)state;
     expect(TEXT("a,b\n1,2\n"), NULL, "[a][b]1/[1][2]2/");
@@ -127,7 +185,8 @@ static void cells_of_csv(void **state) {
     /* a quote never closed costs its own row, not the rest of the file */
     expect(TEXT("a,b\n\"x,1\ny,2\n"), NULL, "[a][b]1/[\"x][1]!2/[y][2]3/");
     /* bytes that do not decode are told per row */
-    expect(TEXT("姓名,电话\n张三,1\n李\xE5,2\n王五,3\n"), NULL, "[姓名][电话]1/[张三][1]2/[李\xEF\xBF\xBD][2]!3/[王五][3]4/");
+    expect(TEXT("姓名,电话\n张三,1\n李\xE5,2\n王五,3\n"), NULL,
+           "[姓名][电话]1/[张三][1]2/[李\xEF\xBF\xBD][2]!3/[王五][3]4/");
 }
 
 static struct text encoded(struct arena *a, const char *to, struct text t) {
@@ -162,11 +221,16 @@ static void every_shape_is_found_by_content(void **state) {
         size_t bom_n;
         bool western, traditional;
     } shapes[] = {
-        {"UTF-8", "", 0, false, false},        {"UTF-8", "\xEF\xBB\xBF", 3, false, false},
-        {"UTF-16LE", "\xFF\xFE", 2, false, false}, {"UTF-16BE", "\xFE\xFF", 2, false, false},
-        {"UTF-16LE", "", 0, false, false},     {"UTF-16BE", "", 0, false, false},
-        {"GB18030", "", 0, false, false},      {"GB18030", "\x84\x31\x95\x33", 4, false, false},
-        {"BIG5", "", 0, false, true},          {"CP1252", "", 0, true, false},
+        {"UTF-8", "", 0, false, false},
+        {"UTF-8", "\xEF\xBB\xBF", 3, false, false},
+        {"UTF-16LE", "\xFF\xFE", 2, false, false},
+        {"UTF-16BE", "\xFE\xFF", 2, false, false},
+        {"UTF-16LE", "", 0, false, false},
+        {"UTF-16BE", "", 0, false, false},
+        {"GB18030", "", 0, false, false},
+        {"GB18030", "\x84\x31\x95\x33", 4, false, false},
+        {"BIG5", "", 0, false, true},
+        {"CP1252", "", 0, true, false},
     };
     static const char *const ends[] = {"\n", "\r\n", "\r"};
     static const char delimiters[] = ",;\t|";
@@ -176,10 +240,13 @@ static void every_shape_is_found_by_content(void **state) {
                 struct arena a = {0};
                 struct buf b = {0}, want = {0};
                 for (int row = 0; row < 40; row++) {
-                    const char *name = shapes[i].western ? "José Müller" : shapes[i].traditional ? "陳大文於臺北" : "张伟一家在重庆市";
-                    buf_printf(&b, "%s%d%c\"%s%c x\"%c138%08d%s", name, row, delimiters[d], name, delimiters[d], delimiters[d],
-                               row * 7919, ends[e]);
-                    buf_printf(&want, "[%s%d][%s%c x][138%08d]%d/", name, row, name, delimiters[d], row * 7919, row + 1);
+                    const char *name = shapes[i].western       ? "José Müller"
+                                       : shapes[i].traditional ? "陳大文於臺北"
+                                                               : "张伟一家在重庆市";
+                    buf_printf(&b, "%s%d%c\"%s%c x\"%c138%08d%s", name, row, delimiters[d], name,
+                               delimiters[d], delimiters[d], row * 7919, ends[e]);
+                    buf_printf(&want, "[%s%d][%s%c x][138%08d]%d/", name, row, name, delimiters[d],
+                               row * 7919, row + 1);
                 }
                 struct text body = encoded(&a, shapes[i].name, buf_view(&b));
                 char *joined = arena_alloc(&a, body.n + 8);
@@ -199,7 +266,8 @@ static void every_shape_is_found_by_content(void **state) {
                     assert_int_equal(about->crlf, e == 1);
                     assert_int_equal(about->gzip, gzip);
                     assert_int_equal(about->bom, shapes[i].bom_n > 0);
-                    if (!text_eq(got, buf_view(&want))) fail_msg("%s: %.*s", about->encoding, (int)got.n, got.s);
+                    if (!text_eq(got, buf_view(&want)))
+                        fail_msg("%s: %.*s", about->encoding, (int)got.n, got.s);
                     int64_t done = 0, total = 0;
                     sheet_progress(s, &done, &total);
                     assert_int_equal(done, total);
@@ -233,7 +301,8 @@ static void cut_gzip_is_refused(void **state) {
     }
     struct sheet *s = NULL;
     struct error err = {0};
-    assert_int_equal(sheet_open_bytes(t.s, t.n, &(struct sheet_options){.max_bytes = 1000}, &s, &err), E_TOO_LARGE);
+    assert_int_equal(sheet_open_bytes(t.s, t.n, &(struct sheet_options){.max_bytes = 1000}, &s, &err),
+                     E_TOO_LARGE);
     buf_clear(&b);
     arena_clear(&a);
 }
@@ -340,9 +409,11 @@ static void every_real_table_opens(void **state) {
             broken += damaged;
         }
         assert_ok(rc, err);
-        if (rows != naive_rows(buf_view(&b)) || header < 2 || ragged * 10 > rows || broken) /* 43 rows of one are short */
-            fail_msg("%s: %zu rows (naive %zu), %zu columns, %zu ragged, %zu damaged, delimiter %d, %s", path, rows,
-                     naive_rows(buf_view(&b)), header, ragged, broken, sheet_about(s)->delimiter, sheet_about(s)->encoding);
+        if (rows != naive_rows(buf_view(&b)) || header < 2 || ragged * 10 > rows ||
+            broken) /* 43 rows of one are short */
+            fail_msg("%s: %zu rows (naive %zu), %zu columns, %zu ragged, %zu damaged, delimiter %d, %s", path,
+                     rows, naive_rows(buf_view(&b)), header, ragged, broken, sheet_about(s)->delimiter,
+                     sheet_about(s)->encoding);
         all += rows;
         sheet_close(s);
         buf_clear(&b);
@@ -368,10 +439,15 @@ int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_no_table_is_refused),    cmocka_unit_test(rows_longer_than_the_cap_are_refused),
-        cmocka_unit_test(cut_gzip_is_refused),            cmocka_unit_test(cells_of_csv),
-        cmocka_unit_test(every_shape_is_found_by_content), cmocka_unit_test(late_characters_decide_the_encoding),
+        cmocka_unit_test(what_is_no_table_is_refused),
+        cmocka_unit_test(rows_longer_than_the_cap_are_refused),
+        cmocka_unit_test(cut_gzip_is_refused),
+        cmocka_unit_test(cells_of_csv),
+        cmocka_unit_test(every_shape_is_found_by_content),
+        cmocka_unit_test(late_characters_decide_the_encoding),
         cmocka_unit_test(every_real_table_opens),
+        cmocka_unit_test(cells_beyond_the_caps_are_refused),
+        cmocka_unit_test(a_quote_never_closed_costs_one_row),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);
 }

@@ -36,7 +36,8 @@ static const char *zip_of(const char *name, const struct part *parts, size_t n) 
     zipFile z = zipOpen(path, APPEND_STATUS_CREATE);
     assert_non_null(z);
     for (size_t i = 0; i < n; i++) {
-        assert_int_equal(zipOpenNewFileInZip(z, parts[i].name, NULL, NULL, 0, NULL, 0, NULL, Z_DEFLATED, 6), ZIP_OK);
+        assert_int_equal(zipOpenNewFileInZip(z, parts[i].name, NULL, NULL, 0, NULL, 0, NULL, Z_DEFLATED, 6),
+                         ZIP_OK);
         assert_int_equal(zipWriteInFileInZip(z, parts[i].bytes.s, (unsigned)parts[i].bytes.n), ZIP_OK);
         assert_int_equal(zipCloseFileInZip(z), ZIP_OK);
     }
@@ -45,7 +46,8 @@ static const char *zip_of(const char *name, const struct part *parts, size_t n) 
 }
 
 /* A workbook with two sheets, one hidden; NULL parts are left out. */
-static const char *book_of(const char *pr, const char *sheet1, const char *sheet2, const char *strings, const char *styles) {
+static const char *book_of(const char *pr, const char *sheet1, const char *sheet2, const char *strings,
+                           const char *styles) {
     char workbook[512];
     snprintf(workbook, sizeof workbook,
              "<workbook>%s<sheets><sheet name=\"隐藏\" state=\"hidden\" r:id=\"rId2\" xmlns:r=\"x\"/>"
@@ -53,9 +55,9 @@ static const char *book_of(const char *pr, const char *sheet1, const char *sheet
              pr);
     struct part parts[8];
     size_t n = 0;
-    const char *const all[][2] = {{"xl/workbook.xml", workbook},          {"xl/_rels/workbook.xml.rels", rels},
-                                  {"xl/worksheets/sheet1.xml", sheet1},   {"xl/worksheets/sheet2.xml", sheet2},
-                                  {"xl/sharedStrings.xml", strings},      {"xl/styles.xml", styles}};
+    const char *const all[][2] = {{"xl/workbook.xml", workbook},        {"xl/_rels/workbook.xml.rels", rels},
+                                  {"xl/worksheets/sheet1.xml", sheet1}, {"xl/worksheets/sheet2.xml", sheet2},
+                                  {"xl/sharedStrings.xml", strings},    {"xl/styles.xml", styles}};
     for (size_t i = 0; i < 6; i++)
         if (all[i][1]) parts[n++] = (struct part){all[i][0], text_of(all[i][1])};
     return zip_of("book.xlsx", parts, n);
@@ -109,10 +111,12 @@ static int read_code(const char *path, const char *sheet, struct error *err) {
 static void bombs_and_foreign_entities_are_refused(void **state) {
     (void)state;
     struct error err;
-    const char *bomb = "<!DOCTYPE w [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><worksheet>&b;</worksheet>";
+    const char *bomb =
+        "<!DOCTYPE w [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><worksheet>&b;</worksheet>";
     assert_int_equal(read_code(book_of("", bomb, ONE, NULL, NULL), "密接", &err), E_SYNTAX);
     assert_non_null(strstr(err.message, "DOCTYPE"));
-    const char *foreign = "<!DOCTYPE w [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><worksheet>&a;</worksheet>";
+    const char *foreign =
+        "<!DOCTYPE w [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><worksheet>&a;</worksheet>";
     assert_int_equal(read_code(book_of("", ONE, ONE, foreign, NULL), NULL, &err), E_SYNTAX);
 
     struct buf b = {0};
@@ -146,7 +150,8 @@ static void damaged_and_foreign_zips_are_refused(void **state) {
     (void)state;
     struct error err;
     struct buf b = {0};
-    const char *path = book_of("", SHEET("<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row>"), ONE, "<sst><si><t>甲</t></si></sst>", NULL);
+    const char *path = book_of("", SHEET("<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c></row>"), ONE,
+                               "<sst><si><t>甲</t></si></sst>", NULL);
     assert_ok(file_read(path, 1 << 20, &b, &err), err);
     for (size_t n = 4; n < b.n; n += 37) {
         struct sheet *s = NULL;
@@ -164,29 +169,41 @@ static void damaged_and_foreign_zips_are_refused(void **state) {
         b.s[i] ^= 0x55;
     }
     buf_clear(&b);
-    assert_int_equal(read_code(zip_of("z.zip", (struct part[]){{"readme.txt", TEXT("hello")}}, 1), NULL, &err), E_UNSUPPORTED);
-    assert_int_equal(read_code(zip_of("z.zip", (struct part[]){{"content.xml", TEXT("<x/>")}}, 1), NULL, &err), E_UNSUPPORTED);
+    assert_int_equal(
+        read_code(zip_of("z.zip", (struct part[]){{"readme.txt", TEXT("hello")}}, 1), NULL, &err),
+        E_UNSUPPORTED);
+    assert_int_equal(
+        read_code(zip_of("z.zip", (struct part[]){{"content.xml", TEXT("<x/>")}}, 1), NULL, &err),
+        E_UNSUPPORTED);
     assert_non_null(strstr(err.message, "OpenDocument"));
     assert_int_equal(read_code(book_of("", ONE, ONE, NULL, NULL), "没有", &err), E_UNKNOWN);
     assert_non_null(strstr(err.message, "密接"));
-    assert_int_equal(read_code(book_of("", SHEET(""), SHEET("<row r=\"3\"/>"), NULL, NULL), NULL, &err), E_SYNTAX);
-    assert_int_equal(read_code(book_of("", "<worksheet><sheetData><row>", ONE, NULL, NULL), "密接", &err), E_SYNTAX);
+    assert_int_equal(read_code(book_of("", SHEET(""), SHEET("<row r=\"3\"/>"), NULL, NULL), NULL, &err),
+                     E_SYNTAX);
+    assert_int_equal(read_code(book_of("", "<worksheet><sheetData><row>", ONE, NULL, NULL), "密接", &err),
+                     E_SYNTAX);
 }
 
 static void cells_of_every_kind(void **state) {
     (void)state;
-    const char *strings = "<sst><si><t>姓名</t></si><si><r><rPr><b/></rPr><t>张</t></r><r><t xml:space=\"preserve\"> 三</t></r>"
-                          "<rPh sb=\"0\" eb=\"1\"><t>zhang</t></rPh></si><si><t>a_x000D_b_x005F_x0041_</t></si><si/></sst>";
+    const char *strings =
+        "<sst><si><t>姓名</t></si><si><r><rPr><b/></rPr><t>张</t></r><r><t xml:space=\"preserve\"> 三</t></r>"
+        "<rPh sb=\"0\" eb=\"1\"><t>zhang</t></rPh></si><si><t>a_x000D_b_x005F_x0041_</t></si><si/></sst>";
     expect(book_of("",
                    SHEET("<row r=\"2\"><c r=\"A2\" t=\"s\"><v>0</v></c><c r=\"C2\" t=\"s\"><v>1</v></c></row>"
-                         "<row r=\"3\"><c t=\"inlineStr\"><is><r><t>x</t></r><r><t>y</t></r><rPh><t>no</t></rPh></is></c>"
-                         "<c><v>7</v></c><c t=\"b\"><v>1</v></c><c t=\"e\"><v>#N/A</v></c><c t=\"str\"><f>A1&amp;\"q\"</f><v>q</v></c></row>"
+                         "<row r=\"3\"><c "
+                         "t=\"inlineStr\"><is><r><t>x</t></r><r><t>y</t></r><rPh><t>no</t></rPh></is></c>"
+                         "<c><v>7</v></c><c t=\"b\"><v>1</v></c><c t=\"e\"><v>#N/A</v></c><c "
+                         "t=\"str\"><f>A1&amp;\"q\"</f><v>q</v></c></row>"
                          "<row r=\"7\"><c r=\"B7\" t=\"s\"><v>2</v></c><c r=\"D7\" t=\"s\"><v>3</v></c></row>"
-                         "<row r=\"9\"><c r=\"A9\" t=\"s\"><v>99</v></c></row><row r=\"10\"><c r=\"A10\" s=\"1\"/></row>"),
+                         "<row r=\"9\"><c r=\"A9\" t=\"s\"><v>99</v></c></row><row r=\"10\"><c r=\"A10\" "
+                         "s=\"1\"/></row>"),
                    ONE, strings, NULL),
            NULL, "[姓名][][张 三]2/[xy][7][TRUE][#N/A][q]3/[][a\rb_x0041_]7/!9/");
     /* prefixed elements, as some programs write them */
-    expect(book_of("", "<x:worksheet xmlns:x=\"m\"><x:sheetData><x:row r=\"1\"><x:c r=\"B1\"><x:v>5</x:v></x:c></x:row></x:sheetData></x:worksheet>",
+    expect(book_of("",
+                   "<x:worksheet xmlns:x=\"m\"><x:sheetData><x:row r=\"1\"><x:c "
+                   "r=\"B1\"><x:v>5</x:v></x:c></x:row></x:sheetData></x:worksheet>",
                    ONE, NULL, NULL),
            NULL, "[][5]1/");
     /* the first visible sheet is empty: the hidden one is better than none */
@@ -196,15 +213,23 @@ static void cells_of_every_kind(void **state) {
 
 static void dates_follow_their_style(void **state) {
     (void)state;
-    const char *styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;\"/>"
-                         "<numFmt numFmtId=\"165\" formatCode=\"[$-804]yyyy/m/d\\ h:mm;@\"/><numFmt numFmtId=\"166\" formatCode=\"000000\"/>"
-                         "</numFmts><cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/>"
-                         "<xf numFmtId=\"164\"/><xf numFmtId=\"165\"/><xf numFmtId=\"21\"/><xf numFmtId=\"166\"/></cellXfs></styleSheet>";
-    const char *rows = SHEET("<row><c s=\"0\"><v>44711</v></c><c s=\"1\"><v>44711</v></c><c s=\"2\"><v>44711</v></c>"
-                             "<c s=\"3\"><v>44711.708333333336</v></c><c s=\"4\"><v>0.0625</v></c><c s=\"5\"><v>7201</v></c></row>");
-    expect(book_of("", rows, ONE, NULL, styles), NULL, "[44711][2022-05-30][2022-05-30][2022-05-30T17:00:00][01:30:00][007201]1/");
-    expect(book_of("<workbookPr date1904=\"1\"/>", SHEET("<row><c s=\"1\"><v>43249</v></c></row>"), ONE, NULL, styles), NULL,
-           "[2022-05-30]1/");
+    const char *styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" "
+                         "formatCode=\"yyyy&quot;年&quot;m&quot;月&quot;d&quot;日&quot;\"/>"
+                         "<numFmt numFmtId=\"165\" formatCode=\"[$-804]yyyy/m/d\\ h:mm;@\"/><numFmt "
+                         "numFmtId=\"166\" formatCode=\"000000\"/>"
+                         "</numFmts><cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs><cellXfs><xf "
+                         "numFmtId=\"0\"/><xf numFmtId=\"14\"/>"
+                         "<xf numFmtId=\"164\"/><xf numFmtId=\"165\"/><xf numFmtId=\"21\"/><xf "
+                         "numFmtId=\"166\"/></cellXfs></styleSheet>";
+    const char *rows =
+        SHEET("<row><c s=\"0\"><v>44711</v></c><c s=\"1\"><v>44711</v></c><c s=\"2\"><v>44711</v></c>"
+              "<c s=\"3\"><v>44711.708333333336</v></c><c s=\"4\"><v>0.0625</v></c><c "
+              "s=\"5\"><v>7201</v></c></row>");
+    expect(book_of("", rows, ONE, NULL, styles), NULL,
+           "[44711][2022-05-30][2022-05-30][2022-05-30T17:00:00][01:30:00][007201]1/");
+    expect(book_of("<workbookPr date1904=\"1\"/>", SHEET("<row><c s=\"1\"><v>43249</v></c></row>"), ONE, NULL,
+                   styles),
+           NULL, "[2022-05-30]1/");
 }
 
 static void number_is(const char *raw, unsigned char format, const char *want) {
@@ -217,13 +242,29 @@ static void number_is(const char *raw, unsigned char format, const char *want) {
 static void numbers_without_noise(void **state) {
     (void)state;
     static const char *const pairs[][2] = {
-        {"13800138000", "13800138000"}, {"1.3800138E10", "13800138000"}, {"1.3800138000000001E10", "13800138000"},
-        {"0.30000000000000004", "0.3"}, {"36.6", "36.6"}, {"36.600000000000001", "36.6"}, {"-0", "-0"}, {"0", "0"},
-        {"1E-3", "0.001"}, {"-2.5E-7", "-0.00000025"}, {"1.1010119900307701E+17", "110101199003077000"},
-        {"110101199003077012", "110101199003077012"}, {"100.50", "100.5"}, {"1e300", "1e300"}, {"abc", "abc"}, {"1.", "1"},
-        {"nan", "nan"}, {"0x10", "16"}, {"-1.5E3", "-1500"}, {"123456789.123456789", "123456789.123457"},
+        {"13800138000", "13800138000"},
+        {"1.3800138E10", "13800138000"},
+        {"1.3800138000000001E10", "13800138000"},
+        {"0.30000000000000004", "0.3"},
+        {"36.6", "36.6"},
+        {"36.600000000000001", "36.6"},
+        {"-0", "-0"},
+        {"0", "0"},
+        {"1E-3", "0.001"},
+        {"-2.5E-7", "-0.00000025"},
+        {"1.1010119900307701E+17", "110101199003077000"},
+        {"110101199003077012", "110101199003077012"},
+        {"100.50", "100.5"},
+        {"1e300", "1e300"},
+        {"abc", "abc"},
+        {"1.", "1"},
+        {"nan", "nan"},
+        {"0x10", "16"},
+        {"-1.5E3", "-1500"},
+        {"123456789.123456789", "123456789.123457"},
     };
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) number_is(pairs[i][0], FORMAT_PLAIN, pairs[i][1]);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        number_is(pairs[i][0], FORMAT_PLAIN, pairs[i][1]);
     number_is("1", FORMAT_DATE, "1900-01-01");
     number_is("59", FORMAT_DATE, "1900-02-28");
     number_is("60", FORMAT_DATE, "60");
@@ -237,11 +278,26 @@ static void numbers_without_noise(void **state) {
         const char *code;
         unsigned char format;
     } codes[] = {
-        {"General", FORMAT_PLAIN}, {"0.00E+00", FORMAT_PLAIN}, {"yyyy-mm-dd", FORMAT_DATE}, {"m/d/yy h:mm", FORMAT_DATETIME},
-        {"h:mm AM/PM", FORMAT_TIME}, {"mm:ss.0", FORMAT_TIME}, {"[h]:mm:ss", FORMAT_ELAPSED}, {"[Red]0.0", FORMAT_PLAIN},
-        {"\"day\" 0", FORMAT_PLAIN}, {"@", FORMAT_PLAIN}, {"mmm", FORMAT_DATE}, {"[$-411]ggge\"年\"", FORMAT_DATE},
-        {"#,##0;[Red]-#,##0", FORMAT_PLAIN}, {"aaaa", FORMAT_DATE}, {"上午/下午h\"时\"mm\"分\"", FORMAT_TIME}, {"0000", FORMAT_PADDED + 4},
-        {"0", FORMAT_PLAIN}, {"yyyy\"年\"m\"月\";@", FORMAT_DATE}, {"\\d0", FORMAT_PLAIN}, {"a/p h", FORMAT_TIME},
+        {"General", FORMAT_PLAIN},
+        {"0.00E+00", FORMAT_PLAIN},
+        {"yyyy-mm-dd", FORMAT_DATE},
+        {"m/d/yy h:mm", FORMAT_DATETIME},
+        {"h:mm AM/PM", FORMAT_TIME},
+        {"mm:ss.0", FORMAT_TIME},
+        {"[h]:mm:ss", FORMAT_ELAPSED},
+        {"[Red]0.0", FORMAT_PLAIN},
+        {"\"day\" 0", FORMAT_PLAIN},
+        {"@", FORMAT_PLAIN},
+        {"mmm", FORMAT_DATE},
+        {"[$-411]ggge\"年\"", FORMAT_DATE},
+        {"#,##0;[Red]-#,##0", FORMAT_PLAIN},
+        {"aaaa", FORMAT_DATE},
+        {"上午/下午h\"时\"mm\"分\"", FORMAT_TIME},
+        {"0000", FORMAT_PADDED + 4},
+        {"0", FORMAT_PLAIN},
+        {"yyyy\"年\"m\"月\";@", FORMAT_DATE},
+        {"\\d0", FORMAT_PLAIN},
+        {"a/p h", FORMAT_TIME},
     };
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (format_of_code(text_of(codes[i].code)) != codes[i].format)
@@ -251,8 +307,10 @@ static void numbers_without_noise(void **state) {
 /* ---- the round trip */
 
 static struct text random_cell(struct rng *r, struct arena *a) {
-    static const char *const odd[] = {"", "\"", ",", ";", "\t", "\n", "\r\n", "\r", " ", "  x ", "_x0041_", "_x005F_", "'", "=1+1", "\xEF\xBB\xBF",
-                                      "sep=;", "\xEF\xBF\xBE", "<&>", "]]>", "张三", "𠮷野家", "བོད", "\x01\x1F", "000123", "1e5", "\xEF\xBF\xBF"};
+    static const char *const odd[] = {
+        "",     "\"",      ",",       ";",  "\t",       "\n",           "\r\n",  "\r",           " ",
+        "  x ", "_x0041_", "_x005F_", "'",  "=1+1",     "\xEF\xBB\xBF", "sep=;", "\xEF\xBF\xBE", "<&>",
+        "]]>",  "张三",    "𠮷野家",  "བོད", "\x01\x1F", "000123",       "1e5",   "\xEF\xBF\xBF"};
     struct buf b = {0};
     for (uint64_t k = rng_below(r, 5); k > 0; k--) {
         uint64_t kind = rng_below(r, 4);
@@ -295,7 +353,8 @@ static void round_trip(const struct sheet_info *about, uint64_t seed) {
     assert_ok(sheet_finish(w, &err), err);
     struct sheet *s = NULL;
     bool csv = about->format == SHEET_CSV;
-    struct sheet_options o = {.encoding = csv ? about->encoding : NULL, .delimiter = csv ? about->delimiter : 0};
+    struct sheet_options o = {.encoding = csv ? about->encoding : NULL,
+                              .delimiter = csv ? about->delimiter : 0};
     assert_ok(sheet_open(path, &o, &s, &err), err);
     for (size_t i = 0; i < TRIP_ROWS; i++) {
         const struct text *got;
@@ -309,8 +368,8 @@ static void round_trip(const struct sheet_info *about, uint64_t seed) {
         assert_false(damaged);
         for (size_t k = 0; k < n; k++)
             if (!text_eq(got[k], cells[i][k]))
-                fail_msg("seed %llu row %zu cell %zu: got \"%.*s\", want \"%.*s\"", (unsigned long long)seed, i, k, (int)got[k].n,
-                         got[k].s, (int)cells[i][k].n, cells[i][k].s);
+                fail_msg("seed %llu row %zu cell %zu: got \"%.*s\", want \"%.*s\"", (unsigned long long)seed,
+                         i, k, (int)got[k].n, got[k].s, (int)cells[i][k].n, cells[i][k].s);
     }
     const struct text *got;
     size_t n;
@@ -328,11 +387,16 @@ static void what_is_written_is_read_back(void **state) {
     for (size_t e = 0; e < 4; e++)
         for (int bits = 0; bits < 8; bits++)
             for (size_t d = 0; d < 4; d++) {
-                struct sheet_info about = {.format = SHEET_CSV, .bom = bits & 1, .gzip = bits & 2, .crlf = bits & 4, .delimiter = ",;\t|"[d]};
+                struct sheet_info about = {.format = SHEET_CSV,
+                                           .bom = bits & 1,
+                                           .gzip = bits & 2,
+                                           .crlf = bits & 4,
+                                           .delimiter = ",;\t|"[d]};
                 snprintf(about.encoding, sizeof about.encoding, "%s", encodings[e]);
                 round_trip(&about, ++seed);
             }
-    for (int i = 0; i < 20; i++) round_trip(&(struct sheet_info){.format = SHEET_XLSX, .sheet = "名单"}, ++seed);
+    for (int i = 0; i < 20; i++)
+        round_trip(&(struct sheet_info){.format = SHEET_XLSX, .sheet = "名单"}, ++seed);
 }
 
 static void writers_leave_nothing_half_done(void **state) {
@@ -346,11 +410,13 @@ static void writers_leave_nothing_half_done(void **state) {
     fclose(f);
     assert_int_equal(sheet_create("/nowhere/at/all.csv", &(struct sheet_info){0}, false, &w, &err), E_IO);
     assert_int_equal(sheet_create("-", &(struct sheet_info){.format = SHEET_XLSX}, false, &w, NULL), E_USAGE);
-    assert_int_equal(sheet_create(path, &(struct sheet_info){.encoding = "UTF-99"}, false, &w, NULL), E_UNSUPPORTED);
+    assert_int_equal(sheet_create(path, &(struct sheet_info){.encoding = "UTF-99"}, false, &w, NULL),
+                     E_UNSUPPORTED);
     assert_null(w);
     err = (struct error){0};
     assert_ok(sheet_create(path, &(struct sheet_info){0}, true, &w, &err), err);
-    struct text row[] = {TEXT("=cmd()"), TEXT("-5"), TEXT("+8613800138000"), TEXT("-a"), TEXT("@x"), TEXT("＝1")};
+    struct text row[] = {TEXT("=cmd()"), TEXT("-5"), TEXT("+8613800138000"),
+                         TEXT("-a"),     TEXT("@x"), TEXT("＝1")};
     assert_ok(sheet_put(w, row, 6, &err), err);
     assert_ok(file_read(path, 100, &b, &err), err);
     assert_string_equal(buf_cstr(&b), "old");
@@ -373,7 +439,8 @@ static void writers_leave_nothing_half_done(void **state) {
     struct text big = {mem_alloc(40000), 40000};
     memset((char *)big.s, 'x', big.n);
     err = (struct error){0};
-    assert_ok(sheet_create(in_dir("big.xlsx"), &(struct sheet_info){.format = SHEET_XLSX}, true, &w, &err), err);
+    assert_ok(sheet_create(in_dir("big.xlsx"), &(struct sheet_info){.format = SHEET_XLSX}, true, &w, &err),
+              err);
     assert_int_equal(sheet_put(w, &big, 1, &err), E_TOO_LARGE);
     assert_int_equal(sheet_finish(w, NULL), E_TOO_LARGE);
     assert_int_not_equal(access(in_dir("big.xlsx"), F_OK), 0);
@@ -384,9 +451,12 @@ static void templates_carry_choices(void **state) {
     (void)state;
     struct sheet_writer *w = NULL;
     struct error err = {0};
-    struct text header[] = {TEXT("姓名"), TEXT("性别"), TEXT("证件号码")}, sexes[] = {TEXT("男"), TEXT("女"), TEXT("未知")};
+    struct text header[] = {TEXT("姓名"), TEXT("性别"), TEXT("证件号码")},
+                sexes[] = {TEXT("男"), TEXT("女"), TEXT("未知")};
     const char *path = in_dir("template.xlsx");
-    assert_ok(sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "病例/模板"}, true, &w, &err), err);
+    assert_ok(
+        sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "病例/模板"}, true, &w, &err),
+        err);
     assert_ok(sheet_header(w, header, 3, &err), err);
     assert_ok(sheet_choices(w, 1, sexes, 3, &err), err);
     assert_ok(sheet_finish(w, &err), err);
@@ -396,7 +466,9 @@ static void templates_carry_choices(void **state) {
     struct text many[300];
     struct arena a = {0};
     for (size_t i = 0; i < 300; i++) many[i] = text_of(arena_printf(&a, "地区%zu", i));
-    assert_ok(sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "choices"}, true, &w, &err), err);
+    assert_ok(
+        sheet_create(path, &(struct sheet_info){.format = SHEET_XLSX, .sheet = "choices"}, true, &w, &err),
+        err);
     assert_ok(sheet_header(w, header, 3, &err), err);
     assert_ok(sheet_choices(w, 1, sexes, 3, &err), err);
     assert_ok(sheet_choices(w, 2, many, 300, &err), err);
@@ -417,8 +489,9 @@ static void templates_carry_choices(void **state) {
 /* Every allocation of opening and reading fails once: an error, no leak, no crash. */
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    const char *path = book_of("", SHEET("<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\"><v>1</v></c></row>"), ONE,
-                               "<sst><si><t>甲</t></si></sst>", "<styleSheet><cellXfs><xf numFmtId=\"14\"/></cellXfs></styleSheet>");
+    const char *path = book_of(
+        "", SHEET("<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\"><v>1</v></c></row>"), ONE,
+        "<sst><si><t>甲</t></si></sst>", "<styleSheet><cellXfs><xf numFmtId=\"14\"/></cellXfs></styleSheet>");
     char csv[200];
     snprintf(csv, sizeof csv, "%s/x.csv", dir);
     FILE *f = fopen(csv, "wb");
@@ -453,17 +526,21 @@ static int group_end(void **state) {
 /* libxlsxwriter 1.1.4 does not free the formula of a list in a hidden sheet: some bytes a template. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
-    return "leak:worksheet_data_validation_range";
+    return "leak:lxw_strdup";
 }
 
 int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bombs_and_foreign_entities_are_refused), cmocka_unit_test(damaged_and_foreign_zips_are_refused),
-        cmocka_unit_test(writers_leave_nothing_half_done),        cmocka_unit_test(cells_of_every_kind),
-        cmocka_unit_test(dates_follow_their_style),               cmocka_unit_test(numbers_without_noise),
-        cmocka_unit_test(what_is_written_is_read_back),           cmocka_unit_test(templates_carry_choices),
+        cmocka_unit_test(bombs_and_foreign_entities_are_refused),
+        cmocka_unit_test(damaged_and_foreign_zips_are_refused),
+        cmocka_unit_test(writers_leave_nothing_half_done),
+        cmocka_unit_test(cells_of_every_kind),
+        cmocka_unit_test(dates_follow_their_style),
+        cmocka_unit_test(numbers_without_noise),
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(templates_carry_choices),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);

@@ -22,7 +22,8 @@ static void gbk_make(void) {
             if (iconv(cd, &from, &in_left, &to, &out_left) == (size_t)-1 || out_left != 2) continue;
             uint16_t c = (uint16_t)(out[0] | out[1] << 8);
             tables.to_unicode[lead][trail] = c;
-            if (!tables.from_unicode[c]) tables.from_unicode[c] = (uint16_t)((lead + 0x81) << 8 | (trail + 0x40));
+            if (!tables.from_unicode[c])
+                tables.from_unicode[c] = (uint16_t)((lead + 0x81) << 8 | (trail + 0x40));
         }
     }
     iconv_close(cd);

@@ -6,15 +6,17 @@
 
 /* What Windows-1252 puts at 0x80..0x9F; 0: nothing, Latin-1's control character stands there. */
 static const uint16_t windows[32] = {
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
-    0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178,
 };
 
 /* The hundred and some characters that make up half of all Chinese text. */
-static const char frequent[] =
-    "的一是了我不人在他有这个上们来到时大地为子中你说生国年着就那和要她出也得里后自以会家可下而过天去能对小多然于心学么之都好看起发当没成只如事把还"
-    "用第样道想作种开美总从无情己面最女但现前些所同日手又行意动方期它头经长儿回位分爱老因很给名法间斯知世什两次使身者被高已亲其进此话常与活正感"
-    "食品控制学校医院市区县街道路号小区单位公司年月日病例隔离";
+static const char frequent[] = "的一是了我不人在他有这个上们来到时大地为子中你说生国年着就那和要她出也得里后"
+                               "自以会家可下而过天去能对小多然于心学么之都好看起发当没成只如事把还"
+                               "用第样道想作种开美总从无情己面最女但现前些所同日手又行意动方期它头经长儿回位"
+                               "分爱老因很给名法间斯知世什两次使身者被高已亲其进此话常与活正感"
+                               "食品控制学校医院市区县街道路号小区单位公司年月日病例隔离";
 
 static bool is_frequent(uint32_t c) {
     char bytes[5] = {0};
@@ -23,7 +25,8 @@ static bool is_frequent(uint32_t c) {
 }
 
 static bool plausible(uint32_t c) {
-    return (c >= 0x3400 && c <= 0x9FFF) || (c >= 0x3000 && c <= 0x30FF) || (c >= 0xFF00 && c <= 0xFFEF) || (c >= 0x2010 && c <= 0x2040);
+    return (c >= 0x3400 && c <= 0x9FFF) || (c >= 0x3000 && c <= 0x30FF) || (c >= 0xFF00 && c <= 0xFFEF) ||
+           (c >= 0x2010 && c <= 0x2040);
 }
 
 /* GB2312 level 1: the 3,755 characters in everyday use. */
@@ -61,9 +64,10 @@ static struct reading read_utf8(const char *s, size_t n, const struct gbk *g) {
 
 /* ---- UTF-8 read as GBK */
 
-/* The bytes that GBK had for the text. Returns their number, 0 when a character has no two-byte code. *ret_han counts its characters
- * beyond ASCII, *ret_everyday those in everyday use. */
-static size_t gbk_bytes(struct text t, const struct gbk *g, char *out, size_t *ret_han, size_t *ret_everyday) {
+/* The bytes that GBK had for the text. Returns their number, 0 when a character has no two-byte code.
+ * *ret_han counts its characters beyond ASCII, *ret_everyday those in everyday use. */
+static size_t gbk_bytes(struct text t, const struct gbk *g, char *out, size_t *ret_han,
+                        size_t *ret_everyday) {
     size_t n = 0, han = 0, daily = 0;
     for (size_t i = 0; i < t.n;) {
         uint32_t c = text_codepoint(t, &i);
@@ -149,7 +153,8 @@ static bool shift_suspect(struct text t, const struct gbk *g) {
         after = mark;
         from = i;
     }
-    return after ? false : t.n - from >= 9 && from > 0 && t.s[from - 1] == '?' && shifted(t.s + from, t.n - from, g);
+    return after ? false
+                 : t.n - from >= 9 && from > 0 && t.s[from - 1] == '?' && shifted(t.s + from, t.n - from, g);
 }
 
 /* ---- read as Windows-1252 or Latin-1 */

@@ -96,9 +96,10 @@ static char pinyin_letter(uint32_t c, bool *ret_toned) {
         uint16_t code;
         char plain;
     } toned[] = {
-        {0x0101, 'a'}, {0x00E1, 'a'}, {0x01CE, 'a'}, {0x00E0, 'a'}, {0x0113, 'e'}, {0x00E9, 'e'}, {0x011B, 'e'}, {0x00E8, 'e'},
-        {0x012B, 'i'}, {0x00ED, 'i'}, {0x01D0, 'i'}, {0x00EC, 'i'}, {0x014D, 'o'}, {0x00F3, 'o'}, {0x01D2, 'o'}, {0x00F2, 'o'},
-        {0x016B, 'u'}, {0x00FA, 'u'}, {0x01D4, 'u'}, {0x00F9, 'u'}, {0x01D6, 'v'}, {0x01D8, 'v'}, {0x01DA, 'v'}, {0x01DC, 'v'},
+        {0x0101, 'a'}, {0x00E1, 'a'}, {0x01CE, 'a'}, {0x00E0, 'a'}, {0x0113, 'e'}, {0x00E9, 'e'},
+        {0x011B, 'e'}, {0x00E8, 'e'}, {0x012B, 'i'}, {0x00ED, 'i'}, {0x01D0, 'i'}, {0x00EC, 'i'},
+        {0x014D, 'o'}, {0x00F3, 'o'}, {0x01D2, 'o'}, {0x00F2, 'o'}, {0x016B, 'u'}, {0x00FA, 'u'},
+        {0x01D4, 'u'}, {0x00F9, 'u'}, {0x01D6, 'v'}, {0x01D8, 'v'}, {0x01DA, 'v'}, {0x01DC, 'v'},
         {0x0144, 'n'}, {0x0148, 'n'}, {0x01F9, 'n'},
     };
     *ret_toned = false;
@@ -143,10 +144,12 @@ static bool is_han(uint32_t c) {
 
 static bool is_invisible(uint32_t c, uint32_t before) {
     if (c < 0x20) return c != '\t' && c != '\n' && c != '\r';
-    if (c == 0x200C || c == 0x200D) /* joiners mean something in Arabic and Indic scripts and between pictures */
+    if (c == 0x200C ||
+        c == 0x200D) /* joiners mean something in Arabic and Indic scripts and between pictures */
         return before < 0x80 || is_han(before);
-    return (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
-           (c >= 0x2060 && c <= 0x2064) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+    return (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F ||
+           (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2064) || (c >= 0x2066 && c <= 0x2069) ||
+           c == 0xFEFF;
 }
 
 struct pass {
@@ -154,8 +157,8 @@ struct pass {
     bool han;
 };
 
-/* Looks at the character at *pos after `before` and moves on. Returns what to write: a character, or 0 for nothing;
- * sets *ret_changed when that is not what stood there. */
+/* Looks at the character at *pos after `before` and moves on. Returns what to write: a character, or 0 for
+ * nothing; sets *ret_changed when that is not what stood there. */
 static uint32_t one(struct pass *p, struct text t, size_t *pos, uint32_t before, bool *ret_changed) {
     size_t at = *pos, end;
     uint32_t c = text_codepoint(t, pos);
@@ -215,8 +218,9 @@ static size_t plain_run(const char *s, size_t from, size_t n, uint32_t *before, 
             if (c < 0x20 || c == '(' || c == '?' || c == 0x7F) break;
             *before = c;
             i++;
-        } else if (c >= 0xE4 && c <= 0xE9 && n - i >= 3 && (s[i + 1] & 0xC0) == 0x80 && (s[i + 2] & 0xC0) == 0x80) {
-            if (c == 0xE4 && (unsigned char)s[i + 1] < 0xB8) break; /* below U+4E00 */
+        } else if (c >= 0xE4 && c <= 0xE9 && n - i >= 3 && (s[i + 1] & 0xC0) == 0x80 &&
+                   (s[i + 2] & 0xC0) == 0x80) {
+            if (c == 0xE4 && (unsigned char)s[i + 1] < 0xB8) break;                   /* below U+4E00 */
             if (c == 0xE9 && s[i + 1] == (char)0x94 && s[i + 2] == (char)0x9F) break; /* see one() */
             *before = 0x4E00;
             *ret_han = true;

@@ -6,9 +6,11 @@
 #include <emmintrin.h>
 #endif
 
+#include "doors/files/csv_sniff.h"
 #include "doors/files/encoding.h"
 
-/* Text is scanned in blocks of 64 bytes: one bit a byte for what ends a cell. The buffer has a block of zeros behind it. */
+/* Text is scanned in blocks of 64 bytes: one bit a byte for what ends a cell. The buffer has a block of zeros
+ * behind it. */
 enum { BLOCK = 64, CHUNK = 1 << 18, RAW_MAX = 1 << 16, SAMPLE_MAX = 1 << 16, CELLS_FIRST = 64 };
 
 struct csv {
@@ -18,9 +20,9 @@ struct csv {
     bool may_change;         /* only ASCII so far and the encoding was not given */
     bool ended;              /* no more bytes */
     bool crlf_known;
-    char *s;                 /* decoded text */
-    size_t at, n, cap;       /* next row at s + at; s..n filled; cap without the zero block */
-    char *raw;               /* bytes before decoding */
+    char *s;           /* decoded text */
+    size_t at, n, cap; /* next row at s + at; s..n filled; cap without the zero block */
+    char *raw;         /* bytes before decoding */
     size_t raw_n;
     int64_t decoded, max_bytes;
     int64_t line; /* of the next row */
@@ -127,7 +129,8 @@ static int fill(struct csv *c, struct error *err) {
     memset(c->s + c->n, 0, BLOCK);
     if (rc < 0) return rc;
     if (c->decoded > c->max_bytes)
-        return error_set(err, E_TOO_LARGE, NULL, "the file unpacks to more than %lld bytes", (long long)c->max_bytes);
+        return error_set(err, E_TOO_LARGE, NULL, "the file unpacks to more than %lld bytes",
+                         (long long)c->max_bytes);
     return 0;
 }
 
@@ -213,7 +216,8 @@ static int too_large(const struct csv *c, const char *what, int max, struct erro
 
 static inline int cell_add(struct csv *c, size_t k, size_t from, size_t to, struct error *err) {
     if (k == c->cells_cap) {
-        int rc = k >= SHEET_COLUMNS_MAX ? too_large(c, "a row has a number of cells", SHEET_COLUMNS_MAX, err) : cell_room(c, err);
+        int rc = k >= SHEET_COLUMNS_MAX ? too_large(c, "a row has a number of cells", SHEET_COLUMNS_MAX, err)
+                                        : cell_room(c, err);
         if (rc < 0) return rc;
     }
     if (to - from > SHEET_CELL_MAX) return too_large(c, "a cell has a number of bytes", SHEET_CELL_MAX, err);
@@ -221,7 +225,8 @@ static inline int cell_add(struct csv *c, size_t k, size_t from, size_t to, stru
     return 0;
 }
 
-/* Finds the quote that closes a cell opened before `from`. Doubled quotes are passed over and told; so are line ends. */
+/* Finds the quote that closes a cell opened before `from`. Doubled quotes are passed over and told; so are
+ * line ends. */
 static size_t quote_end(struct scan *k, size_t n, bool ended, bool *ret_escaped, int64_t *lines) {
     for (;;) {
         size_t i = scan_next(k, n);
@@ -240,7 +245,8 @@ static size_t quote_end(struct scan *k, size_t n, bool ended, bool *ret_escaped,
     }
 }
 
-/* Scans the row at c->at. `literal`: quotes mean nothing (an earlier try found no end). ROW_MORE: more text is needed. */
+/* Scans the row at c->at. `literal`: quotes mean nothing (an earlier try found no end). ROW_MORE: more text
+ * is needed. */
 static int row_scan(struct csv *c, bool literal, struct row *ret, bool *ret_high, struct error *err) {
     struct scan k = {.s = c->s, .delimiter = c->info->delimiter};
     size_t start = c->at, n = c->n;
@@ -325,7 +331,8 @@ static int row_fix(struct csv *c, size_t n, struct error *err) {
         }
         c->cells[i].n = c->fixed.n - start;
     }
-    if (c->fixed.failed) return error_set(err, c->fixed.failed, NULL, "a damaged row does not fit into memory");
+    if (c->fixed.failed)
+        return error_set(err, c->fixed.failed, NULL, "a damaged row does not fit into memory");
     const char *s = buf_cstr(&c->fixed);
     for (size_t i = 0; i < n; i++) {
         c->cells[i].s = s;
@@ -376,8 +383,8 @@ static int row_read(struct csv *c, struct row *ret, bool *ret_high, struct error
     }
 }
 
-int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line, bool *ret_damaged,
-             struct error *err) {
+int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
+             bool *ret_damaged, struct error *err) {
     struct row r = {0};
     bool high = false;
     for (;;) {
@@ -393,7 +400,8 @@ int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_
         c->at = r.next; /* an empty line */
         c->line += r.lines;
     }
-    if (r.next - c->at > SHEET_ROW_MAX) return too_large(c, "a row has a number of bytes", SHEET_ROW_MAX, err);
+    if (r.next - c->at > SHEET_ROW_MAX)
+        return too_large(c, "a row has a number of bytes", SHEET_ROW_MAX, err);
     const char *row = c->s + c->at;
     size_t row_n = r.end - c->at;
     bool sound = (!high || row_sound(row, row_n)) && !memchr(row, 0, row_n);
@@ -416,66 +424,6 @@ int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_
 }
 
 /* ---- opening */
-
-enum { SNIFF_LINES = 200 };
-
-/* Delimiters per line of the sample, outside quotes; returns lines. */
-static size_t sniff_counts(struct text t, char d, size_t counts[SNIFF_LINES]) {
-    size_t lines = 0, count = 0, in_line = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < t.n && lines < SNIFF_LINES; i++) {
-        char ch = t.s[i];
-        if (quoted) {
-            quoted = ch != '"';
-        } else if (ch == '"' && (i == 0 || t.s[i - 1] == d || t.s[i - 1] == '\n' || t.s[i - 1] == '\r' || t.s[i - 1] == '"')) {
-            quoted = true; /* a doubled quote closes and opens again */
-        } else if (ch == '\n' || ch == '\r') {
-            if (in_line) counts[lines++] = count;
-            count = in_line = 0;
-            continue;
-        } else if (ch == d) {
-            count++;
-        }
-        in_line++;
-    }
-    /* the last line may be cut; it counts only when it is all there is */
-    if (in_line && lines == 0) counts[lines++] = count;
-    return lines;
-}
-
-char csv_sniff(struct text t) {
-    static const char candidates[] = {',', '\t', ';', '|'};
-    size_t counts[SNIFF_LINES];
-    double best = 0;
-    char ret = ',';
-    for (size_t k = 0; k < sizeof candidates; k++) {
-        size_t n = sniff_counts(t, candidates[k], counts), mode = 0, agree = 0;
-        for (size_t i = 0; i < n; i++) {
-            size_t same = 0;
-            for (size_t j = 0; j < n; j++) same += counts[j] == counts[i];
-            if (counts[i] && same > agree) {
-                agree = same;
-                mode = counts[i];
-            }
-        }
-        if (!mode) continue;
-        /* evenness first, then a header that fits, then more columns */
-        double score = (double)agree / (double)n + (counts[0] == mode ? 0.5 : 0) + 0.1 * (double)mode / (double)(mode + 3);
-        if (score > best) {
-            best = score;
-            ret = candidates[k];
-        }
-    }
-    return ret;
-}
-
-/* "sep=;" in the first line is Excel's own word for it. */
-static bool sep_line(struct text t, char *ret, size_t *ret_n) {
-    if (t.n < 6 || memcmp(t.s, "sep=", 4) != 0 || (t.s[5] != '\r' && t.s[5] != '\n')) return false;
-    *ret = t.s[4];
-    *ret_n = 6 + (t.s[5] == '\r' && t.n > 6 && t.s[6] == '\n');
-    return true;
-}
 
 static int csv_encoding(struct csv *c, const struct sheet_options *o, struct error *err) {
     struct text sample = {c->s, c->n < SAMPLE_MAX ? c->n : SAMPLE_MAX};
@@ -507,10 +455,14 @@ static int csv_encoding(struct csv *c, const struct sheet_options *o, struct err
     return fill(c, err);
 }
 
-int csv_open(struct source *src, const struct sheet_options *o, struct sheet_info *info, struct csv **ret, struct error *err) {
+int csv_open(struct source *src, const struct sheet_options *o, struct sheet_info *info, struct csv **ret,
+             struct error *err) {
     struct csv *c = mem_alloc(sizeof *c);
     if (!c) return no_memory(err);
-    *c = (struct csv){.src = src, .info = info, .line = 1, .max_bytes = o->max_bytes > 0 ? o->max_bytes : (int64_t)64 << 30};
+    *c = (struct csv){.src = src,
+                      .info = info,
+                      .line = 1,
+                      .max_bytes = o->max_bytes > 0 ? o->max_bytes : (int64_t)64 << 30};
     /* the sample is read as bytes; may_change is off until the encoding is known */
     int rc = 0;
     while (rc == 0 && !c->ended && c->n < SAMPLE_MAX) rc = fill(c, err);
@@ -527,7 +479,7 @@ int csv_open(struct source *src, const struct sheet_options *o, struct sheet_inf
     size_t skip = 0;
     info->delimiter = o->delimiter;
     char named = 0;
-    if (sep_line(sample, &named, &skip)) {
+    if (csv_sep_line(sample, &named, &skip)) {
         c->at += skip;
         c->line++;
         if (!info->delimiter) info->delimiter = named;

@@ -14,11 +14,26 @@
 static const struct {
     const char *alias, *name;
 } aliases[] = {
-    {"utf8", "UTF-8"},        {"utf-8", "UTF-8"},     {"utf-8-sig", "UTF-8"},      {"ascii", "UTF-8"},
-    {"us-ascii", "UTF-8"},    {"gbk", "GB18030"},     {"gb2312", "GB18030"},       {"gb18030", "GB18030"},
-    {"cp936", "GB18030"},     {"hz", "HZ"},           {"big5", "BIG5"},            {"cp950", "BIG5"},
-    {"big5-hkscs", "BIG5-HKSCS"}, {"latin1", "CP1252"}, {"iso-8859-1", "CP1252"},  {"windows-1252", "CP1252"},
-    {"cp1252", "CP1252"},     {"utf-16le", "UTF-16LE"}, {"utf16le", "UTF-16LE"},   {"utf-16be", "UTF-16BE"},
+    {"utf8", "UTF-8"},
+    {"utf-8", "UTF-8"},
+    {"utf-8-sig", "UTF-8"},
+    {"ascii", "UTF-8"},
+    {"us-ascii", "UTF-8"},
+    {"gbk", "GB18030"},
+    {"gb2312", "GB18030"},
+    {"gb18030", "GB18030"},
+    {"cp936", "GB18030"},
+    {"hz", "HZ"},
+    {"big5", "BIG5"},
+    {"cp950", "BIG5"},
+    {"big5-hkscs", "BIG5-HKSCS"},
+    {"latin1", "CP1252"},
+    {"iso-8859-1", "CP1252"},
+    {"windows-1252", "CP1252"},
+    {"cp1252", "CP1252"},
+    {"utf-16le", "UTF-16LE"},
+    {"utf16le", "UTF-16LE"},
+    {"utf-16be", "UTF-16BE"},
     {"utf16be", "UTF-16BE"},
 };
 
@@ -48,7 +63,7 @@ bool encoding_complete(const char *canonical) {
 struct shape {
     size_t n, nul, control, high;
     size_t utf8_good, utf8_long, utf8_bad; /* multi-byte sequences; long: of three or four bytes */
-    size_t runs, single_runs;   /* of high bytes */
+    size_t runs, single_runs;              /* of high bytes */
     size_t gb_pairs, gb_common, gb_bad, big_pairs, big_common, big_bad;
     size_t undefined_1252;
 };
@@ -198,14 +213,16 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
     if (g.bom) {
         size_t plain = 0, odd = 0;
         if (strncmp(g.name, "UTF-16", 6) == 0)
-            utf16_shape((struct text){sample.s + 2, sample.n - 2}, strcmp(g.name, "UTF-16BE") == 0, &plain, &odd);
+            utf16_shape((struct text){sample.s + 2, sample.n - 2}, strcmp(g.name, "UTF-16BE") == 0, &plain,
+                        &odd);
         else
             odd = h.nul;
         if (odd * 20 > sample.n + 20) rc = error_set(err, E_UNSUPPORTED, NULL, "this is no table of text");
     } else if (h.nul) {
         rc = detect_nul(sample, &g, err);
     } else if (h.control * 50 > h.n) {
-        rc = error_set(err, E_UNSUPPORTED, NULL, "this is no table of text: it is full of control characters");
+        rc =
+            error_set(err, E_UNSUPPORTED, NULL, "this is no table of text: it is full of control characters");
     } else if (!h.high) {
         g.ascii = true;
         guess(&g, "UTF-8", whole ? 1 : 0.9);
@@ -247,14 +264,14 @@ void decoder_close(struct decoder *d) {
     mem_free(d);
 }
 
-
 static size_t replaced(char **to) {
     memcpy(*to, "\xEF\xBF\xBD", 3);
     *to += 3;
     return 1;
 }
 
-/* What the table does not hold: the four-byte part, and damage. Bytes consumed, 0 when the character is cut short. */
+/* What the table does not hold: the four-byte part, and damage. Bytes consumed, 0 when the character is cut
+ * short. */
 static size_t decode_rare(struct decoder *d, const char *in, size_t n, bool last, char **to) {
     bool lead = (unsigned char)in[0] > 0x80 && (unsigned char)in[0] < 0xFF;
     if (!lead) return replaced(to);
@@ -288,7 +305,8 @@ static size_t decode_gbk(struct decoder *d, const unsigned char *in, size_t n, b
             continue;
         }
         unsigned b = i + 1 < n ? in[i + 1] : 0;
-        uint16_t c = a > 0x80 && a < 0xFF && b >= 0x40 && b < 0xFF ? d->gbk->to_unicode[a - 0x81][b - 0x40] : 0;
+        uint16_t c =
+            a > 0x80 && a < 0xFF && b >= 0x40 && b < 0xFF ? d->gbk->to_unicode[a - 0x81][b - 0x40] : 0;
         if (c >= 0x800) {
             to[0] = (char)(0xE0 | (c >> 12));
             to[1] = (char)(0x80 | ((c >> 6) & 0x3F));
@@ -308,7 +326,8 @@ static size_t decode_gbk(struct decoder *d, const unsigned char *in, size_t n, b
     return (size_t)(to - out);
 }
 
-size_t decoder_run(struct decoder *d, const char *in, size_t n, bool last, size_t *ret_used, char *out, size_t cap) {
+size_t decoder_run(struct decoder *d, const char *in, size_t n, bool last, size_t *ret_used, char *out,
+                   size_t cap) {
     if (d->gbk) return decode_gbk(d, (const unsigned char *)in, n, last, ret_used, out, cap);
     char *from = (char *)in, *to = out;
     size_t in_left = n, out_left = cap;

@@ -24,14 +24,17 @@ static const struct {
     const char *advice;
 } others[] = {
     {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8,
-     "this is an old Excel workbook (.xls) or one with a password: open it in Excel or WPS and save it as .xlsx without one"},
+     "this is an old Excel workbook (.xls) or one with a password: open it in Excel or WPS and save it as "
+     ".xlsx without one"},
     {"%PDF", 4, "this is a PDF: ask for the list as .xlsx or .csv"},
     {"\x89PNG", 4, "this is a picture: ask for the list as .xlsx or .csv"},
     {"\xFF\xD8\xFF", 3, "this is a picture: ask for the list as .xlsx or .csv"},
     {"Rar!", 4, "this is a RAR archive: unpack it first"},
     {"7z\xBC\xAF\x27\x1C", 6, "this is a 7z archive: unpack it first"},
     {"BZh", 3, "this is a bzip2 archive: unpack it first"},
-    {"\xFD" "7zXZ", 5, "this is an xz archive: unpack it first"},
+    {"\xFD"
+     "7zXZ",
+     5, "this is an xz archive: unpack it first"},
     {"\x28\xB5\x2F\xFD", 4, "this is a zstd archive: unpack it first"},
     {"SQLite format 3", 15, "this is a SQLite database, not a table"},
 };
@@ -46,12 +49,14 @@ static int refuse_others(struct text head, struct error *err) {
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (t.n >= strlen(marks[i]) && strncasecmp(t.s, marks[i], strlen(marks[i])) == 0)
             return error_set(err, E_UNSUPPORTED, NULL,
-                             "this is a web page or XML under the name of a table: open it in Excel or WPS and save it as .xlsx");
+                             "this is a web page or XML under the name of a table: open it in Excel or WPS "
+                             "and save it as .xlsx");
     return 0;
 }
 
 /* src is given. */
-static int sheet_start(struct source *src, const struct sheet_options *o, struct sheet **ret, struct error *err) {
+static int sheet_start(struct source *src, const struct sheet_options *o, struct sheet **ret,
+                       struct error *err) {
     static const struct sheet_options none = {0};
     struct sheet *s = mem_alloc(sizeof *s);
     if (!s) {
@@ -93,7 +98,8 @@ int sheet_open(const char *path, const struct sheet_options *o, struct sheet **r
     return rc;
 }
 
-int sheet_open_bytes(const void *bytes, size_t n, const struct sheet_options *o, struct sheet **ret, struct error *err) {
+int sheet_open_bytes(const void *bytes, size_t n, const struct sheet_options *o, struct sheet **ret,
+                     struct error *err) {
     struct source *src = NULL;
     int rc = source_open_bytes(bytes, n, &src, err);
     return rc < 0 ? rc : sheet_start(src, o, ret, err);
@@ -103,8 +109,8 @@ const struct sheet_info *sheet_about(const struct sheet *s) {
     return &s->info;
 }
 
-int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line, bool *ret_damaged,
-               struct error *err) {
+int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
+               bool *ret_damaged, struct error *err) {
     if (s->failed) return error_set(err, s->failed, NULL, "the file could not be read further");
     int rc = s->csv ? csv_next(s->csv, ret_cells, ret_n, ret_line, ret_damaged, err)
                     : xlsx_next(s->xlsx, ret_cells, ret_n, ret_line, ret_damaged, err);

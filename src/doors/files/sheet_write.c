@@ -102,7 +102,8 @@ static bool plain_number(struct text t) {
 }
 
 static bool formula_like(struct text t) {
-    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"}; /* full-width = + - @ */
+    static const char *const wide[] = {"\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D",
+                                       "\xEF\xBC\xA0"}; /* full-width = + - @ */
     if (t.n == 0) return false;
     if (strchr("=+-@\t\r", t.s[0]) && t.s[0]) return !plain_number(t);
     for (size_t i = 0; i < 4; i++)
@@ -137,7 +138,8 @@ static void cell_put(struct sheet_writer *w, struct text t, bool only) {
 
 /* ---- the writer */
 
-/* Only encodings that hold every character are written; for others UTF-8 with BOM, which spreadsheets know. */
+/* Only encodings that hold every character are written; for others UTF-8 with BOM, which spreadsheets know.
+ */
 static int csv_start(struct sheet_writer *w, struct error *err) {
     struct sheet_info *a = &w->about;
     char asked[sizeof a->encoding];
@@ -152,7 +154,8 @@ static int csv_start(struct sheet_writer *w, struct error *err) {
     if (strcmp(a->encoding, "UTF-8") != 0) {
         w->cd = iconv_open(a->encoding, "UTF-8");
         if (w->cd == (iconv_t)-1)
-            return error_set(err, E_UNSUPPORTED, NULL, "the encoding \"%s\" cannot be written here", a->encoding);
+            return error_set(err, E_UNSUPPORTED, NULL, "the encoding \"%s\" cannot be written here",
+                             a->encoding);
         w->encoded = mem_alloc(FLUSH);
         if (!w->encoded) return error_set(err, E_MEMORY, NULL, "out of memory");
     }
@@ -166,7 +169,8 @@ static int csv_start(struct sheet_writer *w, struct error *err) {
     return 0;
 }
 
-int sheet_create(const char *path, const struct sheet_info *about, bool safe, struct sheet_writer **ret, struct error *err) {
+int sheet_create(const char *path, const struct sheet_info *about, bool safe, struct sheet_writer **ret,
+                 struct error *err) {
     if (about->format == SHEET_XLSX && strcmp(path, "-") == 0)
         return error_set(err, E_USAGE, NULL, "a workbook cannot be written to standard output");
     struct sheet_writer *w = mem_alloc(sizeof *w);
@@ -217,7 +221,8 @@ int sheet_header(struct sheet_writer *w, const struct text *cells, size_t n, str
     return w->failed = xlsx_header(w->xlsx, cells, n, err);
 }
 
-int sheet_choices(struct sheet_writer *w, size_t column, const struct text *choices, size_t n, struct error *err) {
+int sheet_choices(struct sheet_writer *w, size_t column, const struct text *choices, size_t n,
+                  struct error *err) {
     return w->xlsx ? xlsx_choices(w->xlsx, column, choices, n, err) : 0;
 }
 

@@ -48,7 +48,8 @@ static int64_t stored_read(struct source *s, void *out, size_t n, struct error *
     ssize_t k;
     do k = read(s->fd, out, n);
     while (k < 0 && errno == EINTR);
-    if (k < 0) return error_set(err, error_from_errno(), NULL, "the file cannot be read: %s", strerror(errno));
+    if (k < 0)
+        return error_set(err, error_from_errno(), NULL, "the file cannot be read: %s", strerror(errno));
     s->pos += k;
     return k;
 }

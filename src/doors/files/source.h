@@ -1,5 +1,5 @@
-/* doors/files: the bytes of one input, as stored or unpacked. A file, a pipe or memory; gzip told by its magic bytes.
- * Goes to encoding and csv (source_read) and to xlsx_zip (source_at). */
+/* doors/files: the bytes of one input, as stored or unpacked. A file, a pipe or memory; gzip told by its
+ * magic bytes. Goes to encoding and csv (source_read) and to xlsx_zip (source_at). */
 #ifndef TOCSIN_DOORS_FILES_SOURCE_H
 #define TOCSIN_DOORS_FILES_SOURCE_H
 
@@ -16,7 +16,8 @@ void source_close(struct source *s);
 /* The first bytes as stored, at most 512. */
 struct text source_head(const struct source *s);
 bool source_gzip(const struct source *s);
-/* Reads on, unpacked: bytes put into out (1..n), 0 at the end, negative error (E_SYNTAX for damaged or cut gzip). */
+/* Reads on, unpacked: bytes put into out (1..n), 0 at the end, negative error (E_SYNTAX for damaged or cut
+ * gzip). */
 int64_t source_read(struct source *s, void *out, size_t n, struct error *err);
 /* Reads stored bytes anywhere; short only at the end. Pipes cannot (negative). */
 int64_t source_at(struct source *s, int64_t offset, void *out, size_t n);

@@ -7,7 +7,13 @@
 #include "doors/files/sheet.h"
 #include "doors/files/xlsx_value.h"
 
-enum { SHEETS_MAX = 4096, RELATIONS_MAX = 65536, FORMATS_MAX = 65536, STRINGS_BYTES_MAX = 1 << 30, PART_MAX = 512 };
+enum {
+    SHEETS_MAX = 4096,
+    RELATIONS_MAX = 65536,
+    FORMATS_MAX = 65536,
+    STRINGS_BYTES_MAX = 1 << 30,
+    PART_MAX = 512
+};
 
 struct relation {
     const char *id, *type, *target;
@@ -21,7 +27,7 @@ struct reading {
     struct {
         unsigned long id;
         unsigned char format;
-    } *codes; /* custom number formats */
+    } * codes; /* custom number formats */
     size_t codes_n, codes_cap;
     size_t sheets_cap;
     bool in_styles, in_phonetic, in_text;
@@ -47,8 +53,9 @@ static void full(struct xml *x, size_t n, size_t max) {
 
 /* Runs one part through hooks: 1, or 0 when the zip has no such part. */
 static int part_read(struct zip *z, const char *part, struct reading *r,
-                     void (*start)(struct xml *, const char *, const char **), void (*end)(struct xml *, const char *),
-                     void (*text)(struct xml *, const char *, int), struct error *err) {
+                     void (*start)(struct xml *, const char *, const char **),
+                     void (*end)(struct xml *, const char *), void (*text)(struct xml *, const char *, int),
+                     struct error *err) {
     struct xml x = {.user = r, .start = start, .end = end, .text = text};
     int rc = zip_enter(z, part, err);
     if (rc <= 0) return rc;
@@ -68,7 +75,8 @@ static void relation_start(struct xml *x, const char *name, const char **atts) {
     const char *id = xml_att(atts, "Id"), *type = xml_att(atts, "Type"), *target = xml_att(atts, "Target");
     const char *mode = xml_att(atts, "TargetMode");
     if (!id || !type || !target || (mode && strcmp(mode, "External") == 0)) return;
-    struct relation *more = one_more(r->relations, r->relations_n, &r->relations_cap, sizeof *more, RELATIONS_MAX);
+    struct relation *more =
+        one_more(r->relations, r->relations_n, &r->relations_cap, sizeof *more, RELATIONS_MAX);
     if (!more) {
         full(x, r->relations_n, RELATIONS_MAX);
         return;
@@ -87,7 +95,8 @@ static bool ends_with(const char *s, const char *tail) {
     return n >= k && strcmp(s + n - k, tail) == 0;
 }
 
-/* "worksheets/sheet1.xml" seen from "xl/workbook.xml" is "xl/worksheets/sheet1.xml"; "/xl/..." is from the root. */
+/* "worksheets/sheet1.xml" seen from "xl/workbook.xml" is "xl/worksheets/sheet1.xml"; "/xl/..." is from the
+ * root. */
 static void resolve(const char *from, const char *target, char out[PART_MAX]) {
     const char *slash = strrchr(from, '/');
     int base = slash ? (int)(slash - from) + 1 : 0;
@@ -207,14 +216,16 @@ static void string_end(struct xml *x, const char *name) {
     } else if (strcmp(name, "rPh") == 0) {
         r->in_phonetic = false;
     } else if (strcmp(name, "si") == 0) {
-        uint32_t *more = one_more(b->string_ends, b->strings_n, &b->strings_cap, sizeof *more, STRINGS_BYTES_MAX / 16);
+        uint32_t *more =
+            one_more(b->string_ends, b->strings_n, &b->strings_cap, sizeof *more, STRINGS_BYTES_MAX / 16);
         if (!more) {
             full(x, b->strings_n, STRINGS_BYTES_MAX / 16);
             return;
         }
         b->string_ends = more;
         if (b->strings.s)
-            b->strings.n = r->string_start + book_unescape(b->strings.s + r->string_start, b->strings.n - r->string_start);
+            b->strings.n = r->string_start +
+                           book_unescape(b->strings.s + r->string_start, b->strings.n - r->string_start);
         b->string_ends[b->strings_n++] = (uint32_t)b->strings.n;
     }
 }
@@ -227,7 +238,10 @@ size_t book_unescape(char *s, size_t n) {
         if (s[i] == '_' && n - i >= 7 && s[i + 1] == 'x' && s[i + 6] == '_') {
             for (k = 0; k < 4; k++) {
                 char h = s[i + 2 + k];
-                int v = h >= '0' && h <= '9' ? h - '0' : h >= 'A' && h <= 'F' ? h - 'A' + 10 : h >= 'a' && h <= 'f' ? h - 'a' + 10 : -1;
+                int v = h >= '0' && h <= '9'   ? h - '0'
+                        : h >= 'A' && h <= 'F' ? h - 'A' + 10
+                        : h >= 'a' && h <= 'f' ? h - 'a' + 10
+                                               : -1;
                 if (v < 0) break;
                 c = c << 4 | (unsigned)v;
             }
@@ -256,8 +270,10 @@ static int not_a_workbook(struct zip *z, struct error *err) {
     if (zip_enter(z, "content.xml", NULL) > 0)
         return error_set(err, E_UNSUPPORTED, NULL, "this is an OpenDocument file: save it as .xlsx");
     if (zip_enter(z, "word/document.xml", NULL) > 0)
-        return error_set(err, E_UNSUPPORTED, NULL, "this is a Word document: ask for the list as .xlsx or .csv");
-    return error_set(err, E_UNSUPPORTED, NULL, "this is a zip archive without a workbook in it: unpack it first");
+        return error_set(err, E_UNSUPPORTED, NULL,
+                         "this is a Word document: ask for the list as .xlsx or .csv");
+    return error_set(err, E_UNSUPPORTED, NULL,
+                     "this is a zip archive without a workbook in it: unpack it first");
 }
 
 static int book_parts(struct book *b, struct zip *z, struct reading *r, struct error *err) {
@@ -274,7 +290,8 @@ static int book_parts(struct book *b, struct zip *z, struct reading *r, struct e
     if (snprintf(rels, sizeof rels, "%.*s_rels/%s.rels", base, workbook, workbook + base) >= PART_MAX)
         return error_set(err, E_SYNTAX, NULL, "a part of the workbook has too long a name");
     rc = part_read(z, rels, r, relation_start, NULL, NULL, err);
-    if (rc <= 0) return rc < 0 ? rc : error_set(err, E_SYNTAX, rels, "the workbook does not say where its sheets are");
+    if (rc <= 0)
+        return rc < 0 ? rc : error_set(err, E_SYNTAX, rels, "the workbook does not say where its sheets are");
     for (size_t i = 0; i < b->sheets_n; i++) {
         target = relation_target(r, b->sheets[i].relation, "/worksheet");
         if (!target) continue;

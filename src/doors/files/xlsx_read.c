@@ -225,8 +225,8 @@ static int more_rows(struct xlsx *s, struct error *err) {
     return 1;
 }
 
-int xlsx_next(struct xlsx *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line, bool *ret_damaged,
-              struct error *err) {
+int xlsx_next(struct xlsx *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
+              bool *ret_damaged, struct error *err) {
     int rc = more_rows(s, err);
     if (rc <= 0) return rc;
     const struct row *r = &s->rows[s->rows_at++];
@@ -272,7 +272,8 @@ static int named(const struct xlsx *s, const char *name, const struct book_sheet
         buf_printf(&names, "%s%s", names.n ? ", " : "", b->name);
     }
     names.failed = 0;
-    int rc = error_set(err, E_UNKNOWN, NULL, "the workbook has no sheet \"%.100s\"; it has %.300s", name, buf_cstr(&names));
+    int rc = error_set(err, E_UNKNOWN, NULL, "the workbook has no sheet \"%.100s\"; it has %.300s", name,
+                       buf_cstr(&names));
     buf_clear(&names);
     return rc;
 }

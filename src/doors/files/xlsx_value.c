@@ -52,7 +52,8 @@ unsigned char format_of_code(struct text code) {
         } else if (code.n - i >= 7 && strncasecmp(code.s + i, "General", 7) == 0) {
             i += 6;
             others++;
-        } else if ((ch == 'E' || ch == 'e') && i + 1 < code.n && (code.s[i + 1] == '+' || code.s[i + 1] == '-')) {
+        } else if ((ch == 'E' || ch == 'e') && i + 1 < code.n &&
+                   (code.s[i + 1] == '+' || code.s[i + 1] == '-')) {
             i++;
             others++;
         } else if (strchr("yYdDeEgGbB", ch) && ch) {
@@ -137,7 +138,8 @@ static bool plain(struct text t) {
         points += t.s[k] == '.';
     }
     if (digits + points + i != t.n || digits == 0) return false;
-    return points == 0 || (points == 1 && digits <= 15 && t.s[t.n - 1] != '0' && t.s[t.n - 1] != '.' && t.s[i] != '.');
+    return points == 0 ||
+           (points == 1 && digits <= 15 && t.s[t.n - 1] != '0' && t.s[t.n - 1] != '.' && t.s[i] != '.');
 }
 
 static size_t clock_text(long long s, char *out, size_t cap) {

@@ -6,7 +6,8 @@
 
 enum { ROWS_MAX = 1048576, COLUMNS_MAX = 16384, LISTS_MAX = 256, LIST_MAX = 65536, LIST_SHORT = 100 };
 
-/* The allowed values of one column, when they are more than the 255 characters a rule holds: they go to a hidden sheet. */
+/* The allowed values of one column, when they are more than the 255 characters a rule holds: they go to a
+ * hidden sheet. */
 struct list {
     size_t column, n;
     struct text *items;
@@ -82,7 +83,8 @@ static void title_of(const char *sheet, char out[128]) {
 static int excel_failed(lxw_error e, struct error *err) {
     if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return error_set(err, E_MEMORY, NULL, "out of memory");
     if (e == LXW_ERROR_MAX_STRING_LENGTH_EXCEEDED)
-        return error_set(err, E_TOO_LARGE, NULL, "a cell has more than 32767 characters, more than a workbook can hold");
+        return error_set(err, E_TOO_LARGE, NULL,
+                         "a cell has more than 32767 characters, more than a workbook can hold");
     if (e == LXW_ERROR_WORKSHEET_INDEX_OUT_OF_RANGE)
         return error_set(err, E_TOO_LARGE, NULL, "more rows or columns than a workbook can hold: write CSV");
     return error_set(err, E_IO, NULL, "the workbook cannot be written: %s", lxw_strerror(e));
@@ -104,7 +106,8 @@ int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, s
     if (w->sheet) w->bold = workbook_add_format(w->book);
     if (w->bold) w->text = workbook_add_format(w->book);
     if (!w->text) {
-        rc = error_set(err, E_MEMORY, NULL, "the workbook cannot be started: no memory or no room for its parts");
+        rc = error_set(err, E_MEMORY, NULL,
+                       "the workbook cannot be started: no memory or no room for its parts");
         xlsx_abandon(w);
         return rc;
     }
@@ -116,8 +119,10 @@ int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, s
     return 0;
 }
 
-static int row_put(struct xlsx_writer *w, const struct text *cells, size_t n, lxw_format *format, struct error *err) {
-    if (w->row >= ROWS_MAX || n > COLUMNS_MAX) return excel_failed(LXW_ERROR_WORKSHEET_INDEX_OUT_OF_RANGE, err);
+static int row_put(struct xlsx_writer *w, const struct text *cells, size_t n, lxw_format *format,
+                   struct error *err) {
+    if (w->row >= ROWS_MAX || n > COLUMNS_MAX)
+        return excel_failed(LXW_ERROR_WORKSHEET_INDEX_OUT_OF_RANGE, err);
     for (size_t i = 0; i < n; i++) {
         if (cells[i].n == 0) continue;
         const char *s = xml_text(&w->cell, cells[i]);
@@ -149,7 +154,8 @@ int xlsx_header(struct xlsx_writer *w, const struct text *cells, size_t n, struc
     return row_put(w, cells, n, w->bold, err);
 }
 
-int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choices, size_t n, struct error *err) {
+int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choices, size_t n,
+                 struct error *err) {
     if (column >= COLUMNS_MAX || w->lists_n >= LISTS_MAX || n > LIST_MAX)
         return error_set(err, E_TOO_LARGE, NULL, "more lists of choices than a template may have");
     if (n == 0) return 0;
@@ -159,7 +165,8 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
     for (size_t i = 0; fits && i < n; i++) {
         for (size_t k = 0; k < choices[i].n; characters++) text_codepoint(choices[i], &k);
         characters++;
-        fits = choices[i].n && characters < 250 && !memchr(choices[i].s, ',', choices[i].n) && !memchr(choices[i].s, '"', choices[i].n);
+        fits = choices[i].n && characters < 250 && !memchr(choices[i].s, ',', choices[i].n) &&
+               !memchr(choices[i].s, '"', choices[i].n);
         if (!fits) break;
         buf_reset(&w->cell);
         shorts[i] = arena_str(&w->arena, xml_text(&w->cell, choices[i]));
@@ -167,7 +174,8 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
     }
     if (fits) {
         lxw_data_validation rule = {.validate = LXW_VALIDATION_TYPE_LIST, .value_list = shorts};
-        lxw_error e = worksheet_data_validation_range(w->sheet, 1, (lxw_col_t)column, ROWS_MAX - 1, (lxw_col_t)column, &rule);
+        lxw_error e = worksheet_data_validation_range(w->sheet, 1, (lxw_col_t)column, ROWS_MAX - 1,
+                                                      (lxw_col_t)column, &rule);
         return e == LXW_NO_ERROR ? 0 : excel_failed(e, err);
     }
     struct list *lists = mem_realloc(w->lists, (w->lists_n + 1) * sizeof *lists);

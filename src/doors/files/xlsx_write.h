@@ -8,11 +8,12 @@ struct xlsx_writer;
 
 /* Builds the workbook at file (which exists and is replaced). Errors: E_MEMORY. */
 int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, struct error *err);
-/* Every cell is text, so that no identity or phone number is ever rounded. Errors: E_TOO_LARGE (1,048,576 rows, 16,384 columns,
- * 32,767 characters a cell). */
+/* Every cell is text, so that no identity or phone number is ever rounded. Errors: E_TOO_LARGE (1,048,576
+ * rows, 16,384 columns, 32,767 characters a cell). */
 int xlsx_put(struct xlsx_writer *w, const struct text *cells, size_t n, struct error *err);
 int xlsx_header(struct xlsx_writer *w, const struct text *cells, size_t n, struct error *err);
-int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choices, size_t n, struct error *err);
+int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choices, size_t n,
+                 struct error *err);
 /* Writes the file and frees the writer, also on failure. */
 int xlsx_finish(struct xlsx_writer *w, struct error *err);
 void xlsx_abandon(struct xlsx_writer *w);

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unzip.h>
 
-/* A part may unpack to RATIO_MAX times its packed size once it is larger than RATIO_FROM: real sheets stay below 100. */
+/* A part may unpack to RATIO_MAX times its packed size once it is larger than RATIO_FROM: real sheets stay
+ * below 100. */
 enum { RATIO_MAX = 300, RATIO_FROM = 64 << 20, FEED = 1 << 16, DEPTH_MAX = 64, QUIET_MAX = 4 << 20 };
 
 struct zip {
@@ -41,7 +42,9 @@ static ZPOS64_T io_tell(voidpf opaque, voidpf stream) {
 
 static long io_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin) {
     struct zip *z = stream;
-    int64_t from = origin == ZLIB_FILEFUNC_SEEK_CUR ? z->pos : origin == ZLIB_FILEFUNC_SEEK_END ? source_total(z->src) : 0;
+    int64_t from = origin == ZLIB_FILEFUNC_SEEK_CUR   ? z->pos
+                   : origin == ZLIB_FILEFUNC_SEEK_END ? source_total(z->src)
+                                                      : 0;
     if (offset > INT64_MAX / 2) return -1;
     z->pos = from + (int64_t)offset;
     return 0;
@@ -60,6 +63,9 @@ static uLong io_write(voidpf opaque, voidpf stream, const void *bytes, uLong n) 
 }
 
 int zip_open(struct source *src, int64_t max_bytes, struct zip **ret, struct error *err) {
+    char probe;
+    if (source_at(src, 0, &probe, 1) < 0)
+        return error_set(err, E_UNSUPPORTED, NULL, "a workbook cannot be read from a pipe: give the file");
     struct zip *z = mem_alloc(sizeof *z);
     if (!z) return error_set(err, E_MEMORY, NULL, "out of memory");
     z->src = src;
@@ -68,7 +74,8 @@ int zip_open(struct source *src, int64_t max_bytes, struct zip **ret, struct err
     z->file = unzOpen2_64("", &io);
     if (!z->file) {
         mem_free(z);
-        return error_set(err, E_SYNTAX, NULL, "the workbook is cut off or damaged: its list of parts is missing");
+        return error_set(err, E_SYNTAX, NULL,
+                         "the workbook is cut off or damaged: its list of parts is missing");
     }
     *ret = z;
     return 0;
@@ -92,9 +99,11 @@ int zip_enter(struct zip *z, const char *name, struct error *err) {
     if (unzLocateFile(z->file, name, 2) != UNZ_OK) return 0;
     if (unzGetCurrentFileInfo64(z->file, &info, NULL, 0, NULL, 0, NULL, 0) != UNZ_OK)
         return error_set(err, E_SYNTAX, name, "the part's entry is damaged");
-    if (info.flag & 1) return error_set(err, E_UNSUPPORTED, name, "the workbook has a password: save it without one");
+    if (info.flag & 1)
+        return error_set(err, E_UNSUPPORTED, name, "the workbook has a password: save it without one");
     if (info.compression_method != 0 && info.compression_method != Z_DEFLATED)
-        return error_set(err, E_UNSUPPORTED, name, "the part is packed by a method that workbooks do not use");
+        return error_set(err, E_UNSUPPORTED, name,
+                         "the part is packed by a method that workbooks do not use");
     if (info.uncompressed_size > (ZPOS64_T)z->left)
         return error_set(err, E_TOO_LARGE, name, "the part unpacks to %llu bytes, more than allowed",
                          (unsigned long long)info.uncompressed_size);
@@ -124,7 +133,8 @@ int64_t zip_read(struct zip *z, void *out, size_t n, struct error *err) {
     z->left -= k;
     if (z->left < 0) return error_set(err, E_TOO_LARGE, NULL, "the workbook unpacks to more than allowed");
     if (z->read > RATIO_FROM && z->read / RATIO_MAX > z->packed)
-        return error_set(err, E_TOO_LARGE, NULL, "a part unpacks to more than %d times its size: a zip bomb", RATIO_MAX);
+        return error_set(err, E_TOO_LARGE, NULL, "a part unpacks to more than %d times its size: a zip bomb",
+                         RATIO_MAX);
     return k;
 }
 
@@ -175,7 +185,8 @@ static void on_text(void *user, const char *s, int n) {
     if (!x->rc && x->text) x->text(x, s, n);
 }
 
-static void on_doctype(void *user, const char *name, const char *system_id, const char *public_id, int internal) {
+static void on_doctype(void *user, const char *name, const char *system_id, const char *public_id,
+                       int internal) {
     xml_fail(user, E_SYNTAX, "the XML declares a DOCTYPE: entities are refused");
 }
 
@@ -204,7 +215,8 @@ int xml_feed(struct xml *x, struct zip *z, const char *part, struct error *err) 
         return (int)k;
     }
     x->quiet += (size_t)k;
-    if (x->quiet > QUIET_MAX) return error_set(err, E_TOO_LARGE, part, "a single tag is larger than %d bytes", QUIET_MAX);
+    if (x->quiet > QUIET_MAX)
+        return error_set(err, E_TOO_LARGE, part, "a single tag is larger than %d bytes", QUIET_MAX);
     x->err = err;
     if (XML_ParseBuffer(x->parser, (int)k, k == 0) != XML_STATUS_OK || x->rc) {
         if (x->rc) {
@@ -214,8 +226,8 @@ int xml_feed(struct xml *x, struct zip *z, const char *part, struct error *err) 
         enum XML_Error code = XML_GetErrorCode(x->parser);
         char where[ERROR_WHERE_MAX];
         snprintf(where, sizeof where, "%.100s:%lu", part, (unsigned long)XML_GetCurrentLineNumber(x->parser));
-        return error_set(err, code == XML_ERROR_NO_MEMORY ? E_MEMORY : E_SYNTAX, where, "the XML is damaged: %s",
-                         XML_ErrorString(code));
+        return error_set(err, code == XML_ERROR_NO_MEMORY ? E_MEMORY : E_SYNTAX, where,
+                         "the XML is damaged: %s", XML_ErrorString(code));
     }
     return k > 0;
 }
