@@ -98,7 +98,7 @@ static int cell(struct row *w, struct map_item *it, const struct plan_field *pf,
     if (v->source == SOURCE_RECORD) {
         row_item = item_of(w, v->record, part);
         if (row_item >= 0)
-            it->refs[it->n_refs++] = (struct map_ref){.field = pf->field, .by = BY_ROW, .target = it->reg, .text = t, .row = row_item};
+            it->refs[it->n_refs++] = (struct map_ref){.field = pf->field, .by = BY_ROW, .target = w->out->items[row_item].reg, .text = t, .row = row_item};
         else if (v->require)
             own = (struct error){.code = E_INVALID, .message = "is empty"};
     } else {

@@ -1,0 +1,155 @@
+/* The pure half of the pipeline: rows to prepared drafts. */
+#include "desks/intake/batch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret) {
+    if (b->n == b->cap) {
+        size_t cap = b->cap ? b->cap * 2 : 512;
+        struct row *grown = arena_alloc(&b->arena, cap * sizeof *grown);
+        if (!grown) return E_MEMORY;
+        if (b->n) memcpy(grown, b->rows, b->n * sizeof *grown);
+        b->rows = grown;
+        b->cap = cap;
+    }
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++) bytes += cells[i].n + 1;
+    struct row *r = &b->rows[b->n];
+    *r = (struct row){.line = line, .n_cells = n, .damaged = damaged};
+    r->cells = arena_alloc(&b->arena, (n + 1) * sizeof *r->cells);
+    char *to = arena_alloc(&b->arena, bytes + 1);
+    if (!r->cells || !to) return E_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        if (cells[i].n) memcpy(to, cells[i].s, cells[i].n);
+        r->cells[i] = (struct text){to, cells[i].n};
+        to += cells[i].n + 1;
+    }
+    b->n++;
+    if (ret) *ret = r;
+    return 0;
+}
+
+void row_refuse(struct row *r, int code, struct text field, const char *zh, const char *en) {
+    r->state = ROW_REJECTED;
+    r->reason.code = code;
+    r->reason.field = field;
+    snprintf(r->reason.zh, sizeof r->reason.zh, "%s", zh);
+    snprintf(r->reason.en, sizeof r->reason.en, "%s", en);
+}
+
+/* The ledger's key of a record that is known by an id of somebody else's system (record.h). */
+int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a) {
+    size_t n = reg->name.n + 1 + outside_key.n;
+    char fixed[256];
+    char *s = n <= sizeof fixed ? fixed : arena_alloc(a, n);
+    if (!s) return 0;
+    memcpy(s, reg->name.s, reg->name.n);
+    s[reg->name.n] = '\n';
+    memcpy(s + reg->name.n + 1, outside_key.s, outside_key.n);
+    return digest_64((struct text){s, n});
+}
+
+static void add_value(struct buf *b, size_t i, struct value v) {
+    struct text t = v.kind == VALUE_INT ? (struct text){(const char *)&v.i, sizeof v.i} : value_view(v);
+    uint32_t head[3] = {(uint32_t)i, v.kind, (uint32_t)t.n};
+    buf_add(b, head, sizeof head);
+    buf_text(b, t);
+}
+
+/* What the row says, whatever the columns it does not use: the same row sent again is the same. */
+static int64_t content_of(const struct map_result *r) {
+    struct buf b = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        const struct map_item *it = &r->items[i];
+        buf_text(&b, it->reg->name);
+        buf_char(&b, '\n');
+        for (size_t f = 0; f < it->reg->n_fields; f++)
+            if (value_given(it->values[f])) add_value(&b, f, it->values[f]);
+        for (size_t k = 0; k < it->n_refs; k++) add_value(&b, (size_t)it->refs[k].field + 1000, value_text(it->refs[k].text));
+        add_value(&b, 2000, value_text(it->outside_key));
+        add_value(&b, 2001, value_text(it->region));
+    }
+    int64_t hash = b.failed ? 0 : digest_64(buf_view(&b));
+    buf_clear(&b);
+    return hash;
+}
+
+static int draft_of(const struct intake *in, struct batch *b, struct row *r, size_t i, struct draft **ret) {
+    const struct map_item *it = &r->result.items[i];
+    struct draft *d = arena_alloc(&b->arena, sizeof *d);
+    if (!d) return E_MEMORY;
+    d->reg = it->reg;
+    d->verb = DRAFT_UPSERT;
+    d->values = it->values;
+    d->outside_key = it->outside_key;
+    d->state = it->state;
+    d->region = it->region;
+    if (it->n_refs) {
+        d->links = arena_alloc(&b->arena, (it->reg->n_fields + 1) * sizeof *d->links);
+        if (!d->links) return E_MEMORY;
+        for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = LINK_OPEN;
+    }
+    if (record_prepare(in->ledger, d, &b->arena, &b->secret, in->session.now) == E_MEMORY) return E_MEMORY;
+    r->kept_values[i] = arena_alloc(&b->arena, (it->reg->n_fields + 1) * sizeof **r->kept_values);
+    if (!r->kept_values[i]) return E_MEMORY;
+    memcpy(r->kept_values[i], d->values, it->reg->n_fields * sizeof **r->kept_values);
+    r->kept_key[i] = d->has_key;
+    if (it->match && it->reg == in->person) match_of(d, &r->matches[i]);
+    *ret = d;
+    return 0;
+}
+
+/* "en / 中文" of the ledger's messages becomes the two halves. */
+void row_refuse_error(struct row *r, const struct register_decl *reg, const struct error *e) {
+    const char *cut = strstr(e->message, " / ");
+    int en = cut ? (int)(cut - e->message) : (int)strlen(e->message);
+    int f = register_field(reg, text_of(e->where));
+    struct text field = f >= 0 ? reg->fields[f].name : (struct text){"", 0};
+    r->state = ROW_REJECTED;
+    r->reason.code = e->code;
+    r->reason.field = field;
+    snprintf(r->reason.en, sizeof r->reason.en, "%s%s%s: %.*s", reg->name.s, f >= 0 ? "." : "", field.s, en > 300 ? 300 : en, e->message);
+    snprintf(r->reason.zh, sizeof r->reason.zh, "%s%s%s：%.300s", reg->zh.n ? reg->zh.s : reg->name.s, f >= 0 ? " " : "",
+             f >= 0 ? (reg->fields[f].zh.n ? reg->fields[f].zh.s : field.s) : "", cut ? cut + 3 : error_text_zh(e->code));
+}
+
+static int prepare_row(const struct intake *in, struct batch *b, struct row *r) {
+    enum map_outcome outcome = MAP_ROW;
+    struct error err = {0};
+    if (r->damaged) {
+        row_refuse(r, E_SYNTAX, (struct text){"", 0}, "本行含有无法解码的字节", "this row holds bytes that do not decode");
+        return 0;
+    }
+    int rc = map_row(in->map, in->binding, r->cells, r->n_cells, r->line, in->ledger->zone_s, &b->arena, &r->result, &outcome, &err);
+    if (rc < 0) return rc;
+    if (outcome == MAP_SKIP) r->state = ROW_SKIPPED;
+    if (outcome == MAP_REJECT) {
+        r->state = ROW_REJECTED;
+        r->reason = r->result.reason;
+    }
+    if (outcome != MAP_ROW) return 0;
+    if (!r->content) r->content = content_of(&r->result);
+    size_t n = r->result.n;
+    r->drafts = arena_alloc(&b->arena, (n + 1) * sizeof(struct draft *));
+    r->kept_values = arena_alloc(&b->arena, (n + 1) * sizeof(struct value *));
+    r->kept_key = arena_alloc(&b->arena, (n + 1) * sizeof(bool));
+    r->matches = arena_alloc(&b->arena, (n + 1) * sizeof(struct match));
+    if (!r->drafts || !r->kept_values || !r->kept_key || !r->matches) return E_MEMORY;
+    for (size_t i = 0; i < n && r->state == ROW_OPEN; i++) {
+        const struct map_item *it = &r->result.items[i];
+        if ((rc = draft_of(in, b, r, i, &r->drafts[i])) < 0) return rc;
+        if (r->drafts[i]->outcome != OUTCOME_REJECTED) continue;
+        struct row refused = {0};
+        row_refuse_error(it->optional ? &refused : r, it->reg, &r->drafts[i]->error);
+        if (!it->optional) continue;
+        if (r->result.n_notes < 4) r->result.notes[r->result.n_notes] = refused.reason;
+        r->result.n_notes++;
+        r->drafts[i] = NULL;
+    }
+    return 0;
+}
+
+void batch_prepare(const struct intake *in, struct batch *b) {
+    for (size_t i = 0; i < b->n && !b->rc; i++) b->rc = prepare_row(in, b, &b->rows[i]);
+}

@@ -1,0 +1,106 @@
+/* desks/intake, private: the rows in flight. A batch is filled by the door's thread, mapped and prepared by a worker, resolved and written by the
+ * door's thread again, then reset. */
+#ifndef TOCSIN_DESKS_INTAKE_BATCH_H
+#define TOCSIN_DESKS_INTAKE_BATCH_H
+
+#include <pthread.h>
+
+#include "base/idmap.h"
+#include "desks/intake/import.h"
+#include "desks/intake/match.h"
+
+enum { BATCHES = 4, LINK_OPEN = UINT32_MAX, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
+
+enum row_state { ROW_OPEN, ROW_SKIPPED, ROW_REJECTED, ROW_LATER /* wholly put off */, ROW_STORED };
+
+/* Where a reference leads: a record that is there, or a draft of this batch. */
+struct place {
+    int64_t id;
+    uint32_t draft; /* index + 1 */
+};
+
+struct row {
+    int64_t line;
+    size_t n_cells;
+    struct text *cells;
+    bool damaged;
+    enum row_state state;
+    bool again;         /* it comes from the waiting list */
+    bool counted;       /* its outcome was counted when it came first */
+    bool lacks;         /* a reference is still empty: try again at the end */
+    struct map_result result;
+    struct draft **drafts;       /* by item; NULL: dropped */
+    struct value **kept_values;  /* cells as prepared: an apply that is rolled back may have filled some in */
+    bool *kept_key;
+    struct match *matches;
+    int64_t content;             /* of all its items */
+    uint32_t occurrence;         /* of this content in the file, from 1 */
+    struct map_reason reason;
+    size_t n_matched;
+    int64_t twin;                /* a person this row's could also be */
+    uint32_t twin_draft, twin_of; /* the same, index + 1 in this batch; the draft that it concerns */
+};
+
+struct batch {
+    struct arena arena;
+    struct rng secret;
+    size_t n, cap;
+    struct row *rows;
+    int rc;             /* out of memory in the worker */
+    enum { BATCH_FREE, BATCH_FILLED, BATCH_TAKEN, BATCH_READY } state;
+};
+
+/* A row that waits for the end of the file: copied out of its batch. */
+struct waiting {
+    int64_t line, content;
+    uint32_t occurrence;
+    bool counted;
+    size_t n_cells;
+    struct text *cells;
+};
+
+struct intake {
+    struct ledger *ledger;
+    struct session session;
+    struct intake_options o;
+    const struct map *map;
+    struct map *own_map;
+    struct map_binding *binding;
+    const struct register_decl *person;
+    struct intake_counts counts;
+    int64_t started_ns;
+    struct batch batches[BATCHES];
+    size_t filling, oldest;  /* ring */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    pthread_t thread;
+    bool threaded, stop, failed, finished, has_lock;
+    struct arena seen_arena;
+    struct idmap seen;       /* content -> times in this file */
+    struct arena cache_arena;
+    struct idmap cache;      /* hash of register and key or title -> id */
+    struct idmap regions;    /* hash of a title -> code */
+    struct arena waiting_arena;
+    struct waiting *waiting;
+    size_t n_waiting, cap_waiting;
+    bool final;              /* no later row can help any more */
+    struct arena scratch;
+};
+
+/* batch.c: worker side */
+int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret);
+void batch_prepare(const struct intake *in, struct batch *b);
+int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
+
+void row_refuse_error(struct row *r, const struct register_decl *reg, const struct error *e);
+
+/* resolve.c: fills links, matches persons; leaves refused rows behind. The drafts to write go to *ret in order. */
+int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err);
+void row_refuse(struct row *r, int code, struct text field, const char *zh, const char *en);
+void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, struct text field, const char *zh, const char *en, int64_t record, int64_t other);
+int cache_put(struct intake *in, int64_t key, int64_t id);
+
+/* commit.c: writes one prepared batch in a transaction of its own and counts. */
+int batch_commit(struct intake *in, struct batch *b, struct error *err);
+
+#endif

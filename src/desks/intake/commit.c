@@ -1,0 +1,155 @@
+/* One prepared batch written in a transaction of its own; outcomes counted, refused rows handed back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/intake/batch.h"
+
+void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, struct text field, const char *zh, const char *en, int64_t record, int64_t other) {
+    in->counts.notes++;
+    if (!in->o.noted) return;
+    struct intake_note n = {.kind = kind, .line = line, .field = field, .zh = zh, .en = en, .record = record, .other = other};
+    in->o.noted(in->o.arg, &n);
+}
+
+static void refuse(struct intake *in, const struct row *r) {
+    if (r->counted) { /* it is stored; only the second look failed */
+        intake_note(in, NOTE_REFERENCE, r->line, r->reason.field, r->reason.zh, r->reason.en, 0, 0);
+        return;
+    }
+    in->counts.rows++;
+    in->counts.rejected++;
+    if (!in->o.rejected) return;
+    struct intake_reject out = {.line = r->line, .n = r->n_cells, .cells = r->cells, .reason = &r->reason};
+    in->o.rejected(in->o.arg, &out);
+}
+
+/* What the apply said, row by row. Sets *ret_again when a refused row left something behind. */
+static void verdicts(struct intake *in, struct batch *b, bool *ret_again) {
+    for (size_t i = 0; i < b->n; i++) {
+        struct row *r = &b->rows[i];
+        if (r->state != ROW_STORED) continue;
+        bool left = false;
+        for (size_t k = 0; k < r->result.n; k++) {
+            struct draft *d = r->drafts[k];
+            if (!d) continue;
+            left = left || d->outcome == OUTCOME_CREATED || d->outcome == OUTCOME_CHANGED;
+            if (d->outcome != OUTCOME_REJECTED) continue;
+            if (!r->result.items[k].optional) {
+                row_refuse_error(r, d->reg, &d->error);
+                continue;
+            }
+            struct row told = {0};
+            row_refuse_error(&told, d->reg, &d->error);
+            intake_note(in, NOTE_CELL, r->line, told.reason.field, told.reason.zh, told.reason.en, 0, 0);
+            r->drafts[k] = NULL;
+        }
+        if (r->state == ROW_REJECTED && left) *ret_again = true;
+    }
+}
+
+static int write_batch(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err) {
+    struct ledger *l = in->ledger;
+    for (;;) {
+        bool again = false;
+        int rc = l->in_transaction ? 0 : ledger_begin(l, err);
+        if (rc == 0) rc = batch_resolve(in, b, ret, ret_n, err);
+        if (rc == 0 && *ret_n) rc = record_apply(l, &in->session, *ret, *ret_n, err);
+        if (rc < 0) {
+            ledger_rollback(l);
+            return rc;
+        }
+        verdicts(in, b, &again);
+        if (in->o.dry_run) return 0;
+        if (!again) return ledger_commit(l, in->session.now, err);
+        ledger_rollback(l); /* the refused rows are marked; the others are written without them */
+    }
+}
+
+static int wait_for_end(struct intake *in, const struct row *r) {
+    if (in->n_waiting == in->cap_waiting) {
+        size_t cap = in->cap_waiting ? in->cap_waiting * 2 : 256;
+        struct waiting *grown = mem_realloc(in->waiting, cap * sizeof *grown);
+        if (!grown) return E_MEMORY;
+        in->waiting = grown;
+        in->cap_waiting = cap;
+    }
+    struct waiting w = {.line = r->line, .content = r->content, .occurrence = r->occurrence, .counted = r->counted, .n_cells = r->n_cells};
+    w.cells = arena_alloc(&in->waiting_arena, (r->n_cells + 1) * sizeof *w.cells);
+    if (!w.cells) return E_MEMORY;
+    for (size_t i = 0; i < r->n_cells; i++) {
+        w.cells[i] = arena_text(&in->waiting_arena, r->cells[i]);
+        if (!w.cells[i].s) return E_MEMORY;
+    }
+    in->waiting[in->n_waiting++] = w;
+    return 0;
+}
+
+static void count_stored(struct intake *in, struct row *r) {
+    const struct map_item *main_item = &r->result.items[r->result.main];
+    enum draft_outcome outcome = OUTCOME_UNCHANGED;
+    for (size_t k = 0; k < r->result.n; k++) {
+        const struct draft *d = r->drafts[k];
+        if (!d) continue;
+        if (d->outcome == OUTCOME_CREATED || d->outcome == OUTCOME_CHANGED) in->counts.records++;
+        if (r->result.items[k].reg != main_item->reg || r->result.items[k].only_new != main_item->only_new) continue;
+        if (d->outcome == OUTCOME_CREATED) outcome = OUTCOME_CREATED;
+        if (d->outcome == OUTCOME_CHANGED && outcome != OUTCOME_CREATED) outcome = OUTCOME_CHANGED;
+    }
+    if (r->counted) return;
+    r->counted = true;
+    in->counts.rows++;
+    in->counts.matched += (int64_t)r->n_matched;
+    if (outcome == OUTCOME_CREATED)
+        in->counts.created++;
+    else if (outcome == OUTCOME_CHANGED)
+        in->counts.changed++;
+    else
+        in->counts.unchanged++;
+    for (size_t k = 0; k < r->result.n_notes; k++) {
+        const struct map_reason *why = k < 4 ? &r->result.notes[k] : NULL;
+        if (why)
+            intake_note(in, NOTE_CELL, r->line, why->field, why->zh, why->en, 0, 0);
+        else
+            in->counts.notes++;
+    }
+}
+
+static void tell_twin(struct intake *in, const struct row *r, struct draft **drafts, size_t n) {
+    if (!r->twin_of || r->twin_of > n || (!r->twin && !r->twin_draft)) return;
+    int64_t own = drafts[r->twin_of - 1]->ret_id, other = r->twin ? r->twin : r->twin_draft <= n ? drafts[r->twin_draft - 1]->ret_id : 0;
+    if (!own || !other || own == other || drafts[r->twin_of - 1]->outcome != OUTCOME_CREATED) return;
+    in->counts.candidates++;
+    intake_note(in, NOTE_DUPLICATE, r->line, (struct text){"person", 6}, "姓名、出生日期、性别与另一人相同，可能重复，未合并",
+                "name, birth date and sex are those of another person: perhaps the same, not merged", own, other);
+}
+
+int batch_commit(struct intake *in, struct batch *b, struct error *err) {
+    struct draft **drafts = NULL;
+    size_t n = 0;
+    int rc = b->rc < 0 ? error_set(err, b->rc, NULL, "out of memory") : 0;
+    if (rc == 0) rc = write_batch(in, b, &drafts, &n, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; i < n; i++)
+        if (drafts[i]->ret_id && drafts[i]->has_key && drafts[i]->outside_key.n && cache_put(in, drafts[i]->key, drafts[i]->ret_id) < 0)
+            return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < b->n; i++) {
+        struct row *r = &b->rows[i];
+        if (r->state == ROW_SKIPPED) {
+            in->counts.skipped++;
+            continue;
+        }
+        bool waits = !in->final && (r->state == ROW_LATER || (r->state == ROW_STORED && r->lacks));
+        if (waits && in->waiting_arena.used > WAITING_BYTES_MAX) {
+            waits = false;
+            if (r->state == ROW_LATER)
+                row_refuse(r, E_TOO_LARGE, (struct text){"", 0}, "等待后文记录的行过多", "too many rows wait for records further down");
+        }
+        if (r->state == ROW_STORED) {
+            count_stored(in, r);
+            tell_twin(in, r, drafts, n);
+        }
+        if (r->state == ROW_REJECTED) refuse(in, r);
+        if (waits && wait_for_end(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    }
+    return 0;
+}

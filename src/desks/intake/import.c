@@ -1,0 +1,273 @@
+#include "desks/intake/import.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/intake/batch.h"
+
+enum { BATCH_ROWS = 4000, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
+
+static int out_of_memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* ---- the record of the import itself */
+
+static int set(struct intake *in, struct draft *d, const char *field, struct value v) {
+    int f = register_field(d->reg, text_of(field));
+    if (f >= 0) d->values[f] = v;
+    (void)in;
+    return f;
+}
+
+static int import_begin(struct intake *in, struct error *err) {
+    const struct register_decl *reg = register_find(in->ledger->catalog, TEXT("import"));
+    if (!reg || in->o.dry_run) return 0;
+    struct draft *d = draft_new(&in->scratch, reg, DRAFT_CREATE);
+    if (!d) return out_of_memory(err);
+    set(in, d, "file", value_str(in->o.file ? in->o.file : "-"));
+    set(in, d, "register_name", value_text(in->o.target->name));
+    if (in->o.digest.n) set(in, d, "digest", value_text(in->o.digest));
+    if (in->o.map_name) set(in, d, "map", value_str(in->o.map_name));
+    set(in, d, "started_at", value_int(in->session.now));
+    int rc = record_write(in->ledger, &in->session, &d, 1, err);
+    if (rc < 0) return rc;
+    in->counts.import = in->session.import = d->ret_id;
+    return 0;
+}
+
+static int import_end(struct intake *in, struct error *err) {
+    const struct register_decl *reg = register_find(in->ledger->catalog, TEXT("import"));
+    const struct intake_counts *c = &in->counts;
+    if (!reg || !c->import) return 0;
+    struct draft *d = draft_new(&in->scratch, reg, DRAFT_CHANGE);
+    if (!d) return out_of_memory(err);
+    d->id = c->import;
+    set(in, d, "rows", value_int(c->rows));
+    set(in, d, "created", value_int(c->created));
+    set(in, d, "changed", value_int(c->changed));
+    set(in, d, "unchanged", value_int(c->unchanged));
+    set(in, d, "rejected", value_int(c->rejected));
+    set(in, d, "finished_at", value_int(in->session.now));
+    return record_write(in->ledger, &in->session, &d, 1, err);
+}
+
+/* ---- the worker */
+
+static void *work(void *arg) {
+    struct intake *in = arg;
+    pthread_mutex_lock(&in->lock);
+    for (;;) {
+        struct batch *b = NULL;
+        for (size_t i = 0; i < BATCHES && !b; i++)
+            if (in->batches[(in->oldest + i) % BATCHES].state == BATCH_FILLED) b = &in->batches[(in->oldest + i) % BATCHES];
+        if (!b && in->stop) break;
+        if (!b) {
+            pthread_cond_wait(&in->changed, &in->lock);
+            continue;
+        }
+        b->state = BATCH_TAKEN;
+        pthread_mutex_unlock(&in->lock);
+        batch_prepare(in, b);
+        pthread_mutex_lock(&in->lock);
+        b->state = BATCH_READY;
+        pthread_cond_broadcast(&in->changed);
+    }
+    pthread_mutex_unlock(&in->lock);
+    return NULL;
+}
+
+static void batch_reset(struct batch *b) {
+    arena_reset(&b->arena);
+    b->n = b->cap = 0;
+    b->rows = NULL;
+    b->rc = 0;
+}
+
+/* Writes the oldest batch in flight, waiting for the worker when it must. Called with the lock. */
+static int write_oldest(struct intake *in, struct error *err) {
+    struct batch *b = &in->batches[in->oldest];
+    while (b->state != BATCH_READY) pthread_cond_wait(&in->changed, &in->lock);
+    pthread_mutex_unlock(&in->lock);
+    int rc = batch_commit(in, b, err);
+    batch_reset(b);
+    pthread_mutex_lock(&in->lock);
+    b->state = BATCH_FREE;
+    in->oldest = (in->oldest + 1) % BATCHES;
+    return rc;
+}
+
+static int submit(struct intake *in, struct error *err) {
+    struct batch *b = &in->batches[in->filling];
+    int rc = 0;
+    if (!b->n) return 0;
+    if (!in->threaded) {
+        batch_prepare(in, b);
+        rc = batch_commit(in, b, err);
+        batch_reset(b);
+        return rc;
+    }
+    pthread_mutex_lock(&in->lock);
+    b->state = BATCH_FILLED;
+    pthread_cond_broadcast(&in->changed);
+    in->filling = (in->filling + 1) % BATCHES;
+    /* the writer keeps step: whatever is ready is written before more is read */
+    while (rc == 0 && (in->batches[in->filling].state != BATCH_FREE || in->batches[in->oldest].state == BATCH_READY)) rc = write_oldest(in, err);
+    pthread_mutex_unlock(&in->lock);
+    return rc;
+}
+
+static int drain(struct intake *in, struct error *err) {
+    int rc = submit(in, err);
+    if (!in->threaded) return rc;
+    pthread_mutex_lock(&in->lock);
+    while (rc == 0 && in->batches[in->oldest].state != BATCH_FREE) rc = write_oldest(in, err);
+    pthread_mutex_unlock(&in->lock);
+    return rc;
+}
+
+static void worker_stop(struct intake *in) {
+    if (!in->threaded) return;
+    pthread_mutex_lock(&in->lock);
+    in->stop = true;
+    pthread_cond_broadcast(&in->changed);
+    pthread_mutex_unlock(&in->lock);
+    pthread_join(in->thread, NULL);
+    in->threaded = false;
+}
+
+/* ---- the doors' side */
+
+static int choose_map(struct intake *in, struct error *err) {
+    struct buf unused = {.max = 1 << 16};
+    int rc = 0;
+    in->map = in->o.map;
+    if (!in->map) {
+        if (!in->o.target) return error_set(err, E_USAGE, NULL, "a list without a map needs a register");
+        rc = map_auto(in->ledger->catalog, in->o.target, in->o.headers, in->o.n_headers, &in->own_map, &unused, err);
+        in->map = in->own_map;
+    } else if (in->o.target && in->o.target != map_target(in->map)) {
+        rc = error_set(err, E_USAGE, NULL, "this map is for register %s, not %s", map_target(in->map)->name.s, in->o.target->name.s);
+    }
+    if (rc == 0) in->o.target = map_target(in->map);
+    if (rc == 0) rc = map_bind(in->map, in->o.headers, in->o.n_headers, &in->binding, err);
+    if (rc == 0 && in->o.map && map_unused(in->map, in->binding, in->o.headers, in->o.n_headers, &unused) < 0) rc = out_of_memory(err);
+    if (rc == 0 && unused.n) {
+        struct buf zh = {0};
+        buf_printf(&zh, "未使用的列：%s", buf_cstr(&unused));
+        struct buf en = {0};
+        buf_printf(&en, "columns that nothing uses: %s", buf_cstr(&unused));
+        intake_note(in, NOTE_UNMATCHED, 0, (struct text){"", 0}, buf_cstr(&zh), buf_cstr(&en), 0, 0);
+        buf_clear(&zh);
+        buf_clear(&en);
+    }
+    buf_clear(&unused);
+    return rc;
+}
+
+int intake_new(struct ledger *l, const struct session *s, const struct intake_options *o, struct intake **ret, struct error *err) {
+    struct intake *in = mem_alloc(sizeof *in);
+    if (!in) return out_of_memory(err);
+    in->ledger = l;
+    in->session = *s;
+    in->o = *o;
+    in->started_ns = monotonic_ns();
+    in->person = register_find(l->catalog, TEXT("person"));
+    if (!in->o.batch_rows) in->o.batch_rows = BATCH_ROWS;
+    for (size_t i = 0; i < BATCHES; i++) rng_seed_secret(&in->batches[i].secret);
+    int rc = choose_map(in, err);
+    if (rc == 0 && !access_anywhere(s, ACCESS_WRITE, in->o.target))
+        rc = error_set(err, E_DENIED, in->o.target->name.s, "no role of this account may write %s", in->o.target->name.s);
+    if (rc == 0 && !in->session.reason.n) {
+        in->session.reason = text_of(arena_printf(&in->scratch, "import %.200s", o->file ? o->file : "-"));
+        if (!in->session.reason.n) rc = out_of_memory(err);
+    }
+    if (rc == 0) rc = import_begin(in, err);
+    if (rc == 0) {
+        in->has_lock = pthread_mutex_init(&in->lock, NULL) == 0 && pthread_cond_init(&in->changed, NULL) == 0;
+        if (in->has_lock && o->workers >= 0) in->threaded = pthread_create(&in->thread, NULL, work, in) == 0;
+        *ret = in;
+        return 0;
+    }
+    intake_free(in);
+    return rc;
+}
+
+int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t line, bool damaged, struct error *err) {
+    if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
+    struct batch *b = &in->batches[in->filling];
+    int rc = batch_add(b, cells, n, line, damaged, NULL);
+    if (rc < 0) rc = out_of_memory(err);
+    if (rc == 0 && (b->n >= in->o.batch_rows || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
+    if (rc < 0) in->failed = true;
+    return rc;
+}
+
+/* The rows that waited, once more, with everything that came after them in the store. */
+static int waiting_pass(struct intake *in, struct error *err) {
+    struct waiting *rows = in->waiting;
+    struct arena held = in->waiting_arena;
+    struct batch *b = &in->batches[in->filling];
+    size_t n = in->n_waiting;
+    int rc = 0;
+    in->waiting = NULL;
+    in->waiting_arena = (struct arena){0};
+    in->n_waiting = in->cap_waiting = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct row *r = NULL;
+        if (batch_add(b, rows[i].cells, rows[i].n_cells, rows[i].line, false, &r) < 0) {
+            rc = out_of_memory(err);
+            break;
+        }
+        r->again = true;
+        r->content = rows[i].content;
+        r->occurrence = rows[i].occurrence;
+        r->counted = rows[i].counted;
+        if (b->n >= in->o.batch_rows || i + 1 == n) rc = submit(in, err);
+    }
+    mem_free(rows);
+    arena_clear(&held);
+    return rc;
+}
+
+int intake_finish(struct intake *in, struct error *err) {
+    if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
+    int rc = drain(in, err);
+    worker_stop(in);
+    for (int pass = 0; rc == 0 && in->n_waiting; pass++) {
+        size_t before = in->n_waiting;
+        rc = waiting_pass(in, err);
+        if (in->n_waiting >= before || pass >= PASSES_MAX) in->final = true;
+    }
+    if (rc == 0 && in->ledger->in_transaction && in->o.dry_run) ledger_rollback(in->ledger);
+    if (rc == 0) rc = import_end(in, err);
+    in->finished = rc == 0;
+    in->failed = rc < 0;
+    in->counts.elapsed_ns = monotonic_ns() - in->started_ns;
+    return rc;
+}
+
+void intake_progress(const struct intake *in, struct intake_counts *ret) {
+    *ret = in->counts;
+    ret->waiting = (int64_t)in->n_waiting;
+    if (!in->finished) ret->elapsed_ns = monotonic_ns() - in->started_ns;
+}
+
+void intake_free(struct intake *in) {
+    if (!in) return;
+    worker_stop(in);
+    if (in->o.dry_run && !in->finished && in->ledger->in_transaction) ledger_rollback(in->ledger);
+    if (in->has_lock) {
+        pthread_mutex_destroy(&in->lock);
+        pthread_cond_destroy(&in->changed);
+    }
+    for (size_t i = 0; i < BATCHES; i++) arena_clear(&in->batches[i].arena);
+    arena_clear(&in->seen_arena);
+    arena_clear(&in->cache_arena);
+    arena_clear(&in->waiting_arena);
+    arena_clear(&in->scratch);
+    mem_free(in->waiting);
+    map_unbind(in->binding);
+    map_free(in->own_map);
+    mem_free(in);
+}

@@ -1,0 +1,495 @@
+/* From prepared drafts to drafts that can be written: references by key, title or number become ids or links inside the batch, persons become the ones
+ * they are, rows whose target is not there yet step aside. Runs on the thread that owns the ledger, inside the batch's transaction. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "desks/intake/batch.h"
+#include "ledger/region.h"
+
+struct resolving {
+    struct intake *in;
+    struct batch *b;
+    struct idmap made;    /* key or title of a draft of this batch -> index + 1 */
+    struct idmap people;  /* document, phone and name, or name and birth of a draft of this batch -> index + 1 */
+    struct idmap absent;  /* asked of the store in this batch and not there */
+    struct draft **drafts;
+    size_t n, cap;
+};
+
+static int out_of_memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+static int64_t mix(int64_t a, int64_t b, int64_t salt) {
+    uint64_t h = (uint64_t)a * 0x9E3779B97F4A7C15u ^ ((uint64_t)b + (uint64_t)salt * 0xC2B2AE3D27D4EB4Fu);
+    h ^= h >> 29;
+    h *= 0xBF58476D1CE4E5B9u;
+    return (int64_t)(h ^ h >> 32);
+}
+
+int cache_put(struct intake *in, int64_t key, int64_t id) {
+    if (in->cache.n >= CACHE_MAX) {
+        arena_reset(&in->cache_arena);
+        in->cache = (struct idmap){0};
+        in->regions = (struct idmap){0};
+    }
+    struct idmap_slot *s = idmap_put(&in->cache, &in->cache_arena, key, NULL);
+    if (!s) return E_MEMORY;
+    s->value.i = id;
+    return 0;
+}
+
+static int put(struct resolving *x, struct idmap *m, int64_t key, size_t draft, bool keep) {
+    bool fresh = false;
+    struct idmap_slot *s = idmap_put(m, &x->b->arena, key, &fresh);
+    if (!s) return E_MEMORY;
+    if (fresh || !keep) s->value.i = (int64_t)draft + 1;
+    return 0;
+}
+
+static int64_t title_key(struct resolving *x, const struct register_decl *reg, int field, struct text t) {
+    char name[160];
+    snprintf(name, sizeof name, "%.60s\t%s", reg->name.s, field < 0 ? "*" : reg->fields[field].name.s);
+    struct register_decl named = {.name = text_of(name)};
+    return batch_key(&named, t, &x->b->arena);
+}
+
+/* Known in this batch or to the cache. */
+static bool known(struct resolving *x, int64_t key, struct place *ret) {
+    struct idmap_slot *s = idmap_find(&x->made, key);
+    if (s) {
+        *ret = (struct place){.draft = (uint32_t)s->value.i};
+        return true;
+    }
+    s = idmap_find(&x->in->cache, key);
+    if (s) *ret = (struct place){.id = s->value.i};
+    return s != NULL;
+}
+
+/* One id by a condition on one column; more than one record is no answer. */
+static int ask(struct resolving *x, const struct register_decl *reg, const char *column, struct value v, int64_t *ret, struct error *err) {
+    char sql[200];
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    int found = 0;
+    *ret = 0;
+    snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\"=?1 LIMIT 2", reg->name.s, column);
+    int rc = db_query(x->in->ledger->db, sql, &v, 1, &c, err);
+    while (rc == 0 && (rc = db_next(c, &row, err)) > 0) {
+        *ret = found++ ? 0 : value_int_or(row[0], 0);
+        rc = 0;
+    }
+    db_cursor_close(c);
+    return rc;
+}
+
+static int title_field(const struct register_decl *reg) {
+    int f = register_field(reg, TEXT("title"));
+    return f >= 0 && !reg->fields[f].sealed && reg->fields[f].type == FIELD_TEXT ? f : -1;
+}
+
+/* Asks the store for what a reference names; ret->id 0 when it is not there. */
+static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t key, struct place *ret, struct error *err) {
+    int64_t id = 0;
+    int rc = 0;
+    if (idmap_find(&x->absent, key)) return 0;
+    if (ref->by == BY_FIELD) rc = ask(x, ref->target, ref->target->fields[ref->by_field].name.s, value_text(ref->text), &id, err);
+    if (ref->by == BY_ANY) {
+        int title = title_field(ref->target);
+        if (ref->target->number_mask.n) rc = ask(x, ref->target, "number", value_text(ref->text), &id, err);
+        if (rc == 0 && !id) rc = ask(x, ref->target, "key", value_int(batch_key(ref->target, ref->text, &x->b->arena)), &id, err);
+        if (rc == 0 && !id && title >= 0) rc = ask(x, ref->target, ref->target->fields[title].name.s, value_text(ref->text), &id, err);
+    }
+    if (rc < 0) return rc;
+    *ret = (struct place){.id = id};
+    if (id) return cache_put(x->in, key, id) < 0 ? out_of_memory(err) : 0;
+    return idmap_put(&x->absent, &x->b->arena, key, NULL) ? 0 : out_of_memory(err);
+}
+
+static int64_t reference_key(struct resolving *x, const struct map_ref *ref) {
+    return ref->by == BY_KEY ? batch_key(ref->target, ref->text, &x->b->arena) : title_key(x, ref->target, ref->by == BY_FIELD ? ref->by_field : -1, ref->text);
+}
+
+static int find(struct resolving *x, const struct map_ref *ref, struct place *ret, struct error *err) {
+    int64_t key = reference_key(x, ref);
+    *ret = (struct place){0};
+    if (known(x, key, ret)) return 0;
+    if (ref->by == BY_KEY) return 0; /* the batch's keys were all asked for at once */
+    if (ref->by == BY_ANY && known(x, batch_key(ref->target, ref->text, &x->b->arena), ret)) return 0;
+    return ask_reference(x, ref, key, ret, err);
+}
+
+/* ---- regions by title: the node's own subtree first, then anywhere, when there is one answer */
+
+static int region_query(struct resolving *x, const char *column, struct text title, struct text within, struct text *ret, struct error *err) {
+    char sql[200], end[REGION_MAX + 2];
+    bool bounded = within.n && region_end(within, end);
+    struct value params[] = {value_text(title), value_text(within), value_str(bounded ? end : "")};
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    int found = 0;
+    snprintf(sql, sizeof sql, "SELECT \"code\" FROM \"region\" WHERE \"%s\"=?1%s LIMIT 2", column, bounded ? " AND \"code\">=?2 AND \"code\"<?3" : "");
+    int rc = db_query(x->in->ledger->db, sql, params, bounded ? 3 : 1, &c, err);
+    *ret = (struct text){"", 0};
+    while (rc == 0 && (rc = db_next(c, &row, err)) > 0) {
+        *ret = found++ ? (struct text){"", 0} : arena_text(&x->in->cache_arena, value_view(row[0]));
+        rc = ret->s ? 0 : out_of_memory(err);
+    }
+    db_cursor_close(c);
+    return rc;
+}
+
+static int region_of(struct resolving *x, struct text title, struct text *ret, struct error *err) {
+    struct register_decl named = {.name = TEXT("region\ttitle")};
+    int64_t key = batch_key(&named, title, &x->b->arena);
+    struct idmap_slot *s = idmap_find(&x->in->regions, key);
+    *ret = (struct text){"", 0};
+    if (s && s->value.p) *ret = *(struct text *)s->value.p;
+    if (s) return 0;
+    struct text own = x->in->ledger->region, none = {"", 0};
+    int rc = region_query(x, "title", title, own, ret, err);
+    if (rc == 0 && !ret->n && own.n) rc = region_query(x, "title", title, none, ret, err);
+    if (rc == 0 && !ret->n) rc = region_query(x, "title_en", title, none, ret, err);
+    if (rc < 0) return rc;
+    struct text *kept = arena_alloc(&x->in->cache_arena, sizeof *kept);
+    s = kept ? idmap_put(&x->in->regions, &x->in->cache_arena, key, NULL) : NULL;
+    if (!s) return out_of_memory(err);
+    *kept = *ret;
+    s->value.p = kept;
+    return 0;
+}
+
+/* ---- keys of the batch, asked for at once */
+
+static int key_cmp(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int prefetch_register(struct resolving *x, const struct register_decl *reg, int64_t *keys, size_t n, struct error *err) {
+    enum { CHUNK = 128 };
+    struct buf sql = {0};
+    struct value params[CHUNK];
+    int rc = 0;
+    qsort(keys, n, sizeof *keys, key_cmp);
+    buf_printf(&sql, "SELECT \"key\",\"id\" FROM \"%s\" WHERE \"key\" IN ", reg->name.s);
+    for (int i = 0; i < CHUNK; i++) buf_printf(&sql, "%s?%d", i ? "," : "(", i + 1);
+    buf_str(&sql, ")");
+    if (sql.failed) rc = out_of_memory(err);
+    for (size_t from = 0; rc == 0 && from < n; from += CHUNK) {
+        struct db_cursor *c = NULL;
+        const struct value *row = NULL;
+        for (size_t i = 0; i < CHUNK; i++) params[i] = value_int(keys[from + i < n ? from + i : n - 1]);
+        rc = db_query(x->in->ledger->db, buf_cstr(&sql), params, CHUNK, &c, err);
+        while (rc == 0 && (rc = db_next(c, &row, err)) > 0)
+            rc = cache_put(x->in, value_int_or(row[0], 0), value_int_or(row[1], 0)) < 0 ? out_of_memory(err) : 0;
+        db_cursor_close(c);
+    }
+    buf_clear(&sql);
+    return rc;
+}
+
+static bool wanted(struct resolving *x, int64_t key) {
+    return !idmap_find(&x->in->cache, key);
+}
+
+static int prefetch(struct resolving *x, struct error *err) {
+    const struct catalog *c = x->in->ledger->catalog;
+    size_t total = 0;
+    for (size_t i = 0; i < x->b->n; i++)
+        for (size_t k = 0; x->b->rows[i].state == ROW_OPEN && k < x->b->rows[i].result.n; k++) total += 1 + x->b->rows[i].result.items[k].n_refs;
+    int64_t *keys = arena_alloc(&x->b->arena, (total + 1) * sizeof *keys);
+    if (!keys) return out_of_memory(err);
+    for (size_t g = 0; g < c->n_registers; g++) {
+        const struct register_decl *reg = &c->registers[g];
+        size_t n = 0;
+        for (size_t i = 0; i < x->b->n; i++) {
+            const struct row *r = &x->b->rows[i];
+            for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
+                const struct map_item *it = &r->result.items[k];
+                if (it->reg == reg && it->outside_key.n && (it->only_new || it->match) && wanted(x, batch_key(reg, it->outside_key, &x->b->arena)))
+                    keys[n++] = batch_key(reg, it->outside_key, &x->b->arena);
+                for (size_t f = 0; f < it->n_refs; f++)
+                    if (it->refs[f].by == BY_KEY && it->refs[f].target == reg && wanted(x, reference_key(x, &it->refs[f])))
+                        keys[n++] = reference_key(x, &it->refs[f]);
+            }
+        }
+        int rc = n ? prefetch_register(x, reg, keys, n, err) : 0;
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+static int match_all(struct resolving *x, struct error *err) {
+    size_t n = 0, total = 0;
+    for (size_t i = 0; i < x->b->n; i++) total += x->b->rows[i].state == ROW_OPEN ? x->b->rows[i].result.n : 0;
+    struct match *m = arena_alloc(&x->b->arena, (total + 1) * sizeof *m);
+    struct match **home = arena_alloc(&x->b->arena, (total + 1) * sizeof *home);
+    if (!m || !home) return out_of_memory(err);
+    for (size_t i = 0; i < x->b->n; i++) {
+        struct row *r = &x->b->rows[i];
+        for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
+            const struct map_item *it = &r->result.items[k];
+            struct match *own = &r->matches[k];
+            own->id = own->candidate = 0;
+            own->kind = MATCH_NONE;
+            if (!own->has_document && !own->has_name) continue;
+            if (it->outside_key.n && !wanted(x, batch_key(it->reg, it->outside_key, &x->b->arena))) continue;
+            home[n] = own;
+            m[n++] = *own;
+        }
+    }
+    int rc = match_persons(x->in->ledger, m, n, &x->b->arena, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) *home[i] = m[i];
+    return rc;
+}
+
+/* ---- persons */
+
+static void leave(struct draft *d, const char *const *names) {
+    for (; *names; names++) {
+        int f = register_field(d->reg, text_of(*names));
+        if (f >= 0) d->values[f] = (struct value){.kind = VALUE_ABSENT};
+    }
+}
+
+static const char *const identity[] = {"name", "sex", "birth", "doc_type", "doc_no", NULL};
+static const char *const identity_but_document[] = {"name", "sex", "birth", "phone", NULL};
+
+static void person(struct resolving *x, struct row *r, size_t i, size_t index) {
+    struct match *m = &r->matches[i];
+    struct draft *d = r->drafts[i];
+    const struct idmap_slot *same = NULL, *twin = NULL;
+    int64_t by_document = mix(m->document, 1, 1), by_phone = mix(m->phone, m->name, 2);
+    int64_t by_birth = mix(m->name, m->birth, 3 + (m->sex.n ? (unsigned char)m->sex.s[0] : 0));
+    bool phone = m->has_phone && m->has_name, birth = m->has_name && m->has_birth && m->sex.n;
+    if (m->id) {
+        d->verb = DRAFT_CHANGE;
+        d->id = m->id;
+        leave(d, m->kind == MATCH_DOCUMENT ? identity : identity_but_document);
+        r->n_matched++;
+        return;
+    }
+    if (m->has_document) same = idmap_find(&x->people, by_document);
+    if (!same && phone && !m->has_document) same = idmap_find(&x->people, by_phone);
+    if (same) {
+        const struct draft *first = x->drafts[same->value.i - 1];
+        d->outside_key = first->outside_key;
+        d->key = first->key;
+        d->has_key = first->has_key;
+        leave(d, identity);
+        r->n_matched++;
+        return;
+    }
+    if (birth && !m->has_document) twin = idmap_find(&x->people, by_birth);
+    r->twin_of = (uint32_t)index + 1;
+    r->twin = m->candidate;
+    r->twin_draft = twin && !m->candidate ? (uint32_t)twin->value.i : 0;
+}
+
+/* A new person of an accepted row is who later rows of the batch may mean. */
+static int remember(struct resolving *x, const struct match *m, size_t index) {
+    int rc = 0;
+    if (m->id) return 0;
+    if (m->has_document) rc = put(x, &x->people, mix(m->document, 1, 1), index, true);
+    if (rc == 0 && m->has_phone && m->has_name) rc = put(x, &x->people, mix(m->phone, m->name, 2), index, true);
+    if (rc == 0 && m->has_name && m->has_birth && m->sex.n)
+        rc = put(x, &x->people, mix(m->name, m->birth, 3 + (unsigned char)m->sex.s[0]), index, true);
+    return rc;
+}
+
+/* ---- rows */
+
+static int occurrence(struct intake *in, struct row *r, struct error *err) {
+    if (r->occurrence) return 0;
+    struct idmap_slot *s = idmap_put(&in->seen, &in->seen_arena, r->content == INT64_MIN ? 0 : r->content, NULL);
+    if (!s) return out_of_memory(err);
+    r->occurrence = (uint32_t)++s->value.i;
+    return 0;
+}
+
+static void restore(struct row *r, size_t i) {
+    struct draft *d = r->drafts[i];
+    const struct map_item *it = &r->result.items[i];
+    memcpy(d->values, r->kept_values[i], d->reg->n_fields * sizeof *d->values);
+    for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = 0;
+    d->verb = DRAFT_UPSERT;
+    d->id = 0;
+    d->has_key = r->kept_key[i];
+    d->outside_key = it->outside_key;
+    if (d->outside_key.n) d->has_key = true;
+    d->outcome = OUTCOME_NONE;
+    d->ret_id = 0;
+    d->ret_version = 0;
+    d->error = (struct error){0};
+}
+
+/* Without a key of its own or of its register, a record is known by what its row says. */
+static int own_key(struct resolving *x, struct row *r, size_t i, struct error *err) {
+    struct draft *d = r->drafts[i];
+    struct arena *a = &x->b->arena;
+    if (!d->outside_key.n && !d->reg->n_key) {
+        const char *s = arena_printf(a, "row:%016llx:%u:%zu", (unsigned long long)r->content, r->occurrence, i);
+        if (!s) return out_of_memory(err);
+        d->outside_key = text_of(s);
+    }
+    if (!d->outside_key.n) return 0;
+    d->key = batch_key(d->reg, d->outside_key, a);
+    d->has_key = true;
+    return 0;
+}
+
+static void missing(const struct map_item *it, const struct map_ref *ref, struct map_reason *why) {
+    const struct field *f = &it->reg->fields[ref->field];
+    const char *zh = ref->by == BY_REGION ? "地区" : ref->target->zh.n ? ref->target->zh.s : ref->target->name.s;
+    why->code = E_UNKNOWN;
+    why->field = f->name;
+    snprintf(why->zh, sizeof why->zh, "%s %s：所指%s不存在或不唯一", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s, f->zh.n ? f->zh.s : f->name.s, zh);
+    snprintf(why->en, sizeof why->en, "%s.%s: the %s it refers to is not there, or not the only one", it->reg->name.s, f->name.s,
+             ref->by == BY_REGION ? "region" : ref->target->name.s);
+}
+
+/* 1: the record cannot be written now (why says it). */
+static int references(struct resolving *x, struct row *r, size_t i, const struct place *places, struct map_reason *why, struct error *err) {
+    const struct map_item *it = &r->result.items[i];
+    struct draft *d = r->drafts[i];
+    if (it->region_title.n) {
+        int rc = region_of(x, it->region_title, &d->region, err);
+        if (rc < 0) return rc;
+    }
+    for (size_t k = 0; k < it->n_refs; k++) {
+        const struct map_ref *ref = &it->refs[k];
+        struct place at = {0};
+        int rc = 0;
+        if (ref->by == BY_REGION) {
+            struct text code = {"", 0};
+            if ((rc = region_of(x, ref->text, &code, err)) < 0) return rc;
+            d->values[ref->field] = code.n ? value_text(code) : (struct value){.kind = VALUE_ABSENT};
+            if (code.n || ref->missing == MISSING_EMPTY) {
+                if (!code.n) missing(it, ref, why), intake_note(x->in, NOTE_REFERENCE, r->line, why->field, why->zh, why->en, 0, 0);
+                continue;
+            }
+        } else if (ref->row >= 0) {
+            at = places[ref->row];
+        } else if ((rc = find(x, ref, &at, err)) < 0) {
+            return rc;
+        }
+        if (at.id) d->values[ref->field] = value_int(at.id);
+        if (at.draft) d->links[ref->field] = at.draft;
+        if (at.id || at.draft) continue;
+        if (ref->by == BY_ROW && it->optional == false && !it->reg->fields[ref->field].required) continue;
+        missing(it, ref, why);
+        if (ref->by != BY_REGION) r->lacks = true;
+        if (ref->missing != MISSING_EMPTY) return 1;
+        if (x->in->final) intake_note(x->in, NOTE_REFERENCE, r->line, why->field, why->zh, why->en, 0, 0);
+    }
+    return 0;
+}
+
+/* What need not be made because it is there. */
+static int drop_known(struct resolving *x, struct row *r, struct place *places, bool *dropped, struct error *err) {
+    for (size_t i = 0; i < r->result.n; i++) {
+        const struct map_item *it = &r->result.items[i];
+        if (it->only_new && it->outside_key.n) dropped[i] = known(x, batch_key(it->reg, it->outside_key, &x->b->arena), &places[i]);
+        for (size_t k = 0; k < it->n_refs; k++) {
+            const struct map_ref *ref = &it->refs[k];
+            if (ref->by != BY_FIELD || ref->row < 0) continue;
+            int rc = find(x, ref, &places[ref->row], err);
+            if (rc < 0) return rc;
+            dropped[ref->row] = places[ref->row].id || places[ref->row].draft;
+        }
+    }
+    return 0;
+}
+
+static int append(struct resolving *x, struct draft *d) {
+    if (x->n == x->cap) {
+        size_t cap = x->cap ? x->cap * 2 : 1024;
+        struct draft **grown = arena_alloc(&x->b->arena, cap * sizeof *grown);
+        if (!grown) return E_MEMORY;
+        if (x->n) memcpy(grown, x->drafts, x->n * sizeof *grown);
+        x->drafts = grown;
+        x->cap = cap;
+    }
+    x->drafts[x->n++] = d;
+    return 0;
+}
+
+/* The references by title that lead to this new record lead to it for the rest of the batch. */
+static int publish(struct resolving *x, struct row *r, size_t i, size_t index) {
+    const struct draft *d = r->drafts[i];
+    int rc = d->has_key && d->outside_key.n ? put(x, &x->made, d->key, index, true) : 0;
+    if (rc == 0 && r->result.items[i].outside_key.n)
+        rc = put(x, &x->made, batch_key(d->reg, r->result.items[i].outside_key, &x->b->arena), index, true);
+    if (rc == 0 && r->result.items[i].match && d->reg == x->in->person) rc = remember(x, &r->matches[i], index);
+    for (size_t j = 0; rc == 0 && j < r->result.n; j++)
+        for (size_t k = 0; rc == 0 && k < r->result.items[j].n_refs; k++) {
+            const struct map_ref *ref = &r->result.items[j].refs[k];
+            if (ref->by == BY_FIELD && ref->row == (int)i) rc = put(x, &x->made, reference_key(x, ref), index, true);
+        }
+    return rc;
+}
+
+static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
+    size_t n = r->result.n, before = x->n;
+    struct place *places = arena_alloc(&x->b->arena, (n + 1) * sizeof *places);
+    bool *dropped = arena_alloc(&x->b->arena, n + 1);
+    struct map_reason why = {0};
+    if (!places || !dropped) return out_of_memory(err);
+    r->lacks = false;
+    r->n_matched = 0;
+    r->twin_of = r->twin_draft = 0;
+    r->twin = 0;
+    int rc = occurrence(x->in, r, err);
+    if (rc == 0) rc = drop_known(x, r, places, dropped, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!r->drafts[i] || dropped[i]) continue;
+        restore(r, i);
+        rc = own_key(x, r, i, err);
+        if (rc == 0 && r->result.items[i].match && r->result.items[i].reg == x->in->person) person(x, r, i, x->n);
+        if (rc == 0) rc = references(x, r, i, places, &why, err);
+        if (rc > 0 && r->result.items[i].optional) {
+            if (x->in->final) intake_note(x->in, NOTE_REFERENCE, r->line, why.field, why.zh, why.en, 0, 0);
+            rc = 0;
+            continue;
+        }
+        if (rc != 0) break;
+        places[i] = (struct place){.draft = (uint32_t)x->n + 1};
+        if (r->drafts[i]->verb == DRAFT_CHANGE) places[i] = (struct place){.id = r->drafts[i]->id};
+        if (append(x, r->drafts[i]) < 0) return out_of_memory(err);
+    }
+    if (rc < 0) return rc;
+    if (rc > 0) {
+        x->n = before;
+        if (x->in->final || !r->lacks) {
+            r->state = ROW_REJECTED;
+            r->reason = why;
+        } else {
+            r->state = ROW_LATER;
+        }
+        return 0;
+    }
+    r->state = ROW_STORED;
+    for (size_t i = 0; i < n; i++) {
+        const struct map_item *it = &r->result.items[i];
+        if (places[i].draft && !dropped[i] && publish(x, r, i, places[i].draft - 1) < 0) return out_of_memory(err);
+        if (places[i].id && it->outside_key.n && cache_put(x->in, batch_key(it->reg, it->outside_key, &x->b->arena), places[i].id) < 0)
+            return out_of_memory(err);
+    }
+    return 0;
+}
+
+int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err) {
+    struct resolving x = {.in = in, .b = b};
+    for (size_t i = 0; i < b->n; i++)
+        if (b->rows[i].state == ROW_STORED) b->rows[i].state = ROW_OPEN;
+    int rc = prefetch(&x, err);
+    if (rc == 0) rc = match_all(&x, err);
+    for (size_t i = 0; rc == 0 && i < b->n; i++)
+        if (b->rows[i].state == ROW_OPEN) rc = resolve_row(&x, &b->rows[i], err);
+    if (rc < 0) return rc;
+    *ret = x.drafts;
+    *ret_n = x.n;
+    return 0;
+}
