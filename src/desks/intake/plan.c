@@ -267,6 +267,8 @@ static int changes(struct map *m, const struct yaml *node, struct plan_value *v,
     v->number = (enum value_number)number;
     if ((rc = decimal_of(node, "times", &v->times, &v->scaled, err)) < 0) return rc;
     if ((rc = decimal_of(node, "plus", &v->plus, &v->scaled, err)) < 0) return rc;
+    if ((rc = yaml_bool(node, "round", false, &v->rounded, err)) < 0) return rc;
+    v->scaled = v->scaled || v->rounded;
     if ((rc = yaml_map(node, "map", false, &n, err)) < 0 || (n && (rc = table(m, n, v, err)) < 0)) return rc;
     if ((n = yaml_get(node, "date")) && (rc = dates(m, n, v, err)) < 0) return rc;
     if ((rc = yaml_int(node, "year", false, &year, err)) < 0) return rc;
@@ -342,8 +344,8 @@ static int source(struct map *m, const struct yaml *node, struct plan_value *v, 
 /* A plain word is a column; a map is the whole of it. */
 int plan_value(struct map *m, const struct yaml *node, const struct field *f, struct plan_value *ret, struct error *err) {
     static const char *const keys[] = {"from", "join", "text", "value", "record", "with", "na", "strip", "match", "split", "take", "replace",
-                                       "upper", "lower", "number", "times", "plus", "map", "date", "year", "partial", "at", "zone", "default",
-                                       "require", "bad", "ref", NULL};
+                                       "upper", "lower", "number", "times", "plus", "round", "map", "date", "year", "partial", "at", "zone", "default",
+                                       "require", "bad", "ref", "when", NULL};
     struct plan_value v = {.node = node, .by_field = -1, .create = -1, .record = -1, .group = -1, .times = 1, .with = TEXT(" ")};
     int rc = 0;
     if (node->kind == YAML_SCALAR) {
@@ -352,7 +354,10 @@ int plan_value(struct map *m, const struct yaml *node, const struct field *f, st
     } else {
         if ((rc = yaml_only(node, keys, err)) < 0 || (rc = source(m, node, &v, err)) < 0) return rc;
         if ((rc = yaml_text(node, "with", false, &v.with, err)) < 0 || (rc = changes(m, node, &v, err)) < 0) return rc;
-        const struct yaml *ref = NULL;
+        const struct yaml *ref = NULL, *when = yaml_get(node, "when");
+        struct plan_when *w = NULL;
+        if (when && (rc = when_parse(m, when, &w, err)) < 0) return rc;
+        v.when = w;
         if ((rc = yaml_map(node, "ref", false, &ref, err)) < 0) return rc;
         if (ref) rc = reference(m, ref, f, &v, err);
         if (rc == 0 && v.source == SOURCE_RECORD) {

@@ -34,9 +34,12 @@ struct plan_replace {
 enum value_source { SOURCE_FROM, SOURCE_JOIN, SOURCE_TEXT, SOURCE_CONST, SOURCE_RECORD };
 enum value_number { NUMBER_NONE, NUMBER_FIRST, NUMBER_REST, NUMBER_LOW, NUMBER_HIGH, NUMBER_MIDDLE };
 
+struct plan_when;
+
 /* One value: where it comes from and what happens to it, in this order. */
 struct plan_value {
     const struct yaml *node;
+    const struct plan_when *when; /* not true: empty */
     enum value_source source;
     size_t n_slots;
     int *slots;
@@ -60,7 +63,7 @@ struct plan_value {
     bool upper, lower;
     enum value_number number;
     double times, plus;
-    bool scaled;
+    bool scaled, rounded;
     size_t n_pairs;
     struct plan_pair *pairs;   /* sorted by from */
     bool has_star, has_empty;
@@ -153,7 +156,6 @@ int plan_value(struct map *m, const struct yaml *node, const struct field *f, st
 int plan_texts(struct map *m, const struct yaml *node, bool fold, struct text **ret, size_t *ret_n, struct error *err);
 
 /* when.c: conditions over the columns of a row */
-struct plan_when;
 int when_parse(struct map *m, const struct yaml *node, struct plan_when **ret, struct error *err);
 bool when_holds(const struct plan_when *w, const struct plan_env *env);
 

@@ -111,6 +111,17 @@ static int64_t reference_key(struct resolving *x, const struct map_ref *ref) {
     return ref->by == BY_KEY ? batch_key(ref->target, ref->text, &x->b->arena) : title_key(x, ref->target, ref->by == BY_FIELD ? ref->by_field : -1, ref->text);
 }
 
+/* A record that the same row made just before. */
+static bool in_row(const struct row *r, size_t before, const struct place *places, const struct map_ref *ref, struct place *ret) {
+    for (size_t j = 0; j < before; j++) {
+        const struct map_item *it = &r->result.items[j];
+        if (it->reg != ref->target || !it->outside_key.n || !text_eq(it->outside_key, ref->text)) continue;
+        *ret = places[j];
+        if (ret->id || ret->draft) return true;
+    }
+    return false;
+}
+
 static int find(struct resolving *x, const struct map_ref *ref, struct place *ret, struct error *err) {
     int64_t key = reference_key(x, ref);
     *ret = (struct place){0};
@@ -372,7 +383,8 @@ static int references(struct resolving *x, struct row *r, size_t i, const struct
             }
         } else if (ref->row >= 0) {
             at = places[ref->row];
-        } else if ((rc = find(x, ref, &at, err)) < 0) {
+        } else if ((ref->by == BY_KEY && in_row(r, i, places, ref, &at)) || (rc = find(x, ref, &at, err)) == 0) {
+        } else {
             return rc;
         }
         if (at.id) d->values[ref->field] = value_int(at.id);

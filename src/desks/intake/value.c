@@ -272,6 +272,7 @@ static int scale(const struct plan_value *v, const struct plan_env *env, struct 
     double x = strtod(s, &end);
     if (*end || !isfinite(x)) return error_set(err, E_INVALID, NULL, "is not a number");
     x = x * v->times + v->plus;
+    if (v->rounded) x = floor(x + 0.5);
     if (fabs(x) > 1e15) return error_set(err, E_INVALID, NULL, "is out of range");
     return print_number(env, x, t, err);
 }
@@ -353,6 +354,8 @@ static int change(const struct plan_value *v, const struct plan_env *env, const 
 
 int value_text_of(const struct plan_value *v, const struct plan_env *env, const struct field *f, struct text *ret, struct error *err) {
     struct text t = NOTHING;
+    *ret = NOTHING;
+    if (v->when && !when_holds(v->when, env)) return 0;
     int rc = source(v, env, &t, err);
     if (rc < 0) return rc;
     if (v->source != SOURCE_CONST) {
