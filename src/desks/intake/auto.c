@@ -47,21 +47,30 @@ static bool matches(struct matcher *x, size_t h, const struct field *f, int pass
     return false;
 }
 
-static int take(struct matcher *x, struct plan_record *r, int field, size_t h, struct error *err) {
+/* The value of one column, by its position. */
+static int value_of(struct matcher *x, size_t h, struct plan_value *ret, struct error *err) {
     struct map *m = x->map;
     char *name = arena_printf(&m->arena, "@%zu", h + 1);
     struct plan_value v = {.source = SOURCE_FROM, .n_slots = 1, .by_field = -1, .create = -1, .record = -1, .group = -1, .times = 1, .take = 1};
     v.slots = name ? arena_alloc(&m->arena, sizeof *v.slots) : NULL;
     if (!v.slots) return error_set(err, E_MEMORY, NULL, "out of memory");
     int rc = plan_slot(m, NULL, text_of(name), v.slots, err);
+    if (rc == 0) *ret = v;
+    x->taken[h] = 1;
+    return rc;
+}
+
+static int take(struct matcher *x, struct plan_record *r, int field, size_t h, struct error *err) {
+    struct plan_value v;
+    int rc = value_of(x, h, &v, err);
+    if (rc < 0) return rc;
     const struct field *f = &r->reg->fields[field];
     if (f->type == FIELD_REFERENCE) {
         v.is_ref = true;
-        v.target = register_find(m->catalog, f->target);
+        v.target = register_find(x->map->catalog, f->target);
     }
     r->fields[r->n_fields++] = (struct plan_field){field, v};
-    x->taken[h] = 1;
-    return rc;
+    return 0;
 }
 
 static bool has_field(const struct plan_record *r, int field) {
@@ -119,18 +128,26 @@ static int fold_headers(struct matcher *x, struct error *err) {
     return 0;
 }
 
+/* The region is a column of the system, not a field; a code or a title. */
+static int region_column(struct matcher *x, struct plan_record *r, struct error *err) {
+    for (size_t h = 0; r->reg->region_field < 0 && h < x->n; h++)
+        for (size_t i = 0; !x->taken[h] && !r->has_region && i < r->reg->n_region_synonyms; i++) {
+            if (!means(x, h, r->reg->region_synonyms[i])) continue;
+            int rc = value_of(x, h, &r->region, err);
+            if (rc < 0) return rc;
+            r->has_region = true;
+        }
+    return 0;
+}
+
 /* The column that carries the sender's own number of the record. */
 static int key_column(struct matcher *x, struct plan_record *r, struct error *err) {
     static const char *const words[] = {"key", "outsidekey", "externalid", "externalkey", "外部编号", "来源编号"};
     for (size_t h = 0; h < x->n; h++)
         for (size_t i = 0; !x->taken[h] && !r->has_key && i < sizeof words / sizeof *words; i++) {
             if (!text_is(x->bare[h], words[i])) continue;
-            struct plan_record probe = {.reg = r->reg, .fields = arena_alloc(&x->map->arena, sizeof(struct plan_field))};
-            if (!probe.fields) return error_set(err, E_MEMORY, NULL, "out of memory");
-            int rc = take(x, &probe, 0, h, err);
+            int rc = value_of(x, h, &r->key, err);
             if (rc < 0) return rc;
-            r->key = probe.fields[0].value;
-            r->key.is_ref = false;
             r->has_key = true;
         }
     return 0;
@@ -143,7 +160,8 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     if (!m->na) return error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
     int rc = fold_headers(x, err);
-    if (rc < 0 || (rc = match_register(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
+    if (rc < 0 || (rc = match_register(x, &main_record, err)) < 0) return rc;
+    if ((rc = region_column(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
     int pf = m->target->person_field;
     if (pf >= 0 && !has_field(&main_record, pf)) {
         person.reg = register_find(m->catalog, TEXT("person"));

@@ -99,6 +99,7 @@ static void count_stored(struct intake *in, struct row *r) {
     r->counted = true;
     in->counts.rows++;
     in->counts.matched += (int64_t)r->n_matched;
+    in->counts.repaired += (int64_t)r->result.n_repairs;
     if (outcome == OUTCOME_CREATED)
         in->counts.created++;
     else if (outcome == OUTCOME_CHANGED)

@@ -58,6 +58,7 @@ struct intake_counts {
     int64_t records;    /* written (created or changed), of all registers */
     int64_t matched;    /* persons found to be known */
     int64_t candidates; /* persons that could be others */
+    int64_t repaired;   /* cells put right (base/repair.h) */
     int64_t notes;
     int64_t elapsed_ns;
     int64_t import;     /* id of the import record; 0 in a dry run */

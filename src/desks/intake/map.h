@@ -61,6 +61,7 @@ struct map_result {
     struct map_item *items; /* parents before those that refer to them */
     int main;               /* the record whose outcome is the row's */
     struct map_reason reason;
+    size_t n_repairs;       /* cells put right: width, signs, invisible characters, glosses, garbling */
     size_t n_notes;         /* cells left empty by `bad: empty`, optional records dropped */
     struct map_reason notes[4];
 };

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/repair.h"
 #include "desks/intake/plan.h"
 #include "ledger/region.h"
 
@@ -20,6 +21,10 @@ static const char *sentence_zh(const char *en, int code) {
         {"is not a number", "不是数字"},
         {"is out of range", "数值超出范围"},
         {"is empty", "为空"},
+        {"a spreadsheet has rounded this number; its last digits are lost", "该号码已被表格软件改写，末几位丢失"},
+        {"characters were lost before this list came", "该单元格有字符丢失"},
+        {"garbled characters were put right", "乱码已还原"},
+        {"no such state", "没有该状态"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (strcmp(pairs[i][0], en) == 0) return pairs[i][1];
@@ -68,6 +73,28 @@ static bool is_region(struct text t) {
     return region_canonical(t, code);
 }
 
+/* Free text keeps its full-width signs; short texts, numbers and codes lose them. */
+static unsigned repairs_of(const struct field *f) {
+    if (f->type != FIELD_TEXT) return REPAIR_DEFAULT & ~(unsigned)REPAIR_ROUNDED;
+    if (f->check || f->blind) return REPAIR_DEFAULT;
+    return REPAIR_PROSE;
+}
+
+/* Undoes what spreadsheets and converters did to a cell; what cannot be undone is told, and refused where it is a number people are known by. */
+static int repair(struct row *w, const struct register_decl *reg, const struct field *f, struct text *t, struct error *err) {
+    unsigned done = 0;
+    int rc = repair_cell(*t, repairs_of(f), w->env.arena, t, &done);
+    if (rc < 0) return error_set(err, rc, f->name.s, "this cell cannot be read");
+    if ((done & DAMAGE_ROUNDED) && f->check)
+        return error_set(err, E_INVALID, f->name.s, "a spreadsheet has rounded this number; its last digits are lost");
+    if (done & (REPAIR_WIDTH | REPAIR_PUNCTUATION | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE)) w->out->n_repairs++;
+    if (!(done & (REPAIR_MOJIBAKE | REPAIR_GLOSS | DAMAGE_TEXT))) return 0;
+    struct map_reason told = {0};
+    reason_fill(&told, reg, f, E_SYNTAX, done & DAMAGE_TEXT ? "characters were lost before this list came" : "garbled characters were put right");
+    note_add(w->out, &told);
+    return 0;
+}
+
 /* What the text of a cell becomes in the record: a value, a reference to look up, or nothing. */
 static int place(struct row *w, struct map_item *it, const struct field *f, int k, const struct plan_value *v, struct text t, int row_item, struct error *err) {
     struct map_ref ref = {.field = k, .by = BY_KEY, .target = v->target, .by_field = v->by_field, .text = t, .missing = v->missing, .row = row_item};
@@ -85,7 +112,8 @@ static int place(struct row *w, struct map_item *it, const struct field *f, int 
         it->refs[it->n_refs++] = ref;
         return 0;
     }
-    return field_parse(f, t, w->zone_s, w->env.arena, &it->values[k], err);
+    int rc = repair(w, it->reg, f, &t, err);
+    return rc < 0 ? rc : field_parse(f, t, w->zone_s, w->env.arena, &it->values[k], err);
 }
 
 /* 1: the record cannot be made (w->note says why), 0 done, negative out of memory. */

@@ -1,0 +1,323 @@
+/* The laws of the import: one outcome a row, a bad row leaves nothing, again changes nothing, an import can be taken back. */
+#include "imports.h"
+
+#define EACH_STORE(t)                                                                                            \
+    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                    \
+        for (int once_ = (test_ledger_make(&t, store_, NULL, "2022-05-30T10:00"), 1); once_; test_ledger_drop(&t), once_ = 0)
+
+static struct map *compile(struct test_ledger *t, const char *yaml) {
+    struct map *m = NULL;
+    struct error err = {0};
+    assert_ok(map_parse(t->l->catalog, text_of(yaml), "test.yaml", &m, &err), err);
+    return m;
+}
+
+static const char *const cases = "register: case\n"
+                                 "records:\n"
+                                 "  - {register: person, key: 'x:{id}', fields: {name: name, sex: sex}}\n"
+                                 "  - register: case\n"
+                                 "    key: 'x:{id}'\n"
+                                 "    fields:\n"
+                                 "      person: {record: person}\n"
+                                 "      disease: {value: covid-19}\n"
+                                 "      classification: {value: confirmed}\n"
+                                 "      onset: onset\n"
+                                 "      report_date: reported\n"
+                                 "      source_case: {from: by, ref: {key: 'x:{}', missing: empty}}\n"
+                                 "  - {register: link, optional: true, when: by, fields: {infector: {from: by, ref: {key: 'x:{}'}}, infectee: {record: case}}}\n";
+
+static int64_t count(struct test_ledger *t, const char *table) {
+    return test_count(t, arena_printf(&t->a, "SELECT COUNT(*) FROM \"%s\"", table));
+}
+
+static void a_list_that_cannot_be_read_is_refused_whole(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_int_equal(import_text(&t, m, NULL, "id,name\n1,a\n", -1, 0, false, &run, &err), E_INVALID);
+        assert_non_null(strstr(err.message, "sex, onset, reported, by"));
+        err = (struct error){0};
+        assert_int_equal(import_text(&t, m, "contact", "id,name,sex,onset,reported,by\n", -1, 0, false, &run, &err), E_USAGE);
+        err = (struct error){0};
+        assert_int_equal(import_text(&t, NULL, "contact", "colour,size\n1,2\n", -1, 0, false, &run, &err), E_INVALID);
+        err = (struct error){0};
+        struct session s = t.s;
+        struct grant guest = {.role = TEXT("guest"), .region = TEXT("")};
+        t.s.n_grants = 1;
+        t.s.grants = &guest;
+        assert_int_equal(import_text(&t, m, NULL, "id,name,sex,onset,reported,by\n", -1, 0, false, &run, &err), E_DENIED);
+        t.s = s;
+        assert_int_equal(count(&t, "import"), 0);
+        map_free(m);
+    }
+}
+
+static void one_bad_row_leaves_nothing(void **state) {
+    (void)state;
+    struct test_ledger t;
+    for (int workers = -1; workers <= 1; workers += 2)
+        EACH_STORE(t) {
+            struct import_run run;
+            struct error err = {0};
+            struct map *m = compile(&t, cases);
+            assert_ok(import_text(&t, m, NULL,
+                                  "id,name,sex,onset,reported,by\n"
+                                  "1,甲,男,2022-05-01,2022-05-03,\n"
+                                  "2,乙,purple,2022-05-01,2022-05-03,\n"     /* no such code */
+                                  "3,丙,女,2022-05-09,2022-05-03,\n"         /* onset after report: known only when prepared */
+                                  "\n"
+                                  ",丁,女,2022-05-01,2022-05-03,\n"          /* no key */
+                                  "4,戊,女,2022-02-30,2022-05-03,1\n"        /* no such day */
+                                  "5,己,女,2022-05-02,2022-05-03,1\n",
+                                  workers, 2, false, &run, &err),
+                      err);
+            assert_int_equal(run.n.rows, 6);
+            assert_int_equal(run.n.created, 2);
+            assert_int_equal(run.n.rejected, 4);
+            assert_int_equal(run.n.skipped, 1);
+            assert_int_equal(run.reject_line, 3);
+            assert_string_equal(run.cells, "2|乙|purple|2022-05-01|2022-05-03|");
+            assert_string_equal(run.reason.field.s, "sex");
+            assert_non_null(strstr(run.reason.zh, "性别"));
+            assert_int_equal(count(&t, "person"), 2);
+            assert_int_equal(count(&t, "case"), 2);
+            assert_int_equal(count(&t, "link"), 1);
+            assert_int_equal(test_count(&t, "SELECT \"rejected\" FROM \"import\""), 4);
+            map_free(m);
+        }
+}
+
+static const char *const plain = "id,name,sex,onset,reported,by\n"
+                                 "1,甲,男,2022-05-01,2022-05-03,3\n" /* its source comes later */
+                                 "2,乙,女,2022-05-01,2022-05-03,1\n"
+                                 "3,丙,女,2022-05-01,2022-05-03,99\n" /* and this one never */
+                                 "4,丁,女,2022-05-01,2022-05-03,2\n";
+
+static void again_changes_nothing(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_ok(import_text(&t, m, NULL, plain, 0, 2, false, &run, &err), err);
+        assert_int_equal(run.n.created, 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"case\" WHERE \"source_case\" IS NOT NULL"), 3);
+        assert_int_equal(count(&t, "link"), 3);
+        assert_true(run.n.notes >= 1);
+        int64_t entries = t.l->journal.next;
+        assert_ok(import_text(&t, m, NULL, plain, 0, 3, false, &run, &err), err);
+        assert_int_equal(run.n.unchanged, 4);
+        assert_int_equal(run.n.created + run.n.changed + run.n.rejected, 0);
+        assert_int_equal(count(&t, "person"), 4);
+        (void)entries;
+        assert_ok(import_text(&t, m, NULL, "id,name,sex,onset,reported,by\n2,乙,女,2022-05-02,2022-05-03,1\n", 0, 3, false, &run, &err), err);
+        assert_int_equal(run.n.changed, 1);
+        map_free(m);
+    }
+}
+
+static void rows_without_keys_are_known_by_what_they_say(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, "register: person\nfields: {sex: sex, age: age}\n");
+        const char *list = "sex,age\n男,30\n男,30\n女,30\n";
+        assert_ok(import_text(&t, m, NULL, list, -1, 2, false, &run, &err), err);
+        assert_int_equal(run.n.created, 3); /* two men of 30 are two men */
+        assert_ok(import_text(&t, m, NULL, list, -1, 0, false, &run, &err), err);
+        assert_int_equal(run.n.unchanged, 3);
+        assert_int_equal(count(&t, "person"), 3);
+        map_free(m);
+    }
+}
+
+static void a_dry_run_says_the_same_and_writes_nothing(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run dry, wet;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_ok(import_text(&t, m, NULL, plain, 0, 2, true, &dry, &err), err);
+        assert_int_equal(count(&t, "person") + count(&t, "case") + count(&t, "import"), 0);
+        assert_ok(import_text(&t, m, NULL, plain, 0, 2, false, &wet, &err), err);
+        assert_int_equal(dry.n.created, wet.n.created);
+        assert_int_equal(dry.n.rejected, wet.n.rejected);
+        map_free(m);
+    }
+}
+
+static void the_same_person_is_found(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        const char *head = "姓名,身份证号,联系电话,性别,出生日期,末次接触时间,备注\n";
+        char list[2000];
+        snprintf(list, sizeof list, "%s张伟,11010519491231002X,13800138000,女,,2022-05-28,\n李娜,,13900139000,女,1990-01-01,2022-05-28,\n"
+                 "王芳,,,女,1991-02-02,2022-05-28,\n张伟,11010519491231002x,,女,,2022-05-29,\n", head);
+        assert_ok(import_text(&t, NULL, "contact", list, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 4);
+        assert_int_equal(count(&t, "person"), 3); /* the fourth row's is the first's, in one batch */
+        /* later, elsewhere: the same document; phone and name in other characters; same name and birth only */
+        snprintf(list, sizeof list, "%s張偉,１１０１０５１９４９１２３１００２X,,,,2022-05-27,\nLi Na,,+86 139 0013 9000,,,2022-05-27,\n王方,,,女,1991-02-02,2022-05-27,\n"
+                 "李娜,,13700137000,女,,2022-05-27,\n", head);
+        assert_ok(import_text(&t, NULL, "contact", list, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 4);
+        assert_int_equal(run.n.matched, 2);
+        assert_int_equal(count(&t, "person"), 5);
+        assert_int_equal(run.n.candidates, 1);
+        assert_int_equal(run.duplicates, 1);
+        assert_true(run.left > run.right && run.right > 0);
+        /* a phone shared by two with different documents is two people */
+        snprintf(list, sizeof list, "%s李娜,110101199003070070,13900139000,,,2022-05-26,\n", head);
+        assert_ok(import_text(&t, NULL, "contact", list, 0, 0, false, &run, &err), err);
+        int64_t before = count(&t, "person");
+        snprintf(list, sizeof list, "%s李娜,11010119900307109X,13900139000,,,2022-05-25,\n", head);
+        struct error why = {0};
+        (void)import_text(&t, NULL, "contact", list, 0, 0, false, &run, &why);
+        assert_true(count(&t, "person") >= before);
+    }
+}
+
+struct kept {
+    int n;
+    int64_t id;
+};
+static void keep_one(void *arg, const struct register_decl *reg, int64_t id, const char *why) {
+    struct kept *k = arg;
+    (void)reg;
+    assert_true(why && *why);
+    k->n++;
+    k->id = id;
+}
+
+static void an_import_can_be_taken_back(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run, second;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_ok(import_text(&t, m, NULL, plain, 0, 2, false, &run, &err), err);
+        t.s.now += 60;
+        assert_ok(import_text(&t, m, NULL, "id,name,sex,onset,reported,by\n2,乙改,女,2022-05-02,2022-05-03,1\n7,庚,男,2022-05-02,2022-05-03,\n", 0, 0, false,
+                              &second, &err), err);
+        assert_int_equal(second.n.changed, 1);
+        t.s.now += 60;
+        struct intake_undone u = {0};
+        struct kept kept = {0};
+        assert_int_equal(intake_undo(t.l, &t.s, 987654, keep_one, &kept, &u, &err), E_UNKNOWN);
+        err = (struct error){0};
+        assert_ok(intake_undo(t.l, &t.s, second.n.import, keep_one, &kept, &u, &err), err);
+        assert_int_equal(u.removed, 2);
+        assert_int_equal(u.restored, 2); /* the case and its person */
+        assert_int_equal(kept.n, 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"case\" WHERE \"onset\" = 19113"), 4); /* 2022-05-01 */
+        assert_int_equal(intake_undo(t.l, &t.s, second.n.import, keep_one, &kept, &u, &err), E_CONFLICT);
+        err = (struct error){0};
+        /* somebody worked on one case meanwhile: it stays, with the person it is about and the case it names */
+        int64_t id = test_count(&t, "SELECT \"id\" FROM \"case\" ORDER BY \"id\" LIMIT 1");
+        struct draft *d = test_draft(&t, "case", DRAFT_CHANGE, "hospital", "第一医院", NULL);
+        d->id = id;
+        assert_ok(test_write(&t, d, &err), err);
+        t.s.now += 60;
+        assert_ok(intake_undo(t.l, &t.s, run.n.import, keep_one, &kept, &u, &err), err);
+        assert_int_equal(u.kept, kept.n);
+        assert_true(kept.n >= 3);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"case\" WHERE \"id\"=%lld", (long long)id)), 1);
+        assert_int_equal(count(&t, "case") + count(&t, "person") + count(&t, "link"), kept.n);
+        struct journal_verdict v;
+        assert_ok(journal_verify(t.l->db, t.l->journal.keys.public_key, true, NULL, NULL, &v, &err), err);
+        assert_int_equal(v.bad_seq, 0);
+        map_free(m);
+    }
+}
+
+static void names_of_places_and_regions(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        test_record(&t, "region", "code", "310115001", "title", "潍坊新村街道", "level", "4");
+        struct map *m = compile(&t, "register: contact\n"
+                                    "records:\n"
+                                    "  - {register: person, key: 'p:{id}', fields: {address_region: street}}\n"
+                                    "  - register: contact\n"
+                                    "    region: street\n"
+                                    "    fields: {person: {record: person}, last_contact: day, place: {from: where, ref: {by: title, missing: create}}}\n");
+        assert_ok(import_text(&t, m, NULL, "id,street,day,where\n1,潍坊新村街道,2022-05-20,菜场\n2,310115001,2022-05-20,菜场\n3,没有的街道,2022-05-20,菜场\n"
+                                           "4,潍坊新村街道,2022-05-20,酒吧\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 3);
+        assert_int_equal(run.n.rejected, 1);
+        assert_int_equal(run.reject_line, 4);
+        assert_int_equal(count(&t, "place"), 2);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\" WHERE \"region\"='310115001' AND \"place\" IS NOT NULL"), 3);
+        map_free(m);
+    }
+}
+
+static void sormas_and_r_come_in(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = import_map(&t, "sormas-case");
+        assert_ok(import_text(&t, m, NULL,
+                              "CaseData;Person;Person;Person;Person;Person;Person;CaseData;CaseData;Symptoms;CaseData;Sample;PathogenTest;PathogenTest;Sample;PathogenTest\n"
+                              "disease;person.firstName;person.lastName;person.sex;person.birthdateDD;person.birthdateMM;person.birthdateYYYY;reportDate;caseClassification;"
+                              "symptoms.onsetDate;epidNumber;sampleDateTime;testType;testResult;sampleDateTime;testResult\n"
+                              "##Disease;First name;Last name;Sex\n"
+                              "CORONAVIRUS;Mia;Schmidt;FEMALE;3;4;1980;28/05/2022;CONFIRMED;27/05/2022;N-1;28/05/2022 10:30;PCR_RT_PCR;POSITIVE;29/05/2022;NEGATIVE\n"
+                              "EVD;Jan;Krause;MALE;;;;29.05.2022;SUSPECT;;N-2;;;;;\n",
+                              0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.rows, 2);
+        assert_int_equal(run.n.skipped, 1);
+        assert_int_equal(run.n.created, 2);
+        assert_int_equal(count(&t, "test"), 2);
+        assert_int_equal(test_count(&t, "SELECT \"birth\" FROM \"person\" WHERE \"birth\" IS NOT NULL"), 3745);
+        map_free(m);
+        m = import_map(&t, "sormas-contact");
+        assert_ok(import_text(&t, m, NULL, "a;b\ncaseIdExternalSystem;disease;person.firstName;person.lastName;lastContactDate;contactProximity;relationToCase;contactCategory\n"
+                                           "N-1;CORONAVIRUS;Ali;Kaya;26/05/2022;SAME_ROOM;SAME_HOUSEHOLD;HIGH_RISK\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 1);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\" WHERE \"index_case\" IS NOT NULL AND \"mode\"='room'"), 1);
+        map_free(m);
+        m = import_map(&t, "sormas-line-listing");
+        assert_ok(import_text(&t, m, NULL, "disease;person.firstName;person.lastName;person.sex;reportDate;epidNumber;caseOrigin;symptoms.onsetDate\n"
+                                           "MEASLES;Eva;Lind;FEMALE;2022-05-20;M-9;IN_COUNTRY;2022-05-18\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 1);
+        map_free(m);
+        m = import_map(&t, "linelist");
+        assert_ok(import_text(&t, m, NULL, "id,date_onset,date_reporting,gender,age,outcome,hcw\n1,2014-04-07,2014-04-09,f,30,NA,TRUE\n2,2014-04-15,NA,m,41,died,FALSE\n",
+                              0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 2);
+        map_free(m);
+        m = import_map(&t, "epicontacts");
+        assert_ok(import_text(&t, m, NULL, "from,to,source\n1,2,funeral\n2,9,other\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 1);
+        assert_int_equal(run.n.rejected, 1);
+        map_free(m);
+    }
+}
+
+int main(void) {
+    struct error err = {0};
+    if (digest_init(&err) < 0) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
+        cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(sormas_and_r_come_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
