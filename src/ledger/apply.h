@@ -34,6 +34,7 @@ struct apply {
     size_t made_cap;
     struct idmap loaded;      /* id -> entry, of records that were there before */
     struct apply_table *tables;
+    struct buf cells, before; /* scratch of journal entries */
     struct buf_values { struct value *v; size_t n, cap; } blind_add, blind_drop, keys_add;
 };
 

@@ -1,6 +1,5 @@
 #include "ledger/number.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct counter {
@@ -13,6 +12,10 @@ struct number_book {
     struct arena arena;
     struct counter *counters; /* open addressing by name */
     size_t cap, used;
+    /* the last mask as filled in: the rows of a list mostly share region and day */
+    struct text mask, region, before, after;
+    day on;
+    int width;
 };
 
 const struct db_table *counter_table(void) {
@@ -33,6 +36,7 @@ void number_reset(struct number_book *b) {
     arena_reset(&b->arena);
     b->counters = NULL;
     b->cap = b->used = 0;
+    b->mask = (struct text){NULL, 0};
 }
 
 void number_close(struct number_book *b) {
@@ -71,12 +75,13 @@ static int counter_get(struct number_book *b, struct db *db, struct text name, s
     return 0;
 }
 
-int number_next(struct number_book *b, struct db *db, struct text mask, struct text region, day on, struct arena *a, struct text *ret, struct error *err) {
+/* Splits the filled mask into the text before and after the sequence. */
+static int fill(struct number_book *b, struct text mask, struct text region, day on, struct error *err) {
     struct buf before = {0}, after = {0};
     struct buf *out = &before;
-    int width = 0, rc = 0;
     struct civil c = civil_of_day(on);
     char shown[REGION_MAX + 1];
+    int width = 0;
     region_display(region, shown);
     for (size_t i = 0; i < mask.n; i++) {
         struct text rest = {mask.s + i, mask.n - i};
@@ -96,24 +101,42 @@ int number_next(struct number_book *b, struct db *db, struct text mask, struct t
         }
         while (i < mask.n && mask.s[i] != '}') i++;
     }
-    struct counter *counter = NULL;
-    if (before.failed || after.failed)
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
-    else
-        rc = counter_get(b, db, buf_view(&before), &counter, err);
+    struct text kept[4] = {arena_text(&b->arena, mask), arena_text(&b->arena, region), arena_text(&b->arena, buf_view(&before)),
+                           arena_text(&b->arena, buf_view(&after))};
+    int rc = before.failed || after.failed || !kept[0].s || !kept[1].s || !kept[2].s || !kept[3].s ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
     if (!rc) {
-        char *s = arena_printf(a, "%s%0*lld%s", buf_cstr(&before), width, (long long)counter->next, buf_cstr(&after));
-        if (!s) {
-            rc = error_set(err, E_MEMORY, NULL, "out of memory");
-        } else {
-            counter->next++;
-            counter->dirty = true;
-            *ret = text_of(s);
-        }
+        b->mask = kept[0];
+        b->region = kept[1];
+        b->before = kept[2];
+        b->after = kept[3];
+        b->on = on;
+        b->width = width;
     }
     buf_clear(&before);
     buf_clear(&after);
     return rc;
+}
+
+int number_next(struct number_book *b, struct db *db, struct text mask, struct text region, day on, struct arena *a, struct text *ret, struct error *err) {
+    struct counter *counter = NULL;
+    int rc = 0;
+    if (!b->mask.s || b->on != on || !text_eq(b->mask, mask) || !text_eq(b->region, region)) rc = fill(b, mask, region, on, err);
+    if (!rc) rc = counter_get(b, db, b->before, &counter, err);
+    if (rc < 0) return rc;
+    char digits[24];
+    int n = 0;
+    for (int64_t v = counter->next; v || n < b->width || n == 0; v /= 10) digits[n++] = (char)('0' + v % 10);
+    struct text number = {NULL, b->before.n + (size_t)n + b->after.n};
+    char *s = arena_alloc(a, number.n + 1);
+    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    memcpy(s, b->before.s, b->before.n);
+    for (int i = 0; i < n; i++) s[b->before.n + (size_t)i] = digits[n - 1 - i];
+    memcpy(s + b->before.n + n, b->after.s, b->after.n);
+    number.s = s;
+    counter->next++;
+    counter->dirty = true;
+    *ret = number;
+    return 0;
 }
 
 int number_flush(struct number_book *b, struct db *db, struct error *err) {

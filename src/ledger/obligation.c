@@ -305,6 +305,19 @@ int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *
     return 0;
 }
 
+/* Rows come holder by holder; within one they are put in key order, so that the clustered table is written at its end. */
+static void sort_neighbours(struct value *cells, size_t n) {
+    for (size_t i = 1; i < n; i++)
+        for (size_t k = i; k > 0; k--) {
+            struct value *a = cells + (k - 1) * OB_COLUMNS, *b = cells + k * OB_COLUMNS;
+            if (a[OB_HOLDER].i != b[OB_HOLDER].i || text_cmp(value_view(a[OB_RULE]), value_view(b[OB_RULE])) <= 0) break;
+            struct value swap[OB_COLUMNS];
+            memcpy(swap, a, sizeof swap);
+            memcpy(a, b, sizeof swap);
+            memcpy(b, swap, sizeof swap);
+        }
+}
+
 /* Gathers the rows of one kind and writes them in one batch. */
 static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gone, struct error *err) {
     static const uint16_t all[OB_COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
@@ -323,6 +336,7 @@ static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gon
         i--;
         for (size_t k = 0; k < width; k++) cells[i * width + k] = full[given[k]];
     }
+    if (!gone) sort_neighbours(cells, n);
     int rc = db_batch(l->db, verb, obligation_table(), given, width, cells, n, NULL, err);
     mem_free(cells);
     return rc;

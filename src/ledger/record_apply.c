@@ -122,9 +122,9 @@ static int add_cell(struct buf *out, size_t code, struct value v) {
 }
 
 static int journal_whole(struct apply *x, struct entry *e, enum journal_verb verb, bool after, int64_t *ret_seq, struct error *err) {
-    struct buf cells = {0};
+    struct buf cells = x->cells;
     const struct record *r = &e->record;
-    cells.s = NULL;
+    buf_reset(&cells);
     if (r->region.n) add_cell(&cells, CELL_REGION, value_text(r->region));
     if (r->state.n) add_cell(&cells, CELL_STATE, value_text(r->state));
     if (r->number.n) add_cell(&cells, CELL_NUMBER, value_text(r->number));
@@ -146,7 +146,7 @@ static int journal_whole(struct apply *x, struct entry *e, enum journal_verb ver
     else
         j.before = buf_view(&cells);
     if (!rc) rc = journal_append(&x->l->journal, &j, ret_seq, err);
-    buf_clear(&cells);
+    x->cells = cells;
     return rc;
 }
 
@@ -283,8 +283,10 @@ static int differing(struct apply *x, const struct draft *d, const struct record
 }
 
 static int journal_difference(struct apply *x, struct entry *e, const struct record *before, const bool *changed, enum journal_verb verb, struct error *err) {
-    struct buf old = {0}, new = {0};
+    struct buf old = x->before, new = x->cells;
     struct record *r = &e->record;
+    buf_reset(&old);
+    buf_reset(&new);
     if (!text_eq(before->region, r->region)) {
         add_cell(&old, CELL_REGION, value_text(before->region));
         add_cell(&new, CELL_REGION, value_text(r->region));
@@ -312,12 +314,12 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
                               .before = buf_view(&old),
                               .after = buf_view(&new)};
     int rc = old.failed || new.failed ? memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
-    buf_clear(&old);
-    buf_clear(&new);
+    x->before = old;
+    x->cells = new;
     return rc;
 }
 
-static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, int64_t *ret, struct error *err);
+static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err);
 
 /* A record known by its natural key is known by the new one when the cells of its key change. */
 static int rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err) {
@@ -332,7 +334,7 @@ static int rekey(struct apply *x, const struct draft *d, const struct record *be
     if (!same) return 0;
     if (!record_natural_key(d->reg, region, now->values, &is)) is = 0;
     if (is == was) return 0;
-    int rc = is ? key_lookup(x, d->reg, is, &other, err) : 0;
+    int rc = is ? key_lookup(x, d->reg, is, false, &other, err) : 0;
     if (rc < 0) return rc;
     if (other && other != now->id)
         return error_set(err, E_CONFLICT, d->reg->name.s, "record %lld has this key already / 已有相同记录", (long long)other);
@@ -445,12 +447,13 @@ static bool is_result(int code) {
     }
 }
 
-static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, int64_t *ret, struct error *err) {
+/* only_new: the key names a record made in this very call, so the store cannot have it. */
+static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err) {
     struct apply_table *at = apply_table_of(x, reg);
     bool fresh = false;
     struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, key, &fresh);
     if (!slot) return memory(err);
-    if (fresh) {
+    if (fresh && !only_new) {
         char sql[160];
         struct value param = value_int(key), id = value_null();
         snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"key\" = ?1", reg->name.s);
@@ -460,6 +463,17 @@ static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t 
     }
     *ret = slot->value.i;
     return 0;
+}
+
+/* A natural key with a reference to a record of this call is new as well. */
+static bool names_new_record(const struct apply *x, const struct draft *d) {
+    if (d->outside_key.n) return false;
+    for (size_t i = 0; i < d->reg->n_key; i++) {
+        const struct field *f = &d->reg->fields[d->reg->key[i]];
+        struct value v = d->values[d->reg->key[i]];
+        if (f->type == FIELD_REFERENCE && v.kind == VALUE_INT && v.i >= x->first_id) return true;
+    }
+    return false;
 }
 
 static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, struct error *err) {
@@ -474,7 +488,7 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
         d->has_key = record_natural_key(d->reg, d->region, d->values, &d->key);
     }
     int64_t id = 0;
-    if (d->has_key) rc = key_lookup(x, d->reg, d->key, &id, err);
+    if (d->has_key) rc = key_lookup(x, d->reg, d->key, names_new_record(x, d), &id, err);
     if (rc < 0) return rc;
     if (id && d->verb == DRAFT_CREATE)
         return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
@@ -507,6 +521,8 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     }
     if (!rc) rc = apply_flush(&x, err);
     l->apply = NULL;
+    buf_clear(&x.cells);
+    buf_clear(&x.before);
     arena_clear(&x.arena);
     if (!rc && l->organisations_changed) owner_forget(l);
     if (!rc && l->adoptions_changed) rc = adoptions_load(l, err);
