@@ -83,6 +83,8 @@ unsigned char format_of_code(struct text code) {
 
 /* ---- numbers */
 
+enum { KEPT = 15 }; /* significant digits: what a spreadsheet keeps */
+
 static locale_t c_locale;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -103,10 +105,10 @@ static bool number_of(struct text raw, double *ret) {
     return true;
 }
 
-/* Digits and an exponent as positional digits: "1.38001380005e+10" -> "13800138000". */
-static size_t positional(double v, char out[XLSX_VALUE_TEXT]) {
+/* So many significant digits, at their places: "1.38001380005e+10" -> "13800138000". */
+static size_t positional(double v, int significant, char out[XLSX_VALUE_TEXT]) {
     char s[40], digits[20];
-    snprintf(s, sizeof s, "%.14e", v); /* fifteen significant digits: what a spreadsheet keeps */
+    snprintf(s, sizeof s, "%.*e", significant - 1, v);
     size_t n = 0, at = 0;
     const char *p = s + (s[0] == '-');
     for (; *p && *p != 'e'; p++)
@@ -127,6 +129,16 @@ static size_t positional(double v, char out[XLSX_VALUE_TEXT]) {
     for (int i = (int)n; i <= exponent; i++) out[at++] = '0';
     out[at] = '\0';
     return at;
+}
+
+/* An integer of more digits than a spreadsheet keeps, written as its binary number prints: what stood behind
+ * is lost already. Digits that no binary number prints came from a program that kept them. */
+static bool was_binary(struct text raw, double v) {
+    char s[XLSX_VALUE_TEXT];
+    for (int significant = KEPT + 1; significant <= KEPT + 2; significant++)
+        if (text_eq(raw, (struct text){s, positional(v, significant, s)})) return true;
+    int n = snprintf(s, sizeof s, "%.0f", v);
+    return n > 0 && text_eq(raw, (struct text){s, (size_t)n});
 }
 
 /* Already as people write it: digits, or at most fifteen with a decimal point and no zeros behind. */
@@ -167,18 +179,18 @@ static size_t date_text(double v, unsigned char format, bool from_1904, char out
 size_t xlsx_number(struct text raw, unsigned char format, bool from_1904, char out[XLSX_VALUE_TEXT]) {
     double v;
     size_t n = 0;
-    if (format == FORMAT_PLAIN && plain(raw)) {
+    if (format == FORMAT_PLAIN && raw.n <= KEPT && plain(raw)) {
         memcpy(out, raw.s, raw.n);
         return raw.n;
     }
     if (!number_of(raw, &v)) return 0;
     if (format > FORMAT_PLAIN && format <= FORMAT_ELAPSED) n = date_text(v, format, from_1904, out);
     if (n) return n;
-    if (plain(raw)) {
+    if (plain(raw) && !(raw.n > KEPT && was_binary(raw, v))) {
         memcpy(out, raw.s, raw.n);
         n = raw.n;
     } else {
-        n = positional(v, out);
+        n = positional(v, KEPT, out);
     }
     size_t width = format > FORMAT_PADDED ? (size_t)format - FORMAT_PADDED : 0;
     if (n && n < width && out[0] != '-' && !memchr(out, '.', n)) {

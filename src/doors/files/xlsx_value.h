@@ -12,7 +12,7 @@ unsigned char format_of_builtin(unsigned long id); /* ECMA-376 18.8.30 with the 
 enum { XLSX_VALUE_TEXT = 64 };
 /* Writes the number at raw (as in the XML) as people read it: ISO 8601 for dates, "01:30:00" for times,
  * digits without exponent or binary noise otherwise, at most fifteen significant. Digits alone stay as they
- * are however many. Returns its length, 0 when raw is no number or does not fit: then raw itself is the text.
+ * are however many, unless they are a rounded binary number: then zeros follow the fifteenth, as Excel shows it. Returns its length, 0 when raw is no number or does not fit: then raw itself is the text.
  */
 size_t xlsx_number(struct text raw, unsigned char format, bool from_1904, char out[XLSX_VALUE_TEXT]);
 
