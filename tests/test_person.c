@@ -3,6 +3,7 @@
 
 #include "desks/backup.h"
 #include "desks/person.h"
+#include "desks/retention.h"
 
 #define EACH_STORE(t, pack, at)                                                                              \
     for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
@@ -155,12 +156,42 @@ static void a_backup_is_the_same_store_again(void **state) {
     }
 }
 
+static void what_is_past_its_time_goes_and_nothing_else(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t gone = test_record(&t, "person", "name", "张伟"), stays = test_record(&t, "person", "name", "李娜");
+        const char *index = test_id(&t, make_case(&t, stays));
+        test_record(&t, "contact", "person", test_id(&t, gone), "index_case", index, "last_contact", "2022-05-28");
+        struct retention_report r;
+        assert_ok(retention_run(t.l, &t.s, true, &r, &err), err);
+        for (size_t i = 0; i < r.n; i++) assert_int_equal(r.registers[i].due, 0);
+        retention_report_clear(&r);
+        t.s.now = test_at("2024-01-01T00:00"); /* the contact is past a year, the person not past three */
+        assert_ok(retention_run(t.l, &t.s, true, &r, &err), err);
+        retention_report_clear(&r);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\""), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 2);
+        t.s.now = test_at("2026-01-01T00:00");
+        assert_ok(retention_run(t.l, &t.s, false, &r, &err), err); /* only shows */
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 2);
+        retention_report_clear(&r);
+        assert_ok(retention_run(t.l, &t.s, true, &r, &err), err);
+        retention_report_clear(&r);
+        struct vault_key key;
+        assert_int_equal(vault_person_key(t.l->vault, t.l->db, gone, &key, &err), E_UNKNOWN);
+        verify(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_merges_change_nothing),
         cmocka_unit_test(a_merge_carries_everything_and_can_be_undone),
         cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),
         cmocka_unit_test(a_backup_is_the_same_store_again),
+        cmocka_unit_test(what_is_past_its_time_goes_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
