@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "ledger/ledger.h"
+#include "ledger/record.h"
 
 enum { CLI_ARGUMENTS_MAX = 512, CLI_OPTIONS_MAX = 24 };
 
@@ -79,10 +79,17 @@ int cli_day(const struct cli *cli, const char *name, const char *value, day *ret
 /* Opens the ledger of --data and makes the session of --as. Closed by cli_main. */
 int cli_open(struct cli *cli, struct error *err);
 struct ledger_options cli_ledger_options(const struct cli *cli);
+/* The catalog alone, for commands that need no data folder. Owned: catalog_free. */
+int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err);
 /* A register by name; E_UNKNOWN lists those there are. */
 int cli_register(struct cli *cli, const char *name, const struct register_decl **ret, struct error *err);
 /* Where registers/ and the rest are: $TOCSIN_HOME, beside the program, or an installed share folder. In the arena; NULL when nowhere. */
 const char *cli_home(struct arena *a);
+
+/* cmd_show.c: a record by id, number or outside key; its cells printed, or put into a JSON object. */
+struct export_names;
+int cli_record(struct cli *cli, const struct register_decl *reg, const char *word, struct record *ret, struct error *err);
+int cli_show_record(struct cli *cli, struct export_names *names, struct record *r, json_t *into, struct error *err);
 
 /* ---- printing */
 void cli_print(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

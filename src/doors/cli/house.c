@@ -99,3 +99,10 @@ int cli_register(struct cli *cli, const char *name, const struct register_decl *
     buf_clear(&names);
     return rc;
 }
+
+int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err) {
+    if (!cli->home) return error_set(err, E_UNKNOWN, "TOCSIN_HOME", "registers/ is not beside the program; set TOCSIN_HOME to its folder");
+    char *registers = arena_printf(&cli->arena, "%s/registers", cli->home), *codes = arena_printf(&cli->arena, "%s/codes", cli->home);
+    if (!registers || !codes) return error_set(err, E_MEMORY, NULL, "out of memory for a path");
+    return catalog_load(registers, codes, ret, err);
+}

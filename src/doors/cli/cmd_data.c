@@ -1,0 +1,139 @@
+/* init, record, export, template. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/export/export.h"
+#include "desks/node.h"
+#include "desks/plan.h"
+#include "doors/cli/commands.h"
+
+/* Packs beyond the first, from "a,b,c": one a disease. */
+static int adopt_more(struct cli *cli, const char *list, day from, struct error *err) {
+    int rc = 0;
+    for (const char *p = list ? strchr(list, ',') : NULL; rc == 0 && p; p = strchr(p, ',')) {
+        const char *end = strchr(++p, ',');
+        struct plan_adoption a = {.pack = {p, end ? (size_t)(end - p) : strlen(p)}, .from = from, .reason = TEXT("init")};
+        int64_t id = 0;
+        rc = plan_adopt(cli->ledger, &cli->session, &a, &id, NULL, err);
+    }
+    return rc;
+}
+
+int cmd_init(struct cli *cli, struct error *err) {
+    const char *packs = cli_text(cli, "policy"), *from = cli_text(cli, "from"), *store = cli_text(cli, "store");
+    struct node_options o = {.ledger = cli_ledger_options(cli), .now = cli->now, .account = TEXT("root")};
+    struct node_report report = {0};
+    char first[64] = "";
+    day on = day_of_instant(cli->now, ZONE_CHINA_S);
+    if (from && cli_day(cli, "--from", from, &on, err) < 0) return err->code;
+    if (!cli_text(cli, "region")) return error_set(err, E_USAGE, "--region", "a node answers for a region: --region CODE");
+    o.ledger.region = cli_text(cli, "region");
+    o.ledger.store = store && strcmp(store, "sqlite") ? store : NULL;
+    if (packs) snprintf(first, sizeof first, "%.*s", (int)strcspn(packs, ","), packs);
+    o.policy = packs ? first : NULL;
+    /* The first policy is in force from `from`: the node is made at that day's start when it lies in the past. */
+    instant start = instant_of_day(on, ZONE_CHINA_S);
+    if (from && start < o.now) o.now = start;
+    int rc = node_init(&o, &report, err);
+    if (rc == 0 && packs && strchr(packs, ',')) {
+        rc = cli_open(cli, err);
+        if (rc == 0) rc = adopt_more(cli, packs, on, err);
+    }
+    if (rc < 0) return rc;
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:s, s:I, s:I}", "data", o.ledger.dir, "regions", (json_int_t)report.regions, "adoption",
+                                       (json_int_t)report.adoption), err);
+    cli_print(cli, cli->zh ? "%s: 已建立, 区划 %lld 个\n" : "%s: made, %lld regions\n", o.ledger.dir, (long long)report.regions);
+    if (packs) cli_print(cli, cli->zh ? "方案: %s\n" : "policy: %s\n", packs);
+    cli_print(cli, cli->zh ? "请另行保管密钥文件\n" : "keep a copy of the key file elsewhere\n");
+    return 0;
+}
+
+/* ---- record */
+
+static const char *outcome_word(const struct cli *cli, enum draft_outcome o) {
+    static const char *const zh[] = {"", "已登记", "已修改", "无变化", "已删除", "被退回"};
+    static const char *const en[] = {"", "created", "changed", "unchanged", "removed", "rejected"};
+    return cli->zh ? zh[o] : en[o];
+}
+
+int cmd_record(struct cli *cli, struct error *err) {
+    const struct register_decl *reg = NULL;
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
+    if (rc < 0) return rc;
+    int64_t id = cli_int(cli, "id");
+    const char *key = cli_text(cli, "key");
+    struct draft *d = draft_new(&cli->arena, reg, id ? DRAFT_CHANGE : key ? DRAFT_UPSERT : DRAFT_CREATE);
+    if (!d) return error_set(err, E_MEMORY, NULL, "out of memory for a record");
+    d->id = id;
+    d->version = (int32_t)cli_int(cli, "version");
+    d->state = text_of(cli_text(cli, "state"));
+    d->region = text_of(cli_text(cli, "region"));
+    d->outside_key = text_of(key);
+    for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
+        const char *word = cli->arguments[i], *equals = strchr(word, '=');
+        if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\"", i);
+        rc = draft_set(cli->ledger, d, &cli->arena, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
+    }
+    if (rc == 0) rc = record_write(cli->ledger, &cli->session, &d, 1, err);
+    if (rc < 0) return rc;
+    struct record r = {0};
+    rc = record_get(cli->ledger, cli->ledger->db, &cli->session, reg, d->ret_id, &cli->arena, &r, err);
+    if (rc < 0) return rc;
+    if (cli->json) {
+        static const char *const words[] = {"none", "created", "changed", "unchanged", "removed", "rejected"};
+        return cli_json(cli, json_pack("{s:s, s:I, s:o, s:i, s:o, s:s}", "register", cli_argument(cli, 0), "id", (json_int_t)r.id, "number",
+                                       cli_json_text(r.number), "version", (int)r.version, "state", cli_json_text(r.state), "outcome",
+                                       words[d->outcome]), err);
+    }
+    cli_print(cli, "%s %s %lld", outcome_word(cli, d->outcome), cli_argument(cli, 0), (long long)r.id);
+    if (r.number.n) cli_print(cli, " %.*s", (int)r.number.n, r.number.s);
+    cli_print(cli, " v%d", (int)r.version);
+    if (r.state.n) cli_print(cli, " %.*s", (int)r.state.n, r.state.s);
+    cli_print(cli, "\n");
+    return 0;
+}
+
+/* ---- export, template */
+
+static enum export_format format_of(const char *word) {
+    static const char *const words[] = {"csv", "xlsx", "json", "linelist", "epicontacts"};
+    int i = 0;
+    while (strcmp(words[i], word)) i++; /* the parser let only these pass */
+    return (enum export_format)i;
+}
+
+int cmd_export(struct cli *cli, struct error *err) {
+    const struct register_decl *reg = NULL;
+    struct db *db = NULL;
+    const char *out = cli_text(cli, "out");
+    struct export_options o = {.format = cli->json ? EXPORT_JSON : format_of(cli_text(cli, "format")), .where = cli_text(cli, "where"),
+        .columns = cli_text(cli, "columns"), .region = text_of(cli_text(cli, "region")), .titles = cli_flag(cli, "titles"), .zh = cli->zh,
+        .open = cli_flag(cli, "open")};
+    int64_t rows = 0;
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
+    if (rc == 0) rc = ledger_reader(cli->ledger, &db, err);
+    if (rc == 0) rc = export_records(cli->ledger, db, &cli->session, reg, &o, out ? out : "-", &rows, err);
+    if (rc == 0 && out) cli_note(cli, cli->zh ? "%s: %lld 行\n" : "%s: %lld rows\n", out, (long long)rows);
+    db_close(db);
+    return rc;
+}
+
+int cmd_template(struct cli *cli, struct error *err) {
+    const struct register_decl *reg = NULL;
+    struct catalog *c = NULL;
+    const char *name = cli_argument(cli, 0), *format = cli_text(cli, "format"), *out = cli_text(cli, "out");
+    char given[80];
+    int rc = cli_catalog(cli, &c, err);
+    if (rc < 0) return rc;
+    reg = register_find(c, text_of(name));
+    snprintf(given, sizeof given, "%.60s.xlsx", name);
+    if (!out) out = !strcmp(format, "xlsx") ? given : "-";
+    rc = reg ? export_template(c, reg, format_of(format), cli->zh, out, err)
+             : error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"", name);
+    if (rc == 0 && strcmp(out, "-")) cli_note(cli, "%s\n", out);
+    catalog_free(c);
+    return rc;
+}

@@ -1,0 +1,187 @@
+/* due, tick. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/duty.h"
+#include "desks/export/export.h"
+#include "desks/plan.h"
+#include "doors/cli/commands.h"
+
+enum { COLUMNS = 9, LIST_COLUMNS = 7 };
+
+/* Title of a rule in any pack in force; the code itself when none has it. */
+static struct text rule_title(const struct cli *cli, struct text code) {
+    const struct ledger *l = cli->ledger;
+    for (size_t i = 0; i < l->n_adoptions; i++) {
+        const struct policy *p = l->adoptions[i].policy;
+        int at = p ? policy_rule(p, code) : -1;
+        if (at >= 0) return cli->zh ? p->rules[at].zh : p->rules[at].en;
+    }
+    return code;
+}
+
+static struct text number_text(struct cli *cli, int64_t n) {
+    return text_of(arena_printf(&cli->arena, "%lld", (long long)n));
+}
+
+static struct text rate_text(struct cli *cli, double rate) {
+    return rate < 0 ? TEXT("-") : text_of(arena_printf(&cli->arena, "%.1f%%", rate * 100));
+}
+
+static json_t *count_json(const struct duty_count *c) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "open", (json_int_t)c->open, "due_1h", (json_int_t)c->due_1h, "overdue",
+        (json_int_t)c->overdue, "without_owner", (json_int_t)c->without_owner, "escalated", (json_int_t)c->escalated, "paid",
+        (json_int_t)c->paid, "paid_late", (json_int_t)c->paid_late, "lapsed", (json_int_t)c->lapsed, "cancelled", (json_int_t)c->cancelled);
+}
+
+static void count_row(struct cli *cli, const struct duty_count *c, struct text desk, struct text title, struct text *row) {
+    const int64_t n[] = {c->open, c->due_1h, c->overdue, c->without_owner, c->paid, c->paid_late, c->lapsed};
+    row[0] = desk;
+    row[1] = title;
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++) row[2 + i] = number_text(cli, n[i]);
+}
+
+static int summary_print(struct cli *cli, const struct duty_summary *d, struct error *err) {
+    static const char *const zh[COLUMNS] = {"席位", "待办", "未办", "1小时内", "逾期", "无主", "已办", "其中迟办", "失时"};
+    static const char *const en[COLUMNS] = {"desk", "duty", "open", "due 1 h", "overdue", "no owner", "paid", "late", "lapsed"};
+    struct text *cells = arena_alloc(&cli->arena, (d->n + 2) * COLUMNS * sizeof *cells);
+    char at[INSTANT_TEXT];
+    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory for a table");
+    for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli->zh ? zh[k] : en[k]);
+    for (size_t i = 0; i < d->n; i++) count_row(cli, &d->rules[i], d->rules[i].desk, rule_title(cli, d->rules[i].rule), cells + (i + 1) * COLUMNS);
+    count_row(cli, &d->total, TEXT(""), cli->zh ? TEXT("合计") : TEXT("all"), cells + (d->n + 1) * COLUMNS);
+    instant_format(cli->now, cli->ledger->zone_s, at);
+    cli_print(cli, cli->zh ? "待办, 截至 %s\n" : "What is owed at %s\n", at);
+    cli_table(cli, cells, d->n + 2, COLUMNS);
+    struct text rate = rate_text(cli, d->closed_rate);
+    cli_print(cli, cli->zh ? "闭环率 %.*s\n" : "closed-loop rate %.*s\n", (int)rate.n, rate.s);
+    return 0;
+}
+
+/* ---- one by one */
+
+struct list {
+    struct cli *cli;
+    struct export_names *names;
+    struct text *cells;
+    size_t rows, limit;
+    json_t *json;
+    struct error *err;
+};
+
+static int owner_text(struct list *x, const struct obligation *o, struct text *ret) {
+    struct cli *cli = x->cli;
+    static const char *const zh[] = {"无主", "属地", "部门", "单位", "个人"};
+    static const char *const en[] = {"nobody", "region", "department", "unit", "person"};
+    const char *kind = o->owner_kind >= 0 && o->owner_kind < 5 ? (cli->zh ? zh : en)[o->owner_kind] : "?";
+    struct text name = o->owner_region;
+    int rc = 0;
+    if (o->owner_kind == OWNER_DEPARTMENT || o->owner_kind == OWNER_UNIT) rc = export_name(x->names, TEXT("organisation"), o->owner, &name, x->err);
+    else if (o->owner_kind == OWNER_PERSON) rc = export_name(x->names, TEXT("account"), o->owner, &name, x->err);
+    if (rc < 0) return rc;
+    *ret = text_of(arena_printf(&cli->arena, "%s %.*s", kind, (int)name.n, name.s));
+    return 0;
+}
+
+static int list_visit(const struct obligation *o, const struct duty_rule *rule, void *arg) {
+    struct list *x = arg;
+    struct cli *cli = x->cli;
+    char due[INSTANT_TEXT] = "-", late[INSTANT_TEXT] = "";
+    struct text record, owner, title = rule ? (cli->zh ? rule->zh : rule->en) : o->rule;
+    if (o->duty.due_at != INSTANT_NONE) {
+        instant_format(o->duty.due_at, cli->ledger->zone_s, due);
+        due[16] = 0; /* minutes are enough */
+        duration_format(cli->now - o->duty.due_at, late);
+    }
+    int rc = export_name(x->names, o->reg, o->record, &record, x->err);
+    if (rc == 0) record = arena_text(&cli->arena, record);
+    if (rc == 0) rc = owner_text(x, o, &owner);
+    if (rc < 0) return rc;
+    if (x->json) {
+        json_array_append_new(x->json, json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:i, s:o}", "due", due, "late", late, "rule",
+            cli_json_text(o->rule), "desk", cli_json_text(o->desk), "register", cli_json_text(o->reg), "record", (json_int_t)o->record,
+            "number", cli_json_text(record), "owner", cli_json_text(owner), "level", o->duty.level, "region", cli_json_text(o->region)));
+        return 0;
+    }
+    if (x->rows > x->limit) return 1;
+    struct text *row = x->cells + x->rows++ * LIST_COLUMNS;
+    row[0] = text_of(arena_str(&cli->arena, due));
+    row[1] = text_of(arena_str(&cli->arena, late));
+    row[2] = arena_text(&cli->arena, o->desk);
+    row[3] = title;
+    row[4] = record;
+    row[5] = owner;
+    row[6] = o->duty.level ? text_of(arena_printf(&cli->arena, "%d", o->duty.level)) : TEXT("");
+    return 0;
+}
+
+static int list_print(struct cli *cli, const struct duty_filter *f, json_t *json, struct error *err) {
+    static const char *const zh[LIST_COLUMNS] = {"期限", "已过", "席位", "待办", "记录", "责任主体", "已上报级"};
+    static const char *const en[LIST_COLUMNS] = {"due", "late by", "desk", "duty", "record", "accountable", "escalated"};
+    struct list x = {.cli = cli, .limit = f->limit, .json = json, .rows = 1, .err = err};
+    x.cells = arena_alloc(&cli->arena, (f->limit + 2) * LIST_COLUMNS * sizeof *x.cells);
+    if (!x.cells) return error_set(err, E_MEMORY, NULL, "out of memory for a table");
+    for (size_t k = 0; k < LIST_COLUMNS; k++) x.cells[k] = text_of(cli->zh ? zh[k] : en[k]);
+    int rc = export_names_new(cli->ledger, cli->ledger->db, &cli->session, &x.names, err);
+    if (rc == 0) rc = duty_list(cli->ledger, cli->ledger->db, &cli->session, f, list_visit, &x, err);
+    if (rc >= 0 && !json && x.rows > 1) {
+        cli_print(cli, "\n");
+        cli_table(cli, x.cells, x.rows, LIST_COLUMNS);
+    }
+    export_names_free(x.names);
+    return rc < 0 ? rc : 0;
+}
+
+int cmd_due(struct cli *cli, struct error *err) {
+    char region[REGION_MAX + 1] = "";
+    int64_t limit = cli_int(cli, "limit");
+    const char *code = cli_text(cli, "region");
+    struct duty_summary d = {0};
+    bool overdue = cli_flag(cli, "overdue"), list = overdue || cli_flag(cli, "list");
+    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code", code);
+    if (limit < 1 || limit > 1000000) return error_set(err, E_USAGE, "--limit", "1 to 1000000");
+    struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = duty_summarise(cli->ledger, cli->ledger->db, &cli->session, &all, &d, err);
+    if (rc < 0) return rc;
+    struct duty_filter some = all;
+    some.overdue = overdue;
+    some.limit = (size_t)limit;
+    if (cli->json) {
+        char at[INSTANT_TEXT];
+        instant_format(cli->now, cli->ledger->zone_s, at);
+        json_t *rules = json_array(), *items = json_array();
+        for (size_t i = 0; i < d.n; i++) {
+            json_t *one = count_json(&d.rules[i]);
+            json_object_set_new(one, "rule", cli_json_text(d.rules[i].rule));
+            json_object_set_new(one, "desk", cli_json_text(d.rules[i].desk));
+            json_object_set_new(one, "register", cli_json_text(d.rules[i].reg));
+            json_array_append_new(rules, one);
+        }
+        if (list) rc = list_print(cli, &some, items, err);
+        json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o}", "at", at, "total", count_json(&d.total), "closed_rate",
+                              d.closed_rate < 0 ? json_null() : json_real(d.closed_rate), "rules", rules, "duties", items);
+        if (rc == 0) rc = cli_json(cli, j, err);
+        else json_decref(j);
+    } else {
+        rc = summary_print(cli, &d, err);
+        if (rc == 0 && list) rc = list_print(cli, &some, NULL, err);
+    }
+    duty_summary_clear(&d);
+    return rc;
+}
+
+int cmd_tick(struct cli *cli, struct error *err) {
+    struct wake_report w = {0};
+    int64_t adopted = 0;
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = plan_catch_up(cli->ledger, &cli->session, &adopted, err);
+    if (rc == 0) rc = duty_tick(cli->ledger, &cli->session, &w, err);
+    if (rc < 0) return rc;
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I}", "woken", (json_int_t)w.woken, "escalated", (json_int_t)w.escalated, "lapsed",
+                                       (json_int_t)w.lapsed, "raised", (json_int_t)w.raised, "adopted", (json_int_t)adopted), err);
+    cli_print(cli, cli->zh ? "查看 %lld, 上报 %lld, 失时 %lld, 新立 %lld\n" : "%lld woken, %lld escalated, %lld lapsed, %lld raised\n",
+              (long long)w.woken, (long long)w.escalated, (long long)w.lapsed, (long long)w.raised);
+    return 0;
+}

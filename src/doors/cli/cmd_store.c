@@ -1,0 +1,204 @@
+/* verify, backup, restore, migrate, selftest, version. */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <sodium.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "desks/node.h"
+#include "doors/cli/commands.h"
+
+#define TOCSIN_VERSION "0.1.0"
+enum { PATH_BYTES = 1200 };
+
+static void verify_progress(int64_t entries, void *arg) {
+    cli_note(arg, "\r%lld", (long long)entries);
+}
+
+int cmd_verify(struct cli *cli, struct error *err) {
+    struct journal_verdict v = {0};
+    char head[2 * DIGEST_BYTES + 1];
+    bool tty = isatty(STDERR_FILENO) && !cli->json;
+    int rc = cli_open(cli, err);
+    if (rc < 0) return rc;
+    int64_t start = monotonic_ns();
+    rc = journal_verify(cli->ledger->db, cli->ledger->journal.keys.public_key, cli_flag(cli, "all"), tty ? verify_progress : NULL, cli, &v, err);
+    if (tty) cli_note(cli, "\r");
+    if (rc < 0) return rc;
+    double seconds = (double)(monotonic_ns() - start) / 1e9;
+    hex_of(v.head, sizeof v.head, head);
+    if (cli->json)
+        rc = cli_json(cli, json_pack("{s:b, s:I, s:I, s:I, s:s, s:s, s:f}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks",
+                                     (json_int_t)v.blocks, "bad", (json_int_t)v.bad_seq, "what", v.what, "head", head, "seconds", seconds), err);
+    else if (!v.bad_seq)
+        cli_print(cli, cli->zh ? "流水完整: %lld 条, %lld 块, %.2f 秒, 链头 %.16s\n" : "journal whole: %lld entries, %lld blocks, %.2f s, head %.16s\n",
+                  (long long)v.entries, (long long)v.blocks, seconds, head);
+    if (rc == 0 && v.bad_seq) rc = error_set(err, E_CORRUPT, "journal", "%s", v.what);
+    return rc;
+}
+
+int cmd_backup(struct cli *cli, struct error *err) {
+    const char *path = cli_argument(cli, 0);
+    struct stat st;
+    struct db *db = NULL;
+    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = ledger_reader(cli->ledger, &db, err);
+    if (rc == 0) rc = db_backup(db, path, err);
+    db_close(db);
+    if (rc < 0) return rc;
+    if (stat(path, &st) < 0) return error_set(err, error_from_errno(), path, "the backup is not there: %s", strerror(errno));
+    if (cli->json) return cli_json(cli, json_pack("{s:s, s:I}", "file", path, "bytes", (json_int_t)st.st_size), err);
+    cli_print(cli, cli->zh ? "%s: %lld 字节; 密钥不在其中, 请另行保管\n" : "%s: %lld bytes; the key is not in it, keep it elsewhere\n", path,
+              (long long)st.st_size);
+    return 0;
+}
+
+static int file_copy(const char *from, const char *to, struct error *err) {
+    char partial[PATH_BYTES + 16], bytes[1 << 16];
+    snprintf(partial, sizeof partial, "%s.part", to);
+    FILE *in = fopen(from, "rb"), *out = in ? fopen(partial, "wb") : NULL;
+    int rc = !in ? error_set(err, error_from_errno(), from, "cannot be read: %s", strerror(errno))
+                 : !out ? error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno)) : 0;
+    for (size_t n; rc == 0 && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
+        if (fwrite(bytes, 1, n, out) != n) rc = error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno));
+    if (rc == 0 && ferror(in)) rc = error_set(err, E_IO, from, "cannot be read");
+    if (out && rc == 0 && (fflush(out) || fsync(fileno(out)))) rc = error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno));
+    if (in) fclose(in);
+    if (out) fclose(out);
+    if (rc == 0 && rename(partial, to) < 0) rc = error_set(err, error_from_errno(), to, "%s", strerror(errno));
+    if (rc < 0 && out) unlink(partial);
+    return rc;
+}
+
+/* The data folder holds its configuration and key; the store is missing (or was moved away). The backup goes there and is verified. */
+int cmd_restore(struct cli *cli, struct error *err) {
+    const char *from = cli_argument(cli, 0), *dir = cli_text(cli, "data");
+    char to[PATH_BYTES], config[PATH_BYTES], magic[16] = "";
+    struct stat st;
+    snprintf(to, sizeof to, "%s/tocsin.db", dir);
+    snprintf(config, sizeof config, "%s/tocsin.yaml", dir);
+    if (stat(config, &st) < 0) return error_set(err, E_UNKNOWN, dir, "is no data folder: it needs its tocsin.yaml and its key file beside the backup");
+    if (stat(to, &st) == 0) return error_set(err, E_CONFLICT, to, "is there already; move it away first");
+    FILE *f = fopen(from, "rb");
+    if (!f) return error_set(err, error_from_errno(), from, "cannot be read: %s", strerror(errno));
+    bool sqlite = fread(magic, 1, 16, f) == 16 && !memcmp(magic, "SQLite format 3", 16);
+    fclose(f);
+    if (!sqlite) return error_set(err, E_SYNTAX, from, "is no backup of an embedded store");
+    int rc = file_copy(from, to, err);
+    return rc < 0 ? rc : cmd_verify(cli, err);
+}
+
+int cmd_migrate(struct cli *cli, struct error *err) {
+    struct ledger_options o = cli_ledger_options(cli);
+    struct buf plan = {0};
+    bool apply = cli_flag(cli, "apply");
+    int rc = ledger_open_to_migrate(&o, &cli->ledger, err);
+    if (rc == 0) rc = ledger_migrate(cli->ledger, apply, &plan, err);
+    if (rc == 0 && cli->json) rc = cli_json(cli, json_pack("{s:b, s:o}", "applied", apply, "statements", cli_json_text(buf_view(&plan))), err);
+    else if (rc == 0) {
+        cli_write(cli, buf_view(&plan));
+        cli_print(cli, "%s\n", !plan.n ? cli_word(cli, "无需变更", "nothing to change")
+                               : apply ? cli_word(cli, "已执行", "done") : cli_word(cli, "以上未执行; 加 --apply 执行", "not run; --apply runs them"));
+    }
+    buf_clear(&plan);
+    return rc;
+}
+
+/* ---- selftest */
+
+static int test_crypto(struct cli *cli, struct error *err) {
+    unsigned char digest[DIGEST_BYTES];
+    char hex[2 * DIGEST_BYTES + 1];
+    (void)cli;
+    /* BLAKE2b-256 of "abc" */
+    digest_bytes(TEXT("abc"), digest);
+    hex_of(digest, sizeof digest, hex);
+    if (strcmp(hex, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319")) return error_set(err, E_CRYPTO, "selftest", "BLAKE2b is wrong");
+    return 0;
+}
+
+static int test_declarations(struct cli *cli, struct error *err) {
+    struct catalog *c = NULL;
+    struct text *names = NULL;
+    size_t n = 0;
+    int rc = cli_catalog(cli, &c, err);
+    char *dir = arena_printf(&cli->arena, "%s/policies", cli->home ? cli->home : ".");
+    if (rc == 0) rc = policy_names(dir, &cli->arena, &names, &n, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct policy *p = NULL;
+        rc = policy_load(c, dir, names[i], ZONE_CHINA_S, &p, err);
+        policy_free(p);
+    }
+    catalog_free(c);
+    return rc;
+}
+
+static void folder_remove(const char *dir) {
+    char command[PATH_BYTES + 16];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir); /* our own mkdtemp name */
+    if (system(command) != 0) fprintf(stderr, "tocsin: %s: was not removed\n", dir);
+}
+
+static int test_store(struct cli *cli, struct error *err) {
+    char root[] = "/tmp/tocsin-selftest-XXXXXX", dir[64];
+    struct ledger *l = NULL;
+    struct journal_verdict v = {0};
+    if (!mkdtemp(root)) return error_set(err, error_from_errno(), "/tmp", "%s", strerror(errno));
+    snprintf(dir, sizeof dir, "%s/data", root);
+    struct node_options o = {.ledger = {.dir = dir, .home = cli->home, .region = "310115", .zone_s = ZONE_CHINA_S}, .regions = "/dev/null",
+                             .now = cli->now, .account = TEXT("root")};
+    struct node_report report = {0};
+    int rc = node_init(&o, &report, err);
+    if (rc == 0) rc = ledger_open(&o.ledger, &l, err);
+    const struct register_decl *reg = l ? register_find(l->catalog, TEXT("organisation")) : NULL;
+    if (rc == 0 && reg) {
+        struct draft *d = draft_new(&cli->arena, reg, DRAFT_CREATE);
+        struct session s = node_session(TEXT("root"), cli->now, cli->zh);
+        rc = d ? draft_set(l, d, &cli->arena, TEXT("title"), TEXT("selftest"), err) : E_MEMORY;
+        if (rc == 0) rc = draft_set(l, d, &cli->arena, TEXT("kind"), TEXT("other"), err);
+        if (rc == 0) rc = record_write(l, &s, &d, 1, err);
+    }
+    if (rc == 0) rc = journal_verify(l->db, l->journal.keys.public_key, true, NULL, NULL, &v, err);
+    if (rc == 0 && v.bad_seq) rc = error_set(err, E_CORRUPT, "selftest", "%s", v.what);
+    ledger_close(l);
+    folder_remove(root);
+    return rc;
+}
+
+int cmd_selftest(struct cli *cli, struct error *err) {
+    static const struct { const char *zh, *en; int (*run)(struct cli *, struct error *); } tests[] = {
+        {"密码", "crypto", test_crypto}, {"登记册、代码和方案", "registers, codes and policies", test_declarations}, {"数据库与流水", "store and journal", test_store}};
+    json_t *list = cli->json ? json_array() : NULL;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < sizeof tests / sizeof *tests; i++) {
+        int64_t start = monotonic_ns();
+        rc = tests[i].run(cli, err);
+        double ms = (double)(monotonic_ns() - start) / 1e6;
+        if (list) json_array_append_new(list, json_pack("{s:s, s:b, s:f}", "test", tests[i].en, "good", rc == 0, "ms", ms));
+        else cli_print(cli, "%s %s (%.0f ms)\n", rc == 0 ? cli_word(cli, "正常", "good") : cli_word(cli, "异常", "bad "), cli_word(cli, tests[i].zh, tests[i].en), ms);
+    }
+    if (list) {
+        int printed = cli_json(cli, list, rc == 0 ? err : NULL);
+        if (rc == 0) rc = printed;
+    }
+    return rc;
+}
+
+int cmd_version(struct cli *cli, struct error *err) {
+    char pq[24];
+    int n = PQlibVersion();
+    snprintf(pq, sizeof pq, "%d.%d", n / 10000, n % 10000);
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "tocsin", TOCSIN_VERSION, "sqlite", sqlite3_libversion(), "libpq", pq,
+                                       "libsodium", sodium_version_string(), "zlib", zlibVersion(), "home", cli->home ? cli->home : ""), err);
+    cli_print(cli, "tocsin %s (sqlite %s, libpq %s, libsodium %s, zlib %s)\n", TOCSIN_VERSION, sqlite3_libversion(), pq, sodium_version_string(),
+              zlibVersion());
+    cli_print(cli, "home %s\n", cli->home ? cli->home : "-");
+    return 0;
+}
