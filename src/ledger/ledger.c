@@ -61,7 +61,7 @@ static bool is_folder(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static char *find_home(struct arena *a, const char *given) {
+char *ledger_home(struct arena *a, const char *given) {
     const char *env = getenv("TOCSIN_HOME");
     if (given || env) return arena_str(a, given ? given : env);
     char exe[PATH_MAX_BYTES];
@@ -101,7 +101,7 @@ static struct ledger *ledger_new(const struct ledger_options *o, struct error *e
         return NULL;
     }
     l->dir = arena_str(&l->arena, o->dir ? o->dir : "./data");
-    l->home = find_home(&l->arena, o->home);
+    l->home = ledger_home(&l->arena, o->home);
     l->zone_s = o->zone_s ? o->zone_s : ZONE_CHINA_S;
     if (!l->dir || !l->home || digest_init(err) < 0 || book_open(l, err) < 0 || number_open(&l->numbers, err) < 0) {
         error_set(err, E_MEMORY, NULL, "out of memory");

@@ -54,6 +54,8 @@ struct ledger_options {
     int32_t zone_s;    /* 0: China */
 };
 
+/* Where registers/, codes/ and policies/ are: given, else $TOCSIN_HOME, else up from the program, else an installed share folder. In the arena. */
+char *ledger_home(struct arena *a, const char *given);
 /* Makes the data directory, keys, store, tables and node configuration. Refuses an existing one (E_CONFLICT). */
 int ledger_init(const struct ledger_options *o, struct error *err);
 /* Opens an existing one; the schema must match the declarations or E_CONFLICT says to run `tocsin migrate`. O(1) in size. */

@@ -164,7 +164,7 @@ int cli_main(int argc, char **argv) {
     if (rc == 0) rc = parse(cli, argc, argv, &err);
     if (rc == 0) {
         cli->json = cli_flag(cli, "json");
-        cli->home = cli_home(&cli->arena);
+        cli->home = ledger_home(&cli->arena, NULL);
         cli->now = instant_now();
         const char *at = cli_text(cli, "at");
         if (at) instant_parse(text_of(at), ZONE_CHINA_S, &cli->now);

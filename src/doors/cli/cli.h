@@ -83,8 +83,6 @@ struct ledger_options cli_ledger_options(const struct cli *cli);
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err);
 /* A register by name; E_UNKNOWN lists those there are. */
 int cli_register(struct cli *cli, const char *name, const struct register_decl **ret, struct error *err);
-/* Where registers/ and the rest are: $TOCSIN_HOME, beside the program, or an installed share folder. In the arena; NULL when nowhere. */
-const char *cli_home(struct arena *a);
 
 /* cmd_show.c: a record by id, number or outside key; its cells printed, or put into a JSON object. */
 struct export_names;

@@ -1,35 +1,9 @@
 /* Opens the house for a command: home folder, ledger, session. */
-#include <stdlib.h>
+
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "doors/cli/cli.h"
 #include "ledger/record.h"
-
-static bool is_home(const char *dir) {
-    struct stat st;
-    char path[1200];
-    snprintf(path, sizeof path, "%.1100s/registers", dir);
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-const char *cli_home(struct arena *a) {
-    const char *given = getenv("TOCSIN_HOME");
-    if (given && *given) return arena_str(a, given);
-    char self[1024];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0) return NULL;
-    self[n] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash) *slash = 0;
-    static const char *const tails[] = {"", "/..", "/../share/tocsin"};
-    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        char *dir = arena_printf(a, "%s%s", self, tails[i]);
-        if (dir && is_home(dir)) return dir;
-    }
-    return is_home(".") ? "." : NULL;
-}
 
 struct ledger_options cli_ledger_options(const struct cli *cli) {
     return (struct ledger_options){.dir = cli_text(cli, "data"), .home = cli->home, .zone_s = ZONE_CHINA_S};
