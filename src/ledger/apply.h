@@ -50,7 +50,9 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
 int seal_remove(struct apply *x, const struct record *r, struct error *err);
 void seal_context(const struct register_decl *reg, const struct field *f, char out[96]);
 /* record.c */
-int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, struct error *err);
+/* linked false: before references are resolved; checks over references are left for later. */
+int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err);
+bool record_checks_wait(struct ledger *l, const struct register_decl *reg);
 int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
 bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err);

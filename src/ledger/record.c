@@ -53,9 +53,25 @@ static int check_document(const struct reg_table *t, struct draft *d, struct err
     return 0;
 }
 
-int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, struct error *err) {
+/* A check over a reference waits until the reference is known. */
+static bool check_waits(const struct register_decl *reg, const struct expr *check) {
+    uint64_t fields = expr_fields(check);
+    for (size_t i = 0; i < reg->n_fields; i++)
+        if (reg->fields[i].type == FIELD_REFERENCE && fields >> (i < 63 ? i : 63) & 1) return true;
+    return false;
+}
+
+bool record_checks_wait(struct ledger *l, const struct register_decl *reg) {
+    const struct reg_table *t = l->tables[reg->order];
+    for (size_t i = 0; i < reg->n_checks; i++)
+        if (check_waits(reg, t->checks[i])) return true;
+    return false;
+}
+
+int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err) {
     const struct reg_table *t = l->tables[reg->order];
     for (size_t i = 0; i < reg->n_checks; i++) {
+        if (!linked && check_waits(reg, t->checks[i])) continue;
         if (expr_eval(t->checks[i], scope) != TRUTH_FALSE) continue;
         const struct rule_check *c = &reg->checks[i];
         return error_set(err, E_INVALID, NULL, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
@@ -140,7 +156,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
             if (f->required && !linked && !value_given(d->values[i]) && f->copy_reference < 0)
                 rc = error_set(err, E_INVALID, f->name.s, "is required and missing / 必填项%s缺失", f->zh.s ? f->zh.s : "");
         }
-        if (!rc) rc = record_check(l, reg, &scope, err);
+        if (!rc) rc = record_check(l, reg, &scope, false, err);
     }
     if (!rc && d->outside_key.n) {
         struct buf b = {0};

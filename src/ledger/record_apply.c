@@ -223,9 +223,9 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (state != initial && !x->s->import && !may_move(reg, x->s, initial, state, r->region))
         return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
                          initial >= 0 ? reg->states[initial].name.s : "(none)");
-    if (copied) {
+    if (copied || record_checks_wait(x->l, reg)) {
         struct expr_scope scope = scope_of(x, r);
-        rc = record_check(x->l, reg, &scope, err);
+        rc = record_check(x->l, reg, &scope, true, err);
     }
     if (!rc && reg->number_mask.n) {
         day on = day_of_instant(x->s->now, x->l->zone_s);
@@ -383,7 +383,7 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     if (!rc) rc = check_references(x, reg, now.values, before.values, err);
     if (!rc) rc = record_required(reg, now.values, true, err);
     struct expr_scope scope = scope_of(x, &now);
-    if (!rc) rc = record_check(x->l, reg, &scope, err);
+    if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);

@@ -139,7 +139,7 @@ static void place_row(struct demo_row *row, size_t i) {
 
 /* ---- cases: the report card */
 
-static const char *const case_headers[] = {"卡片编号", "报卡类别", "姓名", "患儿家长姓名", "证件类型", "有效证件号", "性别", "出生日期", "联系电话",
+static const char *const case_headers[] = {"外部编号", "卡片编号", "报卡类别", "姓名", "患儿家长姓名", "证件类型", "有效证件号", "性别", "出生日期", "联系电话",
                                            "工作单位(学校)", "病人属于", "现住址", "区县", "人群分类", "疾病名称", "病例分类", "病例来源", "发现方式",
                                            "是否管控中发现", "发病日期", "诊断日期", "发现时间", "报告时间", "落位时间", "核心信息完成时间",
                                            "流调完成时间", "隔离时间", "入院时间", "报告日期", "报告单位", "填卡日期", "临床分型", "转归", "转归日期",
@@ -168,6 +168,7 @@ static void case_row(struct demo_row *row, size_t i) {
     const struct city_infection *f = &c->infections[c->cases[k]];
     const struct city_person *p = &c->persons[f->person];
     bool ill = f->onset != CITY_NO_DAY && f->onset <= day_at(row, f->reported_at);
+    cell_card(row, c->cases[k]);
     cell_card(row, c->cases[k]);
     cell(row, "初次报告");
     cell_untidy(row, p->name);
@@ -211,7 +212,7 @@ static const struct demo_fault case_faults[] = {
 
 /* ---- contacts */
 
-static const char *const contact_headers[] = {"登记编号", "姓名", "身份证号/护照号", "性别", "联系方式", "现住址", "区县", "工作单位", "关联病例",
+static const char *const contact_headers[] = {"外部编号", "姓名", "身份证号/护照号", "性别", "联系方式", "现住址", "区县", "工作单位", "关联病例",
                                               "与病例关系", "接触方式", "首次接触时间", "末次接触时间", "接触者类别", "关联密接", "排查到时间",
                                               "密接来源", "协查函号", NULL};
 static size_t contact_count(const struct city *c) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "desks/backup.h"
 #include "desks/node.h"
 #include "doors/cli/commands.h"
 
@@ -42,56 +43,34 @@ int cmd_verify(struct cli *cli, struct error *err) {
     return rc;
 }
 
-int cmd_backup(struct cli *cli, struct error *err) {
-    const char *path = cli_argument(cli, 0);
-    struct stat st;
-    struct db *db = NULL;
-    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing");
-    int rc = cli_open(cli, err);
-    if (rc == 0) rc = ledger_reader(cli->ledger, &db, err);
-    if (rc == 0) rc = db_backup(db, path, err);
-    db_close(db);
-    if (rc < 0) return rc;
-    if (stat(path, &st) < 0) return error_set(err, error_from_errno(), path, "the backup is not there: %s", strerror(errno));
-    if (cli->json) return cli_json(cli, json_pack("{s:s, s:I}", "file", path, "bytes", (json_int_t)st.st_size), err);
-    cli_print(cli, cli->zh ? "%s: %lld 字节; 密钥不在其中, 请另行保管\n" : "%s: %lld bytes; the key is not in it, keep it elsewhere\n", path,
-              (long long)st.st_size);
+static int backup_print(struct cli *cli, const char *where, const struct backup_report *r, struct error *err) {
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:I}", "where", where, "tables", (json_int_t)r->tables, "rows", (json_int_t)r->rows, "bytes",
+                                       (json_int_t)r->bytes), err);
+    cli_print(cli, cli->zh ? "%s: %lld 张表, %lld 行\n" : "%s: %lld tables, %lld rows\n", where, (long long)r->tables, (long long)r->rows);
     return 0;
 }
 
-static int file_copy(const char *from, const char *to, struct error *err) {
-    char partial[PATH_BYTES + 16], bytes[1 << 16];
-    snprintf(partial, sizeof partial, "%s.part", to);
-    FILE *in = fopen(from, "rb"), *out = in ? fopen(partial, "wb") : NULL;
-    int rc = !in ? error_set(err, error_from_errno(), from, "cannot be read: %s", strerror(errno))
-                 : !out ? error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno)) : 0;
-    for (size_t n; rc == 0 && (n = fread(bytes, 1, sizeof bytes, in)) > 0;)
-        if (fwrite(bytes, 1, n, out) != n) rc = error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno));
-    if (rc == 0 && ferror(in)) rc = error_set(err, E_IO, from, "cannot be read");
-    if (out && rc == 0 && (fflush(out) || fsync(fileno(out)))) rc = error_set(err, error_from_errno(), partial, "cannot be written: %s", strerror(errno));
-    if (in) fclose(in);
-    if (out) fclose(out);
-    if (rc == 0 && rename(partial, to) < 0) rc = error_set(err, error_from_errno(), to, "%s", strerror(errno));
-    if (rc < 0 && out) unlink(partial);
+int cmd_backup(struct cli *cli, struct error *err) {
+    const char *path = cli_argument(cli, 0);
+    struct backup_report r = {0};
+    struct stat st;
+    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = backup_write(cli->ledger, path, &r, err);
+    if (rc == 0) rc = backup_print(cli, path, &r, err);
+    if (rc == 0 && !cli->json) cli_print(cli, "%s\n", cli_word(cli, "密钥不在其中, 请另行保管", "the key is not in it: keep it elsewhere"));
     return rc;
 }
 
-/* The data folder holds its configuration and key; the store is missing (or was moved away). The backup goes there and is verified. */
 int cmd_restore(struct cli *cli, struct error *err) {
-    const char *from = cli_argument(cli, 0), *dir = cli_text(cli, "data");
-    char to[PATH_BYTES], config[PATH_BYTES], magic[16] = "";
-    struct stat st;
-    snprintf(to, sizeof to, "%s/tocsin.db", dir);
-    snprintf(config, sizeof config, "%s/tocsin.yaml", dir);
-    if (stat(config, &st) < 0) return error_set(err, E_UNKNOWN, dir, "is no data folder: it needs its tocsin.yaml and its key file beside the backup");
-    if (stat(to, &st) == 0) return error_set(err, E_CONFLICT, to, "is there already; move it away first");
-    FILE *f = fopen(from, "rb");
-    if (!f) return error_set(err, error_from_errno(), from, "cannot be read: %s", strerror(errno));
-    bool sqlite = fread(magic, 1, 16, f) == 16 && !memcmp(magic, "SQLite format 3", 16);
-    fclose(f);
-    if (!sqlite) return error_set(err, E_SYNTAX, from, "is no backup of an embedded store");
-    int rc = file_copy(from, to, err);
-    return rc < 0 ? rc : cmd_verify(cli, err);
+    struct ledger_options o = cli_ledger_options(cli);
+    struct backup_report r = {0};
+    const char *key = cli_text(cli, "key"), *store = cli_text(cli, "store");
+    if (!key) return error_set(err, E_USAGE, "--key", "the key is not in a backup: --key FILE, the copy that was kept");
+    o.store = store && strcmp(store, "sqlite") ? store : NULL;
+    int rc = backup_restore(&o, cli_argument(cli, 0), key, &r, err);
+    return rc < 0 ? rc : backup_print(cli, o.dir, &r, err);
 }
 
 int cmd_migrate(struct cli *cli, struct error *err) {
