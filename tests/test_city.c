@@ -124,6 +124,7 @@ static void stories_are_consistent(void **state) {
             assert_true(t->found_at >= c->infections[t->index].detected_at && t->found_at < c->end);
             assert_true(t->last <= day_of_instant(t->found_at, c->options.zone_s));
             assert_true(t->through < (int32_t)k);
+            if (t->released_at != INSTANT_NONE) assert_true(!t->converted && t->released_at > t->placed_at && t->released_at < c->end);
             if (t->placed_at != INSTANT_NONE) assert_true(t->placed_at >= t->found_at && t->placed_at < c->end);
         }
         size_t positives = 0;
@@ -138,7 +139,7 @@ static void stories_are_consistent(void **state) {
         for (size_t k = 0; k < c->n_stays; k++) {
             const struct city_stay *s = &c->stays[k];
             assert_true(s->started_at < c->end && (s->ended_at == INSTANT_NONE || s->ended_at >= s->started_at));
-            assert_int_equal(s->hospital, s->contact < 0);
+            assert_int_equal(s->kind == CITY_STAY_HOSPITAL, s->contact < 0);
         }
         for (size_t k = 0; k < c->n_checks; k++) {
             assert_in_range(c->checks[k].temperature_tenths, 355, 420);

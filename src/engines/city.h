@@ -79,6 +79,7 @@ struct city_infection {
     day peak;             /* onset, or what onset would have been: infectiousness counts from here */
     instant detected_at, reported_at, isolated_at, treated_at;
     instant located_at, core_at, investigated_at; /* found and under control; core information; full investigation */
+    instant received_at[3]; /* the report read by county, city, province */
     day outcome_day;
     int32_t unit;         /* organisation that reports it */
     int32_t found_order;
@@ -94,7 +95,9 @@ struct city_contact {
     instant found_at, placed_at;  /* placed_at NONE: found, not yet placed (or lost) */
     int32_t place;                /* isolation site, -1 at home */
     uint8_t setting;
+    instant released_at;          /* end of all observation; NONE: not yet, or became a case */
     bool order_missing;           /* no control order was written */
+    bool converted;               /* found to be infected while traced */
 };
 
 struct city_test {
@@ -105,13 +108,15 @@ struct city_test {
     bool positive;
 };
 
+enum city_stay_kind { CITY_STAY_CENTRAL, CITY_STAY_HOME, CITY_STAY_MONITORING, CITY_STAY_HOSPITAL };
 struct city_stay {
     int32_t person, contact;      /* contact -1: a case in hospital */
     int32_t place;                /* organisation; -1 at home */
     instant started_at, ended_at; /* ended_at NONE: still there */
     day planned_end;
     int32_t room;
-    bool hospital, home;
+    uint8_t kind;
+    bool transferred;             /* ended because the person became a case */
 };
 
 struct city_check {

@@ -59,6 +59,7 @@ static int infect(struct city_story *s, int32_t person, int32_t infector, instan
     *f = (struct city_infection){.person = person, .infector = infector, .exposed_at = at, .onset = CITY_NO_DAY,
         .detected_at = INSTANT_NONE, .reported_at = INSTANT_NONE, .isolated_at = INSTANT_NONE, .treated_at = INSTANT_NONE,
         .located_at = INSTANT_NONE, .core_at = INSTANT_NONE, .investigated_at = INSTANT_NONE,
+        .received_at = {INSTANT_NONE, INSTANT_NONE, INSTANT_NONE},
         .outcome_day = CITY_NO_DAY, .unit = -1, .found_order = -1, .setting = (uint8_t)setting, .imported = infector < 0};
     f->peak = day_of_instant(at + (instant)(incubation * DAY_S), c->options.zone_s);
     s->meeting_head[i] = -1;
@@ -166,6 +167,7 @@ int city_outbreak(struct city *c, struct rng *r, struct error *err) {
         /* Those infected today start meeting tomorrow at the earliest. */
         for (size_t i = 0, n = c->n_infections; rc == 0 && i < n; i++) rc = live_day(&s, (int32_t)i, on);
     }
+    if (rc == 0) city_respond_end(&s);
 out:
     mem_free(s.infection_of);
     mem_free(s.contact_of);

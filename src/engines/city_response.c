@@ -4,13 +4,13 @@
 
 #include "engines/city_story.h"
 
-enum { ISOLATION_SITES_FIRST = 13, ISOLATION_SITES = 3, LABORATORIES_FIRST = 3, CDC_AT = 2, OBSERVATION_DAYS = 7 };
+enum { ISOLATION_SITES_FIRST = 13, ISOLATION_SITES = 3, LABORATORIES_FIRST = 3, CDC_AT = 2, OBSERVATION_DAYS = 7, MONITORING_DAYS = 3 };
 
 static const struct {
     double late_report, unlisted, late_found, late_placed, never_placed, missing_order, missed_test, late_test, missed_check, late_check,
-        forgotten_release, never_investigated, central, sensitivity, screening, secondary;
+        forgotten_release, never_investigated, unread, late_read, central, sensitivity, screening, secondary;
 } share = {.late_report = 0.12, .unlisted = 0.26, .late_found = 0.10, .late_placed = 0.08, .never_placed = 0.03, .missing_order = 0.05,
-           .missed_test = 0.04, .late_test = 0.06, .missed_check = 0.05, .late_check = 0.04, .forgotten_release = 0.06, .never_investigated = 0.06, .central = 0.85,
+           .missed_test = 0.04, .late_test = 0.06, .missed_check = 0.05, .late_check = 0.04, .forgotten_release = 0.06, .never_investigated = 0.06, .unread = 0.03, .late_read = 0.1, .central = 0.85,
            .sensitivity = 0.9, .screening = 0.14, .secondary = 0.35};
 
 static int out_of_memory(struct city_story *s, const char *what) {
@@ -72,7 +72,7 @@ static int contact_place(struct city_story *s, int32_t k) {
     s->held_from[person] = t->placed_at;
     s->held_until[person] = INT64_MAX;
     int rc = stay_add(s, (struct city_stay){.person = person, .contact = k, .place = t->place, .started_at = t->placed_at,
-        .ended_at = INSTANT_NONE, .planned_end = t->last + OBSERVATION_DAYS, .home = home}, &stay);
+        .ended_at = INSTANT_NONE, .planned_end = t->last + OBSERVATION_DAYS, .kind = home ? CITY_STAY_HOME : CITY_STAY_CENTRAL}, &stay);
     if (rc < 0) return rc;
     if (!city_grow((void **)&s->watches, s->n_watches, sizeof *s->watches)) return out_of_memory(s, "watches");
     s->watches[s->n_watches++] = (struct city_watch){.contact = k, .stay = stay};
@@ -82,7 +82,7 @@ static int contact_place(struct city_story *s, int32_t k) {
 static int contact_add(struct city_story *s, struct city_contact t, int32_t *ret_at) {
     struct city *c = s->c;
     if (!city_grow((void **)&c->contacts, c->n_contacts, sizeof *c->contacts)) return out_of_memory(s, "contacts");
-    t.placed_at = INSTANT_NONE;
+    t.placed_at = t.released_at = INSTANT_NONE;
     t.place = -1;
     t.order_missing = city_chance(s->r, share.missing_order);
     c->contacts[c->n_contacts] = t;
@@ -166,6 +166,11 @@ static int case_found(struct city_story *s, const struct city_finding *g) {
         f->core_at = known(s, f->reported_at + hours(city_lognormal(r, 2.6, 1.2)));
         f->investigated_at = known(s, f->reported_at + hours(city_lognormal(r, 18, 6)));
     }
+    for (int level = 0; level < 3; level++)
+        if (f->reported_at != INSTANT_NONE && !city_chance(r, share.unread)) {
+            double late = city_chance(r, share.late_read) ? 6 * rng_unit(r) : 0;
+            f->received_at[level] = known(s, f->reported_at + hours(0.3 + (1.2 + level) * rng_unit(r) + level + late));
+        }
     if (s->alarm == INSTANT_NONE) s->alarm = f->detected_at;
     if (!held) s->held_from[person] = f->detected_at;
     s->held_until[person] = INT64_MAX;
@@ -173,6 +178,7 @@ static int case_found(struct city_story *s, const struct city_finding *g) {
         struct city_stay *stay = &c->stays[s->watches[w].stay];
         if (s->watches[w].over || stay->person != person) continue;
         s->watches[w].over = true;
+        stay->transferred = true;
         stay->ended_at = f->isolated_at == INSTANT_NONE || f->isolated_at > stay->started_at ? f->isolated_at : stay->started_at;
     }
     if (f->isolated_at != INSTANT_NONE) {
@@ -180,7 +186,7 @@ static int case_found(struct city_story *s, const struct city_finding *g) {
         instant out = city_clock(s, well, 10 + 5 * rng_unit(r));
         if (out < c->end) f->outcome = CITY_RECOVERED, f->outcome_day = well;
         rc = stay_add(s, (struct city_stay){.person = person, .contact = -1, .place = (int32_t)rng_below(r, 2), .started_at = f->isolated_at,
-            .ended_at = known(s, out), .planned_end = well, .hospital = true}, NULL);
+            .ended_at = known(s, out), .planned_end = well, .kind = CITY_STAY_HOSPITAL}, NULL);
         if (rc < 0) return rc;
     }
     day sampled = day_at(s, g->sampled_at);
@@ -192,7 +198,7 @@ static int case_found(struct city_story *s, const struct city_finding *g) {
 static bool sample_day(const struct city_contact *t, day on, day placed) {
     if (on == placed) return true;
     int k = on - t->last;
-    return t->through >= 0 ? k == 1 || k == 4 || k == 7 : k == 1 || k == 2 || k == 3 || k == 5 || k == 7;
+    return t->through >= 0 ? k == 1 || k == 4 || k == 7 : k == 1 || k == 2 || k == 3 || k == 5 || k == 7 || k == 10;
 }
 
 static int sample(struct city_story *s, int32_t k, day on) {
@@ -228,16 +234,22 @@ static int check(struct city_story *s, int32_t k, day on) {
     return 0;
 }
 
-static void release(struct city_story *s, struct city_watch *w, day on) {
+static int release(struct city_story *s, struct city_watch *w, day on) {
     struct city *c = s->c;
     const struct city_contact *t = &c->contacts[w->contact];
     struct city_stay *stay = &c->stays[w->stay];
     instant at = city_clock(s, on, 13 + 3 * rng_unit(s->r));
-    if (on < t->last + OBSERVATION_DAYS || at >= c->end || city_chance(s->r, share.forgotten_release)) return;
+    bool monitoring = stay->kind == CITY_STAY_MONITORING;
+    day planned = t->last + OBSERVATION_DAYS + (monitoring ? MONITORING_DAYS : 0);
+    if (on < planned || at >= c->end || city_chance(s->r, share.forgotten_release)) return 0;
     if (at < stay->started_at) at = stay->started_at + hours(1);
     stay->ended_at = known(s, at);
+    if (t->through < 0 && !monitoring) /* v9: three days of monitoring at home follow */
+        return stay_add(s, (struct city_stay){.person = t->person, .contact = w->contact, .place = -1, .started_at = at, .ended_at = INSTANT_NONE,
+            .planned_end = t->last + OBSERVATION_DAYS + MONITORING_DAYS, .kind = CITY_STAY_MONITORING}, &w->stay);
     s->held_until[t->person] = at;
     w->over = true;
+    return 0;
 }
 
 /* People nobody had listed, found by testing the neighbourhood after the alarm. */
@@ -256,6 +268,20 @@ static int screen(struct city_story *s, day on) {
     return 0;
 }
 
+/* How each traced pair ended: one person may be traced for several cases, and one release ends them all. */
+void city_respond_end(struct city_story *s) {
+    struct city *c = s->c;
+    for (size_t k = 0; k < c->n_contacts; k++) {
+        struct city_contact *t = &c->contacts[k];
+        int32_t i = s->infection_of[t->person];
+        instant until = s->held_until[t->person];
+        int days = t->through < 0 ? OBSERVATION_DAYS + MONITORING_DAYS : OBSERVATION_DAYS;
+        t->converted = i >= 0 && c->infections[i].found_order >= 0 && c->infections[i].detected_at >= t->found_at;
+        bool done = until != INT64_MAX && t->placed_at != INSTANT_NONE && until > t->placed_at && day_at(s, until) >= t->last + days;
+        if (!t->converted && done) t->released_at = until;
+    }
+}
+
 int city_respond(struct city_story *s, day on) {
     struct city *c = s->c;
     int rc = screen(s, on);
@@ -265,7 +291,7 @@ int city_respond(struct city_story *s, day on) {
         if (watch->over) continue;
         if (sample_day(t, on, day_at(s, t->placed_at))) rc = sample(s, watch->contact, on);
         if (rc == 0) rc = check(s, watch->contact, on);
-        if (rc == 0) release(s, watch, on);
+        if (rc == 0) rc = release(s, watch, on);
     }
     /* Results of this day, earliest first; findings already used lie in [0, n_done). */
     instant tomorrow = instant_of_day(on + 1, c->options.zone_s);

@@ -45,5 +45,6 @@ bool city_chance(struct rng *r, double p);
 int city_finding_add(struct city_story *s, struct city_finding f);
 /* One day of the response: samples, checks, releases, screening, then everybody whose result came that day. */
 int city_respond(struct city_story *s, day on);
+void city_respond_end(struct city_story *s);
 
 #endif

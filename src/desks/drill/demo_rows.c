@@ -210,6 +210,61 @@ static void case_row(struct demo_row *row, size_t i) {
 static const struct demo_fault case_faults[] = {
     {2, "发病日期", "2022/2/30"}, {5, "有效证件号", NULL}, {8, "有效证件号", "3.10115E+17"}, {11, "病例分类", "疑是"}};
 
+/* ---- who infected whom, as far as both are known */
+
+static const char *const link_headers[] = {"上代病例", "下代病例", "区县", "把握程度", "传播场景", "暴露日期", NULL};
+static bool case_reported(const struct city *c, int32_t i) {
+    return i >= 0 && c->infections[i].found_order >= 0 && c->infections[i].reported_at != INSTANT_NONE;
+}
+static bool linked(const struct city *c, size_t k) {
+    const struct city_infection *f = &c->infections[c->cases[k]];
+    return case_reported(c, c->cases[k]) && case_reported(c, f->infector) && (f->setting == CITY_AT_HOME || k % 3);
+}
+static size_t link_count(const struct city *c) {
+    size_t n = 0;
+    for (size_t k = 0; k < c->n_cases; k++) n += linked(c, k);
+    return n;
+}
+static void link_row(struct demo_row *row, size_t i) {
+    static const char *const settings[CITY_SETTINGS] = {"家庭", "学校", "工作单位", "聚餐", "商超", "交通工具", "医疗机构"};
+    const struct city *c = row->c;
+    size_t k = 0;
+    for (;; k++)
+        if (linked(c, k) && i-- == 0) break;
+    const struct city_infection *f = &c->infections[c->cases[k]];
+    cell_card(row, f->infector);
+    cell_card(row, c->cases[k]);
+    cell(row, c->options.region);
+    cell(row, f->setting == CITY_AT_HOME ? "高" : "中");
+    cell(row, settings[f->setting]);
+    cell_day(row, day_at(row, f->exposed_at), DATE_ISO);
+}
+
+/* ---- receipts of the reports by county, city and province */
+
+static const char *const receipt_headers[] = {"卡片编号", "区县", "审核层级", "审核时间", "审核意见", NULL};
+static size_t receipt_count(const struct city *c) {
+    size_t n = 0;
+    for (size_t k = 0; k < c->n_cases; k++)
+        for (int level = 0; level < 3; level++) n += c->infections[c->cases[k]].received_at[level] != INSTANT_NONE;
+    return n;
+}
+static void receipt_row(struct demo_row *row, size_t i) {
+    static const char *const levels[] = {"县级", "市级", "省级"};
+    const struct city *c = row->c;
+    for (size_t k = 0; k < c->n_cases; k++)
+        for (int level = 0; level < 3; level++) {
+            instant at = c->infections[c->cases[k]].received_at[level];
+            if (at == INSTANT_NONE || i-- > 0) continue;
+            cell_card(row, c->cases[k]);
+            cell(row, c->options.region);
+            cell(row, levels[level]);
+            cell_instant(row, at);
+            cell(row, "通过");
+            return;
+        }
+}
+
 /* ---- contacts */
 
 static const char *const contact_headers[] = {"外部编号", "姓名", "身份证号/护照号", "性别", "联系方式", "现住址", "区县", "工作单位", "关联病例",
@@ -260,7 +315,6 @@ static size_t order_count(const struct city *c) {
     for (size_t i = 0; i < c->n_contacts; i++) n += ordered(&c->contacts[i]);
     return n;
 }
-/* Row i of those for which `listed` holds; rows are asked for in order, so the scan is remembered by the caller's index. */
 static void order_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
     size_t k = 0;
@@ -285,7 +339,8 @@ static void order_row(struct demo_row *row, size_t i) {
 
 /* ---- stays */
 
-static const char *const stay_headers[] = {"姓名", "证件号码", "手机号", "区县", "密接编号", "隔离方式", "隔离点", "房间号", "入住时间", "末次接触日期", "预计解除日期", "解除时间", NULL};
+static const char *const stay_headers[] = {"姓名", "证件号码", "手机号", "区县", "密接编号", "隔离方式", "隔离点", "房间号", "入住时间", "末次接触日期", "预计解除日期", NULL};
+static const char *const stay_words[] = {"集中隔离", "居家隔离", "居家健康监测", "住院"};
 static size_t stay_count(const struct city *c) {
     return c->n_stays;
 }
@@ -300,15 +355,65 @@ static void stay_row(struct demo_row *row, size_t i) {
     cell(row, p->phone);
     cell(row, c->options.region);
     cell_contact(row, s->contact);
-    cell(row, s->hospital ? "住院" : s->home ? "居家隔离" : "集中隔离");
+    cell(row, stay_words[s->kind]);
     cell_organisation(row, s->place);
-    cell(row, s->home ? "" : room);
+    cell(row, s->place < 0 ? "" : room);
     cell_instant(row, s->started_at);
     cell_day(row, s->contact < 0 ? CITY_NO_DAY : c->contacts[s->contact].last, DATE_SLASH);
     cell_day(row, s->planned_end, DATE_SLASH);
-    cell_instant(row, s->ended_at);
 }
 static const struct demo_fault stay_faults[] = {{3, "隔离方式", "宾馆"}, {12, "入住时间", "2022-05-32 10:00"}};
+
+/* ---- ends of stays: the same person, kind and begin, and how it ended */
+
+static const char *const release_headers[] = {"姓名", "证件号码", "手机号", "区县", "隔离方式", "入住时间", "解除时间", "状态", NULL};
+static size_t release_count(const struct city *c) {
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_stays; i++) n += c->stays[i].ended_at != INSTANT_NONE;
+    return n;
+}
+static void release_row(struct demo_row *row, size_t i) {
+    const struct city *c = row->c;
+    const struct city_stay *s = c->stays;
+    for (;; s++)
+        if (s->ended_at != INSTANT_NONE && i-- == 0) break;
+    const struct city_person *p = &c->persons[s->person];
+    cell(row, p->name);
+    cell(row, p->document);
+    cell(row, p->phone);
+    cell(row, c->options.region);
+    cell(row, stay_words[s->kind]);
+    cell_instant(row, s->started_at);
+    cell_instant(row, s->ended_at);
+    cell(row, s->transferred ? "已转出" : "已解除");
+}
+
+/* ---- ends of contacts: released, or found to be infected */
+
+static const char *const end_headers[] = {"外部编号", "姓名", "身份证号/护照号", "联系方式", "区县", "接触者类别", "状态", NULL};
+static bool contact_over(const struct city_contact *t) {
+    return t->converted || t->released_at != INSTANT_NONE;
+}
+static size_t end_count(const struct city *c) {
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_contacts; i++) n += contact_over(&c->contacts[i]);
+    return n;
+}
+static void end_row(struct demo_row *row, size_t i) {
+    const struct city *c = row->c;
+    size_t k = 0;
+    for (;; k++)
+        if (contact_over(&c->contacts[k]) && i-- == 0) break;
+    const struct city_contact *t = &c->contacts[k];
+    const struct city_person *p = &c->persons[t->person];
+    cell_contact(row, (int32_t)k);
+    cell(row, p->name);
+    cell(row, p->document);
+    cell(row, p->phone);
+    cell(row, c->options.region);
+    cell(row, t->through >= 0 ? "密接的密接" : "密接");
+    cell(row, t->converted ? "已转阳" : "已解除");
+}
 
 /* ---- tests */
 
@@ -382,6 +487,10 @@ const struct demo_table demo_tables[DEMO_FILES] = {
      .headers = place_headers, .count = place_count, .row = place_row},
     {.name = "cases.xlsx", .register_name = "case", .shape = {.format = SHEET_XLSX, .encoding = "UTF-8", .sheet = "传染病报告卡"},
      .headers = case_headers, .count = case_count, .row = case_row, FAULTS(case_faults)},
+    {.name = "links.csv", .register_name = "link", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
+     .headers = link_headers, .count = link_count, .row = link_row},
+    {.name = "receipts.csv", .register_name = "receipt", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
+     .headers = receipt_headers, .count = receipt_count, .row = receipt_row},
     {.name = "contacts.csv", .register_name = "contact", .shape = {.format = SHEET_CSV, .encoding = "GB18030", .delimiter = ',', .crlf = true},
      .headers = contact_headers, .count = contact_count, .row = contact_row, FAULTS(contact_faults)},
     {.name = "orders.csv", .register_name = "measure", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = '|'},
@@ -392,4 +501,8 @@ const struct demo_table demo_tables[DEMO_FILES] = {
      .headers = test_headers, .count = test_count, .row = test_row, FAULTS(test_faults)},
     {.name = "checks.csv", .register_name = "health_check", .shape = {.format = SHEET_CSV, .encoding = "UTF-16LE", .bom = true, .delimiter = '\t', .crlf = true},
      .headers = check_headers, .count = check_count, .row = check_row, FAULTS(check_faults)},
+    {.name = "releases.csv", .register_name = "stay", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ';', .crlf = true},
+     .headers = release_headers, .count = release_count, .row = release_row},
+    {.name = "ends.csv", .register_name = "contact", .shape = {.format = SHEET_CSV, .encoding = "GB18030", .delimiter = ',', .crlf = true},
+     .headers = end_headers, .count = end_count, .row = end_row},
 };
