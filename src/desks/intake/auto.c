@@ -140,6 +140,19 @@ static int region_column(struct matcher *x, struct plan_record *r, struct error 
     return 0;
 }
 
+/* The state is a column of the system too; exports carry it. */
+static int state_column(struct matcher *x, struct plan_record *r, struct error *err) {
+    static const char *const words[] = {"state", "状态", "管控状态", "狀態"};
+    for (size_t h = 0; r->reg->n_states && h < x->n; h++)
+        for (size_t i = 0; !x->taken[h] && !r->has_state && i < sizeof words / sizeof *words; i++) {
+            if (!text_is(x->bare[h], words[i])) continue;
+            int rc = value_of(x, h, &r->state, err);
+            if (rc < 0) return rc;
+            r->has_state = true;
+        }
+    return 0;
+}
+
 /* The column that carries the sender's own number of the record. */
 static int key_column(struct matcher *x, struct plan_record *r, struct error *err) {
     static const char *const words[] = {"key", "outsidekey", "externalid", "externalkey", "外部编号", "来源编号"};
@@ -162,6 +175,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     int rc = fold_headers(x, err);
     if (rc < 0 || (rc = match_register(x, &main_record, err)) < 0) return rc;
     if ((rc = region_column(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
+    if ((rc = state_column(x, &main_record, err)) < 0) return rc;
     int pf = m->target->person_field;
     if (pf >= 0 && !has_field(&main_record, pf)) {
         person.reg = register_find(m->catalog, TEXT("person"));

@@ -147,6 +147,13 @@ static int cell(struct row *w, struct map_item *it, const struct plan_field *pf,
     return 0;
 }
 
+/* A state as people write it: its name or a title; the name, or the text as it came. */
+static struct text state_name(const struct register_decl *reg, struct text t) {
+    for (size_t i = 0; i < reg->n_states; i++)
+        if (text_eq(t, reg->states[i].zh) || text_eq(t, reg->states[i].en)) return reg->states[i].name;
+    return t;
+}
+
 static int head(struct row *w, struct map_item *it, const struct plan_record *p, struct error *err) {
     struct error own = {0};
     const struct field *none = NULL;
@@ -167,6 +174,7 @@ static int head(struct row *w, struct map_item *it, const struct plan_record *p,
         snprintf(w->note.zh, sizeof w->note.zh, "%s：外部编号为空", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s);
         return 1;
     }
+    if (rc == 0 && it->state.n) it->state = state_name(it->reg, it->state);
     if (rc == 0 && it->state.n && register_state(it->reg, it->state) < 0) {
         reason_fill(&w->note, it->reg, none, E_UNKNOWN, "no such state");
         return 1;
