@@ -153,6 +153,8 @@ void city_free(struct city *c);
 /* "枫林街道望江路12号502室" of a household; "" out of memory. */
 void city_address(const struct city *c, int32_t household, struct buf *out);
 const char *city_street(int32_t street); /* "枫林街道"; any non-negative number has one of 16 names */
+/* Region code of a street: county and three digits, "310199001". */
+void city_street_code(const struct city *c, int32_t street, char out[16]);
 int city_age(const struct city_person *p, day on);
 
 /* ---- shared by the files of this engine */

@@ -28,6 +28,10 @@ const char *city_street(int32_t street) {
     return streets[(uint32_t)street % CITY_STREETS_MAX];
 }
 
+void city_street_code(const struct city *c, int32_t street, char out[16]) {
+    snprintf(out, 16, "%.6s%03d", c->options.region, (int)((uint32_t)street % 999) + 1);
+}
+
 int city_surname(struct rng *r) {
     double u = rng_unit(r);
     int i = (int)(u * u * SURNAMES); /* the square favours the front of the list */

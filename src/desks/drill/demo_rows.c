@@ -65,6 +65,13 @@ static void cell_address(struct demo_row *row, int32_t household) {
     buf_clear(&b);
 }
 
+/* The street somebody lives in, as a region code. */
+static void cell_street(struct demo_row *row, const struct city_person *p) {
+    char code[16];
+    city_street_code(row->c, row->c->households[p->household].street, code);
+    cell(row, code);
+}
+
 static void cell_organisation(struct demo_row *row, int32_t at) {
     cell(row, at < 0 ? "" : row->c->organisations[at].title);
 }
@@ -92,6 +99,25 @@ static void cell_contact(struct demo_row *row, int32_t contact) {
     char s[16] = "";
     if (contact >= 0) snprintf(s, sizeof s, "MJ%05d", contact + 1);
     cell(row, s);
+}
+
+/* ---- regions: the county is invented, so it brings its own streets */
+
+static const char *const region_headers[] = {"区划代码", "名称", "英文名称", "级别", "上级", NULL};
+static size_t region_count(const struct city *c) {
+    return (size_t)c->n_streets + 1;
+}
+static void region_row(struct demo_row *row, size_t i) {
+    const struct city *c = row->c;
+    char code[16], parent[8], english[32];
+    snprintf(parent, sizeof parent, "%.4s", c->options.region);
+    if (i) city_street_code(c, (int32_t)i - 1, code);
+    if (i) snprintf(english, sizeof english, "Street %zu", i);
+    cell(row, i ? code : c->options.region);
+    cell(row, i ? city_street((int32_t)i - 1) : "望江县(虚构)");
+    cell(row, i ? english : "Wangjiang (invented)");
+    cell(row, i ? "4" : "3");
+    cell(row, i ? c->options.region : parent);
 }
 
 /* ---- organisations */
@@ -181,7 +207,7 @@ static void case_row(struct demo_row *row, size_t i) {
     cell_organisation(row, p->organisation);
     cell(row, "本县区");
     cell_address(row, p->household);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell(row, occupation(p));
     cell(row, "新型冠状病毒肺炎");
     cell(row, ill ? "确诊病例" : "无症状感染者");
@@ -288,7 +314,7 @@ static void contact_row(struct demo_row *row, size_t i) {
     cell(row, sex(p));
     cell_untidy(row, p->phone);
     cell_address(row, p->household);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell_organisation(row, p->organisation);
     cell_card(row, c->infections[t->index].reported_at == INSTANT_NONE ? -1 : t->index);
     cell(row, t->through >= 0 ? "家庭成员" : words[t->setting].relation);
@@ -326,7 +352,7 @@ static void order_row(struct demo_row *row, size_t i) {
     snprintf(number, sizeof number, "管控〔%d〕%05zu号", civil_of_day(t->last).year, k + 1);
     cell(row, p->name);
     cell(row, p->document);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell_contact(row, (int32_t)k);
     cell(row, t->place < 0 ? "居家隔离" : "集中隔离");
     cell(row, t->through >= 0 ? "次密接" : "密接");
@@ -353,7 +379,7 @@ static void stay_row(struct demo_row *row, size_t i) {
     cell(row, p->name);
     cell(row, p->document);
     cell(row, p->phone);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell_contact(row, s->contact);
     cell(row, stay_words[s->kind]);
     cell_organisation(row, s->place);
@@ -381,7 +407,7 @@ static void release_row(struct demo_row *row, size_t i) {
     cell(row, p->name);
     cell(row, p->document);
     cell(row, p->phone);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell(row, stay_words[s->kind]);
     cell_instant(row, s->started_at);
     cell_instant(row, s->ended_at);
@@ -410,7 +436,7 @@ static void end_row(struct demo_row *row, size_t i) {
     cell(row, p->name);
     cell(row, p->document);
     cell(row, p->phone);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell(row, t->through >= 0 ? "密接的密接" : "密接");
     cell(row, t->converted ? "已转阳" : "已解除");
 }
@@ -435,7 +461,7 @@ static void test_row(struct demo_row *row, size_t i) {
     cell(row, p->name);
     cell_untidy(row, p->document);
     cell(row, p->phone);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell_contact(row, t->contact);
     cell_instant(row, t->sampled_at);
     cell(row, "核酸");
@@ -468,7 +494,7 @@ static void check_row(struct demo_row *row, size_t i) {
         if (k->symptoms >> b & 1) snprintf(symptoms + strlen(symptoms), sizeof symptoms - strlen(symptoms), "%s%s", *symptoms ? "、" : "", words[b]);
     cell(row, p->name);
     cell(row, p->document);
-    cell(row, c->options.region);
+    cell_street(row, p);
     cell_contact(row, k->contact);
     cell_instant(row, k->checked_at);
     cell(row, temperature);
@@ -481,6 +507,8 @@ static const struct demo_fault check_faults[] = {{5, "体温", "63.6"}, {40, "�
 
 #define FAULTS(list) .faults = list, .n_faults = sizeof list / sizeof *list
 const struct demo_table demo_tables[DEMO_FILES] = {
+    {.name = "regions.csv", .register_name = "region", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
+     .headers = region_headers, .count = region_count, .row = region_row},
     {.name = "organisations.csv", .register_name = "organisation", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
      .headers = organisation_headers, .count = organisation_count, .row = organisation_row, FAULTS(organisation_faults)},
     {.name = "places.csv", .register_name = "place", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},

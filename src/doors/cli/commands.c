@@ -96,7 +96,7 @@ const struct command cli_commands[] = {
     {"version", "版本", "version of the program and of its parts", cmd_version, {{0}}, {{0}}, "tocsin version"},
     {"demo", "生成一个虚构县的疫情文件", "write the files of a made-up county with an outbreak", cmd_demo, {{"DIR", false, CLI_FOLDER, "目标目录", "folder for the files"}},
      {{"seed", CLI_INT, "N", "1", NULL, "随机种子", "seed; same seed, same files"}, {"people", CLI_INT, "N", "3000", NULL, "人口", "persons in the county"},
-      {"days", CLI_INT, "N", "30", NULL, "天数", "length of the story"}, {"region", CLI_TEXT, "CODE", "310115", NULL, "县区代码", "six-digit county code"},
+      {"days", CLI_INT, "N", "30", NULL, "天数", "length of the story"}, {"region", CLI_TEXT, "CODE", "310199", NULL, "县区代码, 缺省为虚构县", "six-digit county code; an invented one without it"},
       {"until", CLI_DATE, "DATE", "2022-05-30", NULL, "最后一天", "last day of the story"}, FLAG("plain", "不含错误行", "no deliberate faults")},
      "tocsin demo demo --seed 7"},
     {"help", "帮助", "this page, or a command's", cmd_help, {{"COMMAND...", true, CLI_TEXT, "命令", "command"}},
