@@ -116,6 +116,10 @@ static void other_documents(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if ((fault(cases[i].type, cases[i].number) == NULL) != cases[i].good)
             fail_msg("%s %s", cases[i].type, cases[i].number);
+    /* without a type, what looks like an identity card is held to its check digit */
+    assert_true(document_valid(TEXT(""), TEXT("11010519491231002X"), NULL));
+    assert_false(document_valid(TEXT(""), TEXT("110105194912310021"), NULL));
+    assert_true(document_valid(TEXT(""), TEXT("K123456789"), NULL));
     assert_true(document_valid(TEXT("passport"), TEXT("E12345678"), NULL));
     assert_false(document_valid(TEXT("passport"), TEXT("E"), NULL));
 }

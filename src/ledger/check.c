@@ -154,12 +154,20 @@ static const char *id_card_fault(struct text t) {
     return t.s[17] == id_card_digit(t.s) ? NULL : "the check digit of the identity card number is wrong";
 }
 
+/* Said to be nothing in particular, but an identity card by its looks: then its check digit counts. */
+static bool id_card_shaped(struct text t) {
+    day born;
+    return t.n == 18 && all_digits((struct text){t.s, 17}) && province_known(number_at(t.s, 2)) && birth_of(t.s, &born) &&
+           (digit(t.s[17]) || t.s[17] == 'X');
+}
+
 static const char *document_fault(struct text type, struct text t) {
     static const char *const damaged = "damaged by a spreadsheet (a number written as 1.2E+17 or with lost "
                                        "digits); take it from the source again";
     if (id_card_damaged(t)) return damaged;
     if (text_is(type, "none")) return t.n ? "a person without a document has no document number" : NULL;
     if (t.n == 0) return "the document number is empty";
+    if (!type.n && id_card_shaped(t)) return id_card_fault(t);
     if (text_is(type, "id-card") || text_is(type, "hmt-residence")) return id_card_fault(t);
     if (text_is(type, "hm-permit")) {
         bool ok = (t.n == 9 || t.n == 11) && (t.s[0] == 'H' || t.s[0] == 'M') &&

@@ -414,22 +414,22 @@ static void release_row(struct demo_row *row, size_t i) {
     cell(row, s->transferred ? "已转出" : "已解除");
 }
 
-/* ---- ends of contacts: released, or found to be infected */
+/* ---- what became of each contact: placed, released, or found to be infected */
 
-static const char *const end_headers[] = {"外部编号", "姓名", "身份证号/护照号", "联系方式", "区县", "接触者类别", "状态", NULL};
-static bool contact_over(const struct city_contact *t) {
-    return t->converted || t->released_at != INSTANT_NONE;
+static const char *const status_headers[] = {"外部编号", "姓名", "身份证号/护照号", "联系方式", "区县", "接触者类别", "状态", NULL};
+static bool contact_known(const struct city_contact *t) {
+    return t->placed_at != INSTANT_NONE || t->converted || t->released_at != INSTANT_NONE;
 }
-static size_t end_count(const struct city *c) {
+static size_t status_count(const struct city *c) {
     size_t n = 0;
-    for (size_t i = 0; i < c->n_contacts; i++) n += contact_over(&c->contacts[i]);
+    for (size_t i = 0; i < c->n_contacts; i++) n += contact_known(&c->contacts[i]);
     return n;
 }
-static void end_row(struct demo_row *row, size_t i) {
+static void status_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
     size_t k = 0;
     for (;; k++)
-        if (contact_over(&c->contacts[k]) && i-- == 0) break;
+        if (contact_known(&c->contacts[k]) && i-- == 0) break;
     const struct city_contact *t = &c->contacts[k];
     const struct city_person *p = &c->persons[t->person];
     cell_contact(row, (int32_t)k);
@@ -438,7 +438,7 @@ static void end_row(struct demo_row *row, size_t i) {
     cell(row, p->phone);
     cell_street(row, p);
     cell(row, t->through >= 0 ? "密接的密接" : "密接");
-    cell(row, t->converted ? "已转阳" : "已解除");
+    cell(row, t->converted ? "已转阳" : t->released_at != INSTANT_NONE ? "已解除" : "已管控");
 }
 
 /* ---- tests */
@@ -531,6 +531,6 @@ const struct demo_table demo_tables[DEMO_FILES] = {
      .headers = check_headers, .count = check_count, .row = check_row, FAULTS(check_faults)},
     {.name = "releases.csv", .register_name = "stay", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ';', .crlf = true},
      .headers = release_headers, .count = release_count, .row = release_row},
-    {.name = "ends.csv", .register_name = "contact", .shape = {.format = SHEET_CSV, .encoding = "GB18030", .delimiter = ',', .crlf = true},
-     .headers = end_headers, .count = end_count, .row = end_row},
+    {.name = "status.csv", .register_name = "contact", .shape = {.format = SHEET_CSV, .encoding = "GB18030", .delimiter = ',', .crlf = true},
+     .headers = status_headers, .count = status_count, .row = status_row},
 };

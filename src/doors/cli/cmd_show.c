@@ -3,6 +3,7 @@
 
 #include "desks/export/export.h"
 #include "doors/cli/commands.h"
+#include "ledger/table.h"
 
 /* By id when the word is a number, else by the record's own number or outside key. */
 int cli_record(struct cli *cli, const struct register_decl *reg, const char *word, struct record *ret, struct error *err) {
@@ -71,8 +72,13 @@ static int cells_show(struct history *h, const struct journal_entry *e, json_t *
     struct value v;
     int rc;
     while ((rc = journal_cells_next(e->after, &at, &field, &v, h->err)) > 0) {
-        if (field >= h->reg->n_fields) continue;
-        const struct field *f = &h->reg->fields[field];
+        int at_field = field >= CELL_FIRST_FIELD ? table_field_of(h->cli->ledger->tables[h->reg->order], field) : -1;
+        if (at_field < 0) { /* a column of the system: the state is worth a line */
+            if (field == CELL_STATE && !changes) cli_print(h->cli, "      -> %.*s\n", (int)value_view(v).n, value_view(v).s);
+            if (field == CELL_STATE && changes) json_object_set_new(changes, "state", cli_json_text(value_view(v)));
+            continue;
+        }
+        const struct field *f = &h->reg->fields[at_field];
         rc = field_word(h->cli, h->names, f, v, &word, h->err);
         if (rc < 0) break;
         if (changes) {
