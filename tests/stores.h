@@ -47,7 +47,7 @@ static inline bool test_store_is_pg(size_t i) {
 
 static inline void test_store_sql(size_t i, const char *verb, const char *more) {
     char sql[256];
-    snprintf(sql, sizeof sql, "SET client_min_messages = warning; %s %s%s", verb, test_store_list[i].name, more);
+    snprintf(sql, sizeof sql, "SET client_min_messages = warning; SET lock_timeout = 5000; %s %s%s", verb, test_store_list[i].name, more);
     PGconn *c = PQconnectdb(test_store_list[i].base);
     PGresult *r = PQexec(c, sql);
     if (PQresultStatus(r) != PGRES_COMMAND_OK) fail_msg("%s: %s", test_store_list[i].base, PQerrorMessage(c));
