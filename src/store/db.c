@@ -243,17 +243,22 @@ int db_scalar(struct db *db, struct arena *a, const char *sql, const struct valu
 
 enum { KEY_MAX = 8 };
 
-/* Finds the key's columns among those given. */
+/* Finds the key's columns among those given. An INSERT needs them only to put the rows of a clustered table in order. */
 static int find_key(struct batch *b, uint16_t key[KEY_MAX], struct error *err) {
+    if (b->verb == DB_INSERT && !b->table->clustered) return 0;
     struct text list = text_of(b->table->key), name;
     while (sql_names_next(&list, &name, NULL)) {
         size_t i = 0;
         while (i < b->n_columns && !text_is(name, b->table->columns[b->columns[i]].name)) i++;
-        if (i == b->n_columns || b->n_keys == KEY_MAX)
+        if (i == b->n_columns || b->n_keys == KEY_MAX) {
+            b->n_keys = 0;
+            if (b->verb == DB_INSERT) return 0;
             return error_set(err, E_USAGE, b->table->name, "a batch by key needs the key's columns");
+        }
         key[b->n_keys++] = (uint16_t)i;
     }
     b->key = key;
+    if (b->verb == DB_INSERT) return 0;
     if (b->verb == DB_DELETE && b->n_columns != b->n_keys)
         return error_set(err, E_USAGE, b->table->name, "a batch that deletes takes the key's columns only");
     if (b->verb == DB_UPDATE && b->n_columns == b->n_keys)
@@ -271,7 +276,7 @@ int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, con
     if (!n_columns) return usage(err, "a batch needs columns");
     for (size_t i = 0; i < n_columns; i++)
         if (columns[i] >= table->n_columns) return error_set(err, E_USAGE, table->name, "a column the table lacks");
-    rc = verb == DB_INSERT ? 0 : find_key(&b, key, err);
+    rc = find_key(&b, key, err);
     if (rc < 0) return rc;
     if (!n_rows) return 0;
     size_t bad = n_rows;

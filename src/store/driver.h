@@ -14,7 +14,7 @@ struct batch {
     const struct value *rows;
     size_t n_rows;
     size_t n_keys;       /* columns that belong to the primary key ... */
-    const uint16_t *key; /* ... as positions in `columns`, in key order; n_keys 0 for INSERT */
+    const uint16_t *key; /* ... as positions in `columns`, in key order; n_keys 0 when an INSERT need not know */
 };
 
 struct db_driver {
@@ -98,5 +98,14 @@ void sql_row(struct buf *b, const struct batch *batch, enum db_kind kind);
  * without NUL, so SQLite's is too. */
 const char *cell_refused(const struct db_column *column, struct value v);
 bool store_text_ok(struct text t);
+/* The first column of the row that may not stand where it is, with why; NULL when all is well. */
+const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column);
+/* Fills err with the refusal of this row. */
+int batch_refuse(const struct batch *b, const struct value *row, struct error *err);
+/* Is the failure one that a row can be blamed for? */
+bool one_row_s_fault(int rc);
+
+/* order.c: row numbers of the first n rows in key order, owned; NULL when they stand well already. Needs the key. */
+int batch_order(const struct batch *b, size_t n, uint32_t **ret);
 
 #endif

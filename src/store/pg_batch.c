@@ -17,6 +17,17 @@ static const struct db_column *column_of(const struct batch *b, size_t i) {
     return &b->table->columns[b->columns[i]];
 }
 
+/* Rows that go over together, in key order where that helps. */
+struct piece {
+    const struct value *rows;
+    const uint32_t *order; /* NULL: as they stand */
+    size_t n;
+};
+
+static const struct value *piece_row(const struct batch *b, const struct piece *p, size_t i) {
+    return p->rows + (p->order ? p->order[i] : i) * b->n_columns;
+}
+
 static void put32(struct buf *b, int32_t v) {
     uint32_t n = htobe32((uint32_t)v);
     buf_add(b, &n, 4);
@@ -49,7 +60,7 @@ static int copy_end(struct pg *pg, const char *failure, struct error *err) {
     return rc;
 }
 
-static int copy_rows(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, struct error *err) {
+static int copy_rows(struct pg *pg, const struct batch *b, const struct piece *p, struct error *err) {
     enum { CHUNK = 256 << 10 };
     struct buf *out = &pg->columns[0];
     static const char head[19] = "PGCOPY\n\377\r\n"; /* signature with its NUL, no flags, no extension */
@@ -57,9 +68,10 @@ static int copy_rows(struct pg *pg, const struct batch *b, const struct value *r
     buf_reset(out);
     buf_add(out, head, sizeof head);
     bool good = true;
-    for (size_t i = 0; i < n && good; i++, rows += b->n_columns) {
+    for (size_t i = 0; i < p->n && good; i++) {
+        const struct value *row = piece_row(b, p, i);
         buf_add(out, &fields, 2);
-        for (size_t k = 0; k < b->n_columns; k++) put_cell(out, &rows[k]);
+        for (size_t k = 0; k < b->n_columns; k++) put_cell(out, &row[k]);
         if (out->n < CHUNK) continue;
         good = !out->failed && PQputCopyData(pg->conn, out->s, (int)out->n) == 1;
         buf_reset(out);
@@ -70,7 +82,7 @@ static int copy_rows(struct pg *pg, const struct batch *b, const struct value *r
     return copy_end(pg, NULL, err);
 }
 
-static int copy(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, struct error *err) {
+static int copy(struct pg *pg, const struct batch *b, const struct piece *p, struct error *err) {
     buf_reset(&pg->key);
     buf_str(&pg->key, "COPY ");
     sql_name(&pg->key, text_of(b->table->name));
@@ -86,7 +98,7 @@ static int copy(struct pg *pg, const struct batch *b, const struct value *rows, 
     PGresult *r = PQexec(pg->conn, buf_cstr(&pg->key));
     rc = PQresultStatus(r) == PGRES_COPY_IN ? 0 : pg_fail(pg, r, err);
     PQclear(r);
-    return rc < 0 ? rc : copy_rows(pg, b, rows, n, err);
+    return rc < 0 ? rc : copy_rows(pg, b, p, err);
 }
 
 /* ---- one statement over arrays */
@@ -189,14 +201,14 @@ static const Oid array_types[] = {PG_INT8_ARRAY, PG_TEXT_ARRAY, PG_BYTEA_ARRAY};
 static const Oid cell_types[] = {PG_INT8, PG_TEXT, PG_BYTEA};
 
 /* array_recv: dimensions, has-nulls, element type, then length and lower bound of the one dimension */
-static void put_array(struct buf *out, enum column_type type, const struct value *cells, size_t stride, size_t n) {
+static void put_array(struct buf *out, const struct batch *b, const struct piece *p, size_t column) {
     buf_reset(out);
     put32(out, 1);
     put32(out, 1);
-    put32(out, (int32_t)cell_types[type]);
-    put32(out, (int32_t)n);
+    put32(out, (int32_t)cell_types[column_of(b, column)->type]);
+    put32(out, (int32_t)p->n);
     put32(out, 1);
-    for (size_t i = 0; i < n; i++, cells += stride) put_cell(out, cells);
+    for (size_t i = 0; i < p->n; i++) put_cell(out, piece_row(b, p, i) + column);
 }
 
 /* Runs the prepared text in db->sql and checks how many rows an update touched. */
@@ -214,23 +226,22 @@ static int execute(struct pg *pg, const struct batch *b, const struct pg_command
     return rc;
 }
 
-static int arrays(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, struct error *err) {
+static int arrays(struct pg *pg, const struct batch *b, const struct piece *p, struct error *err) {
     const char *values[PG_PARAMS_MAX];
     int lengths[PG_PARAMS_MAX];
     Oid types[PG_PARAMS_MAX];
     for (size_t i = 0; i < b->n_columns; i++) {
         struct buf *out = &pg->columns[i];
-        enum column_type type = column_of(b, i)->type;
-        put_array(out, type, rows + i, b->n_columns, n);
+        put_array(out, b, p, i);
         if (out->failed) return error_set(err, out->failed, NULL, "out of memory");
         values[i] = out->s;
         lengths[i] = (int)out->n;
-        types[i] = array_types[type];
+        types[i] = array_types[column_of(b, i)->type];
     }
     struct pg_command parameters = {.n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
     buf_reset(&pg->base.sql);
     piece_sql(&pg->base.sql, b);
-    return execute(pg, b, &parameters, n, err);
+    return execute(pg, b, &parameters, p->n, err);
 }
 
 /* One row as a plain statement; an upsert needs the two steps of the array form. */
@@ -239,7 +250,7 @@ static int single(struct pg *pg, const struct batch *b, const struct value *row,
     int lengths[PG_PARAMS_MAX];
     Oid types[PG_PARAMS_MAX];
     int64_t ints[PG_PARAMS_MAX];
-    if (b->verb == DB_UPSERT) return arrays(pg, b, row, 1, err);
+    if (b->verb == DB_UPSERT) return arrays(pg, b, &(struct piece){row, NULL, 1}, err);
     pg_params(row, b->n_columns, values, lengths, types, ints);
     for (size_t i = 0; i < b->n_columns; i++) types[i] = cell_types[column_of(b, i)->type];
     struct pg_command parameters = {.n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
@@ -283,33 +294,17 @@ static bool seen_before(struct seen *seen, const struct batch *b, const struct v
     }
 }
 
-static const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_bytes, size_t *ret_column) {
-    for (size_t i = 0; i < b->n_columns; i++) {
-        const char *why = cell_refused(column_of(b, i), row[i]);
-        *ret_column = i;
-        if (why) return why;
-        *ret_bytes += 4 + (row[i].kind == VALUE_INT ? 8 : value_view(row[i]).n);
-    }
-    return NULL;
-}
-
 /* How many of the rows go together: up to the limits, a bad cell, or a key that comes again (the last one must win). */
 static size_t piece_size(const struct batch *b, struct seen *seen, const struct value *rows, size_t n) {
-    size_t bytes = 0, column, i = 0;
+    size_t bytes = 0, column = 0, i = 0;
     if (seen) seen->round++;
     for (; i < n && i < PIECE_ROWS && bytes < PIECE_BYTES; i++) {
-        if (row_refused(b, rows + i * b->n_columns, &bytes, &column)) break;
+        const struct value *row = rows + i * b->n_columns;
+        if (row_refused(b, row, &column)) break;
+        for (size_t k = 0; k < b->n_columns; k++) bytes += 8 + value_view(row[k]).n;
         if (seen && seen_before(seen, b, rows, i)) break;
     }
     return i;
-}
-
-static int refuse(const struct batch *b, const struct value *row, struct error *err) {
-    size_t bytes = 0, column = 0;
-    char where[ERROR_WHERE_MAX];
-    const char *why = row_refused(b, row, &bytes, &column);
-    snprintf(where, sizeof where, "%s.%s", b->table->name, column_of(b, column)->name);
-    return error_set(err, E_INVALID, where, "%s", why);
 }
 
 /* Finds the row to blame: the piece again, row by row. Ends well when the fault was in their being together. */
@@ -323,20 +318,22 @@ static int one_by_one(struct pg *pg, const struct batch *b, const struct value *
     return 0;
 }
 
-static bool one_row_s_fault(int rc) {
-    return rc == E_CONFLICT || rc == E_INVALID || rc == E_UNKNOWN || rc == E_TOO_LARGE || rc == E_STORE;
-}
-
-static int piece(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, size_t *ret_bad, struct error *err) {
+static int run_piece(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, size_t *ret_bad, struct error *err) {
     if (n == 1) {
         int rc = single(pg, b, rows, err);
         if (rc < 0) *ret_bad = 0;
         return rc;
     }
     struct error why = {0};
+    struct batch part = *b;
+    uint32_t *order = NULL;
+    part.rows = rows;
+    if (batch_order(&part, n, &order) < 0) return out_of_memory(err);
+    struct piece p = {rows, order, n};
     pg_push(pg, "SAVEPOINT", BATCH_DEPTH);
     bool bulk = b->verb == DB_INSERT && n >= COPY_ROWS_MIN;
-    int rc = bulk ? copy(pg, b, rows, n, &why) : arrays(pg, b, rows, n, &why);
+    int rc = bulk ? copy(pg, b, &p, &why) : arrays(pg, b, &p, &why);
+    mem_free(order);
     if (rc == 0) {
         pg_push(pg, "RELEASE", BATCH_DEPTH);
         return 0;
@@ -370,10 +367,10 @@ int pg_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct error
         size_t n = piece_size(b, seen, rows, b->n_rows - at), bad = b->n_rows;
         if (n == 0) {
             *ret_bad = at;
-            rc = refuse(b, rows, err);
+            rc = batch_refuse(b, rows, err);
             break;
         }
-        rc = piece(pg, b, rows, n, &bad, err);
+        rc = run_piece(pg, b, rows, n, &bad, err);
         if (rc < 0 && bad < n) *ret_bad = at + bad;
         at += n;
     }

@@ -1,6 +1,7 @@
 /* SQL text that both drivers need, and the rule of what may stand in a cell. */
 #include "store/driver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void sql_name(struct buf *b, struct text name) {
@@ -166,4 +167,25 @@ const char *cell_refused(const struct db_column *column, struct value v) {
     default:
         return "a cell of no known kind";
     }
+}
+
+const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column) {
+    for (size_t i = 0; i < b->n_columns; i++) {
+        const char *why = cell_refused(&b->table->columns[b->columns[i]], row[i]);
+        *ret_column = i;
+        if (why) return why;
+    }
+    return NULL;
+}
+
+int batch_refuse(const struct batch *b, const struct value *row, struct error *err) {
+    char where[ERROR_WHERE_MAX];
+    size_t column = 0;
+    const char *why = row_refused(b, row, &column);
+    snprintf(where, sizeof where, "%s.%s", b->table->name, b->table->columns[b->columns[column]].name);
+    return error_set(err, E_INVALID, where, "%s", why ? why : "");
+}
+
+bool one_row_s_fault(int rc) {
+    return rc == E_CONFLICT || rc == E_INVALID || rc == E_UNKNOWN || rc == E_TOO_LARGE;
 }

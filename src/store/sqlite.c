@@ -191,6 +191,7 @@ static int lite_settings(struct lite *l, struct error *err) {
     sqlite3_db_config(l->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(l->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     int rc = lite_cache(l, false, err);
+    if (rc == 0 && l->base.mode == DB_WRITE) rc = lite_source_register(l, err);
     if (rc < 0) return rc;
     if (l->base.mode == DB_READ)
         return lite_exec(l, "PRAGMA query_only=1;PRAGMA temp_store=MEMORY;PRAGMA mmap_size=" READ_MMAP_BYTES, err);

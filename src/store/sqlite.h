@@ -1,5 +1,5 @@
-/* store, inside: what the two halves of the SQLite driver share. sqlite.c opens, commits and looks after the file;
- * sqlite_run.c runs statements and batches. */
+/* store, inside: what the parts of the SQLite driver share. sqlite.c opens, commits and looks after the file;
+ * sqlite_run.c runs statements; sqlite_batch.c writes many rows at once. */
 #ifndef TOCSIN_STORE_SQLITE_H
 #define TOCSIN_STORE_SQLITE_H
 
@@ -10,17 +10,37 @@
 enum lite_control { LITE_BEGIN, LITE_COMMIT, LITE_ROLLBACK, LITE_SNAPSHOT, LITE_SAVEPOINT };
 enum { LITE_CONTROLS = LITE_SAVEPOINT + 3 * SAVEPOINT_MAX };
 
+/* What the table-valued function tocsin_rows gives out: the rows of the batch under way. */
+struct lite_source {
+    const struct batch *batch;
+    const uint32_t *order; /* NULL: as they stand */
+    size_t next, end;      /* positions in that order */
+};
+
 struct lite {
     struct db base;
     sqlite3 *handle;
     sqlite3_stmt *controls[LITE_CONTROLS]; /* then savepoint, release, undo of each depth */
     struct statements statements;
     char *path;
+    struct lite_source source;
 };
 
 static inline struct lite *lite_of(struct db *db) {
     return (struct lite *)db;
 }
+
+struct lite_statement {
+    struct statement base;
+    sqlite3_stmt *handle;
+    int n_params;
+};
+
+int lite_statement_get(struct lite *l, struct text sql, struct lite_statement **ret, struct error *err);
+void lite_statement_put(struct lite_statement *s);
+int lite_bind(sqlite3_stmt *s, int at, const struct value *v, sqlite3_destructor_type keep);
+/* Makes tocsin_rows known to the connection. */
+int lite_source_register(struct lite *l, struct error *err);
 
 /* Turns a SQLite result into our error, and notices when SQLite itself rolled the transaction back. */
 int lite_fail(struct lite *l, int rc, struct error *err);

@@ -1,15 +1,9 @@
-/* SQLite: statements, cursors and batches. */
+/* SQLite: statements and cursors. */
 #include "store/sqlite.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-struct lite_statement {
-    struct statement base;
-    sqlite3_stmt *handle;
-    int n_params;
-};
 
 struct lite_cursor {
     struct db_cursor base;
@@ -53,7 +47,7 @@ static int statement_new(struct lite *l, struct text sql, uint64_t hash, struct 
     return 0;
 }
 
-static int statement_get(struct lite *l, struct text sql, struct lite_statement **ret, struct error *err) {
+int lite_statement_get(struct lite *l, struct text sql, struct lite_statement **ret, struct error *err) {
     bool busy = false;
     uint64_t hash = statement_hash(sql);
     struct statement *known = statement_find(&l->statements, sql, hash, &busy);
@@ -67,7 +61,7 @@ static int statement_get(struct lite *l, struct text sql, struct lite_statement 
     return rc;
 }
 
-static void statement_put(struct lite_statement *s) {
+void lite_statement_put(struct lite_statement *s) {
     sqlite3_reset(s->handle);
     s->base.busy = false;
     if (!s->base.cached) statement_free(s);
@@ -83,7 +77,7 @@ void lite_forget(struct db *db) {
     all->n = 0;
 }
 
-static int bind(sqlite3_stmt *s, int at, const struct value *v, sqlite3_destructor_type keep) {
+int lite_bind(sqlite3_stmt *s, int at, const struct value *v, sqlite3_destructor_type keep) {
     switch (v->kind) {
     case VALUE_INT:
         return sqlite3_bind_int64(s, at, v->i);
@@ -101,7 +95,7 @@ static int bind_all(struct lite *l, struct lite_statement *s, const struct value
     if ((int)n != s->n_params)
         return error_set(err, E_USAGE, NULL, "the statement has %d parameters, %zu were given", s->n_params, n);
     for (size_t i = 0; i < n; i++) {
-        int rc = bind(s->handle, (int)i + 1, &params[i], keep);
+        int rc = lite_bind(s->handle, (int)i + 1, &params[i], keep);
         if (rc != SQLITE_OK) return lite_fail(l, rc, err);
     }
     return 0;
@@ -111,7 +105,7 @@ int lite_run(struct db *db, const char *sql, const struct value *params, size_t 
              struct error *err) {
     struct lite *l = lite_of(db);
     struct lite_statement *s = NULL;
-    int rc = statement_get(l, text_of(sql), &s, err);
+    int rc = lite_statement_get(l, text_of(sql), &s, err);
     if (rc < 0) return rc;
     rc = bind_all(l, s, params, n, SQLITE_STATIC, err);
     if (rc == 0) {
@@ -123,7 +117,7 @@ int lite_run(struct db *db, const char *sql, const struct value *params, size_t 
         else if (ret_changes)
             *ret_changes = sqlite3_total_changes64(l->handle) - before;
     }
-    statement_put(s);
+    lite_statement_put(s);
     return rc;
 }
 
@@ -133,7 +127,7 @@ int lite_query(struct db *db, const char *sql, const struct value *params, size_
                struct error *err) {
     struct lite *l = lite_of(db);
     struct lite_statement *s = NULL;
-    int rc = statement_get(l, text_of(sql), &s, err);
+    int rc = lite_statement_get(l, text_of(sql), &s, err);
     if (rc < 0) return rc;
     /* the cursor outlives the caller's parameters, so they are copied */
     rc = bind_all(l, s, params, n, SQLITE_TRANSIENT, err);
@@ -142,7 +136,7 @@ int lite_query(struct db *db, const char *sql, const struct value *params, size_
     if (rc == 0 && !(c = mem_alloc(sizeof *c + room * sizeof(struct value))))
         rc = error_set(err, E_MEMORY, NULL, "out of memory");
     if (rc < 0) {
-        statement_put(s);
+        lite_statement_put(s);
         return rc;
     }
     s->base.busy = true;
@@ -204,47 +198,7 @@ int lite_next(struct db_cursor *base, struct error *err) {
 
 void lite_cursor_close(struct db_cursor *base) {
     struct lite_cursor *c = (struct lite_cursor *)base;
-    statement_put(c->statement);
+    lite_statement_put(c->statement);
     mem_free(c);
 }
 
-/* ---- batches */
-
-static int refused(const struct batch *b, size_t column, const char *why, struct error *err) {
-    char where[ERROR_WHERE_MAX];
-    snprintf(where, sizeof where, "%s.%s", b->table->name, b->table->columns[b->columns[column]].name);
-    return error_set(err, E_INVALID, where, "%s", why);
-}
-
-static int batch_row(struct lite *l, const struct batch *b, struct lite_statement *s, const struct value *row,
-                     struct error *err) {
-    for (size_t i = 0; i < b->n_columns; i++) {
-        const char *why = cell_refused(&b->table->columns[b->columns[i]], row[i]);
-        if (why) return refused(b, i, why, err);
-        int rc = bind(s->handle, (int)i + 1, &row[i], SQLITE_STATIC);
-        if (rc != SQLITE_OK) return lite_fail(l, rc, err);
-    }
-    int step = sqlite3_step(s->handle);
-    int rc = step == SQLITE_DONE ? 0 : lite_fail(l, step, err);
-    sqlite3_reset(s->handle);
-    if (rc == 0 && b->verb == DB_UPDATE && sqlite3_changes(l->handle) == 0)
-        rc = error_set(err, E_UNKNOWN, b->table->name, "the row to change is not there");
-    return rc;
-}
-
-int lite_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct error *err) {
-    struct lite *l = lite_of(db);
-    struct lite_statement *s = NULL;
-    buf_reset(&db->sql);
-    sql_row(&db->sql, b, DB_SQLITE);
-    if (db->sql.failed) return error_set(err, db->sql.failed, NULL, "out of memory");
-    int rc = statement_get(l, buf_view(&db->sql), &s, err);
-    if (rc < 0) return rc;
-    const struct value *row = b->rows;
-    for (size_t i = 0; i < b->n_rows && rc == 0; i++, row += b->n_columns) {
-        rc = batch_row(l, b, s, row, err);
-        if (rc < 0) *ret_bad = i;
-    }
-    statement_put(s);
-    return rc;
-}
