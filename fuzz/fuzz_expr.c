@@ -19,7 +19,8 @@ static struct field fields[] = {
 };
 enum { N = sizeof fields / sizeof *fields };
 static struct state states[] = {{.name = {"found", 5}}, {.name = {"placed", 6}}};
-static const struct register_decl reg = {.name = {"contact", 7}, .n_fields = N, .fields = fields, .n_states = 2, .states = states};
+static const struct register_decl reg = {
+    .name = {"contact", 7}, .n_fields = N, .fields = fields, .n_states = 2, .states = states};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,8 +36,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             row[i] = text ? value_str("close;secondary") : value_int(INT64_MAX - i);
             nothing[i] = value_null();
         }
-        struct expr_scope s = {.values = row, .id = 1, .number = TEXT("C-1"), .state = TEXT("found"), .region = TEXT("31"), .version = 1,
-                               .now = 1653868800, .today = 19142};
+        struct expr_scope s = {.values = row,
+                               .id = 1,
+                               .number = TEXT("C-1"),
+                               .state = TEXT("found"),
+                               .region = TEXT("31"),
+                               .version = 1,
+                               .now = 1653868800,
+                               .today = 19142};
         expr_eval(e, &s);
         s.values = nothing;
         expr_eval(e, &s);

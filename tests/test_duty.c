@@ -6,7 +6,8 @@
 
 enum { ZONE = ZONE_CHINA_S, D0 = 19142 }; /* 2022-05-30 */
 
-static struct field fields[] = {{.name = {"exposure", 8}, .type = FIELD_DATE}, {.name = {"found_at", 8}, .type = FIELD_INSTANT}};
+static struct field fields[] = {{.name = {"exposure", 8}, .type = FIELD_DATE},
+                                {.name = {"found_at", 8}, .type = FIELD_INSTANT}};
 static const struct register_decl stay = {.name = {"stay", 4}, .n_fields = 2, .fields = fields};
 static const struct register_decl other = {.name = {"test", 4}, .n_fields = 2, .fields = fields};
 
@@ -19,7 +20,12 @@ static uint64_t days(int a, int b, int c, int d, int e) {
 }
 
 static struct duty_rule schedule(uint64_t mask) {
-    return (struct duty_rule){.code = {"tests", 5}, .on = &stay, .timing = TIMING_DAYS, .from_field = 0, .days = mask, .due_time_s = DAY_S};
+    return (struct duty_rule){.code = {"tests", 5},
+                              .on = &stay,
+                              .timing = TIMING_DAYS,
+                              .from_field = 0,
+                              .days = mask,
+                              .due_time_s = DAY_S};
 }
 
 static struct duty raise_one(const struct duty_rule *r, day exposure, instant recorded_at, size_t *ret_n) {
@@ -86,7 +92,11 @@ static void a_late_find_serves_the_missing_days_only(void **state) {
 
 static void a_deadline_runs_from_its_field(void **state) {
     (void)state;
-    struct duty_rule r = {.on = &stay, .timing = TIMING_WITHIN, .from_field = 1, .within_s = 3 * 3600, .n_escalations = 2,
+    struct duty_rule r = {.on = &stay,
+                          .timing = TIMING_WITHIN,
+                          .from_field = 1,
+                          .within_s = 3 * 3600,
+                          .n_escalations = 2,
                           .escalations = {{.after_s = 3600}, {.after_s = 3 * 3600}}};
     struct policy p = {.n_rules = 1, .rules = &r};
     struct value v[2] = {value_null(), value_int(at(D0, 9))};
@@ -149,14 +159,16 @@ static void another_slot_is_escalated_anew(void **state) {
 static void standing_rows_make_one_duty_a_day(void **state) {
     (void)state;
     struct duty_rule r = {.on = &stay, .timing = TIMING_DAILY, .from_field = -1, .due_time_s = 17 * 3600};
-    struct duty standing = raise_one(&r, DAY_MIN, at(D0, 18), NULL); /* joined after the hour: begins tomorrow */
+    struct duty standing =
+        raise_one(&r, DAY_MIN, at(D0, 18), NULL); /* joined after the hour: begins tomorrow */
     assert_int_equal(standing.occurrence, -1);
     assert_true(standing.wake_at == at(D0 + 1, 0) && standing.due_at == at(D0 + 1, 17));
     standing = raise_one(&r, DAY_MIN, at(D0, 9), NULL);
     assert_true(standing.wake_at == at(D0, 0));
     struct duty o;
     assert_true(duty_daily(&r, &standing, at(D0, 9), ZONE, &o));
-    assert_true(o.occurrence == D0 && o.anchor == D0 && o.due_at == at(D0, 17) && o.wake_at == at(D0, 17) && duty_open(&o));
+    assert_true(o.occurrence == D0 && o.anchor == D0 && o.due_at == at(D0, 17) && o.wake_at == at(D0, 17) &&
+                duty_open(&o));
     assert_false(duty_daily(&r, &standing, at(D0 + 1, 0) - 1, ZONE, &o));
     int made = 0;
     while (duty_daily(&r, &standing, at(D0 + 3, 4), ZONE, &o)) assert_int_equal(o.occurrence, D0 + ++made);
@@ -178,12 +190,14 @@ static void standing_rows_make_one_duty_a_day(void **state) {
 /* ---- laws over random rules and lives */
 
 static struct duty_rule random_rule(struct rng *r) {
-    struct duty_rule rule = schedule(rng_u64(r) & rng_u64(r) & (((uint64_t)1 << (1 + rng_below(r, DUTY_DAYS_MAX))) - 1));
+    struct duty_rule rule =
+        schedule(rng_u64(r) & rng_u64(r) & (((uint64_t)1 << (1 + rng_below(r, DUTY_DAYS_MAX))) - 1));
     if (!rule.days) rule.days = 2;
     rule.lapses = rng_below(r, 2);
     rule.due_time_s = rng_below(r, 2) ? DAY_S : 17 * 3600;
     rule.n_escalations = rng_below(r, 4);
-    for (size_t i = 0; i < rule.n_escalations; i++) rule.escalations[i].after_s = (int64_t)(i * 3 + rng_below(r, 3)) * 3600;
+    for (size_t i = 0; i < rule.n_escalations; i++)
+        rule.escalations[i].after_s = (int64_t)(i * 3 + rng_below(r, 3)) * 3600;
     return rule;
 }
 
@@ -192,7 +206,9 @@ static void conserved(const struct duty *d, uint64_t owed) {
     assert_true(d->owed == owed);
     assert_true((d->paid & d->missed) == 0);
     assert_true((d->paid | d->missed | open) == d->owed);
-    assert_int_equal(__builtin_popcountll(d->owed), __builtin_popcountll(d->paid) + __builtin_popcountll(d->missed) + __builtin_popcountll(open));
+    assert_int_equal(__builtin_popcountll(d->owed), __builtin_popcountll(d->paid) +
+                                                        __builtin_popcountll(d->missed) +
+                                                        __builtin_popcountll(open));
     assert_true(duty_open(d) == (open != 0));
     if (!open) assert_true(d->wake_at == INSTANT_NONE);
 }
@@ -224,7 +240,8 @@ static void owed_is_paid_missed_or_open(void **state) {
                 assert_memory_equal(&d, &twice, sizeof d);
                 if (d.wake_at != INSTANT_NONE) assert_true(d.wake_at > now);
             }
-            assert_true(((d.owed & ~d.paid & ~d.missed) & ~left) == 0); /* what was settled is not owed again */
+            assert_true(((d.owed & ~d.paid & ~d.missed) & ~left) ==
+                        0); /* what was settled is not owed again */
             conserved(&d, owed);
         }
     }
@@ -263,7 +280,8 @@ static void how_often_the_scheduler_looks_does_not_matter(void **state) {
         struct duty once = raise_one(&rule, D0, at(D0, 8), NULL), often = once;
         instant end = at(D0 + (day)rng_below(&r, 80), 3);
         int happened = duty_wake(&rule, &once, end, ZONE), sum = 0;
-        while (often.wake_at != INSTANT_NONE && often.wake_at <= end) sum += duty_wake(&rule, &often, often.wake_at, ZONE);
+        while (often.wake_at != INSTANT_NONE && often.wake_at <= end)
+            sum += duty_wake(&rule, &often, often.wake_at, ZONE);
         sum += duty_wake(&rule, &often, end, ZONE);
         assert_int_equal(happened, sum);
         assert_memory_equal(&once, &often, sizeof once);
@@ -274,11 +292,16 @@ int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_owed_by_other_registers),      cmocka_unit_test(a_schedule_counts_from_the_exposure),
-        cmocka_unit_test(a_late_find_serves_the_missing_days_only), cmocka_unit_test(a_deadline_runs_from_its_field),
-        cmocka_unit_test(a_day_can_be_made_up_unless_it_lapses),   cmocka_unit_test(another_slot_is_escalated_anew),
-        cmocka_unit_test(standing_rows_make_one_duty_a_day),       cmocka_unit_test(owed_is_paid_missed_or_open),
-        cmocka_unit_test(the_order_of_facts_does_not_matter),      cmocka_unit_test(how_often_the_scheduler_looks_does_not_matter),
+        cmocka_unit_test(nothing_is_owed_by_other_registers),
+        cmocka_unit_test(a_schedule_counts_from_the_exposure),
+        cmocka_unit_test(a_late_find_serves_the_missing_days_only),
+        cmocka_unit_test(a_deadline_runs_from_its_field),
+        cmocka_unit_test(a_day_can_be_made_up_unless_it_lapses),
+        cmocka_unit_test(another_slot_is_escalated_anew),
+        cmocka_unit_test(standing_rows_make_one_duty_a_day),
+        cmocka_unit_test(owed_is_paid_missed_or_open),
+        cmocka_unit_test(the_order_of_facts_does_not_matter),
+        cmocka_unit_test(how_often_the_scheduler_looks_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,27 @@
 #include "stores.h"
 
 /* One register with a field of every kind. */
-enum { F_ONSET, F_CLOSED, F_AGE, F_TEMPERATURE, F_CT, F_CLASS, F_ROLES, F_NAME, F_NOTE, F_ABNORMAL, F_URGENT, F_DETECTED, F_HOLD, F_CASE, F_DATE, N };
+enum {
+    F_ONSET,
+    F_CLOSED,
+    F_AGE,
+    F_TEMPERATURE,
+    F_CT,
+    F_CLASS,
+    F_ROLES,
+    F_NAME,
+    F_NOTE,
+    F_ABNORMAL,
+    F_URGENT,
+    F_DETECTED,
+    F_HOLD,
+    F_CASE,
+    F_DATE,
+    N
+};
 
-static struct code class_codes[] = {{.code = {"close", 5}}, {.code = {"secondary", 9}}, {.code = {"general", 7}}};
+static struct code class_codes[] = {
+    {.code = {"close", 5}}, {.code = {"secondary", 9}}, {.code = {"general", 7}}};
 static struct code role_codes[] = {{.code = {"root", 4}}, {.code = {"tester", 6}}, {.code = {"test", 4}}};
 static const struct codelist class_list = {.name = {"contact_class", 13}, .n = 3, .codes = class_codes};
 static const struct codelist role_list = {.name = {"role", 4}, .n = 3, .codes = role_codes};
@@ -31,8 +49,14 @@ static struct field fields[N] = {
     [F_DATE] = {.name = {"date", 4}, .type = FIELD_DATE},
 };
 static struct state states[] = {{.name = {"found", 5}, .initial = true}, {.name = {"placed", 6}}};
-static const struct register_decl reg = {.name = {"contact", 7}, .n_fields = N, .fields = fields, .n_states = 2, .states = states,
-                                         .region_field = -1, .person_field = -1, .date_field = -1};
+static const struct register_decl reg = {.name = {"contact", 7},
+                                         .n_fields = N,
+                                         .fields = fields,
+                                         .n_states = 2,
+                                         .states = states,
+                                         .region_field = -1,
+                                         .person_field = -1,
+                                         .date_field = -1};
 
 enum { TODAY = 19142, NOW = TODAY * DAY_S + 3600 };
 
@@ -152,29 +176,101 @@ static void means_what_it_says(void **state) {
     v[F_DETECTED] = value_int(NOW - 7200);
     v[F_CASE] = value_int(7);
     v[F_DATE] = value_int(TODAY);
-    struct expr_scope s = {.values = v, .id = 4, .number = TEXT("C-1"), .state = TEXT("found"), .region = TEXT("5422"), .version = 2,
-                           .now = NOW, .today = TODAY};
+    struct expr_scope s = {.values = v,
+                           .id = 4,
+                           .number = TEXT("C-1"),
+                           .state = TEXT("found"),
+                           .region = TEXT("5422"),
+                           .version = 2,
+                           .now = NOW,
+                           .today = TODAY};
     static const char *const yes[] = {
-        "abnormal", "abnormal = TRUE", "NOT abnormal = FALSE", "onset = TODAY - 2", "TODAY - onset >= 2", "onset < TODAY", "age IS NULL",
-        "onset IS NOT NULL", "temperature >= 37.3", "temperature > 37.25", "temperature < 37.31", "temperature = 37.30", "temperature > 37",
-        "class = 'close'", "Class In ('secondary', 'close')", "class NOT IN ('general')", "class <> 'general'", "class != 'general'",
-        "roles = 'tester'", "roles <> 'test'", "roles IN ('test', 'root')", "note LIKE 'O''Neill%'", "note LIKE '%发热'", "note LIKE '%ill%'",
-        "note NOT LIKE 'o%'", "note LIKE '%'", "detected_at < NOW", "NOW - detected_at = DURATION '2h'", "detected_at + DURATION '1h' < NOW",
-        "NOW - detected_at BETWEEN '1h' AND '3h'", "onset BETWEEN '2022-05-01' AND '2022-06-30'", "onset = DATE '2022-05-28'", "case = 7",
-        "\"case\" = 7", "state = 'found'", "state <> 'placed'", "region LIKE '54%'", "region = '542200'", "region IN ('31', '542200000000')", "number = 'C-1'", "id = 4 AND version > 1",
-        "name IS NULL", "age > 3 OR abnormal", "NOT (age > 3 AND NOT abnormal)", "date = TODAY", "\"date\" = TODAY", "onset + 2 = TODAY",
-        "2 + onset = TODAY", "onset + DURATION '2d' = TODAY", "- case = -7", "case IN (-7, 7)", "temperature * 2 = 74.6", "(abnormal) = (onset < TODAY)",
-        "(age > 3) IS NULL", "(onset > TODAY) IS NOT NULL", "detected_at = INSTANT '2022-05-30T07:00:00+08:00'", "detected_at = '2022-05-30T07:00:00'",
-        "NOT (class = 'secondary' OR class = 'general')", "temperature IN (37.30, 38.25)", "TRUE", "NULL IS NULL",
-        "5 BETWEEN 4 AND 5.55", "37.3 BETWEEN temperature AND ct OR TRUE",
+        "abnormal",
+        "abnormal = TRUE",
+        "NOT abnormal = FALSE",
+        "onset = TODAY - 2",
+        "TODAY - onset >= 2",
+        "onset < TODAY",
+        "age IS NULL",
+        "onset IS NOT NULL",
+        "temperature >= 37.3",
+        "temperature > 37.25",
+        "temperature < 37.31",
+        "temperature = 37.30",
+        "temperature > 37",
+        "class = 'close'",
+        "Class In ('secondary', 'close')",
+        "class NOT IN ('general')",
+        "class <> 'general'",
+        "class != 'general'",
+        "roles = 'tester'",
+        "roles <> 'test'",
+        "roles IN ('test', 'root')",
+        "note LIKE 'O''Neill%'",
+        "note LIKE '%发热'",
+        "note LIKE '%ill%'",
+        "note NOT LIKE 'o%'",
+        "note LIKE '%'",
+        "detected_at < NOW",
+        "NOW - detected_at = DURATION '2h'",
+        "detected_at + DURATION '1h' < NOW",
+        "NOW - detected_at BETWEEN '1h' AND '3h'",
+        "onset BETWEEN '2022-05-01' AND '2022-06-30'",
+        "onset = DATE '2022-05-28'",
+        "case = 7",
+        "\"case\" = 7",
+        "state = 'found'",
+        "state <> 'placed'",
+        "region LIKE '54%'",
+        "region = '542200'",
+        "region IN ('31', '542200000000')",
+        "number = 'C-1'",
+        "id = 4 AND version > 1",
+        "name IS NULL",
+        "age > 3 OR abnormal",
+        "NOT (age > 3 AND NOT abnormal)",
+        "date = TODAY",
+        "\"date\" = TODAY",
+        "onset + 2 = TODAY",
+        "2 + onset = TODAY",
+        "onset + DURATION '2d' = TODAY",
+        "- case = -7",
+        "case IN (-7, 7)",
+        "temperature * 2 = 74.6",
+        "(abnormal) = (onset < TODAY)",
+        "(age > 3) IS NULL",
+        "(onset > TODAY) IS NOT NULL",
+        "detected_at = INSTANT '2022-05-30T07:00:00+08:00'",
+        "detected_at = '2022-05-30T07:00:00'",
+        "NOT (class = 'secondary' OR class = 'general')",
+        "temperature IN (37.30, 38.25)",
+        "TRUE",
+        "NULL IS NULL",
+        "5 BETWEEN 4 AND 5.55",
+        "37.3 BETWEEN temperature AND ct OR TRUE",
     };
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
         if (eval(yes[i], &s) != TRUTH_TRUE) fail_msg("%s should be true", yes[i]);
-    static const char *const unknown[] = {"age > 3", "age = NULL", "urgent", "NOT urgent", "abnormal AND urgent", "NULL", "age NOT IN (1)", "case NOT IN (1, NULL)",
-                                          "note = NULL", "urgent = abnormal", "age BETWEEN 1 AND 2", "ct + 1 > 2"};
+    static const char *const unknown[] = {"age > 3",
+                                          "age = NULL",
+                                          "urgent",
+                                          "NOT urgent",
+                                          "abnormal AND urgent",
+                                          "NULL",
+                                          "age NOT IN (1)",
+                                          "case NOT IN (1, NULL)",
+                                          "note = NULL",
+                                          "urgent = abnormal",
+                                          "age BETWEEN 1 AND 2",
+                                          "ct + 1 > 2"};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         if (eval(unknown[i], &s) != TRUTH_UNKNOWN) fail_msg("%s should be unknown", unknown[i]);
-    static const char *const no[] = {"FALSE", "urgent AND FALSE", "age > 3 AND case = 8", "case BETWEEN 8 AND NULL", "temperature = 37.35", "case = 7.5"};
+    static const char *const no[] = {"FALSE",
+                                     "urgent AND FALSE",
+                                     "age > 3 AND case = 8",
+                                     "case BETWEEN 8 AND NULL",
+                                     "temperature = 37.35",
+                                     "case = 7.5"};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++)
         if (eval(no[i], &s) != TRUTH_FALSE) fail_msg("%s should be false", no[i]);
     v[F_NAME] = value_blob("\x01\x02", 2);
@@ -194,8 +290,9 @@ static void knows_its_fields(void **state) {
 /* ---- the law: what we evaluate in memory is what the store selects */
 
 static void random_number(struct rng *r, struct buf *b) {
-    static const char *const leaves[] = {"age", "age", "temperature", "ct", "case", "id", "version", "0", "1", "2", "37.3", "36", "2.25", "-3", "(onset - closed)",
-                                         "(TODAY - onset)"};
+    static const char *const leaves[] = {
+        "age", "age", "temperature", "ct", "case", "id", "version",          "0",
+        "1",   "2",   "37.3",        "36", "2.25", "-3", "(onset - closed)", "(TODAY - onset)"};
     size_t k = rng_below(r, 20);
     if (k < 16) {
         buf_str(b, leaves[k]);
@@ -216,14 +313,51 @@ static const char *pick(struct rng *r, const char *const *from, size_t n) {
 
 static void random_predicate(struct rng *r, struct buf *b) {
     static const char *const compare[] = {" = ", " <> ", " < ", " <= ", " > ", " >= ", " != "};
-    static const char *const dates[] = {"onset", "closed", "TODAY", "date", "DATE '2022-05-30'", "onset + 1", "closed - 3"};
-    static const char *const texts[] = {"note = 'ab'", "note <> ''", "note LIKE 'a%'", "note LIKE '%b'", "note LIKE '%热%'", "note LIKE '%%'", "note IN ('a', 'it''s', 'ab')",
-                                        "note NOT IN ('a', NULL)", "note = 'it''s'", "note LIKE 'It%'", "note LIKE '%发热%'", "note NOT LIKE '%abc'", "note LIKE ''"};
-    static const char *const codes[] = {"class = 'close'", "class <> 'close'", "class IN ('close', 'general')", "class NOT IN ('secondary')", "roles = 'test'",
-                                        "roles <> 'root'", "roles IN ('test', 'root')", "roles NOT IN ('tester')", "state = 'found'", "state IN ('placed')",
-                                        "region LIKE '54%'", "number IS NULL", "number = 'C-1'", "name IS NULL", "name IS NOT NULL"};
-    static const char *const truths[] = {"abnormal", "urgent", "TRUE", "FALSE", "NULL", "abnormal = urgent", "abnormal <> TRUE", "urgent = NULL", "(age > 1) = urgent"};
-    static const char *const times[] = {"detected_at", "NOW", "detected_at + hold", "NOW - hold", "INSTANT '2022-05-30T01:00Z'", "detected_at + DURATION '1h'"};
+    static const char *const dates[] = {"onset",     "closed",    "TODAY", "date", "DATE '2022-05-30'",
+                                        "onset + 1", "closed - 3"};
+    static const char *const texts[] = {"note = 'ab'",
+                                        "note <> ''",
+                                        "note LIKE 'a%'",
+                                        "note LIKE '%b'",
+                                        "note LIKE '%热%'",
+                                        "note LIKE '%%'",
+                                        "note IN ('a', 'it''s', 'ab')",
+                                        "note NOT IN ('a', NULL)",
+                                        "note = 'it''s'",
+                                        "note LIKE 'It%'",
+                                        "note LIKE '%发热%'",
+                                        "note NOT LIKE '%abc'",
+                                        "note LIKE ''"};
+    static const char *const codes[] = {"class = 'close'",
+                                        "class <> 'close'",
+                                        "class IN ('close', 'general')",
+                                        "class NOT IN ('secondary')",
+                                        "roles = 'test'",
+                                        "roles <> 'root'",
+                                        "roles IN ('test', 'root')",
+                                        "roles NOT IN ('tester')",
+                                        "state = 'found'",
+                                        "state IN ('placed')",
+                                        "region LIKE '54%'",
+                                        "number IS NULL",
+                                        "number = 'C-1'",
+                                        "name IS NULL",
+                                        "name IS NOT NULL"};
+    static const char *const truths[] = {"abnormal",
+                                         "urgent",
+                                         "TRUE",
+                                         "FALSE",
+                                         "NULL",
+                                         "abnormal = urgent",
+                                         "abnormal <> TRUE",
+                                         "urgent = NULL",
+                                         "(age > 1) = urgent"};
+    static const char *const times[] = {"detected_at",
+                                        "NOW",
+                                        "detected_at + hold",
+                                        "NOW - hold",
+                                        "INSTANT '2022-05-30T01:00Z'",
+                                        "detected_at + DURATION '1h'"};
     switch (rng_below(r, 9)) {
     case 0:
         random_number(r, b);
@@ -246,9 +380,15 @@ static void random_predicate(struct rng *r, struct buf *b) {
         buf_str(b, PICK(r, compare));
         buf_str(b, PICK(r, dates));
         break;
-    case 4: buf_str(b, PICK(r, texts)); break;
-    case 5: buf_str(b, PICK(r, codes)); break;
-    case 6: buf_str(b, PICK(r, truths)); break;
+    case 4:
+        buf_str(b, PICK(r, texts));
+        break;
+    case 5:
+        buf_str(b, PICK(r, codes));
+        break;
+    case 6:
+        buf_str(b, PICK(r, truths));
+        break;
     case 7:
         buf_str(b, PICK(r, times));
         buf_str(b, PICK(r, compare));
@@ -282,15 +422,24 @@ static struct value random_cell(struct rng *r, int field) {
     static const char *const roles[] = {"root", "tester", "test", "root;test", "tester;root", ""};
     if (rng_below(r, 4) == 0) return value_null();
     switch (fields[field].type) {
-    case FIELD_DATE: return value_int(TODAY - 4 + (int64_t)rng_below(r, 8));
+    case FIELD_DATE:
+        return value_int(TODAY - 4 + (int64_t)rng_below(r, 8));
     case FIELD_INTEGER:
-    case FIELD_REFERENCE: return value_int((int64_t)rng_below(r, 6) - 2);
-    case FIELD_DECIMAL: return value_int(fields[field].scale == 1 ? 360 + (int64_t)rng_below(r, 20) : (int64_t)rng_below(r, 400));
-    case FIELD_BOOLEAN: return value_int((int64_t)rng_below(r, 2));
-    case FIELD_INSTANT: return value_int(NOW - 7200 + 3600 * (int64_t)rng_below(r, 5));
-    case FIELD_DURATION: return value_int(3600 * (int64_t)rng_below(r, 3));
-    case FIELD_CODE: return value_str(field == F_ROLES ? PICK(r, roles) : PICK(r, classes));
-    default: return field == F_NAME ? value_blob("\x01z", 2) : value_str(PICK(r, notes));
+    case FIELD_REFERENCE:
+        return value_int((int64_t)rng_below(r, 6) - 2);
+    case FIELD_DECIMAL:
+        return value_int(fields[field].scale == 1 ? 360 + (int64_t)rng_below(r, 20)
+                                                  : (int64_t)rng_below(r, 400));
+    case FIELD_BOOLEAN:
+        return value_int((int64_t)rng_below(r, 2));
+    case FIELD_INSTANT:
+        return value_int(NOW - 7200 + 3600 * (int64_t)rng_below(r, 5));
+    case FIELD_DURATION:
+        return value_int(3600 * (int64_t)rng_below(r, 3));
+    case FIELD_CODE:
+        return value_str(field == F_ROLES ? PICK(r, roles) : PICK(r, classes));
+    default:
+        return field == F_NAME ? value_blob("\x01z", 2) : value_str(PICK(r, notes));
     }
 }
 
@@ -303,10 +452,15 @@ static void table_of_rows(struct rng *r, struct db *db) {
     enum { SYSTEM = 5 };
     struct error err = {0};
     struct db_column cols[SYSTEM + N];
-    for (int i = 0; i < SYSTEM; i++) cols[i] = (struct db_column){columns[i], i == 1 || i == 2 ? COLUMN_INT : COLUMN_TEXT, false};
+    for (int i = 0; i < SYSTEM; i++)
+        cols[i] = (struct db_column){columns[i], i == 1 || i == 2 ? COLUMN_INT : COLUMN_TEXT, false};
     for (int i = 0; i < N; i++) {
         bool text = fields[i].type == FIELD_CODE || fields[i].type == FIELD_TEXT;
-        cols[SYSTEM + i] = (struct db_column){fields[i].name.s, fields[i].sealed ? COLUMN_BLOB : text ? COLUMN_TEXT : COLUMN_INT, false};
+        cols[SYSTEM + i] = (struct db_column){fields[i].name.s,
+                                              fields[i].sealed ? COLUMN_BLOB
+                                              : text           ? COLUMN_TEXT
+                                                               : COLUMN_INT,
+                                              false};
     }
     struct db_table table = {.name = "contact", .key = "id", .n_columns = SYSTEM + N, .columns = cols};
     const struct db_table *tables[] = {&table};
@@ -318,8 +472,13 @@ static void table_of_rows(struct rng *r, struct db *db) {
     for (uint16_t i = 0; i < SYSTEM + N; i++) all[i] = i;
     for (int k = 0; k < ROWS; k++) {
         struct expr_scope *s = &scopes[k];
-        *s = (struct expr_scope){.values = rows[k], .id = k + 1, .version = 1 + (int64_t)rng_below(r, 3), .now = NOW, .today = TODAY,
-                                 .number = rng_below(r, 2) ? TEXT("C-1") : TEXT(""), .region = rng_below(r, 2) ? TEXT("5422") : TEXT("31"),
+        *s = (struct expr_scope){.values = rows[k],
+                                 .id = k + 1,
+                                 .version = 1 + (int64_t)rng_below(r, 3),
+                                 .now = NOW,
+                                 .today = TODAY,
+                                 .number = rng_below(r, 2) ? TEXT("C-1") : TEXT(""),
+                                 .region = rng_below(r, 2) ? TEXT("5422") : TEXT("31"),
                                  .state = rng_below(r, 2) ? TEXT("found") : TEXT("placed")};
         cells[k][0] = value_text(s->region);
         cells[k][1] = value_int(s->id);
@@ -338,7 +497,9 @@ static void same_as_the_store(struct db *db, const char *text, const struct expr
     struct error err = {0};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    buf_printf(&b, "SELECT CASE WHEN %s THEN 1 WHEN NOT %s THEN 0 ELSE 2 END FROM \"contact\" t ORDER BY \"id\"", sql, sql);
+    buf_printf(&b,
+               "SELECT CASE WHEN %s THEN 1 WHEN NOT %s THEN 0 ELSE 2 END FROM \"contact\" t ORDER BY \"id\"",
+               sql, sql);
     if (db_query(db, buf_cstr(&b), NULL, 0, &c, &err) < 0) fail_msg("%s\n%s: %s", text, sql, err.message);
     for (int k = 0; k < ROWS; k++) {
         if (db_next(c, &row, &err) <= 0) fail_msg("%s\n%s: %s", text, sql, err.message);
@@ -388,7 +549,8 @@ static void agrees_with_every_store(void **state) {
 
 static void every_failed_allocation_is_an_error(void **state) {
     (void)state;
-    struct text text = TEXT("class IN ('close', 'general') AND (onset >= TODAY - 3 OR note LIKE 'it''s%') AND temperature BETWEEN 36 AND 37.35");
+    struct text text = TEXT("class IN ('close', 'general') AND (onset >= TODAY - 3 OR note LIKE 'it''s%') "
+                            "AND temperature BETWEEN 36 AND 37.35");
     for (long n = 1;; n++) {
         struct arena a = {0};
         struct error err = {0};
@@ -408,8 +570,9 @@ int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_with_the_column), cmocka_unit_test(maxima_are_refused),  cmocka_unit_test(means_what_it_says),
-        cmocka_unit_test(knows_its_fields),        cmocka_unit_test(agrees_with_every_store), cmocka_unit_test(every_failed_allocation_is_an_error),
+        cmocka_unit_test(refused_with_the_column), cmocka_unit_test(maxima_are_refused),
+        cmocka_unit_test(means_what_it_says),      cmocka_unit_test(knows_its_fields),
+        cmocka_unit_test(agrees_with_every_store), cmocka_unit_test(every_failed_allocation_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

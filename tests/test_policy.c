@@ -1,4 +1,5 @@
-/* Packs: what is refused and where, what the real ones say, and that a local one cannot weigh more on people in silence. */
+/* Packs: what is refused and where, what the real ones say, and that a local one cannot weigh more on people
+ * in silence. */
 #include "folder.h"
 
 #include "base/digest.h"
@@ -40,21 +41,26 @@ static struct policy *load(const char *name) {
 
 /* ---- refusals: a pack of four parts, one of which is wrong */
 
-static const char *const good_head = "name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: 文件\ncertainty: high\n";
-static const char *const good_parameters = "parameters:\n  central_days: {zh: 天, en: days, unit: day, value: 7, harsher: more}\n"
-                                           "  place_within: {zh: 时, en: time, unit: duration, value: 8h}\n"
-                                           "  test_days: {zh: 日, en: days, unit: day, value: [1, 4, 7], harsher: more}\n";
+static const char *const good_head =
+    "name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: 文件\ncertainty: high\n";
+static const char *const good_parameters =
+    "parameters:\n  central_days: {zh: 天, en: days, unit: day, value: 7, harsher: more}\n"
+    "  place_within: {zh: 时, en: time, unit: duration, value: 8h}\n"
+    "  test_days: {zh: 日, en: days, unit: day, value: [1, 4, 7], harsher: more}\n";
 #define RULE_HEAD "rules:\n  tests:\n    zh: 检测\n    en: Tests\n    on: stay\n    desk: testing\n"
 #define RULE_PAYS "    pays: [{on: test, by: person, when: \"result = 'negative'\", date: sampled_at}]\n"
 #define RULE_OWNER "    owner: [department cdc, region]\n"
 #define RULE_TESTS RULE_HEAD "    from: exposure\n    days: $test_days\n" RULE_OWNER RULE_PAYS
-#define RULE_RELEASE                                                                                         \
-    "  release:\n    zh: 解除\n    en: Release\n    on: stay\n    desk: isolation\n    from: exposure\n    owner: region\n" \
+#define RULE_RELEASE                                                                                           \
+    "  release:\n    zh: 解除\n    en: Release\n    on: stay\n    desk: isolation\n    from: exposure\n    " \
+    "owner: region\n"                                                                                          \
     "    pays: [{on: stay, by: self, when: state = 'released'}]\n    guard: released\n"
 
-static int parse(const char *head, const char *parameters, const char *rules, struct policy **ret, struct error *err) {
+static int parse(const char *head, const char *parameters, const char *rules, struct policy **ret,
+                 struct error *err) {
     char text[8192];
-    snprintf(text, sizeof text, "%s%s%s", head ? head : good_head, parameters ? parameters : good_parameters, rules ? rules : RULE_TESTS);
+    snprintf(text, sizeof text, "%s%s%s", head ? head : good_head, parameters ? parameters : good_parameters,
+             rules ? rules : RULE_TESTS);
     return policy_parse(catalog, in_home("policies"), text_of(text), "x.yaml", ZONE_CHINA_S, ret, err);
 }
 
@@ -64,65 +70,108 @@ static const struct refusal {
     const char *where, *says;
 } refusals[] = {
     /* the head is lines 1 to 7, parameters 8 to 11, rules from 12 */
-    {"name: x\nzh: 甲\nen: X\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL, E_INVALID, "x.yaml:1:1", "disease is missing"},
+    {"name: x\nzh: 甲\nen: X\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL, E_INVALID,
+     "x.yaml:1:1", "disease is missing"},
     {"name: ../x\nzh: 甲\nen: X\n", NULL, NULL, E_INVALID, "x.yaml:1:7", "named with"},
-    {"name: x\nzh: 甲\nen: X\ndisease: cough\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL, E_UNKNOWN, "x.yaml:4:10", "no code cough"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-31\nsource: s\ncertainty: high\n", NULL, NULL, E_INVALID, "x.yaml:5:11", "date"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\ncertainty: sure\n", NULL, NULL, E_INVALID, "x.yaml:7:12", "high, medium or low"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\ncertainty: high\ncolour: red\n", NULL, NULL, E_UNKNOWN, "x.yaml:7:1", "key colour"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\ncertainty: high\n", NULL, NULL, E_INVALID, "x.yaml:8:3", "central_days names no source"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\n", NULL, NULL, E_INVALID, "x.yaml:8:3", "says no certainty"},
-    {"name: x\nzh: 甲\nen: X\nextends: nowhere\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL, E_UNKNOWN, "x.yaml:4:10", "no pack nowhere"},
-    {"name: x\nzh: 甲\nen: X\nextends: x\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL, E_INVALID, "x.yaml:4:10", "loop"},
-    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\ncertainty: high\ndeviation: {approver: a, reason: b, until: 2022-09-01}\n", NULL, NULL, E_INVALID,
-     "x.yaml:8:12", "extends"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: 4000}\n", NULL, E_INVALID, "x.yaml:9:39", "0 to 3650"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: [1, 1]}\n", NULL, E_INVALID, "x.yaml:9:43", "ascend"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: duration, value: soon}\n", NULL, E_INVALID, "x.yaml:9:44", "duration"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: time, value: 25:00}\n", NULL, E_INVALID, "x.yaml:9:40", "time of day"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day}\n", NULL, E_INVALID, "x.yaml:9:3", "value is missing"},
-    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: 1, harsher: yes}\n", NULL, E_INVALID, "x.yaml:9:51", "more, less or neither"},
+    {"name: x\nzh: 甲\nen: X\ndisease: cough\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL,
+     E_UNKNOWN, "x.yaml:4:10", "no code cough"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-31\nsource: s\ncertainty: high\n", NULL,
+     NULL, E_INVALID, "x.yaml:5:11", "date"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\ncertainty: sure\n", NULL,
+     NULL, E_INVALID, "x.yaml:7:12", "high, medium or low"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\ncertainty: high\ncolour: red\n", NULL,
+     NULL, E_UNKNOWN, "x.yaml:7:1", "key colour"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\ncertainty: high\n", NULL, NULL,
+     E_INVALID, "x.yaml:8:3", "central_days names no source"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\n", NULL, NULL, E_INVALID,
+     "x.yaml:8:3", "says no certainty"},
+    {"name: x\nzh: 甲\nen: X\nextends: nowhere\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL,
+     NULL, E_UNKNOWN, "x.yaml:4:10", "no pack nowhere"},
+    {"name: x\nzh: 甲\nen: X\nextends: x\nin_force: 2022-06-28\nsource: s\ncertainty: high\n", NULL, NULL,
+     E_INVALID, "x.yaml:4:10", "loop"},
+    {"name: x\nzh: 甲\nen: X\ndisease: covid-19\nin_force: 2022-06-28\nsource: s\ncertainty: "
+     "high\ndeviation: {approver: a, reason: b, until: 2022-09-01}\n",
+     NULL, NULL, E_INVALID, "x.yaml:8:12", "extends"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: 4000}\n", NULL, E_INVALID, "x.yaml:9:39",
+     "0 to 3650"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: [1, 1]}\n", NULL, E_INVALID, "x.yaml:9:43",
+     "ascend"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: duration, value: soon}\n", NULL, E_INVALID, "x.yaml:9:44",
+     "duration"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: time, value: 25:00}\n", NULL, E_INVALID, "x.yaml:9:40",
+     "time of day"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day}\n", NULL, E_INVALID, "x.yaml:9:3",
+     "value is missing"},
+    {NULL, "parameters:\n  a: {zh: 甲, en: a, unit: day, value: 1, harsher: yes}\n", NULL, E_INVALID,
+     "x.yaml:9:51", "more, less or neither"},
     {NULL, NULL, "rules:\n  Tests: {}\n", E_INVALID, "x.yaml:13:3", "named with"},
     {NULL, NULL, RULE_TESTS "  tests: {}\n", E_SYNTAX, "x.yaml:22:3", "twice"},
     {NULL, NULL, RULE_TESTS "    colour: red\n", E_UNKNOWN, "x.yaml:22:5", "key colour"},
-    {NULL, NULL, "rules:\n  tests:\n    zh: 检\n    en: T\n    on: bed\n    desk: d\n", E_UNKNOWN, "x.yaml:16:9", "no register bed"},
+    {NULL, NULL, "rules:\n  tests:\n    zh: 检\n    en: T\n    on: bed\n    desk: d\n", E_UNKNOWN,
+     "x.yaml:16:9", "no register bed"},
     {NULL, NULL, RULE_TESTS "    when: kind\n", E_INVALID, "x.yaml:22:11", "true or false"},
     {NULL, NULL, RULE_TESTS "    when: ward = 3\n", E_UNKNOWN, "x.yaml:22:11", "no field ward"},
-    {NULL, NULL, RULE_TESTS "    when: kind = 'central' AND class = 'closest'\n", E_UNKNOWN, "x.yaml:22:40", "no code closest"},
+    {NULL, NULL, RULE_TESTS "    when: kind = 'central' AND class = 'closest'\n", E_UNKNOWN, "x.yaml:22:40",
+     "no code closest"},
     {NULL, NULL, RULE_TESTS "    when: \"kind = 'centre'\"\n", E_UNKNOWN, "x.yaml:22:19", "no code centre"},
-    {NULL, NULL, RULE_TESTS "    when: planned_end - exposure > $central_days AND ward = 1\n", E_UNKNOWN, "x.yaml:22:54", "no field ward"},
-    {NULL, NULL, RULE_TESTS "    when: planned_end - exposure > $days\n", E_UNKNOWN, "x.yaml:22:11", "parameter days"},
+    {NULL, NULL, RULE_TESTS "    when: planned_end - exposure > $central_days AND ward = 1\n", E_UNKNOWN,
+     "x.yaml:22:54", "no field ward"},
+    {NULL, NULL, RULE_TESTS "    when: planned_end - exposure > $days\n", E_UNKNOWN, "x.yaml:22:11",
+     "parameter days"},
     {NULL, NULL, RULE_TESTS "    within: 2h\n", E_INVALID, "x.yaml:14:5", "one of within"},
     {NULL, NULL, RULE_HEAD RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:14:5", "one of within"},
-    {NULL, NULL, RULE_HEAD "    within: $when\n" RULE_OWNER RULE_PAYS, E_UNKNOWN, "x.yaml:18:13", "parameter when"},
-    {NULL, NULL, RULE_HEAD "    within: $central_days\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:18:13", "unit day, not duration"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n    lapses: true\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:19:13", "schedules of days"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n    from: kind\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:19:11", "neither a date"},
-    {NULL, NULL, RULE_HEAD "    days: [1, 63]\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:18:15", "past the 62 days"},
+    {NULL, NULL, RULE_HEAD "    within: $when\n" RULE_OWNER RULE_PAYS, E_UNKNOWN, "x.yaml:18:13",
+     "parameter when"},
+    {NULL, NULL, RULE_HEAD "    within: $central_days\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:18:13",
+     "unit day, not duration"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    lapses: true\n" RULE_OWNER RULE_PAYS, E_INVALID,
+     "x.yaml:19:13", "schedules of days"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    from: kind\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:19:11",
+     "neither a date"},
+    {NULL, NULL, RULE_HEAD "    days: [1, 63]\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:18:15",
+     "past the 62 days"},
     {NULL, NULL, RULE_HEAD "    days: [1, 1]\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:18:15", "twice"},
-    {NULL, NULL, RULE_HEAD "    first_day: 3\n    last_day: 2\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:19:15", "before the first"},
-    {NULL, NULL, RULE_HEAD "    first_day: 3\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:14:5", "go together"},
+    {NULL, NULL, RULE_HEAD "    first_day: 3\n    last_day: 2\n" RULE_OWNER RULE_PAYS, E_INVALID,
+     "x.yaml:19:15", "before the first"},
+    {NULL, NULL, RULE_HEAD "    first_day: 3\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:14:5",
+     "go together"},
     {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_PAYS, E_INVALID, "x.yaml:14:5", "owner is missing"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: [department navy]\n" RULE_PAYS, E_UNKNOWN, "x.yaml:19:13", "no department navy"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: everybody\n" RULE_PAYS, E_INVALID, "x.yaml:19:12", "an owner is"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: unit place\n" RULE_PAYS, E_INVALID, "x.yaml:19:12", "refer to organisation"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: [department navy]\n" RULE_PAYS, E_UNKNOWN,
+     "x.yaml:19:13", "no department navy"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: everybody\n" RULE_PAYS, E_INVALID, "x.yaml:19:12",
+     "an owner is"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: unit place\n" RULE_PAYS, E_INVALID, "x.yaml:19:12",
+     "refer to organisation"},
     {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER, E_INVALID, "x.yaml:14:5", "pays is missing"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: []\n", E_INVALID, "x.yaml:20:11", "nothing would ever pay"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: laboratory}]\n", E_INVALID, "x.yaml:20:27", "refer to stay"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: self}]\n", E_INVALID, "x.yaml:20:27", "own register"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: daily_report, by: person}]\n", E_INVALID, "x.yaml:20:35", "about somebody"},
-    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: person, when: result}]\n", E_INVALID, "x.yaml:20:41", "true or false"},
-    {NULL, NULL, RULE_TESTS "    escalate: [{after: 2h, to: region}, {after: 1h, to: region}]\n", E_INVALID, "x.yaml:22:49", "one after the other"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: []\n", E_INVALID, "x.yaml:20:11",
+     "nothing would ever pay"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: laboratory}]\n",
+     E_INVALID, "x.yaml:20:27", "refer to stay"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: self}]\n", E_INVALID,
+     "x.yaml:20:27", "own register"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: daily_report, by: person}]\n",
+     E_INVALID, "x.yaml:20:35", "about somebody"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: person, when: result}]\n",
+     E_INVALID, "x.yaml:20:41", "true or false"},
+    {NULL, NULL, RULE_TESTS "    escalate: [{after: 2h, to: region}, {after: 1h, to: region}]\n", E_INVALID,
+     "x.yaml:22:49", "one after the other"},
     {NULL, NULL, RULE_TESTS "    guard: free\n", E_UNKNOWN, "x.yaml:22:12", "no state free"},
     {NULL, NULL, RULE_TESTS "    requires: [tests]\n", E_INVALID, "x.yaml:22:15", "needs a guard"},
-    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [swabs]\n", E_UNKNOWN, "x.yaml:32:16", "no rule swabs"},
-    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [release]\n", E_INVALID, "x.yaml:32:16", "wait for itself"},
+    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [swabs]\n", E_UNKNOWN,
+     "x.yaml:32:16", "no rule swabs"},
+    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [release]\n", E_INVALID,
+     "x.yaml:32:16", "wait for itself"},
     /* a test day after release: the schedule is past its quarantine */
-    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: [6]\n    requires: [tests]\n", E_INVALID, "x.yaml:19:11", "tests has day 7, after release on day 6"},
-    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: [6]\n", E_INVALID, "x.yaml:19:11", "tests has day 7, after release on day 6"},
-    {NULL, NULL, RULE_TESTS "limits:\n  exile: {zh: 放, en: Exile}\n", E_UNKNOWN, "x.yaml:23:3", "no code exile"},
-    {NULL, NULL, RULE_TESTS "limits:\n  closure moon: {zh: 月, en: Moon}\n", E_UNKNOWN, "x.yaml:23:3", "no code moon"},
-    {NULL, NULL, RULE_TESTS "limits:\n  closure: {zh: 关, en: Close, allowed: false, max_days: 3}\n", E_INVALID, "x.yaml:23:57", "has no days"},
+    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: [6]\n    requires: [tests]\n", E_INVALID, "x.yaml:19:11",
+     "tests has day 7, after release on day 6"},
+    {NULL, NULL, RULE_TESTS RULE_RELEASE "    days: [6]\n", E_INVALID, "x.yaml:19:11",
+     "tests has day 7, after release on day 6"},
+    {NULL, NULL, RULE_TESTS "limits:\n  exile: {zh: 放, en: Exile}\n", E_UNKNOWN, "x.yaml:23:3",
+     "no code exile"},
+    {NULL, NULL, RULE_TESTS "limits:\n  closure moon: {zh: 月, en: Moon}\n", E_UNKNOWN, "x.yaml:23:3",
+     "no code moon"},
+    {NULL, NULL, RULE_TESTS "limits:\n  closure: {zh: 关, en: Close, allowed: false, max_days: 3}\n",
+     E_INVALID, "x.yaml:23:57", "has no days"},
 };
 
 static void refused_with_file_line_and_column(void **state) {
@@ -141,7 +190,8 @@ static void refused_with_file_line_and_column(void **state) {
     assert_int_equal(parse(NULL, NULL, "rules: [", &p, &err), E_SYNTAX);
     assert_int_equal(policy_parse(catalog, "policies", TEXT(""), "x.yaml", 0, &p, NULL), E_SYNTAX);
     assert_int_equal(policy_load(catalog, in_home("policies"), TEXT("no-such"), 0, &p, NULL), E_UNKNOWN);
-    assert_int_equal(policy_load(catalog, in_home("policies"), TEXT("../policies/covid-2022-v9"), 0, &p, NULL), E_UNKNOWN);
+    assert_int_equal(
+        policy_load(catalog, in_home("policies"), TEXT("../policies/covid-2022-v9"), 0, &p, NULL), E_UNKNOWN);
     assert_null(p);
 }
 
@@ -149,8 +199,11 @@ static void the_small_pack_is_good(void **state) {
     (void)state;
     struct policy *p = NULL;
     struct error err = {0};
-    assert_ok(parse(NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [tests]\n", &p, &err), err);
-    const struct duty_rule *r = &p->rules[policy_rule(p, TEXT("tests"))], *release = &p->rules[policy_rule(p, TEXT("release"))];
+    assert_ok(parse(NULL, NULL, RULE_TESTS RULE_RELEASE "    days: $central_days\n    requires: [tests]\n",
+                    &p, &err),
+              err);
+    const struct duty_rule *r = &p->rules[policy_rule(p, TEXT("tests"))],
+                           *release = &p->rules[policy_rule(p, TEXT("release"))];
     assert_true(r->days == (1u << 1 | 1u << 4 | 1u << 7));
     assert_int_equal(r->timing, TIMING_DAYS);
     assert_int_equal(r->n_owners, 2);
@@ -170,7 +223,8 @@ static void the_small_pack_is_good(void **state) {
 
 /* ---- local packs */
 
-static const char *const local = "name: town\nzh: 镇\nen: Town\nextends: covid-2022-v9\nin_force: 2022-08-14\nsource: 镇政府\ncertainty: high\n";
+static const char *const local = "name: town\nzh: 镇\nen: Town\nextends: covid-2022-v9\nin_force: "
+                                 "2022-08-14\nsource: 镇政府\ncertainty: high\n";
 static const char *const stands = "deviation: {approver: 王县长, reason: 高风险集市, until: 2022-09-01}\n";
 
 static int parse_local(const char *deviation, const char *rest, struct policy **ret, struct error *err) {
@@ -195,13 +249,16 @@ static void harsher_than_the_parent_needs_a_deviation(void **state) {
         {"limits:\n  turn-back: {allowed: true}\n", "town.yaml:9:3"},
         {"limits:\n  area-lockdown: {max_days: 0}\n", "town.yaml:9:29"},
         {"limits:\n  area-lockdown resident: {zh: 民, en: Residents, max_days: 30}\n", "town.yaml:9:60"},
-        {"rules:\n  evening-visit:\n    {zh: 晚访, en: Visit, on: contact, desk: tracing, days: [1], owner: region, pays: [{on: health_check, by: person}]}\n", "town.yaml:9:3"},
+        {"rules:\n  evening-visit:\n    {zh: 晚访, en: Visit, on: contact, desk: tracing, days: [1], owner: "
+         "region, pays: [{on: health_check, by: person}]}\n",
+         "town.yaml:9:3"},
     };
     for (size_t i = 0; i < sizeof harsher / sizeof *harsher; i++) {
         struct policy *p = NULL;
         struct error err = {0};
         int rc = parse_local("", harsher[i].rest, &p, &err);
-        if (rc != E_REFUSED || strcmp(err.where, harsher[i].where) != 0) fail_msg("%s%d %s: %s", harsher[i].rest, rc, err.where, err.message);
+        if (rc != E_REFUSED || strcmp(err.where, harsher[i].where) != 0)
+            fail_msg("%s%d %s: %s", harsher[i].rest, rc, err.where, err.message);
         assert_non_null(strstr(err.message, "deviation"));
         char with[512];
         snprintf(with, sizeof with, "%s%s", stands, harsher[i].rest);
@@ -211,8 +268,10 @@ static void harsher_than_the_parent_needs_a_deviation(void **state) {
         assert_true(text_is(p->deviation_approver, "王县长") && p->deviation_until == 19236);
         policy_free(p);
     }
-    static const char *const half[] = {"deviation: {approver: a, reason: b}\n", "deviation: {approver: a, until: 2022-09-01}\n",
-                                       "deviation: {reason: b, until: 2022-09-01}\n", "deviation: {approver: '', reason: b, until: 2022-09-01}\n",
+    static const char *const half[] = {"deviation: {approver: a, reason: b}\n",
+                                       "deviation: {approver: a, until: 2022-09-01}\n",
+                                       "deviation: {reason: b, until: 2022-09-01}\n",
+                                       "deviation: {approver: '', reason: b, until: 2022-09-01}\n",
                                        "deviation: {approver: a, reason: b, until: 2022-01-01}\n"};
     for (size_t i = 0; i < sizeof half / sizeof *half; i++) {
         struct policy *p = NULL;
@@ -241,7 +300,8 @@ static void milder_and_quicker_need_none(void **state) {
     struct policy *p = NULL;
     struct error err = {0};
     /* the parent says what is harsher */
-    assert_int_equal(parse_local("", "parameters:\n  central_days: {value: 14, harsher: less}\n", &p, &err), E_UNKNOWN);
+    assert_int_equal(parse_local("", "parameters:\n  central_days: {value: 14, harsher: less}\n", &p, &err),
+                     E_UNKNOWN);
     assert_string_equal(err.where, "town.yaml:9:29");
     /* and what it is about */
     err = (struct error){0};
@@ -253,7 +313,8 @@ static void loops_of_parents_are_refused(void **state) {
     (void)state;
     struct folder f;
     folder_make(&f);
-    static const char *const text = "name: %s\nzh: 甲\nen: X\nextends: %s\nin_force: 2022-08-14\nsource: s\ncertainty: high\n";
+    static const char *const text =
+        "name: %s\nzh: 甲\nen: X\nextends: %s\nin_force: 2022-08-14\nsource: s\ncertainty: high\n";
     char a[256], b[256];
     snprintf(a, sizeof a, text, "a", "b");
     snprintf(b, sizeof b, text, "b", "a");
@@ -316,11 +377,13 @@ static int64_t value(const struct policy *p, const char *name) {
 
 static void the_plans_say_what_they_say(void **state) {
     (void)state;
-    struct policy *v8 = load("covid-2021-v8"), *v9 = load("covid-2022-v9"), *v20 = load("covid-2022-20"), *sn = load("shannan-2022");
+    struct policy *v8 = load("covid-2021-v8"), *v9 = load("covid-2022-v9"), *v20 = load("covid-2022-20"),
+                  *sn = load("shannan-2022");
     assert_true(value(v8, "central_days") == 14 && value(v8, "home_days") == 7);
     assert_true(value(v9, "central_days") == 7 && value(v9, "home_days") == 3);
     assert_true(value(v20, "central_days") == 5 && value(v20, "home_days") == 3);
-    assert_true(v9->rules[policy_rule(v9, TEXT("central-tests"))].days == (1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 7));
+    assert_true(v9->rules[policy_rule(v9, TEXT("central-tests"))].days ==
+                (1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 7));
     assert_true(v9->rules[policy_rule(v9, TEXT("home-tests"))].days == 1u << 10); /* day 3 at home */
     assert_true(v8->rules[policy_rule(v8, TEXT("home-tests"))].days == (1u << 16 | 1u << 21));
     assert_true(v20->rules[policy_rule(v20, TEXT("home-tests"))].days == (1u << 6 | 1u << 8));
@@ -333,7 +396,8 @@ static void the_plans_say_what_they_say(void **state) {
     assert_int_equal(sn->rules[policy_rule(sn, TEXT("place-contact"))].within_s, 3 * 3600);
     assert_int_equal(sn->rules[policy_rule(sn, TEXT("locate-case"))].within_s, 3600);
     assert_int_equal(sn->deviation_until, DAY_MAX);
-    assert_false(policy_parameter(v9, TEXT("place_contact_within"))->from.verified); /* 8 h or 12 h: in doubt */
+    assert_false(
+        policy_parameter(v9, TEXT("place_contact_within"))->from.verified); /* 8 h or 12 h: in doubt */
     assert_true(text_starts(policy_parameter(sn, TEXT("locate_case_within"))->from.source, TEXT("任务文本")));
     struct policy *ebola = load("ebola-who"), *mers = load("mers-who"), *measles = load("measles-who");
     assert_int_equal(value(ebola, "follow_up_days"), 21);
@@ -345,8 +409,10 @@ static void the_plans_say_what_they_say(void **state) {
 
 static void every_pack_has_the_rules_others_rely_on(void **state) {
     (void)state;
-    static const char *const codes[] = {"direct-report", "core-information", "full-investigation", "locate-case",   "county-receipt", "city-receipt",
-                                        "province-receipt", "place-contact", "health-checks",      "release",       "daily-report",   "region-report"};
+    static const char *const codes[] = {"direct-report",    "core-information", "full-investigation",
+                                        "locate-case",      "county-receipt",   "city-receipt",
+                                        "province-receipt", "place-contact",    "health-checks",
+                                        "release",          "daily-report",     "region-report"};
     static const char *const covid[] = {"control-order", "central-tests", "home-tests"};
     struct arena a = {0};
     struct text *names = NULL;
@@ -358,11 +424,13 @@ static void every_pack_has_the_rules_others_rely_on(void **state) {
         struct policy *p = load(names[i].s);
         for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
             if (policy_rule(p, text_of(codes[k])) < 0) fail_msg("%s has no %s", names[i].s, codes[k]);
-        for (size_t k = 0; k < 3 && text_is(p->disease, "covid-19"); k++) assert_true(policy_rule(p, text_of(covid[k])) >= 0);
+        for (size_t k = 0; k < 3 && text_is(p->disease, "covid-19"); k++)
+            assert_true(policy_rule(p, text_of(covid[k])) >= 0);
         for (size_t k = 0; k < p->n_parameters; k++) assert_true(p->parameters[k].from.source.n > 0);
         for (size_t k = 0; k < p->n_rules; k++) {
             const struct duty_rule *r = &p->rules[k];
-            assert_true(r->from.source.n > 0 && r->zh.n > 0 && r->en.n > 0 && r->n_owners > 0 && r->n_pays > 0);
+            assert_true(r->from.source.n > 0 && r->zh.n > 0 && r->en.n > 0 && r->n_owners > 0 &&
+                        r->n_pays > 0);
         }
         const struct limit *l = policy_limit(p, TEXT("turn-back"), TEXT("resident"));
         assert_true(l && !l->allowed);
@@ -385,14 +453,16 @@ static void a_difference_is_named(void **state) {
     assert_ok(policy_diff(v9, sn, &a, &c, &n, &err), err);
     assert_int_equal(n, 4); /* two parameters and the two rules that stand on them */
     assert_string_equal(c[0].kind, "parameter");
-    assert_true(text_is(c[0].name, "locate_case_within") && text_is(c[0].before, "2h") && text_is(c[0].after, "1h"));
+    assert_true(text_is(c[0].name, "locate_case_within") && text_is(c[0].before, "2h") &&
+                text_is(c[0].after, "1h"));
     assert_string_equal(c[3].kind, "rule");
     assert_true(text_is(c[3].name, "place-contact"));
     size_t back = 0;
     struct policy_change *d = NULL;
     assert_ok(policy_diff(sn, v9, &a, &d, &back, &err), err);
     assert_int_equal(back, n);
-    for (size_t i = 0; i < n; i++) assert_true(text_eq(c[i].before, d[i].after) && text_eq(c[i].after, d[i].before));
+    for (size_t i = 0; i < n; i++)
+        assert_true(text_eq(c[i].before, d[i].after) && text_eq(c[i].after, d[i].before));
     arena_clear(&a);
     policy_free(v9);
     policy_free(sn);
@@ -402,7 +472,8 @@ static void a_difference_is_named(void **state) {
 static void measures_beyond_the_plan_are_refused(void **state) {
     (void)state;
     struct policy *p = load("covid-2022-v9");
-    struct measure_facts m = {.kind = TEXT("central-isolation"), .subject = TEXT("close"), .starts = 100, .ends = 108};
+    struct measure_facts m = {
+        .kind = TEXT("central-isolation"), .subject = TEXT("close"), .starts = 100, .ends = 108};
     struct error err = {0};
     assert_int_equal(policy_measure(p, &m, true, &err), E_REFUSED);
     assert_non_null(strstr(err.message, "8 天超过方案的 7 天"));
@@ -410,11 +481,15 @@ static void measures_beyond_the_plan_are_refused(void **state) {
     assert_int_equal(policy_measure(p, &m, false, NULL), E_REFUSED);
     m.reason = TEXT("养老院");
     assert_int_equal(policy_measure(p, &m, false, NULL), 0);
-    m = (struct measure_facts){.kind = TEXT("central-isolation"), .subject = TEXT("close"), .starts = 100, .ends = 107};
+    m = (struct measure_facts){
+        .kind = TEXT("central-isolation"), .subject = TEXT("close"), .starts = 100, .ends = 107};
     assert_int_equal(policy_measure(p, &m, false, NULL), 0);
     m.subject = TEXT("low-risk-area");
     assert_int_equal(policy_measure(p, &m, false, NULL), E_REFUSED);
-    m = (struct measure_facts){.kind = TEXT("turn-back"), .subject = TEXT("resident"), .approver = TEXT("王"), .reason = TEXT("理由")};
+    m = (struct measure_facts){.kind = TEXT("turn-back"),
+                               .subject = TEXT("resident"),
+                               .approver = TEXT("王"),
+                               .reason = TEXT("理由")};
     assert_int_equal(policy_measure(p, &m, false, NULL), E_REFUSED); /* nor by an approver alone */
     m.rule = TEXT("no-such-rule");
     m.review = TEXT("已复核");
@@ -437,7 +512,13 @@ static void a_stay_in_the_ninth_edition(void **state) {
     v[register_field(stay, TEXT("class"))] = value_str("close");
     v[register_field(stay, TEXT("exposure"))] = value_int(exposed);
     instant now = instant_of_day(exposed + 2, ZONE_CHINA_S) + 36000;
-    struct expr_scope s = {.values = v, .id = 5, .state = TEXT("active"), .region = TEXT("5422"), .version = 1, .now = now, .today = exposed + 2};
+    struct expr_scope s = {.values = v,
+                           .id = 5,
+                           .state = TEXT("active"),
+                           .region = TEXT("5422"),
+                           .version = 1,
+                           .now = now,
+                           .today = exposed + 2};
     struct duty d[32];
     size_t n = policy_duties(p, stay, &s, now, ZONE_CHINA_S, d, 32);
     assert_int_equal(n, 3);

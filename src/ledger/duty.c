@@ -32,7 +32,8 @@ static instant earlier(instant a, instant b) {
 /* The next thing that happens by itself to the slot due, after `now`. */
 static instant next_wake(const struct duty_rule *r, const struct duty *d, instant now, int32_t zone_s) {
     instant wake = d->due_at > now ? d->due_at : INSTANT_NONE;
-    if ((size_t)d->level < r->n_escalations) wake = earlier(wake, d->due_at + r->escalations[d->level].after_s);
+    if ((size_t)d->level < r->n_escalations)
+        wake = earlier(wake, d->due_at + r->escalations[d->level].after_s);
     if (r->lapses) wake = earlier(wake, slot_lapses(r, d, first_bit(open_slots(d)), zone_s));
     return wake;
 }
@@ -99,8 +100,10 @@ static void stand(const struct duty_rule *r, struct duty *d, day next, int32_t z
     d->due_at = d->wake_at + r->due_time_s;
 }
 
-bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, int32_t zone_s, struct duty *ret_occurrence) {
-    if (standing->occurrence != -1 || standing->wake_at == INSTANT_NONE || standing->wake_at > now) return false;
+bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, int32_t zone_s,
+                struct duty *ret_occurrence) {
+    if (standing->occurrence != -1 || standing->wake_at == INSTANT_NONE || standing->wake_at > now)
+        return false;
     day on = day_of_instant(standing->wake_at, zone_s);
     *ret_occurrence = (struct duty){.rule = standing->rule,
                                     .occurrence = on,
@@ -117,7 +120,8 @@ bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, i
 /* ---- what a record raises */
 
 /* When the clock of a rule starts for this record, and whether its field said so. */
-static instant starts_at(const struct duty_rule *r, const struct expr_scope *s, instant recorded_at, int32_t zone_s) {
+static instant starts_at(const struct duty_rule *r, const struct expr_scope *s, instant recorded_at,
+                         int32_t zone_s) {
     if (r->from_field < 0 || s->values[r->from_field].kind != VALUE_INT) return recorded_at;
     int64_t v = s->values[r->from_field].i;
     return r->on->fields[r->from_field].type == FIELD_DATE ? instant_of_day((day)v, zone_s) : v;
@@ -132,7 +136,8 @@ static bool raise_days(const struct duty_rule *r, struct duty *d, day recorded, 
     return d->owed != 0;
 }
 
-static bool raise(const struct duty_rule *r, const struct expr_scope *s, instant recorded_at, int32_t zone_s, struct duty *d) {
+static bool raise(const struct duty_rule *r, const struct expr_scope *s, instant recorded_at, int32_t zone_s,
+                  struct duty *d) {
     instant from = starts_at(r, s, recorded_at, zone_s);
     day recorded = day_of_instant(recorded_at, zone_s);
     d->anchor = day_of_instant(from, zone_s);
@@ -153,8 +158,8 @@ static bool raise(const struct duty_rule *r, const struct expr_scope *s, instant
     return true;
 }
 
-size_t policy_duties(const struct policy *p, const struct register_decl *reg, const struct expr_scope *s, instant recorded_at,
-                     int32_t zone_s, struct duty *out, size_t max) {
+size_t policy_duties(const struct policy *p, const struct register_decl *reg, const struct expr_scope *s,
+                     instant recorded_at, int32_t zone_s, struct duty *out, size_t max) {
     size_t n = 0;
     for (size_t i = 0; i < p->n_rules && n < max; i++) {
         const struct duty_rule *r = &p->rules[i];

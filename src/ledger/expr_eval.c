@@ -2,43 +2,67 @@
 
 #include <string.h>
 
-/* Two small walkers instead of one over tagged values: a condition is mostly compares of a field with a constant, and
- * these stay in registers. Each says false for NULL. The depth is bounded by EXPR_NODES_MAX. */
+/* Two small walkers instead of one over tagged values: a condition is mostly compares of a field with a
+ * constant, and these stay in registers. Each says false for NULL. The depth is bounded by EXPR_NODES_MAX. */
 
 static enum truth truth_of(const struct expr_node *n, const struct expr_scope *s);
 
 static bool number_of(const struct expr_node *n, const struct expr_scope *s, int64_t *ret) {
     int64_t a, b;
     switch (n->op) {
-    case OP_CONST: *ret = n->constant.i; return true;
+    case OP_CONST:
+        *ret = n->constant.i;
+        return true;
     case OP_FIELD:
         if (s->values[n->field].kind != VALUE_INT) return false;
         *ret = s->values[n->field].i;
         return true;
-    case OP_ID: *ret = s->id; return true;
-    case OP_VERSION: *ret = s->version; return true;
-    case OP_TODAY: *ret = s->today; return true;
-    case OP_NOW: *ret = s->now; return true;
-    case OP_NEGATE: return number_of(n->a, s, &a) && !__builtin_sub_overflow((int64_t)0, a, ret);
-    case OP_ADD: return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_add_overflow(a, b, ret);
-    case OP_SUB: return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_sub_overflow(a, b, ret);
-    case OP_MUL: return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_mul_overflow(a, b, ret);
-    default: return false;
+    case OP_ID:
+        *ret = s->id;
+        return true;
+    case OP_VERSION:
+        *ret = s->version;
+        return true;
+    case OP_TODAY:
+        *ret = s->today;
+        return true;
+    case OP_NOW:
+        *ret = s->now;
+        return true;
+    case OP_NEGATE:
+        return number_of(n->a, s, &a) && !__builtin_sub_overflow((int64_t)0, a, ret);
+    case OP_ADD:
+        return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_add_overflow(a, b, ret);
+    case OP_SUB:
+        return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_sub_overflow(a, b, ret);
+    case OP_MUL:
+        return number_of(n->a, s, &a) && number_of(n->b, s, &b) && !__builtin_mul_overflow(a, b, ret);
+    default:
+        return false;
     }
 }
 
 static bool text_value(const struct expr_node *n, const struct expr_scope *s, struct text *ret) {
     switch (n->op) {
-    case OP_CONST: *ret = value_view(n->constant); return true;
+    case OP_CONST:
+        *ret = value_view(n->constant);
+        return true;
     case OP_FIELD:
         if (s->values[n->field].kind != VALUE_TEXT) return false;
         *ret = value_view(s->values[n->field]);
         return true;
     /* a record without number or state has NULL in these columns */
-    case OP_NUMBER: *ret = s->number; return s->number.n > 0;
-    case OP_STATE: *ret = s->state; return s->state.n > 0;
-    case OP_REGION: *ret = s->region; return s->region.s != NULL;
-    default: return false;
+    case OP_NUMBER:
+        *ret = s->number;
+        return s->number.n > 0;
+    case OP_STATE:
+        *ret = s->state;
+        return s->state.n > 0;
+    case OP_REGION:
+        *ret = s->region;
+        return s->region.s != NULL;
+    default:
+        return false;
     }
 }
 
@@ -61,12 +85,18 @@ static enum truth compare(const struct expr_node *n, const struct expr_scope *s)
     int64_t a, b;
     if (!number_of(n->a, s, &a) || !number_of(n->b, s, &b)) return TRUTH_UNKNOWN;
     switch (n->op) {
-    case OP_EQ: return a == b ? TRUTH_TRUE : TRUTH_FALSE;
-    case OP_NE: return a != b ? TRUTH_TRUE : TRUTH_FALSE;
-    case OP_LT: return a < b ? TRUTH_TRUE : TRUTH_FALSE;
-    case OP_LE: return a <= b ? TRUTH_TRUE : TRUTH_FALSE;
-    case OP_GT: return a > b ? TRUTH_TRUE : TRUTH_FALSE;
-    default: return a >= b ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_EQ:
+        return a == b ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_NE:
+        return a != b ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_LT:
+        return a < b ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_LE:
+        return a <= b ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_GT:
+        return a > b ? TRUTH_TRUE : TRUTH_FALSE;
+    default:
+        return a >= b ? TRUTH_TRUE : TRUTH_FALSE;
     }
 }
 
@@ -96,10 +126,18 @@ static enum truth part(const struct expr_node *n, const struct expr_scope *s) {
     if (!text_value(n->a, s, &t)) return TRUTH_UNKNOWN;
     bool yes;
     switch (n->op) {
-    case OP_STARTS: yes = text_starts(t, want); break;
-    case OP_ENDS: yes = t.n >= want.n && (want.n == 0 || memcmp(t.s + t.n - want.n, want.s, want.n) == 0); break;
-    case OP_HAS: yes = has_code(t, want); break;
-    default: yes = want.n == 0 || (t.n > 0 && memmem(t.s, t.n, want.s, want.n) != NULL); break;
+    case OP_STARTS:
+        yes = text_starts(t, want);
+        break;
+    case OP_ENDS:
+        yes = t.n >= want.n && (want.n == 0 || memcmp(t.s + t.n - want.n, want.s, want.n) == 0);
+        break;
+    case OP_HAS:
+        yes = has_code(t, want);
+        break;
+    default:
+        yes = want.n == 0 || (t.n > 0 && memmem(t.s, t.n, want.s, want.n) != NULL);
+        break;
     }
     return yes ? TRUTH_TRUE : TRUTH_FALSE;
 }
@@ -108,11 +146,15 @@ static bool is_null(const struct expr_node *n, const struct expr_scope *s) {
     struct text t;
     int64_t v;
     switch (n->type) {
-    case TYPE_NULL: return true;
-    case TYPE_TRUTH: return truth_of(n, s) == TRUTH_UNKNOWN;
+    case TYPE_NULL:
+        return true;
+    case TYPE_TRUTH:
+        return truth_of(n, s) == TRUTH_UNKNOWN;
     /* a sealed field holds a blob once stored and a text on its way in */
-    case TYPE_TEXT: return n->op == OP_FIELD ? !value_given(s->values[n->field]) : !text_value(n, s, &t);
-    default: return !number_of(n, s, &v);
+    case TYPE_TEXT:
+        return n->op == OP_FIELD ? !value_given(s->values[n->field]) : !text_value(n, s, &t);
+    default:
+        return !number_of(n, s, &v);
     }
 }
 
@@ -135,16 +177,22 @@ static enum truth truth_of(const struct expr_node *n, const struct expr_scope *s
     case OP_LT:
     case OP_LE:
     case OP_GT:
-    case OP_GE: return compare(n, s);
-    case OP_IN: return among(n, s);
+    case OP_GE:
+        return compare(n, s);
+    case OP_IN:
+        return among(n, s);
     case OP_STARTS:
     case OP_ENDS:
     case OP_CONTAINS:
-    case OP_HAS: return part(n, s);
-    case OP_IS_NULL: return is_null(n->a, s) ? TRUTH_TRUE : TRUTH_FALSE;
+    case OP_HAS:
+        return part(n, s);
+    case OP_IS_NULL:
+        return is_null(n->a, s) ? TRUTH_TRUE : TRUTH_FALSE;
     case OP_CONST:
-    case OP_FIELD: return !number_of(n, s, &v) ? TRUTH_UNKNOWN : v ? TRUTH_TRUE : TRUTH_FALSE;
-    default: return TRUTH_UNKNOWN;
+    case OP_FIELD:
+        return !number_of(n, s, &v) ? TRUTH_UNKNOWN : v ? TRUTH_TRUE : TRUTH_FALSE;
+    default:
+        return TRUTH_UNKNOWN;
     }
 }
 

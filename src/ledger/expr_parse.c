@@ -3,134 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- errors and nodes */
-
-int expr_error(struct expr_parser *p, int code, uint32_t at, const char *format, ...) {
-    char message[ERROR_MESSAGE_MAX], where[ERROR_WHERE_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    unsigned column = 1;
-    for (uint32_t i = 0; i < at && i < p->source.n; i++) column += ((unsigned char)p->source.s[i] & 0xC0) != 0x80;
-    snprintf(where, sizeof where, "column %u", column);
-    return error_set(p->err, code, where, "%s", message);
-}
-
-int expr_make(struct expr_parser *p, enum expr_op op, enum expr_type type, uint32_t at, struct expr_node **ret) {
-    if (++p->nodes > EXPR_NODES_MAX)
-        return expr_error(p, E_TOO_LARGE, at, "the condition has more than %d parts", EXPR_NODES_MAX);
-    struct expr_node *n = arena_alloc(p->arena, sizeof *n);
-    if (!n) return expr_error(p, E_MEMORY, at, "out of memory");
-    n->op = (uint8_t)op;
-    n->type = (uint8_t)type;
-    n->at = at;
-    *ret = n;
-    return 0;
-}
-
-/* ---- tokens */
-
-enum token {
-    TOKEN_END,
-    TOKEN_NAME,   /* word */
-    TOKEN_QUOTED, /* "word": a name that is also a keyword */
-    TOKEN_TEXT,   /* 'word' */
-    TOKEN_DIGITS, /* word: 12 or 37.5 */
-    TOKEN_NE,
-    TOKEN_LE,
-    TOKEN_GE,
-    /* others are their own character */
-};
-
-static bool name_byte(char c, bool first) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && c >= '0' && c <= '9');
-}
-
-static bool digit_byte(char c) {
-    return c >= '0' && c <= '9';
-}
-
-/* Reads up to the closing quote; a doubled quote stands for one. */
-static int read_quoted(struct expr_parser *p, char quote, uint32_t *i) {
-    const char *s = p->source.s;
-    char *out = arena_alloc(p->arena, p->source.n - *i + 1);
-    if (!out) return expr_error(p, E_MEMORY, p->at, "out of memory");
-    size_t n = 0;
-    for (uint32_t k = *i + 1; k < p->source.n; k++) {
-        if (s[k] == quote && !(k + 1 < p->source.n && s[k + 1] == quote)) {
-            p->word = (struct text){out, n};
-            *i = k + 1;
-            return 0;
-        }
-        if (s[k] == quote) k++;
-        out[n++] = s[k];
-    }
-    return expr_error(p, E_SYNTAX, p->at, "the closing %c is missing", quote);
-}
-
-static int read_name(struct expr_parser *p, uint32_t *i) {
-    uint32_t from = *i;
-    while (*i < p->source.n && name_byte(p->source.s[*i], false)) (*i)++;
-    char *out = arena_alloc(p->arena, *i - from + 1);
-    if (!out) return expr_error(p, E_MEMORY, p->at, "out of memory");
-    for (uint32_t k = from; k < *i; k++) {
-        char c = p->source.s[k];
-        out[k - from] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    p->word = (struct text){out, *i - from};
-    return 0;
-}
-
-static int read_symbol(struct expr_parser *p, uint32_t *i) {
-    const char *s = p->source.s + *i;
-    size_t left = p->source.n - *i;
-    static const struct {
-        const char two[3];
-        int token;
-    } pairs[] = {{"<>", TOKEN_NE}, {"!=", TOKEN_NE}, {"<=", TOKEN_LE}, {">=", TOKEN_GE}};
-    for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++)
-        if (left >= 2 && memcmp(s, pairs[k].two, 2) == 0) {
-            p->token = pairs[k].token;
-            *i += 2;
-            return 0;
-        }
-    if (!memchr("=<>+-*(),", s[0], 9)) {
-        size_t pos = 0, n = text_codepoint((struct text){s, left}, &pos) == 0xFFFD ? 0 : pos;
-        return expr_error(p, E_SYNTAX, p->at, "'%.*s' has no meaning in a condition", (int)n, s);
-    }
-    p->token = s[0];
-    (*i)++;
-    return 0;
-}
-
-static int next(struct expr_parser *p) {
-    const char *s = p->source.s;
-    uint32_t i = p->end;
-    while (i < p->source.n && (s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r')) i++;
-    p->at = i;
-    p->word = (struct text){"", 0};
-    int rc = 0;
-    if (i >= p->source.n) {
-        p->token = TOKEN_END;
-    } else if (s[i] == '\'' || s[i] == '"') {
-        p->token = s[i] == '"' ? TOKEN_QUOTED : TOKEN_TEXT;
-        rc = read_quoted(p, s[i], &i);
-    } else if (name_byte(s[i], true)) {
-        p->token = TOKEN_NAME;
-        rc = read_name(p, &i);
-    } else if (digit_byte(s[i])) {
-        p->token = TOKEN_DIGITS;
-        while (i < p->source.n && (digit_byte(s[i]) || s[i] == '.')) i++;
-        p->word = (struct text){s + p->at, i - p->at};
-        if (i < p->source.n && name_byte(s[i], true)) rc = expr_error(p, E_SYNTAX, p->at, "a number runs into a name");
-    } else {
-        rc = read_symbol(p, &i);
-    }
-    p->end = i;
-    return rc;
-}
-
 static bool keyword(const struct expr_parser *p, const char *word) {
     return p->token == TOKEN_NAME && text_is(p->word, word);
 }
@@ -138,18 +10,19 @@ static bool keyword(const struct expr_parser *p, const char *word) {
 /* Consumes the keyword when it is next: 1 yes, 0 no, negative an error in the token behind it. */
 static int accept(struct expr_parser *p, const char *word) {
     if (!keyword(p, word)) return 0;
-    int rc = next(p);
+    int rc = expr_next(p);
     return rc < 0 ? rc : 1;
 }
 
 static int expect(struct expr_parser *p, int symbol) {
     if (p->token != symbol) return expr_error(p, E_SYNTAX, p->at, "'%c' is expected here", symbol);
-    return next(p);
+    return expr_next(p);
 }
 
 /* ---- literals */
 
-static int constant_int(struct expr_parser *p, enum expr_type type, int64_t v, uint32_t at, struct expr_node **ret) {
+static int constant_int(struct expr_parser *p, enum expr_type type, int64_t v, uint32_t at,
+                        struct expr_node **ret) {
     int rc = expr_make(p, OP_CONST, type, at, ret);
     if (rc >= 0) (*ret)->constant = value_int(v);
     return rc;
@@ -174,16 +47,17 @@ static int number(struct expr_parser *p, struct expr_node **ret) {
     int rc = constant_int(p, TYPE_NUMBER, v, p->at, ret);
     if (rc < 0) return rc;
     (*ret)->scale = (uint8_t)(scale > 0 ? scale : 0);
-    return next(p);
+    return expr_next(p);
 }
 
 static int quoted_text(struct expr_parser *p, struct expr_node **ret) {
     if (!text_utf8_valid(p->word)) return expr_error(p, E_INVALID, p->at, "the text is not UTF-8");
-    if (p->word.n && memchr(p->word.s, 0, p->word.n)) return expr_error(p, E_INVALID, p->at, "a NUL byte inside a text");
+    if (p->word.n && memchr(p->word.s, 0, p->word.n))
+        return expr_error(p, E_INVALID, p->at, "a NUL byte inside a text");
     int rc = expr_make(p, OP_CONST, TYPE_TEXT, p->at, ret);
     if (rc < 0) return rc;
     (*ret)->constant = value_text(p->word);
-    return next(p);
+    return expr_next(p);
 }
 
 /* DATE '..', INSTANT '..', DURATION '..': the word was read, the text is ahead. */
@@ -201,7 +75,7 @@ static int typed_text(struct expr_parser *p, enum expr_type type, struct expr_no
     }
     if (!good) return expr_error(p, E_INVALID, p->at, "this is no date, instant or duration that exists");
     int rc = constant_int(p, type, v, p->at, ret);
-    return rc < 0 ? rc : next(p);
+    return rc < 0 ? rc : expr_next(p);
 }
 
 static int parse_or(struct expr_parser *p, struct expr_node **ret);
@@ -215,7 +89,7 @@ static int word(struct expr_parser *p, struct expr_node **ret) {
     uint32_t at = p->at;
     struct text name = p->word;
     bool quoted = p->token == TOKEN_QUOTED;
-    int rc = next(p);
+    int rc = expr_next(p);
     if (rc < 0) return rc;
     for (size_t i = 0; !quoted && p->token == TOKEN_TEXT && i < sizeof typed / sizeof *typed; i++)
         if (text_is(name, typed[i].word)) return typed_text(p, typed[i].type, ret);
@@ -228,23 +102,29 @@ static int word(struct expr_parser *p, struct expr_node **ret) {
 static int primary(struct expr_parser *p, struct expr_node **ret) {
     int rc;
     switch (p->token) {
-    case TOKEN_DIGITS: return number(p, ret);
-    case TOKEN_TEXT: return quoted_text(p, ret);
+    case TOKEN_DIGITS:
+        return number(p, ret);
+    case TOKEN_TEXT:
+        return quoted_text(p, ret);
     case TOKEN_NAME:
-    case TOKEN_QUOTED: return word(p, ret);
+    case TOKEN_QUOTED:
+        return word(p, ret);
     case '(':
-        rc = next(p);
+        rc = expr_next(p);
         if (rc >= 0) rc = parse_or(p, ret);
         return rc < 0 ? rc : expect(p, ')');
-    case TOKEN_END: return expr_error(p, E_SYNTAX, p->at, "the condition ends too early");
-    default: return expr_error(p, E_SYNTAX, p->at, "a field or a value is expected here");
+    case TOKEN_END:
+        return expr_error(p, E_SYNTAX, p->at, "the condition ends too early");
+    default:
+        return expr_error(p, E_SYNTAX, p->at, "a field or a value is expected here");
     }
 }
 
 /* ---- the grammar, loosest at the bottom. Each level leaves the token behind it ahead. */
 
 static int deeper(struct expr_parser *p) {
-    if (++p->depth > EXPR_DEPTH_MAX) return expr_error(p, E_TOO_LARGE, p->at, "nested deeper than %d", EXPR_DEPTH_MAX);
+    if (++p->depth > EXPR_DEPTH_MAX)
+        return expr_error(p, E_TOO_LARGE, p->at, "nested deeper than %d", EXPR_DEPTH_MAX);
     return 0;
 }
 
@@ -252,7 +132,7 @@ static int parse_unary(struct expr_parser *p, struct expr_node **ret) {
     uint32_t at = p->at;
     if (p->token != '-') return primary(p, ret);
     int rc = deeper(p);
-    if (rc >= 0) rc = next(p);
+    if (rc >= 0) rc = expr_next(p);
     struct expr_node *of = NULL;
     if (rc >= 0) rc = parse_unary(p, &of);
     if (rc < 0) return rc;
@@ -270,9 +150,14 @@ static int binary(struct expr_parser *p, bool product, struct expr_node **ret) {
     int rc = product ? parse_unary(p, &left) : binary(p, true, &left);
     while (rc >= 0 && (product ? p->token == '*' : p->token == '+' || p->token == '-')) {
         struct expr_node *n = NULL;
-        if ((rc = expr_make(p, p->token == '*' ? OP_MUL : p->token == '+' ? OP_ADD : OP_SUB, TYPE_NULL, p->at, &n)) < 0) return rc;
+        if ((rc = expr_make(p,
+                            p->token == '*'   ? OP_MUL
+                            : p->token == '+' ? OP_ADD
+                                              : OP_SUB,
+                            TYPE_NULL, p->at, &n)) < 0)
+            return rc;
         n->a = left;
-        rc = next(p);
+        rc = expr_next(p);
         if (rc >= 0) rc = product ? parse_unary(p, &n->b) : binary(p, true, &n->b);
         if (rc >= 0) rc = expr_type_arithmetic(p, n);
         left = n;
@@ -290,7 +175,8 @@ static int parse_in(struct expr_parser *p, struct expr_node *n) {
     size_t count = 0;
     int rc = expect(p, '(');
     while (rc >= 0) {
-        if (count >= EXPR_NODES_MAX) return expr_error(p, E_TOO_LARGE, p->at, "more than %d values", EXPR_NODES_MAX);
+        if (count >= EXPR_NODES_MAX)
+            return expr_error(p, E_TOO_LARGE, p->at, "more than %d values", EXPR_NODES_MAX);
         rc = parse_sum(p, &literals[count]);
         if (rc < 0) break;
         count++;
@@ -298,7 +184,7 @@ static int parse_in(struct expr_parser *p, struct expr_node *n) {
             rc = expect(p, ')');
             break;
         }
-        rc = next(p);
+        rc = expr_next(p);
     }
     return rc < 0 ? rc : expr_type_in(p, n, literals, count);
 }
@@ -312,7 +198,7 @@ static int parse_between(struct expr_parser *p, struct expr_node *n) {
     low->a = high->a = n->a;
     rc = parse_sum(p, &low->b);
     if (rc >= 0 && !keyword(p, "and")) rc = expr_error(p, E_SYNTAX, p->at, "AND is missing: BETWEEN a AND b");
-    if (rc >= 0) rc = next(p);
+    if (rc >= 0) rc = expr_next(p);
     if (rc >= 0) rc = parse_sum(p, &high->b);
     if (rc >= 0) rc = expr_type_compare(p, low);
     if (rc >= 0) rc = expr_type_compare(p, high);
@@ -357,12 +243,13 @@ static int parse_predicate(struct expr_parser *p, struct expr_node **ret) {
     uint32_t at = p->at;
     static const struct {
         int token, op;
-    } compare[] = {{'=', OP_EQ}, {TOKEN_NE, OP_NE}, {'<', OP_LT}, {TOKEN_LE, OP_LE}, {'>', OP_GT}, {TOKEN_GE, OP_GE}};
+    } compare[] = {{'=', OP_EQ},      {TOKEN_NE, OP_NE}, {'<', OP_LT},
+                   {TOKEN_LE, OP_LE}, {'>', OP_GT},      {TOKEN_GE, OP_GE}};
     int op = -1;
     for (size_t i = 0; i < sizeof compare / sizeof *compare; i++)
         if (p->token == compare[i].token) op = compare[i].op;
     bool is = keyword(p, "is"), not = keyword(p, "not");
-    if (op < 0 && !is && !not && !keyword(p, "in") && !keyword(p, "between") && !keyword(p, "like")) {
+    if (op < 0 && !is && !not &&!keyword(p, "in") && !keyword(p, "between") && !keyword(p, "like")) {
         *ret = left;
         return 0;
     }
@@ -370,21 +257,21 @@ static int parse_predicate(struct expr_parser *p, struct expr_node **ret) {
     if ((rc = expr_make(p, op >= 0 ? (enum expr_op)op : OP_IS_NULL, TYPE_TRUTH, at, &n)) < 0) return rc;
     n->a = left;
     if (op >= 0) {
-        rc = next(p);
+        rc = expr_next(p);
         if (rc >= 0) rc = parse_sum(p, &n->b);
         if (rc >= 0) rc = expr_type_compare(p, n);
     } else if (is) {
-        rc = next(p);
+        rc = expr_next(p);
         if (rc >= 0) rc = accept(p, "not");
         not = rc > 0;
         if (rc >= 0) rc = accept(p, "null");
         if (rc == 0) rc = expr_error(p, E_SYNTAX, p->at, "IS NULL or IS NOT NULL is expected");
     } else {
-        if (not) rc = next(p);
+        if (not ) rc = expr_next(p);
         if (rc >= 0) rc = parse_set(p, n);
     }
     if (rc < 0) return rc;
-    if (not) return negated(p, n, at, ret);
+    if (not ) return negated(p, n, at, ret);
     *ret = n;
     return 0;
 }
@@ -393,7 +280,7 @@ static int parse_not(struct expr_parser *p, struct expr_node **ret) {
     if (!keyword(p, "not")) return parse_predicate(p, ret);
     uint32_t at = p->at;
     int rc = deeper(p);
-    if (rc >= 0) rc = next(p);
+    if (rc >= 0) rc = expr_next(p);
     struct expr_node *of = NULL;
     if (rc >= 0) rc = parse_not(p, &of);
     if (rc >= 0) rc = expr_type_truth(p, of, "NOT");
@@ -410,7 +297,7 @@ static int chain(struct expr_parser *p, bool any, struct expr_node **ret) {
         struct expr_node *n = NULL;
         if ((rc = expr_make(p, any ? OP_OR : OP_AND, TYPE_TRUTH, p->at, &n)) < 0) return rc;
         n->a = left;
-        rc = next(p);
+        rc = expr_next(p);
         if (rc >= 0) rc = any ? chain(p, false, &n->b) : parse_not(p, &n->b);
         if (rc >= 0) rc = expr_type_truth(p, n->a, any ? "OR" : "AND");
         if (rc >= 0) rc = expr_type_truth(p, n->b, any ? "OR" : "AND");
@@ -427,13 +314,15 @@ static int parse_or(struct expr_parser *p, struct expr_node **ret) {
     return rc;
 }
 
-int expr_parse(struct arena *a, struct text source, const struct register_decl *reg, int32_t zone_s, struct expr **ret,
-               struct error *err) {
+int expr_parse(struct arena *a, struct text source, const struct register_decl *reg, int32_t zone_s,
+               struct expr **ret, struct error *err) {
     struct error own = {0};
-    struct expr_parser p = {.arena = a, .source = source, .reg = reg, .zone_s = zone_s, .err = err ? err : &own};
-    if (source.n > EXPR_BYTES_MAX) return expr_error(&p, E_TOO_LARGE, 0, "longer than %d bytes", EXPR_BYTES_MAX);
+    struct expr_parser p = {
+        .arena = a, .source = source, .reg = reg, .zone_s = zone_s, .err = err ? err : &own};
+    if (source.n > EXPR_BYTES_MAX)
+        return expr_error(&p, E_TOO_LARGE, 0, "longer than %d bytes", EXPR_BYTES_MAX);
     struct expr_node *root = NULL;
-    int rc = next(&p);
+    int rc = expr_next(&p);
     if (rc >= 0) rc = parse_or(&p, &root);
     if (rc >= 0 && p.token != TOKEN_END) rc = expr_error(&p, E_SYNTAX, p.at, "nothing more is expected here");
     if (rc >= 0) rc = expr_type_truth(&p, root, "a condition");

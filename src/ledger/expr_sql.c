@@ -85,7 +85,8 @@ static void write_part(const struct writer *w, const struct expr_node *n) {
         write_text(w, t);
     } else {
         const char *edge = n->op == OP_HAS ? "';' || " : "", *close = n->op == OP_HAS ? " || ';'" : "";
-        if (t.n == 0 && n->op == OP_CONTAINS) { /* everything contains nothing; replace() of nothing changes nothing */
+        if (t.n == 0 &&
+            n->op == OP_CONTAINS) { /* everything contains nothing; replace() of nothing changes nothing */
             buf_str(w->out, "(length(");
             write_node(w, n->a);
             buf_str(w->out, ") >= 0");
@@ -105,7 +106,9 @@ static void write_part(const struct writer *w, const struct expr_node *n) {
 static void write_leaf(const struct writer *w, const struct expr_node *n) {
     bool truth = n->type == TYPE_TRUTH;
     switch (n->op) {
-    case OP_NULL: buf_str(w->out, truth ? "(NULL = 1)" : "NULL"); break;
+    case OP_NULL:
+        buf_str(w->out, truth ? "(NULL = 1)" : "NULL");
+        break;
     case OP_CONST:
         if (truth)
             buf_str(w->out, n->constant.i ? "(1 = 1)" : "(1 = 0)");
@@ -117,27 +120,46 @@ static void write_leaf(const struct writer *w, const struct expr_node *n) {
         write_column(w, w->reg->fields[n->field].name);
         if (truth) buf_str(w->out, " <> 0)");
         break;
-    case OP_ID: write_column(w, TEXT("id")); break;
-    case OP_NUMBER: write_column(w, TEXT("number")); break;
-    case OP_STATE: write_column(w, TEXT("state")); break;
-    case OP_REGION: write_column(w, TEXT("region")); break;
-    case OP_VERSION: write_column(w, TEXT("version")); break;
-    case OP_TODAY: write_int(w, w->today); break;
-    default: write_int(w, w->now); break;
+    case OP_ID:
+        write_column(w, TEXT("id"));
+        break;
+    case OP_NUMBER:
+        write_column(w, TEXT("number"));
+        break;
+    case OP_STATE:
+        write_column(w, TEXT("state"));
+        break;
+    case OP_REGION:
+        write_column(w, TEXT("region"));
+        break;
+    case OP_VERSION:
+        write_column(w, TEXT("version"));
+        break;
+    case OP_TODAY:
+        write_int(w, w->today);
+        break;
+    default:
+        write_int(w, w->now);
+        break;
     }
 }
 
 static void write_node(const struct writer *w, const struct expr_node *n) {
     static const char *const infix[] = {
-        [OP_ADD] = " + ", [OP_SUB] = " - ",  [OP_MUL] = " * ", [OP_EQ] = " = ",    [OP_NE] = " <> ",  [OP_LT] = " < ",
-        [OP_LE] = " <= ", [OP_GT] = " > ", [OP_GE] = " >= ", [OP_AND] = " AND ", [OP_OR] = " OR ",
+        [OP_ADD] = " + ", [OP_SUB] = " - ",   [OP_MUL] = " * ", [OP_EQ] = " = ",
+        [OP_NE] = " <> ", [OP_LT] = " < ",    [OP_LE] = " <= ", [OP_GT] = " > ",
+        [OP_GE] = " >= ", [OP_AND] = " AND ", [OP_OR] = " OR ",
     };
     switch (n->op) {
-    case OP_IN: write_in(w, n); break;
+    case OP_IN:
+        write_in(w, n);
+        break;
     case OP_STARTS:
     case OP_ENDS:
     case OP_CONTAINS:
-    case OP_HAS: write_part(w, n); break;
+    case OP_HAS:
+        write_part(w, n);
+        break;
     case OP_IS_NULL:
         buf_char(w->out, '(');
         write_node(w, n->a);

@@ -1,5 +1,6 @@
-/* ledger, private to expr_*.c: the tree of a condition. The parser makes it, types it and folds units (a date literal becomes a day
- * number, decimals of two scales are brought to one), so that evaluation and SQL only see whole numbers, texts and truths. */
+/* ledger, private to expr_*.c: the words and the tree of a condition. The parser makes it, types it and folds
+ * units (a date literal becomes a day number, decimals of two scales are brought to one), so that evaluation
+ * and SQL only see whole numbers, texts and truths. */
 #ifndef TOCSIN_LEDGER_EXPR_TREE_H
 #define TOCSIN_LEDGER_EXPR_TREE_H
 
@@ -54,10 +55,10 @@ enum expr_op {
 
 struct expr_node {
     uint8_t op, type, scale;
-    bool item_null;  /* OP_IN: NULL is among the items */
+    bool item_null; /* OP_IN: NULL is among the items */
     uint16_t n_items;
-    int32_t field;   /* OP_FIELD */
-    uint32_t at;     /* byte of the source, for messages */
+    int32_t field; /* OP_FIELD */
+    uint32_t at;   /* byte of the source, for messages */
     struct value constant;
     struct expr_node *a, *b;
     struct value *items; /* OP_IN */
@@ -69,6 +70,18 @@ struct expr {
     uint64_t fields;
 };
 
+enum expr_token {
+    TOKEN_END,
+    TOKEN_NAME,   /* word */
+    TOKEN_QUOTED, /* "word": a name that is also a keyword */
+    TOKEN_TEXT,   /* 'word' */
+    TOKEN_DIGITS, /* word: 12 or 37.5 */
+    TOKEN_NE,
+    TOKEN_LE,
+    TOKEN_GE,
+    /* others are their own character */
+};
+
 /* The parser's state; expr_type.c reports its errors through it. */
 struct expr_parser {
     struct arena *arena;
@@ -78,18 +91,23 @@ struct expr_parser {
     uint64_t fields;
     int nodes, depth;
     struct error *err;
-    /* the token ahead */
-    int token;
+    int token; /* ahead: enum expr_token or a character */
     uint32_t at, end;
     struct text word; /* a name folded to lower case, or a text without its quotes */
 };
 
+/* ---- expr_token.c */
 /* "column N" counted in code points from 1. */
-int expr_error(struct expr_parser *p, int code, uint32_t at, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int expr_error(struct expr_parser *p, int code, uint32_t at, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* A new node; E_TOO_LARGE past the maximum, E_MEMORY. */
-int expr_make(struct expr_parser *p, enum expr_op op, enum expr_type type, uint32_t at, struct expr_node **ret);
+int expr_make(struct expr_parser *p, enum expr_op op, enum expr_type type, uint32_t at,
+              struct expr_node **ret);
+/* Reads the token ahead of the parser. */
+int expr_next(struct expr_parser *p);
 
-/* ---- expr_type.c: checks operands, converts literals, sets the type of the result. Negative: p->err is set. */
+/* ---- expr_type.c: checks operands, converts literals, sets the type of the result. Negative: p->err is set.
+ */
 int expr_type_name(struct expr_parser *p, struct text name, bool quoted, uint32_t at, struct expr_node **ret);
 int expr_type_arithmetic(struct expr_parser *p, struct expr_node *n);
 int expr_type_compare(struct expr_parser *p, struct expr_node *n); /* EQ .. GE */

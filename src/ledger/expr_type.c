@@ -4,7 +4,8 @@
 #include <string.h>
 
 static const char *type_name(const struct expr_node *n) {
-    static const char *const names[] = {"NULL", "a truth", "a number", "a text", "a date", "an instant", "a duration"};
+    static const char *const names[] = {"NULL",   "a truth",    "a number",  "a text",
+                                        "a date", "an instant", "a duration"};
     return names[n->type];
 }
 
@@ -14,34 +15,43 @@ static enum expr_type type_of_field(enum field_type t) {
     switch (t) {
     case FIELD_INTEGER:
     case FIELD_DECIMAL:
-    case FIELD_REFERENCE: return TYPE_NUMBER;
-    case FIELD_BOOLEAN: return TYPE_TRUTH;
-    case FIELD_DATE: return TYPE_DATE;
-    case FIELD_INSTANT: return TYPE_INSTANT;
-    case FIELD_DURATION: return TYPE_DURATION;
-    default: return TYPE_TEXT;
+    case FIELD_REFERENCE:
+        return TYPE_NUMBER;
+    case FIELD_BOOLEAN:
+        return TYPE_TRUTH;
+    case FIELD_DATE:
+        return TYPE_DATE;
+    case FIELD_INSTANT:
+        return TYPE_INSTANT;
+    case FIELD_DURATION:
+        return TYPE_DURATION;
+    default:
+        return TYPE_TEXT;
     }
 }
 
-int expr_type_name(struct expr_parser *p, struct text name, bool quoted, uint32_t at, struct expr_node **ret) {
+int expr_type_name(struct expr_parser *p, struct text name, bool quoted, uint32_t at,
+                   struct expr_node **ret) {
     static const struct {
         const char *name;
         enum expr_op op;
         enum expr_type type;
-    } known[] = {{"id", OP_ID, TYPE_NUMBER},     {"number", OP_NUMBER, TYPE_TEXT},  {"state", OP_STATE, TYPE_TEXT},
-                 {"region", OP_REGION, TYPE_TEXT}, {"version", OP_VERSION, TYPE_NUMBER}, {"today", OP_TODAY, TYPE_DATE},
+    } known[] = {{"id", OP_ID, TYPE_NUMBER},           {"number", OP_NUMBER, TYPE_TEXT},
+                 {"state", OP_STATE, TYPE_TEXT},       {"region", OP_REGION, TYPE_TEXT},
+                 {"version", OP_VERSION, TYPE_NUMBER}, {"today", OP_TODAY, TYPE_DATE},
                  {"now", OP_NOW, TYPE_INSTANT}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         bool clock = known[i].op == OP_TODAY || known[i].op == OP_NOW;
         if (!text_is(name, known[i].name) || (clock && quoted)) continue;
         if (known[i].op == OP_STATE && p->reg->n_states == 0)
-            return expr_error(p, E_UNKNOWN, at, "register %.*s has no states", (int)p->reg->name.n, p->reg->name.s);
+            return expr_error(p, E_UNKNOWN, at, "register %.*s has no states", (int)p->reg->name.n,
+                              p->reg->name.s);
         return expr_make(p, known[i].op, known[i].type, at, ret);
     }
     int field = register_field(p->reg, name);
     if (field < 0)
-        return expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s", (int)p->reg->name.n, p->reg->name.s,
-                          (int)(name.n < 80 ? name.n : 80), name.s);
+        return expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s", (int)p->reg->name.n,
+                          p->reg->name.s, (int)(name.n < 80 ? name.n : 80), name.s);
     const struct field *f = &p->reg->fields[field];
     int rc = expr_make(p, OP_FIELD, type_of_field(f->type), at, ret);
     if (rc < 0) return rc;
@@ -55,13 +65,16 @@ static const struct field *field_of(const struct expr_parser *p, const struct ex
     return n->op == OP_FIELD ? &p->reg->fields[n->field] : NULL;
 }
 
-/* What is stored of a sealed field cannot be compared; of a field of several codes only whether it has one. */
+/* What is stored of a sealed field cannot be compared; of a field of several codes only whether it has one.
+ */
 static int operand(struct expr_parser *p, const struct expr_node *n, bool several) {
     const struct field *f = field_of(p, n);
     if (f && f->sealed)
-        return expr_error(p, E_INVALID, n->at, "field %.*s is sealed: only IS NULL can be asked", (int)f->name.n, f->name.s);
+        return expr_error(p, E_INVALID, n->at, "field %.*s is sealed: only IS NULL can be asked",
+                          (int)f->name.n, f->name.s);
     if (f && f->multiple && !several)
-        return expr_error(p, E_INVALID, n->at, "field %.*s has several codes: compare it with one code, or use IN", (int)f->name.n,
+        return expr_error(p, E_INVALID, n->at,
+                          "field %.*s has several codes: compare it with one code, or use IN", (int)f->name.n,
                           f->name.s);
     return 0;
 }
@@ -85,7 +98,7 @@ static int convert(struct expr_parser *p, struct expr_node *n, enum expr_type ty
     }
     if (!good)
         return expr_error(p, E_INVALID, n->at, "this text is not %s",
-                          type == TYPE_DATE ? "a date that exists (2022-05-30)"
+                          type == TYPE_DATE      ? "a date that exists (2022-05-30)"
                           : type == TYPE_INSTANT ? "an instant (2022-05-30T17:00)"
                                                  : "a duration (2h)");
     n->constant = value_int(v);
@@ -96,7 +109,8 @@ static int convert(struct expr_parser *p, struct expr_node *n, enum expr_type ty
 /* Regions are stored in canonical form, so 542200 in a condition has to become 5422. */
 static int canonical_region(struct expr_parser *p, struct expr_node *literal) {
     char code[REGION_MAX + 1];
-    if (!region_canonical(value_view(literal->constant), code)) return expr_error(p, E_INVALID, literal->at, "this is no region code");
+    if (!region_canonical(value_view(literal->constant), code))
+        return expr_error(p, E_INVALID, literal->at, "this is no region code");
     struct text t = arena_text(p->arena, text_of(code));
     if (!t.s) return expr_error(p, E_MEMORY, literal->at, "out of memory");
     literal->constant = value_text(t);
@@ -117,11 +131,11 @@ static int check_code(struct expr_parser *p, const struct expr_node *of, struct 
     const struct field *f = field_of(p, of);
     if (of->op == OP_REGION || (f && f->type == FIELD_REGION)) return canonical_region(p, literal);
     if (of->op == OP_STATE && register_state(p->reg, t) < 0)
-        return expr_error(p, E_UNKNOWN, literal->at, "register %.*s has no state %.*s", (int)p->reg->name.n, p->reg->name.s,
-                          (int)(t.n < 80 ? t.n : 80), t.s);
+        return expr_error(p, E_UNKNOWN, literal->at, "register %.*s has no state %.*s", (int)p->reg->name.n,
+                          p->reg->name.s, (int)(t.n < 80 ? t.n : 80), t.s);
     if (f && f->type == FIELD_CODE && f->codes && !code_known(f->codes, t))
-        return expr_error(p, E_UNKNOWN, literal->at, "list %.*s has no code %.*s", (int)f->codes->name.n, f->codes->name.s,
-                          (int)(t.n < 80 ? t.n : 80), t.s);
+        return expr_error(p, E_UNKNOWN, literal->at, "list %.*s has no code %.*s", (int)f->codes->name.n,
+                          f->codes->name.s, (int)(t.n < 80 ? t.n : 80), t.s);
     return 0;
 }
 
@@ -135,7 +149,8 @@ static int rescale(struct expr_parser *p, struct expr_node **n, uint8_t scale) {
     int64_t factor = power_of_ten[scale - old->scale], v = 0;
     int rc;
     if (old->op == OP_CONST) {
-        if (__builtin_mul_overflow(old->constant.i, factor, &v)) return expr_error(p, E_TOO_LARGE, old->at, "a number beyond 64 bits");
+        if (__builtin_mul_overflow(old->constant.i, factor, &v))
+            return expr_error(p, E_TOO_LARGE, old->at, "a number beyond 64 bits");
         rc = expr_make(p, OP_CONST, TYPE_NUMBER, old->at, &made);
         if (rc >= 0) made->constant = value_int(v);
     } else {
@@ -167,7 +182,8 @@ static bool whole(const struct expr_node *n) {
 
 static int negate(struct expr_parser *p, struct expr_node *n) {
     struct expr_node *a = n->a;
-    if (a->type != TYPE_NUMBER && a->type != TYPE_DURATION) return expr_error(p, E_INVALID, n->at, "%s has no negative", type_name(a));
+    if (a->type != TYPE_NUMBER && a->type != TYPE_DURATION)
+        return expr_error(p, E_INVALID, n->at, "%s has no negative", type_name(a));
     n->type = a->type;
     n->scale = a->scale;
     if (a->op == OP_CONST) { /* so that -5 is a literal too */
@@ -198,8 +214,10 @@ int expr_type_arithmetic(struct expr_parser *p, struct expr_node *n) {
     const struct expr_node *a = n->a, *b = n->b;
     int type = -1;
     if (n->op == OP_MUL) {
-        if (a->type == TYPE_NUMBER && b->type == TYPE_NUMBER && a->scale + b->scale <= EXPR_SCALE_MAX) type = TYPE_NUMBER;
-        if ((a->type == TYPE_DURATION && whole(b)) || (whole(a) && b->type == TYPE_DURATION)) type = TYPE_DURATION;
+        if (a->type == TYPE_NUMBER && b->type == TYPE_NUMBER && a->scale + b->scale <= EXPR_SCALE_MAX)
+            type = TYPE_NUMBER;
+        if ((a->type == TYPE_DURATION && whole(b)) || (whole(a) && b->type == TYPE_DURATION))
+            type = TYPE_DURATION;
         n->scale = (uint8_t)(type == TYPE_NUMBER ? a->scale + b->scale : 0);
     } else {
         bool add = n->op == OP_ADD;
@@ -214,7 +232,9 @@ int expr_type_arithmetic(struct expr_parser *p, struct expr_node *n) {
     }
     if (type < 0)
         return expr_error(p, E_INVALID, n->at, "%s and %s cannot be %s", type_name(a), type_name(b),
-                          n->op == OP_MUL ? "multiplied" : n->op == OP_ADD ? "added" : "subtracted");
+                          n->op == OP_MUL   ? "multiplied"
+                          : n->op == OP_ADD ? "added"
+                                            : "subtracted");
     n->type = (uint8_t)type;
     return rc;
 }
@@ -267,8 +287,10 @@ int expr_type_compare(struct expr_parser *p, struct expr_node *n) {
         return 0;
     }
     if (!equal && n->a->type == TYPE_TEXT)
-        return expr_error(p, E_INVALID, n->at, "the order of texts differs between stores: use =, IN or LIKE");
-    if (!equal && n->a->type == TYPE_TRUTH) return expr_error(p, E_INVALID, n->at, "truths have no order: use = or <>");
+        return expr_error(p, E_INVALID, n->at,
+                          "the order of texts differs between stores: use =, IN or LIKE");
+    if (!equal && n->a->type == TYPE_TRUTH)
+        return expr_error(p, E_INVALID, n->at, "truths have no order: use = or <>");
     if (several(p, n->a) || several(p, n->b)) return has(p, n);
     return n->a->type == TYPE_NUMBER ? same_scale(p, &n->a, &n->b) : 0;
 }
@@ -278,7 +300,8 @@ static int in_several(struct expr_parser *p, struct expr_node *n, struct expr_no
     struct expr_node *left = NULL;
     for (size_t i = 0; i < count; i++) {
         struct expr_node *one = NULL, *either = NULL;
-        int rc = expr_make(p, literals[i]->op == OP_NULL ? OP_NULL : OP_HAS, TYPE_TRUTH, literals[i]->at, &one);
+        int rc =
+            expr_make(p, literals[i]->op == OP_NULL ? OP_NULL : OP_HAS, TYPE_TRUTH, literals[i]->at, &one);
         if (rc >= 0 && left) rc = expr_make(p, OP_OR, TYPE_TRUTH, n->at, &either);
         if (rc < 0) return rc;
         one->a = n->a;
@@ -295,7 +318,8 @@ static int in_several(struct expr_parser *p, struct expr_node *n, struct expr_no
 
 int expr_type_in(struct expr_parser *p, struct expr_node *n, struct expr_node **literals, size_t count) {
     int rc = operand(p, n->a, true);
-    if (rc >= 0 && n->a->type == TYPE_TRUTH) rc = expr_error(p, E_INVALID, n->at, "IN needs values, not truths: use =");
+    if (rc >= 0 && n->a->type == TYPE_TRUTH)
+        rc = expr_error(p, E_INVALID, n->at, "IN needs values, not truths: use =");
     uint8_t scale = n->a->scale;
     for (size_t i = 0; rc >= 0 && i < count; i++) {
         if (literals[i]->op != OP_CONST && literals[i]->op != OP_NULL)
@@ -323,13 +347,17 @@ int expr_type_in(struct expr_parser *p, struct expr_node *n, struct expr_node **
     return rc;
 }
 
-/* Only the forms that mean the same in both stores: the text, what starts, ends or contains it, case told apart. */
+/* Only the forms that mean the same in both stores: the text, what starts, ends or contains it, case told
+ * apart. */
 int expr_type_like(struct expr_parser *p, struct expr_node *n, struct expr_node *pattern) {
     int rc = operand(p, n->a, true);
     if (rc < 0) return rc;
-    bool named = n->a->op == OP_FIELD || n->a->op == OP_NUMBER || n->a->op == OP_STATE || n->a->op == OP_REGION;
-    if (!named || n->a->type != TYPE_TEXT) return expr_error(p, E_INVALID, n->at, "LIKE needs a text field before it");
-    if (pattern->op != OP_CONST || pattern->type != TYPE_TEXT) return expr_error(p, E_INVALID, pattern->at, "LIKE needs a text behind it");
+    bool named =
+        n->a->op == OP_FIELD || n->a->op == OP_NUMBER || n->a->op == OP_STATE || n->a->op == OP_REGION;
+    if (!named || n->a->type != TYPE_TEXT)
+        return expr_error(p, E_INVALID, n->at, "LIKE needs a text field before it");
+    if (pattern->op != OP_CONST || pattern->type != TYPE_TEXT)
+        return expr_error(p, E_INVALID, pattern->at, "LIKE needs a text behind it");
     struct text t = value_view(pattern->constant);
     bool after = t.n && t.s[t.n - 1] == '%';
     if (after) t.n--;

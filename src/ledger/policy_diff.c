@@ -62,7 +62,8 @@ static void write_rule(struct buf *b, const struct policy *p, const struct duty_
     } else {
         buf_str(b, r->timing == TIMING_DAILY ? "; daily" : "; days ");
         write_days(b, r->days);
-        buf_printf(b, " by %02d:%02d%s", (int)(r->due_time_s / 3600), (int)(r->due_time_s / 60 % 60), r->lapses ? ", lapses" : "");
+        buf_printf(b, " by %02d:%02d%s", (int)(r->due_time_s / 3600), (int)(r->due_time_s / 60 % 60),
+                   r->lapses ? ", lapses" : "");
     }
     if (r->from_field >= 0) buf_printf(b, " from %s", r->on->fields[r->from_field].name.s);
     for (size_t i = 0; i < r->n_owners; i++) {
@@ -76,8 +77,10 @@ static void write_rule(struct buf *b, const struct policy *p, const struct duty_
         buf_printf(b, "; after %s to ", s);
         write_owner(b, r, &r->escalations[i].to);
     }
-    if (r->guard_reg) buf_printf(b, "; guards %s %s", r->guard_reg->name.s, r->guard_reg->states[r->guard_state].name.s);
-    for (size_t i = 0; i < r->n_requires; i++) buf_printf(b, "%s %s", i ? "," : " until", p->rules[r->requires[i]].code.s);
+    if (r->guard_reg)
+        buf_printf(b, "; guards %s %s", r->guard_reg->name.s, r->guard_reg->states[r->guard_state].name.s);
+    for (size_t i = 0; i < r->n_requires; i++)
+        buf_printf(b, "%s %s", i ? "," : " until", p->rules[r->requires[i]].code.s);
 }
 
 static void write_limit(struct buf *b, const struct limit *l) {
@@ -100,7 +103,8 @@ static int item_cmp(const void *a, const void *b) {
     return x->kind != y->kind ? (x->kind > y->kind) - (x->kind < y->kind) : text_cmp(x->name, y->name);
 }
 
-static int items(const struct policy *p, struct arena *a, struct item **ret, size_t *ret_n, struct error *err) {
+static int items(const struct policy *p, struct arena *a, struct item **ret, size_t *ret_n,
+                 struct error *err) {
     size_t n = p->n_parameters + p->n_rules + p->n_limits, at = 0;
     struct item *list = arena_alloc(a, (n + 1) * sizeof *list);
     struct buf b = {0};
@@ -117,7 +121,8 @@ static int items(const struct policy *p, struct arena *a, struct item **ret, siz
             write_rule(&b, p, &p->rules[r]);
         } else {
             *it = (struct item){.kind = 2};
-            it->name = text_of(arena_printf(a, "%.*s%s%.*s", (int)p->limits[l].measure.n, p->limits[l].measure.s, p->limits[l].subject.n ? " " : "",
+            it->name = text_of(arena_printf(a, "%.*s%s%.*s", (int)p->limits[l].measure.n,
+                                            p->limits[l].measure.s, p->limits[l].subject.n ? " " : "",
                                             (int)p->limits[l].subject.n, p->limits[l].subject.s));
             write_limit(&b, &p->limits[l]);
         }
@@ -133,8 +138,8 @@ static int items(const struct policy *p, struct arena *a, struct item **ret, siz
     return 0;
 }
 
-int policy_diff(const struct policy *before, const struct policy *after, struct arena *a, struct policy_change **ret, size_t *ret_n,
-                struct error *err) {
+int policy_diff(const struct policy *before, const struct policy *after, struct arena *a,
+                struct policy_change **ret, size_t *ret_n, struct error *err) {
     static const char *const kinds[] = {"parameter", "rule", "limit"};
     struct item *x = NULL, *y = NULL;
     size_t nx = 0, ny = 0, n = 0;

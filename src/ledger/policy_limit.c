@@ -10,16 +10,20 @@ static int limit_name(struct pack *k, const struct pack_entry *e, struct limit *
     const char *space = memchr(t.s, ' ', t.n);
     l->measure = (struct text){t.s, space ? (size_t)(space - t.s) : t.n};
     if (space) l->subject = text_trim((struct text){space, t.n - l->measure.n});
-    const struct codelist *kinds = codelist_find(k->catalog, TEXT("measure_kind")), *subjects = codelist_find(k->catalog, TEXT("subject_class"));
+    const struct codelist *kinds = codelist_find(k->catalog, TEXT("measure_kind")),
+                          *subjects = codelist_find(k->catalog, TEXT("subject_class"));
     if (kinds && !code_find(kinds, l->measure))
-        return yaml_error(e->key, k->err, E_UNKNOWN, "list measure_kind has no code %.*s", (int)l->measure.n, l->measure.s);
+        return yaml_error(e->key, k->err, E_UNKNOWN, "list measure_kind has no code %.*s", (int)l->measure.n,
+                          l->measure.s);
     if (subjects && l->subject.n && !code_find(subjects, l->subject))
-        return yaml_error(e->key, k->err, E_UNKNOWN, "list subject_class has no code %.*s", (int)l->subject.n, l->subject.s);
+        return yaml_error(e->key, k->err, E_UNKNOWN, "list subject_class has no code %.*s", (int)l->subject.n,
+                          l->subject.s);
     return 0;
 }
 
 int pack_limits(struct pack *k) {
-    static const char *const keys[] = {"zh", "en", "allowed", "max_days", "note", "source", "clause", "certainty", "verified", NULL};
+    static const char *const keys[] = {"zh",     "en",     "allowed",   "max_days", "note",
+                                       "source", "clause", "certainty", "verified", NULL};
     struct policy *p = k->p;
     p->limits = arena_alloc(k->arena, (p->n_limits + 1) * sizeof *p->limits);
     if (!p->limits) return pack_memory(k);
@@ -36,7 +40,8 @@ int pack_limits(struct pack *k) {
         if (!rc) rc = yaml_bool(e->merged, "allowed", false, &l->allowed, k->err);
         if (!rc) rc = pack_days(k, e->merged, "max_days", &l->max_days);
         if (!rc && !l->allowed && l->max_days)
-            rc = yaml_error(yaml_get(e->merged, "max_days"), k->err, E_INVALID, "what is not allowed has no days");
+            rc = yaml_error(yaml_get(e->merged, "max_days"), k->err, E_INVALID,
+                            "what is not allowed has no days");
     }
     return rc;
 }
@@ -52,9 +57,11 @@ const struct limit *policy_limit(const struct policy *p, struct text measure, st
     return general;
 }
 
-static int refuse(const struct policy *p, const struct limit *l, bool zh, struct error *err, const char *why) {
+static int refuse(const struct policy *p, const struct limit *l, bool zh, struct error *err,
+                  const char *why) {
     struct text source = l->from.source.n ? l->from.source : p->from.source, title = zh ? l->zh : l->en;
-    return error_set(err, E_REFUSED, p->name.s, zh ? "%s:%s(依据:%s)" : "%s: %s (source: %s)", title.s, why, source.s);
+    return error_set(err, E_REFUSED, p->name.s, zh ? "%s:%s(依据:%s)" : "%s: %s (source: %s)", title.s, why,
+                     source.s);
 }
 
 int policy_measure(const struct policy *p, const struct measure_facts *m, bool zh, struct error *err) {
@@ -66,11 +73,15 @@ int policy_measure(const struct policy *p, const struct measure_facts *m, bool z
     bool approved = text_trim(m->approver).n && text_trim(m->reason).n;
     if (l->allowed) {
         if (approved) return 0;
-        snprintf(why, sizeof why, zh ? "%lld 天超过方案的 %lld 天,须有批准人和理由" : "%lld days are longer than the %lld of the plan and need an approver and a reason",
+        snprintf(why, sizeof why,
+                 zh ? "%lld 天超过方案的 %lld 天,须有批准人和理由"
+                    : "%lld days are longer than the %lld of the plan and need an approver and a reason",
                  (long long)days, (long long)l->max_days);
         return refuse(p, l, zh, err, why);
     }
     if (approved && policy_rule(p, m->rule) >= 0 && text_trim(m->review).n) return 0;
-    return refuse(p, l, zh, err,
-                  zh ? "方案不允许,须有方案条款、批准人、理由和复核意见" : "the plan does not allow it; it needs a rule of the plan, an approver, a reason and a review");
+    return refuse(
+        p, l, zh, err,
+        zh ? "方案不允许,须有方案条款、批准人、理由和复核意见"
+           : "the plan does not allow it; it needs a rule of the plan, an approver, a reason and a review");
 }

@@ -13,7 +13,8 @@ int pack_memory(struct pack *k) {
 /* ---- provenance */
 
 static int certainty(const struct yaml *map, enum certainty *ret, bool *ret_given, struct error *err) {
-    static const char *const words[] = {[CERTAINTY_HIGH] = "high", [CERTAINTY_MEDIUM] = "medium", [CERTAINTY_LOW] = "low"};
+    static const char *const words[] = {
+        [CERTAINTY_HIGH] = "high", [CERTAINTY_MEDIUM] = "medium", [CERTAINTY_LOW] = "low"};
     struct text t = {NULL, 0};
     int rc = yaml_text(map, "certainty", false, &t, err);
     if (rc < 0 || !t.s) return rc;
@@ -27,14 +28,16 @@ static int certainty(const struct yaml *map, enum certainty *ret, bool *ret_give
 }
 
 /* Reads what the map says over what *from already holds. */
-static int provenance(const struct yaml *map, struct provenance *from, bool *ret_source, bool *ret_certainty, struct error *err) {
+static int provenance(const struct yaml *map, struct provenance *from, bool *ret_source, bool *ret_certainty,
+                      struct error *err) {
     struct text source = {NULL, 0};
     int rc = yaml_text(map, "source", false, &source, err);
     if (!rc) rc = yaml_text(map, "clause", false, &from->clause, err);
     if (!rc) rc = certainty(map, &from->certainty, ret_certainty, err);
     if (!rc) rc = yaml_bool(map, "verified", false, &from->verified, err);
     if (!rc && source.s) {
-        if (text_trim(source).n == 0) return yaml_error(yaml_get(map, "source"), err, E_INVALID, "source is empty");
+        if (text_trim(source).n == 0)
+            return yaml_error(yaml_get(map, "source"), err, E_INVALID, "source is empty");
         from->source = source;
         *ret_source = true;
     }
@@ -42,7 +45,8 @@ static int provenance(const struct yaml *map, struct provenance *from, bool *ret
 }
 
 static bool of_provenance(struct text key) {
-    return text_is(key, "source") || text_is(key, "clause") || text_is(key, "certainty") || text_is(key, "verified");
+    return text_is(key, "source") || text_is(key, "clause") || text_is(key, "certainty") ||
+           text_is(key, "verified");
 }
 
 /* ---- sections: children laid over parents */
@@ -99,7 +103,9 @@ static int entry(struct pack *k, const char *section, struct text name, struct p
             int rc = provenance(map, &e->from, &source, &certain, k->err);
             if (rc < 0) return rc;
             if (!source) return yaml_error(e->key, k->err, E_INVALID, "%s names no source", name.s);
-            if (!certain) return yaml_error(e->key, k->err, E_INVALID, "%s says no certainty (high, medium, low)", name.s);
+            if (!certain)
+                return yaml_error(e->key, k->err, E_INVALID, "%s says no certainty (high, medium, low)",
+                                  name.s);
         }
         e->inherited = !first;
         int rc = lay_over(k, e, map);
@@ -120,7 +126,8 @@ static int section(struct pack *k, const char *name, struct pack_entry **ret, si
             bool seen = false;
             for (size_t j = 0; !seen && j < n; j++) seen = text_eq(list[j].name, s->keys[i]->text);
             if (seen) continue;
-            if (n == PACK_ENTRIES_MAX) return yaml_error(s->keys[i], k->err, E_TOO_LARGE, "more than %d %s", PACK_ENTRIES_MAX, name);
+            if (n == PACK_ENTRIES_MAX)
+                return yaml_error(s->keys[i], k->err, E_TOO_LARGE, "more than %d %s", PACK_ENTRIES_MAX, name);
             int rc = entry(k, name, s->keys[i]->text, &list[n]);
             if (rc < 0) return rc;
             n++;
@@ -146,7 +153,8 @@ static int deviation(const struct yaml *root, struct policy *p, struct error *er
     p->deviation_until = DAY_MAX;
     int rc = yaml_map(root, "deviation", false, &map, err);
     if (rc < 0 || !map) return rc;
-    if (!yaml_get(root, "extends")) return yaml_error(map, err, E_INVALID, "deviation is for a pack that extends another");
+    if (!yaml_get(root, "extends"))
+        return yaml_error(map, err, E_INVALID, "deviation is for a pack that extends another");
     rc = yaml_only(map, keys, err);
     if (!rc) rc = yaml_text(map, "approver", true, &p->deviation_approver, err);
     if (!rc) rc = yaml_text(map, "reason", true, &p->deviation_reason, err);
@@ -154,13 +162,15 @@ static int deviation(const struct yaml *root, struct policy *p, struct error *er
     if (!rc && (!text_trim(p->deviation_approver).n || !text_trim(p->deviation_reason).n))
         rc = yaml_error(map, err, E_INVALID, "approver and reason must not be empty");
     if (!rc && p->deviation_until < p->in_force)
-        rc = yaml_error(yaml_get(map, "until"), err, E_INVALID, "the deviation ends before the pack is in force");
+        rc = yaml_error(yaml_get(map, "until"), err, E_INVALID,
+                        "the deviation ends before the pack is in force");
     return rc;
 }
 
 static int head(struct pack *k) {
-    static const char *const keys[] = {"name", "zh", "en", "extends", "disease", "in_force", "source", "clause", "certainty", "verified",
-                                       "note", "deviation", "parameters", "rules", "limits", NULL};
+    static const char *const keys[] = {
+        "name",      "zh",       "en",   "extends",   "disease",    "in_force", "source", "clause",
+        "certainty", "verified", "note", "deviation", "parameters", "rules",    "limits", NULL};
     const struct pack_file *top = &k->files[0];
     struct policy *p = k->p;
     p->name = top->name;
@@ -176,15 +186,18 @@ static int head(struct pack *k) {
         rc = yaml_text(k->files[f].root, "disease", f + 1 == k->n_files, &disease, k->err);
         if (rc || !disease.s) continue;
         const struct codelist *known = codelist_find(k->catalog, TEXT("disease"));
-        if (known && !code_find(known, disease)) return yaml_error(node, k->err, E_UNKNOWN, "list disease has no code %s", disease.s);
+        if (known && !code_find(known, disease))
+            return yaml_error(node, k->err, E_UNKNOWN, "list disease has no code %s", disease.s);
         if (p->disease.s && !text_eq(p->disease, disease))
-            return yaml_error(node, k->err, E_INVALID, "the parent is about %s, not %s", p->disease.s, disease.s);
+            return yaml_error(node, k->err, E_INVALID, "the parent is about %s, not %s", p->disease.s,
+                              disease.s);
         p->disease = disease;
     }
     return rc ? rc : deviation(top->root, p, k->err);
 }
 
-/* A pack is kept with its parents behind it, one YAML document each, so that a later edition of a parent changes nothing adopted. */
+/* A pack is kept with its parents behind it, one YAML document each, so that a later edition of a parent
+ * changes nothing adopted. */
 static struct text document(struct text *rest) {
     static const struct text mark = {"\n---\n", 5};
     const char *at = rest->n >= mark.n ? memmem(rest->s, rest->n, mark.s, mark.n) : NULL;
@@ -194,7 +207,8 @@ static struct text document(struct text *rest) {
     return first;
 }
 
-static int together(struct arena *a, const struct pack_file *files, size_t n, struct text *ret, struct error *err) {
+static int together(struct arena *a, const struct pack_file *files, size_t n, struct text *ret,
+                    struct error *err) {
     struct buf b = {0};
     for (size_t i = 0; i < n; i++) {
         if (i) buf_str(&b, b.n && b.s[b.n - 1] == '\n' ? "---\n" : "\n---\n");
@@ -212,15 +226,18 @@ static int together(struct arena *a, const struct pack_file *files, size_t n, st
 static bool name_good(struct text t) {
     if (!t.n || t.n > PACK_NAME_MAX || t.s[0] < 'a' || t.s[0] > 'z') return false;
     for (size_t i = 0; i < t.n; i++)
-        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '-') return false;
+        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '-')
+            return false;
     return true;
 }
 
 /* Parses one file of the chain; the source is copied into the arena. */
-static int file_open(struct arena *a, struct text source, const char *path, struct pack_file *f, struct error *err) {
+static int file_open(struct arena *a, struct text source, const char *path, struct pack_file *f,
+                     struct error *err) {
     f->source = arena_text(a, source);
     if (!f->source.s) return error_set(err, E_MEMORY, path, "out of memory");
-    if (memmem(f->source.s, f->source.n, "\n---", 4)) return error_set(err, E_SYNTAX, path, "a pack is one document");
+    if (memmem(f->source.s, f->source.n, "\n---", 4))
+        return error_set(err, E_SYNTAX, path, "a pack is one document");
     struct yaml *root = NULL;
     int rc = yaml_parse(a, f->source, path, &root, err);
     if (rc < 0) return rc;
@@ -228,40 +245,49 @@ static int file_open(struct arena *a, struct text source, const char *path, stru
     f->root = root;
     rc = yaml_text(root, "name", true, &f->name, err);
     if (!rc && !name_good(f->name))
-        rc = yaml_error(yaml_get(root, "name"), err, E_INVALID, "a pack is named with a-z, 0-9 and -, at most %d", PACK_NAME_MAX);
+        rc = yaml_error(yaml_get(root, "name"), err, E_INVALID,
+                        "a pack is named with a-z, 0-9 and -, at most %d", PACK_NAME_MAX);
     return rc ? rc : provenance(root, &f->from, &f->has_source, &f->has_certainty, err);
 }
 
-static int file_read_in(struct arena *a, const char *dir, struct text name, struct pack_file *f, struct error *err) {
+static int file_read_in(struct arena *a, const char *dir, struct text name, struct pack_file *f,
+                        struct error *err) {
     struct buf b = {.max = YAML_MAX_BYTES};
     const char *path = arena_printf(a, "%s/%.*s.yaml", dir, (int)name.n, name.s);
     if (!path) return error_set(err, E_MEMORY, NULL, "out of memory");
     int rc = file_read(path, YAML_MAX_BYTES, &b, err);
     if (!rc) rc = file_open(a, buf_view(&b), path, f, err);
     if (!rc && !text_eq(f->name, name))
-        rc = yaml_error(yaml_get(f->root, "name"), err, E_INVALID, "the file is %s.yaml but the pack calls itself %s", arena_text(a, name).s, f->name.s);
+        rc = yaml_error(yaml_get(f->root, "name"), err, E_INVALID,
+                        "the file is %s.yaml but the pack calls itself %s", arena_text(a, name).s, f->name.s);
     buf_clear(&b);
     return rc;
 }
 
 /* Appends the parents of files[0] to the chain. */
-static int chain(struct arena *a, const char *dir, struct text behind, const char *path, struct pack_file *files, size_t *n, struct error *err) {
+static int chain(struct arena *a, const char *dir, struct text behind, const char *path,
+                 struct pack_file *files, size_t *n, struct error *err) {
     for (;;) {
         struct text parent = {NULL, 0};
         const struct yaml *root = files[*n - 1].root;
         int rc = yaml_text(root, "extends", false, &parent, err);
         if (rc < 0 || !parent.s) return rc;
         const struct yaml *node = yaml_get(root, "extends");
-        if (!name_good(parent)) return yaml_error(node, err, E_INVALID, "a pack is named with a-z, 0-9 and -");
+        if (!name_good(parent))
+            return yaml_error(node, err, E_INVALID, "a pack is named with a-z, 0-9 and -");
         for (size_t i = 0; i < *n; i++)
-            if (text_eq(files[i].name, parent)) return yaml_error(node, err, E_INVALID, "%s extends itself in a loop", parent.s);
-        if (*n == PACK_DEPTH_MAX) return yaml_error(node, err, E_TOO_LARGE, "more than %d packs stand on each other", PACK_DEPTH_MAX);
+            if (text_eq(files[i].name, parent))
+                return yaml_error(node, err, E_INVALID, "%s extends itself in a loop", parent.s);
+        if (*n == PACK_DEPTH_MAX)
+            return yaml_error(node, err, E_TOO_LARGE, "more than %d packs stand on each other",
+                              PACK_DEPTH_MAX);
         struct error own = {0};
         if (behind.n)
             rc = file_open(a, document(&behind), path, &files[*n], &own);
         else
             rc = file_read_in(a, dir, parent, &files[*n], &own);
-        if (!rc && !text_eq(files[*n].name, parent)) rc = yaml_error(node, err, E_INVALID, "pack %s is not what stands behind", parent.s);
+        if (!rc && !text_eq(files[*n].name, parent))
+            rc = yaml_error(node, err, E_INVALID, "pack %s is not what stands behind", parent.s);
         if (rc == E_IO) return yaml_error(node, err, E_UNKNOWN, "no pack %s in %s", parent.s, dir);
         if (rc < 0) return error_set(err, rc, own.where, "%s", own.message);
         (*n)++;
@@ -293,8 +319,8 @@ static int build(struct pack *k, struct policy *ret) {
     return rc;
 }
 
-static int load(const struct catalog *c, const char *dir, struct text name, const struct text *source, bool kept, const char *file,
-                int32_t zone_s, struct policy **ret, struct error *err) {
+static int load(const struct catalog *c, const char *dir, struct text name, const struct text *source,
+                bool kept, const char *file, int32_t zone_s, struct policy **ret, struct error *err) {
     struct error own = {0};
     if (!err) err = &own;
     struct policy *p = mem_alloc(sizeof *p);
@@ -302,13 +328,19 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
     struct pack_file files[PACK_DEPTH_MAX] = {0};
     size_t n = 1;
     struct error reading = {0};
-    /* only what was adopted brings its parents along: a file with a parent of its own making would check itself */
+    /* only what was adopted brings its parents along: a file with a parent of its own making would check
+     * itself */
     struct text behind = source && kept ? *source : (struct text){"", 0};
-    int rc = source ? file_open(&p->arena, kept ? document(&behind) : *source, file, &files[0], err) : file_read_in(&p->arena, dir, name, &files[0], &reading);
-    if (rc == E_IO) rc = error_set(err, E_UNKNOWN, reading.where, "no pack %.*s: %s", (int)name.n, name.s, reading.message);
-    if (rc < 0) error_set(err, rc, reading.where, "%s", reading.message); /* an err that is filled stays as it is */
+    int rc = source ? file_open(&p->arena, kept ? document(&behind) : *source, file, &files[0], err)
+                    : file_read_in(&p->arena, dir, name, &files[0], &reading);
+    if (rc == E_IO)
+        rc = error_set(err, E_UNKNOWN, reading.where, "no pack %.*s: %s", (int)name.n, name.s,
+                       reading.message);
+    if (rc < 0)
+        error_set(err, rc, reading.where, "%s", reading.message); /* an err that is filled stays as it is */
     if (!rc) rc = chain(&p->arena, dir, behind, file, files, &n, err);
-    struct pack k = {.catalog = c, .zone_s = zone_s, .arena = &p->arena, .files = files, .n_files = n, .err = err};
+    struct pack k = {
+        .catalog = c, .zone_s = zone_s, .arena = &p->arena, .files = files, .n_files = n, .err = err};
     if (!rc) rc = build(&k, p);
     if (!rc) rc = together(&p->arena, files, n, &p->source_text, err);
     if (rc < 0) {
@@ -319,17 +351,19 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
     return 0;
 }
 
-int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s, struct policy **ret, struct error *err) {
+int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s,
+                struct policy **ret, struct error *err) {
     if (!name_good(name)) return error_set(err, E_UNKNOWN, NULL, "a pack is named with a-z, 0-9 and -");
     return load(c, dir, name, NULL, false, NULL, zone_s, ret, err);
 }
 
-int policy_parse(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret,
-                 struct error *err) {
+int policy_parse(const struct catalog *c, const char *dir, struct text source, const char *file,
+                 int32_t zone_s, struct policy **ret, struct error *err) {
     return load(c, dir, (struct text){0}, &source, true, file, zone_s, ret, err);
 }
 
-int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s, struct policy **ret, struct error *err) {
+int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s,
+                 struct policy **ret, struct error *err) {
     struct buf b = {.max = YAML_MAX_BYTES};
     int rc = file_read(path, YAML_MAX_BYTES, &b, err);
     struct text source = buf_view(&b);
@@ -371,9 +405,11 @@ int policy_names(const char *dir, struct arena *a, struct text **ret, size_t *re
     size_t n = 0;
     for (struct dirent *e; !rc && (e = readdir(d));) {
         struct text t = text_of(e->d_name);
-        if (t.n <= 5 || memcmp(t.s + t.n - 5, ".yaml", 5) != 0 || !name_good((struct text){t.s, t.n - 5})) continue;
+        if (t.n <= 5 || memcmp(t.s + t.n - 5, ".yaml", 5) != 0 || !name_good((struct text){t.s, t.n - 5}))
+            continue;
         if (n == NAMES_MAX) rc = error_set(err, E_TOO_LARGE, dir, "more than %d packs", NAMES_MAX);
-        if (!rc && !(list[n] = arena_text(a, (struct text){t.s, t.n - 5})).s) rc = error_set(err, E_MEMORY, dir, "out of memory");
+        if (!rc && !(list[n] = arena_text(a, (struct text){t.s, t.n - 5})).s)
+            rc = error_set(err, E_MEMORY, dir, "out of memory");
         n++;
     }
     closedir(d);

@@ -1,5 +1,6 @@
-/* ledger, private to policy_*.c: a pack while it is read. A local pack stands on its parent's file, that on its own parent's; files[0] is
- * the pack itself. Sections are maps from a name to an entry; an entry of a child is laid over the parent's, key by key. */
+/* ledger, private to policy_*.c: a pack while it is read. A local pack stands on its parent's file, that on
+ * its own parent's; files[0] is the pack itself. Sections are maps from a name to an entry; an entry of a
+ * child is laid over the parent's, key by key. */
 #ifndef TOCSIN_LEDGER_POLICY_PACK_H
 #define TOCSIN_LEDGER_POLICY_PACK_H
 
@@ -17,10 +18,10 @@ struct pack_file {
 /* One entry as it holds after laying the child over the parents. */
 struct pack_entry {
     struct text name;
-    const struct yaml *key;  /* where the topmost file names it */
-    const struct yaml *map;  /* the topmost file's own keys */
-    struct yaml *merged;     /* all keys, without those of the provenance */
-    bool inherited;          /* some parent has it too */
+    const struct yaml *key; /* where the topmost file names it */
+    const struct yaml *map; /* the topmost file's own keys */
+    struct yaml *merged;    /* all keys, without those of the provenance */
+    bool inherited;         /* some parent has it too */
     struct provenance from;
 };
 
@@ -42,9 +43,10 @@ int pack_duration(struct pack *k, const struct yaml *map, const char *key, int64
 int pack_days(struct pack *k, const struct yaml *map, const char *key, int64_t *ret);
 int pack_time(struct pack *k, const struct yaml *map, const char *key, int64_t *ret);
 int pack_day_list(struct pack *k, const struct yaml *map, const char *key, int64_t after, uint64_t *ret);
-/* A condition over reg, with $parameter replaced by its value. NULL when the key is absent; ret_text may be NULL. */
-int pack_condition(struct pack *k, const struct yaml *map, const char *key, const struct register_decl *reg, struct expr **ret,
-                   struct text *ret_text);
+/* A condition over reg, with $parameter replaced by its value. NULL when the key is absent; ret_text may be
+ * NULL. */
+int pack_condition(struct pack *k, const struct yaml *map, const char *key, const struct register_decl *reg,
+                   struct expr **ret, struct text *ret_text);
 
 /* ---- policy_parameter.c, policy_rule.c, policy_limit.c: one section each */
 int pack_parameters(struct pack *k);

@@ -21,9 +21,11 @@ static int value_in(struct text unit, const struct yaml *node, int64_t *ret, str
     if (node->kind != YAML_SCALAR) return yaml_error(node, err, E_INVALID, "a single value is expected");
     int64_t v = 0;
     if (text_is(unit, "duration")) {
-        if (!duration_parse(node->text, &v) || v < 0) return yaml_error(node, err, E_INVALID, "a duration is expected (30m, 2h, 3d)");
+        if (!duration_parse(node->text, &v) || v < 0)
+            return yaml_error(node, err, E_INVALID, "a duration is expected (30m, 2h, 3d)");
     } else if (text_is(unit, "time")) {
-        if (!time_parse(node->text, &v)) return yaml_error(node, err, E_INVALID, "a time of day is expected (\"17:00\")");
+        if (!time_parse(node->text, &v))
+            return yaml_error(node, err, E_INVALID, "a time of day is expected (\"17:00\")");
     } else if (!text_int(node->text, &v)) {
         return yaml_error(node, err, E_INVALID, "a whole number is expected");
     } else if (text_is(unit, "day") && (v < 0 || v > 3650)) {
@@ -35,14 +37,16 @@ static int value_in(struct text unit, const struct yaml *node, int64_t *ret, str
 
 static int value_list(struct pack *k, const struct yaml *node, struct parameter *a) {
     if (!text_is(a->unit, "day")) return yaml_error(node, k->err, E_INVALID, "only days can be a list");
-    if (!node->n || node->n > DUTY_DAYS_MAX) return yaml_error(node, k->err, E_INVALID, "a list has 1 to %d days", DUTY_DAYS_MAX);
+    if (!node->n || node->n > DUTY_DAYS_MAX)
+        return yaml_error(node, k->err, E_INVALID, "a list has 1 to %d days", DUTY_DAYS_MAX);
     a->is_list = true;
     a->list = arena_alloc(k->arena, node->n * sizeof *a->list);
     if (!a->list) return pack_memory(k);
     for (size_t i = 0; i < node->n; i++) {
         int rc = value_in(a->unit, node->items[i], &a->list[i], k->err);
         if (rc < 0) return rc;
-        if (i && a->list[i] <= a->list[i - 1]) return yaml_error(node->items[i], k->err, E_INVALID, "days must ascend");
+        if (i && a->list[i] <= a->list[i - 1])
+            return yaml_error(node->items[i], k->err, E_INVALID, "days must ascend");
         a->n_list = i + 1;
     }
     a->value = a->list[node->n - 1];
@@ -56,7 +60,8 @@ static int harsher(const struct yaml *map, int *ret, struct error *err) {
     int rc = yaml_text(map, "harsher", false, &t, err);
     if (rc < 0 || !t.s) return rc;
     if (!text_is(t, "more") && !text_is(t, "less") && !text_is(t, "neither"))
-        return yaml_error(yaml_get(map, "harsher"), err, E_INVALID, "harsher is more, less or neither: which way it weighs on people");
+        return yaml_error(yaml_get(map, "harsher"), err, E_INVALID,
+                          "harsher is more, less or neither: which way it weighs on people");
     *ret = text_is(t, "more") - text_is(t, "less");
     return 0;
 }
@@ -64,16 +69,20 @@ static int harsher(const struct yaml *map, int *ret, struct error *err) {
 static bool name_good(struct text t) {
     if (!t.n || t.n > PACK_NAME_MAX || t.s[0] < 'a' || t.s[0] > 'z') return false;
     for (size_t i = 0; i < t.n; i++)
-        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '_') return false;
+        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '_')
+            return false;
     return true;
 }
 
 static int parameter(struct pack *k, const struct pack_entry *e, struct parameter *a) {
-    static const char *const keys[] = {"zh", "en", "unit", "value", "harsher", "note", "source", "clause", "certainty", "verified", NULL};
-    static const char *const local[] = {"zh", "en", "value", "note", "source", "clause", "certainty", "verified", NULL};
+    static const char *const keys[] = {"zh",     "en",     "unit",      "value",    "harsher", "note",
+                                       "source", "clause", "certainty", "verified", NULL};
+    static const char *const local[] = {"zh",     "en",        "value",    "note", "source",
+                                        "clause", "certainty", "verified", NULL};
     a->name = e->name;
     a->from = e->from;
-    if (!name_good(e->name)) return yaml_error(e->key, k->err, E_INVALID, "a parameter is named with a-z, 0-9 and _");
+    if (!name_good(e->name))
+        return yaml_error(e->key, k->err, E_INVALID, "a parameter is named with a-z, 0-9 and _");
     /* the parent decides what is harsher, or a local pack could call longer milder */
     int rc = yaml_only(e->map, e->inherited ? local : keys, k->err);
     if (!rc) rc = yaml_text(e->merged, "zh", true, &a->zh, k->err);
@@ -103,7 +112,9 @@ static int referred(struct pack *k, const struct yaml *node, const char *unit, c
     struct text name = {node->text.s + 1, node->text.n - 1};
     const struct parameter *a = policy_parameter(k->p, name);
     if (!a) return yaml_error(node, k->err, E_UNKNOWN, "parameter %s is not declared", name.s);
-    if (!text_is(a->unit, unit)) return yaml_error(node, k->err, E_INVALID, "parameter %s has unit %s, not %s", name.s, a->unit.s, unit);
+    if (!text_is(a->unit, unit))
+        return yaml_error(node, k->err, E_INVALID, "parameter %s has unit %s, not %s", name.s, a->unit.s,
+                          unit);
     *ret = a;
     return 0;
 }
@@ -138,7 +149,9 @@ int pack_time(struct pack *k, const struct yaml *map, const char *key, int64_t *
 }
 
 static int add_day(struct pack *k, const struct yaml *node, int64_t d, uint64_t *mask) {
-    if (d < 0 || d >= DUTY_DAYS_MAX) return yaml_error(node, k->err, E_INVALID, "day %lld is past the %d days of a schedule", (long long)d, DUTY_DAYS_MAX);
+    if (d < 0 || d >= DUTY_DAYS_MAX)
+        return yaml_error(node, k->err, E_INVALID, "day %lld is past the %d days of a schedule", (long long)d,
+                          DUTY_DAYS_MAX);
     if (*mask >> d & 1) return yaml_error(node, k->err, E_INVALID, "day %lld is there twice", (long long)d);
     *mask |= (uint64_t)1 << d;
     return 0;
@@ -153,7 +166,8 @@ static int add_days(struct pack *k, const struct yaml *node, int64_t after, uint
     const struct parameter *a = NULL;
     int rc = referred(k, node, "day", &a);
     if (!rc && !a->is_list) rc = add_day(k, node, after + a->value, mask);
-    for (size_t i = 0; !rc && a->is_list && i < a->n_list; i++) rc = add_day(k, node, after + a->list[i], mask);
+    for (size_t i = 0; !rc && a->is_list && i < a->n_list; i++)
+        rc = add_day(k, node, after + a->list[i], mask);
     return rc;
 }
 
@@ -211,8 +225,10 @@ static int expand(struct pack *k, const struct yaml *node, struct expansion *x) 
         while (end < t.n && name_byte(t.s[end])) end++;
         struct text name = {t.s + i + 1, end - i - 1};
         const struct parameter *a = policy_parameter(k->p, name);
-        if (!a) return yaml_error(node, k->err, E_UNKNOWN, "parameter %.*s is not declared", (int)name.n, name.s);
-        if (a->is_list) return yaml_error(node, k->err, E_INVALID, "parameter %.*s is a list", (int)name.n, name.s);
+        if (!a)
+            return yaml_error(node, k->err, E_UNKNOWN, "parameter %.*s is not declared", (int)name.n, name.s);
+        if (a->is_list)
+            return yaml_error(node, k->err, E_INVALID, "parameter %.*s is a list", (int)name.n, name.s);
         char digits[32];
         snprintf(digits, sizeof digits, "%lld", (long long)a->value);
         x->in++;
@@ -233,7 +249,8 @@ static int condition_error(struct pack *k, const struct yaml *node, const struct
         x.source = 0;
         rc = expand(k, node, &x);
         unsigned at = x.source ? x.source : column;
-        snprintf(where, sizeof where, "%s:%d:%d", node->file, node->line, node->column + (node->quoted ? 1 : 0) + (int)at - 1);
+        snprintf(where, sizeof where, "%s:%d:%d", node->file, node->line,
+                 node->column + (node->quoted ? 1 : 0) + (int)at - 1);
         if (rc == 0) rc = error_set(k->err, e->code, where, "%s", e->message);
     } else {
         rc = error_set(k->err, e->code, e->where, "%s", e->message);
@@ -242,8 +259,8 @@ static int condition_error(struct pack *k, const struct yaml *node, const struct
     return rc;
 }
 
-int pack_condition(struct pack *k, const struct yaml *map, const char *key, const struct register_decl *reg, struct expr **ret,
-                   struct text *ret_text) {
+int pack_condition(struct pack *k, const struct yaml *map, const char *key, const struct register_decl *reg,
+                   struct expr **ret, struct text *ret_text) {
     const struct yaml *node = yaml_get(map, key);
     if (!node) return 0;
     if (node->kind != YAML_SCALAR) return yaml_error(node, k->err, E_INVALID, "%s must be a condition", key);

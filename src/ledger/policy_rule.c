@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int register_of(struct pack *k, const struct yaml *map, const char *key, const struct register_decl **ret) {
+static int register_of(struct pack *k, const struct yaml *map, const char *key,
+                       const struct register_decl **ret) {
     struct text name = {0};
     int rc = yaml_text(map, key, true, &name, k->err);
     if (rc < 0) return rc;
@@ -14,15 +15,19 @@ static int register_of(struct pack *k, const struct yaml *map, const char *key, 
     return 0;
 }
 
-static int field_of(struct pack *k, const struct yaml *node, const struct register_decl *reg, struct text name, int *ret) {
+static int field_of(struct pack *k, const struct yaml *node, const struct register_decl *reg,
+                    struct text name, int *ret) {
     int field = register_field(reg, name);
-    if (field < 0) return yaml_error(node, k->err, E_UNKNOWN, "register %s has no field %.*s", reg->name.s, (int)name.n, name.s);
+    if (field < 0)
+        return yaml_error(node, k->err, E_UNKNOWN, "register %s has no field %.*s", reg->name.s, (int)name.n,
+                          name.s);
     *ret = field;
     return 0;
 }
 
 /* A date or instant field; *ret stays when the key is absent. */
-static int time_field(struct pack *k, const struct yaml *map, const char *key, const struct register_decl *reg, int *ret) {
+static int time_field(struct pack *k, const struct yaml *map, const char *key,
+                      const struct register_decl *reg, int *ret) {
     struct text name = {NULL, 0};
     const struct yaml *node = yaml_get(map, key);
     int field = -1, rc = yaml_text(map, key, false, &name, k->err);
@@ -35,15 +40,17 @@ static int time_field(struct pack *k, const struct yaml *map, const char *key, c
     return 0;
 }
 
-/* ---- owners: "region", "region FIELD", "department CODE", "unit FIELD", "person FIELD"; the first two end in province, city or county to begin there */
+/* ---- owners: "region", "region FIELD", "department CODE", "unit FIELD", "person FIELD"; the first two end
+ * in province, city or county to begin there */
 
-static int reference_to(struct pack *k, const struct yaml *node, const struct register_decl *reg, struct text name, const char *target,
-                        const char *other, int *ret) {
+static int reference_to(struct pack *k, const struct yaml *node, const struct register_decl *reg,
+                        struct text name, const char *target, const char *other, int *ret) {
     int field = -1, rc = field_of(k, node, reg, name, &field);
     if (rc < 0) return rc;
     const struct field *f = &reg->fields[field];
     if (f->type != FIELD_REFERENCE || (!text_is(f->target, target) && !text_is(f->target, other)))
-        return yaml_error(node, k->err, E_INVALID, "field %.*s does not refer to %s", (int)name.n, name.s, target);
+        return yaml_error(node, k->err, E_INVALID, "field %.*s does not refer to %s", (int)name.n, name.s,
+                          target);
     *ret = field;
     return 0;
 }
@@ -62,8 +69,10 @@ static struct text level_of(struct text of, int *ret_level) {
     return of;
 }
 
-static int owner(struct pack *k, const struct yaml *node, const struct register_decl *reg, struct owner_rule *ret) {
-    if (node->kind != YAML_SCALAR) return yaml_error(node, k->err, E_INVALID, "an owner is a text: department CODE, unit FIELD, ...");
+static int owner(struct pack *k, const struct yaml *node, const struct register_decl *reg,
+                 struct owner_rule *ret) {
+    if (node->kind != YAML_SCALAR)
+        return yaml_error(node, k->err, E_INVALID, "an owner is a text: department CODE, unit FIELD, ...");
     const char *space = memchr(node->text.s, ' ', node->text.n);
     struct text kind = {node->text.s, space ? (size_t)(space - node->text.s) : node->text.n};
     struct text of = space ? text_trim((struct text){space, node->text.n - kind.n}) : (struct text){"", 0};
@@ -75,13 +84,17 @@ static int owner(struct pack *k, const struct yaml *node, const struct register_
         ret->kind = OWNER_REGION;
         if (!of.n) return 0;
         int rc = field_of(k, node, reg, of, &ret->field);
-        if (!rc && reg->fields[ret->field].type != FIELD_REGION) rc = yaml_error(node, k->err, E_INVALID, "field %.*s is no region", (int)of.n, of.s);
+        if (!rc && reg->fields[ret->field].type != FIELD_REGION)
+            rc = yaml_error(node, k->err, E_INVALID, "field %.*s is no region", (int)of.n, of.s);
         return rc;
     }
-    if (!of.n) return yaml_error(node, k->err, E_INVALID, "an owner is region, department CODE, unit FIELD or person FIELD");
+    if (!of.n)
+        return yaml_error(node, k->err, E_INVALID,
+                          "an owner is region, department CODE, unit FIELD or person FIELD");
     if (text_is(kind, "department")) {
         const struct codelist *list = codelist_find(k->catalog, TEXT("department"));
-        if (list && !code_find(list, of)) return yaml_error(node, k->err, E_UNKNOWN, "no department %.*s", (int)of.n, of.s);
+        if (list && !code_find(list, of))
+            return yaml_error(node, k->err, E_UNKNOWN, "no department %.*s", (int)of.n, of.s);
         ret->kind = OWNER_DEPARTMENT;
         ret->department = arena_text(k->arena, of);
         return ret->department.s ? 0 : pack_memory(k);
@@ -99,14 +112,18 @@ static int owner(struct pack *k, const struct yaml *node, const struct register_
         ret->kind = OWNER_PERSON;
         return reference_to(k, node, reg, of, "account", "person", &ret->field);
     }
-    return yaml_error(node, k->err, E_INVALID, "an owner is region, department CODE, unit FIELD or person FIELD");
+    return yaml_error(node, k->err, E_INVALID,
+                      "an owner is region, department CODE, unit FIELD or person FIELD");
 }
 
 static int owners(struct pack *k, const struct yaml *map, struct duty_rule *r) {
     const struct yaml *node = yaml_get(map, "owner");
-    if (!node) return yaml_error(map, k->err, E_INVALID, "key owner is missing: every duty has somebody who owes it");
+    if (!node)
+        return yaml_error(map, k->err, E_INVALID,
+                          "key owner is missing: every duty has somebody who owes it");
     size_t n = node->kind == YAML_LIST ? node->n : 1;
-    if (!n || n > DUTY_OWNERS_MAX) return yaml_error(node, k->err, E_INVALID, "1 to %d owners, the nearest first", DUTY_OWNERS_MAX);
+    if (!n || n > DUTY_OWNERS_MAX)
+        return yaml_error(node, k->err, E_INVALID, "1 to %d owners, the nearest first", DUTY_OWNERS_MAX);
     for (size_t i = 0; i < n; i++) {
         int rc = owner(k, node->kind == YAML_LIST ? node->items[i] : node, r->on, &r->owners[i]);
         if (rc < 0) return rc;
@@ -120,7 +137,8 @@ static int escalations(struct pack *k, const struct yaml *map, struct duty_rule 
     const struct yaml *list = NULL;
     int rc = yaml_list(map, "escalate", false, &list, k->err);
     if (rc < 0 || !list) return rc;
-    if (list->n > DUTY_ESCALATIONS_MAX) return yaml_error(list, k->err, E_INVALID, "at most %d escalations", DUTY_ESCALATIONS_MAX);
+    if (list->n > DUTY_ESCALATIONS_MAX)
+        return yaml_error(list, k->err, E_INVALID, "at most %d escalations", DUTY_ESCALATIONS_MAX);
     for (size_t i = 0; !rc && i < list->n; i++) {
         struct escalation *e = &r->escalations[i];
         const struct yaml *node = list->items[i], *to = NULL;
@@ -128,8 +146,10 @@ static int escalations(struct pack *k, const struct yaml *map, struct duty_rule 
         if (!rc && !yaml_get(node, "after")) rc = yaml_error(node, k->err, E_INVALID, "key after is missing");
         if (!rc) rc = pack_duration(k, node, "after", &e->after_s);
         if (!rc && i && e->after_s <= r->escalations[i - 1].after_s)
-            rc = yaml_error(yaml_get(node, "after"), k->err, E_INVALID, "escalations must come one after the other");
-        if (!rc && !(to = yaml_get(node, "to"))) rc = yaml_error(node, k->err, E_INVALID, "key to is missing");
+            rc = yaml_error(yaml_get(node, "after"), k->err, E_INVALID,
+                            "escalations must come one after the other");
+        if (!rc && !(to = yaml_get(node, "to")))
+            rc = yaml_error(node, k->err, E_INVALID, "key to is missing");
         if (!rc) rc = owner(k, to, r->on, &e->to);
         if (!rc) r->n_escalations = i + 1;
     }
@@ -144,7 +164,9 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
     if (rc < 0) return rc;
     const struct yaml *node = yaml_get(map, "by");
     if (text_is(by, "self")) {
-        if (m->reg != r->on) return yaml_error(node, k->err, E_INVALID, "self needs the rule's own register %s", r->on->name.s);
+        if (m->reg != r->on)
+            return yaml_error(node, k->err, E_INVALID, "self needs the rule's own register %s",
+                              r->on->name.s);
         m->by = FACT_BY_SELF;
         return 0;
     }
@@ -155,7 +177,8 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
     if (text_is(by, "person")) {
         bool here = r->on->person_field >= 0 || text_is(r->on->name, "person");
         if (!here || (m->reg->person_field < 0 && !text_is(m->reg->name, "person")))
-            return yaml_error(node, k->err, E_INVALID, "person needs two registers about somebody: %s and %s", r->on->name.s, m->reg->name.s);
+            return yaml_error(node, k->err, E_INVALID, "person needs two registers about somebody: %s and %s",
+                              r->on->name.s, m->reg->name.s);
         m->by = FACT_BY_PERSON;
         return 0;
     }
@@ -167,8 +190,8 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
     return 0;
 }
 
-static int facts(struct pack *k, const struct yaml *map, const char *key, bool required, const struct duty_rule *r, struct fact_match **ret,
-                 size_t *ret_n) {
+static int facts(struct pack *k, const struct yaml *map, const char *key, bool required,
+                 const struct duty_rule *r, struct fact_match **ret, size_t *ret_n) {
     static const char *const keys[] = {"on", "by", "when", "date", NULL};
     const struct yaml *list = NULL;
     int rc = yaml_list(map, key, required, &list, k->err);
@@ -199,27 +222,34 @@ static int schedule(struct pack *k, const struct yaml *map, struct duty_rule *r)
     if (!rc) rc = pack_days(k, map, "first_day", &first);
     if (!rc) rc = pack_days(k, map, "last_day", &last);
     if (rc < 0 || yaml_get(map, "days")) return rc;
-    if (first < 0 || last < 0) return yaml_error(map, k->err, E_INVALID, "first_day and last_day go together");
-    if (last < first) return yaml_error(yaml_get(map, "last_day"), k->err, E_INVALID, "the last day is before the first");
+    if (first < 0 || last < 0)
+        return yaml_error(map, k->err, E_INVALID, "first_day and last_day go together");
+    if (last < first)
+        return yaml_error(yaml_get(map, "last_day"), k->err, E_INVALID, "the last day is before the first");
     if (after + last >= DUTY_DAYS_MAX)
-        return yaml_error(yaml_get(map, "last_day"), k->err, E_INVALID, "day %lld is past the %d days of a schedule", (long long)(after + last),
+        return yaml_error(yaml_get(map, "last_day"), k->err, E_INVALID,
+                          "day %lld is past the %d days of a schedule", (long long)(after + last),
                           DUTY_DAYS_MAX);
     for (int64_t d = after + first; d <= after + last; d++) r->days |= (uint64_t)1 << d;
     return 0;
 }
 
 static int timing(struct pack *k, const struct yaml *map, struct duty_rule *r) {
-    bool within = yaml_get(map, "within"), days = yaml_get(map, "days"), span = yaml_get(map, "first_day") || yaml_get(map, "last_day");
+    bool within = yaml_get(map, "within"), days = yaml_get(map, "days"),
+         span = yaml_get(map, "first_day") || yaml_get(map, "last_day");
     bool daily = false;
     int rc = yaml_bool(map, "daily", false, &daily, k->err);
     if (rc < 0) return rc;
     if (within + days + span + daily != 1)
-        return yaml_error(map, k->err, E_INVALID, "one of within, days, first_day with last_day, or daily: true says when");
+        return yaml_error(map, k->err, E_INVALID,
+                          "one of within, days, first_day with last_day, or daily: true says when");
     r->timing = within ? TIMING_WITHIN : daily ? TIMING_DAILY : TIMING_DAYS;
     static const char *const of_days[] = {"after_days", "due", "lapses", NULL};
     for (int i = 0; of_days[i]; i++) {
         bool allowed = r->timing == TIMING_DAYS || (r->timing == TIMING_DAILY && i > 0);
-        if (!allowed && yaml_get(map, of_days[i])) return yaml_error(yaml_get(map, of_days[i]), k->err, E_INVALID, "%s is for schedules of days", of_days[i]);
+        if (!allowed && yaml_get(map, of_days[i]))
+            return yaml_error(yaml_get(map, of_days[i]), k->err, E_INVALID, "%s is for schedules of days",
+                              of_days[i]);
     }
     r->due_time_s = DAY_S;
     r->from_field = -1;
@@ -249,10 +279,13 @@ static int guard(struct pack *k, const struct yaml *map, struct duty_rule *r) {
         return yaml_error(node, k->err, E_INVALID, "guard is a state");
     }
     int at = register_state(reg, state);
-    if (at < 0) return yaml_error(node, k->err, E_UNKNOWN, "register %s has no state %s", reg->name.s, state.s);
+    if (at < 0)
+        return yaml_error(node, k->err, E_UNKNOWN, "register %s has no state %s", reg->name.s, state.s);
     if (reg != r->on && (reg->person_field < 0 || r->on->person_field < 0))
-        return yaml_error(node, k->err, E_INVALID, "%s and %s are not about the same person", reg->name.s, r->on->name.s);
-    if (r->timing == TIMING_DAILY) return yaml_error(node, k->err, E_INVALID, "a standing duty cannot guard a state");
+        return yaml_error(node, k->err, E_INVALID, "%s and %s are not about the same person", reg->name.s,
+                          r->on->name.s);
+    if (r->timing == TIMING_DAILY)
+        return yaml_error(node, k->err, E_INVALID, "a standing duty cannot guard a state");
     r->guard_reg = reg;
     r->guard_state = at;
     return 0;
@@ -263,20 +296,25 @@ static int guard(struct pack *k, const struct yaml *map, struct duty_rule *r) {
 static bool code_good(struct text t) {
     if (!t.n || t.n > DUTY_CODE_MAX || t.s[0] < 'a' || t.s[0] > 'z') return false;
     for (size_t i = 0; i < t.n; i++)
-        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '-') return false;
+        if (!(t.s[i] >= 'a' && t.s[i] <= 'z') && !(t.s[i] >= '0' && t.s[i] <= '9') && t.s[i] != '-')
+            return false;
     return true;
 }
 
 static int rule(struct pack *k, const struct pack_entry *e, struct duty_rule *r) {
-    static const char *const keys[] = {"zh",    "en",        "on",       "when",   "desk",      "from",  "within",   "days",    "after_days", "first_day",
-                                       "last_day", "daily",  "due",      "lapses", "per_person", "owner", "pays",     "cancels", "escalate",   "guard",
-                                       "requires", "note",   "source",   "clause", "certainty", "verified", NULL};
+    static const char *const keys[] = {
+        "zh",         "en",         "on",        "when",      "desk",     "from",  "within",
+        "days",       "after_days", "first_day", "last_day",  "daily",    "due",   "lapses",
+        "per_person", "owner",      "pays",      "cancels",   "escalate", "guard", "requires",
+        "note",       "source",     "clause",    "certainty", "verified", NULL};
     const struct yaml *m = e->merged;
     r->code = e->name;
     r->from = e->from;
     r->line = e->key->line;
     r->column = e->key->column;
-    if (!code_good(e->name)) return yaml_error(e->key, k->err, E_INVALID, "a rule is named with a-z, 0-9 and -, at most %d", DUTY_CODE_MAX);
+    if (!code_good(e->name))
+        return yaml_error(e->key, k->err, E_INVALID, "a rule is named with a-z, 0-9 and -, at most %d",
+                          DUTY_CODE_MAX);
     int rc = yaml_only(e->map, keys, k->err);
     if (!rc) rc = yaml_text(m, "zh", true, &r->zh, k->err);
     if (!rc) rc = yaml_text(m, "en", true, &r->en, k->err);
@@ -286,7 +324,8 @@ static int rule(struct pack *k, const struct pack_entry *e, struct duty_rule *r)
     if (!rc) rc = timing(k, m, r);
     if (!rc) rc = yaml_bool(m, "per_person", false, &r->per_person, k->err);
     if (!rc && r->per_person && r->on->person_field < 0)
-        rc = yaml_error(yaml_get(m, "per_person"), k->err, E_INVALID, "register %s is not about somebody", r->on->name.s);
+        rc = yaml_error(yaml_get(m, "per_person"), k->err, E_INVALID, "register %s is not about somebody",
+                        r->on->name.s);
     if (!rc) rc = owners(k, m, r);
     if (!rc) rc = facts(k, m, "pays", true, r, &r->pays, &r->n_pays);
     if (!rc) rc = facts(k, m, "cancels", false, r, &r->cancels, &r->n_cancels);
@@ -298,14 +337,18 @@ static int requires(struct pack *k, const struct pack_entry *e, struct duty_rule
     const struct yaml *list = NULL;
     int rc = yaml_list(e->merged, "requires", false, &list, k->err);
     if (rc < 0 || !list) return rc;
-    if (!r->guard_reg) return yaml_error(list, k->err, E_INVALID, "requires needs a guard: the state that waits for them");
+    if (!r->guard_reg)
+        return yaml_error(list, k->err, E_INVALID, "requires needs a guard: the state that waits for them");
     r->requires = arena_alloc(k->arena, (list->n + 1) * sizeof *r->requires);
     if (!r->requires) return pack_memory(k);
     for (size_t i = 0; i < list->n; i++) {
         const struct yaml *node = list->items[i];
         int other = node->kind == YAML_SCALAR ? policy_rule(k->p, node->text) : -1;
-        if (other < 0) return yaml_error(node, k->err, E_UNKNOWN, "no rule %s in this pack", node->kind == YAML_SCALAR ? node->text.s : "of that name");
-        if (&k->p->rules[other] == r) return yaml_error(node, k->err, E_INVALID, "a rule cannot wait for itself");
+        if (other < 0)
+            return yaml_error(node, k->err, E_UNKNOWN, "no rule %s in this pack",
+                              node->kind == YAML_SCALAR ? node->text.s : "of that name");
+        if (&k->p->rules[other] == r)
+            return yaml_error(node, k->err, E_INVALID, "a rule cannot wait for itself");
         r->requires[r->n_requires++] = other;
     }
     return 0;
