@@ -19,8 +19,10 @@ static int organisation_cmp(const void *a, const void *b) {
 static int know_organisations(struct ledger *l, struct error *err) {
     struct obligation_book *b = l->book;
     const struct register_decl *reg = register_find(l->catalog, TEXT("organisation"));
-    b->organisations_known = true;
-    if (!reg || register_field(reg, TEXT("department")) < 0) return 0;
+    if (!reg || register_field(reg, TEXT("department")) < 0) {
+        b->organisations_known = true;
+        return 0;
+    }
     struct value count = value_null();
     int rc = db_scalar(l->db, &b->owners, "SELECT COUNT(*) FROM \"organisation\" WHERE \"department\" IS NOT NULL", NULL, 0, &count, err);
     if (rc < 0) return rc;
@@ -42,6 +44,7 @@ static int know_organisations(struct ledger *l, struct error *err) {
     qsort(list, n, sizeof *list, organisation_cmp);
     b->organisations = list;
     b->n_organisations = n;
+    b->organisations_known = true; /* only when all were read: a failed query must not leave everything without an owner */
     return 0;
 }
 
