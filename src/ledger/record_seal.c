@@ -75,6 +75,20 @@ static int blind_row(struct apply *x, struct buf_values *to, int kind, int64_t h
     return values_add(x, to, row, 3, err);
 }
 
+/* Rows are dropped first and added then: one that this batch wanted and no longer wants must leave the list. Dropping is rare. */
+static int blind_unrow(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
+    struct value *v = x->blind_add.v;
+    for (size_t i = 0; i < x->blind_add.n;) {
+        if (v[i + 1].i != hash || v[i + 2].i != holder || v[i].i != kind) {
+            i += 3;
+            continue;
+        }
+        x->blind_add.n -= 3;
+        memmove(v + i, v + x->blind_add.n, 3 * sizeof *v);
+    }
+    return blind_row(x, &x->blind_drop, kind, hash, holder, err);
+}
+
 int seal_person_key(struct apply *x, const struct record *r, struct vault_key *ret, struct error *err) {
     int64_t person = is_person(r->reg) ? r->id : r->reg->person_field >= 0 ? value_int_or(r->values[r->reg->person_field], 0) : 0;
     if (!person) {
@@ -143,7 +157,7 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
     }
     if (f->blind && is_person(r->reg)) {
         int64_t hash = 0;
-        if (was.n && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_row(x, &x->blind_drop, (int)f->blind, hash, r->id, err);
+        if (was.n && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_unrow(x, (int)f->blind, hash, r->id, err);
         if (!rc && clear.kind == VALUE_TEXT && vault_blind(x->l->vault, f->blind, value_view(clear), &hash))
             rc = blind_row(x, &x->blind_add, (int)f->blind, hash, r->id, err);
     }
@@ -169,7 +183,7 @@ int seal_remove(struct apply *x, const struct record *r, struct error *err) {
         int64_t hash = 0;
         seal_context(r->reg, f, context);
         rc = vault_unseal(&key, text_of(context), value_view(r->values[i]), &x->arena, &was, err);
-        if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_row(x, &x->blind_drop, (int)f->blind, hash, r->id, err);
+        if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_unrow(x, (int)f->blind, hash, r->id, err);
     }
     memset(&key, 0, sizeof key);
     return rc;
