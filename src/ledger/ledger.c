@@ -9,6 +9,7 @@
 
 #include "ledger/number.h"
 #include "ledger/obligation.h"
+#include "ledger/repeat.h"
 #include "ledger/table.h"
 
 enum { TABLES_MAX = 256, PATH_MAX_BYTES = 4096 };
@@ -30,6 +31,7 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = vault_key_table();
     out[n++] = vault_blind_table();
     out[n++] = obligation_table();
+    out[n++] = repeat_table();
     for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX; i++) out[n++] = &l->tables[i]->table;
     return n;
 }
@@ -209,10 +211,10 @@ int ledger_begin(struct ledger *l, struct error *err) {
     rc = get_int(l, "next_id", 1, &l->next_id, err);
     if (!rc) rc = get_int(l, "shared", 0, &stamp, err);
     if (!rc && stamp != l->shared_stamp) {
-        /* another process adopted a policy or changed an organisation */
-        l->shared_stamp = stamp;
+        /* another process adopted a policy or changed an organisation; known only when it was read to the end */
         owner_forget(l);
         rc = adoptions_load(l, err);
+        if (!rc) l->shared_stamp = stamp;
     }
     l->next_id_stored = l->next_id;
     if (!rc) rc = journal_begin(&l->journal, l->db, err);
@@ -227,8 +229,9 @@ void ledger_rollback(struct ledger *l) {
     number_reset(l->numbers);
     l->in_transaction = false;
     if (l->adoptions_changed || l->organisations_changed) {
+        /* what this transaction saw never was; when the store cannot be asked now, the next transaction asks */
         owner_forget(l);
-        adoptions_load(l, NULL);
+        if (adoptions_load(l, NULL) < 0) l->shared_stamp = -1;
     }
     l->adoptions_changed = l->organisations_changed = false;
 }
@@ -238,13 +241,14 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     int rc = book_flush(l, err);
     if (!rc) rc = number_flush(l->numbers, l->db, err);
     if (!rc && l->next_id != l->next_id_stored) rc = set_int(l, "next_id", l->next_id, err);
-    if (!rc && shared) rc = set_int(l, "shared", ++l->shared_stamp, err);
+    if (!rc && shared) rc = set_int(l, "shared", l->shared_stamp + 1, err);
     if (!rc) rc = journal_flush(&l->journal, l->db, now, err);
     if (!rc) rc = db_commit(l->db, err);
     if (rc < 0) {
         ledger_rollback(l);
         return rc;
     }
+    if (shared) l->shared_stamp++; /* only now: a number that was never stored may be given to another process */
     book_reset(l);
     number_reset(l->numbers);
     l->in_transaction = false;

@@ -36,6 +36,7 @@ struct ledger {
     int64_t next_id;          /* read at begin, written at commit */
     int64_t next_id_stored;
     bool in_transaction;
+    instant repeats_purged;   /* repeat.c: when old requests were forgotten last */
 };
 
 /* One adoption: a pack in force for a disease in a region subtree from a day on. */

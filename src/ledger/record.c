@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ledger/apply.h"
+#include "ledger/repeat.h"
 
 struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb) {
     struct draft *d = arena_alloc(a, sizeof *d);
@@ -167,30 +168,40 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         d->has_key = true;
         rc = b.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
         buf_clear(&b);
-    } else if (!rc && whole && key_is_known(d)) {
-        d->has_key = record_natural_key(reg, d->region, d->values, &d->key);
+    } else if (!rc && whole) {
+        d->late_key = !key_is_known(d);
+        if (!d->late_key) d->has_key = record_natural_key(reg, d->region, d->values, &d->key);
     }
     if (!rc && whole) rc = seal_prepare(l, d, a, secret, err);
+    d->unfit = rc < 0;
     if (rc < 0) d->outcome = OUTCOME_REJECTED;
     return rc;
 }
 
 int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
+    return record_write_once(l, s, (struct text){"", 0}, drafts, n, err);
+}
+
+int record_write_once(struct ledger *l, const struct session *s, struct text key, struct draft **drafts, size_t n, struct error *err) {
     struct arena a = {0};
     int rc = 0;
+    bool known = false;
     for (size_t i = 0; !rc && i < n; i++) {
         rc = record_prepare(l, drafts[i], &a, &l->secret, s->now);
         if (rc < 0 && err) *err = drafts[i]->error;
     }
+    if (!rc && key.n) rc = repeat_print(l, key, drafts, n, err);
     bool own = !l->in_transaction;
     if (!rc && own) rc = ledger_begin(l, err);
     if (rc < 0) goto out;
-    rc = record_apply(l, s, drafts, n, err);
+    if (key.n) rc = repeat_find(l, s->account, key, drafts, n, &known, err);
+    if (!rc && !known) rc = record_apply(l, s, drafts, n, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (drafts[i]->outcome == OUTCOME_REJECTED) {
             rc = drafts[i]->error.code;
             if (err) *err = drafts[i]->error;
         }
+    if (!rc && key.n && !known) rc = repeat_keep(l, s->account, key, drafts, n, s->now, err);
     if (!own) goto out;
     if (rc < 0)
         ledger_rollback(l);

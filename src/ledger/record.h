@@ -43,12 +43,18 @@ struct draft {
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */
     uint32_t *links;       /* [reg->n_fields] or NULL */
+    /* set by queue.c, which puts the drafts of many submitters into one batch */
+    const struct session *session; /* whose wish it is; NULL: the session of the call */
+    uint32_t base;         /* where the batch begins that `links` count in */
+    int64_t print;         /* set by repeat_print */
     /* set by record_prepare */
     bool prepared;
     int64_t key;
     bool has_key;
+    bool late_key;              /* a cell of its key is known only when it is applied */
     struct vault_key *seal;     /* person drafts: fresh key */
     struct value *sealed;       /* sealed values for creation */
+    bool unfit;                 /* refused already */
     int64_t blind[4];
     int blind_kind[4];
     size_t n_blind;
@@ -73,6 +79,8 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
 
 /* prepare + begin + apply + commit for one draft or a few: what `tocsin record` and desks use. Fails with the first draft's error. */
 int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
+/* The same for a request that may come twice (repeat.h): a second one of this account with this key gets the first answer. Empty key: record_write. */
+int record_write_once(struct ledger *l, const struct session *s, struct text key, struct draft **drafts, size_t n, struct error *err);
 
 /* Reads. The record lives in the arena. E_UNKNOWN also when the session may not see it. */
 int record_get(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, struct arena *a,

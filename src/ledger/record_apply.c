@@ -15,7 +15,7 @@ static int memory(struct error *err) {
 static int resolve_links(struct draft **drafts, struct draft *d, struct error *err) {
     for (size_t i = 0; d->links && i < d->reg->n_fields; i++) {
         if (!d->links[i]) continue;
-        const struct draft *to = drafts[d->links[i] - 1];
+        const struct draft *to = drafts[d->base + d->links[i] - 1];
         if (!to->ret_id)
             return error_set(err, to->error.code ? to->error.code : E_INVALID, to->error.where[0] ? to->error.where : d->reg->fields[i].name.s, "%s",
                              to->error.message[0] ? to->error.message : "the record it belongs to was rejected");
@@ -227,6 +227,11 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
         struct expr_scope scope = scope_of(x, r);
         rc = record_check(x->l, reg, &scope, true, err);
     }
+    if (!rc) rc = book_measure(x->l, x->s, r, err);
+    if (rc < 0) return rc;
+    r->id = x->l->next_id;
+    rc = seal_create(x, d, e, err);
+    /* last of what can be refused: a number is not used up by a record that never was */
     if (!rc && reg->number_mask.n) {
         day on = day_of_instant(x->s->now, x->l->zone_s);
         if (reg->date_field >= 0 && r->values[reg->date_field].kind == VALUE_INT)
@@ -234,11 +239,6 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
                                                                     : (day)r->values[reg->date_field].i;
         rc = number_next(x->l->numbers, x->l->db, reg->number_mask, r->region, on, &x->arena, &r->number, err);
     }
-    if (rc < 0) return rc;
-    rc = book_measure(x->l, x->s, r, err);
-    if (rc < 0) return rc;
-    r->id = x->l->next_id;
-    rc = seal_create(x, d, e, err);
     if (!rc) rc = book_fresh(x->l, r->id, err);
     if (!rc) rc = journal_whole(x, e, JOURNAL_CREATE, true, &r->entry, err);
     if (rc < 0) return rc;
@@ -321,6 +321,15 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
 
 static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err);
 
+/* The store still has this key until the batch is flushed; for the rest of the batch nobody has it. */
+static int key_forget(struct apply *x, const struct register_decl *reg, int64_t key, int64_t id, struct error *err) {
+    bool fresh = false;
+    struct idmap_slot *slot = key ? idmap_put(&apply_table_of(x, reg)->keys, &x->arena, key, &fresh) : NULL;
+    if (key && !slot) return memory(err);
+    if (slot && (fresh || slot->value.i == id)) slot->value.i = 0;
+    return 0;
+}
+
 /* A record known by its natural key is known by the new one when the cells of its key change. */
 static int rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err) {
     int64_t was = 0, is = 0, other = 0;
@@ -340,10 +349,8 @@ static int rekey(struct apply *x, const struct draft *d, const struct record *be
         return error_set(err, E_CONFLICT, d->reg->name.s, "record %lld has this key already / 已有相同记录", (long long)other);
     struct idmap_slot *slot = is ? idmap_put(&apply_table_of(x, d->reg)->keys, &x->arena, is, NULL) : NULL;
     if (slot) slot->value.i = now->id;
-    struct idmap_slot *old = idmap_find(&apply_table_of(x, d->reg)->keys, was);
-    if (old) old->value.i = 0;
     now->key = is;
-    return 0;
+    return key_forget(x, d->reg, was, now->id, err);
 }
 
 static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
@@ -387,9 +394,9 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
-    if (!rc && n) rc = rekey(x, d, &before, &now, err);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
     if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
+    if (!rc && n) rc = rekey(x, d, &before, &now, err); /* last: it tells the rest of the batch, and nothing after it is refused */
     if (rc < 0) {
         d->ret_id = 0;
         return rc;
@@ -425,6 +432,11 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = journal_whole(x, e, JOURNAL_REMOVE, false, &e->record.entry, err);
     if (rc < 0) return rc;
     entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_NEVER : ENTRY_DELETE);
+    /* what follows in the batch neither refers to it nor finds it by its key */
+    struct idmap_slot *there = idmap_find(&apply_table_of(x, d->reg)->exists, d->id);
+    if (there) there->value.i = 0;
+    rc = key_forget(x, d->reg, e->record.key, d->id, err);
+    if (rc < 0) return rc;
     tell_ledger(x, d->reg);
     d->ret_id = d->id;
     d->outcome = OUTCOME_REMOVED;
@@ -481,11 +493,15 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
     if (rc < 0) return rc;
     if (d->verb == DRAFT_CHANGE) return change(x, d, d->id, err);
     if (d->verb == DRAFT_REMOVE) return remove_record(x, d, err);
-    if (!d->has_key && d->reg->n_key && !d->outside_key.n) {
+    if (d->late_key) {
+        /* on a copy: the draft may be applied again after a rollback, and what it does not mention stays not mentioned */
         bool copied = false;
-        rc = copy_defaults(x, x->l->tables[d->reg->order], d->values, &copied, err);
+        struct value *values = arena_alloc(&x->arena, (d->reg->n_fields + 1) * sizeof *values);
+        if (!values) return memory(err);
+        memcpy(values, d->values, d->reg->n_fields * sizeof *values);
+        rc = copy_defaults(x, x->l->tables[d->reg->order], values, &copied, err);
         if (rc < 0) return rc;
-        d->has_key = record_natural_key(d->reg, d->region, d->values, &d->key);
+        d->has_key = record_natural_key(d->reg, d->region, values, &d->key);
     }
     int64_t id = 0;
     if (d->has_key) rc = key_lookup(x, d->reg, d->key, names_new_record(x, d), &id, err);
@@ -508,6 +524,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
         struct draft *d = drafts[i];
         if (!d->prepared) record_prepare(l, d, &x.arena, &l->secret, s->now);
         if (d->outcome == OUTCOME_REJECTED) continue;
+        x.s = d->session ? d->session : s;
         struct error why = {0};
         int one = apply_one(&x, drafts, d, &why);
         if (!one) continue;

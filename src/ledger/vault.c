@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SEAL_VERSION = 1, NONCE = 24, TAG = 16, KEY_FILE_MAX = 512 };
+enum { SEAL_VERSION = 1, NONCE = 24, TAG = 16, KEY_FILE_MAX = 512, PRINT_KIND = 255 };
 enum { SUB_WRAP = 1, SUB_BLIND, SUB_COMMON, SUB_SIGN };
 static const char sub_context[crypto_kdf_CONTEXTBYTES + 1] = "tocsin01";
 
@@ -294,4 +294,8 @@ bool vault_blind(const struct vault *v, enum field_blind kind, struct text clear
     *ret_hash = digest_key64(v->blind, kind, (struct text){normal, n});
     sodium_memzero(normal, n);
     return true;
+}
+
+int64_t vault_print(const struct vault *v, struct text clear) {
+    return digest_key64(v->blind, PRINT_KIND, clear);
 }

@@ -53,4 +53,7 @@ bool name_normal(struct text name, char *out, size_t max);
 /* Masked display: 张*, 1101**********002X, 138****1234. */
 void vault_mask(const struct field *f, struct text clear, struct buf *out);
 
+/* A keyed hash of any text, for comparing without keeping it; of another kind than every blind index. */
+int64_t vault_print(const struct vault *v, struct text clear);
+
 #endif

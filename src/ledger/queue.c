@@ -1,0 +1,401 @@
+#include "ledger/queue.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "ledger/repeat.h"
+
+enum { WAITING_MAX = 4096, DRAFTS_MAX = 4000, BATCH_MAX = 1024 };
+
+struct ledger_queue {
+    struct ledger *ledger;
+    struct queue_options options;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    /* under lock */
+    struct submission *first, *last;
+    size_t waiting;
+    bool stopping;
+    struct queue_counts counts;
+    /* the thread's own */
+    struct submission *batch[BATCH_MAX];
+    struct draft **drafts;
+    size_t drafts_cap;
+};
+
+/* ---- one transaction */
+
+static void draft_again(struct draft *d, const struct session *s, uint32_t base) {
+    d->session = s;
+    d->base = base;
+    if (d->unfit) return;
+    d->outcome = OUTCOME_NONE;
+    d->ret_id = 0;
+    d->ret_version = 0;
+    d->error = (struct error){0};
+}
+
+static int room_for(struct ledger_queue *q, size_t n, struct error *err) {
+    if (n <= q->drafts_cap) return 0;
+    struct draft **grown = mem_realloc(q->drafts, n * sizeof *grown);
+    if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+    q->drafts = grown;
+    q->drafts_cap = n;
+    return 0;
+}
+
+/* Who has his answer from an earlier time is not applied again. */
+static int find_repeats(struct ledger_queue *q, struct submission **list, size_t n, struct error *err) {
+    for (size_t i = 0; i < n; i++) {
+        struct submission *s = list[i];
+        s->answered = false;
+        s->error = (struct error){0};
+        if (!s->key.n) continue;
+        struct error why = {0};
+        int rc = repeat_find(q->ledger, s->session->account, s->key, s->drafts, s->n, &s->answered, &why);
+        if (rc < 0 && rc != E_CONFLICT) return error_set(err, rc, why.where, "%s", why.message);
+        if (rc < 0) {
+            s->error = why;
+            s->answered = true;
+        }
+    }
+    return 0;
+}
+
+/* What became of a submission's drafts. Mixed: some would be written although the whole is not wanted. */
+static void judge(struct submission *s) {
+    const struct draft *bad = NULL;
+    bool good = false;
+    s->mixed = false;
+    s->error = (struct error){0};
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->drafts[i]->outcome != OUTCOME_REJECTED)
+            good = true;
+        else if (!bad)
+            bad = s->drafts[i];
+    }
+    if (!bad || s->each) return;
+    s->error = bad->error;
+    s->mixed = good;
+}
+
+static int apply(struct ledger_queue *q, struct submission **list, size_t n, bool *ret_mixed, instant *ret_now, struct error *err) {
+    size_t n_drafts = 0, k = 0;
+    int rc = find_repeats(q, list, n, err);
+    for (size_t i = 0; i < n; i++) n_drafts += list[i]->n;
+    if (!rc) rc = room_for(q, n_drafts, err);
+    *ret_now = INSTANT_NONE;
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct submission *s = list[i];
+        if (s->answered) continue;
+        if (*ret_now == INSTANT_NONE || s->session->now > *ret_now) *ret_now = s->session->now;
+        for (size_t d = 0; d < s->n; d++) draft_again(s->drafts[d], s->session, (uint32_t)k);
+        memcpy(q->drafts + k, s->drafts, s->n * sizeof *s->drafts);
+        k += s->n;
+    }
+    if (!rc && k) rc = record_apply(q->ledger, list[0]->session, q->drafts, k, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct submission *s = list[i];
+        if (s->answered) continue;
+        judge(s);
+        *ret_mixed = *ret_mixed || s->mixed;
+    }
+    for (size_t i = 0; !rc && !*ret_mixed && i < n; i++) {
+        struct submission *s = list[i];
+        if (s->key.n && !s->answered && !s->error.code)
+            rc = repeat_keep(q->ledger, s->session->account, s->key, s->drafts, s->n, s->session->now, err);
+    }
+    return rc;
+}
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_MIXED };
+
+/* One transaction over the list. Negative: nothing of it was kept (or, when *ret_committing, nobody knows). */
+static int attempt(struct ledger_queue *q, struct submission **list, size_t n, bool *ret_committing, struct error *err) {
+    bool mixed = false;
+    instant now = 0;
+    *ret_committing = false;
+    int rc = ledger_begin(q->ledger, err);
+    if (rc < 0) return rc;
+    rc = apply(q, list, n, &mixed, &now, err);
+    if (rc < 0 || mixed || now == INSTANT_NONE) { /* failed, or to be done otherwise, or nothing to do */
+        ledger_rollback(q->ledger);
+        return rc < 0 ? rc : mixed ? ATTEMPT_MIXED : ATTEMPT_DONE;
+    }
+    *ret_committing = true;
+    rc = ledger_commit(q->ledger, now, err);
+    if (rc < 0) return rc;
+    pthread_mutex_lock(&q->lock);
+    q->counts.commits++;
+    pthread_mutex_unlock(&q->lock);
+    return ATTEMPT_DONE;
+}
+
+/* ---- batches */
+
+static void answer(struct submission *s, const struct error *e) {
+    struct error own = *e; /* done may free the submission */
+    for (size_t i = 0; i < s->n; i++) {
+        s->drafts[i]->session = NULL;
+        s->drafts[i]->base = 0;
+        if (own.code && !s->drafts[i]->unfit && s->drafts[i]->outcome != OUTCOME_REJECTED) {
+            s->drafts[i]->outcome = OUTCOME_NONE; /* it was undone */
+            s->drafts[i]->ret_id = 0;
+        }
+    }
+    s->done(s->arg, own.code, &own);
+}
+
+static void answer_all(struct submission **list, size_t n, int rc, struct error *err) {
+    if (rc < 0) error_set(err, rc, NULL, "%s", error_text(rc));
+    for (size_t i = 0; i < n; i++) answer(list[i], rc < 0 ? err : &list[i]->error);
+}
+
+/* The store's own trouble: trying each alone would only meet it again. */
+static bool is_store(int code) {
+    return code == E_STORE || code == E_BUSY || code == E_IO || code == E_FULL || code == E_CORRUPT;
+}
+
+/* One submission alone; false when the store is in trouble and the rest need not try. */
+static bool run_alone(struct ledger_queue *q, struct submission *s, struct error *err) {
+    bool committing = false;
+    int rc = attempt(q, &s, 1, &committing, err);
+    answer_all(&s, 1, rc, err);
+    return rc >= 0 || !is_store(rc);
+}
+
+static void run_each(struct ledger_queue *q, struct submission **list, size_t n) {
+    struct error err = {0};
+    size_t i = 0;
+    pthread_mutex_lock(&q->lock);
+    q->counts.retries += (int64_t)n;
+    pthread_mutex_unlock(&q->lock);
+    while (i < n) {
+        err = (struct error){0};
+        if (!run_alone(q, list[i++], &err)) break;
+    }
+    answer_all(list + i, n - i, err.code, &err);
+}
+
+/* All in one transaction; those that cannot be kept as a whole leave it, then the rest go again. */
+static void run_batch(struct ledger_queue *q, struct submission **list, size_t n) {
+    for (;;) {
+        struct error err = {0};
+        bool committing = false;
+        int rc = attempt(q, list, n, &committing, &err);
+        if (rc == ATTEMPT_MIXED && n > 1) {
+            struct submission *mixed[BATCH_MAX];
+            size_t n_mixed = 0, kept = 0;
+            for (size_t i = 0; i < n; i++) {
+                if (list[i]->mixed)
+                    mixed[n_mixed++] = list[i];
+                else
+                    list[kept++] = list[i];
+            }
+            run_each(q, mixed, n_mixed);
+            n = kept;
+            if (!n) return;
+            continue;
+        }
+        if (rc < 0 && n > 1 && !committing && !is_store(rc))
+            run_each(q, list, n);
+        else
+            answer_all(list, n, rc, &err);
+        return;
+    }
+}
+
+static bool same_request(const struct submission *a, const struct submission *b) {
+    return a->key.n && a->tag == b->tag && text_eq(a->key, b->key) && text_eq(a->session->account, b->session->account);
+}
+
+/* Takes what waits, in order, up to one transaction's worth. */
+static size_t take(struct ledger_queue *q) {
+    size_t n = 0, n_drafts = 0;
+    pthread_mutex_lock(&q->lock);
+    while (!q->first && !q->stopping) pthread_cond_wait(&q->wake, &q->lock);
+    while (q->first && n < BATCH_MAX) {
+        struct submission *s = q->first;
+        if (n && (s->alone || n_drafts + s->n > q->options.drafts_max)) break;
+        bool twice = false; /* the second finds the answer of the first */
+        for (size_t i = 0; i < n && s->key.n && !twice; i++) twice = same_request(s, q->batch[i]);
+        if (twice) break;
+        q->first = s->next;
+        if (!q->first) q->last = NULL;
+        q->waiting--;
+        q->batch[n++] = s;
+        n_drafts += s->n;
+        if (s->alone) break;
+    }
+    q->counts.submissions += (int64_t)n;
+    q->counts.drafts += (int64_t)n_drafts;
+    pthread_mutex_unlock(&q->lock);
+    return n;
+}
+
+static void *queue_main(void *arg) {
+    struct ledger_queue *q = arg;
+    size_t n;
+    while ((n = take(q)) > 0) {
+        if (!q->batch[0]->run) {
+            run_batch(q, q->batch, n);
+            continue;
+        }
+        struct submission *s = q->batch[0];
+        struct error err = {0};
+        int rc = s->run(q->ledger, s->arg, &err);
+        if (q->ledger->in_transaction) { /* it failed on its way, or forgot the commit */
+            ledger_rollback(q->ledger);
+            if (rc >= 0) rc = E_USAGE;
+        }
+        if (rc < 0) error_set(&err, rc, NULL, "%s", error_text(rc));
+        if (rc >= 0) err.code = 0;
+        answer(s, &err);
+    }
+    return NULL;
+}
+
+/* ---- from outside */
+
+int ledger_queue_start(struct ledger *l, const struct queue_options *o, struct ledger_queue **ret, struct error *err) {
+    struct ledger_queue *q = mem_alloc(sizeof *q);
+    if (!q) return error_set(err, E_MEMORY, NULL, "out of memory");
+    q->ledger = l;
+    if (o) q->options = *o;
+    if (!q->options.waiting_max) q->options.waiting_max = WAITING_MAX;
+    if (!q->options.drafts_max) q->options.drafts_max = DRAFTS_MAX;
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->wake, NULL);
+    int rc = pthread_create(&q->thread, NULL, queue_main, q);
+    if (rc) {
+        pthread_cond_destroy(&q->wake);
+        pthread_mutex_destroy(&q->lock);
+        mem_free(q);
+        return error_set(err, E_BUSY, NULL, "no thread for the queue: %s", strerror(rc));
+    }
+    *ret = q;
+    return 0;
+}
+
+static int enqueue(struct ledger_queue *q, struct submission *s, struct error *err) {
+    pthread_mutex_lock(&q->lock);
+    bool full = q->waiting >= q->options.waiting_max, stopping = q->stopping;
+    if (!full && !stopping) {
+        s->next = NULL;
+        if (q->last)
+            q->last->next = s;
+        else
+            q->first = s;
+        q->last = s;
+        q->waiting++;
+        pthread_cond_signal(&q->wake);
+    }
+    pthread_mutex_unlock(&q->lock);
+    if (stopping) return error_set(err, E_BUSY, NULL, "the queue is stopping");
+    if (full) return error_set(err, E_BUSY, NULL, "%zu requests wait already; try again", q->options.waiting_max);
+    return 0;
+}
+
+int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *err) {
+    struct rng secret;
+    int rc = 0;
+    if (s->each && s->key.n) return error_set(err, E_USAGE, "key", "a request with a key is taken whole or not at all");
+    if (s->n > q->options.waiting_max * 64) return error_set(err, E_TOO_LARGE, NULL, "too many records in one request");
+    rng_seed_secret(&secret);
+    s->alone = false;
+    s->run = NULL;
+    s->error = (struct error){0};
+    for (size_t i = 0; !rc && i < s->n; i++) {
+        struct draft *d = s->drafts[i];
+        rc = record_prepare(q->ledger, d, s->arena, &secret, s->session->now);
+        if (rc < 0) error_set(err, rc, d->error.where[0] ? d->error.where : NULL, "%s", d->error.message);
+        if (rc < 0 && s->each) rc = 0;
+        /* what follows in a batch must see the plan that was just adopted, and who is accountable now */
+        s->alone = s->alone || text_is(d->reg->name, "adoption") || text_is(d->reg->name, "organisation");
+    }
+    memset(&secret, 0, sizeof secret);
+    if (rc < 0) return rc;
+    if (s->each && err) *err = (struct error){0};
+    if (s->key.n) {
+        rc = repeat_print(q->ledger, s->key, s->drafts, s->n, err);
+        if (rc < 0) return rc;
+        s->tag = digest_64(s->key);
+    }
+    return enqueue(q, s, err);
+}
+
+struct waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool done;
+    int rc;
+    struct error error;
+    int (*run)(struct ledger *l, void *arg, struct error *err);
+    void *arg;
+};
+
+static void waiter_done(void *arg, int rc, const struct error *err) {
+    struct waiter *w = arg;
+    pthread_mutex_lock(&w->lock);
+    w->rc = rc;
+    w->error = *err;
+    w->done = true;
+    pthread_cond_signal(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static int waiter_run(struct ledger *l, void *arg, struct error *err) {
+    struct waiter *w = arg;
+    return w->run(l, w->arg, err);
+}
+
+static int wait_for(struct ledger_queue *q, struct submission *s, struct waiter *w,
+                    int (*submit)(struct ledger_queue *q, struct submission *s, struct error *err), struct error *err) {
+    if (pthread_equal(pthread_self(), q->thread)) return error_set(err, E_USAGE, NULL, "the queue cannot wait for itself");
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, NULL);
+    s->done = waiter_done;
+    s->arg = w;
+    int rc = submit(q, s, err);
+    if (rc == 0) {
+        pthread_mutex_lock(&w->lock);
+        while (!w->done) pthread_cond_wait(&w->wake, &w->lock);
+        pthread_mutex_unlock(&w->lock);
+        rc = w->rc;
+        if (rc < 0) error_set(err, rc, w->error.where[0] ? w->error.where : NULL, "%s", w->error.message);
+    }
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    return rc;
+}
+
+int ledger_submit_wait(struct ledger_queue *q, struct submission *s, struct error *err) {
+    struct waiter w = {0};
+    return wait_for(q, s, &w, ledger_submit, err);
+}
+
+int ledger_queue_call(struct ledger_queue *q, int (*run)(struct ledger *l, void *arg, struct error *err), void *arg, struct error *err) {
+    struct waiter w = {.run = run, .arg = arg};
+    struct submission s = {.run = waiter_run, .alone = true};
+    return wait_for(q, &s, &w, enqueue, err);
+}
+
+void ledger_queue_stop(struct ledger_queue *q) {
+    if (!q) return;
+    pthread_mutex_lock(&q->lock);
+    q->stopping = true;
+    pthread_cond_signal(&q->wake);
+    pthread_mutex_unlock(&q->lock);
+    pthread_join(q->thread, NULL);
+    pthread_cond_destroy(&q->wake);
+    pthread_mutex_destroy(&q->lock);
+    mem_free(q->drafts);
+    mem_free(q);
+}
+
+void ledger_queue_counts(struct ledger_queue *q, struct queue_counts *ret) {
+    pthread_mutex_lock(&q->lock);
+    *ret = q->counts;
+    pthread_mutex_unlock(&q->lock);
+}

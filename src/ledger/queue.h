@@ -1,0 +1,58 @@
+/* ledger: many submitters, one writer. A commit costs a disk sync whether it carries one record or a thousand; so one thread owns the ledger,
+ * takes everything that waits while the commit before it ran, applies it as one batch, commits once and then answers everybody. There is no
+ * timer: alone, a submitter waits for one commit; among 500, all share it. Above: the HTTP API. Below: record_apply, repeat.h.
+ *
+ * Each submission stands or falls alone. A rejected draft is the result of its submission only; where the batch itself fails before the commit,
+ * each submission is tried alone. A commit that fails is told to all of the batch: nobody is told "done" before it is on disk. When the store
+ * went away during the commit the outcome is unknown, and a submission with a key (repeat.h) may simply be sent again. */
+#ifndef TOCSIN_LEDGER_QUEUE_H
+#define TOCSIN_LEDGER_QUEUE_H
+
+#include "ledger/record.h"
+
+struct ledger_queue;
+
+struct queue_options {
+    size_t waiting_max; /* submissions that may wait; one more is E_BUSY (0: 4,096) */
+    size_t drafts_max;  /* drafts in one transaction; a larger submission runs alone (0: 4,000) */
+};
+
+/* One request. Filled by the submitter, who keeps it, its session and its drafts until done was called; zero what is not used. */
+struct submission {
+    const struct session *session;
+    struct draft **drafts;      /* results are in them when done is called; `links` count within the submission */
+    size_t n;
+    struct arena *arena;        /* of the drafts: what prepare makes goes there */
+    struct text key;            /* the client's own key, empty: none; then a repeated request gets the first answer */
+    bool each;                  /* drafts may be rejected one by one, rc is 0 (needs an empty key); false: all or none, rc says why none */
+    /* Called once on the queue's thread, after the commit or the failure: short, never waiting for the queue. It may free the submission. */
+    void (*done)(void *arg, int rc, const struct error *err);
+    void *arg;
+    /* the queue's own */
+    struct submission *next;
+    int (*run)(struct ledger *l, void *arg, struct error *err);
+    int64_t tag;
+    bool alone, mixed, answered;
+    struct error error;
+};
+
+/* From now on the ledger belongs to the queue: nobody else may use it for writing until ledger_queue_stop (readers have connections of
+ * their own: ledger_reader). */
+int ledger_queue_start(struct ledger *l, const struct queue_options *o, struct ledger_queue **ret, struct error *err);
+/* Prepares on the caller's thread and hands over; from any thread, never waits. Negative (then done is not called): a draft that is refused
+ * already (unless `each`), E_BUSY when the queue is full or stops, E_USAGE. */
+int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *err);
+/* Submits and waits for the commit; done and arg are not used. The first rejected draft's error is the result. */
+int ledger_submit_wait(struct ledger_queue *q, struct submission *s, struct error *err);
+/* Runs a desk's function (adopt a policy, merge persons, a pass of the clock) on the ledger between two batches, and waits. The function
+ * opens and ends its own transactions. */
+int ledger_queue_call(struct ledger_queue *q, int (*run)(struct ledger *l, void *arg, struct error *err), void *arg, struct error *err);
+/* Takes no more, finishes what waits, gives the ledger back. NULL is fine. */
+void ledger_queue_stop(struct ledger_queue *q);
+
+struct queue_counts {
+    int64_t submissions, drafts, commits, retries; /* retries: submissions run alone after their batch failed */
+};
+void ledger_queue_counts(struct ledger_queue *q, struct queue_counts *ret);
+
+#endif
