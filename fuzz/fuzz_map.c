@@ -7,14 +7,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char registers[][900] = {
-    "register: person\nzh: 人员\nen: Person\ndesk: intake\nreaders: [intake]\nwriters: [intake]\nfields:\n"
+    "register: person\nzh: 人员\nen: Person\ndesk: intake\nreaders: [intake]\nwriters: [intake]\nkeep: {days: 1, basis: a test}\nfields:\n"
     "  - {name: name, zh: 姓名, en: Name, type: text, max: 100}\n  - {name: sex, zh: 性别, en: Sex, type: code, codes: sex}\n"
     "  - {name: age, zh: 年龄, en: Age, type: integer, min: 0, max: 200}\n  - {name: birth, zh: 生日, en: Birth, type: date}\n",
-    "register: case\nzh: 病例\nen: Case\ndesk: intake\nperson_field: person\nreaders: [intake]\nwriters: [intake]\nfields:\n"
+    "register: case\nzh: 病例\nen: Case\ndesk: intake\nperson_field: person\nreaders: [intake]\nwriters: [intake]\nkeep: {days: 1, basis: a test}\nfields:\n"
     "  - {name: person, zh: 人员, en: Person, type: reference, target: person, required: true}\n"
     "  - {name: onset, zh: 发病日期, en: Onset, type: date}\n  - {name: seen, zh: 发现时间, en: Seen, type: instant}\n"
     "  - {name: note, zh: 备注, en: Note, type: text, max: 300}\n  - {name: source, zh: 来源, en: Source, type: reference, target: case}\n"
-    "states:\n  - {name: open, zh: 开, en: Open, initial: true}\n  - {name: closed, zh: 关, en: Closed, final: true}\n",
+    "states:\n  - {name: open, zh: 开, en: Open, initial: true}\n  - {name: closed, zh: 关, en: Closed, final: true}\n"
+    "moves:\n  - {from: open, to: closed, roles: [intake]}\n",
 };
 static const char codes[] = "codelist: sex\nzh: 性别\nen: Sex\nsource: test\ncodes:\n  - {code: male, zh: 男, en: Male, synonyms: [m]}\n  - {code: female, zh: 女, en: Female}\n";
 
