@@ -187,6 +187,30 @@ static void the_same_person_is_found(void **state) {
     }
 }
 
+static void a_list_may_only_add_to_what_is_there(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, "register: contact\nrecords:\n  - {register: person, key: 'p:{id}', fields: {}}\n"
+                                    "  - {register: contact, key: 'c:{id}', fields: {person: {record: person}, class: class}}\n");
+        assert_ok(import_text(&t, m, NULL, "id,class\n1,general\n", 0, 0, false, &run, &err), err);
+        map_free(m);
+        /* no person and no class here: not enough for a new contact, no default over the class that is known */
+        m = compile(&t, "register: contact\nkey: 'c:{id}'\nfields: {note: note}\n");
+        assert_ok(import_text(&t, m, NULL, "id,note\n2,nobody\n1,called\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.changed, 1);
+        assert_int_equal(run.n.rejected, 1);
+        assert_int_equal(run.reject_line, 2);
+        assert_string_equal(run.reason.field.s, "person");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\" WHERE \"class\"='general' AND \"note\"='called'"), 1);
+        assert_ok(import_text(&t, m, NULL, "id,note\n1,called\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.unchanged, 1);
+        map_free(m);
+    }
+}
+
 struct kept {
     int n;
     int64_t id;
@@ -316,7 +340,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
-        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

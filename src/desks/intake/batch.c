@@ -75,6 +75,22 @@ static int64_t content_of(const struct map_result *r) {
     return hash;
 }
 
+/* Notes what the row itself says nothing of: a list that only adds to known records must not put defaults over what they hold. */
+static int look_at(struct batch *b, struct row *r, size_t i, const struct draft *d) {
+    for (size_t f = 0; f < d->reg->n_fields; f++) {
+        const struct field *at = &d->reg->fields[f];
+        if (d->values[f].kind != VALUE_ABSENT || (d->links && d->links[f])) continue;
+        if (at->fallback.kind == VALUE_ABSENT) {
+            r->partial[i] = r->partial[i] || (at->required && at->copy_reference < 0 && d->outside_key.n);
+            continue;
+        }
+        if (!r->defaulted[i]) r->defaulted[i] = arena_alloc(&b->arena, d->reg->n_fields);
+        if (!r->defaulted[i]) return E_MEMORY;
+        r->defaulted[i][f] = true;
+    }
+    return 0;
+}
+
 static int draft_of(const struct intake *in, struct batch *b, struct row *r, size_t i, struct draft **ret) {
     const struct map_item *it = &r->result.items[i];
     struct draft *d = arena_alloc(&b->arena, sizeof *d);
@@ -90,6 +106,8 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
         if (!d->links) return E_MEMORY;
         for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = LINK_OPEN;
     }
+    if (look_at(b, r, i, d) < 0) return E_MEMORY;
+    if (r->partial[i]) d->verb = DRAFT_CHANGE;
     if (record_prepare(in->ledger, d, &b->arena, &b->secret, in->session.now) == E_MEMORY) return E_MEMORY;
     r->kept_values[i] = arena_alloc(&b->arena, (it->reg->n_fields + 1) * sizeof **r->kept_values);
     if (!r->kept_values[i]) return E_MEMORY;
@@ -135,7 +153,9 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
     r->kept_values = arena_alloc(&b->arena, (n + 1) * sizeof(struct value *));
     r->kept_key = arena_alloc(&b->arena, (n + 1) * sizeof(bool));
     r->matches = arena_alloc(&b->arena, (n + 1) * sizeof(struct match));
-    if (!r->drafts || !r->kept_values || !r->kept_key || !r->matches) return E_MEMORY;
+    r->defaulted = arena_alloc(&b->arena, (n + 1) * sizeof(bool *));
+    r->partial = arena_alloc(&b->arena, n + 1);
+    if (!r->drafts || !r->kept_values || !r->kept_key || !r->matches || !r->defaulted || !r->partial) return E_MEMORY;
     for (size_t i = 0; i < n && r->state == ROW_OPEN; i++) {
         const struct map_item *it = &r->result.items[i];
         if ((rc = draft_of(in, b, r, i, &r->drafts[i])) < 0) return rc;

@@ -32,6 +32,8 @@ struct row {
     struct draft **drafts;       /* by item; NULL: dropped */
     struct value **kept_values;  /* cells as prepared: an apply that is rolled back may have filled some in */
     bool *kept_key;
+    bool **defaulted;            /* by item and field: filled by the register's default, not by the row; NULL: none */
+    bool *partial;               /* lacks what a new record must have: can only change one that is there */
     struct match *matches;
     int64_t content;             /* of all its items */
     uint32_t occurrence;         /* of this content in the file, from 1 */

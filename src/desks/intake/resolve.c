@@ -219,7 +219,8 @@ static int prefetch(struct resolving *x, struct error *err) {
             const struct row *r = &x->b->rows[i];
             for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
                 const struct map_item *it = &r->result.items[k];
-                if (it->reg == reg && it->outside_key.n && (it->only_new || it->match) && wanted(x, batch_key(reg, it->outside_key, &x->b->arena)))
+                bool asks = it->only_new || it->match || r->partial[k] || r->defaulted[k];
+                if (it->reg == reg && it->outside_key.n && asks && wanted(x, batch_key(reg, it->outside_key, &x->b->arena)))
                     keys[n++] = batch_key(reg, it->outside_key, &x->b->arena);
                 for (size_t f = 0; f < it->n_refs; f++)
                     if (it->refs[f].by == BY_KEY && it->refs[f].target == reg && wanted(x, reference_key(x, &it->refs[f])))
@@ -351,6 +352,33 @@ static int own_key(struct resolving *x, struct row *r, size_t i, struct error *e
     return 0;
 }
 
+/* A record that is there takes the row's cells and no defaults. 1: it is not there, and the row says too little to make it. */
+static int add_to_known(struct resolving *x, struct row *r, size_t i, struct map_reason *why) {
+    struct draft *d = r->drafts[i];
+    const struct map_item *it = &r->result.items[i];
+    struct place at = {0};
+    if (!it->outside_key.n || (!r->partial[i] && !r->defaulted[i])) return 0;
+    if (!known(x, d->key, &at)) {
+        if (!r->partial[i]) return 0;
+        const struct field *f = NULL;
+        for (size_t k = 0; k < d->reg->n_fields && !f; k++)
+            if (d->reg->fields[k].required && d->values[k].kind == VALUE_ABSENT && !(d->links && d->links[k]) && d->reg->fields[k].copy_reference < 0) f = &d->reg->fields[k];
+        const char *zh = it->reg->zh.n ? it->reg->zh.s : it->reg->name.s;
+        *why = (struct map_reason){.code = E_INVALID, .field = f ? f->name : (struct text){"", 0}};
+        snprintf(why->zh, sizeof why->zh, "%s：尚无此记录，且缺必填项%s", zh, f && f->zh.n ? f->zh.s : "");
+        snprintf(why->en, sizeof why->en, "%s: there is no such record yet, and the row lacks %s, which a new one must have", it->reg->name.s,
+                 f ? f->name.s : "a field");
+        r->lacks = true;
+        return 1;
+    }
+    for (size_t f = 0; r->defaulted[i] && f < d->reg->n_fields; f++)
+        if (r->defaulted[i][f]) d->values[f] = (struct value){.kind = VALUE_ABSENT};
+    if (!at.id) return 0; /* made in this batch: the same key is the same record */
+    d->verb = DRAFT_CHANGE;
+    d->id = at.id;
+    return 0;
+}
+
 static void missing(const struct map_item *it, const struct map_ref *ref, struct map_reason *why) {
     const struct field *f = &it->reg->fields[ref->field];
     const char *zh = ref->by == BY_REGION ? "地区" : ref->target->zh.n ? ref->target->zh.s : ref->target->name.s;
@@ -459,7 +487,9 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
         if (!r->drafts[i] || dropped[i]) continue;
         restore(r, i);
         rc = own_key(x, r, i, err);
-        if (rc == 0 && r->result.items[i].match && r->result.items[i].reg == x->in->person) person(x, r, i, x->n);
+        if (rc == 0) rc = add_to_known(x, r, i, &why);
+        if (rc == 0 && r->drafts[i]->verb != DRAFT_CHANGE && r->result.items[i].match && r->result.items[i].reg == x->in->person)
+            person(x, r, i, x->n);
         if (rc == 0) rc = references(x, r, i, places, &why, err);
         if (rc > 0 && r->result.items[i].optional) {
             if (x->in->final) intake_note(x->in, NOTE_REFERENCE, r->line, why.field, why.zh, why.en, 0, 0);
