@@ -1,6 +1,6 @@
 /* Adding a register is adding a file: a register that no code has ever heard of gets its table, checks,
- * numbers, history, access, conditions, export and template. */
-#include "ledgers.h"
+ * numbers, history, access, conditions, import, export and template. */
+#include "imports.h"
 
 #include "desks/export/export.h"
 
@@ -181,6 +181,27 @@ static void it_has_history_access_and_conditions(void **state) {
     }
 }
 
+static void it_is_taken_in_from_a_list(void **state) {
+    (void)state;
+    struct test_ledger t;
+    static const char list[] =
+        "车架号,颜色,购入日期,价格\nF1,蓝,2022/5/1,1200\nF2,purple,2022/5/1,1\nF3,Red,2022-05-02,\n";
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        assert_ok(import_text(&t, NULL, "bicycle", list, -1, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 2);
+        assert_int_equal(run.n.rejected, 1);
+        assert_ok(import_text(&t, NULL, "bicycle", list, -1, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 0);
+        assert_int_equal(run.n.unchanged, 2);
+        assert_int_equal(
+            test_count(&t,
+                       "SELECT COUNT(*) FROM \"bicycle\" WHERE \"colour\" = 'blue' AND \"price\" = 120000"),
+            1);
+    }
+}
+
 static size_t read_all(const char *path, char *out, size_t max) {
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
@@ -220,6 +241,7 @@ int main(void) {
         cmocka_unit_test(its_rules_hold),
         cmocka_unit_test(it_is_kept_numbered_and_known_by_its_key),
         cmocka_unit_test(it_has_history_access_and_conditions),
+        cmocka_unit_test(it_is_taken_in_from_a_list),
         cmocka_unit_test(it_goes_out_to_files),
     };
     return cmocka_run_group_tests(tests, make_home, drop_home);
