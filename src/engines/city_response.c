@@ -57,8 +57,8 @@ static int contact_place(struct city_story *s, int32_t k) {
     struct city *c = s->c;
     struct city_contact *t = &c->contacts[k];
     int32_t person = t->person, stay = -1;
-    if (t->found_at >= s->held_from[person] && t->found_at < s->held_until[person]) { /* already in observation for another case */
-        t->placed_at = t->found_at;
+    if (s->held_from[person] != INT64_MAX && t->found_at < s->held_until[person]) { /* in observation for another case, or on the way there */
+        t->placed_at = t->found_at > s->held_from[person] ? t->found_at : s->held_from[person];
         return 0;
     }
     if (city_chance(s->r, share.never_placed)) return 0;

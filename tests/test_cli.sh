@@ -1,0 +1,232 @@
+#!/usr/bin/env bash
+# The command line from outside: refusals and exit codes first, then what every command must do. Prints TAP.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+build=${TOCSIN_BUILD:-build}
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+tocsin=$build/tocsin
+export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+unset LANG LC_MESSAGES
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit
+count=0
+
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+bad() { count=$((count + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
+# refuses CODE 'PATTERN' ARGS...: exits so, with one line "tocsin: ..." that matches, nothing on standard output.
+refuses() {
+    local code=$1 pattern=$2 got
+    shift 2
+    "$tocsin" "$@" >out 2>err
+    got=$?
+    if [ $got -eq "$code" ] && [ "$(wc -l <err)" -eq 1 ] && grep -q '^tocsin: ' err && grep -qE "$pattern" err; then ok "refused $code: $*"
+    else bad "refused $code: $*" "exit $got" "$(cat err)"; fi
+}
+# does 'PATTERN' ARGS...: exits 0 and prints something that matches.
+does() {
+    local pattern=$1 got
+    shift
+    "$tocsin" "$@" >out 2>err
+    got=$?
+    if [ $got -eq 0 ] && grep -qE "$pattern" out; then ok "$*"; else bad "$*" "exit $got" "$(cat err)" "$(head -5 out)"; fi
+}
+# json 'EXPRESSION over j' ARGS...: exits 0 and prints JSON for which the expression holds.
+json() {
+    local test=$1
+    shift
+    "$tocsin" "$@" --json >out 2>err
+    if node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(eval(process.argv[1]) ? 0 : 1)' "$test" 2>>err; then ok "$* --json"
+    else bad "$* --json: $test" "$(head -c 300 err)" "$(head -c 300 out)"; fi
+}
+check() { # check 'NAME' COMMAND...
+    local name=$1
+    shift
+    if "$@" >out 2>err; then ok "$name"; else bad "$name" "$(head -c 500 err)" "$(head -c 300 out)"; fi
+}
+
+# ---- calls that are wrong
+refuses 64 'no such command' frobnicate
+refuses 64 'no such command' policy frobnicate
+refuses 64 'no such option' due --frobnicate
+refuses 64 'given twice' due --desk a --desk b
+refuses 64 'takes no value' due --overdue=yes
+refuses 64 'needs a value' due --desk
+refuses 64 'no whole number' due --limit many
+refuses 64 'no time' due --at yesterday-ish
+refuses 64 'none of' export case --format pdf
+refuses 64 'REGISTER: missing' export
+refuses 64 'one argument too many' version please
+refuses 64 'no date' policy adopt covid-2022-v9 --from 2022-02-30 --reason x
+refuses 64 '用法错误' due --frobnicate --lang zh
+refuses 64 'answers for a region' init
+refuses 65 'region' init --region nowhere!
+refuses 64 'pack|polic|covid-1999' init --region 310199 --policy covid-1999 --data other
+for command in due tick verify migrate "report today" "record case" "show case 1" "export case" "person show 1" "person merge 1 2" "person unmerge 1" \
+    "person erase 1 --reason x" "undo 1" "backup b" "policy adopt covid-2022-v9 --from 2022-01-01 --reason x"; do
+    # shellcheck disable=SC2086
+    "$tocsin" $command --data nothing-here >out 2>err
+    code=$?
+    if [ $code -ge 64 ] && [ $code -le 78 ] && [ "$(wc -l <err)" -eq 1 ]; then ok "no node: $command ($code)"; else bad "no node: $command" "exit $code" "$(cat err)"; fi
+done
+
+# ---- pages derived from the table
+"$tocsin" help --format markdown >commands.md && "$tocsin" help --format errors >errors.md
+check "docs/commands.md is current (make docs)" cmp commands.md "$TOCSIN_HOME/docs/commands.md"
+check "docs/errors.md is current (make docs)" cmp errors.md "$TOCSIN_HOME/docs/errors.md"
+check "completion is bash" bash -n <("$tocsin" help --format bash)
+completed=$(bash -c 'source <("$0" help --format bash); COMP_WORDS=(tocsin policy di); COMP_CWORD=2; _tocsin; echo "${COMPREPLY[*]}"' "$tocsin")
+[ "$completed" = diff ] && ok "completion of policy di" || bad "completion of policy di" "$completed"
+for command in $("$tocsin" help | sed -n 's/^  \([a-z]*\)\( [a-z]*\)\{0,1\}  .*/\1/p' | sort -u); do does "tocsin $command" help "$command"; done
+does '警钟' help --lang zh
+does 'tocsin 0' version
+json 'j.tocsin && j.sqlite' version
+does 'good +store' selftest
+refuses 64 'no such command' help frobnicate
+
+# ---- a node and its life
+now=2022-05-30T16:00
+does '3407|regions' init --region 310199 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00
+refuses 69 '.' init --region 310199
+[ "$(stat -c %a data/*key* | head -1)" = 600 ] && ok "the key is for its owner only" || bad "the key is for its owner only" "$(ls -l data)"
+json 'j.adopted.length === 1 && j.policies.length >= 7' policy list
+does 'unverified|central_days' policy show covid-2022-v9
+refuses 64 '.' policy show covid-1999
+json 'j.rules.length > 5' policy show shannan-2022
+printf 'policy: x\n' >bad.yaml
+refuses 65 'bad.yaml' policy check bad.yaml
+does 'good' policy check "$TOCSIN_HOME/policies/covid-2022-v9.yaml"
+refuses 64 'reason' policy adopt covid-2022-20 --from 2022-11-11
+refuses 64 'from' policy adopt covid-2022-20 --reason x
+
+check "the demo is made" "$tocsin" demo files --seed 7 --people 1200
+check "the demo is made again" "$tocsin" demo again --seed 7 --people 1200
+check "same seed, same bytes" diff -r files again
+check "another seed" "$tocsin" demo other --seed 8 --people 1200
+cmp -s files/contacts.csv other/contacts.csv && bad "other seed, other bytes" || ok "other seed, other bytes"
+refuses 65 'people|days' demo x --people 0
+refuses 65 'six digits' demo x --region 31
+
+refuses 64 'no register "dragon"; there are' import dragon files/cases.xlsx
+refuses 74 'missing.csv' import case missing.csv
+refuses 64 'this map makes' import contact files/contacts.csv --map "$TOCSIN_HOME/examples/maps/tianjin.yaml"
+printf 'no,such,columns\n1,2,3\n' >wrong.csv
+refuses 65 'header|column' import case wrong.csv
+
+rows_law='j.rows === j.created + j.changed + j.unchanged + j.rejected'
+# rows that must be refused are those the generator spoiled
+"$tocsin" demo again --seed 7 --people 1200 --json >made.json
+"$tocsin" import organisation files/organisations.csv --dry-run --at $now --json >out 2>err
+node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.import === 0 && j.created > 0 ? 0 : 1)' && ok "a dry run counts" || bad "a dry run counts" "$(cat out err)"
+[ "$("$tocsin" export organisation --json | tr -d ' \n')" = '[]' ] && ok "a dry run writes nothing" || bad "a dry run writes nothing"
+for pair in region:regions.csv organisation:organisations.csv place:places.csv case:cases.xlsx link:links.csv receipt:receipts.csv contact:contacts.csv \
+    measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv; do
+    "$tocsin" import "${pair%%:*}" "files/${pair#*:}" --at $now --json >out 2>err
+    code=$?
+    wrong=$(node -e 'console.log(JSON.parse(require("fs").readFileSync("made.json")).files.find(f => f.file === process.argv[1]).wrong)' "${pair#*:}")
+    if node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(eval(process.argv[1]) && j.rejected === +process.argv[2] ? 0 : 1)' "$rows_law" "$wrong" &&
+        [ $code -eq "$([ "$wrong" -gt 0 ] && echo 65 || echo 0)" ]; then ok "import $pair: no row is lost, the $wrong wrong ones come back"
+    else bad "import $pair" "exit $code, wrong $wrong" "$(cat err out)"; fi
+done
+[ -s files/contacts-errors.csv ] && iconv -f GB18030 -t UTF-8 files/contacts-errors.csv | grep -q 'first contact must not be after' && ok "the error file is in the file's own shape" ||
+    bad "the error file is in the file's own shape"
+unzip -l files/cases-errors.xlsx >/dev/null 2>&1 && ok "an error file of a workbook is a workbook" || bad "an error file of a workbook is a workbook"
+"$tocsin" import contact files/contacts.csv --at $now --json >out 2>err
+node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.created === 0 && j.changed === 0 ? 0 : 1)' && ok "a repeated import changes nothing" || bad "a repeated import changes nothing" "$(cat out)"
+"$tocsin" import test files/tests.csv --at $now --json >out 2>err
+node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.created === 0 && j.changed === 0 ? 0 : 1)' && ok "a repeated import of tests changes nothing" || bad "a repeated import of tests changes nothing" "$(cat out)"
+
+json 'j.total.open > 0 && j.total.overdue > 0 && j.total.without_owner === 0' due --at $now
+json 'j.duties.length > 0 && j.duties.every(d => d.due)' due --overdue --at $now
+does 'closed-loop rate' due --at $now --region 310199
+does '闭环率' due --at $now --lang zh
+refuses 65 'region code' due --region '!!'
+does 'woken' tick --at $now
+
+refuses 64 'no register' record dragon a=b
+refuses 64 'no "="' record case nonsense
+refuses 64 'colour' record case colour=red
+refuses 65 'disease' record case disease=dragon-pox
+refuses 65 'unit_code' record organisation title=x kind=other unit_code=123
+refuses 65 'birth|exist|date' record person name=x birth=2022-02-30
+refuses 64 'no record|unknown|not' record case --id 99999999 severity=mild
+before=$("$tocsin" due --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).rules.find(r => r.rule === "place-contact").open)')
+contact=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0)).duties.find(d => d.rule === "place-contact"); console.log(d ? d.record : 0)')
+check "a fact is recorded" "$tocsin" record contact --id "$contact" --state placed --at $now
+after=$("$tocsin" due --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).rules.find(r => r.rule === "place-contact").open)')
+[ "$after" -lt "$before" ] && ok "and pays what was owed ($before, $after)" || bad "and pays what was owed" "$before $after"
+refuses 69 'version|changed' record contact --id "$contact" --version 1 note=x --at $now
+json 'j.history.length >= 2 && j.history[0].after.state === "placed"' show contact "$contact" --history
+refuses 64 'no record|unknown|not' show contact 99999999
+refuses 77 'purpose' show contact "$contact" --open
+person=$("$tocsin" show contact "$contact" --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).person)')
+refuses 77 'purpose' person show "$person" --open
+"$tocsin" person show "$person" >out
+grep -qE '1[3-9][0-9]{9}|[0-9]{17}[0-9X]' out && bad "sealed fields stay sealed" "$(cat out)" || ok "sealed fields stay sealed"
+does '1[3-9][0-9]{9}' person show "$person" --open --purpose test
+json 'j.records.length >= 1' person show "$person"
+
+does 'id,number,state' export case
+check "export xlsx" "$tocsin" export case --format xlsx --out cases.xlsx --titles --lang zh
+refuses 64 'file to go to' export case --format xlsx
+does 'id,date_onset,date_reporting' export case --format linelist
+check "export epicontacts" "$tocsin" export case --format epicontacts --out epi
+[ "$(head -1 epi.contacts.csv | tr -d '\r')" = 'from,to,setting,date' ] && [ "$(wc -l <epi.contacts.csv)" -gt 2 ] && ok "epicontacts pairs" || bad "epicontacts pairs" "$(head -2 epi.contacts.csv)"
+refuses 64 'a line list is of cases' export contact --format linelist
+refuses 64 'no field' export case --columns onset,colour
+refuses 77 'sealed' export person --columns name
+refuses 77 'purpose' export person --columns name --open
+does '^name' export person --columns name --open --purpose test
+refuses 64 'no field colour' export case --where 'colour = 3'
+does 'confirmed' export case --columns number,classification --where "classification = 'confirmed'"
+check "what was exported can come in again" bash -c '"$0" export organisation >o.csv && "$0" import organisation o.csv --json' "$tocsin"
+check "template xlsx" "$tocsin" template contact --out t.xlsx --lang zh
+does '姓名' template contact --format csv --lang zh
+refuses 64 'no register' template dragon
+
+refuses 65 'future|day|yet' report 2030-01-01 --at $now
+refuses 65 'frozen|freeze' report 2022-05-30 --public --at $now
+does 'Daily Report' report 2022-05-30 --at $now
+json 'j' report 2022-05-30 --at $now
+refuses 64 'PDF needs a file' report 2022-05-30 --format pdf --at $now
+check "report as PDF" "$tocsin" report 2022-05-30 --format pdf --out r.pdf --at $now --lang zh
+pdftotext r.pdf - 2>/dev/null | grep -q '望江县' && ok "the PDF can be read" || bad "the PDF can be read"
+check "freeze" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:00
+refuses 69 '.' report 2022-05-30 --freeze --at 2022-05-30T17:01
+refuses 65 '.' report 2022-05-30 --public --at 2022-05-30T17:01
+does 'equal' report 2022-05-30 --rederive --at 2022-05-30T17:02
+
+refuses 77 'no active account' due --as nobody
+check "an account" "$tocsin" record account login=li title=Li roles=auditor --region 310199
+refuses 77 'role' record person name=x --as li
+does 'id,number' export case --as li
+refuses 77 '.' export region --as nobody
+
+does 'whole' verify --all
+json 'j.whole === true && j.entries > 100' verify
+check "backup" "$tocsin" backup b.backup
+refuses 69 'there already' backup b.backup
+refuses 64 'key' restore b.backup --data new
+check "restore" "$tocsin" restore b.backup --key "$(ls data/*key* | head -1)" --data new
+json 'j.whole === true' verify --data new
+a=$("$tocsin" export case --columns id,number,onset | sort | md5sum) b=$("$tocsin" export case --columns id,number,onset --data new | sort | md5sum)
+[ "$a" = "$b" ] && ok "the restored node has the same cases" || bad "the restored node has the same cases"
+does 'nothing to change' migrate
+
+diff_words=$("$tocsin" policy diff covid-2022-v9 covid-2022-20 --at $now)
+grep -q 'central_days' <<<"$diff_words" && grep -qE 'lose|gain|sooner|later' <<<"$diff_words" && ok "policy diff, on the live data" || bad "policy diff, on the live data" "$diff_words"
+does 'adopted' policy adopt covid-2022-20 --from 2022-05-30 --reason test --at 2022-05-30T18:00
+import=$("$tocsin" import place files/places.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
+does 'import' undo "$import"
+refuses 69 '.' undo "$import"
+refuses 64 'named by its number' undo x
+two=$("$tocsin" export person --columns id --where "sex = 'male'" | sed -n '2,3p' | tr -d '\r' | xargs)
+# shellcheck disable=SC2086
+check "merge" "$tocsin" person merge $two --reason test
+# shellcheck disable=SC2086
+refuses 69 '.' person merge $two --reason test
+check "unmerge" "$tocsin" person unmerge "${two#* }" --reason test
+refuses 64 'reason' person erase "${two%% *}"
+check "erase" "$tocsin" person erase "${two%% *}" --reason test
+does 'whole' verify --all
+echo "1..$count"
