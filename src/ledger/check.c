@@ -144,40 +144,54 @@ static bool id_card_old_valid(struct text t) {
 
 static const char *id_card_fault(struct text t) {
     day born;
-    if (t.n != 18 && t.n != 15) return "an identity card number has 18 characters";
+    if (t.n != 18 && t.n != 15) return "an identity card number has 18 characters / 身份证号应为 18 位";
     if (!all_digits((struct text){t.s, t.n == 18 ? 17 : 15}))
-        return "an identity card number is digits, with X allowed at the end";
-    if (!province_known(number_at(t.s, 2))) return "the identity card number begins with no known province";
+        return "an identity card number is digits, with X allowed at the end / 身份证号应为数字,末位可为 X";
+    if (!province_known(number_at(t.s, 2)))
+        return "the identity card number begins with no known province / 身份证号前两位不是省份代码";
     if (t.n == 15)
-        return id_card_old_valid(t) ? NULL : "the birth date in the identity card number does not exist";
-    if (!birth_of(t.s, &born)) return "the birth date in the identity card number does not exist";
-    return t.s[17] == id_card_digit(t.s) ? NULL : "the check digit of the identity card number is wrong";
+        return id_card_old_valid(t)
+                   ? NULL
+                   : "the birth date in the identity card number does not exist / 身份证号中的出生日期不存在";
+    if (!birth_of(t.s, &born))
+        return "the birth date in the identity card number does not exist / 身份证号中的出生日期不存在";
+    return t.s[17] == id_card_digit(t.s)
+               ? NULL
+               : "the check digit of the identity card number is wrong / 身份证号校验码错误";
 }
 
 /* Said to be nothing in particular, but an identity card by its looks: then its check digit counts. */
 static bool id_card_shaped(struct text t) {
     day born;
-    return t.n == 18 && all_digits((struct text){t.s, 17}) && province_known(number_at(t.s, 2)) && birth_of(t.s, &born) &&
-           (digit(t.s[17]) || t.s[17] == 'X');
+    return t.n == 18 && all_digits((struct text){t.s, 17}) && province_known(number_at(t.s, 2)) &&
+           birth_of(t.s, &born) && (digit(t.s[17]) || t.s[17] == 'X');
 }
 
 static const char *document_fault(struct text type, struct text t) {
-    static const char *const damaged = "damaged by a spreadsheet (a number written as 1.2E+17 or with lost "
-                                       "digits); take it from the source again";
+    static const char *const damaged =
+        "damaged by a spreadsheet (a number written as 1.2E+17 or with lost digits); take it from the source "
+        "again / 被电子表格损坏 (写成 1.2E+17 或末位丢失), 请从原始来源重取";
     if (id_card_damaged(t)) return damaged;
-    if (text_is(type, "none")) return t.n ? "a person without a document has no document number" : NULL;
-    if (t.n == 0) return "the document number is empty";
+    if (text_is(type, "none"))
+        return t.n ? "a person without a document has no document number / 无证件者不应有证件号码" : NULL;
+    if (t.n == 0) return "the document number is empty / 证件号码为空";
     if (!type.n && id_card_shaped(t)) return id_card_fault(t);
     if (text_is(type, "id-card") || text_is(type, "hmt-residence")) return id_card_fault(t);
     if (text_is(type, "hm-permit")) {
         bool ok = (t.n == 9 || t.n == 11) && (t.s[0] == 'H' || t.s[0] == 'M') &&
                   all_digits((struct text){t.s + 1, t.n - 1});
-        return ok ? NULL : "a home return permit is H or M and 8 digits";
+        return ok ? NULL
+                  : "a home return permit is H or M and 8 digits / 港澳居民来往内地通行证为 H 或 M 加 8 "
+                    "位数字";
     }
     if (text_is(type, "taiwan-permit"))
-        return all_digits(t) && (t.n == 8 || t.n == 10) ? NULL : "a Taiwan resident's permit has 8 digits";
+        return all_digits(t) && (t.n == 8 || t.n == 10)
+                   ? NULL
+                   : "a Taiwan resident's permit has 8 digits / 台湾居民来往大陆通行证为 8 位数字";
     if (text_is(type, "passport"))
-        return letters_and_digits(t, 5, 14) ? NULL : "a passport number is 5 to 14 letters and digits";
+        return letters_and_digits(t, 5, 14)
+                   ? NULL
+                   : "a passport number is 5 to 14 letters and digits / 护照号为 5 至 14 位字母数字";
     if (text_is(type, "foreign-permanent") && t.n == 18) return id_card_fault(t);
     return NULL;
 }

@@ -31,11 +31,12 @@ static const char *phone_fault(struct text t) {
         while (to < t.n && !strchr("/;,|", t.s[to])) to++;
         struct text one = text_trim((struct text){t.s + from, to - from});
         char normal[24];
-        if (one.n && !phone_normal(one, normal)) return "is no mobile or landline number";
+        if (one.n && !phone_normal(one, normal))
+            return "is no mobile or landline number / 不是手机或固定电话号码";
         any = any || one.n > 0;
         from = to + 1;
     }
-    return any ? NULL : "is no mobile or landline number";
+    return any ? NULL : "is no mobile or landline number / 不是手机或固定电话号码";
 }
 
 static const char *check_fault(const struct field *f, struct text t) {
@@ -50,9 +51,9 @@ static const char *check_fault(const struct field *f, struct text t) {
         document_valid(TEXT("id-card"), t, &why);
         return why;
     case CHECK_UNIT_CODE:
-        return unit_code_valid(t)
-                   ? NULL
-                   : "is no unified social credit code of 18 characters with a right check digit (GB 32100)";
+        return unit_code_valid(t) ? NULL
+                                  : "is no unified social credit code of 18 characters with a right check "
+                                    "digit (GB 32100) / 不是有效的 18 位统一社会信用代码 (GB 32100)";
     case CHECK_PHONE:
         return phone_fault(t);
     }
@@ -61,20 +62,21 @@ static const char *check_fault(const struct field *f, struct text t) {
 
 static const char *text_fault(const struct field *f, struct text t) {
     if (f->has_max && t.n > (size_t)f->max && code_points(t) > (size_t)f->max)
-        return "is longer than the field allows";
-    if (!text_utf8_valid(t)) return "is not UTF-8 text";
-    if (t.n && memchr(t.s, 0, t.n)) return "holds a NUL character";
+        return "is longer than the field allows / 超过字段长度";
+    if (!text_utf8_valid(t)) return "is not UTF-8 text / 不是 UTF-8 文本";
+    if (t.n && memchr(t.s, 0, t.n)) return "holds a NUL character / 含有空字符";
     return check_fault(f, t);
 }
 
 static const char *range_fault(const struct field *f, int64_t v) {
-    if (f->has_min && v < f->min) return "is less than the least allowed value";
-    if (f->has_max && v > f->max) return "is greater than the greatest allowed value";
-    if (f->type == FIELD_BOOLEAN && v != 0 && v != 1) return "is neither yes nor no";
-    if (f->type == FIELD_REFERENCE && v <= 0) return "is no record id";
-    if (f->type == FIELD_DATE && (v < DAY_MIN || v > DAY_MAX)) return "is no date between 1583 and 9999";
+    if (f->has_min && v < f->min) return "is less than the least allowed value / 小于允许的最小值";
+    if (f->has_max && v > f->max) return "is greater than the greatest allowed value / 大于允许的最大值";
+    if (f->type == FIELD_BOOLEAN && v != 0 && v != 1) return "is neither yes nor no / 不是是或否";
+    if (f->type == FIELD_REFERENCE && v <= 0) return "is no record id / 不是记录编号";
+    if (f->type == FIELD_DATE && (v < DAY_MIN || v > DAY_MAX))
+        return "is no date between 1583 and 9999 / 日期超出 1583 至 9999 年";
     if (f->type == FIELD_INSTANT && (v < (int64_t)DAY_MIN * DAY_S || v > (int64_t)(DAY_MAX + 1) * DAY_S))
-        return "is no time between 1583 and 9999";
+        return "is no time between 1583 and 9999 / 时间超出 1583 至 9999 年";
     return NULL;
 }
 
@@ -83,7 +85,8 @@ static const char *codes_fault(const struct field *f, struct text t) {
         size_t to = t.n;
         const char *mark = f->multiple && from < t.n ? memchr(t.s + from, ';', t.n - from) : NULL;
         if (mark) to = (size_t)(mark - t.s);
-        if (!code_find(f->codes, (struct text){t.s + from, to - from})) return "is no code of its list";
+        if (!code_find(f->codes, (struct text){t.s + from, to - from}))
+            return "is no code of its list / 不是代码表中的代码";
         from = to + 1;
     }
     return NULL;
@@ -99,12 +102,13 @@ static const char *value_fault(const struct field *f, struct value v) {
     case FIELD_CODE:
         return codes_fault(f, t);
     case FIELD_REGION:
-        return region_canonical(t, region) && text_is(t, region) ? NULL
-                                                                 : "is no region code in canonical form";
+        return region_canonical(t, region) && text_is(t, region)
+                   ? NULL
+                   : "is no region code in canonical form / 不是规范的区划代码";
     case FIELD_POINT:
         return cell_point(t, point, &n) && text_eq(t, (struct text){point, n})
                    ? NULL
-                   : "is no point in canonical form";
+                   : "is no point in canonical form / 不是规范的坐标";
     default:
         return range_fault(f, v.i);
     }
@@ -118,7 +122,7 @@ static bool stored_as_text(const struct field *f) {
 int field_check_value(const struct field *f, struct value v, struct error *err) {
     if (!value_given(v) || (f->sealed && v.kind == VALUE_BLOB)) return 0;
     if (v.kind != (stored_as_text(f) ? VALUE_TEXT : VALUE_INT))
-        return cell_error(f, TEXT(""), "is a value of the wrong kind", err);
+        return cell_error(f, TEXT(""), "is a value of the wrong kind / 值的类型不对", err);
     const char *fault = value_fault(f, v);
     return fault ? cell_error(f, value_view(v), fault, err) : 0;
 }
@@ -159,7 +163,7 @@ static int parse_text(const struct field *f, struct text input, struct arena *a,
     }
     struct cell c;
     if (!cell_fold(&c, input) || c.t.n > CELL_SHORT)
-        return cell_error(f, input, "is too long for such a number", err);
+        return cell_error(f, input, "is too long for such a number / 号码过长", err);
     if (f->check != CHECK_PHONE) return parse_number_text(f, input, c.t, a, ret, err);
     const char *fault = text_fault(f, c.t);
     return fault ? cell_error(f, input, fault, err) : keep_text(c.t, a, ret, err);
@@ -188,7 +192,8 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
         if (word.n == 0) continue;
         const struct code *c = code_find_any(f->codes, word);
         if (!c || n == sizeof found / sizeof *found)
-            return cell_error(f, word, "is no code, title or synonym of its list", err);
+            return cell_error(
+                f, word, "is no code, title or synonym of its list / 不是代码表中的代码、名称或同义词", err);
         size_t k = 0;
         while (k < n && found[k] != c) k++;
         if (k < n) continue;
@@ -215,7 +220,9 @@ static int parse_code(const struct field *f, struct text input, struct arena *a,
                       struct error *err) {
     const struct code *c = code_find_any(f->codes, input);
     if (!c && f->multiple) return parse_codes(f, input, a, ret, err);
-    if (!c) return cell_error(f, input, "is no code, title or synonym of its list", err);
+    if (!c)
+        return cell_error(f, input,
+                          "is no code, title or synonym of its list / 不是代码表中的代码、名称或同义词", err);
     *ret = value_text(c->code); /* lives as long as the catalog */
     return 0;
 }
@@ -223,7 +230,7 @@ static int parse_code(const struct field *f, struct text input, struct arena *a,
 static int parse_region(const struct field *f, struct text input, struct text t, struct arena *a,
                         struct value *ret, struct error *err) {
     char region[REGION_MAX + 1];
-    if (!region_canonical(t, region)) return cell_error(f, input, "is no region code", err);
+    if (!region_canonical(t, region)) return cell_error(f, input, "is no region code / 不是区划代码", err);
     return keep_text(text_of(region), a, ret, err);
 }
 
@@ -231,7 +238,8 @@ static int parse_point(const struct field *f, struct text input, struct text t, 
                        struct value *ret, struct error *err) {
     char point[POINT_TEXT];
     size_t n = 0;
-    if (!cell_point(t, point, &n)) return cell_error(f, input, "is no latitude,longitude in degrees", err);
+    if (!cell_point(t, point, &n))
+        return cell_error(f, input, "is no latitude,longitude in degrees / 不是 纬度,经度", err);
     return keep_text((struct text){point, n}, a, ret, err);
 }
 
@@ -241,23 +249,26 @@ static const char *parse_int(const struct field *f, struct text t, int32_t zone_
     day d = 0;
     switch (f->type) {
     case FIELD_INTEGER:
-        return cell_decimal(t, 0, ret, &exact) && exact ? NULL : "is no whole number";
+        return cell_decimal(t, 0, ret, &exact) && exact ? NULL : "is no whole number / 不是整数";
     case FIELD_DECIMAL:
-        return cell_decimal(t, f->scale, ret, &exact) ? NULL : "is no number";
+        return cell_decimal(t, f->scale, ret, &exact) ? NULL : "is no number / 不是数字";
     case FIELD_BOOLEAN:
-        if (!cell_boolean(t, &yes)) return "is neither yes nor no";
+        if (!cell_boolean(t, &yes)) return "is neither yes nor no / 不是是或否";
         *ret = yes;
         return NULL;
     case FIELD_DATE:
-        if (!cell_day(t, &d)) return "is no date that exists, such as 2022-05-30";
+        if (!cell_day(t, &d))
+            return "is no date that exists, such as 2022-05-30 / 不是存在的日期,如 2022-05-30";
         *ret = d;
         return NULL;
     case FIELD_INSTANT:
-        return cell_instant(t, zone_s, ret) ? NULL : "is no time that exists, such as 2022-05-30 17:00";
+        return cell_instant(t, zone_s, ret)
+                   ? NULL
+                   : "is no time that exists, such as 2022-05-30 17:00 / 不是存在的时间,如 2022-05-30 17:00";
     case FIELD_DURATION:
-        return duration_parse(t, ret) ? NULL : "is no duration, such as 2h or 7d";
+        return duration_parse(t, ret) ? NULL : "is no duration, such as 2h or 7d / 不是时长,如 2h 或 7d";
     default:
-        return text_int(t, ret) && *ret > 0 ? NULL : "is no record id";
+        return text_int(t, ret) && *ret > 0 ? NULL : "is no record id / 不是记录编号";
     }
 }
 
@@ -272,7 +283,7 @@ int field_parse(const struct field *f, struct text input, int32_t zone_s, struct
     if (f->type == FIELD_CODE) return parse_code(f, input, a, ret, err);
     struct cell c;
     if (!cell_fold(&c, input) || c.t.n > CELL_SHORT)
-        return cell_error(f, input, "is too long for its type", err);
+        return cell_error(f, input, "is too long for its type / 内容过长", err);
     if (c.t.n == 0) {
         *ret = value_null();
         return 0;

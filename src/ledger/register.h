@@ -143,7 +143,8 @@ int register_needs(const struct catalog *c, const char *reg, const char *const *
 /* ---- field.c: text to value and back, per type. The check of a single cell; pure. */
 /* Parses what a person or file wrote. Dates and instants as in instant.h plus 2022/5/30, 2022.5.30, 2022年5月30日 and 20220530; booleans 是/否/yes/no/1/0/true/
  * false/y/n; codes by code, title or synonym; full-width digits and letters folded; decimals with the field's scale. Empty gives NULL.
- * Texts are copied into the arena. Errors: E_INVALID with the field's name as `where` and without repeating sealed content. */
+ * Texts are copied into the arena. Errors: E_INVALID with the field's name as `where` and without repeating sealed content.
+ * Messages are "English / 中文". */
 int field_parse(const struct field *f, struct text input, int32_t zone_s, struct arena *a, struct value *ret, struct error *err);
 /* Checks an already typed value (range, length, code, check digit). */
 int field_check_value(const struct field *f, struct value v, struct error *err);
@@ -160,7 +161,7 @@ bool unit_code_valid(struct text t);              /* GB 32100 */
 bool phone_normal(struct text t, char out[24]);
 /* Excel damage: "3.10115E+17" or 18 digits ending 000 whose check digit is off. */
 bool id_card_damaged(struct text t);
-/* A document number against its type (code of list document_type). Pure; *why (may be NULL) gets a constant English sentence on refusal. */
+/* A document number against its type (code of list document_type). Pure; *why (may be NULL) gets a constant "English / 中文" on refusal. */
 bool document_valid(struct text type, struct text number, const char **why);
 
 #endif
