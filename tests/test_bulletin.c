@@ -423,6 +423,28 @@ static void duties_are_counted(void **state) {
     }
 }
 
+static void memory_runs_out(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t, NOW) {
+        struct bulletin_query q = {.region = TEXT("310115"), .day = day_of("2022-05-30")};
+        outbreak(&t);
+        long n = 1;
+        for (; n < 3000; n += n < 60 ? 1 : 17) {
+            struct bulletin b;
+            struct error err = {0};
+            bulletin_init(&b);
+            mem_fail_at(n, true);
+            int rc = bulletin_compute(t.l, NULL, &t.s, &q, &b, &err);
+            mem_fail_at(0, false);
+            assert_true(rc == 0 || rc == E_MEMORY);
+            assert_int_equal(b.day, rc ? 0 : q.day);
+            bulletin_clear(&b);
+            if (rc == 0) break;
+        }
+        assert_true(n > 5 && n < 3000);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),
@@ -430,6 +452,7 @@ int main(void) {
         cmocka_unit_test(a_frozen_report_is_derived_again),
         cmocka_unit_test(times_contacts_and_units),
         cmocka_unit_test(duties_are_counted),
+        cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests_name("bulletin", tests, NULL, NULL);
 }

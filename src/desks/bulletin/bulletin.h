@@ -177,7 +177,7 @@ int bulletin_rederive(struct ledger *l, struct db *db, const struct session *s, 
  * totals in the last row. Marks in hide (same shape; true on entry: already hidden; `pinned` cells must stay visible, may be NULL) every cell from 1 to
  * k - 1 and as many others as needed so that no hidden small cell can be recomputed: with the visible cells and non-negativity alone, its
  * value stays open over a range of at least k (or, where the pinned cells do not allow that, over the widest range they allow).
- * false: even that leaves a cell exactly determined; the table must not be published. Tables of at most 4,096 cells. */
+ * false: even that leaves a cell exactly determined; the table must not be published. Tables of at most 1,024 cells, margins included. */
 bool suppress_table(const int64_t *cells, size_t rows, size_t columns, int64_t k, const bool *pinned, bool *hide);
 /* Range of values a hidden cell could have, given the visible ones. high INT64_MAX: no upper bound. */
 void suppress_range(const int64_t *cells, size_t rows, size_t columns, const bool *hide, size_t i, size_t j, int64_t *ret_low, int64_t *ret_high);

@@ -8,6 +8,7 @@
 #include "desks/bulletin/bulletin.h"
 
 enum { JSON_MAX = 16 << 20, ITEMS_MAX = 100000, FORMAT_VERSION = 1 };
+#define FIGURE_MAX INT64_C(1000000000000) /* sums of many stay far from overflow */
 
 struct codec {
     bool reading;
@@ -33,7 +34,7 @@ static void code_int(struct codec *c, const char *name, int64_t *n) {
     json_t *v = json_object_get(c->at, name);
     if (!v) *n = FIGURE_NONE;
     else if (json_is_null(v)) *n = FIGURE_HIDDEN;
-    else if (json_is_integer(v)) *n = json_integer_value(v);
+    else if (json_is_integer(v) && json_integer_value(v) >= 0 && json_integer_value(v) <= FIGURE_MAX) *n = json_integer_value(v);
     else codec_fail(c, E_SYNTAX, name);
 }
 /* Signed seconds and instants: no reserved values but INSTANT_NONE, which is absent. */
@@ -45,7 +46,7 @@ static void code_signed(struct codec *c, const char *name, int64_t *n) {
     }
     json_t *v = json_object_get(c->at, name);
     if (!v) *n = INSTANT_NONE;
-    else if (json_is_integer(v)) *n = json_integer_value(v);
+    else if (json_is_integer(v) && json_integer_value(v) >= -FIGURE_MAX && json_integer_value(v) <= FIGURE_MAX) *n = json_integer_value(v);
     else codec_fail(c, E_SYNTAX, name);
 }
 static void code_instant(struct codec *c, const char *name, int32_t zone_s, instant *t) {
@@ -269,8 +270,11 @@ static void code_curve(struct codec *c, const char *name, int64_t (*curve)[ORIGI
         for (size_t d = 0; d < CURVE_DAYS && !c->failed; d++) {
             if (!c->reading) {
                 if (json_array_append_new(list, json_integer(curve[d][o])) < 0) codec_fail(c, E_MEMORY, name);
-            } else if (!json_is_integer(json_array_get(list, d))) codec_fail(c, E_SYNTAX, name);
-            else curve[d][o] = json_integer_value(json_array_get(list, d));
+            } else {
+                const json_t *v = json_array_get(list, d);
+                if (!json_is_integer(v) || json_integer_value(v) < 0 || json_integer_value(v) > FIGURE_MAX) codec_fail(c, E_SYNTAX, name);
+                else curve[d][o] = json_integer_value(v);
+            }
         }
     }
     if (outer) c->at = outer;
@@ -287,10 +291,11 @@ static void code_head(struct codec *c, struct bulletin *b) {
     code_text(c, "disease_zh", &b->disease_zh);
     code_text(c, "disease_en", &b->disease_en);
     code_day(c, "day", &b->day);
-    code_int(c, "zone_s", &zone_s);
-    if (zone_s < -DAY_S || zone_s > DAY_S) codec_fail(c, E_SYNTAX, "zone_s");
+    code_signed(c, "zone_s", &zone_s);
+    if (zone_s < -14 * 3600 || zone_s > 14 * 3600 || zone_s % 60) codec_fail(c, E_SYNTAX, "zone_s");
     else b->zone_s = (int32_t)zone_s;
     code_instant(c, "as_of", b->zone_s, &b->as_of);
+    if (c->reading && b->as_of == INSTANT_NONE) codec_fail(c, E_SYNTAX, "as_of");
     code_text(c, "state", &b->state);
     code_bool(c, "public", &b->public_version);
     code_int(c, "k", &b->k);

@@ -366,7 +366,7 @@ static void say_restated(struct document *p, const struct bulletin *b) {
     for (size_t i = 0; i < b->n_restated; i++) {
         const struct bulletin_restated *r = &b->restated[i];
         int64_t more = r->is - r->was;
-        const char *change = arena_printf(&p->arena, "%s%s", more > 0 ? "+" : "", num(p, more == -1 || more == -2 ? 0 : more));
+        const char *change = arena_printf(&p->arena, "%s%s", more > 0 ? "+" : "−", num(p, more < 0 ? -more : more));
         grid_put(&g, day_text(p, r->day, true));
         grid_put(&g, num(p, r->was));
         grid_put(&g, num(p, r->is));

@@ -282,7 +282,7 @@ static int cases_compute(struct tally *t, const struct register_decl *reg, struc
     for (int i = 0; i < CC_CELLS; i++) buf_printf(&q.sql, "%s\"%s\"", i ? "," : "", i < CC_SYSTEM ? system_names[i] : field_names[i - CC_SYSTEM]);
     query_add(&q, " FROM \"case\" WHERE ");
     query_scope(&q, sc, true);
-    query_known(&q, sc);
+    query_known(&q, sc, sc->later_case);
     rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         case_of_cells(sc, row, &f);
@@ -388,13 +388,19 @@ static int regions_list(struct tally *t, struct error *err) {
     return rc;
 }
 
-/* Whether anything was written after as_of. The clock of a journal goes forward but for a store that was run on past instants,
- * so the newest blocks are enough. */
+/* Whether anything was written after as_of: exactly for the registers that have an index of change times; for the others by the newest blocks
+ * of the journal, which is enough because its clock goes forward but for a store that was run on past instants. */
 static int later_find(struct scope *sc, struct error *err) {
-    struct value v = value_null();
+    static const char *const sql[] = {"SELECT MAX(\"changed_at\") FROM \"case\"", "SELECT MAX(\"changed_at\") FROM \"contact\"",
+                                      "SELECT MAX(\"at\") FROM (SELECT \"at\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 200) AS newest"};
+    bool *const later[] = {&sc->later_case, &sc->later_contact, &sc->later_other};
     struct arena a = {0};
-    int rc = db_scalar(sc->db, &a, "SELECT MAX(\"at\") FROM (SELECT \"at\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 200) AS newest", NULL, 0, &v, err);
-    sc->later = !rc && value_int_or(v, INT64_MAX) > sc->as_of;
+    int rc = 0;
+    for (int i = 0; i < 3 && !rc; i++) {
+        struct value v = value_null();
+        rc = db_scalar(sc->db, &a, sql[i], NULL, 0, &v, err);
+        *later[i] = !rc && value_int_or(v, INT64_MIN) > sc->as_of;
+    }
     arena_clear(&a);
     return rc;
 }
@@ -421,6 +427,7 @@ int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, c
     if (!rc) rc = disease_resolve(&sc, query, t.diseases, &b, err);
     if (!rc && query->day > day_of_instant(sc.as_of, l->zone_s))
         rc = error_set(err, E_REFUSED, "day", "the day has not begun: a report counts what happened / 统计日尚未开始");
+    bool own = !rc && db_snapshot(sc.db, NULL) == 0; /* else the caller has one open, or a transaction */
     if (!rc) rc = later_find(&sc, err);
     if (!rc) rc = lines_of(&sc, "discovery_route", &b.routes, &b.n_routes, err);
     if (!rc) rc = lines_of(&sc, "severity", &b.severities, &b.n_severities, err);
@@ -433,6 +440,7 @@ int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, c
     }
     if (!rc) rc = work_compute(&sc, &b, err);
     if (!rc) rc = restate_finish(&sc, &restate, &b, err);
+    if (own) db_snapshot_end(sc.db);
     for (int i = 0; i < 2 * STEPS; i++) mem_free(t.times[i / STEPS][i % STEPS].items);
     if (rc < 0) {
         bulletin_clear(&b);

@@ -16,7 +16,8 @@ struct scope {
     day day;
     int32_t zone_s;
     instant as_of, from, to; /* the statistics day is [from, to) */
-    bool later;              /* something was journalled after as_of: records may have to be rebuilt */
+    /* something was written after as_of, so records may have to be rebuilt; told apart because most nights nothing was */
+    bool later_case, later_contact, later_other;
 };
 
 /* One statement under construction. */
@@ -30,8 +31,8 @@ void query_int(struct query *q, int64_t v);          /* appends the next paramet
 void query_text(struct query *q, struct text t);
 /* "region" in the subtree and, when with_disease, the disease asked for. */
 void query_scope(struct query *q, const struct scope *sc, bool with_disease);
-/* Known at as_of and not changed since. */
-void query_known(struct query *q, const struct scope *sc);
+/* Known at as_of and, when anything is later, not changed since. */
+void query_known(struct query *q, const struct scope *sc, bool later);
 int query_run(struct query *q, struct db *db, struct db_cursor **ret, struct error *err);
 void query_clear(struct query *q);
 

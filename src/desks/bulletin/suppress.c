@@ -7,7 +7,7 @@
 
 #include "desks/bulletin/bulletin.h"
 
-enum { TABLE_MAX = 4096 };
+enum { TABLE_MAX = 1024 };
 
 struct table {
     const int64_t *cells;
@@ -55,7 +55,6 @@ static void table_clear(struct table *t) {
 /* Cheapest way from node a to node b over cells other than `but`. Hidden cells are free, visible ones cost their value + 1 when
  * they may still be hidden (`open`), else are closed. A cell crossed backwards must be able to give `level`. */
 static bool way_find(struct table *t, size_t a, size_t b, size_t but, int64_t level, bool open) {
-    size_t n = (t->rows + 1) * width_of(t);
     for (size_t k = 0; k < t->nodes; k++) {
         t->cost[k] = INT64_MAX;
         t->done[k] = false;
@@ -68,12 +67,14 @@ static bool way_find(struct table *t, size_t a, size_t b, size_t but, int64_t le
         if (at == SIZE_MAX) return false;
         if (at == b) return true;
         t->done[at] = true;
-        for (size_t c = 0; c < n; c++) {
-            size_t u, v;
+        /* the cells of a row lie side by side, those of a column a row apart */
+        bool row = at <= t->rows;
+        size_t first = row ? at * width_of(t) : at - t->rows - 1, step = row ? 1 : width_of(t), count = row ? width_of(t) : t->rows + 1;
+        for (size_t k = 0; k < count; k++) {
+            size_t u, v, c = first + k * step;
             if (c == but) continue;
             if (!t->hide[c] && (!open || (t->pinned && t->pinned[c]))) continue;
             ends_of(t, c, &u, &v);
-            if (u != at && v != at) continue;
             size_t to = u == at ? v : u;
             if (v == at && t->cells[c] + t->moved[c] < level) continue;
             int64_t price = t->hide[c] ? 0 : t->cells[c] + 1;

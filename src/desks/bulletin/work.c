@@ -78,12 +78,7 @@ struct contacts {
     struct ids placed, released, overdue;
 };
 
-/* n contacts of one class and state; `found` and `known` of them found on the day and by its end. */
-static void contacts_count(struct bulletin *b, struct text class, struct text state, int64_t n, int64_t found, int64_t known) {
-    bool secondary = text_is(class, "secondary");
-    b->contacts.found += found;
-    b->contacts.total += known;
-    if (secondary) b->contacts.found_secondary += found, b->contacts.total_secondary += known;
+static void state_count(struct bulletin *b, struct text state, int64_t n) {
     if (text_is(state, "placed")) b->contacts.observed += n;
     else if (text_is(state, "found")) b->contacts.uncontrolled += n;
     else if (text_is(state, "lost")) b->contacts.lost += n;
@@ -123,40 +118,83 @@ static int contact_rebuilt(const struct record *r, void *arg, struct error *err)
     int rc = register_needs(sc->l->catalog, "contact", names, at, &reg, err);
     if (rc < 0 || !scope_holds(sc, r->region, value_view(r->values[at[2]]))) return rc;
     instant found = value_int_or(r->values[at[1]], r->created_at);
-    contacts_count(x->b, value_view(r->values[at[0]]), r->state, 1, in_day(sc, found), found < sc->to);
+    bool secondary = text_is(value_view(r->values[at[0]]), "secondary"), today = in_day(sc, found);
+    x->b->contacts.total++;
+    x->b->contacts.total_secondary += secondary;
+    x->b->contacts.found += today;
+    x->b->contacts.found_secondary += today && secondary;
+    state_count(x->b, r->state, 1);
     if (text_is(r->state, "found") || text_is(r->state, "lost")) rc = queue_add(x, r->number, err);
     if (!rc && (text_is(r->state, "placed") || text_is(r->state, "released"))) rc = contact_moved(x, r, err);
     return rc;
 }
 
-static int contacts_table(struct contacts *x, struct error *err) {
-    const struct scope *sc = x->sc;
+/* Three narrow queries instead of one GROUP BY over everything: only the total must see every contact. */
+static int contacts_total(struct contacts *x, struct error *err) {
     struct query q = {0};
     struct db_cursor *c = NULL;
     const struct value *row;
-    int rc;
-    query_add(&q, "SELECT \"class\", \"state\", COUNT(*), ");
-    query_in_day(&q, sc, "COALESCE(\"found_at\", \"created_at\")");
-    query_add(&q, ", SUM(CASE WHEN COALESCE(\"found_at\", \"created_at\") < ");
-    query_int(&q, sc->to);
-    query_add(&q, " THEN 1 ELSE 0 END) FROM \"contact\" WHERE ");
-    query_scope(&q, sc, true);
-    query_known(&q, sc);
-    query_add(&q, " GROUP BY \"class\", \"state\"");
-    rc = query_run(&q, sc->db, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        contacts_count(x->b, value_view(row[0]), value_view(row[1]), value_int_or(row[2], 0), value_int_or(row[3], 0), value_int_or(row[4], 0));
+    query_add(&q, "SELECT COUNT(*), SUM(CASE WHEN \"class\" = 'secondary' THEN 1 ELSE 0 END) FROM \"contact\" WHERE ");
+    query_scope(&q, x->sc, true);
+    query_known(&q, x->sc, x->sc->later_contact);
+    int rc = query_run(&q, x->sc->db, &c, err);
+    if (!rc && (rc = db_next(c, &row, err)) > 0) {
+        x->b->contacts.total += value_int_or(row[0], 0);
+        x->b->contacts.total_secondary += value_int_or(row[1], 0);
         rc = 0;
     }
     db_cursor_close(c);
     query_clear(&q);
-    if (rc < 0 || x->b->contacts.uncontrolled + x->b->contacts.lost == 0) return rc;
+    return rc;
+}
+static int contacts_stock(struct contacts *x, struct error *err) {
+    struct query q = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    query_add(&q, "SELECT \"state\", COUNT(*) FROM \"contact\" WHERE \"state\" IN ('found', 'placed', 'lost', 'converted') AND ");
+    query_scope(&q, x->sc, true);
+    query_known(&q, x->sc, x->sc->later_contact);
+    query_add(&q, " GROUP BY \"state\"");
+    int rc = query_run(&q, x->sc->db, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        state_count(x->b, value_view(row[0]), value_int_or(row[1], 0));
+        rc = 0;
+    }
+    db_cursor_close(c);
+    query_clear(&q);
+    return rc;
+}
+/* Found on the day: by found_at, else by when it was recorded. */
+static int contacts_found(struct contacts *x, bool dated, struct error *err) {
+    struct query q = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    query_add(&q, "SELECT COUNT(*), SUM(CASE WHEN \"class\" = 'secondary' THEN 1 ELSE 0 END) FROM \"contact\" WHERE ");
+    query_scope(&q, x->sc, true);
+    if (!dated) query_add(&q, " AND \"found_at\" IS NULL");
+    query_between(&q, dated ? "\"found_at\"" : "\"created_at\"", x->sc->from, x->sc->to);
+    query_known(&q, x->sc, x->sc->later_contact);
+    int rc = query_run(&q, x->sc->db, &c, err);
+    if (!rc && (rc = db_next(c, &row, err)) > 0) {
+        x->b->contacts.found += value_int_or(row[0], 0);
+        x->b->contacts.found_secondary += value_int_or(row[1], 0);
+        rc = 0;
+    }
+    db_cursor_close(c);
+    query_clear(&q);
+    return rc;
+}
+static int contacts_queue(struct contacts *x, struct error *err) {
+    const struct scope *sc = x->sc;
+    struct query q = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
     query_add(&q, "SELECT \"number\", \"id\" FROM \"contact\" WHERE \"state\" IN ('found', 'lost') AND ");
     query_scope(&q, sc, true);
-    query_known(&q, sc);
+    query_known(&q, sc, sc->later_contact);
     query_add(&q, " ORDER BY COALESCE(\"found_at\", \"created_at\"), \"id\" LIMIT ");
     query_int(&q, BULLETIN_LIST_MAX);
-    rc = query_run(&q, sc->db, &c, err);
+    int rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) rc = queue_add(x, value_view(row[0]), err);
     db_cursor_close(c);
     query_clear(&q);
@@ -192,7 +230,7 @@ static int stays_query(struct contacts *x, struct ids *out, const char *more, co
     query_add(&q, " AND \"contact\" IS NOT NULL AND \"kind\" <> 'hospital'");
     query_add(&q, more);
     query_disease_of(&q, sc, false);
-    query_known(&q, sc);
+    query_known(&q, sc, sc->later_other);
     return ids_query(out, &q, sc->db, err);
 }
 
@@ -200,10 +238,11 @@ static int stays_query(struct contacts *x, struct ids *out, const char *more, co
 static int moved_query(struct contacts *x, struct ids *out, const char *state, struct error *err) {
     const struct scope *sc = x->sc;
     struct query q = {0};
-    buf_printf(&q.sql, "SELECT \"id\" FROM \"contact\" WHERE \"state\" = '%s' AND ", state);
+    /* COALESCE keeps it from the index of states: the day's changes are far fewer than all released */
+    buf_printf(&q.sql, "SELECT \"id\" FROM \"contact\" WHERE COALESCE(\"state\", '') = '%s' AND ", state);
     query_scope(&q, sc, true);
     query_between(&q, "\"changed_at\"", sc->from, sc->to);
-    query_known(&q, sc);
+    query_known(&q, sc, sc->later_contact);
     query_add(&q, " AND NOT EXISTS (SELECT 1 FROM \"stay\" WHERE \"stay\".\"contact\" = \"contact\".\"id\" AND \"stay\".\"created_at\" <= ");
     query_int(&q, sc->as_of);
     query_add(&q, ")");
@@ -216,7 +255,11 @@ static int contacts_compute(const struct scope *sc, struct bulletin *b, struct e
     int rc = contact && stay ? 0 : error_set(err, E_UNKNOWN, "registers", "the report needs the registers contact and stay");
     b->contacts.queue = arena_alloc(sc->arena, BULLETIN_LIST_MAX * sizeof *b->contacts.queue);
     if (!rc && !b->contacts.queue) rc = memory(err);
-    if (!rc) rc = contacts_table(&x, err);
+    if (!rc) rc = contacts_total(&x, err);
+    if (!rc) rc = contacts_stock(&x, err);
+    if (!rc) rc = contacts_found(&x, true, err);
+    if (!rc) rc = contacts_found(&x, false, err);
+    if (!rc) rc = contacts_queue(&x, err);
     if (!rc) rc = scope_rebuilt(sc, contact, contact_rebuilt, &x, err);
     if (!rc) rc = stays_query(&x, &x.placed, "", "\"started_at\"", err);
     if (!rc) rc = stays_query(&x, &x.released, " AND \"state\" = 'released'", "\"ended_at\"", err);
@@ -273,7 +316,7 @@ static int tests_compute(const struct scope *sc, struct bulletin *b, struct erro
     query_scope(&q, sc, false);
     query_between(&q, "\"sampled_at\"", sc->to - TEST_DAYS * DAY_S, sc->to);
     query_disease_of(&q, sc, true);
-    query_known(&q, sc);
+    query_known(&q, sc, sc->later_other);
     query_add(&q, " GROUP BY \"result\"");
     rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
