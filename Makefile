@@ -5,7 +5,7 @@ BUILD ?= build
 SECONDS_EACH ?= 60
 
 .PHONY: help setup build run test bench fuzz lint format clean
-.PHONY: check-asan check-ubsan check-tsan check-alloc docs
+.PHONY: check-asan check-ubsan check-tsan check-alloc storm crash docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,12 @@ check-tsan: setup ## the tests under ThreadSanitizer, in build-tsan/
 
 check-alloc: setup ## every test program with the n-th allocation failing, n spread over the run, in build-asan/
 	@tests/alloc
+
+storm: build ## long form: retry storms, two processes on one store, PostgreSQL cut off under load
+	@tests/storm
+
+crash: build ## long form: 200 times kill -9 during imports and recording, and a full disk
+	@tests/crash
 
 docs: build ## write the generated pages of docs/ again
 	@scripts/docs

@@ -142,10 +142,10 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
     struct cli *cli = t->cli;
     double seconds = (double)c->elapsed_ns / 1e9;
     if (cli->json)
-        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s?}", "file", t->file, "import",
+        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s?}", "file", t->file, "import",
             (json_int_t)c->import, "rows", (json_int_t)c->rows, "created", (json_int_t)c->created, "changed", (json_int_t)c->changed,
             "unchanged", (json_int_t)c->unchanged, "rejected", (json_int_t)c->rejected, "skipped", (json_int_t)c->skipped, "records",
-            (json_int_t)c->records, "persons_known", (json_int_t)c->matched, "notes", (json_int_t)c->notes, "seconds", seconds, "errors",
+            (json_int_t)c->records, "persons_known", (json_int_t)c->matched, "repaired", (json_int_t)c->repaired, "notes", (json_int_t)c->notes, "seconds", seconds, "errors",
             c->rejected ? t->errors_path : NULL), t->err);
     const struct sheet_info *about = sheet_about(t->sheet);
     cli_print(cli, cli->zh ? "%s (%s %s): %lld 行 = 新增 %lld + 更新 %lld + 未变 %lld + 退回 %lld"
@@ -154,6 +154,7 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
               (long long)c->changed, (long long)c->unchanged, (long long)c->rejected);
     if (c->skipped) cli_print(cli, cli->zh ? ", 跳过 %lld" : ", %lld skipped", (long long)c->skipped);
     cli_print(cli, cli->zh ? ", %.2f 秒" : ", %.2f s", seconds);
+    if (c->repaired) cli_print(cli, cli->zh ? ", 修正 %lld 格" : ", %lld cells put right", (long long)c->repaired);
     if (c->import) cli_print(cli, cli->zh ? ", 批次 %lld" : ", import %lld", (long long)c->import);
     cli_print(cli, "\n");
     cli_write(cli, buf_view(&t->reasons));

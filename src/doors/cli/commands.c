@@ -32,7 +32,7 @@ const struct command cli_commands[] = {
      cmd_import, {REGISTER, {"FILE", false, CLI_FILE, "CSV 或 XLSX 文件", "CSV or XLSX, told by content"}},
      {OPTION("map", CLI_FILE, "FILE", "映射文件", "mapping file for foreign layouts"), FLAG("dry-run", "只校验不写入", "check only, write nothing"),
       OPTION("errors", CLI_FILE, "FILE", "退回文件,缺省为 FILE 旁", "where refused rows go; beside FILE without it"),
-      OPTION("sheet", CLI_TEXT, "NAME", "工作表名称", "name of the worksheet"), REGION, FLAG("quiet", "不显示进度", "no progress")},
+      OPTION("sheet", CLI_TEXT, "NAME", "工作表名称", "name of the worksheet"), FLAG("quiet", "不显示进度", "no progress")},
      "tocsin import contact contacts.csv --errors refused.csv"},
     {"undo", "撤销一次导入", "undo a whole import", cmd_undo, {{"IMPORT", false, CLI_INT, "导入批次编号", "number of the import"}}, {{0}},
      "tocsin undo 1042 --reason \"wrong file\""},
