@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             enum map_outcome outcome = MAP_SKIP;
             size_t n = cut(at, (size_t)((stop ? stop : end) - at), cells);
             if (map_row(m, b, cells, n, rows + 2, 28800, &a, &r, &outcome, NULL) < 0) __builtin_trap(); /* memory is not short here */
-            if (outcome == MAP_REJECT && (!r.reason.en[0] || !r.reason.zh[0])) __builtin_trap();
+            if (outcome == MAP_REJECT && (!r.reason || !r.reason->en[0] || !r.reason->zh[0])) __builtin_trap();
             arena_clear(&a);
             at = stop ? stop + 1 : end;
         }

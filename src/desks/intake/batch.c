@@ -30,12 +30,14 @@ int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line,
     return 0;
 }
 
-void row_refuse(struct row *r, int code, struct text field, const char *zh, const char *en) {
+void row_refuse(struct batch *b, struct row *r, const struct map_reason *why) {
+    static struct map_reason nothing = {.code = E_MEMORY, .field = {"", 0}, .zh = "内存不足", .en = "out of memory"};
     r->state = ROW_REJECTED;
-    r->reason.code = code;
-    r->reason.field = field;
-    snprintf(r->reason.zh, sizeof r->reason.zh, "%s", zh);
-    snprintf(r->reason.en, sizeof r->reason.en, "%s", en);
+    r->reason = arena_alloc(&b->arena, sizeof *r->reason);
+    if (r->reason)
+        *r->reason = *why;
+    else
+        r->reason = &nothing;
 }
 
 /* The ledger's key of a record that is known by an id of somebody else's system (record.h). */
@@ -119,16 +121,14 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
 }
 
 /* "en / 中文" of the ledger's messages becomes the two halves. */
-void row_refuse_error(struct row *r, const struct register_decl *reg, const struct error *e) {
+void reason_of(struct map_reason *ret, const struct register_decl *reg, const struct error *e) {
     const char *cut = strstr(e->message, " / ");
     int en = cut ? (int)(cut - e->message) : (int)strlen(e->message);
     int f = register_field(reg, text_of(e->where));
     struct text field = f >= 0 ? reg->fields[f].name : (struct text){"", 0};
-    r->state = ROW_REJECTED;
-    r->reason.code = e->code;
-    r->reason.field = field;
-    snprintf(r->reason.en, sizeof r->reason.en, "%s%s%s: %.*s", reg->name.s, f >= 0 ? "." : "", field.s, en > 300 ? 300 : en, e->message);
-    snprintf(r->reason.zh, sizeof r->reason.zh, "%s%s%s：%.300s", reg->zh.n ? reg->zh.s : reg->name.s, f >= 0 ? " " : "",
+    *ret = (struct map_reason){.code = e->code, .field = field};
+    snprintf(ret->en, sizeof ret->en, "%s%s%s: %.*s", reg->name.s, f >= 0 ? "." : "", field.s, en > 300 ? 300 : en, e->message);
+    snprintf(ret->zh, sizeof ret->zh, "%s%s%s：%.300s", reg->zh.n ? reg->zh.s : reg->name.s, f >= 0 ? " " : "",
              f >= 0 ? (reg->fields[f].zh.n ? reg->fields[f].zh.s : field.s) : "", cut ? cut + 3 : error_text_zh(e->code));
 }
 
@@ -136,7 +136,8 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
     enum map_outcome outcome = MAP_ROW;
     struct error err = {0};
     if (r->damaged) {
-        row_refuse(r, E_SYNTAX, (struct text){"", 0}, "本行含有无法解码的字节", "this row holds bytes that do not decode");
+        static const struct map_reason damaged = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行含有无法解码的字节", .en = "this row holds bytes that do not decode"};
+        row_refuse(b, r, &damaged);
         return 0;
     }
     int rc = map_row(in->map, in->binding, r->cells, r->n_cells, r->line, in->ledger->zone_s, &b->arena, &r->result, &outcome, &err);
@@ -160,10 +161,15 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
         const struct map_item *it = &r->result.items[i];
         if ((rc = draft_of(in, b, r, i, &r->drafts[i])) < 0) return rc;
         if (r->drafts[i]->outcome != OUTCOME_REJECTED) continue;
-        struct row refused = {0};
-        row_refuse_error(it->optional ? &refused : r, it->reg, &r->drafts[i]->error);
-        if (!it->optional) continue;
-        if (r->result.n_notes < 4) r->result.notes[r->result.n_notes] = refused.reason;
+        struct map_reason why;
+        reason_of(&why, it->reg, &r->drafts[i]->error);
+        if (!it->optional) {
+            row_refuse(b, r, &why);
+            continue;
+        }
+        if (!r->result.notes) r->result.notes = arena_alloc(&b->arena, MAP_NOTES_MAX * sizeof *r->result.notes);
+        if (!r->result.notes) return E_MEMORY;
+        if (r->result.n_notes < MAP_NOTES_MAX) r->result.notes[r->result.n_notes] = why;
         r->result.n_notes++;
         r->drafts[i] = NULL;
     }

@@ -37,7 +37,7 @@ struct row {
     struct match *matches;
     int64_t content;             /* of all its items */
     uint32_t occurrence;         /* of this content in the file, from 1 */
-    struct map_reason reason;
+    struct map_reason *reason;   /* when it is refused */
     size_t n_matched;
     int64_t twin;                /* a person this row's could also be */
     uint32_t twin_draft, twin_of; /* the same, index + 1 in this batch; the draft that it concerns */
@@ -48,6 +48,7 @@ struct batch {
     struct rng secret;
     size_t n, cap;
     struct row *rows;
+    size_t reserved;    /* bytes the arena keeps in one piece */
     int rc;             /* out of memory in the worker */
     enum { BATCH_FREE, BATCH_FILLED, BATCH_TAKEN, BATCH_READY } state;
 };
@@ -94,11 +95,11 @@ int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line,
 void batch_prepare(const struct intake *in, struct batch *b);
 int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
 
-void row_refuse_error(struct row *r, const struct register_decl *reg, const struct error *e);
-
 /* resolve.c: fills links, matches persons; leaves refused rows behind. The drafts to write go to *ret in order. */
 int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err);
-void row_refuse(struct row *r, int code, struct text field, const char *zh, const char *en);
+/* The reason lives in the batch. Out of memory leaves a constant one. */
+void row_refuse(struct batch *b, struct row *r, const struct map_reason *why);
+void reason_of(struct map_reason *ret, const struct register_decl *reg, const struct error *e);
 void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, struct text field, const char *zh, const char *en, int64_t record, int64_t other);
 int cache_put(struct intake *in, int64_t key, int64_t id);
 

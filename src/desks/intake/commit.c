@@ -13,13 +13,13 @@ void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, st
 
 static void refuse(struct intake *in, const struct row *r) {
     if (r->counted) { /* it is stored; only the second look failed */
-        intake_note(in, NOTE_REFERENCE, r->line, r->reason.field, r->reason.zh, r->reason.en, 0, 0);
+        intake_note(in, NOTE_REFERENCE, r->line, r->reason->field, r->reason->zh, r->reason->en, 0, 0);
         return;
     }
     in->counts.rows++;
     in->counts.rejected++;
     if (!in->o.rejected) return;
-    struct intake_reject out = {.line = r->line, .n = r->n_cells, .cells = r->cells, .reason = &r->reason};
+    struct intake_reject out = {.line = r->line, .n = r->n_cells, .cells = r->cells, .reason = r->reason};
     in->o.rejected(in->o.arg, &out);
 }
 
@@ -34,13 +34,13 @@ static void verdicts(struct intake *in, struct batch *b, bool *ret_again) {
             if (!d) continue;
             left = left || d->outcome == OUTCOME_CREATED || d->outcome == OUTCOME_CHANGED;
             if (d->outcome != OUTCOME_REJECTED) continue;
+            struct map_reason why;
+            reason_of(&why, d->reg, &d->error);
             if (!r->result.items[k].optional) {
-                row_refuse_error(r, d->reg, &d->error);
+                row_refuse(b, r, &why);
                 continue;
             }
-            struct row told = {0};
-            row_refuse_error(&told, d->reg, &d->error);
-            intake_note(in, NOTE_CELL, r->line, told.reason.field, told.reason.zh, told.reason.en, 0, 0);
+            intake_note(in, NOTE_CELL, r->line, why.field, why.zh, why.en, 0, 0);
             r->drafts[k] = NULL;
         }
         if (r->state == ROW_REJECTED && left) *ret_again = true;
@@ -107,7 +107,7 @@ static void count_stored(struct intake *in, struct row *r) {
     else
         in->counts.unchanged++;
     for (size_t k = 0; k < r->result.n_notes; k++) {
-        const struct map_reason *why = k < 4 ? &r->result.notes[k] : NULL;
+        const struct map_reason *why = k < MAP_NOTES_MAX ? &r->result.notes[k] : NULL;
         if (why)
             intake_note(in, NOTE_CELL, r->line, why->field, why->zh, why->en, 0, 0);
         else
@@ -142,8 +142,9 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
         bool waits = !in->final && (r->state == ROW_LATER || (r->state == ROW_STORED && r->lacks));
         if (waits && in->waiting_arena.used > WAITING_BYTES_MAX) {
             waits = false;
-            if (r->state == ROW_LATER)
-                row_refuse(r, E_TOO_LARGE, (struct text){"", 0}, "等待后文记录的行过多", "too many rows wait for records further down");
+            static const struct map_reason many = {
+                .code = E_TOO_LARGE, .field = {"", 0}, .zh = "等待后文记录的行过多", .en = "too many rows wait for records further down"};
+            if (r->state == ROW_LATER) row_refuse(b, r, &many);
         }
         if (r->state == ROW_STORED) {
             count_stored(in, r);

@@ -77,7 +77,13 @@ static void *work(void *arg) {
     return NULL;
 }
 
+/* The arena keeps one piece as large as the largest batch so far: a new one is then filled without asking the system for memory. */
 static void batch_reset(struct batch *b) {
+    size_t used = b->arena.used;
+    if (used > b->reserved) {
+        arena_clear(&b->arena);
+        b->reserved = arena_alloc(&b->arena, used + used / 8) ? used : 0;
+    }
     arena_reset(&b->arena);
     b->n = b->cap = 0;
     b->rows = NULL;

@@ -7,7 +7,7 @@
 
 #include "ledger/register.h"
 
-enum { MAP_RECORDS_MAX = 64, MAP_LETS_MAX = 128, MAP_COLUMNS_MAX = 512, MAP_PARTS_MAX = 64, MAP_PATTERN_MAX = 256, MAP_MATCH_MAX = 4096 };
+enum { MAP_RECORDS_MAX = 64, MAP_LETS_MAX = 128, MAP_COLUMNS_MAX = 512, MAP_PARTS_MAX = 64, MAP_PATTERN_MAX = 256, MAP_MATCH_MAX = 4096, MAP_NOTES_MAX = 4 };
 
 struct map;
 
@@ -60,10 +60,10 @@ struct map_result {
     size_t n;
     struct map_item *items; /* parents before those that refer to them */
     int main;               /* the record whose outcome is the row's */
-    struct map_reason reason;
+    struct map_reason *reason; /* why it was refused; else NULL */
     size_t n_repairs;       /* cells put right: width, signs, invisible characters, glosses, garbling */
     size_t n_notes;         /* cells left empty by `bad: empty`, optional records dropped */
-    struct map_reason notes[4];
+    struct map_reason *notes; /* the first MAP_NOTES_MAX of them */
 };
 
 /* Compiles. Errors name file:line:column: unknown key, register, field, record, date format; a bad pattern; a loop. Owned: map_free. */

@@ -505,8 +505,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     if (rc > 0) {
         x->n = before;
         if (x->in->final || !r->lacks) {
-            r->state = ROW_REJECTED;
-            r->reason = why;
+            row_refuse(x->b, r, &why);
         } else {
             r->state = ROW_LATER;
         }

@@ -39,9 +39,21 @@ static void reason_fill(struct map_reason *r, const struct register_decl *reg, c
     snprintf(r->en, sizeof r->en, "%s%s%s: %.300s", reg->name.s, f ? "." : "", f ? f->name.s : "", en);
 }
 
-static void note_add(struct map_result *out, const struct map_reason *r) {
-    if (out->n_notes < 4) out->notes[out->n_notes] = *r;
+static int note_add(struct row *w, const struct map_reason *r) {
+    struct map_result *out = w->out;
+    if (!out->notes) out->notes = arena_alloc(w->env.arena, MAP_NOTES_MAX * sizeof *out->notes);
+    if (!out->notes) return E_MEMORY;
+    if (out->n_notes < MAP_NOTES_MAX) out->notes[out->n_notes] = *r;
     out->n_notes++;
+    return 0;
+}
+
+/* The row is refused for what w->note says. */
+static int refuse(struct row *w, struct error *err) {
+    w->out->reason = arena_alloc(w->env.arena, sizeof *w->out->reason);
+    if (!w->out->reason) return error_set(err, E_MEMORY, NULL, "out of memory");
+    *w->out->reason = w->note;
+    return 1;
 }
 
 static struct map_item *item_new(struct row *w, const struct plan_record *p, int index) {
@@ -91,8 +103,7 @@ static int repair(struct row *w, const struct register_decl *reg, const struct f
     if (!(done & (REPAIR_MOJIBAKE | REPAIR_GLOSS | DAMAGE_TEXT))) return 0;
     struct map_reason told = {0};
     reason_fill(&told, reg, f, E_SYNTAX, done & DAMAGE_TEXT ? "characters were lost before this list came" : "garbled characters were put right");
-    note_add(w->out, &told);
-    return 0;
+    return note_add(w, &told) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
 }
 
 /* What the text of a cell becomes in the record: a value, a reference to look up, or nothing. */
@@ -143,8 +154,7 @@ static int cell(struct row *w, struct map_item *it, const struct plan_field *pf,
     reason_fill(&w->note, it->reg, f, own.code ? own.code : rc, own.message);
     if (!v->bad_empty) return 1;
     it->values[pf->field] = (struct value){.kind = VALUE_ABSENT};
-    note_add(w->out, &w->note);
-    return 0;
+    return note_add(w, &w->note) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
 }
 
 /* A state as people write it: its name or a title; the name, or the text as it came. */
@@ -201,14 +211,9 @@ static int make(struct row *w, int index, int part, struct error *err) {
     for (size_t i = 0; rc == 0 && i < p->n_fields; i++) rc = cell(w, it, &p->fields[i], part, err);
     w->env.self = self;
     if (rc < 0) return rc;
-    if (rc > 0 && !p->optional) {
-        w->out->reason = w->note;
-        return 1;
-    }
-    if (rc > 0)
-        note_add(w->out, &w->note);
-    else
-        w->out->items[w->out->n++].part = part;
+    if (rc > 0 && !p->optional) return refuse(w, err);
+    if (rc > 0) return note_add(w, &w->note) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    w->out->items[w->out->n++].part = part;
     return 0;
 }
 
@@ -277,10 +282,10 @@ static int fill_slots(struct row *w, const struct map *m, const struct map_bindi
         if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
         if (rc < 0 && !m->lets[i].value.bad_empty) {
             struct text name = m->slots[m->lets[i].slot].name;
-            w->out->reason = (struct map_reason){.code = rc, .field = name};
-            snprintf(w->out->reason.en, sizeof w->out->reason.en, "column %.60s: %.300s", name.s, own.message);
-            snprintf(w->out->reason.zh, sizeof w->out->reason.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc));
-            return 1;
+            w->note = (struct map_reason){.code = rc, .field = name};
+            snprintf(w->note.en, sizeof w->note.en, "column %.60s: %.300s", name.s, own.message);
+            snprintf(w->note.zh, sizeof w->note.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc));
+            return refuse(w, err);
         }
         w->env.slots[m->lets[i].slot] = t;
     }
@@ -322,10 +327,10 @@ int map_row(const struct map *m, const struct map_binding *b, const struct text 
         for (size_t i = 0; rc == 0 && i < m->n_records; i++)
             rc = m->records[i].has_each ? make_each(&w, (int)i, err) : make(&w, (int)i, -1, err);
         if (rc == 0 && !out.n) {
-            out.reason = (struct map_reason){.code = E_INVALID, .field = {"", 0}};
-            snprintf(out.reason.en, sizeof out.reason.en, "no record of the map applies to this row");
-            snprintf(out.reason.zh, sizeof out.reason.zh, "映射中没有适用于本行的记录");
-            rc = 1;
+            w.note = (struct map_reason){.code = E_INVALID, .field = {"", 0}};
+            snprintf(w.note.en, sizeof w.note.en, "no record of the map applies to this row");
+            snprintf(w.note.zh, sizeof w.note.zh, "映射中没有适用于本行的记录");
+            rc = refuse(&w, err);
         }
     }
     if (rc < 0) return rc;

@@ -1,0 +1,105 @@
+/* An import end to end, without the reading of a file: rows of a contact list with persons, matched by headers, through worker and writer to the
+ * commit; then the same persons met again in another list (all are found by their document). Ratios belong to one run on one machine.
+ * usage: bench_import [ROWS] [STORE] [PACK or -] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "desks/intake/import.h"
+#include "desks/node.h"
+#include "ledger/obligation.h"
+
+enum { COLUMNS = 9, TARGET = 60000 };
+
+static void fail(const char *what, const struct error *err) {
+    fprintf(stderr, "%s: %s %s\n", what, err->message, err->where);
+    exit(1);
+}
+
+static void refused(void *arg, const struct intake_reject *r) {
+    (void)arg;
+    fprintf(stderr, "line %lld: %s\n", (long long)r->line, r->reason->en);
+    exit(1);
+}
+
+static double cpu_us(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double import(struct ledger *l, const struct session *s, size_t rows, const char *index, const char *met, int workers) {
+    static const char *const given[] = {"伟", "芳", "娜", "秀英", "敏", "静", "丽", "强", "磊", "军"};
+    static const char *const family[] = {"王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴"};
+    struct text headers[COLUMNS] = {TEXT("姓名"), TEXT("证件类型"), TEXT("证件号码"), TEXT("联系电话"), TEXT("现住址"), TEXT("性别"), TEXT("关联病例"), TEXT("与病例关系"), TEXT("末次接触时间")};
+    struct intake_options o = {.target = register_find(l->catalog, TEXT("contact")), .n_headers = COLUMNS, .headers = headers, .file = "bench", .workers = workers,
+                               .rejected = refused};
+    struct error err = {0};
+    struct intake *in = NULL;
+    if (intake_new(l, s, &o, &in, &err) < 0) fail("new", &err);
+    int64_t from = monotonic_ns();
+    double all = cpu_us(CLOCK_PROCESS_CPUTIME_ID), own = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    for (size_t k = 0; k < rows; k++) {
+        char name[32], doc[32], phone[32], address[48];
+        snprintf(name, sizeof name, "%s%s", family[k % 10], given[k / 10 % 10]);
+        snprintf(doc, sizeof doc, "E%08zu", k);
+        snprintf(phone, sizeof phone, "138%08zu", k);
+        snprintf(address, sizeof address, "浦东新区某路%zu号", k % 1000);
+        struct text cells[COLUMNS] = {text_of(name), TEXT("护照"), text_of(doc), text_of(phone), text_of(address), k & 1 ? TEXT("男") : TEXT("女"), text_of(index),
+                                      TEXT("同事"), text_of(met)};
+        if (intake_row(in, cells, COLUMNS, (int64_t)k + 2, false, &err) < 0) fail("row", &err);
+    }
+    if (intake_finish(in, &err) < 0) fail("finish", &err);
+    struct intake_counts c;
+    intake_progress(in, &c);
+    all = (cpu_us(CLOCK_PROCESS_CPUTIME_ID) - all) / (double)rows;
+    own = (cpu_us(CLOCK_THREAD_CPUTIME_ID) - own) / (double)rows;
+    double rate = (double)rows / ((double)(monotonic_ns() - from) / 1e9);
+    printf("  %-28s %8.0f rows/s, processor a row: writer %.2f us, worker %.2f us (created %lld, persons known %lld)\n", workers < 0 ? "one thread" : "worker and writer", rate,
+           own, all - own, (long long)c.created,
+           (long long)c.matched);
+    intake_free(in);
+    return rate;
+}
+
+int main(int argc, char **argv) {
+    size_t rows = argc > 1 ? (size_t)atoll(argv[1]) : 200000;
+    const char *store = argc > 2 ? argv[2] : NULL, *pack = argc > 3 ? argv[3] : "covid-2022-v9";
+    struct error err = {0};
+    char dir[] = "/tmp/tocsin-bench-XXXXXX", node[64];
+    if (!mkdtemp(dir)) return 1;
+    snprintf(node, sizeof node, "%s/node", dir);
+    instant now = 1653876000;
+    struct node_options o = {.ledger = {.dir = node, .store = store, .home = getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".", .region = "310115"},
+                             .policy = strcmp(pack, "-") ? pack : NULL, .regions = "/dev/null", .now = now};
+    struct node_report report;
+    struct ledger *l = NULL;
+    if (node_init(&o, &report, &err) < 0) fail("init", &err);
+    if (ledger_open(&o.ledger, &l, &err) < 0) fail("open", &err);
+    struct session s = node_session(TEXT("bench"), now, false);
+    struct arena a = {0};
+    struct draft *d = draft_new(&a, register_find(l->catalog, TEXT("person")), DRAFT_CREATE);
+    struct draft *c = draft_new(&a, register_find(l->catalog, TEXT("case")), DRAFT_UPSERT);
+    c->links = arena_alloc(&a, c->reg->n_fields * sizeof *c->links);
+    c->links[register_field(c->reg, TEXT("person"))] = 1;
+    c->values[register_field(c->reg, TEXT("disease"))] = value_str("covid-19");
+    c->values[register_field(c->reg, TEXT("classification"))] = value_str("confirmed");
+    c->values[register_field(c->reg, TEXT("report_date"))] = value_int(19142);
+    c->outside_key = TEXT("C1");
+    struct draft *both[] = {d, c};
+    if (record_write(l, &s, both, 2, &err) < 0) fail("case", &err);
+    db_bulk(l->db, true);
+    printf("%zu contacts with persons, pack %s:\n", rows, pack);
+    double first = import(l, &s, rows, "C1", "2022-05-28", 0);
+    printf("the same people in another list:\n");
+    import(l, &s, rows, "C1", "2022-05-29", 0);
+    db_bulk(l->db, false);
+    ledger_close(l);
+    arena_clear(&a);
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    int rc = system(command);
+    return rc == 0 && first >= TARGET ? 0 : 1;
+}
