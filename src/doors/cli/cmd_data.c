@@ -57,6 +57,19 @@ static const char *outcome_word(const struct cli *cli, enum draft_outcome o) {
     return cli->zh ? zh[o] : en[o];
 }
 
+/* People name records by number or by the sender's key; only machines know ids. */
+static int set_cell(struct cli *cli, struct draft *d, struct text name, struct text input, struct error *err) {
+    int f = register_field(d->reg, name);
+    int64_t id = 0;
+    if (f < 0 || d->reg->fields[f].type != FIELD_REFERENCE || !input.n || text_int(input, &id))
+        return draft_set(cli->ledger, d, &cli->arena, name, input, err);
+    const struct register_decl *target = register_find(cli->ledger->catalog, d->reg->fields[f].target);
+    struct record r;
+    int rc = record_by_number(cli->ledger, cli->ledger->db, &cli->session, target, input, &cli->arena, &r, err);
+    if (rc == 0) d->values[f] = value_int(r.id);
+    return rc;
+}
+
 int cmd_record(struct cli *cli, struct error *err) {
     const struct register_decl *reg = NULL;
     int rc = cli_open(cli, err);
@@ -74,7 +87,7 @@ int cmd_record(struct cli *cli, struct error *err) {
     for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
         const char *word = cli->arguments[i], *equals = strchr(word, '=');
         if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\"", i);
-        rc = draft_set(cli->ledger, d, &cli->arena, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
+        rc = set_cell(cli, d, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
     }
     if (rc == 0) rc = record_write(cli->ledger, &cli->session, &d, 1, err);
     if (rc < 0) return rc;

@@ -28,10 +28,13 @@ struct taking {
 
 /* "dir/contacts.csv" -> "dir/contacts-errors.csv" */
 static void errors_name(const char *file, char out[PATH_BYTES]) {
-    const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
-    if (!dot || (slash && dot < slash)) dot = file + strlen(file);
-    const char *tail = !strcmp(dot, ".gz") ? "" : dot; /* the error file is not packed */
-    snprintf(out, PATH_BYTES, "%.*s-errors%s", (int)(dot - file), file, tail);
+    const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
+    size_t n = strlen(base);
+    if (n > 3 && strcmp(base + n - 3, ".gz") == 0) n -= 3; /* the error file is not packed */
+    size_t dot = n;
+    while (dot > 0 && base[dot - 1] != '.') dot--;
+    dot = dot > 1 ? dot - 1 : n;
+    snprintf(out, PATH_BYTES, "%.*s%.*s-errors%.*s", (int)(base - file), file, (int)dot, base, (int)(n - dot), base + dot);
 }
 
 static int file_digest(const char *path, char out[2 * DIGEST_BYTES + 1], struct error *err) {
