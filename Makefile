@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 BUILD ?= build
 SECONDS_EACH ?= 60
+ROUNDS ?= 200
 
 .PHONY: help setup build run test bench fuzz lint format clean
-.PHONY: check-asan check-ubsan check-tsan check-alloc storm crash docs
+.PHONY: check-asan check-ubsan check-tsan check-alloc storm crash nights docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,9 @@ check-tsan: setup ## the tests under ThreadSanitizer, in build-tsan/
 
 check-alloc: setup ## every test program with the n-th allocation failing, n spread over the run, in build-asan/
 	@tests/alloc
+
+nights: setup ## long form: ROUNDS=200 kills of one who records and imports, full disks, failing writes, PostgreSQL restarts
+	@TOCSIN_BUILD=$(BUILD) TOCSIN_NIGHT_ROUNDS=$(ROUNDS) TOCSIN_TIMEOUT=7200 TOCSIN_JOBS=1 tests/run nights nights_disk nights_server
 
 storm: build ## long form: retry storms, two processes on one store, PostgreSQL cut off under load
 	@tests/storm

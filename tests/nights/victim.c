@@ -1,0 +1,135 @@
+/* The one who is killed: opens the node at DIR and works on it until the end or until it dies, telling on its output what it was promised.
+ *   night_victim DIR SEED FROM STEPS               steps of nights.h, from the one after the last in the journal (FROM < 0), one commit each
+ *   night_victim DIR SEED import ROWS [BATCH]      a list of contacts through the import desk
+ *   night_victim DIR SEED count N PLACE            N times adds one to the capacity of a place, and once adopts another pack
+ * Lines: "A register id version digest" after a commit, "D" when done, "E code message" when the store failed. */
+#include <unistd.h>
+
+#include "desks/intake/import.h"
+#include "desks/plan.h"
+#include "nights.h"
+
+static void tell(struct buf *b) {
+    size_t at = 0;
+    while (at < b->n) {
+        ssize_t n = write(1, b->s + at, b->n - at);
+        if (n < 0) _exit(4); /* nobody listens */
+        at += (size_t)n;
+    }
+    buf_reset(b);
+}
+
+static int failed(struct buf *b, int rc, const struct error *err) {
+    buf_printf(b, "E %d %s %s\n", rc, err->message, err->where);
+    tell(b);
+    return 3;
+}
+
+static int live(struct night *t, int64_t from, int64_t steps, struct buf *b) {
+    int64_t step = from < 0 ? night_next(t->l) : from;
+    for (int64_t end = step + steps; step < end; step++) {
+        struct error err = {0};
+        int rc = night_step(t, step, &err);
+        if (rc < 0) return failed(b, rc, &err);
+        for (size_t i = 0; rc == 0 && i < t->n; i++) {
+            int32_t version = 0;
+            const struct draft *d = t->drafts[i];
+            int64_t digest = d->outcome == OUTCOME_REMOVED ? -1 : night_digest(t->l, d->reg->name, d->ret_id, &version, &err);
+            if (digest == -2) return failed(b, err.code, &err);
+            buf_printf(b, "A %s %lld %d %lld\n", d->reg->name.s, (long long)d->ret_id, (int)version, (long long)digest);
+        }
+        if (b->n) tell(b);
+    }
+    return 0;
+}
+
+static int list(struct night *t, int64_t rows, size_t batch, struct buf *b) {
+    struct map *m = NULL;
+    struct error err = {0};
+    struct intake *in = NULL;
+    struct intake_counts n = {0};
+    struct text headers[] = {TEXT("id"), TEXT("name"), TEXT("phone"), TEXT("last")};
+    struct session s = node_session(TEXT("storm"), night_at(0), false);
+    int rc = map_parse(t->l->catalog, text_of(NIGHT_MAP), "night.yaml", &m, &err);
+    struct intake_options o = {.map = m, .headers = headers, .n_headers = 4, .file = "night.csv", .batch_rows = batch};
+    if (rc >= 0) rc = intake_new(t->l, &s, &o, &in, &err);
+    rng_seed(&t->rng, t->seed);
+    for (int64_t i = 0; rc >= 0 && i < rows; i++) {
+        char id[24], name[32], phone[24];
+        snprintf(id, sizeof id, "%lld", (long long)i);
+        snprintf(name, sizeof name, "王%c%c", (char)('a' + i % 26), (char)('a' + i / 26 % 26));
+        snprintf(phone, sizeof phone, "138%08lld", (long long)rng_below(&t->rng, 100000000));
+        struct text cells[] = {text_of(id), text_of(name), text_of(phone), TEXT("2022-05-29")};
+        rc = intake_row(in, cells, 4, i + 2, false, &err);
+        struct intake_counts now;
+        intake_progress(in, &now);
+        if (now.records != n.records) {
+            buf_printf(b, "P %lld\n", (long long)now.records);
+            tell(b);
+        }
+        n = now;
+    }
+    if (rc >= 0) rc = intake_finish(in, &err);
+    if (in) intake_progress(in, &n);
+    intake_free(in);
+    map_free(m);
+    if (rc < 0) return failed(b, rc, &err);
+    buf_printf(b, "I %lld %lld %lld %lld %lld\n", (long long)n.rows, (long long)n.created, (long long)n.changed, (long long)n.unchanged, (long long)n.rejected);
+    tell(b);
+    return 0;
+}
+
+/* Read, add one, write only if nobody else did: an update lost is a number missing at the end. */
+static int count(struct night *t, int64_t times, int64_t place, struct buf *b) {
+    struct error err = {0};
+    for (int64_t i = 0; i < times;) {
+        arena_reset(&t->a);
+        t->n = 0;
+        err = (struct error){0};
+        t->s = node_session(TEXT("storm"), night_at(i), false);
+        struct draft *d = night_draft(t, "place", DRAFT_CHANGE, place);
+        d->version = (int32_t)night_of(t, "place", "version", place);
+        night_set(d, "capacity", value_int(night_of(t, "place", "capacity", place) + 1));
+        int rc = record_write(t->l, &t->s, t->drafts, 1, &err);
+        if (rc == E_CONFLICT) continue; /* the other one was first */
+        if (rc < 0) return failed(b, rc, &err);
+        i++;
+        t->n = 0; /* and a record with a number, between */
+        night_case(t);
+        rc = record_write(t->l, &t->s, t->drafts, t->n, &err);
+        if (rc < 0) return failed(b, rc, &err);
+        if (i == times / 2 && t->seed % 2) {
+            struct plan_adoption a = {.pack = TEXT("covid-2022-20"), .region = t->l->region, .from = day_of_civil((struct civil){2022, 1, 1}),
+                                      .reason = TEXT("new edition"), .approver = TEXT("command")};
+            int64_t id = 0;
+            rc = plan_adopt(t->l, &t->s, &a, &id, NULL, &err);
+            if (rc < 0) return failed(b, rc, &err);
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 5) return 2;
+    struct night t = {.seed = strtoull(argv[2], NULL, 10)};
+    struct ledger_options o = {.dir = argv[1]};
+    struct error err = {0};
+    struct buf b = {0};
+    int rc = ledger_open(&o, &t.l, &err);
+    if (rc < 0)
+        rc = failed(&b, rc, &err);
+    else if (strcmp(argv[3], "import") == 0)
+        rc = list(&t, atoll(argv[4]), argc > 5 ? (size_t)atoll(argv[5]) : 100, &b);
+    else if (strcmp(argv[3], "count") == 0)
+        rc = count(&t, atoll(argv[4]), atoll(argv[5]), &b);
+    else
+        rc = live(&t, atoll(argv[3]), atoll(argv[4]), &b);
+    ledger_close(t.l);
+    arena_clear(&t.a);
+    if (rc == 0) {
+        buf_str(&b, "D\n");
+        tell(&b);
+    }
+    buf_clear(&b);
+    return rc;
+}
