@@ -1,9 +1,12 @@
-/* Rows per second of db_batch against the raw libraries, in one run: the ratio is what counts, the machine is not.
+/* Rows per second of db_batch against the raw libraries, in one run: the ratio is what counts, the machine is
+ * not.
  *
- *   bench_store [ROWS]     PostgreSQL when TOCSIN_TEST_STORES names one; SQLite files in TOCSIN_TEST_WORK (default /tmp)
+ *   bench_store [ROWS]     PostgreSQL when TOCSIN_TEST_STORES names one; SQLite files in TOCSIN_TEST_WORK
+ * (default /tmp)
  *
- * Table: 12 columns as a contact has them, 2 indexes (region and due date; a random 64-bit key). Then the shape of an
- * import: for each contact row 1 person, 3 blind-index rows with random keys in a clustered table, 1 obligation. */
+ * Table: 12 columns as a contact has them, 2 indexes (region and due date; a random 64-bit key). Then the
+ * shape of an import: for each contact row 1 person, 3 blind-index rows with random keys in a clustered
+ * table, 1 obligation. */
 #include <libpq-fe.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -18,9 +21,10 @@
 enum { COLUMNS = 12, STEP = 1000, COMMIT_ROWS = 50000 };
 
 static const struct db_column columns[COLUMNS] = {
-    {"region", COLUMN_TEXT, true},  {"id", COLUMN_INT, true},     {"version", COLUMN_INT, true},   {"state", COLUMN_TEXT, true},
-    {"number", COLUMN_TEXT, false}, {"key", COLUMN_INT, false},   {"created_at", COLUMN_INT, true}, {"person", COLUMN_INT, false},
-    {"case", COLUMN_INT, false},    {"class", COLUMN_TEXT, false}, {"due_at", COLUMN_INT, false},   {"sealed", COLUMN_BLOB, false},
+    {"region", COLUMN_TEXT, true},    {"id", COLUMN_INT, true},       {"version", COLUMN_INT, true},
+    {"state", COLUMN_TEXT, true},     {"number", COLUMN_TEXT, false}, {"key", COLUMN_INT, false},
+    {"created_at", COLUMN_INT, true}, {"person", COLUMN_INT, false},  {"case", COLUMN_INT, false},
+    {"class", COLUMN_TEXT, false},    {"due_at", COLUMN_INT, false},  {"sealed", COLUMN_BLOB, false},
 };
 static const struct db_index indexes[] = {
     {"bench_due", "region, due_at", false, NULL},
@@ -29,15 +33,19 @@ static const struct db_index indexes[] = {
 static const struct db_table contact = {"bench_contact", "id", "region", false, COLUMNS, columns, 2, indexes};
 static const struct db_table person = {"bench_person", "id", "region", false, COLUMNS, columns, 0, NULL};
 
-static const struct db_column blind_columns[] = {{"kind", COLUMN_INT, true}, {"hash", COLUMN_INT, true}, {"person", COLUMN_INT, true}};
-static const struct db_table blind = {"bench_blind", "kind, hash, person", NULL, true, 3, blind_columns, 0, NULL};
+static const struct db_column blind_columns[] = {
+    {"kind", COLUMN_INT, true}, {"hash", COLUMN_INT, true}, {"person", COLUMN_INT, true}};
+static const struct db_table blind = {"bench_blind", "kind, hash, person", NULL, true, 3, blind_columns, 0,
+                                      NULL};
 
 static const struct db_column duty_columns[] = {
-    {"region", COLUMN_TEXT, true}, {"due_at", COLUMN_INT, true},  {"id", COLUMN_INT, true},    {"record", COLUMN_INT, true},
-    {"rule", COLUMN_TEXT, true},   {"state", COLUMN_INT, true},   {"owner", COLUMN_INT, false},
+    {"region", COLUMN_TEXT, true}, {"due_at", COLUMN_INT, true}, {"id", COLUMN_INT, true},
+    {"record", COLUMN_INT, true},  {"rule", COLUMN_TEXT, true},  {"state", COLUMN_INT, true},
+    {"owner", COLUMN_INT, false},
 };
 static const struct db_index duty_indexes[] = {{"bench_duty_record", "record", false, "\"state\" = 0"}};
-static const struct db_table duty = {"bench_duty", "region, due_at, id", NULL, true, 7, duty_columns, 1, duty_indexes};
+static const struct db_table duty = {"bench_duty", "region, due_at, id", NULL, true, 7, duty_columns, 1,
+                                     duty_indexes};
 static const struct db_table *const tables[] = {&contact, &person, &blind, &duty};
 
 static const uint16_t IN_ORDER[COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
@@ -94,13 +102,15 @@ static double raw_sqlite(const char *path, int64_t n) {
     sqlite3_stmt *s = NULL;
     struct value *rows = calloc((size_t)STEP * COLUMNS, sizeof *rows);
     sqlite3_open_v2(path, &h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    sqlite3_exec(h,
-                 "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-786432;"
-                 "PRAGMA wal_autocheckpoint=65536;"
-                 "CREATE TABLE c (region TEXT NOT NULL, id INTEGER PRIMARY KEY, version INTEGER NOT NULL, state TEXT NOT NULL,"
-                 "number TEXT, key INTEGER, created_at INTEGER NOT NULL, person INTEGER, \"case\" INTEGER, class TEXT,"
-                 "due_at INTEGER, sealed BLOB); CREATE INDEX c1 ON c(region, due_at); CREATE INDEX c2 ON c(key)",
-                 NULL, NULL, NULL);
+    sqlite3_exec(
+        h,
+        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-786432;"
+        "PRAGMA wal_autocheckpoint=65536;"
+        "CREATE TABLE c (region TEXT NOT NULL, id INTEGER PRIMARY KEY, version INTEGER NOT NULL, state TEXT "
+        "NOT NULL,"
+        "number TEXT, key INTEGER, created_at INTEGER NOT NULL, person INTEGER, \"case\" INTEGER, class TEXT,"
+        "due_at INTEGER, sealed BLOB); CREATE INDEX c1 ON c(region, due_at); CREATE INDEX c2 ON c(key)",
+        NULL, NULL, NULL);
     sqlite3_prepare_v2(h, "INSERT INTO c VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", -1, &s, NULL);
     rng_seed(&rng, 7);
     double spent = 0;
@@ -111,11 +121,15 @@ static double raw_sqlite(const char *path, int64_t n) {
         for (int r = 0; r < STEP; r++) {
             const struct value *v = rows + r * COLUMNS;
             for (int k = 0; k < COLUMNS; k++) {
-                if (v[k].kind == VALUE_INT) sqlite3_bind_int64(s, k + 1, v[k].i);
-                else if (v[k].kind == VALUE_TEXT) sqlite3_bind_text(s, k + 1, v[k].s, (int)v[k].n, SQLITE_STATIC);
-                else sqlite3_bind_blob(s, k + 1, v[k].s, (int)v[k].n, SQLITE_STATIC);
+                if (v[k].kind == VALUE_INT)
+                    sqlite3_bind_int64(s, k + 1, v[k].i);
+                else if (v[k].kind == VALUE_TEXT)
+                    sqlite3_bind_text(s, k + 1, v[k].s, (int)v[k].n, SQLITE_STATIC);
+                else
+                    sqlite3_bind_blob(s, k + 1, v[k].s, (int)v[k].n, SQLITE_STATIC);
             }
-            if (sqlite3_step(s) != SQLITE_DONE) fprintf(stderr, "raw sqlite3: %s\n", sqlite3_errmsg(h)), exit(1);
+            if (sqlite3_step(s) != SQLITE_DONE)
+                fprintf(stderr, "raw sqlite3: %s\n", sqlite3_errmsg(h)), exit(1);
             sqlite3_reset(s);
         }
         if ((done + STEP) % COMMIT_ROWS == 0 || done + STEP >= n) sqlite3_exec(h, "COMMIT", NULL, NULL, NULL);
@@ -159,7 +173,8 @@ static double batches(struct db *db, enum db_verb verb, int64_t first, int64_t n
 
 /* Six rows a contact, as an import writes them; `step` contacts in one batch. */
 static double import_shape(struct db *db, int64_t n, int64_t first) {
-    struct value *rows = calloc((size_t)STEP * COLUMNS, sizeof *rows), *hashes = calloc((size_t)STEP * 9, sizeof *hashes),
+    struct value *rows = calloc((size_t)STEP * COLUMNS, sizeof *rows),
+                 *hashes = calloc((size_t)STEP * 9, sizeof *hashes),
                  *duties = calloc((size_t)STEP * 7, sizeof *duties);
     double spent = 0;
     db_bulk(db, true);
@@ -174,7 +189,8 @@ static double import_shape(struct db *db, int64_t n, int64_t first) {
                 h[2] = r[1];
             }
             struct value *d = duties + 7 * i;
-            d[0] = r[0], d[1] = r[10], d[2] = r[1], d[3] = r[1], d[4] = value_str("place-contact"), d[5] = value_int(0), d[6] = r[7];
+            d[0] = r[0], d[1] = r[10], d[2] = r[1], d[3] = r[1], d[4] = value_str("place-contact"),
+            d[5] = value_int(0), d[6] = r[7];
         }
         double t = now();
         if (done % COMMIT_ROWS == 0) must(db_begin(db, &err), "begin");
@@ -197,8 +213,10 @@ static double import_shape(struct db *db, int64_t n, int64_t first) {
 
 static double raw_copy(const char *url, int64_t n) {
     PGconn *c = PQconnectdb(url);
-    PQclear(PQexec(c, "DROP TABLE IF EXISTS bench_raw; CREATE TABLE bench_raw (region text COLLATE \"C\" NOT NULL, id bigint, version "
-                      "bigint NOT NULL, state text NOT NULL, number text, key bigint, created_at bigint NOT NULL, person bigint, "
+    PQclear(PQexec(c, "SET client_min_messages = warning; DROP TABLE IF EXISTS bench_raw; CREATE TABLE "
+                      "bench_raw (region text COLLATE \"C\" NOT NULL, id bigint, version "
+                      "bigint NOT NULL, state text NOT NULL, number text, key bigint, created_at bigint NOT "
+                      "NULL, person bigint, "
                       "\"case\" bigint, class text, due_at bigint, sealed bytea, PRIMARY KEY (id, region)); "
                       "CREATE INDEX ON bench_raw(region, due_at); CREATE INDEX ON bench_raw(key)"));
     struct value *rows = calloc((size_t)STEP * COLUMNS, sizeof *rows);
@@ -213,8 +231,10 @@ static double raw_copy(const char *url, int64_t n) {
         for (int r = 0; r < STEP; r++)
             for (int k = 0; k < COLUMNS; k++) {
                 const struct value *v = rows + r * COLUMNS + k;
-                if (v->kind == VALUE_INT) buf_int(&b, v->i);
-                else if (v->kind == VALUE_TEXT) buf_add(&b, v->s, v->n);
+                if (v->kind == VALUE_INT)
+                    buf_int(&b, v->i);
+                else if (v->kind == VALUE_TEXT)
+                    buf_add(&b, v->s, v->n);
                 else {
                     static const char hex[] = "0123456789abcdef";
                     buf_str(&b, "\\\\x");
@@ -230,7 +250,8 @@ static double raw_copy(const char *url, int64_t n) {
             PQputCopyEnd(c, NULL);
             PGresult *r;
             while ((r = PQgetResult(c)) != NULL) {
-                if (PQresultStatus(r) != PGRES_COMMAND_OK) fprintf(stderr, "raw copy: %s\n", PQerrorMessage(c)), exit(1);
+                if (PQresultStatus(r) != PGRES_COMMAND_OK)
+                    fprintf(stderr, "raw copy: %s\n", PQerrorMessage(c)), exit(1);
                 PQclear(r);
             }
         }
@@ -263,7 +284,8 @@ static double lookups(struct db *db, int64_t n, int64_t ids) {
     double t = now();
     for (int64_t i = 0; i < n; i++) {
         struct value id = value_int(1 + (int64_t)rng_below(&rng, (uint64_t)ids));
-        must(db_scalar(db, &a, "SELECT \"key\" FROM \"bench_contact\" WHERE \"id\" = ?1", &id, 1, &v, &err), "lookup");
+        must(db_scalar(db, &a, "SELECT \"key\" FROM \"bench_contact\" WHERE \"id\" = ?1", &id, 1, &v, &err),
+             "lookup");
         arena_reset(&a);
     }
     arena_clear(&a);
@@ -291,12 +313,16 @@ static void line(const char *what, double rate, double base, const char *of) {
     fflush(stdout);
 }
 
-static void one_store(const char *name, const char *url, int64_t n, double raw, const char *of) {
+/* Below this share of the raw library's speed a benchmark has missed its target. */
+#define TARGET 0.7
+
+static bool one_store(const char *name, const char *url, int64_t n, double raw, const char *of) {
     char what[80];
     int64_t rows = 0;
     struct db *db = open_store(url);
     snprintf(what, sizeof what, "%s db_batch INSERT", name);
-    line(what, batches(db, DB_INSERT, 1, n), raw, of);
+    double rate = batches(db, DB_INSERT, 1, n);
+    line(what, rate, raw, of);
     snprintf(what, sizeof what, "%s db_batch UPSERT (all there)", name);
     line(what, batches(db, DB_UPSERT, 1, n / 4), raw, of);
     snprintf(what, sizeof what, "%s scan", name);
@@ -306,6 +332,8 @@ static void one_store(const char *name, const char *url, int64_t n, double raw, 
     snprintf(what, sizeof what, "%s import shape (1 contact = 6 rows)", name);
     line(what, import_shape(db, n, n + 1), 0, "");
     db_close(db);
+    if (rate < TARGET * raw) printf("%s db_batch is below %.2f of %s\n", name, TARGET, of);
+    return rate >= TARGET * raw;
 }
 
 int main(int argc, char **argv) {
@@ -322,17 +350,18 @@ int main(int argc, char **argv) {
     double base = raw_sqlite(raw, n);
     line("raw sqlite3 loop", base, 0, "");
     unlink(raw);
-    one_store("SQLite", ours, n, base, "raw sqlite3");
+    bool good = one_store("SQLite", ours, n, base, "raw sqlite3");
     if (pg) {
         snprintf(url, sizeof url, "%.*s", (int)strcspn(pg, " "), pg);
         schema(url, "DROP SCHEMA IF EXISTS bench_store CASCADE; CREATE SCHEMA bench_store");
         size_t end = strlen(url);
-        snprintf(url + end, sizeof url - end, "%coptions=-csearch_path%%3Dbench_store", strchr(url, '?') ? '&' : '?');
+        snprintf(url + end, sizeof url - end, "%coptions=-csearch_path%%3Dbench_store",
+                 strchr(url, '?') ? '&' : '?');
         base = raw_copy(url, n);
         line("raw COPY (text)", base, 0, "");
-        one_store("PostgreSQL", url, n, base, "raw COPY");
+        good &= one_store("PostgreSQL", url, n, base, "raw COPY");
         schema(url, "DROP SCHEMA bench_store CASCADE");
     }
     snprintf(remove, sizeof remove, "rm -rf '%s'", folder);
-    return system(remove) != 0;
+    return system(remove) != 0 || !good;
 }

@@ -47,8 +47,8 @@ static int64_t stored(size_t store, const char *sql) {
 
 struct job {
     int64_t id;
-    int answer;      /* what run returns after it wrote */
-    sem_t *wait;     /* run waits for this first */
+    int answer;  /* what run returns after it wrote */
+    sem_t *wait; /* run waits for this first */
     sem_t *started;
     atomic_int runs, dones;
     int rc;
@@ -119,7 +119,8 @@ static void hook_abort(void *context) {
     atomic_fetch_add(&h->aborts, 1);
 }
 static struct writer_options with_hooks(struct hooks *h) {
-    return (struct writer_options){.begin = hook_begin, .commit = hook_commit, .abort = hook_abort, .context = h};
+    return (struct writer_options){
+        .begin = hook_begin, .commit = hook_commit, .abort = hook_abort, .context = h};
 }
 
 /* ---- refusals */
@@ -211,8 +212,10 @@ static void a_failed_transaction_answers_everybody(void **state) {
                 assert_ok(submit(w, &jobs[k]), err);
             }
             /* the gate's own transaction is under way: only its commit hook can still see this */
-            if (which) h.fail_commit = E_FULL;
-            else h.fail_begin = E_IO;
+            if (which)
+                h.fail_commit = E_FULL;
+            else
+                h.fail_begin = E_IO;
             gate_open(&g);
             writer_stop(w);
             assert_int_equal(g.job.rc, which ? E_FULL : 0);
@@ -243,7 +246,7 @@ static void what_waits_is_committed_together(void **state) {
         }
         assert_int_equal(stored(i, COUNT), 0);
         gate_open(&g);
-        writer_stop(w); /* commits what is queued first */
+        writer_stop(w);                /* commits what is queued first */
         assert_int_equal(h.begins, 4); /* the gate's, then 60, 60 and 30 */
         assert_int_equal(h.commits, 4);
         assert_int_equal(h.aborts, 0);

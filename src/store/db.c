@@ -57,7 +57,8 @@ struct statement *statement_keep(struct statements *all, struct statement *s) {
 /* ---- open and close */
 
 int db_open(const char *url, enum db_mode mode, struct db **ret, struct error *err) {
-    if (!url || !*url) return error_set(err, E_USAGE, NULL, "a store needs a path or a postgresql:// address");
+    if (!url || !*url)
+        return error_set(err, E_USAGE, NULL, "a store needs a path or a postgresql:// address");
     if (strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0)
         return postgres_open(url, mode, ret, err);
     if (strncmp(url, "sqlite:", 7) == 0) url += 7;
@@ -115,7 +116,8 @@ int db_commit(struct db *db, struct error *err) {
     if (!db->writing) return usage(err, "no write transaction is open");
     int rc = 0;
     if (db->lost)
-        rc = error_set(err, E_STORE, NULL, "the transaction was lost before its commit; nothing of it is stored");
+        rc = error_set(err, E_STORE, NULL,
+                       "the transaction was lost before its commit; nothing of it is stored");
     else if (db->failed || db->depth)
         rc = usage(err, db->failed ? "something failed in this transaction; it was rolled back"
                                    : "a savepoint is still open; the transaction was rolled back");
@@ -187,7 +189,8 @@ void db_snapshot_end(struct db *db) {
 static int check_params(const struct value *params, size_t n, struct error *err) {
     for (size_t i = 0; i < n; i++)
         if (params[i].kind == VALUE_TEXT && !store_text_ok((struct text){params[i].s, params[i].n}))
-            return error_set(err, E_INVALID, NULL, "text that is not UTF-8, or has a NUL in it (parameter %zu)", i + 1);
+            return error_set(err, E_INVALID, NULL,
+                             "text that is not UTF-8, or has a NUL in it (parameter %zu)", i + 1);
     return 0;
 }
 
@@ -243,7 +246,8 @@ int db_scalar(struct db *db, struct arena *a, const char *sql, const struct valu
 
 enum { KEY_MAX = 8 };
 
-/* Finds the key's columns among those given. An INSERT needs them only to put the rows of a clustered table in order. */
+/* Finds the key's columns among those given. An INSERT needs them only to put the rows of a clustered table
+ * in order. */
 static int find_key(struct batch *b, uint16_t key[KEY_MAX], struct error *err) {
     if (b->verb == DB_INSERT && !b->table->clustered) return 0;
     struct text list = text_of(b->table->key), name;
@@ -266,16 +270,22 @@ static int find_key(struct batch *b, uint16_t key[KEY_MAX], struct error *err) {
     return 0;
 }
 
-int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns, size_t n_columns,
-             const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err) {
+int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns,
+             size_t n_columns, const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err) {
     if (!db->writing) return usage(err, "a batch needs a write transaction");
     int rc = ready(db, err);
     if (rc < 0) return rc;
-    struct batch b = {.verb = verb, .table = table, .columns = columns, .n_columns = n_columns, .rows = rows, .n_rows = n_rows};
+    struct batch b = {.verb = verb,
+                      .table = table,
+                      .columns = columns,
+                      .n_columns = n_columns,
+                      .rows = rows,
+                      .n_rows = n_rows};
     uint16_t key[KEY_MAX];
     if (!n_columns) return usage(err, "a batch needs columns");
     for (size_t i = 0; i < n_columns; i++)
-        if (columns[i] >= table->n_columns) return error_set(err, E_USAGE, table->name, "a column the table lacks");
+        if (columns[i] >= table->n_columns)
+            return error_set(err, E_USAGE, table->name, "a column the table lacks");
     rc = find_key(&b, key, err);
     if (rc < 0) return rc;
     if (!n_rows) return 0;

@@ -1,9 +1,10 @@
-/* store: one connection to SQLite or PostgreSQL behind one small header. Above is the ledger; below are sqlite3 and
- * libpq. The store knows tables, not registers. A connection belongs to one thread at a time.
+/* store: one connection to SQLite or PostgreSQL behind one small header. Above is the ledger; below are
+ * sqlite3 and libpq. The store knows tables, not registers. A connection belongs to one thread at a time.
  *
- * SQL is the subset both speak; parameters are ?1, ?2 ... (rewritten to $1 for PostgreSQL). INT columns are 64-bit.
- * A write transaction excludes every other writer of the store, in this process or another (SQLite: BEGIN IMMEDIATE
- * with a busy timeout; PostgreSQL: one advisory transaction lock), so what is read inside it stays true. */
+ * SQL is the subset both speak; parameters are ?1, ?2 ... (rewritten to $1 for PostgreSQL). INT columns are
+ * 64-bit. A write transaction excludes every other writer of the store, in this process or another (SQLite:
+ * BEGIN IMMEDIATE with a busy timeout; PostgreSQL: one advisory transaction lock), so what is read inside it
+ * stays true. */
 #ifndef TOCSIN_STORE_DB_H
 #define TOCSIN_STORE_DB_H
 
@@ -21,12 +22,12 @@ struct db_index {
     const char *name;    /* unique in the store */
     const char *columns; /* "region, due_at" */
     bool unique;
-    const char *where;   /* partial index, or NULL */
+    const char *where; /* partial index, or NULL */
 };
 
-/* A table as it should be. `key` is the primary key's columns, comma separated. A single INT key becomes SQLite's
- * rowid. `clustered` tables are WITHOUT ROWID on SQLite. PostgreSQL appends `partition` (a column, or NULL) to the
- * primary key so that the table can be partitioned by it. */
+/* A table as it should be. `key` is the primary key's columns, comma separated. A single INT key becomes
+ * SQLite's rowid. `clustered` tables are WITHOUT ROWID on SQLite. PostgreSQL appends `partition` (a column,
+ * or NULL) to the primary key so that the table can be partitioned by it. */
 struct db_table {
     const char *name;
     const char *key;
@@ -44,20 +45,23 @@ enum db_mode { DB_WRITE, DB_READ };
 struct db;
 struct db_cursor;
 
-/* url: "sqlite:PATH" or a bare path, or "postgresql://...", as libpq reads it. SQLite: WAL, synchronous FULL, a page
- * cache sized for a city (stated in sqlite.c). DB_READ refuses writes. Opening is O(1) in the size of the store.
- * Errors: E_STORE, E_IO, E_FULL, E_UNKNOWN (a DB_READ on a file that does not exist), E_MEMORY. */
+/* url: "sqlite:PATH" or a bare path, or "postgresql://...", as libpq reads it. SQLite: WAL, synchronous FULL,
+ * a page cache sized for a city (stated in sqlite.c). DB_READ refuses writes. Opening is O(1) in the size of
+ * the store. Errors: E_STORE, E_IO, E_FULL, E_UNKNOWN (a DB_READ on a file that does not exist), E_MEMORY. */
 int db_open(const char *url, enum db_mode mode, struct db **ret, struct error *err);
 void db_close(struct db *db);
 enum db_kind db_kind_of(const struct db *db);
 
-/* Write transaction; nested calls are E_USAGE. After any error inside it only db_rollback, db_savepoint_rollback or db_close
- * help: everything else, a commit too, is E_USAGE (PostgreSQL's rule, kept on both stores). After an E_STORE (connection lost) the transaction is gone and the next
- * db_begin reconnects (PostgreSQL). A commit that fails leaves nothing behind unless the error says "outcome unknown". */
+/* Write transaction; nested calls are E_USAGE. After any error inside it only db_rollback,
+ * db_savepoint_rollback or db_close help: everything else, a commit too, is E_USAGE (PostgreSQL's rule, kept
+ * on both stores). After an E_STORE (connection lost) the transaction is gone and the next db_begin
+ * reconnects (PostgreSQL). A commit that fails leaves nothing behind unless the error says "outcome unknown".
+ */
 int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
 void db_rollback(struct db *db);
-/* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it. */
+/* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it.
+ */
 int db_savepoint(struct db *db, struct error *err);
 int db_savepoint_release(struct db *db, struct error *err);
 int db_savepoint_rollback(struct db *db, struct error *err);
@@ -65,43 +69,54 @@ int db_savepoint_rollback(struct db *db, struct error *err);
 int db_snapshot(struct db *db, struct error *err);
 void db_snapshot_end(struct db *db);
 
-/* Runs one statement (cached when prepared; at most 128 kept). ret_changes may be NULL. Params: ABSENT is NULL; n must be
- * exactly what the statement asks for. Text must be UTF-8 without NUL (E_INVALID). */
-int db_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes, struct error *err);
-/* Rows one by one; values of a row are borrowed until the next db_next or db_cursor_close. PostgreSQL fetches in
- * bounded chunks (single-row or chunked mode), so any size streams. db_next: 1 a row, 0 the end, negative an error.
- * Several cursors may be open on one connection (PostgreSQL: they are server-side cursors inside a transaction or
- * read to memory when small). */
-int db_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret, struct error *err);
+/* Runs one statement (cached when prepared; at most 128 kept). ret_changes may be NULL. Params: ABSENT is
+ * NULL; n must be exactly what the statement asks for. Text must be UTF-8 without NUL (E_INVALID). */
+int db_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes,
+           struct error *err);
+/* Rows one by one; values of a row are borrowed until the next db_next or db_cursor_close. db_next: 1 a row,
+ * 0 the end, negative an error. Any size streams: PostgreSQL reads a small result (256 rows) at once and a
+ * larger one through a server-side cursor in chunks of about 1 MB. Several cursors may be open on one
+ * connection, beside batches too. A cursor opened inside a transaction, snapshot or savepoint ends with it;
+ * close the others before db_begin, because on SQLite they hold the state they read (E_BUSY when somebody
+ * wrote since). Numbers that are not whole are E_UNSUPPORTED. */
+int db_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret,
+             struct error *err);
 int db_next(struct db_cursor *c, const struct value **ret_row, struct error *err);
 size_t db_columns(const struct db_cursor *c);
 void db_cursor_close(struct db_cursor *c);
 /* One row with one value, copied into the arena; NULL value when there is no row. */
-int db_scalar(struct db *db, struct arena *a, const char *sql, const struct value *params, size_t n, struct value *ret, struct error *err);
+int db_scalar(struct db *db, struct arena *a, const char *sql, const struct value *params, size_t n,
+              struct value *ret, struct error *err);
 
 /* ---- batches: many rows of one table in one call, the write path's only way in.
  * rows is n_rows * n_columns cells, row by row, in the order of `columns` (indexes into table->columns).
- * INSERT: all must be new. UPSERT: replaces the given columns when the primary key exists. UPDATE: by primary key (whose columns must
- * be among `columns`), sets the others; a row that is not there is E_UNKNOWN. DELETE: by primary key, `columns` are exactly
- * the key's; a row that is not there is fine. A cell of the wrong kind, a missing required one, text that is not UTF-8 or
- * has a NUL in it: E_INVALID. A key or unique index taken: E_CONFLICT.
- * SQLite: new rows are one statement over the whole batch, changes a prepared statement stepped n times. PostgreSQL: new rows go by
- * binary COPY, changes by one statement over binary arrays, in pieces of at most 2,000 rows; a piece that fails is run again row by
- * row. Rows of clustered tables are taken in key order, so larger batches (5,000 rows) cost less a row where keys are random.
- * ret_bad (may be NULL): index of the first row that failed; untouched when no row is to blame (a full disk, a lost connection). All or nothing: on error the caller rolls back. */
+ * INSERT: all must be new. UPSERT: replaces the given columns when the primary key exists. UPDATE: by primary
+ * key (whose columns must be among `columns`), sets the others; a row that is not there is E_UNKNOWN. DELETE:
+ * by primary key, `columns` are exactly the key's; a row that is not there is fine. A cell of the wrong kind,
+ * a missing required one, text that is not UTF-8 or has a NUL in it: E_INVALID. A key or unique index taken:
+ * E_CONFLICT. SQLite: new rows are one statement over the whole batch, changes a prepared statement stepped n
+ * times. PostgreSQL: new rows go by binary COPY, changes by one statement over binary arrays, in pieces of at
+ * most 2,000 rows; a piece that fails is run again row by row. Rows of clustered tables are taken in key
+ * order, so larger batches (5,000 rows) cost less a row where keys are random. ret_bad (may be NULL): index
+ * of the first row that failed; untouched when no row is to blame (a full disk, a lost connection). All or
+ * nothing: on error the caller rolls back. */
 enum db_verb { DB_INSERT, DB_UPSERT, DB_UPDATE, DB_DELETE };
-int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns, size_t n_columns,
-             const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err);
+int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns,
+             size_t n_columns, const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err);
 
-/* ---- schema: compares the tables as they should be with the store as it is. Each needed step is one SQL statement:
- * create table, add column (nullable), create or drop index. A column that vanished from the declaration is kept and
- * reported as a note ("-- kept: ..."); a changed type is E_CONFLICT. `plan` receives the statements, one a line, in order;
- * apply = false only plans. Runs inside a write transaction of its own. */
-int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan, struct error *err);
+/* ---- schema: compares the tables as they should be with the store as it is. Each needed step is one SQL
+ * statement: create table, add column (nullable), create or drop index. A column that vanished from the
+ * declaration is kept and reported as a note ("-- kept: ..."); a changed type is E_CONFLICT. `plan` receives
+ * the statements, one a line, in order; apply = false only plans. Runs inside a write transaction of its own.
+ */
+int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan,
+               struct error *err);
 
-/* Consistent copy while others write (SQLite: online backup API; PostgreSQL: E_UNSUPPORTED, the caller exports logically). */
+/* Consistent copy while others write (SQLite: online backup API; PostgreSQL: E_UNSUPPORTED, the caller
+ * exports logically). */
 int db_backup(struct db *db, const char *path, struct error *err);
-/* Bulk phases: larger cache, checkpoint less often; off restores and checkpoints. SQLite only, a no-op elsewhere. */
+/* Bulk phases: larger cache, checkpoint less often; off restores and checkpoints. SQLite only, a no-op
+ * elsewhere. */
 void db_bulk(struct db *db, bool on);
 /* Refreshes planner statistics. */
 int db_analyze(struct db *db, struct error *err);

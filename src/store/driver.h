@@ -13,8 +13,9 @@ struct batch {
     size_t n_columns;
     const struct value *rows;
     size_t n_rows;
-    size_t n_keys;       /* columns that belong to the primary key ... */
-    const uint16_t *key; /* ... as positions in `columns`, in key order; n_keys 0 when an INSERT need not know */
+    size_t n_keys; /* columns that belong to the primary key ... */
+    const uint16_t
+        *key; /* ... as positions in `columns`, in key order; n_keys 0 when an INSERT need not know */
 };
 
 struct db_driver {
@@ -27,7 +28,8 @@ struct db_driver {
     int (*undo)(struct db *db, int depth, struct error *err);
     int (*snapshot)(struct db *db, struct error *err);
     void (*snapshot_end)(struct db *db);
-    int (*run)(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes, struct error *err);
+    int (*run)(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes,
+               struct error *err);
     int (*query)(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret,
                  struct error *err);
     int (*next)(struct db_cursor *c, struct error *err);
@@ -46,10 +48,10 @@ struct db {
     enum db_kind kind;
     enum db_mode mode;
     bool writing, reading; /* a write transaction, a snapshot */
-    bool failed;           /* something failed in the transaction: only rolling back helps (PostgreSQL's own rule) */
-    bool lost;             /* the transaction is gone already */
-    int depth;             /* open savepoints */
-    struct buf sql;        /* scratch of db_batch */
+    bool failed;    /* something failed in the transaction: only rolling back helps (PostgreSQL's own rule) */
+    bool lost;      /* the transaction is gone already */
+    int depth;      /* open savepoints */
+    struct buf sql; /* scratch of db_batch */
 };
 
 struct db_cursor {
@@ -61,7 +63,8 @@ struct db_cursor {
 int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct error *err);
 int postgres_open(const char *url, enum db_mode mode, struct db **ret, struct error *err);
 
-/* ---- prepared statements kept, least recently used first out. Drivers embed struct statement first in theirs. */
+/* ---- prepared statements kept, least recently used first out. Drivers embed struct statement first in
+ * theirs. */
 struct statement {
     char *sql;
     size_t n;
@@ -78,7 +81,8 @@ struct statements {
 uint64_t statement_hash(struct text sql);
 /* NULL when unknown or busy; *ret_busy tells which. */
 struct statement *statement_find(struct statements *all, struct text sql, uint64_t hash, bool *ret_busy);
-/* Keeps s; returns the one that had to leave, or NULL. When all are busy s is not kept (s->cached stays false). */
+/* Keeps s; returns the one that had to leave, or NULL. When all are busy s is not kept (s->cached stays
+ * false). */
 struct statement *statement_keep(struct statements *all, struct statement *s);
 
 /* ---- SQL text (sql.c) */
@@ -91,11 +95,12 @@ const struct db_column *table_column(const struct db_table *t, struct text name)
 /* The one INT key column that SQLite makes the rowid, or NULL. */
 const struct db_column *table_rowid(const struct db_table *t);
 
-/* Text of one row's statement with ?1.. (SQLite) or $1.. (PostgreSQL), parameters in the order of b->columns. */
+/* Text of one row's statement with ?1.. (SQLite) or $1.. (PostgreSQL), parameters in the order of b->columns.
+ */
 void sql_row(struct buf *b, const struct batch *batch, enum db_kind kind);
 
-/* Why a cell may not stand in this column, or NULL. Both stores refuse the same cells: PostgreSQL's text is UTF-8
- * without NUL, so SQLite's is too. */
+/* Why a cell may not stand in this column, or NULL. Both stores refuse the same cells: PostgreSQL's text is
+ * UTF-8 without NUL, so SQLite's is too. */
 const char *cell_refused(const struct db_column *column, struct value v);
 bool store_text_ok(struct text t);
 /* The first column of the row that may not stand where it is, with why; NULL when all is well. */
@@ -105,7 +110,8 @@ int batch_refuse(const struct batch *b, const struct value *row, struct error *e
 /* Is the failure one that a row can be blamed for? */
 bool one_row_s_fault(int rc);
 
-/* order.c: row numbers of the first n rows in key order, owned; NULL when they stand well already. Needs the key. */
+/* order.c: row numbers of the first n rows in key order, owned; NULL when they stand well already. Needs the
+ * key. */
 int batch_order(const struct batch *b, size_t n, uint32_t **ret);
 
 #endif

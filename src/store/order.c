@@ -1,12 +1,13 @@
-/* The order in which a batch meets its table: by primary key when that helps. Random keys (blind indexes) put row by row
- * into a B-tree touch a far page each; in key order neighbours share the way down. Rows with the same key keep their
- * order, so that the last one still wins. */
+/* The order in which a batch meets its table: by primary key when that helps. Random keys (blind indexes) put
+ * row by row into a B-tree touch a far page each; in key order neighbours share the way down. Rows with the
+ * same key keep their order, so that the last one still wins. */
 #include "store/driver.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The first two key columns as numbers that sort as the cells do, exactly for numbers, by 8 bytes for text. */
+/* The first two key columns as numbers that sort as the cells do, exactly for numbers, by 8 bytes for text.
+ */
 struct order_key {
     uint64_t first, second;
     uint32_t row;

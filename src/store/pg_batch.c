@@ -1,13 +1,23 @@
-/* PostgreSQL: batches. Rows go over in pieces: new rows by COPY, changes as one statement over unnest() of an array per
- * column, a single row as a plain statement. Each piece has a savepoint, so that a piece that fails can be run again row
- * by row to find the row to blame. All in binary: no quoting, no parsing of numbers. */
+/* PostgreSQL: batches. Rows go over in pieces: new rows by COPY, changes as one statement over unnest() of an
+ * array per column, a single row as a plain statement. Each piece has a savepoint, so that a piece that fails
+ * can be run again row by row to find the row to blame. All in binary: no quoting, no parsing of numbers. */
 #include "store/postgres.h"
 
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE_ROWS = 2000, PIECE_BYTES = 16 << 20, COPY_ROWS_MIN = 24, SEEN_SLOTS = 8192, BATCH_DEPTH = SAVEPOINT_MAX };
+enum {
+    PIECE_ROWS = 2000,
+    PIECE_BYTES = 16 << 20,
+    COPY_ROWS_MIN = 24,
+    SEEN_SLOTS = 8192,
+    BATCH_DEPTH = SAVEPOINT_MAX
+};
+
+#define SETTING_JOINS(to)                                                                                    \
+    "SELECT set_config('enable_seqscan', '" to "', true), set_config('enable_hashjoin', '" to "', true), "   \
+    "set_config('enable_mergejoin', '" to "', true)"
 
 static int out_of_memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -149,35 +159,38 @@ static void unnest(struct buf *s, const struct batch *b) {
     buf_char(s, ')');
 }
 
-/* The table is "t", the rows are "v". An upsert first updates, then inserts what it did not find: the row lock of the store
- * makes that safe, and it finds a row whose partition column changes, which ON CONFLICT would not. */
+/* The table is "t", the rows are "v". An upsert updates what is there and inserts what was not: both parts
+ * see the table as it was before, the lock of the store makes that safe, and it finds a row whose partition
+ * column changes, which ON CONFLICT would not. */
+static void upsert_sql(struct buf *s, const struct batch *b) {
+    struct text table = text_of(b->table->name);
+    buf_str(s, "WITH v AS MATERIALIZED (SELECT * FROM ");
+    unnest(s, b);
+    buf_char(s, ')');
+    if (b->n_columns > b->n_keys) {
+        buf_str(s, ", u AS (UPDATE ");
+        sql_name(s, table);
+        buf_str(s, " AS t SET ");
+        assign(s, b, "v.");
+        buf_str(s, " FROM v WHERE ");
+        same_key(s, b, "t.", "v.");
+        buf_char(s, ')');
+    }
+    buf_str(s, " INSERT INTO ");
+    sql_name(s, table);
+    buf_str(s, " (");
+    names(s, b, "");
+    buf_str(s, ") SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM ");
+    sql_name(s, table);
+    buf_str(s, " AS t WHERE ");
+    same_key(s, b, "t.", "v.");
+    buf_char(s, ')');
+}
+
 static void piece_sql(struct buf *s, const struct batch *b) {
     struct text table = text_of(b->table->name);
     if (b->verb == DB_UPSERT) {
-        bool change = b->n_columns > b->n_keys;
-        buf_str(s, "WITH v AS MATERIALIZED (SELECT * FROM ");
-        unnest(s, b);
-        buf_str(s, "), u AS (");
-        buf_str(s, change ? "UPDATE " : "SELECT ");
-        if (!change) names(s, b, "t.");
-        if (!change) buf_str(s, " FROM ");
-        sql_name(s, table);
-        buf_str(s, change ? " AS t SET " : " AS t, v WHERE ");
-        if (change) assign(s, b, "v.");
-        if (change) buf_str(s, " FROM v WHERE ");
-        same_key(s, b, "t.", "v.");
-        if (change) buf_str(s, " RETURNING ");
-        for (size_t k = 0; change && k < b->n_keys; k++) {
-            buf_str(s, k ? ", t." : "t.");
-            sql_name(s, text_of(column_of(b, b->key[k])->name));
-        }
-        buf_str(s, ") INSERT INTO ");
-        sql_name(s, table);
-        buf_str(s, " (");
-        names(s, b, "");
-        buf_str(s, ") SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM u WHERE ");
-        same_key(s, b, "u.", "v.");
-        buf_char(s, ')');
+        upsert_sql(s, b);
         return;
     }
     buf_str(s, b->verb == DB_INSERT ? "INSERT INTO " : b->verb == DB_UPDATE ? "UPDATE " : "DELETE FROM ");
@@ -212,7 +225,8 @@ static void put_array(struct buf *out, const struct batch *b, const struct piece
 }
 
 /* Runs the prepared text in db->sql and checks how many rows an update touched. */
-static int execute(struct pg *pg, const struct batch *b, const struct pg_command *parameters, size_t n, struct error *err) {
+static int execute(struct pg *pg, const struct batch *b, const struct pg_command *parameters, size_t n,
+                   struct error *err) {
     struct pg_statement *s = NULL;
     PGresult *r = NULL;
     if (pg->base.sql.failed) return out_of_memory(err);
@@ -238,10 +252,17 @@ static int arrays(struct pg *pg, const struct batch *b, const struct piece *p, s
         lengths[i] = (int)out->n;
         types[i] = array_types[column_of(b, i)->type];
     }
-    struct pg_command parameters = {.n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
+    struct pg_command parameters = {
+        .n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
     buf_reset(&pg->base.sql);
     piece_sql(&pg->base.sql, b);
-    return execute(pg, b, &parameters, p->n, err);
+    /* Plans of a young table must not live on when it has grown: only walking its index by key is right at
+     * any size. A failure rolls the second setting back with everything else. */
+    bool join = b->verb != DB_INSERT;
+    if (join) pg_push(pg, SETTING_JOINS("off"));
+    int rc = execute(pg, b, &parameters, p->n, err);
+    if (join && rc == 0) pg_push(pg, SETTING_JOINS("on"));
+    return rc;
 }
 
 /* One row as a plain statement; an upsert needs the two steps of the array form. */
@@ -253,7 +274,8 @@ static int single(struct pg *pg, const struct batch *b, const struct value *row,
     if (b->verb == DB_UPSERT) return arrays(pg, b, &(struct piece){row, NULL, 1}, err);
     pg_params(row, b->n_columns, values, lengths, types, ints);
     for (size_t i = 0; i < b->n_columns; i++) types[i] = cell_types[column_of(b, i)->type];
-    struct pg_command parameters = {.n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
+    struct pg_command parameters = {
+        .n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
     buf_reset(&pg->base.sql);
     sql_row(&pg->base.sql, b, DB_POSTGRES);
     return execute(pg, b, &parameters, 1, err);
@@ -294,7 +316,8 @@ static bool seen_before(struct seen *seen, const struct batch *b, const struct v
     }
 }
 
-/* How many of the rows go together: up to the limits, a bad cell, or a key that comes again (the last one must win). */
+/* How many of the rows go together: up to the limits, a bad cell, or a key that comes again (the last one
+ * must win). */
 static size_t piece_size(const struct batch *b, struct seen *seen, const struct value *rows, size_t n) {
     size_t bytes = 0, column = 0, i = 0;
     if (seen) seen->round++;
@@ -307,8 +330,10 @@ static size_t piece_size(const struct batch *b, struct seen *seen, const struct 
     return i;
 }
 
-/* Finds the row to blame: the piece again, row by row. Ends well when the fault was in their being together. */
-static int one_by_one(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, size_t *ret_bad, struct error *err) {
+/* Finds the row to blame: the piece again, row by row. Ends well when the fault was in their being together.
+ */
+static int one_by_one(struct pg *pg, const struct batch *b, const struct value *rows, size_t n,
+                      size_t *ret_bad, struct error *err) {
     for (size_t i = 0; i < n; i++, rows += b->n_columns) {
         int rc = single(pg, b, rows, err);
         if (rc == 0) continue;
@@ -318,7 +343,8 @@ static int one_by_one(struct pg *pg, const struct batch *b, const struct value *
     return 0;
 }
 
-static int run_piece(struct pg *pg, const struct batch *b, const struct value *rows, size_t n, size_t *ret_bad, struct error *err) {
+static int run_piece(struct pg *pg, const struct batch *b, const struct value *rows, size_t n,
+                     size_t *ret_bad, struct error *err) {
     if (n == 1) {
         int rc = single(pg, b, rows, err);
         if (rc < 0) *ret_bad = 0;
@@ -330,17 +356,17 @@ static int run_piece(struct pg *pg, const struct batch *b, const struct value *r
     part.rows = rows;
     if (batch_order(&part, n, &order) < 0) return out_of_memory(err);
     struct piece p = {rows, order, n};
-    pg_push(pg, "SAVEPOINT", BATCH_DEPTH);
+    pg_push_depth(pg, "SAVEPOINT", BATCH_DEPTH);
     bool bulk = b->verb == DB_INSERT && n >= COPY_ROWS_MIN;
     int rc = bulk ? copy(pg, b, &p, &why) : arrays(pg, b, &p, &why);
     mem_free(order);
     if (rc == 0) {
-        pg_push(pg, "RELEASE", BATCH_DEPTH);
+        pg_push_depth(pg, "RELEASE", BATCH_DEPTH);
         return 0;
     }
     if (!one_row_s_fault(rc) || pg_gone(pg) || pg_simple(pg, "ROLLBACK TO s8", NULL) < 0)
         return error_set(err, rc, why.where[0] ? why.where : NULL, "%s", why.message);
-    pg_push(pg, "RELEASE", BATCH_DEPTH);
+    pg_push_depth(pg, "RELEASE", BATCH_DEPTH);
     return one_by_one(pg, b, rows, n, ret_bad, err);
 }
 

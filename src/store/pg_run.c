@@ -1,6 +1,7 @@
-/* PostgreSQL: statements and cursors. Most results are small, so a query first runs prepared with a limit of a few
- * hundred rows and is read to memory: one round trip. A result that is larger is asked again through a server-side cursor
- * (held past its transaction when there is none), fetched in chunks of about a megabyte; the statement remembers. */
+/* PostgreSQL: statements and cursors. Most results are small, so a query first runs prepared with a limit of
+ * a few hundred rows and is read to memory: one round trip. A result that is larger is asked again through a
+ * server-side cursor (held past its transaction when there is none), fetched in chunks of about a megabyte;
+ * the statement remembers. */
 #include "store/postgres.h"
 
 #include <ctype.h>
@@ -15,7 +16,7 @@ struct pg_statement {
     struct statement base; /* base.sql: the text as PostgreSQL reads it, then the parameters' types */
     unsigned generation;   /* the connection that knows it, 0 none */
     unsigned serial;
-    bool big;              /* its last result was large */
+    bool big; /* its last result was large */
 };
 
 struct pg_cursor {
@@ -48,7 +49,8 @@ static int translate(const char *sql, struct buf *out, size_t *ret_params, struc
             break;
         } else if (*s == '?' && isdigit((unsigned char)s[1])) {
             size_t n = 0;
-            for (const char *d = s + 1; isdigit((unsigned char)*d) && n <= PG_PARAMS_MAX; d++) n = n * 10 + (size_t)(*d - '0');
+            for (const char *d = s + 1; isdigit((unsigned char)*d) && n <= PG_PARAMS_MAX; d++)
+                n = n * 10 + (size_t)(*d - '0');
             if (n > most) most = n;
             buf_char(out, '$');
             continue;
@@ -87,7 +89,8 @@ static void evict(struct pg *pg, struct pg_statement *s) {
     mem_free(s);
 }
 
-int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n, struct pg_statement **ret, struct error *err) {
+int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n, struct pg_statement **ret,
+                     struct error *err) {
     bool busy = false;
     /* the text's own NUL, then the types: the key is read as a C string when it is sent */
     struct buf key = {0};
@@ -116,8 +119,8 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
     return 0;
 }
 
-int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters, PGresult **ret,
-                      struct error *err) {
+int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
+                      PGresult **ret, struct error *err) {
     char name[PG_NAME_MAX];
     snprintf(name, sizeof name, "q%u", s->serial);
     bool prepare = s->generation != pg->generation;
@@ -139,7 +142,8 @@ int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_com
 
 /* ---- parameters */
 
-void pg_params(const struct value *params, size_t n, const char **values, int *lengths, Oid *types, int64_t *ints) {
+void pg_params(const struct value *params, size_t n, const char **values, int *lengths, Oid *types,
+               int64_t *ints) {
     for (size_t i = 0; i < n; i++) {
         const struct value *v = &params[i];
         switch (v->kind) {
@@ -175,11 +179,13 @@ static int call_set(struct call *c, const struct value *params, size_t n, size_t
     if (n != wanted || n > PG_PARAMS_MAX)
         return error_set(err, E_USAGE, NULL, "the statement has %zu parameters, %zu were given", wanted, n);
     pg_params(params, n, c->values, c->lengths, c->types, c->ints);
-    c->command = (struct pg_command){.n = (int)n, .types = c->types, .values = c->values, .lengths = c->lengths};
+    c->command =
+        (struct pg_command){.n = (int)n, .types = c->types, .values = c->values, .lengths = c->lengths};
     return 0;
 }
 
-int pg_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes, struct error *err) {
+int pg_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes,
+           struct error *err) {
     struct pg *pg = pg_of(db);
     struct pg_statement *s = NULL;
     struct call call;
@@ -210,7 +216,8 @@ static uint64_t big_endian(const char *s, int n) {
     return v;
 }
 
-/* numeric in binary: digits to the base 10,000, how many, the weight of the first, the sign, the scale shown. */
+/* numeric in binary: digits to the base 10,000, how many, the weight of the first, the sign, the scale shown.
+ */
 static bool whole_numeric(const char *s, int bytes, int64_t *ret) {
     if (bytes < 8) return false;
     int n = (int16_t)big_endian(s, 2), weight = (int16_t)big_endian(s + 2, 2);
@@ -308,7 +315,8 @@ static int fetch(struct pg_cursor *c, struct error *err) {
     return 0;
 }
 
-static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, struct call *call, struct error *err) {
+static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, struct call *call,
+                       struct error *err) {
     struct buf text = {0};
     c->server = true;
     c->hold = !pg->base.writing && !pg->base.reading;
@@ -331,8 +339,8 @@ static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, stru
 }
 
 /* The first, limited run. *ret_more is set when the result is larger than that. */
-static int read_small(struct pg *pg, struct pg_cursor *c, struct pg_statement *s, struct call *call, bool *ret_more,
-                      struct error *err) {
+static int read_small(struct pg *pg, struct pg_cursor *c, struct pg_statement *s, struct call *call,
+                      bool *ret_more, struct error *err) {
     int rc = pg_statement_exec(pg, s, &call->command, &c->result, err);
     if (rc < 0) return rc;
     c->n = PQntuples(c->result);
@@ -352,7 +360,8 @@ static int cursor_columns(struct pg_cursor **c, struct error *err) {
 }
 
 /* The statement's text is in db->sql; small results are read whole, large ones get a server-side cursor. */
-static int query_once(struct pg *pg, bool limited, struct call *call, struct pg_cursor *c, struct error *err) {
+static int query_once(struct pg *pg, bool limited, struct call *call, struct pg_cursor *c,
+                      struct error *err) {
     struct pg_statement *s = NULL;
     struct text sql = buf_view(&pg->base.sql);
     buf_reset(&pg->key);
@@ -372,7 +381,8 @@ static int query_once(struct pg *pg, bool limited, struct call *call, struct pg_
     return rc;
 }
 
-int pg_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret, struct error *err) {
+int pg_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret,
+             struct error *err) {
     struct pg *pg = pg_of(db);
     struct call call;
     size_t wanted = 0;
@@ -388,7 +398,8 @@ int pg_query(struct db *db, const char *sql, const struct value *params, size_t 
         rc = pg_ready(pg, err);
         if (rc == 0) rc = query_once(pg, select, &call, c, &why);
         if (rc == 0) break;
-        /* once more when the connection had died while idle, or a plan had gone stale by a migration elsewhere */
+        /* once more when the connection had died while idle, or a plan had gone stale by a migration
+         * elsewhere */
         if (select && attempt == 0 && rc == E_STORE && !db->writing && !db->reading) {
             rc = 0;
             continue;
@@ -410,9 +421,11 @@ int pg_next(struct db_cursor *base, struct error *err) {
     if (c->at == c->n) {
         if (c->ended) return 0;
         if (c->generation != pg->generation || pg_gone(pg))
-            return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost while rows were read");
+            return error_set(err, E_STORE, NULL,
+                             "the connection to PostgreSQL was lost while rows were read");
         if (!c->hold && c->transaction != pg->transaction)
-            return error_set(err, E_USAGE, NULL, "the transaction in which these rows were asked for has ended");
+            return error_set(err, E_USAGE, NULL,
+                             "the transaction in which these rows were asked for has ended");
         int rc = fetch(c, err);
         if (rc < 0) return rc;
         if (!c->n) return 0;

@@ -1,18 +1,20 @@
-/* PostgreSQL: the connection, round trips, transactions. Everything goes through libpq's pipeline mode, so that what
- * belongs together (savepoint and statement, prepare and execute) is one round trip. */
+/* PostgreSQL: the connection, round trips, transactions. Everything goes through libpq's pipeline mode, so
+ * that what belongs together (savepoint and statement, prepare and execute) is one round trip. */
 #include "store/postgres.h"
 
 #include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One write transaction at a time in a store (a schema of a database): "tocsin" as a number, then the schema. The
- * plan cache prefers generic plans on the writer: its statements are by key, and a plan made for ten elements of an array
- * (nested loop over the index) is right for two thousand, whatever the statistics of a young table say. */
+/* One write transaction at a time in a store (a schema of a database): "tocsin" as a number, then the schema.
+ * The plan cache prefers generic plans on the writer: its statements are by key, and a plan made for ten
+ * elements of an array (nested loop over the index) is right for two thousand, whatever the statistics of a
+ * young table say. */
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(1953456999, hashtext(current_schema()))"
 #define SETTINGS                                                                                             \
     "SET client_min_messages = warning; SET standard_conforming_strings = on; SET lock_timeout = 10000; "    \
-    "SET cursor_tuple_fraction = 1.0; SET synchronous_commit = on; SET jit = off; SET statement_timeout = 0; "
+    "SET cursor_tuple_fraction = 1.0; SET synchronous_commit = on; SET jit = off; SET statement_timeout = "  \
+    "0; "
 
 /* ---- errors */
 
@@ -21,10 +23,10 @@ static int code_of(const struct pg *pg, const char *state) {
         const char *prefix;
         int code;
     } map[] = {
-        {"23505", E_CONFLICT}, {"23P01", E_CONFLICT}, {"23", E_INVALID},  {"22", E_INVALID},     {"53100", E_FULL},
-        {"53200", E_MEMORY},   {"53", E_BUSY},        {"55P03", E_BUSY},  {"40", E_BUSY},        {"58030", E_IO},
-        {"XX001", E_CORRUPT},  {"XX002", E_CORRUPT},  {"42501", E_DENIED}, {"54", E_TOO_LARGE},  {"08P01", E_USAGE},
-        {"57014", E_BUSY},
+        {"23505", E_CONFLICT}, {"23P01", E_CONFLICT}, {"23", E_INVALID},    {"22", E_INVALID},
+        {"53100", E_FULL},     {"53200", E_MEMORY},   {"53", E_BUSY},       {"55P03", E_BUSY},
+        {"40", E_BUSY},        {"58030", E_IO},       {"XX001", E_CORRUPT}, {"XX002", E_CORRUPT},
+        {"42501", E_DENIED},   {"54", E_TOO_LARGE},   {"08P01", E_USAGE},   {"57014", E_BUSY},
     };
     if (strcmp(state, "25006") == 0) return pg->base.mode == DB_READ || pg->base.reading ? E_USAGE : E_STORE;
     for (size_t i = 0; i < sizeof map / sizeof *map; i++)
@@ -42,7 +44,8 @@ int pg_fail(struct pg *pg, const PGresult *r, struct error *err) {
     if (pg_gone(pg) || !state) return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost");
     int code = code_of(pg, state);
     /* data exceptions quote the value in their message: that may be personal */
-    if (strncmp(state, "22", 2) == 0) return error_set(err, code, NULL, "a value does not fit (SQLSTATE %s)", state);
+    if (strncmp(state, "22", 2) == 0)
+        return error_set(err, code, NULL, "a value does not fit (SQLSTATE %s)", state);
     return error_set(err, code, NULL, "%.300s (SQLSTATE %s)", message ? message : "PostgreSQL failed", state);
 }
 
@@ -81,7 +84,8 @@ static int lost(struct pg *pg, struct error *err) {
     return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost");
 }
 
-int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult **ret_last, struct error *err) {
+int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult **ret_last,
+            struct error *err) {
     if (pg_gone(pg)) return lost(pg, err);
     bool sent = PQenterPipelineMode(pg->conn) == 1;
     size_t n_pending = pg->n_pending;
@@ -129,8 +133,13 @@ static void silent(void *arg, const char *message) {
 
 static int connect(struct pg *pg, struct error *err) {
     /* what stands before dbname is a default, what stands after overrides the URL */
-    const char *const names[] = {"connect_timeout", "keepalives_idle", "tcp_user_timeout", "fallback_application_name", "dbname",
-                                 "client_encoding", NULL};
+    const char *const names[] = {"connect_timeout",
+                                 "keepalives_idle",
+                                 "tcp_user_timeout",
+                                 "fallback_application_name",
+                                 "dbname",
+                                 "client_encoding",
+                                 NULL};
     const char *const values[] = {"10", "30", "30000", "tocsin", pg->url, "UTF8", NULL};
     PGconn *conn = PQconnectdbParams(names, values, 1);
     if (PQstatus(conn) != CONNECTION_OK) {
@@ -140,8 +149,9 @@ static int connect(struct pg *pg, struct error *err) {
         return E_STORE;
     }
     PQsetNoticeProcessor(conn, silent, NULL);
-    PGresult *r = PQexec(conn, pg->base.mode == DB_READ ? SETTINGS "SET default_transaction_read_only = on"
-                                                        : SETTINGS "SET plan_cache_mode = force_generic_plan");
+    PGresult *r =
+        PQexec(conn, pg->base.mode == DB_READ ? SETTINGS "SET default_transaction_read_only = on"
+                                              : SETTINGS "SET plan_cache_mode = force_generic_plan");
     int rc = PQresultStatus(r) == PGRES_COMMAND_OK ? 0 : E_STORE;
     if (rc < 0) error_set(err, rc, NULL, "PostgreSQL refuses our settings: %.200s", PQerrorMessage(conn));
     PQclear(r);
@@ -167,7 +177,8 @@ int pg_ready(struct pg *pg, struct error *err) {
 
 /* Opens a transaction; a connection found dead (the server was restarted) is replaced once. */
 static int open_transaction(struct pg *pg, const char *begin, const char *first, struct error *err) {
-    const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = begin}, {.kind = PG_DIRECT, .sql = first}};
+    const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = begin},
+                                          {.kind = PG_DIRECT, .sql = first}};
     for (int attempt = 0;; attempt++) {
         struct error why = {0};
         int rc = pg_ready(pg, err);
@@ -206,15 +217,22 @@ static int pg_commit(struct db *db, struct error *err) {
     pg->n_pending = 0; /* open savepoints end with the transaction */
     int rc = pg_exec(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = "COMMIT"}, 1, &r, &why);
     pg->transaction++;
-    if (rc < 0 && pg_gone(pg)) return error_set(err, rc, NULL, "outcome unknown: the connection was lost during the commit");
+    if (rc < 0 && pg_gone(pg))
+        return error_set(err, rc, NULL, "outcome unknown: the connection was lost during the commit");
     if (rc < 0) return error_set(err, rc, NULL, "%s", why.message);
     bool committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
     PQclear(r);
     return committed ? 0 : error_set(err, E_STORE, NULL, "PostgreSQL rolled the transaction back");
 }
 
-void pg_push(struct pg *pg, const char *verb, int depth) {
-    snprintf(pg->pending[pg->n_pending++], PG_NAME_MAX, "%s s%d", verb, depth);
+void pg_push(struct pg *pg, const char *sql) {
+    snprintf(pg->pending[pg->n_pending++], PG_PENDING_BYTES, "%s", sql);
+}
+
+void pg_push_depth(struct pg *pg, const char *verb, int depth) {
+    char sql[PG_NAME_MAX];
+    snprintf(sql, sizeof sql, "%s s%d", verb, depth);
+    pg_push(pg, sql);
 }
 
 /* Takes the savepoint of this depth back when it was not sent yet. */
@@ -228,13 +246,13 @@ static bool unsend(struct pg *pg, int depth) {
 
 static int pg_savepoint(struct db *db, int depth, struct error *err) {
     (void)err;
-    pg_push(pg_of(db), "SAVEPOINT", depth);
+    pg_push_depth(pg_of(db), "SAVEPOINT", depth);
     return 0;
 }
 
 static int pg_release(struct db *db, int depth, struct error *err) {
     (void)err;
-    if (!unsend(pg_of(db), depth)) pg_push(pg_of(db), "RELEASE", depth);
+    if (!unsend(pg_of(db), depth)) pg_push_depth(pg_of(db), "RELEASE", depth);
     return 0;
 }
 
@@ -245,7 +263,7 @@ static int pg_undo(struct db *db, int depth, struct error *err) {
     snprintf(sql, sizeof sql, "ROLLBACK TO s%d", depth);
     pg->n_pending = 0; /* they are inside of what is undone */
     int rc = pg_simple(pg, sql, err);
-    if (rc == 0) pg_push(pg, "RELEASE", depth);
+    if (rc == 0) pg_push_depth(pg, "RELEASE", depth);
     return rc;
 }
 
@@ -265,7 +283,8 @@ static void pg_close(struct db *db) {
 
 static int pg_backup(struct db *db, const char *path, struct error *err) {
     (void)db;
-    return error_set(err, E_UNSUPPORTED, path, "a PostgreSQL store is backed up by its own tools, or exported");
+    return error_set(err, E_UNSUPPORTED, path,
+                     "a PostgreSQL store is backed up by its own tools, or exported");
 }
 
 static void pg_bulk(struct db *db, bool on) {

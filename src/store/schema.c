@@ -1,6 +1,6 @@
-/* The schema as it should be against the schema as it is. Works by reading both dialects' catalogues into one small
- * form and comparing. Index definitions compare by the text that made them: SQLite keeps it, PostgreSQL rewrites
- * it, so there it is kept as the comment of the index. */
+/* The schema as it should be against the schema as it is. Works by reading both dialects' catalogues into one
+ * small form and comparing. Index definitions compare by the text that made them: SQLite keeps it, PostgreSQL
+ * rewrites it, so there it is kept as the comment of the index. */
 #include "store/driver.h"
 
 #include <stdio.h>
@@ -33,15 +33,15 @@ struct migration {
 
 static const char *const read_columns[] = {
     [DB_SQLITE] = "SELECT name, type, pk FROM pragma_table_info(?1)",
-    [DB_POSTGRES] =
-        "SELECT CAST(a.attname AS text), format_type(a.atttypid, NULL), "
-        "CAST(coalesce(array_position(CAST(i.indkey AS int2[]), a.attnum) + 1, 0) AS bigint) "
-        "FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary "
-        "WHERE a.attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?1)) "
-        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
+    [DB_POSTGRES] = "SELECT CAST(a.attname AS text), format_type(a.atttypid, NULL), "
+                    "CAST(coalesce(array_position(CAST(i.indkey AS int2[]), a.attnum) + 1, 0) AS bigint) "
+                    "FROM pg_attribute a LEFT JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary "
+                    "WHERE a.attrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?1)) "
+                    "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
 };
 static const char *const read_indexes[] = {
-    [DB_SQLITE] = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL",
+    [DB_SQLITE] =
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL",
     [DB_POSTGRES] = "SELECT CAST(c.relname AS text), coalesce(obj_description(c.oid, 'pg_class'), '') "
                     "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
                     "WHERE i.indrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?1)) "
@@ -57,8 +57,8 @@ static int out_of_memory(struct error *err) {
 }
 
 /* Reads all rows of a catalogue query into the arena: *ret is n rows of `width` cells. */
-static int read_rows(struct migration *m, const char *sql, const char *table, size_t width, struct value **ret, size_t *ret_n,
-                     struct error *err) {
+static int read_rows(struct migration *m, const char *sql, const char *table, size_t width,
+                     struct value **ret, size_t *ret_n, struct error *err) {
     struct db_cursor *c = NULL;
     struct value name = value_str(table);
     int rc = db_query(m->db, sql, &name, 1, &c, err);
@@ -118,7 +118,8 @@ static int step(struct migration *m, struct error *err) {
     return 0;
 }
 
-static void column_definition(struct migration *m, const struct db_table *t, const struct db_column *c, bool fresh) {
+static void column_definition(struct migration *m, const struct db_table *t, const struct db_column *c,
+                              bool fresh) {
     enum db_kind kind = m->db->kind;
     sql_name(&m->sql, text_of(c->name));
     buf_char(&m->sql, ' ');
@@ -159,7 +160,8 @@ static const struct found_column *find_column(const struct found *f, struct text
     return NULL;
 }
 
-static int check_key(struct migration *m, const struct db_table *t, const struct found *f, struct error *err) {
+static int check_key(struct migration *m, const struct db_table *t, const struct found *f,
+                     struct error *err) {
     struct buf want = {0};
     sql_key(&want, t, m->db->kind);
     struct text list = buf_view(&want), name;
@@ -173,11 +175,13 @@ static int check_key(struct migration *m, const struct db_table *t, const struct
     int rc = want.failed ? out_of_memory(err) : 0;
     buf_clear(&want);
     if (rc == 0 && !same)
-        rc = error_set(err, E_CONFLICT, t->name, "the primary key differs from the stored one; export and import again");
+        rc = error_set(err, E_CONFLICT, t->name,
+                       "the primary key differs from the stored one; export and import again");
     return rc;
 }
 
-static int change_columns(struct migration *m, const struct db_table *t, const struct found *f, struct error *err) {
+static int change_columns(struct migration *m, const struct db_table *t, const struct found *f,
+                          struct error *err) {
     int rc = check_key(m, t, f, err);
     for (size_t i = 0; i < t->n_columns && rc == 0; i++) {
         const struct db_column *c = &t->columns[i];
@@ -186,8 +190,8 @@ static int change_columns(struct migration *m, const struct db_table *t, const s
         if (have && !text_is(have->type, type)) {
             char where[ERROR_WHERE_MAX];
             snprintf(where, sizeof where, "%s.%s", t->name, c->name);
-            return error_set(err, E_CONFLICT, where, "is declared %s but stored as %.*s", type, (int)have->type.n,
-                             have->type.s);
+            return error_set(err, E_CONFLICT, where, "is declared %s but stored as %.*s", type,
+                             (int)have->type.n, have->type.s);
         }
         if (have) continue;
         buf_str(&m->sql, "ALTER TABLE ");
@@ -198,7 +202,8 @@ static int change_columns(struct migration *m, const struct db_table *t, const s
     }
     for (size_t i = 0; i < f->n_columns && rc == 0; i++) {
         if (table_column(t, f->columns[i].name)) continue;
-        if (buf_printf(m->plan, "-- kept: %s.%.*s\n", t->name, (int)f->columns[i].name.n, f->columns[i].name.s) < 0)
+        if (buf_printf(m->plan, "-- kept: %s.%.*s\n", t->name, (int)f->columns[i].name.n,
+                       f->columns[i].name.s) < 0)
             rc = out_of_memory(err);
     }
     return rc;
@@ -236,8 +241,8 @@ static void comment_definition(struct buf *b, const struct db_index *index, stru
     buf_char(b, '\'');
 }
 
-static int create_index(struct migration *m, const struct db_table *t, const struct db_index *index, const struct found *f,
-                        struct error *err) {
+static int create_index(struct migration *m, const struct db_table *t, const struct db_index *index,
+                        const struct found *f, struct error *err) {
     struct buf sql = {0};
     index_definition(&sql, t, index);
     int rc = sql.failed ? out_of_memory(err) : 0;
@@ -257,7 +262,8 @@ static int create_index(struct migration *m, const struct db_table *t, const str
 }
 
 /* Drops what is no longer declared, or declared differently. */
-static int drop_indexes(struct migration *m, const struct db_table *t, const struct found *f, struct error *err) {
+static int drop_indexes(struct migration *m, const struct db_table *t, const struct found *f,
+                        struct error *err) {
     int rc = 0;
     for (size_t i = 0; i < f->n_indexes && rc == 0; i++) {
         struct buf sql = {0};
@@ -286,7 +292,8 @@ static int check_list(const struct db_table *t, const char *names, struct error 
     size_t n = 0;
     for (; sql_names_next(&list, &name, NULL); n++)
         if (!table_column(t, name))
-            return error_set(err, E_USAGE, t->name, "a key or index names a column the table lacks: %.*s", (int)name.n, name.s);
+            return error_set(err, E_USAGE, t->name, "a key or index names a column the table lacks: %.*s",
+                             (int)name.n, name.s);
     return n ? 0 : error_set(err, E_USAGE, t->name, "a key or index without columns");
 }
 

@@ -1,5 +1,5 @@
-/* SQLite: the file, its settings, transactions, backup. WAL with synchronous FULL: a commit that returns is on disk,
- * readers never wait for the writer, and a second process waits its turn for at most 10 s. */
+/* SQLite: the file, its settings, transactions, backup. WAL with synchronous FULL: a commit that returns is
+ * on disk, readers never wait for the writer, and a second process waits its turn for at most 10 s. */
 #include "store/sqlite.h"
 
 #include <errno.h>
@@ -11,11 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Pages of 8 kB: the wide rows of a register and the 40-byte rows of a blind index both fit well, and B-trees are one
- * level lower than with 4 kB at ten million rows. Caches grow only as far as they are used. */
+/* Pages of 8 kB: the wide rows of a register and the 40-byte rows of a blind index both fit well, and B-trees
+ * are one level lower than with 4 kB at ten million rows. Caches grow only as far as they are used. */
 enum { PAGE_BYTES = 8192, CACHE_WRITE_KB = 64 << 10, CACHE_READ_KB = 8 << 10, CACHE_BULK_KB = 768 << 10 };
-/* Checkpoint after so many WAL pages: 32 MB normally; 512 MB in bulk, so that hot index pages are copied home once for
- * many changes. The WAL is cut back to 64 MB after each checkpoint. */
+/* Checkpoint after so many WAL pages: 32 MB normally; 512 MB in bulk, so that hot index pages are copied home
+ * once for many changes. The WAL is cut back to 64 MB after each checkpoint. */
 enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_BULK_PAGES = 65536, WAL_KEPT_BYTES = 64 << 20 };
 #define READ_MMAP_BYTES "2147418112"
 
@@ -34,7 +34,8 @@ static int code_of(struct lite *l, int rc) {
     case SQLITE_NOMEM:
         return E_MEMORY;
     case SQLITE_CONSTRAINT:
-        return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY || rc == SQLITE_CONSTRAINT_ROWID
+        return rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                       rc == SQLITE_CONSTRAINT_ROWID
                    ? E_CONFLICT
                    : E_INVALID;
     case SQLITE_MISMATCH:
@@ -64,8 +65,10 @@ int lite_fail(struct lite *l, int rc, struct error *err) {
     if ((extended & 0xFF) == (rc & 0xFF)) rc = extended;
     int code = code_of(l, rc);
     /* SQLite's messages name tables and columns, never values */
-    error_set(err, code, NULL, "%s", l->handle && rc != SQLITE_NOMEM ? sqlite3_errmsg(l->handle) : sqlite3_errstr(rc));
-    if ((l->base.writing || l->base.reading) && l->handle && sqlite3_get_autocommit(l->handle)) l->base.lost = true;
+    error_set(err, code, NULL, "%s",
+              l->handle && rc != SQLITE_NOMEM ? sqlite3_errmsg(l->handle) : sqlite3_errstr(rc));
+    if ((l->base.writing || l->base.reading) && l->handle && sqlite3_get_autocommit(l->handle))
+        l->base.lost = true;
     return code;
 }
 
@@ -108,7 +111,8 @@ static int lite_commit(struct db *db, struct error *err) {
     int rc = control(l, LITE_COMMIT, &why);
     if (rc == 0) return 0;
     lite_rollback(db);
-    /* a failed sync may or may not have reached the disk; a full disk stops before the commit mark is written */
+    /* a failed sync may or may not have reached the disk; a full disk stops before the commit mark is written
+     */
     if (rc == E_IO) return error_set(err, rc, NULL, "outcome unknown: %.400s", why.message);
     return error_set(err, rc, NULL, "%s", why.message);
 }
@@ -194,7 +198,8 @@ static int lite_settings(struct lite *l, struct error *err) {
     if (rc == 0 && l->base.mode == DB_WRITE) rc = lite_source_register(l, err);
     if (rc < 0) return rc;
     if (l->base.mode == DB_READ)
-        return lite_exec(l, "PRAGMA query_only=1;PRAGMA temp_store=MEMORY;PRAGMA mmap_size=" READ_MMAP_BYTES, err);
+        return lite_exec(l, "PRAGMA query_only=1;PRAGMA temp_store=MEMORY;PRAGMA mmap_size=" READ_MMAP_BYTES,
+                         err);
     snprintf(sql, sizeof sql, "PRAGMA page_size=%d", PAGE_BYTES);
     rc = lite_exec(l, sql, err);
     if (rc == 0) rc = lite_wal(l, err);
@@ -233,7 +238,8 @@ static int sync_directory(const char *path, struct error *err) {
 
 static int backup_into(struct lite *l, const char *path, struct error *err) {
     sqlite3 *to = NULL;
-    int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc =
+        sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_backup *b = sqlite3_backup_init(to, "main", l->handle, "main");
         /* in one step, so that all of it is one snapshot; writers go on beside it */
@@ -259,7 +265,8 @@ static int lite_backup(struct db *db, const char *path, struct error *err) {
     if (fd < 0) return error_set(err, error_from_errno(), path, "%s", strerror(errno));
     close(fd);
     int rc = backup_into(lite_of(db), part, err);
-    if (rc == 0 && rename(part, path) < 0) rc = error_set(err, error_from_errno(), path, "%s", strerror(errno));
+    if (rc == 0 && rename(part, path) < 0)
+        rc = error_set(err, error_from_errno(), path, "%s", strerror(errno));
     if (rc < 0) {
         unlink(part);
         return rc;
@@ -304,8 +311,9 @@ static const struct db_driver driver = {
 };
 
 int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct error *err) {
-    /* Made here rather than by SQLite, so that the store is its owner's alone; WAL and index file inherit it. mknod, because
-     * closing a descriptor of the file would drop the locks of other connections of this process. */
+    /* Made here rather than by SQLite, so that the store is its owner's alone; WAL and index file inherit it.
+     * mknod, because closing a descriptor of the file would drop the locks of other connections of this
+     * process. */
     if (mode == DB_READ ? access(path, F_OK) < 0 : mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
         return not_there(path, err);
     struct lite *l = mem_alloc(sizeof *l);

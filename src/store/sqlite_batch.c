@@ -1,6 +1,6 @@
-/* SQLite: batches. New rows go in by one statement, INSERT ... SELECT over a table-valued function that reads the batch
- * where it lies: SQLite opens table and indexes once for a thousand rows, not once a row. Changes step a prepared
- * statement row by row. Where keys are random the rows are taken in key order. */
+/* SQLite: batches. New rows go in by one statement, INSERT ... SELECT over a table-valued function that reads
+ * the batch where it lies: SQLite opens table and indexes once for a thousand rows, not once a row. Changes
+ * step a prepared statement row by row. Where keys are random the rows are taken in key order. */
 #include "store/sqlite.h"
 
 #include <stdio.h>
@@ -20,11 +20,13 @@ struct source_cursor {
     const struct value *row;
 };
 
-static int source_connect(sqlite3 *handle, void *lite, int argc, const char *const *argv, sqlite3_vtab **ret, char **message) {
+static int source_connect(sqlite3 *handle, void *lite, int argc, const char *const *argv, sqlite3_vtab **ret,
+                          char **message) {
     (void)argc, (void)argv, (void)message;
     char sql[16 + 5 * SOURCE_COLUMNS] = "CREATE TABLE x(";
     size_t n = strlen(sql);
-    for (int i = 0; i < SOURCE_COLUMNS; i++) n += (size_t)snprintf(sql + n, sizeof sql - n, i ? ",c%d" : "c%d", i);
+    for (int i = 0; i < SOURCE_COLUMNS; i++)
+        n += (size_t)snprintf(sql + n, sizeof sql - n, i ? ",c%d" : "c%d", i);
     snprintf(sql + n, sizeof sql - n, ")");
     int rc = sqlite3_declare_vtab(handle, sql);
     if (rc != SQLITE_OK) return rc;
@@ -74,7 +76,8 @@ static int source_next(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-static int source_filter(sqlite3_vtab_cursor *c, int number, const char *text, int argc, sqlite3_value **argv) {
+static int source_filter(sqlite3_vtab_cursor *c, int number, const char *text, int argc,
+                         sqlite3_value **argv) {
     (void)number, (void)text, (void)argc, (void)argv;
     return source_next(c);
 }
@@ -109,9 +112,16 @@ static int source_rowid(sqlite3_vtab_cursor *c, sqlite3_int64 *ret) {
 }
 
 static const sqlite3_module source_module = {
-    .xConnect = source_connect, .xBestIndex = source_best_index, .xDisconnect = source_disconnect, .xOpen = source_open,
-    .xClose = source_close,     .xFilter = source_filter,        .xNext = source_next,             .xEof = source_eof,
-    .xColumn = source_column,   .xRowid = source_rowid,
+    .xConnect = source_connect,
+    .xBestIndex = source_best_index,
+    .xDisconnect = source_disconnect,
+    .xOpen = source_open,
+    .xClose = source_close,
+    .xFilter = source_filter,
+    .xNext = source_next,
+    .xEof = source_eof,
+    .xColumn = source_column,
+    .xRowid = source_rowid,
 };
 
 int lite_source_register(struct lite *l, struct error *err) {
@@ -119,8 +129,8 @@ int lite_source_register(struct lite *l, struct error *err) {
     return rc == SQLITE_OK ? 0 : lite_fail(l, rc, err);
 }
 
-/* OR FAIL stops at the bad row without undoing the others, so SQLite need not keep a statement journal; the caller
- * rolls back anyway. */
+/* OR FAIL stops at the bad row without undoing the others, so SQLite need not keep a statement journal; the
+ * caller rolls back anyway. */
 static void source_sql(struct buf *b, const struct batch *batch) {
     buf_str(b, "INSERT OR FAIL INTO ");
     sql_name(b, text_of(batch->table->name));
@@ -143,7 +153,8 @@ static int run_together(struct lite *l, struct lite_statement *s, struct error *
     return rc;
 }
 
-static int run_row(struct lite *l, const struct batch *b, struct lite_statement *s, const struct value *row, struct error *err) {
+static int run_row(struct lite *l, const struct batch *b, struct lite_statement *s, const struct value *row,
+                   struct error *err) {
     for (size_t i = 0; i < b->n_columns; i++) {
         int rc = lite_bind(s->handle, (int)i + 1, &row[i], SQLITE_STATIC);
         if (rc != SQLITE_OK) return lite_fail(l, rc, err);
@@ -168,9 +179,10 @@ static int run_singly(struct lite *l, struct lite_statement *s, struct error *er
     return rc;
 }
 
-/* Runs all rows. In key order the first failure met need not be the first of the batch: then the rest runs too, for its
- * failures only, since everything will be rolled back. */
-static int run_all(struct lite *l, struct lite_statement *s, bool together, size_t *ret_bad, struct error *err) {
+/* Runs all rows. In key order the first failure met need not be the first of the batch: then the rest runs
+ * too, for its failures only, since everything will be rolled back. */
+static int run_all(struct lite *l, struct lite_statement *s, bool together, size_t *ret_bad,
+                   struct error *err) {
     struct lite_source *source = &l->source;
     int rc = 0;
     size_t bad = source->end;

@@ -21,7 +21,8 @@ static void statement_free(struct lite_statement *s) {
     mem_free(s);
 }
 
-static int statement_new(struct lite *l, struct text sql, uint64_t hash, struct lite_statement **ret, struct error *err) {
+static int statement_new(struct lite *l, struct text sql, uint64_t hash, struct lite_statement **ret,
+                         struct error *err) {
     if (sql.n > INT_MAX - 1) return error_set(err, E_TOO_LARGE, NULL, "the statement is too long");
     struct lite_statement *s = mem_alloc(sizeof *s);
     if (!s || !(s->base.sql = mem_alloc(sql.n + 1))) {
@@ -32,7 +33,8 @@ static int statement_new(struct lite *l, struct text sql, uint64_t hash, struct 
     s->base.n = sql.n;
     s->base.hash = hash;
     const char *tail = NULL;
-    int rc = sqlite3_prepare_v3(l->handle, s->base.sql, (int)sql.n + 1, SQLITE_PREPARE_PERSISTENT, &s->handle, &tail);
+    int rc = sqlite3_prepare_v3(l->handle, s->base.sql, (int)sql.n + 1, SQLITE_PREPARE_PERSISTENT, &s->handle,
+                                &tail);
     if (rc != SQLITE_OK) {
         rc = lite_fail(l, rc, err);
         statement_free(s);
@@ -57,7 +59,8 @@ int lite_statement_get(struct lite *l, struct text sql, struct lite_statement **
     }
     int rc = statement_new(l, sql, hash, ret, err);
     /* a twin of a busy statement serves once */
-    if (rc == 0 && !busy) statement_free((struct lite_statement *)statement_keep(&l->statements, &(*ret)->base));
+    if (rc == 0 && !busy)
+        statement_free((struct lite_statement *)statement_keep(&l->statements, &(*ret)->base));
     return rc;
 }
 
@@ -93,7 +96,8 @@ int lite_bind(sqlite3_stmt *s, int at, const struct value *v, sqlite3_destructor
 static int bind_all(struct lite *l, struct lite_statement *s, const struct value *params, size_t n,
                     sqlite3_destructor_type keep, struct error *err) {
     if ((int)n != s->n_params)
-        return error_set(err, E_USAGE, NULL, "the statement has %d parameters, %zu were given", s->n_params, n);
+        return error_set(err, E_USAGE, NULL, "the statement has %d parameters, %zu were given", s->n_params,
+                         n);
     for (size_t i = 0; i < n; i++) {
         int rc = lite_bind(s->handle, (int)i + 1, &params[i], keep);
         if (rc != SQLITE_OK) return lite_fail(l, rc, err);
@@ -140,7 +144,8 @@ int lite_query(struct db *db, const char *sql, const struct value *params, size_
         return rc;
     }
     s->base.busy = true;
-    *c = (struct lite_cursor){.base = {.db = db, .row = (struct value *)(c + 1), .n_columns = room}, .statement = s, .room = room};
+    *c = (struct lite_cursor){
+        .base = {.db = db, .row = (struct value *)(c + 1), .n_columns = room}, .statement = s, .room = room};
     *ret = &c->base;
     return 0;
 }
@@ -186,13 +191,15 @@ int lite_next(struct db_cursor *base, struct error *err) {
     if (!c->started) {
         /* SQLite prepares again by itself after a schema change: "SELECT *" may have grown */
         size_t n = (size_t)sqlite3_column_count(s);
-        if (n > c->room) return error_set(err, E_STORE, NULL, "the table changed while it was being read; ask again");
+        if (n > c->room)
+            return error_set(err, E_STORE, NULL, "the table changed while it was being read; ask again");
         base->n_columns = n;
         c->started = true;
     }
     for (size_t i = 0; i < base->n_columns; i++)
         if (!cell(s, (int)i, &base->row[i]))
-            return error_set(err, E_UNSUPPORTED, NULL, "column %zu is a fraction; the store holds whole numbers", i + 1);
+            return error_set(err, E_UNSUPPORTED, NULL,
+                             "column %zu is a fraction; the store holds whole numbers", i + 1);
     return 1;
 }
 
@@ -201,4 +208,3 @@ void lite_cursor_close(struct db_cursor *base) {
     lite_statement_put(c->statement);
     mem_free(c);
 }
-

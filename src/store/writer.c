@@ -1,5 +1,5 @@
-/* The group-commit writer. A commit costs a disk sync whether it carries one command or a thousand; so everything
- * that waits while one commit runs goes into the next. */
+/* The group-commit writer. A commit costs a disk sync whether it carries one command or a thousand; so
+ * everything that waits while one commit runs goes into the next. */
 #include "store/writer.h"
 
 #include <pthread.h>
@@ -104,7 +104,8 @@ static void writer_free(struct writer *w) {
     mem_free(w);
 }
 
-int writer_start(struct db *db, const struct writer_options *options, struct writer **ret, struct error *err) {
+int writer_start(struct db *db, const struct writer_options *options, struct writer **ret,
+                 struct error *err) {
     struct writer *w = mem_alloc(sizeof *w);
     if (!w) {
         db_close(db);
@@ -170,7 +171,8 @@ static void wait_done(void *arg, int rc, const struct error *err) {
     pthread_mutex_unlock(&wait->lock);
 }
 
-int writer_run(struct writer *w, int (*run)(struct db *, void *, struct error *), void *arg, struct error *err) {
+int writer_run(struct writer *w, int (*run)(struct db *, void *, struct error *), void *arg,
+               struct error *err) {
     if (pthread_equal(pthread_self(), w->thread))
         return error_set(err, E_USAGE, NULL, "a command must not wait for another command");
     struct wait wait = {.run = run, .arg = arg};
@@ -182,7 +184,8 @@ int writer_run(struct writer *w, int (*run)(struct db *, void *, struct error *)
         while (!wait.done) pthread_cond_wait(&wait.wake, &wait.lock);
         pthread_mutex_unlock(&wait.lock);
         rc = wait.error.code;
-        if (rc < 0) error_set(err, rc, wait.error.where[0] ? wait.error.where : NULL, "%s", wait.error.message);
+        if (rc < 0)
+            error_set(err, rc, wait.error.where[0] ? wait.error.where : NULL, "%s", wait.error.message);
     }
     pthread_cond_destroy(&wait.wake);
     pthread_mutex_destroy(&wait.lock);

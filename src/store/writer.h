@@ -1,7 +1,8 @@
-/* store: the group-commit writer. One thread owns the write connection; callers hand it commands and are told when
- * what they asked for is on disk. It takes everything that is waiting (at most `batch_max`), runs each in a savepoint
- * of one transaction, commits once, then answers them all. A failed command undoes itself alone. The batch size adapts
- * by itself; there is no timer. When the commit fails every command of the batch is answered with that error. */
+/* store: the group-commit writer. One thread owns the write connection; callers hand it commands and are told
+ * when what they asked for is on disk. It takes everything that is waiting (at most `batch_max`), runs each
+ * in a savepoint of one transaction, commits once, then answers them all. A failed command undoes itself
+ * alone. The batch size adapts by itself; there is no timer. When the commit fails every command of the batch
+ * is answered with that error. */
 #ifndef TOCSIN_STORE_WRITER_H
 #define TOCSIN_STORE_WRITER_H
 
@@ -9,8 +10,8 @@
 
 struct writer;
 
-/* run: called on the writer thread inside the transaction; a negative result undoes what it did. done: called on the writer
- * thread after the commit (rc 0) or failure; it must be short and may free arg. */
+/* run: called on the writer thread inside the transaction; a negative result undoes what it did. done: called
+ * on the writer thread after the commit (rc 0) or failure; it must be short and may free arg. */
 struct writer_command {
     int (*run)(struct db *db, void *arg, struct error *err);
     void (*done)(void *arg, int rc, const struct error *err);
@@ -29,10 +30,12 @@ struct writer_options {
 
 /* db is given: the writer closes it. */
 int writer_start(struct db *db, const struct writer_options *options, struct writer **ret, struct error *err);
-/* Never blocks. E_BUSY when the queue is full or the writer is stopping: then neither run nor done is called. */
+/* Never blocks. E_BUSY when the queue is full or the writer is stopping: then neither run nor done is called.
+ */
 int writer_submit(struct writer *w, struct writer_command command, struct error *err);
 /* Submits and waits for the commit. */
-int writer_run(struct writer *w, int (*run)(struct db *, void *, struct error *), void *arg, struct error *err);
+int writer_run(struct writer *w, int (*run)(struct db *, void *, struct error *), void *arg,
+               struct error *err);
 /* Commits what is queued, then stops and frees. */
 void writer_stop(struct writer *w);
 
