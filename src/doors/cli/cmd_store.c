@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "desks/retention.h"
 #include "desks/backup.h"
 #include "desks/node.h"
 #include "doors/cli/commands.h"
@@ -86,6 +87,38 @@ int cmd_migrate(struct cli *cli, struct error *err) {
                                : apply ? cli_word(cli, "已执行", "done") : cli_word(cli, "以上未执行; 加 --apply 执行", "not run; --apply runs them"));
     }
     buf_clear(&plan);
+    return rc;
+}
+
+/* ---- retention */
+
+static int retention_json(struct cli *cli, const struct retention_report *r, bool apply, struct error *err) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:i, s:I, s:I}", "register", cli_json_text(r->registers[i].reg->name), "days",
+                                              r->registers[i].reg->keep_days, "due", (json_int_t)r->registers[i].due, "purged",
+                                              (json_int_t)r->registers[i].purged));
+    return cli_json(cli, json_pack("{s:b, s:o}", "applied", apply, "registers", list), err);
+}
+
+int cmd_retention(struct cli *cli, struct error *err) {
+    struct retention_report r = {0};
+    bool apply = cli_flag(cli, "apply");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = retention_run(cli->ledger, &cli->session, apply, &r, err);
+    if (rc < 0) return rc;
+    if (cli->json) {
+        rc = retention_json(cli, &r, apply, err);
+    } else {
+        for (size_t i = 0; i < r.n; i++) {
+            const struct register_decl *reg = r.registers[i].reg;
+            cli_print(cli, cli->zh ? "%s: 保存 %d 天, 届满 %lld 条, 已清除 %lld 条。依据: %.*s\n" : "%s: kept %d days, %lld past that, %lld removed; ground: %.*s\n",
+                      cli->zh ? reg->zh.s : reg->name.s, reg->keep_days, (long long)r.registers[i].due, (long long)r.registers[i].purged,
+                      (int)reg->keep_basis.n, reg->keep_basis.s);
+        }
+        if (!apply) cli_print(cli, "%s\n", cli_word(cli, "以上未清除; 加 --apply 清除", "nothing removed; --apply removes them"));
+    }
+    retention_report_clear(&r);
     return rc;
 }
 

@@ -89,6 +89,8 @@ const struct command cli_commands[] = {
     {"restore", "从备份和密钥重建一个数据目录", "make a new data folder from a backup and the key", cmd_restore, {{"FILE", false, CLI_FILE, "备份文件", "where from"}},
      {OPTION("key", CLI_FILE, "FILE", "密钥文件", "the key file, kept apart"), OPTION("store", CLI_TEXT, "URL", "sqlite(缺省)或 postgresql://...", "sqlite (the default) or postgresql://...")},
      "tocsin restore /mnt/safe/tocsin.backup --key /mnt/elsewhere/key --data new"},
+    {"retention", "保存期届满的记录:列出或清除", "records past the time their register allows: listed, or removed", cmd_retention, {{0}},
+     {FLAG("apply", "清除", "remove them; a person last, with its key")}, "tocsin retention --apply"},
     {"migrate", "按登记册变更调整数据库", "bring the store to the registers as declared; shows the statements", cmd_migrate, {{0}},
      {FLAG("apply", "执行", "run them")}, "tocsin migrate --apply"},
     {"selftest", "自检:密码、编码、登记册、方案、临时库", "check this installation: crypto, registers, policies, a store in a temporary folder", cmd_selftest, {{0}}, {{0}},
