@@ -423,6 +423,48 @@ static void duties_are_counted(void **state) {
     }
 }
 
+/* Lists longer than what is kept: the same first ones, whatever was rebuilt. */
+static void long_lists_are_derived_again(void **state) {
+    enum { N = 450 };
+    struct test_ledger t;
+    EACH_STORE(t, "2022-05-29T17:30") {
+        struct error err = {0};
+        struct buf differ = {0};
+        struct draft *d[2 * N], *moves[N];
+        const struct register_decl *p = register_find(t.l->catalog, TEXT("person")), *c = register_find(t.l->catalog, TEXT("contact"));
+        approved(&t, day_of("2022-05-29"));
+        t.s.now += DAY_S;
+        for (int i = 0; i < N; i++) {
+            d[i] = draft_new(&t.a, p, DRAFT_CREATE);
+            d[i]->values[register_field(p, TEXT("age"))] = value_int(i % 90);
+            d[N + i] = test_draft(&t, "contact", DRAFT_CREATE, "class", "close", "last_contact", "2022-05-28", NULL);
+            d[N + i]->region = TEXT("310115001");
+            d[N + i]->links = arena_alloc(&t.a, c->n_fields * sizeof(uint32_t));
+            d[N + i]->links[register_field(c, TEXT("person"))] = (uint32_t)i + 1;
+        }
+        assert_ok(record_write(t.l, &t.s, d, 2 * N, &err), err);
+        int64_t report = approved(&t, day_of("2022-05-30"));
+        t.s.now += 3600;
+        for (int i = 0; i < N / 2; i++) {
+            moves[i] = draft_new(&t.a, c, DRAFT_CHANGE);
+            moves[i]->id = d[N + 2 * i]->ret_id;
+            moves[i]->state = TEXT("placed");
+        }
+        assert_ok(record_write(t.l, &t.s, moves, N / 2, &err), err);
+        int rc = bulletin_rederive(t.l, NULL, &t.s, report, &differ, &err);
+        if (rc != 1) fail_msg("%.400s%s", buf_cstr(&differ), err.message);
+        struct bulletin b;
+        bulletin_init(&b);
+        assert_ok(bulletin_frozen(t.l, NULL, &t.s, report, &b, &err), err);
+        assert_int_equal(b.contacts.n_queue, BULLETIN_LIST_MAX);
+        assert_int_equal(b.contacts.uncontrolled, N);
+        assert_int_equal(change_of(&b, "uncontrolled")->entered, N);
+        assert_int_equal((int64_t)change_of(&b, "uncontrolled")->n_in, BULLETIN_LIST_MAX);
+        bulletin_clear(&b);
+        buf_clear(&differ);
+    }
+}
+
 static void memory_runs_out(void **state) {
     struct test_ledger t;
     EACH_STORE(t, NOW) {
@@ -451,6 +493,7 @@ int main(void) {
         cmocka_unit_test(figures_add_up),
         cmocka_unit_test(a_frozen_report_is_derived_again),
         cmocka_unit_test(times_contacts_and_units),
+        cmocka_unit_test(long_lists_are_derived_again),
         cmocka_unit_test(duties_are_counted),
         cmocka_unit_test(memory_runs_out),
     };

@@ -87,6 +87,12 @@ static const char *class_name(const struct document *p, int class) {
     return p->zh ? zh[class] : en[class];
 }
 
+/* A list is done with: one that lost an allocation is not whole, and neither is the page. */
+static void list_done(struct document *p, struct buf *list) {
+    if (list->failed) p->failed = true;
+    buf_clear(list);
+}
+
 /* ---- part 1: latest information */
 
 static void say_new(struct document *p, const struct bulletin *b) {
@@ -144,7 +150,7 @@ static void say_found(struct document *p, const struct bulletin *b) {
                    num(p, b->routes[i].n));
     }
     const char *routes = list.n ? arena_printf(&p->arena, L("按发现途径分：%s。", " By route of discovery: %s."), buf_cstr(&list)) : "";
-    buf_clear(&list);
+    list_done(p, &list);
     const char *unsaid = b->control_unknown <= 0 ? ""
                                                  : arena_printf(&p->arena, L("，尚未核定%s例", ", not yet determined %s"), num(p, b->control_unknown));
     SAY(BLOCK_PARAGRAPH, 1, L("当日感染者中，管控中发现%s例，社会面发现%s例%s。%s", "Of the day's infections %s were found under control and %s in the community%s.%s"),
@@ -160,7 +166,7 @@ static void say_total(struct document *p, const struct bulletin *b) {
                    name(p, b->severities[i].zh, b->severities[i].en, b->severities[i].code), num(p, b->severities[i].n));
     }
     const char *severe = list.n ? arena_printf(&p->arena, L("在治确诊病例中：%s。", " Confirmed cases under care: %s."), buf_cstr(&list)) : "";
-    buf_clear(&list);
+    list_done(p, &list);
     const char *rounded = b->public_version ? arena_printf(&p->arena, L("（累计数按%s向下取整）", " (cumulative figures are rounded down to multiples of %s)"), num(p, b->k))
                                             : "";
     SAY(BLOCK_PARAGRAPH, 1,
@@ -206,14 +212,19 @@ static void rows_table(struct document *p, const struct bulletin *b, const struc
     for (int c = 0; c < 2; c++) grid_put(&g, num(p, b->public_version ? bulletin_class_total(&b->total, c) : sum[c]));
 }
 
+/* A region without sub-regions has nothing to break down. */
+static bool has_areas(const struct bulletin *b) {
+    return b->n_regions > 1 || (b->n_regions == 1 && !text_eq(b->regions[0].code, b->region));
+}
+
 static void say_tables(struct document *p, const struct bulletin *b) {
-    if (b->n_regions > 0) {
+    if (has_areas(b)) {
         SAY(BLOCK_SUBHEADING, 1, "%s", L("（四）地区分布", "(4) By area"));
         rows_table(p, b, b->regions, b->n_regions, L("表2　各地区新增与累计", "Table 2. By area"), L("地区", "Area"));
     }
     if (b->n_diseases > 1)
         rows_table(p, b, b->diseases, b->n_diseases, L("表3　分病种新增与累计", "Table 3. By disease"), L("病种", "Disease"));
-    SAY(BLOCK_SUBHEADING, 1, "%s", b->n_regions ? L("（五）流行曲线", "(5) Epidemic curve") : L("（四）流行曲线", "(4) Epidemic curve"));
+    SAY(BLOCK_SUBHEADING, 1, "%s", has_areas(b) ? L("（五）流行曲线", "(5) Epidemic curve") : L("（四）流行曲线", "(4) Epidemic curve"));
     p->chart = (struct document_chart){.last = b->day, .days = CURVE_DAYS, .series = ORIGINS, .panels = 2};
     p->chart.titles[0] = text_of(L("按报告日期（例）", "By date of report"));
     p->chart.titles[1] = text_of(L("按发病日期（例）", "By date of onset"));
@@ -258,7 +269,7 @@ static const char *list_text(struct document *p, const struct text *items, size_
     }
     if ((int64_t)shown < all) buf_printf(&list, L("等%s条", " and others, %s in all"), num(p, all));
     const char *out = arena_str(&p->arena, buf_cstr(&list));
-    buf_clear(&list);
+    list_done(p, &list);
     return keep(p, out);
 }
 
@@ -319,6 +330,11 @@ static void say_duties(struct document *p, const struct bulletin *b) {
 }
 
 static void say_units(struct document *p, const struct bulletin *b) {
+    SAY(BLOCK_SUBHEADING, 2, "%s", L("（五）日报报送", "(5) Reports of the units"));
+    if (b->units_expected == 0) {
+        SAY(BLOCK_PARAGRAPH, 2, "%s", L("本地区没有登记应每日报告的单位。", "No unit of this region is registered as one that reports daily."));
+        return;
+    }
     struct buf missing = {0}, late = {0};
     size_t n_missing = 0, n_late = 0;
     for (size_t i = 0; i < b->n_units; i++) {
@@ -333,15 +349,14 @@ static void say_units(struct document *p, const struct bulletin *b) {
             buf_printf(list, L("（%d时%02d分）", " (%d:%02d)"), (int)(s / 3600), (int)(s / 60 % 60));
         }
     }
-    SAY(BLOCK_SUBHEADING, 2, "%s", L("（五）日报报送", "(5) Reports of the units"));
     const char *a = n_missing ? arena_printf(&p->arena, L("未报%zu家：%s%s。", " Missing, %zu: %s%s."), n_missing, buf_cstr(&missing),
                                              n_missing > UNITS_NAMED_MAX ? L("等", " and others") : "")
                               : "";
     const char *c = n_late ? arena_printf(&p->arena, L("迟报%zu家：%s%s。", " Late, %zu: %s%s."), n_late, buf_cstr(&late),
                                           n_late > UNITS_NAMED_MAX ? L("等", " and others") : "")
                            : "";
-    buf_clear(&missing);
-    buf_clear(&late);
+    list_done(p, &missing);
+    list_done(p, &late);
     SAY(BLOCK_PARAGRAPH, 2, L("应于17时前报送日报的单位%s家，已报%s家（其中迟报%s家）。%s%s", "Units that owe a daily report by 17:00: %s; reported: %s (late: %s).%s%s"),
         num(p, b->units_expected), num(p, b->units_reported), num(p, b->units_late), keep(p, a), keep(p, c));
 }
@@ -434,7 +449,10 @@ static void say_notes(struct document *p, const struct bulletin *b) {
 
 static bool words_fill(struct document *p, const struct bulletin *b, const struct bulletin_words *w) {
     const char *place = name(p, b->region_zh, b->region_en, b->region);
-    const char *disease = b->disease.n ? name(p, b->disease_zh, b->disease_en, b->disease) : L("传染病", "Infectious Disease");
+    const struct bulletin_row *only = b->n_diseases == 1 ? b->diseases : NULL;
+    const char *disease = b->disease.n ? name(p, b->disease_zh, b->disease_en, b->disease)
+                          : only       ? name(p, only->zh, only->en, only->code)
+                                       : L("传染病", "Infectious Disease");
     struct civil c = civil_of_day(b->day);
     struct bulletin_words none = {0};
     if (!w) w = &none;

@@ -60,11 +60,19 @@ struct case_fact {
 /* Figures that are explained record by record; names in restate.c. */
 enum figure { FIGURE_CONFIRMED, FIGURE_ASYMPTOMATIC, FIGURE_SUSPECTED, FIGURE_ACTIVE, FIGURE_DIED, FIGURES_CASES,
               FIGURE_OBSERVED = FIGURES_CASES, FIGURE_UNCONTROLLED, FIGURES };
-struct numbers { /* the first BULLETIN_LIST_MAX, and how many in all */
-    struct text *items;
+/* The first BULLETIN_LIST_MAX records by (order, id), whatever order they come in, and how many there are. */
+struct numbered {
+    int64_t order, id;
+    struct text number;
+};
+struct numbers {
+    struct numbered *items; /* room for twice as many */
     size_t n;
+    bool trimmed; /* items[BULLETIN_LIST_MAX - 1] bounds what may still come in */
     int64_t count;
 };
+int numbers_add(struct numbers *list, struct arena *a, int64_t order, int64_t id, struct text number, struct error *err);
+int numbers_texts(struct numbers *list, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
 struct explain {
     instant since;    /* as_of of yesterday's frozen report, INSTANT_NONE: none */
     int64_t before[FIGURES], after[FIGURES], frozen[FIGURES]; /* frozen: as yesterday's report says */

@@ -1,4 +1,5 @@
 /* desks/bulletin: statements and the records behind them. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "desks/bulletin/figures.h"
@@ -83,4 +84,40 @@ int scope_rebuilt(const struct scope *sc, const struct register_decl *reg, int (
     buf_clear(&ids);
     arena_clear(&a);
     return rc;
+}
+
+/* ---- lists of record numbers */
+
+static int by_order(const void *a, const void *b) {
+    const struct numbered *x = a, *y = b;
+    if (x->order != y->order) return x->order < y->order ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+static void numbers_sort(struct numbers *list) {
+    if (list->n > 1) qsort(list->items, list->n, sizeof *list->items, by_order);
+    if (list->n < BULLETIN_LIST_MAX) return;
+    list->n = BULLETIN_LIST_MAX;
+    list->trimmed = true;
+}
+
+int numbers_add(struct numbers *list, struct arena *a, int64_t order, int64_t id, struct text number, struct error *err) {
+    struct numbered one = {order, id, number};
+    list->count++;
+    if (list->trimmed && by_order(&one, &list->items[BULLETIN_LIST_MAX - 1]) > 0) return 0;
+    if (!list->items) list->items = arena_alloc(a, 2 * BULLETIN_LIST_MAX * sizeof *list->items);
+    one.number = number.n ? arena_text(a, number) : text_of(arena_printf(a, "#%lld", (long long)id));
+    if (!list->items || !one.number.n) return error_set(err, E_MEMORY, NULL, "out of memory");
+    list->items[list->n++] = one;
+    if (list->n == 2 * BULLETIN_LIST_MAX) numbers_sort(list);
+    return 0;
+}
+
+int numbers_texts(struct numbers *list, struct arena *a, struct text **ret, size_t *ret_n, struct error *err) {
+    numbers_sort(list);
+    struct text *texts = arena_alloc(a, (list->n + 1) * sizeof *texts);
+    if (!texts) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < list->n; i++) texts[i] = list->items[i].number;
+    *ret = texts;
+    *ret_n = list->n;
+    return 0;
 }

@@ -28,25 +28,13 @@ static unsigned contact_sets(struct text state) {
     return text_is(state, "found") || text_is(state, "lost") ? 1u << FIGURE_UNCONTROLLED : 0;
 }
 
-static int number_note(const struct scope *sc, struct numbers *list, int64_t id, struct text number, struct error *err) {
-    list->count++;
-    if (list->n == BULLETIN_LIST_MAX) return 0;
-    if (!list->items) list->items = arena_alloc(sc->arena, BULLETIN_LIST_MAX * sizeof *list->items);
-    if (!list->items) return memory(err);
-    struct text *item = &list->items[list->n];
-    *item = number.n ? arena_text(sc->arena, number) : text_of(arena_printf(sc->arena, "#%lld", (long long)id));
-    if (!item->s) return memory(err);
-    list->n++;
-    return 0;
-}
-
 static int change_note(const struct scope *sc, struct explain *e, unsigned before, unsigned after, int64_t id, struct text number, struct error *err) {
     int rc = 0;
     for (int i = 0; i < FIGURES && !rc; i++) {
         bool was = before >> i & 1, is = after >> i & 1;
         e->before[i] += was;
         e->after[i] += is;
-        if (was != is) rc = number_note(sc, is ? &e->in[i] : &e->out[i], id, number, err);
+        if (was != is) rc = numbers_add(is ? &e->in[i] : &e->out[i], sc->arena, 0, id, number, err);
     }
     return rc;
 }
@@ -169,7 +157,7 @@ static int touched_walk(const struct touched *x, const char *name, struct error 
     struct buf ids = {0};
     struct arena a = {0};
     int rc;
-    query_add(&q, "SELECT \"id\", \"created_at\" FROM \"");
+    query_add(&q, x->contact ? "SELECT \"id\", \"created_at\", \"changed_at\", \"state\", \"number\", \"region\", \"disease\" FROM \"" : "SELECT \"id\", \"created_at\" FROM \"");
     query_add(&q, name);
     query_add(&q, "\" WHERE \"changed_at\" > ");
     query_int(&q, x->r->explain.since);
@@ -179,6 +167,11 @@ static int touched_walk(const struct touched *x, const char *name, struct error 
     rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         int64_t pair[2] = {row[0].i, row[1].i};
+        if (x->contact && row[1].i > x->r->explain.since && row[2].i <= sc->as_of) { /* new, and as it stands */
+            bool here = scope_holds(sc, value_view(row[5]), value_view(row[6]));
+            rc = change_note(sc, &x->r->explain, 0, here ? contact_sets(value_view(row[3])) : 0, row[0].i, value_view(row[4]), err);
+            continue;
+        }
         rc = buf_add(&ids, pair, sizeof pair) < 0 ? memory(err) : 0;
     }
     db_cursor_close(c);
@@ -208,10 +201,9 @@ static int changes_fill(const struct scope *sc, struct explain *e, struct bullet
         *c = (struct bulletin_change){.figure = text_of(figure_names[i]), .before = frozen ? e->frozen[i] : e->before[i], .after = e->after[i]};
         c->entered = e->in[i].count;
         c->left = e->out[i].count;
-        c->in = e->in[i].items;
-        c->n_in = e->in[i].n;
-        c->out = e->out[i].items;
-        c->n_out = e->out[i].n;
+        int rc = numbers_texts(&e->in[i], sc->arena, &c->in, &c->n_in, err);
+        if (!rc) rc = numbers_texts(&e->out[i], sc->arena, &c->out, &c->n_out, err);
+        if (rc < 0) return rc;
         int64_t gone = c->before + c->entered - c->left - c->after;
         if (gone > 0) c->left += gone;
         else c->entered -= gone;

@@ -76,6 +76,7 @@ struct contacts {
     const struct scope *sc;
     struct bulletin *b;
     struct ids placed, released, overdue;
+    struct numbers queue;
 };
 
 static void state_count(struct bulletin *b, struct text state, int64_t n) {
@@ -83,15 +84,6 @@ static void state_count(struct bulletin *b, struct text state, int64_t n) {
     else if (text_is(state, "found")) b->contacts.uncontrolled += n;
     else if (text_is(state, "lost")) b->contacts.lost += n;
     else if (text_is(state, "converted")) b->contacts.converted += n;
-}
-
-static int queue_add(struct contacts *x, struct text number, struct error *err) {
-    struct bulletin *b = x->b;
-    if (b->contacts.n_queue == BULLETIN_LIST_MAX) return 0;
-    struct text kept = arena_text(x->sc->arena, number);
-    if (!kept.s) return memory(err);
-    b->contacts.queue[b->contacts.n_queue++] = kept;
-    return 0;
 }
 
 /* As moved_query, for a contact rebuilt from the journal: its last entry then is the move. */
@@ -124,7 +116,7 @@ static int contact_rebuilt(const struct record *r, void *arg, struct error *err)
     x->b->contacts.found += today;
     x->b->contacts.found_secondary += today && secondary;
     state_count(x->b, r->state, 1);
-    if (text_is(r->state, "found") || text_is(r->state, "lost")) rc = queue_add(x, r->number, err);
+    if (text_is(r->state, "found") || text_is(r->state, "lost")) rc = numbers_add(&x->queue, sc->arena, found, r->id, r->number, err);
     if (!rc && (text_is(r->state, "placed") || text_is(r->state, "released"))) rc = contact_moved(x, r, err);
     return rc;
 }
@@ -189,13 +181,13 @@ static int contacts_queue(struct contacts *x, struct error *err) {
     struct query q = {0};
     struct db_cursor *c = NULL;
     const struct value *row;
-    query_add(&q, "SELECT \"number\", \"id\" FROM \"contact\" WHERE \"state\" IN ('found', 'lost') AND ");
+    query_add(&q, "SELECT \"number\", \"id\", COALESCE(\"found_at\", \"created_at\") FROM \"contact\" WHERE \"state\" IN ('found', 'lost') AND ");
     query_scope(&q, sc, true);
     query_known(&q, sc, sc->later_contact);
     query_add(&q, " ORDER BY COALESCE(\"found_at\", \"created_at\"), \"id\" LIMIT ");
     query_int(&q, BULLETIN_LIST_MAX);
     int rc = query_run(&q, sc->db, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = queue_add(x, value_view(row[0]), err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = numbers_add(&x->queue, sc->arena, row[2].i, row[1].i, value_view(row[0]), err);
     db_cursor_close(c);
     query_clear(&q);
     return rc;
@@ -253,14 +245,13 @@ static int contacts_compute(const struct scope *sc, struct bulletin *b, struct e
     struct contacts x = {.sc = sc, .b = b};
     const struct register_decl *contact = register_find(sc->l->catalog, TEXT("contact")), *stay = register_find(sc->l->catalog, TEXT("stay"));
     int rc = contact && stay ? 0 : error_set(err, E_UNKNOWN, "registers", "the report needs the registers contact and stay");
-    b->contacts.queue = arena_alloc(sc->arena, BULLETIN_LIST_MAX * sizeof *b->contacts.queue);
-    if (!rc && !b->contacts.queue) rc = memory(err);
     if (!rc) rc = contacts_total(&x, err);
     if (!rc) rc = contacts_stock(&x, err);
     if (!rc) rc = contacts_found(&x, true, err);
     if (!rc) rc = contacts_found(&x, false, err);
     if (!rc) rc = contacts_queue(&x, err);
     if (!rc) rc = scope_rebuilt(sc, contact, contact_rebuilt, &x, err);
+    if (!rc) rc = numbers_texts(&x.queue, sc->arena, &b->contacts.queue, &b->contacts.n_queue, err);
     if (!rc) rc = stays_query(&x, &x.placed, "", "\"started_at\"", err);
     if (!rc) rc = stays_query(&x, &x.released, " AND \"state\" = 'released'", "\"ended_at\"", err);
     if (!rc) rc = stays_query(&x, &x.overdue, " AND \"state\" = 'active'", NULL, err);

@@ -74,7 +74,8 @@ static void panel_draw(cairo_t *c, const struct document_chart *g, size_t panel,
             cairo_fill(c);
             at -= h;
         }
-        if (d + 1 == g->days && at < y + height) {
+        bool clear = d == 0 || day_total(g, panel, d - 1) <= day_total(g, panel, d); /* a taller neighbour would cross the figure */
+        if (d + 1 == g->days && at < y + height && clear) {
             snprintf(number, sizeof number, "%lld", (long long)day_total(g, panel, d));
             cairo_set_source_rgb(c, 0.1, 0.1, 0.1);
             label(c, number, 7.5, x + ((double)d + 0.5) * slot, at - 2, 0.5);

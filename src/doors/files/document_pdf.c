@@ -1,6 +1,7 @@
 /* doors/files: the paper of an official document. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
 #include <pango/pangocairo.h>
 #include <cairo-pdf.h>
+#include <string.h>
 
 #include "doors/files/document.h"
 
@@ -132,6 +133,14 @@ static double fitting(struct paper *p, const char *family, bool bold, struct tex
 static void centred(struct paper *p, struct type t, struct text s, double pitch) {
     PangoLayout *l = layout_new(p, t, s.s, s.n);
     double w = width_of(l), wide = area_width - 2 * t.size;
+    const char *aside = w > wide ? memmem(s.s, s.n, "（", strlen("（")) : NULL;
+    if (aside && aside > s.s) { /* a title breaks where its sense does */
+        size_t n = (size_t)(aside - s.s);
+        g_object_unref(l);
+        centred(p, t, (struct text){s.s, n}, pitch);
+        centred(p, t, (struct text){aside, s.n - n}, pitch);
+        return;
+    }
     int lines = (int)(w / wide) + 1;
     pango_layout_set_width(l, (int)((lines > 1 ? w / lines + 2 * t.size : area_width) * PANGO_SCALE));
     pango_layout_set_alignment(l, PANGO_ALIGN_CENTER);
@@ -235,8 +244,15 @@ static void table(struct paper *p, const struct document_block *t) {
     p->y += 8;
 }
 
+enum { CHART_MM = 76, CHART_LEAST_MM = 50 };
+/* Lower rather than on the next page. */
+static double chart_height(const struct paper *p) {
+    double left = room(p) - 30;
+    return left >= CHART_MM * MM || left < CHART_LEAST_MM * MM ? CHART_MM * MM : left;
+}
+
 static void chart(struct paper *p, const struct document_block *k) {
-    double high = 76 * MM;
+    double high = chart_height(p);
     p->y += 4;
     need(p, high + 24);
     document_draw_chart(p->c, &p->g->chart, p->zh, area_left, p->y, area_width, high);
@@ -291,6 +307,22 @@ static void imprint(struct paper *p, const struct document *g) {
     line_across(p, top + high, 0.35 * MM);
 }
 
+/* What must follow a heading on its page: a few lines, or the whole of a short table or chart. */
+static double follows(const struct paper *p, const struct document *g, size_t i) {
+    double above = 0;
+    for (size_t k = i + 1; k < g->n; k++) {
+        const struct document_block *b = &g->blocks[k];
+        if (b->kind == BLOCK_HEADING || b->kind == BLOCK_SUBHEADING) {
+            above += p->pitch;
+            continue;
+        }
+        if (b->kind == BLOCK_TABLE) return above + 32 + 20 * (b->rows <= 12 ? (double)b->rows : 4);
+        if (b->kind == BLOCK_CHART) return above + CHART_LEAST_MM * MM + 36;
+        break;
+    }
+    return above + 3 * p->pitch;
+}
+
 static void body(struct paper *p, const struct document *g) {
     double indent = p->zh ? 2 * p->size : 0;
     for (size_t i = 0; i < g->n; i++) {
@@ -298,10 +330,10 @@ static void body(struct paper *p, const struct document *g) {
         switch (k->kind) {
         case BLOCK_HEADING:
             if (!p->zh) p->y += p->pitch * 0.5;
-            paragraph(p, (struct type){sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, 4 * p->pitch);
+            paragraph(p, (struct type){sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, follows(p, g, i));
             break;
         case BLOCK_SUBHEADING:
-            paragraph(p, (struct type){serif, p->size, true}, k->text, indent, p->pitch, false, 3 * p->pitch);
+            paragraph(p, (struct type){serif, p->size, true}, k->text, indent, p->pitch, false, follows(p, g, i));
             break;
         case BLOCK_PARAGRAPH:
             paragraph(p, (struct type){serif, p->size, false}, k->text, indent, p->pitch, true, 0);
