@@ -194,6 +194,14 @@ pdftotext r.pdf r.txt 2>/dev/null; grep -q '望江县' r.txt && ok "the PDF can 
 check "freeze" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:00
 refuses 69 '.' report 2022-05-30 --freeze --at 2022-05-30T17:01
 refuses 65 '.' report 2022-05-30 --public --at 2022-05-30T17:01
+check "an approver" "$tocsin" record account login=wang title=Wang 'roles=approver;command' --region 310199
+check "another" "$tocsin" record account login=zhao title=Zhao roles=approver --region 310199
+does 'Daily Report' report 2022-05-30 --approve --as wang --at 2022-05-30T17:02
+refuses 77 '.' report 2022-05-30 --approve --as wang --at 2022-05-30T17:03
+refuses 65 'public' report 2022-05-30 --public --at 2022-05-30T17:03
+does 'Daily Report' report 2022-05-30 --approve --as zhao --at 2022-05-30T17:04
+does 'Daily Report' report 2022-05-30 --publish --as wang --at 2022-05-30T17:05
+does 'Bulletin' report 2022-05-30 --public --at 2022-05-30T17:06
 does 'equal' report 2022-05-30 --rederive --at 2022-05-30T17:02
 
 refuses 77 'no active account' due --as nobody
