@@ -9,7 +9,8 @@
 #include "desks/intake/import.h"
 #include "desks/intake/match.h"
 
-enum { BATCHES = 4, LINK_OPEN = UINT32_MAX, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
+#define LINK_OPEN UINT32_MAX
+enum { BATCHES = 4, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
 
 enum row_state { ROW_OPEN, ROW_SKIPPED, ROW_REJECTED, ROW_LATER /* wholly put off */, ROW_STORED };
 
