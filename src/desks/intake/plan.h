@@ -143,6 +143,7 @@ struct plan_env {
     struct text *slots;
     struct arena *arena;
     int64_t line;
+    bool *starved;    /* a condition ran out of memory: its answer means nothing */
     struct text self; /* what "{}" means: the value a missing target is made from */
 };
 

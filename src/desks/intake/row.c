@@ -311,7 +311,8 @@ static int choose_main(const struct map *m, const struct map_result *r) {
 int map_row(const struct map *m, const struct map_binding *b, const struct text *cells, size_t n, int64_t line, int32_t zone_s,
             struct arena *a, struct map_result *ret, enum map_outcome *ret_outcome, struct error *err) {
     struct map_result out = {0};
-    struct row w = {.env = {.map = m, .arena = a, .line = line, .self = {"", 0}}, .zone_s = zone_s, .out = &out};
+    bool starved = false;
+    struct row w = {.env = {.map = m, .arena = a, .line = line, .starved = &starved, .self = {"", 0}}, .zone_s = zone_s, .out = &out};
     enum map_outcome outcome = MAP_ROW;
     if (blank(m, cells, n)) {
         *ret = out;
@@ -333,6 +334,7 @@ int map_row(const struct map *m, const struct map_binding *b, const struct text 
             rc = refuse(&w, err);
         }
     }
+    if (rc >= 0 && starved) rc = error_set(err, E_MEMORY, NULL, "out of memory");
     if (rc < 0) return rc;
     if (rc > 0) outcome = MAP_REJECT;
     if (outcome == MAP_ROW) out.main = choose_main(m, &out);

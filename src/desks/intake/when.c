@@ -260,9 +260,16 @@ static bool as_number(struct text t, double *ret) {
     return *end == 0;
 }
 
+static struct text fold(const struct plan_env *env, int slot) {
+    struct text t = map_fold(env->arena, env->slots[slot]);
+    if (t.s) return t;
+    *env->starved = true;
+    return (struct text){"", 0};
+}
+
 static bool compare(const struct plan_when *w, const struct plan_env *env) {
-    struct text a = map_fold(env->arena, env->slots[w->slot]);
-    struct text b = w->other >= 0 ? map_fold(env->arena, env->slots[w->other]) : w->text;
+    struct text a = fold(env, w->slot);
+    struct text b = w->other >= 0 ? fold(env, w->other) : w->text;
     double x = 0, y = 0;
     int c = as_number(a, &x) && as_number(b, &y) ? (x > y) - (x < y) : text_cmp(a, b);
     if (a.n == 0 && w->op != OP_EQ && w->op != OP_NE) return false;
@@ -296,7 +303,7 @@ bool when_holds(const struct plan_when *w, const struct plan_env *env) {
     case WHEN_COMPARE: return compare(w, env);
     default: break;
     }
-    struct text t = map_fold(env->arena, env->slots[w->slot]);
+    struct text t = fold(env, w->slot);
     for (size_t i = 0; i < w->n_words; i++)
         if (text_eq(w->words[i], t)) return true;
     return false;
