@@ -101,6 +101,9 @@ int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, s
     if (slash) w->directory = (char *)arena_text(&w->arena, n ? (struct text){file, n} : TEXT("/")).s;
     lxw_workbook_options options = {.constant_memory = LXW_TRUE, .tmpdir = w->directory};
     if (w->directory) w->book = workbook_new_opt(file, &options);
+    /* the same rows give the same bytes: no clock in the file */
+    lxw_doc_properties properties = {.title = "Tocsin", .created = 1577836800 /* 2020-01-01 */};
+    if (w->book) workbook_set_properties(w->book, &properties);
     title_of(sheet, w->title);
     if (w->book) w->sheet = workbook_add_worksheet(w->book, w->title);
     if (w->sheet) w->bold = workbook_add_format(w->book);
