@@ -10,7 +10,7 @@
 #include "base/digest.h"
 #include "base/instant.h"
 #include "base/repair.h"
-#include "doors/files/sheet_bytes.h"
+#include "files/sheet_bytes.h"
 
 static bool missed;
 

@@ -1,6 +1,6 @@
-/* doors/files: any bytes are rows or an error with a reason; cells of undamaged rows are UTF-8 within the
+/* files: any bytes are rows or an error with a reason; cells of undamaged rows are UTF-8 within the
  * stated sizes. */
-#include "doors/files/sheet_bytes.h"
+#include "files/sheet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

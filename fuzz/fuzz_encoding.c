@@ -1,8 +1,8 @@
-/* doors/files: any bytes have an encoding or are no text, and decode to UTF-8 the same whole and in pieces.
+/* files: any bytes have an encoding or are no text, and decode to UTF-8 the same whole and in pieces.
  */
 #include <string.h>
 
-#include "doors/files/encoding.h"
+#include "files/encoding.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,10 +1,10 @@
-/* doors/files: any bytes as a workbook. Input that starts with PK is a zip as it is; anything else is cut at
+/* files: any bytes as a workbook. Input that starts with PK is a zip as it is; anything else is cut at
  * its NUL bytes into the XML of sheet, shared strings, styles, workbook and relations, and packed (stored),
  * so that the fuzzer reaches behind the zip. */
 #include <string.h>
 #include <zlib.h>
 
-#include "doors/files/sheet_bytes.h"
+#include "files/sheet_bytes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #define TOCSIN_TESTS_IMPORTS_H
 
 #include "desks/intake/import.h"
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 #include "ledgers.h"
 
 struct import_run {

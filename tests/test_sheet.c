@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 #include "base/digest.h"
-#include "doors/files/sheet_bytes.h"
+#include "files/sheet_bytes.h"
 
 static char dir[64];
 

@@ -5,8 +5,8 @@
 #include <zip.h>
 
 #include "base/digest.h"
-#include "doors/files/sheet_bytes.h"
-#include "doors/files/xlsx_value.h"
+#include "files/sheet_bytes.h"
+#include "files/xlsx_value.h"
 
 static char dir[64];
 

@@ -1,5 +1,5 @@
 /* base: the two-byte part of GB18030 as tables, both ways. Fed by the C library's iconv once; read by
- * base/repair (is this text the bytes of another encoding?) and doors/files (fast decoding). */
+ * base/repair (is this text the bytes of another encoding?) and files (fast decoding). */
 #ifndef TOCSIN_BASE_GBK_H
 #define TOCSIN_BASE_GBK_H
 

@@ -1,5 +1,5 @@
 /* desks/bulletin: the report of a day. Records and duties come in through the ledger; out go figures (struct bulletin), and from
- * them JSON, a page (blocks of prose and tables in Chinese or English), terminal text and, through doors/files, a PDF.
+ * them JSON, a page (blocks of prose and tables in Chinese or English), terminal text and, through files, a PDF.
  * What every figure means is written in docs/report.md; the words there and the SQL in figures*.c change together.
  *
  * A statistics day is 0:00 to 24:00 local time. Flows (new, found, released, paid) belong to the day. Stocks (under observation,
@@ -7,7 +7,7 @@
 #ifndef TOCSIN_DESKS_BULLETIN_H
 #define TOCSIN_DESKS_BULLETIN_H
 
-#include "doors/files/document.h"
+#include "files/document.h"
 #include "ledger/record.h"
 
 enum bulletin_class { CLASS_CONFIRMED, CLASS_ASYMPTOMATIC, CLASS_SUSPECTED, CLASSES };

@@ -3,7 +3,7 @@
 #define TOCSIN_DESKS_DRILL_DEMO_ROWS_H
 
 #include "desks/drill/demo.h"
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 enum { DEMO_CELLS_MAX = 48 };
 

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 enum { COLUMNS_MAX = 300, SYSTEM_N = 4 };
 static const char *const system_names[SYSTEM_N] = {"id", "number", "state", "region"};

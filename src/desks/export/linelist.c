@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "desks/export/export.h"
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 static const char *const tags[] = {"id",          "date_onset", "date_reporting", "date_admission", "date_discharge", "date_outcome",
                                    "date_death",  "gender",     "age",            "location",       "occupation",     "hcw",

@@ -7,7 +7,7 @@
 
 #include "desks/intake/import.h"
 #include "doors/cli/commands.h"
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 enum { PATH_BYTES = 1200, NOTES_SHOWN = 20, PROGRESS_NS = 500000000 };
 

@@ -1,4 +1,4 @@
-/* doors/files: an official document on paper. A desk fills a struct document (words, tables, a chart), this room lays it out as a PDF in the
+/* files: an official document on paper. A desk fills a struct document (words, tables, a chart), this room lays it out as a PDF in the
  * form of a Chinese official document (GB/T 9704-2012): A4, text area 156 x 225 mm, 37 mm from the top and 28 mm from the left, 22 lines
  * of 28 characters, the issuing body in red over a red line, document number, title, addressee, headings 一、（一）, date, imprint
  * (版记), page number "— 1 —". Knows base only.

@@ -1,9 +1,9 @@
-/* doors/files: the paper of an official document. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
+/* files: the paper of an official document. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
 #include <pango/pangocairo.h>
 #include <cairo-pdf.h>
 #include <string.h>
 
-#include "doors/files/document.h"
+#include "files/document.h"
 
 #define MM (72.0 / 25.4)
 static const double page_width = 210 * MM, page_height = 297 * MM;

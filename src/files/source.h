@@ -1,4 +1,4 @@
-/* doors/files: the bytes of one input, as stored or unpacked. A file, a pipe or memory; gzip told by its
+/* files: the bytes of one input, as stored or unpacked. A file, a pipe or memory; gzip told by its
  * magic bytes. Goes to encoding and csv (source_read) and to xlsx_zip (source_at). */
 #ifndef TOCSIN_DOORS_FILES_SOURCE_H
 #define TOCSIN_DOORS_FILES_SOURCE_H

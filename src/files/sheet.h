@@ -1,4 +1,4 @@
-/* doors/files: tables in files. Reads CSV (any common encoding and delimiter, gzip) and XLSX, told by content
+/* files: tables in files. Reads CSV (any common encoding and delimiter, gzip) and XLSX, told by content
  * and never by name, row by row in bounded memory; writes the same formats. Knows base only; what the columns
  * mean is for desks/intake. */
 #ifndef TOCSIN_DOORS_FILES_SHEET_H

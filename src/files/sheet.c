@@ -1,13 +1,13 @@
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "doors/files/csv.h"
-#include "doors/files/source.h"
-#include "doors/files/sheet_bytes.h"
-#include "doors/files/xlsx.h"
+#include "files/csv.h"
+#include "files/source.h"
+#include "files/sheet_bytes.h"
+#include "files/xlsx.h"
 
 struct sheet {
     struct source *src;

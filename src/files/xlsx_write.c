@@ -1,4 +1,4 @@
-#include "doors/files/xlsx_write.h"
+#include "files/xlsx_write.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* doors/files: the document in memory. */
-#include "doors/files/document.h"
+/* files: the document in memory. */
+#include "files/document.h"
 
 void document_clear(struct document *d) {
     if (!d) return;

@@ -1,9 +1,9 @@
-/* doors/files: rows out of an XLSX workbook, by minizip and expat. Comes from source; goes to sheet. */
+/* files: rows out of an XLSX workbook, by minizip and expat. Comes from source; goes to sheet. */
 #ifndef TOCSIN_DOORS_FILES_XLSX_H
 #define TOCSIN_DOORS_FILES_XLSX_H
 
-#include "doors/files/sheet.h"
-#include "doors/files/source.h"
+#include "files/sheet.h"
+#include "files/source.h"
 
 struct xlsx;
 

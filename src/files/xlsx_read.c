@@ -1,11 +1,11 @@
-#include "doors/files/xlsx.h"
+#include "files/xlsx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "doors/files/xlsx_book.h"
-#include "doors/files/xlsx_value.h"
+#include "files/xlsx_book.h"
+#include "files/xlsx_value.h"
 
 /* A piece of XML holds some hundred rows. They wait here, sparse, and are spread out one at a time. */
 struct cell {

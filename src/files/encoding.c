@@ -1,4 +1,4 @@
-#include "doors/files/encoding.h"
+#include "files/encoding.h"
 
 #include <errno.h>
 #include <iconv.h>

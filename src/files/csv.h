@@ -1,11 +1,11 @@
-/* doors/files: rows out of delimited text. RFC 4180 and what is really found: quotes anywhere, mixed line
+/* files: rows out of delimited text. RFC 4180 and what is really found: quotes anywhere, mixed line
  * ends, line ends in quotes, ragged rows, quotes never closed. Comes from source and encoding; goes to sheet.
  */
 #ifndef TOCSIN_DOORS_FILES_CSV_H
 #define TOCSIN_DOORS_FILES_CSV_H
 
-#include "doors/files/sheet.h"
-#include "doors/files/source.h"
+#include "files/sheet.h"
+#include "files/source.h"
 
 struct csv;
 

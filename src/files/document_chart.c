@@ -1,7 +1,7 @@
-/* doors/files: stacked bars a day, drawn with cairo; the panels share one time axis. */
+/* files: stacked bars a day, drawn with cairo; the panels share one time axis. */
 #include <pango/pangocairo.h>
 
-#include "doors/files/document.h"
+#include "files/document.h"
 
 static const double ink[CHART_SERIES_MAX][3] = {{0.12, 0.30, 0.47}, {0.89, 0.56, 0.16}, {0.62, 0.65, 0.68}};
 

@@ -1,11 +1,11 @@
-/* doors/files: the parts of a zip, one at a time, and the XML in them fed to expat under limits.
+/* files: the parts of a zip, one at a time, and the XML in them fed to expat under limits.
  * Comes from source; goes to xlsx_book and xlsx_read. */
 #ifndef TOCSIN_DOORS_FILES_XLSX_ZIP_H
 #define TOCSIN_DOORS_FILES_XLSX_ZIP_H
 
 #include <expat.h>
 
-#include "doors/files/source.h"
+#include "files/source.h"
 
 struct zip;
 /* max_bytes: of everything unpacked together. Errors: E_SYNTAX (cut, or no zip), E_MEMORY. */

@@ -1,4 +1,4 @@
-/* doors/files: what a number in a workbook means as text. Pure; goes to xlsx_read. */
+/* files: what a number in a workbook means as text. Pure; goes to xlsx_read. */
 #ifndef TOCSIN_DOORS_FILES_XLSX_VALUE_H
 #define TOCSIN_DOORS_FILES_XLSX_VALUE_H
 

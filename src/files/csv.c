@@ -1,4 +1,4 @@
-#include "doors/files/csv.h"
+#include "files/csv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +6,8 @@
 #include <emmintrin.h>
 #endif
 
-#include "doors/files/csv_sniff.h"
-#include "doors/files/encoding.h"
+#include "files/csv_sniff.h"
+#include "files/encoding.h"
 
 /* Text is scanned in blocks of 64 bytes: one bit a byte for what ends a cell. The buffer has a block of zeros
  * behind it. */

@@ -1,9 +1,9 @@
-/* doors/files: what a workbook says about its sheets: names and parts, shared strings, number formats, the
+/* files: what a workbook says about its sheets: names and parts, shared strings, number formats, the
  * date system. Comes from xlsx_zip; goes to xlsx_read. */
 #ifndef TOCSIN_DOORS_FILES_XLSX_BOOK_H
 #define TOCSIN_DOORS_FILES_XLSX_BOOK_H
 
-#include "doors/files/xlsx_zip.h"
+#include "files/xlsx_zip.h"
 
 struct book_sheet {
     const char *name, *relation, *part; /* part NULL: not a sheet of cells */

@@ -1,4 +1,4 @@
-/* doors/files: which delimiter cuts these lines. Comes from csv with the decoded beginning of a file. */
+/* files: which delimiter cuts these lines. Comes from csv with the decoded beginning of a file. */
 #ifndef TOCSIN_DOORS_FILES_CSV_SNIFF_H
 #define TOCSIN_DOORS_FILES_CSV_SNIFF_H
 

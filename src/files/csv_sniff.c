@@ -1,4 +1,4 @@
-#include "doors/files/csv_sniff.h"
+#include "files/csv_sniff.h"
 
 #include <string.h>
 

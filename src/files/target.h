@@ -1,4 +1,4 @@
-/* doors/files: a file that appears whole or not at all: written under a temporary name beside the path, then
+/* files: a file that appears whole or not at all: written under a temporary name beside the path, then
  * renamed. Comes from sheet_write and xlsx_write. */
 #ifndef TOCSIN_DOORS_FILES_TARGET_H
 #define TOCSIN_DOORS_FILES_TARGET_H

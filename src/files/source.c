@@ -1,4 +1,4 @@
-#include "doors/files/source.h"
+#include "files/source.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,11 +1,11 @@
-#include "doors/files/xlsx_book.h"
+#include "files/xlsx_book.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "doors/files/sheet.h"
-#include "doors/files/xlsx_value.h"
+#include "files/sheet.h"
+#include "files/xlsx_value.h"
 
 enum {
     SHEETS_MAX = 4096,

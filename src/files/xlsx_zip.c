@@ -1,4 +1,4 @@
-#include "doors/files/xlsx_zip.h"
+#include "files/xlsx_zip.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "doors/files/xlsx_value.h"
+#include "files/xlsx_value.h"
 
 #include <locale.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "doors/files/target.h"
+#include "files/target.h"
 
 #include <errno.h>
 #include <fcntl.h>

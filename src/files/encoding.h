@@ -1,4 +1,4 @@
-/* doors/files: which encoding is this, and its streaming decoder to UTF-8.
+/* files: which encoding is this, and its streaming decoder to UTF-8.
  * Comes from source (raw bytes); goes to csv. */
 #ifndef TOCSIN_DOORS_FILES_ENCODING_H
 #define TOCSIN_DOORS_FILES_ENCODING_H

@@ -1,4 +1,4 @@
-#include "doors/files/sheet.h"
+#include "files/sheet.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -6,9 +6,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "doors/files/encoding.h"
-#include "doors/files/target.h"
-#include "doors/files/xlsx_write.h"
+#include "files/encoding.h"
+#include "files/target.h"
+#include "files/xlsx_write.h"
 
 enum { FLUSH = 1 << 16 };
 

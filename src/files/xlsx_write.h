@@ -1,4 +1,4 @@
-/* doors/files: rows into an XLSX workbook by libxlsxwriter, in constant memory. Comes from sheet_write. */
+/* files: rows into an XLSX workbook by libxlsxwriter, in constant memory. Comes from sheet_write. */
 #ifndef TOCSIN_DOORS_FILES_XLSX_WRITE_H
 #define TOCSIN_DOORS_FILES_XLSX_WRITE_H
 
