@@ -301,6 +301,19 @@ static void columns_are_found_or_told(void **state) {
     buf_clear(&unused);
     map_unbind(b);
     map_free(m);
+    /* a file without a header row has its columns by position */
+    struct arena arena = {0};
+    struct map_result r;
+    enum map_outcome outcome;
+    assert_ok(map_parse(catalog, TEXT("register: case\nheader: 0\nfields: {note: {join: [\"@2\", \"@4\"]}}\n"), "m", &m, &err), err);
+    assert_int_equal(map_header_row(m), 0);
+    assert_ok(map_bind(m, NULL, 0, &b, &err), err);
+    assert_ok(map_row(m, b, h, 3, 1, 0, &arena, &r, &outcome, &err), err);
+    assert_int_equal(outcome, MAP_ROW);
+    assert_true(text_is(value_view(r.items[0].values[register_field(r.items[0].reg, TEXT("note"))]), "Gender"));
+    arena_clear(&arena);
+    map_unbind(b);
+    map_free(m);
     assert_ok(map_parse(catalog, TEXT("register: case\nfields: {note: {join: [id, sex, date#3]}}\n"), "m", &m, &err), err);
     assert_int_equal(map_bind(m, h, 5, &b, &err), E_INVALID);
     assert_non_null(strstr(err.message, "sex, date"));

@@ -298,10 +298,12 @@ int map_bind(const struct map *m, const struct text *headers, size_t n, struct m
     for (size_t s = 0; rc == 0 && s < m->n_slots; s++) {
         const struct plan_slot *slot = &m->slots[s];
         int left = slot->occurrence;
-        index[s] = slot->position && (size_t)slot->position <= n ? slot->position - 1 : -1;
+        /* a file without headers tells its width only row by row */
+        bool placed = slot->position && ((size_t)slot->position <= n || m->header_row == 0);
+        index[s] = placed ? slot->position - 1 : -1;
         for (size_t i = 0; slot->kind == SLOT_COLUMN && !slot->position && i < n && index[s] < 0; i++)
             if (text_eq(folded[i], slot->name) && --left == 0) index[s] = (int)i;
-        if (index[s] >= 0) used[index[s]] = true;
+        if (index[s] >= 0 && (size_t)index[s] < n) used[index[s]] = true;
         if (slot->kind != SLOT_COLUMN || index[s] >= 0 || slot->optional || m->missing_empty) continue;
         int k = snprintf(missing + at, sizeof missing - at, "%s%.40s", at ? ", " : "", slot->name.s);
         at = k > 0 && at + (size_t)k < sizeof missing ? at + (size_t)k : sizeof missing - 1;
