@@ -48,7 +48,7 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
 /* Compares a clear value with a sealed one; ret_same true when equal, else the new sealed value and the blind indexes follow. */
 int seal_change(struct apply *x, const struct record *r, size_t field, struct value clear, struct value *ret_sealed, bool *ret_same, struct error *err);
 int seal_remove(struct apply *x, const struct record *r, struct error *err);
-void seal_context(const struct register_decl *reg, const struct field *f, char out[96]);
+void seal_context(const struct register_decl *reg, const struct field *f, int64_t id, char out[96]);
 /* record.c */
 /* linked false: before references are resolved; checks over references are left for later. */
 int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err);

@@ -81,11 +81,11 @@ int record_open(struct ledger *l, struct db *db, const struct session *s, struct
         }
         char context[96];
         struct text clear;
-        seal_context(r->reg, f, context);
+        seal_context(r->reg, f, r->id, context);
         rc = vault_unseal(&key, text_of(context), value_view(r->values[i]), a, &clear, err);
         if (!rc) r->values[i] = value_text(clear);
     }
-    memset(&key, 0, sizeof key);
+    explicit_bzero(&key, sizeof key);
     return rc;
 }
 

@@ -4,54 +4,40 @@
 
 #include "ledger/apply.h"
 
-void seal_context(const struct register_decl *reg, const struct field *f, char out[96]) {
-    snprintf(out, 96, "%s/%s", reg->name.s, f->name.s);
+/* What a sealed value is bound to: its field, and under the common key its record, so that values cannot be exchanged unnoticed. A
+ * person's own key binds to the person already, and is there before the id. */
+void seal_context(const struct register_decl *reg, const struct field *f, int64_t id, char out[96]) {
+    if (text_is(reg->name, "person"))
+        snprintf(out, 96, "%s/%s", reg->name.s, f->name.s);
+    else
+        snprintf(out, 96, "%s/%s/%lld", reg->name.s, f->name.s, (long long)id);
 }
 
 static bool is_person(const struct register_decl *reg) {
     return text_is(reg->name, "person");
 }
 
-/* Person registers seal with a key of their own; others without a person with the common key, others with the person's (later, in apply). */
-static bool seals_early(const struct register_decl *reg) {
-    return is_person(reg) || reg->person_field < 0;
-}
-
+/* A person is sealed before it is written, on any thread, with a fresh key of its own; other registers when their id is known. */
 int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, struct error *err) {
     const struct register_decl *reg = d->reg;
-    struct vault_key key;
-    bool any = false;
-    for (size_t i = 0; i < reg->n_fields && !any; i++) any = reg->fields[i].sealed;
-    if (!any) return 0;
+    if (!is_person(reg)) return 0;
     d->sealed = arena_alloc(a, reg->n_fields * sizeof *d->sealed);
-    if (!d->sealed) return error_set(err, E_MEMORY, NULL, "out of memory");
-    bool early = seals_early(reg);
-    if (is_person(reg)) {
-        d->seal = arena_alloc(a, sizeof *d->seal);
-        if (!d->seal) return error_set(err, E_MEMORY, NULL, "out of memory");
-        vault_new_key(secret, d->seal);
-        key = *d->seal;
-    } else {
-        vault_common_key(l->vault, &key);
-    }
+    d->seal = arena_alloc(a, sizeof *d->seal);
+    if (!d->sealed || !d->seal) return error_set(err, E_MEMORY, NULL, "out of memory");
+    vault_new_key(secret, d->seal);
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         struct value v = d->values[i];
         d->sealed[i] = v;
         if (!f->sealed || v.kind != VALUE_TEXT) continue;
-        if (f->blind && is_person(reg) && d->n_blind < sizeof d->blind / sizeof *d->blind &&
-            vault_blind(l->vault, f->blind, value_view(v), &d->blind[d->n_blind])) {
+        if (f->blind && d->n_blind < sizeof d->blind / sizeof *d->blind && vault_blind(l->vault, f->blind, value_view(v), &d->blind[d->n_blind]))
             d->blind_kind[d->n_blind++] = (int)f->blind;
-        }
-        if (!early) continue;
         char context[96];
-        seal_context(reg, f, context);
+        seal_context(reg, f, 0, context);
         unsigned char *out = arena_alloc(a, v.n + VAULT_OVERHEAD);
         if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
-        size_t n = vault_seal(&key, secret, text_of(context), value_view(v), out);
-        d->sealed[i] = value_blob(out, n);
+        d->sealed[i] = value_blob(out, vault_seal(d->seal, secret, text_of(context), value_view(v), out));
     }
-    memset(&key, 0, sizeof key);
     return 0;
 }
 
@@ -113,7 +99,7 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         rc = values_add(x, &x->keys_add, row, 2, err);
         for (size_t i = 0; !rc && i < d->n_blind; i++) rc = blind_row(x, &x->blind_add, d->blind_kind[i], d->blind[i], e->record.id, err);
     }
-    if (seals_early(reg)) {
+    if (is_person(reg)) {
         for (size_t i = 0; i < reg->n_fields; i++)
             if (reg->fields[i].sealed) e->record.values[i] = d->sealed[i];
         return rc;
@@ -125,12 +111,12 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         struct value v = e->record.values[i];
         if (!f->sealed || v.kind != VALUE_TEXT) continue;
         char context[96];
-        seal_context(reg, f, context);
+        seal_context(reg, f, e->record.id, context);
         unsigned char *out = arena_alloc(&x->arena, v.n + VAULT_OVERHEAD);
         if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
         e->record.values[i] = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), value_view(v), out));
     }
-    memset(&key, 0, sizeof key);
+    explicit_bzero(&key, sizeof key);
     return rc;
 }
 
@@ -140,7 +126,7 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
     char context[96];
     struct vault_key key;
     struct text was = {"", 0};
-    seal_context(r->reg, f, context);
+    seal_context(r->reg, f, r->id, context);
     int rc = seal_person_key(x, r, &key, err);
     if (!rc && old.kind == VALUE_BLOB) rc = vault_unseal(&key, text_of(context), value_view(old), &x->arena, &was, err);
     if (rc < 0) goto out;
@@ -163,7 +149,7 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
     }
     if (!rc) *ret_sealed = sealed;
 out:
-    memset(&key, 0, sizeof key);
+    explicit_bzero(&key, sizeof key);
     return rc;
 }
 
@@ -181,10 +167,10 @@ int seal_remove(struct apply *x, const struct record *r, struct error *err) {
         char context[96];
         struct text was;
         int64_t hash = 0;
-        seal_context(r->reg, f, context);
+        seal_context(r->reg, f, r->id, context);
         rc = vault_unseal(&key, text_of(context), value_view(r->values[i]), &x->arena, &was, err);
         if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_unrow(x, (int)f->blind, hash, r->id, err);
     }
-    memset(&key, 0, sizeof key);
+    explicit_bzero(&key, sizeof key);
     return rc;
 }
