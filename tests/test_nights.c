@@ -20,13 +20,12 @@ static int64_t round_of(struct test_ledger *t, struct rng *rng, struct promises 
     const char *args[] = {t->o.dir, seed, "-1", "1000000", NULL};
     struct victim v = victim_start(args, NULL, NULL);
     if (rng_below(rng, 8) != 0) { /* else perhaps while it still opens the node */
-        while (!v.said.n && !victim_listen(&v, victim_ms() + 20)) continue;
-        victim_listen(&v, victim_ms() + 1 + (int64_t)rng_below(rng, 90));
+        victim_listen_lines(&v, 1 + rng_below(rng, 24), rng);
     } else {
-        victim_listen(&v, victim_ms() + (int64_t)rng_below(rng, 40));
+        victim_listen(&v, victim_ms() + (int64_t)rng_below(rng, 60));
     }
     victim_end(&v, true);
-    if (strstr(victim_words(&v), "\nE ") || v.said.s == NULL) print_message("# round %ld: %.200s\n", round, victim_words(&v));
+    if (strncmp(victim_words(&v), "E ", 2) == 0 || strstr(victim_words(&v), "\nE ")) fail_msg("round %ld: %.200s", round, victim_words(&v));
     promises_add(p, &v);
     victim_clear(&v);
     night_reopen(t);
@@ -119,8 +118,7 @@ static void an_import_killed_is_run_again(void **state) {
         t.l = NULL;
         for (long i = 0; i < rounds; i++) {
             struct victim v = victim_start(args, NULL, NULL);
-            while (!v.said.n && !victim_listen(&v, victim_ms() + 20)) continue;
-            victim_listen(&v, victim_ms() + (int64_t)rng_below(&rng, 60));
+            victim_listen_lines(&v, 1 + rng_below(&rng, 6), &rng);
             victim_end(&v, true);
             long long told = 0, n; /* records written, as this import counts */
             for (const char *s = victim_words(&v); *s; s += strcspn(s, "\n") + 1)

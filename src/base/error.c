@@ -75,6 +75,7 @@ int error_from_errno(void) {
     switch (errno) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return E_FULL;
     case ENOMEM:
         return E_MEMORY;

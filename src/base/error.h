@@ -58,7 +58,7 @@ const char *error_text_zh(int code);
 int error_exit(int code);
 int error_http(int code);
 
-/* Maps errno after a failed system call: ENOSPC and EDQUOT are E_FULL, ENOMEM is E_MEMORY, else E_IO. */
+/* Maps errno after a failed system call: ENOSPC, EDQUOT and EFBIG (a limit on files) are E_FULL, ENOMEM is E_MEMORY, else E_IO. */
 int error_from_errno(void);
 
 #endif

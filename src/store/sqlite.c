@@ -21,6 +21,16 @@ enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_BULK_PAGES = 65536, WAL_KEPT_BYTES = 
 
 /* ---- errors */
 
+/* What the system said to the last write that failed. During a COMMIT sqlite3_system_errno is not set: the files themselves know. */
+static int write_errno(struct lite *l) {
+    sqlite3_file *log = NULL;
+    int last = 0;
+    if (sqlite3_file_control(l->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last);
+    if (!last) sqlite3_file_control(l->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &last);
+    return last ? last : sqlite3_system_errno(l->handle);
+}
+
 static int code_of(struct lite *l, int rc) {
     switch (rc & 0xFF) {
     case SQLITE_BUSY:
@@ -48,7 +58,8 @@ static int code_of(struct lite *l, int rc) {
         return E_USAGE;
     case SQLITE_IOERR:
         if (rc == SQLITE_IOERR_NOMEM) return E_MEMORY;
-        errno = sqlite3_system_errno(l->handle);
+        /* a quota or a limit on files is a full disk too; SQLite itself knows only ENOSPC */
+        errno = rc == SQLITE_IOERR_WRITE ? write_errno(l) : sqlite3_system_errno(l->handle);
         return error_from_errno();
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:

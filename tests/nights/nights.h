@@ -23,6 +23,7 @@ struct night {
     struct rng rng;
     struct session s;
     char reason[32], key[32];
+    struct error unread; /* the store failed while the step was thought out */
     /* results of the step */
     struct draft *drafts[NIGHT_RESULTS];
     size_t n;
@@ -43,8 +44,7 @@ static inline instant night_at(int64_t step) {
 
 static inline int64_t night_int(struct night *t, const char *sql, const struct value *p, size_t n) {
     struct value v = value_null();
-    struct error err = {0};
-    if (db_scalar(t->l->db, &t->a, sql, p, n, &v, &err) < 0) return -1;
+    if (db_scalar(t->l->db, &t->a, sql, p, n, &v, &t->unread) < 0) return -1;
     return value_int_or(v, 0);
 }
 
@@ -218,6 +218,7 @@ static inline int night_step(struct night *t, int64_t step, struct error *err) {
     snprintf(t->key, sizeof t->key, "key-%llu-%lld", (unsigned long long)t->seed, (long long)step);
     t->s.reason = text_of(t->reason);
     t->n = 0;
+    t->unread = (struct error){0};
     struct error why = {0};
     int rc = 0;
     uint64_t kind = rng_below(&t->rng, 40);
@@ -226,15 +227,16 @@ static inline int night_step(struct night *t, int64_t step, struct error *err) {
         rc = duty_tick(t->l, &t->s, &woken, &why);
     } else if (kind == 1 && step) {
         int64_t into = night_pick(t, "person"), from = night_pick(t, "person");
-        if (!into) return 1;
-        rc = person_merge(t->l, &t->s, into, from, NULL, &why);
+        if (!into && !t->unread.code) return 1;
+        rc = t->unread.code ? t->unread.code : person_merge(t->l, &t->s, into, from, NULL, &why);
     } else {
         night_wish(t, step);
-        if (!t->n) return 1;
-        rc = kind < 10 ? record_write_once(t->l, &t->s, text_of(t->key), t->drafts, t->n, &why) : record_write(t->l, &t->s, t->drafts, t->n, &why);
+        if (!t->n && !t->unread.code) return 1;
+        rc = t->unread.code ? t->unread.code : kind < 10 ? record_write_once(t->l, &t->s, text_of(t->key), t->drafts, t->n, &why) : record_write(t->l, &t->s, t->drafts, t->n, &why);
     }
     if (rc >= 0) return 0;
     t->n = 0;
+    if (t->unread.code) why = t->unread;
     switch (rc) {
     case E_INVALID:
     case E_UNKNOWN:

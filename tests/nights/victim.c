@@ -2,11 +2,21 @@
  *   night_victim DIR SEED FROM STEPS               steps of nights.h, from the one after the last in the journal (FROM < 0), one commit each
  *   night_victim DIR SEED import ROWS [BATCH]      a list of contacts through the import desk
  *   night_victim DIR SEED count N PLACE            N times adds one to the capacity of a place, and once adopts another pack
+ *   night_victim DIR SEED insist THREADS N         THREADS hands, N requests each with a key, each sent again until it is answered
+ *   night_victim DIR SEED init PACK                makes the node
+ *   night_victim DIR SEED backup FILE              writes a backup
+ * TOCSIN_NIGHT_PATIENCE=N: after a failure of the store it goes on with the step that the journal lacks, at most N times (50 ms apart).
+ * TOCSIN_NIGHT_FILE_MAX=N: no file may grow past N bytes (the disk is full there).
  * Lines: "A register id version digest" after a commit, "D" when done, "E code message" when the store failed. */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "desks/intake/import.h"
+#include "desks/backup.h"
 #include "desks/plan.h"
+#include "ledger/queue.h"
 #include "nights.h"
 
 static void tell(struct buf *b) {
@@ -27,14 +37,38 @@ static int failed(struct buf *b, int rc, const struct error *err) {
 
 static int live(struct night *t, int64_t from, int64_t steps, struct buf *b) {
     int64_t step = from < 0 ? night_next(t->l) : from;
+    const char *given = getenv("TOCSIN_NIGHT_PATIENCE");
+    long patience = given ? atol(given) : 0;
+    if (step < 0) {
+        buf_str(b, "E 0 the journal cannot be read\n");
+        tell(b);
+        return 3;
+    }
     for (int64_t end = step + steps; step < end; step++) {
         struct error err = {0};
         int rc = night_step(t, step, &err);
-        if (rc < 0) return failed(b, rc, &err);
+        if (rc < 0) {
+            failed(b, rc, &err);
+            if (patience-- <= 0) return 3;
+            usleep(50000);
+            int64_t next = night_next(t->l); /* what was not answered may be there */
+            while (next < 0 && patience-- > 0) {
+                usleep(50000);
+                next = night_next(t->l);
+            }
+            if (next < 0) return 3;
+            step = next > step ? step : step - 1;
+            continue;
+        }
         for (size_t i = 0; rc == 0 && i < t->n; i++) {
             int32_t version = 0;
             const struct draft *d = t->drafts[i];
             int64_t digest = d->outcome == OUTCOME_REMOVED ? -1 : night_digest(t->l, d->reg->name, d->ret_id, &version, &err);
+            while (digest == -2 && patience-- > 0) {
+                usleep(50000);
+                err = (struct error){0};
+                digest = night_digest(t->l, d->reg->name, d->ret_id, &version, &err);
+            }
             if (digest == -2) return failed(b, err.code, &err);
             buf_printf(b, "A %s %lld %d %lld\n", d->reg->name.s, (long long)d->ret_id, (int)version, (long long)digest);
         }
@@ -109,17 +143,93 @@ static int count(struct night *t, int64_t times, int64_t place, struct buf *b) {
     return 0;
 }
 
+struct hand {
+    pthread_t thread;
+    struct ledger *l;
+    struct ledger_queue *q;
+    int64_t from, n, failures;
+};
+
+static void *insist_main(void *arg) {
+    struct hand *h = arg;
+    const struct register_decl *person = register_find(h->l->catalog, TEXT("person"));
+    struct session s = node_session(TEXT("storm"), night_at(0), false);
+    for (int64_t i = h->from; i < h->from + h->n;) {
+        struct arena a = {0};
+        char key[32], name[32];
+        snprintf(key, sizeof key, "request-%lld", (long long)i);
+        snprintf(name, sizeof name, "王%lld", (long long)i);
+        struct draft *d = draft_new(&a, person, DRAFT_CREATE);
+        night_set(d, "name", value_str(name));
+        struct submission x = {.session = &s, .drafts = &d, .n = 1, .arena = &a, .key = text_of(key)};
+        struct error err = {0};
+        if (ledger_submit_wait(h->q, &x, &err) == 0)
+            i++;
+        else if (h->failures++ > 2000)
+            i = h->from + h->n;
+        else
+            usleep(20000);
+        arena_clear(&a);
+    }
+    return NULL;
+}
+
+static int insist(struct night *t, int64_t threads, int64_t n, struct buf *b) {
+    struct hand hands[64] = {{0}};
+    struct ledger_queue *q = NULL;
+    struct error err = {0};
+    int64_t failures = 0;
+    int rc = ledger_queue_start(t->l, NULL, &q, &err);
+    if (rc < 0) return failed(b, rc, &err);
+    for (int64_t i = 0; i < threads && i < 64; i++) {
+        hands[i] = (struct hand){.l = t->l, .q = q, .from = i * n, .n = n};
+        if (pthread_create(&hands[i].thread, NULL, insist_main, &hands[i]) != 0) return 5;
+    }
+    buf_str(b, "B\n");
+    tell(b);
+    for (int64_t i = 0; i < threads && i < 64; i++) {
+        pthread_join(hands[i].thread, NULL);
+        failures += hands[i].failures;
+    }
+    ledger_queue_stop(q);
+    buf_printf(b, "F %lld\n", (long long)failures);
+    tell(b);
+    return 0;
+}
+
+static int init(const char *dir, const char *pack, struct buf *b) {
+    const char *home = getenv("TOCSIN_HOME");
+    struct node_options o = {.ledger = {.dir = dir, .home = home, .region = "310115"}, .policy = pack, .regions = "/dev/null", .now = night_at(0)};
+    struct node_report report;
+    struct error err = {0};
+    int rc = node_init(&o, &report, &err);
+    return rc < 0 ? failed(b, rc, &err) : 0;
+}
+
 int main(int argc, char **argv) {
     if (argc < 5) return 2;
     struct night t = {.seed = strtoull(argv[2], NULL, 10)};
     struct ledger_options o = {.dir = argv[1]};
     struct error err = {0};
     struct buf b = {0};
-    int rc = ledger_open(&o, &t.l, &err);
-    if (rc < 0)
+    const char *file_max = getenv("TOCSIN_NIGHT_FILE_MAX");
+    if (file_max) {
+        rlim_t max = (rlim_t)strtoull(file_max, NULL, 10);
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){max, max});
+    }
+    bool makes = strcmp(argv[3], "init") == 0;
+    int rc = makes ? init(argv[1], argv[4], &b) : ledger_open(&o, &t.l, &err);
+    if (makes)
+        ;
+    else if (rc < 0)
         rc = failed(&b, rc, &err);
     else if (strcmp(argv[3], "import") == 0)
         rc = list(&t, atoll(argv[4]), argc > 5 ? (size_t)atoll(argv[5]) : 100, &b);
+    else if (strcmp(argv[3], "insist") == 0)
+        rc = insist(&t, atoll(argv[4]), atoll(argv[5]), &b);
+    else if (strcmp(argv[3], "backup") == 0)
+        rc = backup_write(t.l, argv[4], &(struct backup_report){0}, &err) < 0 ? failed(&b, err.code, &err) : 0;
     else if (strcmp(argv[3], "count") == 0)
         rc = count(&t, atoll(argv[4]), atoll(argv[5]), &b);
     else

@@ -76,6 +76,17 @@ static inline bool victim_listen(struct victim *v, int64_t until_ms) {
     }
 }
 
+/* Listens until so many lines were said, then a random moment longer, in the middle of whatever it does then: on a busy machine as on an idle one. */
+static inline void victim_listen_lines(struct victim *v, size_t lines, struct rng *rng) {
+    for (size_t said = 0; said < lines;) {
+        if (victim_listen(v, victim_ms() + 20)) return;
+        said = 0;
+        for (size_t i = 0; i < v->said.n; i++) said += v->said.s[i] == '\n';
+    }
+    struct timespec moment = {.tv_nsec = (long)rng_below(rng, 12000000)};
+    nanosleep(&moment, NULL);
+}
+
 /* Kills it when `kill_it`, reads the rest, waits. */
 static inline void victim_end(struct victim *v, bool kill_it) {
     if (kill_it) kill(v->pid, SIGKILL);
