@@ -89,8 +89,16 @@ static bool is_open(const struct obligation *o) {
     return text_is(o->state, "open") || text_is(o->state, "standing");
 }
 
-static int gain(struct pass *p, const struct record *r, const struct duty *d) {
+/* The record itself is what pays or cancels the duty: a stay that was released already owes no release. */
+static bool settled(const struct fact_match *list, size_t n, const struct record *r, const struct expr_scope *scope) {
+    for (size_t i = 0; i < n; i++)
+        if (list[i].by == FACT_BY_SELF && list[i].reg == r->reg && (!list[i].when || expr_eval(list[i].when, scope) == TRUTH_TRUE)) return true;
+    return false;
+}
+
+static int gain(struct pass *p, const struct record *r, const struct duty *d, const struct expr_scope *scope) {
     const struct duty_rule *rule = &p->to->rules[d->rule];
+    if (settled(rule->pays, rule->n_pays, r, scope) || settled(rule->cancels, rule->n_cancels, r, scope)) return 0;
     /* a new plan does not make old omissions overdue at once */
     if (rule->timing == TIMING_WITHIN && d->due_at < p->s->now) return 0;
     if (!duty_open(d) && d->occurrence != -1) return 0;
@@ -189,7 +197,7 @@ static int look(const struct record *r, void *arg) {
         if (!rc) rc = next_duty(p);
     }
     for (size_t w = 0; !rc && w < n; w++)
-        if (!seen[w]) rc = gain(p, r, &wanted[w]);
+        if (!seen[w]) rc = gain(p, r, &wanted[w], &scope);
     return rc;
 }
 
