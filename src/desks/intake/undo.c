@@ -254,7 +254,7 @@ static int run(struct undo *u, const struct register_decl *reg, int64_t newest) 
     int rc = range(u, newest, &from, &to);
     if (rc == 0) rc = journal_scan(u->l->db, from, to, visit, u, u->err);
     if (rc < 0) return rc;
-    qsort(u->list, u->n, sizeof *u->list, newest_first);
+    if (u->n) qsort(u->list, u->n, sizeof *u->list, newest_first);
     for (size_t i = 0; rc == 0 && i < u->n; i++) rc = check_current(u, u->list[i]);
     if (rc == 0) rc = check_referred(u);
     for (size_t i = 0; rc == 0 && i < u->n; i++)
