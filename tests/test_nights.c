@@ -151,6 +151,38 @@ static void an_import_killed_is_run_again(void **state) {
     }
 }
 
+/* Requests with keys through the queue, many hands, killed; sent again from the start until all were answered. */
+static void requests_killed_are_sent_again(void **state) {
+    (void)state;
+    struct test_ledger t;
+    long rounds = (victim_setting("TOCSIN_NIGHT_ROUNDS", 12) + 1) / 2;
+    EACH_STORE(t, PACK, NOW) {
+        struct answers x = {0};
+        struct rng rng;
+        char why[NIGHT_WHY] = "";
+        rng_seed(&rng, (uint64_t)victim_setting("TOCSIN_NIGHT_SEED", 1) + 177 + store_);
+        const char *args[] = {t.o.dir, "6", "insist", "6", "60", NULL};
+        for (long i = 0; i <= rounds; i++) {
+            ledger_close(t.l);
+            t.l = NULL;
+            struct victim v = victim_start(args, NULL, NULL);
+            if (i < rounds) victim_listen_lines(&v, 1 + rng_below(&rng, 200), &rng);
+            victim_end(&v, i < rounds);
+            if (i == rounds && !strstr(victim_words(&v), "D\n")) fail_msg("%.200s", victim_words(&v));
+            int rc = answers_add(&x, &v, why);
+            victim_clear(&v);
+            night_reopen(&t);
+            if (!rc) rc = answers_kept(&x, t.l, why);
+            if (rc < 0) fail_msg("round %ld: %s", i, why);
+            whole(&t, 0, true, "after killed requests");
+        }
+        assert_int_equal(x.n, 360);
+        assert_int_equal(table_count(&t, "person"), 360);
+        assert_int_equal(table_count(&t, "repeat"), 360);
+        arena_clear(&x.a);
+    }
+}
+
 static void two_lives_in_one_store(void **state) {
     (void)state;
     struct test_ledger t;
@@ -217,6 +249,7 @@ static void two_imports_of_one_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_at_any_moment),   cmocka_unit_test(an_import_killed_is_run_again), cmocka_unit_test(two_lives_in_one_store),
+        cmocka_unit_test(requests_killed_are_sent_again),
         cmocka_unit_test(nobody_loses_an_update), cmocka_unit_test(two_imports_of_one_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

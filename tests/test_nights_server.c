@@ -110,7 +110,8 @@ static void requests_are_answered_once(void **state) {
     if (!server()) skip();
     struct test_ledger t;
     struct rng rng;
-    char why[NIGHT_WHY], count[24];
+    struct answers x = {0};
+    char why[NIGHT_WHY] = "", count[24];
     long most = (victim_setting("TOCSIN_NIGHT_ROUNDS", 12) + 3) / 4, each = 40 * most;
     long long failures = 0;
     rng_seed(&rng, (uint64_t)victim_setting("TOCSIN_NIGHT_SEED", 1) + 1);
@@ -124,8 +125,12 @@ static void requests_are_answered_once(void **state) {
     victim_end(&v, false);
     const char *said = strstr(victim_words(&v), "F ");
     if (!said || sscanf(said, "F %lld", &failures) != 1) fail_msg("%.300s", victim_words(&v));
+    int rc = answers_add(&x, &v, why);
     victim_clear(&v);
     night_reopen(&t);
+    if (!rc) rc = answers_kept(&x, t.l, why);
+    if (rc < 0) fail_msg("%s", why);
+    arena_clear(&x.a);
     assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 8 * each);
     assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"repeat\""), 8 * each);
     assert_int_equal(test_count(&t, "SELECT COUNT(DISTINCT \"id\") FROM \"repeat\""), 8 * each);

@@ -155,6 +155,47 @@ static inline int promises_kept(const struct promises *p, struct ledger *l, char
     return 0;
 }
 
+/* ---- answered requests: the same request always has the same record */
+
+struct answers {
+    struct arena a;
+    struct idmap by_request;
+    size_t n;
+};
+
+static inline int answers_add(struct answers *x, struct victim *v, char *why) {
+    for (const char *s = victim_words(v); *s; s += strcspn(s, "\n") + 1) {
+        long long request, id;
+        bool fresh = false;
+        if (sscanf(s, "R %lld %lld", &request, &id) != 2) continue;
+        struct idmap_slot *slot = idmap_put(&x->by_request, &x->a, request, &fresh);
+        if (!fresh && slot->value.i != id) return night_bad(why, "request %lld is record %lld and record %lld", request, (long long)slot->value.i, id);
+        slot->value.i = id;
+        x->n += fresh;
+    }
+    return 0;
+}
+
+/* Each answered request's record is there, and no record belongs to two. */
+static inline int answers_kept(const struct answers *x, struct ledger *l, char *why) {
+    struct idmap records = {0};
+    struct arena a = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < x->by_request.cap; i++) {
+        const struct idmap_slot *slot = &x->by_request.slots[i];
+        bool fresh = false;
+        int32_t version = 0;
+        struct error err = {0};
+        if (!slot->used) continue;
+        idmap_put(&records, &a, slot->value.i, &fresh);
+        if (!fresh) rc = night_bad(why, "record %lld is the answer to two requests", (long long)slot->value.i);
+        if (!rc && night_digest(l, TEXT("person"), slot->value.i, &version, &err) < 0)
+            rc = night_bad(why, "request %lld was answered and record %lld is not there", (long long)slot->key, (long long)slot->value.i);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
 /* The node again after a bad night. A PostgreSQL server may still be busy with the last words of the dead: wait for its lock. */
 static inline void night_reopen(struct test_ledger *t) {
     struct error err = {0};
