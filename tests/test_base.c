@@ -80,6 +80,25 @@ static void yaml_names_the_place(void **state) {
     arena_clear(&a);
 }
 
+static void messages_speak_the_asked_language(void **state) {
+    (void)state;
+    char words[64];
+    error_words(E_USAGE, "\"x\" is no date / 不是日期", true, words, sizeof words);
+    assert_string_equal(words, "\"x\" 不是日期");
+    error_words(E_USAGE, "\"x\" is no date / 不是日期", false, words, sizeof words);
+    assert_string_equal(words, "\"x\" is no date");
+    error_words(E_INVALID, "'a / b': is no code / 没有该代码", true, words, sizeof words);
+    assert_string_equal(words, "'a / b': 没有该代码");
+    error_words(E_INVALID, "'甲 / 乙': is no code / 没有该代码", false, words, sizeof words);
+    assert_string_equal(words, "'甲 / 乙': is no code");
+    error_words(E_BUSY, error_text(E_BUSY), true, words, sizeof words);
+    assert_string_equal(words, error_text_zh(E_BUSY));
+    error_words(E_DENIED, "because", true, words, sizeof words);
+    assert_string_equal(words, "无此权限: because");
+    error_words(E_DENIED, "because", true, words, 6); /* never half a character */
+    assert_string_equal(words, "无");
+}
+
 static void text_edges(void **state) {
     (void)state;
     assert_true(text_is(text_trim(TEXT("\xE3\x80\x80 a\xC2\xA0")), "a"));
@@ -102,6 +121,7 @@ int main(void) {
         cmocka_unit_test(instants_keep_their_zone),            cmocka_unit_test(durations),
         cmocka_unit_test(same_seed_same_bytes),                cmocka_unit_test(yaml_names_the_place),
         cmocka_unit_test(text_edges),
+        cmocka_unit_test(messages_speak_the_asked_language),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

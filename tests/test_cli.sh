@@ -58,7 +58,7 @@ refuses 64 'none of' export case --format pdf
 refuses 64 'REGISTER: missing' export
 refuses 64 'one argument too many' version please
 refuses 64 'no date' policy adopt covid-2022-v9 --from 2022-02-30 --reason x
-refuses 64 '用法错误' due --frobnicate --lang zh
+refuses 64 '^tocsin: --frobnicate: 没有此选项' due --frobnicate --lang zh
 refuses 64 'answers for a region' init
 refuses 65 'region' init --region nowhere!
 refuses 64 'pack|polic|covid-1999' init --region 310199 --policy covid-1999 --data other
@@ -140,6 +140,12 @@ json 'j.total.open > 0 && j.total.overdue > 0 && j.total.without_owner === 0' du
 json 'j.duties.length > 0 && j.duties.every(d => d.due)' due --overdue --at $now
 does 'closed-loop rate' due --at $now --region 310199
 does '闭环率' due --at $now --lang zh
+json 'j.owners.length > 3 && j.owners.some(o => o.kind === "unit") && j.owners.every(o => o.timeliness === null || o.timeliness >= 0 && o.timeliness <= 1)' due --by owner --at $now
+does '及时率' due --by owner --at $now --lang zh
+json 'j.ages.length === 5 && j.ages[4].age === "older" && j.ages[4].open > 0' due --by age --at $now
+one=$("$tocsin" due --json --at $now | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).total.open)')
+json "j.ages.reduce((n, a) => n + a.open, 0) === $one" due --by age --at $now
+refuses 64 'none of' due --by luck
 refuses 65 'region code' due --region '!!'
 does 'woken' tick --at $now
 
@@ -147,6 +153,8 @@ refuses 64 'no register' record dragon a=b
 refuses 64 'no "="' record case nonsense
 refuses 64 'colour' record case colour=red
 refuses 65 'disease' record case disease=dragon-pox
+refuses 65 '^tocsin: 疾病名称\(disease\): .dragon-pox.: 不是代码表中的代码、名称或同义词$' record case disease=dragon-pox --lang zh
+refuses 65 '^tocsin: 出生日期\(birth\): .2022-02-30.: 不是存在的日期' record person name=x birth=2022-02-30 --lang zh
 refuses 65 'unit_code' record organisation title=x kind=other unit_code=123
 refuses 65 'birth|exist|date' record person name=x birth=2022-02-30
 refuses 64 'no record|unknown|not' record case --id 99999999 severity=mild
@@ -194,6 +202,9 @@ pdftotext r.pdf r.txt 2>/dev/null; grep -q '望江县' r.txt && ok "the PDF can 
 check "freeze" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:00
 refuses 69 '.' report 2022-05-30 --freeze --at 2022-05-30T17:01
 refuses 65 '.' report 2022-05-30 --public --at 2022-05-30T17:01
+check "returned to a draft" "$tocsin" report 2022-05-30 --return --reason wrong --at 2022-05-30T17:01
+refuses 65 '.' report 2022-05-30 --approve --at 2022-05-30T17:01
+check "and frozen again" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:01
 check "an approver" "$tocsin" record account login=wang title=Wang 'roles=approver;command' --region 310199
 check "another" "$tocsin" record account login=zhao title=Zhao roles=approver --region 310199
 does 'Daily Report' report 2022-05-30 --approve --as wang --at 2022-05-30T17:02
@@ -202,6 +213,7 @@ refuses 65 'public' report 2022-05-30 --public --at 2022-05-30T17:03
 does 'Daily Report' report 2022-05-30 --approve --as zhao --at 2022-05-30T17:04
 does 'Daily Report' report 2022-05-30 --publish --as wang --at 2022-05-30T17:05
 does 'Bulletin' report 2022-05-30 --public --at 2022-05-30T17:06
+refuses 65 '.' report 2022-05-30 --return --as wang --at 2022-05-30T17:07
 does 'equal' report 2022-05-30 --rederive --at 2022-05-30T17:02
 
 refuses 77 'no active account' due --as nobody
@@ -209,6 +221,14 @@ check "an account" "$tocsin" record account login=li title=Li roles=auditor --re
 refuses 77 'role' record person name=x --as li
 does 'id,number' export case --as li
 refuses 77 '.' export region --as nobody
+
+refuses 77 'auditor' journal --as wang
+refuses 64 '不是流水动作' journal --verb fly --lang zh
+json 'j.entries.length >= 1 && j.entries.every(e => e.verb === "OPEN" && e.purpose === "test")' journal --verb open
+json "j.entries.length >= 1 && j.entries.every(e => e.record === $person)" journal --record "$person"
+json 'j.entries.length === 3' journal --limit 3 --as li
+json 'j.entries.length === 0' journal --since 2099-01-01T00:00
+does '查看密封字段' journal --verb open --lang zh
 
 does 'whole' verify --all
 json 'j.whole === true && j.entries > 100' verify
@@ -237,4 +257,29 @@ check "unmerge" "$tocsin" person unmerge "${two#* }" --reason test
 refuses 64 'reason' person erase "${two%% *}"
 check "erase" "$tocsin" person erase "${two%% *}" --reason test
 does 'whole' verify --all
+
+# ---- two diseases live at once: each fact is obliged by the plan of its own disease
+make() { "$tocsin" record "$@" --data two --at $now --region 310199 --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).id)'; }
+rules() { "$tocsin" due --list --limit 500 --json --data two --at $now | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).duties.filter(d => d.record === +process.argv[1]).map(d => d.rule).sort().join(" "))' "$1"; }
+"$tocsin" init --data two --region 310199 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00 >/dev/null
+hospital=$(make organisation title=hospital kind=hospital)
+first=$(make person name=A) second=$(make person name=B) third=$(make person name=C)
+covid=$(make case person="$first" disease=covid-19 classification=confirmed detected_at=2022-05-30T10:00 report_date=2022-05-30)
+contact=$(make contact person="$second" index_case="$covid" class=close last_contact=2022-05-29 found_at=2022-05-30T12:00)
+before=$(rules "$contact")
+does 'adopted' policy adopt measles-who --from 2022-05-30 --reason test --data two --at $now
+[ -n "$before" ] && [ "$(rules "$contact")" = "$before" ] && ok "the plan of another disease changes nothing for a contact" || bad "the plan of another disease changes nothing for a contact" "$before" "$(rules "$contact")"
+measles=$(make case person="$first" disease=measles classification=suspected detected_at=2022-05-30T15:00 report_date=2022-05-30)
+both=$(make contact person="$second" index_case="$measles" class=close last_contact=2022-05-29 found_at=2022-05-30T12:00)
+[[ $(rules "$both") == *place-contact* && $(rules "$contact") == *place-contact* ]] && ok "a contact of two diseases owes under both plans" || bad "a contact of two diseases owes under both plans" "$(rules "$both")" "$(rules "$contact")"
+stay=$(make stay person="$second" kind=central started_at=2022-05-30T14:00 exposure=2022-05-29 contact="$contact")
+[[ $(rules "$stay") == *central-tests* ]] && ok "a stay follows the disease of its contact" || bad "a stay follows the disease of its contact" "$(rules "$stay")"
+alone=$(make contact person="$third" index_case="$covid" class=close last_contact=2022-05-29 found_at=2022-05-30T12:00)
+stay=$(make stay person="$third" kind=central started_at=2022-05-30T14:00 exposure=2022-05-29)
+[[ $(rules "$stay") == *central-tests* ]] && ok "a stay that names no contact follows what its person is held by" || bad "a stay that names no contact" "$(rules "$stay")" "$alone"
+check "isolation of a contact is judged by his disease's plan" "$tocsin" record measure person="$third" kind=central-isolation subject_class=close legal_basis=law \
+    issuer="$hospital" starts=2022-05-30 ends=2022-06-05 --data two --at $now
+fourth=$(make person name=D)
+make contact person="$fourth" index_case="$measles" class=close last_contact=2022-05-29 found_at=2022-05-30T12:00 >/dev/null
+refuses 65 'measles-who' record measure person="$fourth" kind=central-isolation subject_class=close legal_basis=law issuer="$hospital" starts=2022-05-30 ends=2022-06-05 --data two --at $now
 echo "1..$count"

@@ -71,6 +71,49 @@ int error_http(int code) {
     return i < 0 ? (code ? 500 : 200) : errors[i].http;
 }
 
+/* Where the Chinese half begins: after the last " / " that a character beyond Latin follows. NULL: there is none. */
+static const char *chinese_half(const char *message) {
+    const char *found = NULL;
+    for (const char *p = strstr(message, " / "); p; p = strstr(p + 1, " / ")) {
+        const char *end = strstr(p + 3, " / ");
+        for (const char *c = p + 3; *c && c != end; c++)
+            if ((unsigned char)*c >= 0xE3) found = p;
+    }
+    return found;
+}
+
+/* Length of the quoted value that begins a message, with what joins it to the rest; 0 when none does. */
+static size_t quoted_start(const char *message, const char *end) {
+    char quote = *message;
+    const char *p = message;
+    if (quote != '"' && quote != '\'') return 0;
+    do p++;
+    while (p < end && *p != quote);
+    if (p >= end) return 0;
+    for (p++; p < end && strchr(".: ", *p);) p++;
+    return (size_t)(p - message);
+}
+
+void error_words(int code, const char *message, bool zh, char *out, size_t n) {
+    const char *half = chinese_half(message);
+    int size = half ? (int)(half - message) : (int)strlen(message);
+    if (n == 0) return;
+    if (!zh)
+        snprintf(out, n, "%.*s", size, message);
+    else if (half)
+        snprintf(out, n, "%.*s%s", (int)quoted_start(message, half), message, half + 3);
+    else if (strcmp(message, error_text(code)) == 0)
+        snprintf(out, n, "%s", error_text_zh(code));
+    else
+        snprintf(out, n, "%s: %s", error_text_zh(code), message);
+    size_t end = strlen(out), start = end;
+    while (start > 0 && ((unsigned char)out[start - 1] & 0xC0) == 0x80) start--;
+    if (start == 0 || (unsigned char)out[start - 1] < 0xC0) return;
+    unsigned char lead = (unsigned char)out[start - 1];
+    size_t whole = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (end - (start - 1) < whole) out[start - 1] = 0;
+}
+
 int error_from_errno(void) {
     switch (errno) {
     case ENOSPC:

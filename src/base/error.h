@@ -4,6 +4,8 @@
 #define TOCSIN_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /* name, value, exit code (sysexits(3) where one fits), HTTP status, English, Chinese.
  * The enum, its texts, its exit codes, its HTTP statuses and docs/errors.md come from this list. */
@@ -57,6 +59,11 @@ const char *error_text(int code);
 const char *error_text_zh(int code);
 int error_exit(int code);
 int error_http(int code);
+
+/* The half of a message that is in the asked language. Messages of the ledger and the desks are "English / 中文"; a quoted value that begins one
+ * (`"2022-02-30" is no date / 不是日期`, `'x': is no code / 没有该代码`) belongs to both halves. What has no Chinese half is given in Chinese as the meaning
+ * of its code, then the English. out is cut at n bytes, never inside a character. */
+void error_words(int code, const char *message, bool zh, char *out, size_t n);
 
 /* Maps errno after a failed system call: ENOSPC, EDQUOT and EFBIG (a limit on files) are E_FULL, ENOMEM is E_MEMORY, else E_IO. */
 int error_from_errno(void);

@@ -26,7 +26,7 @@ struct out {
 static int put_raw(struct out *o, struct text t, struct error *err) {
     for (size_t done = 0; done < t.n;) {
         unsigned n = t.n - done > 1 << 20 ? 1 << 20 : (unsigned)(t.n - done);
-        if (gzwrite(o->gz, t.s + done, n) != (int)n) return error_set(err, errno == ENOSPC ? E_FULL : E_IO, o->path, "cannot be written: %s", strerror(errno));
+        if (gzwrite(o->gz, t.s + done, n) != (int)n) return error_set(err, errno == ENOSPC ? E_FULL : E_IO, o->path, "cannot be written: %s / 无法写入", strerror(errno));
         done += n;
     }
     o->report.bytes += (int64_t)t.n;
@@ -78,7 +78,7 @@ static int sync_and_rename(const char *from, const char *to, struct error *err) 
     int fd = open(from, O_RDONLY);
     int bad = fd < 0 || fsync(fd) != 0;
     if (fd >= 0) close(fd);
-    if (bad || rename(from, to) != 0) return error_set(err, error_from_errno(), to, "cannot be written: %s", strerror(errno));
+    if (bad || rename(from, to) != 0) return error_set(err, error_from_errno(), to, "cannot be written: %s / 无法写入", strerror(errno));
     return 0;
 }
 
@@ -94,7 +94,7 @@ int backup_write(struct ledger *l, const char *path, struct backup_report *ret, 
     if (rc < 0) return rc;
     o.gz = gzopen(part, "wb1");
     if (!o.gz) {
-        rc = error_set(err, error_from_errno(), path, "cannot be written: %s", strerror(errno));
+        rc = error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
         goto out;
     }
     rc = put_raw(&o, TEXT(magic), err);
@@ -105,7 +105,7 @@ int backup_write(struct ledger *l, const char *path, struct backup_report *ret, 
     digest_end(&o.digest, digest);
     if (!rc) rc = put_raw(&o, (struct text){(const char *)digest, sizeof digest}, err);
 out:
-    if (o.gz && gzclose(o.gz) != Z_OK && !rc) rc = error_set(err, E_FULL, path, "cannot be written");
+    if (o.gz && gzclose(o.gz) != Z_OK && !rc) rc = error_set(err, E_FULL, path, "cannot be written / 无法写入");
     if (!rc) rc = sync_and_rename(part, path, err);
     if (rc < 0) unlink(part);
     db_close(db);
@@ -124,7 +124,7 @@ struct in {
 };
 
 static int damaged(const struct in *in, struct error *err) {
-    return error_set(err, E_CORRUPT, in->path, "the backup is cut or damaged");
+    return error_set(err, E_CORRUPT, in->path, "the backup is cut or damaged / 备份文件残缺或损坏");
 }
 
 static int get(struct in *in, struct text *ret, struct error *err) {
@@ -212,7 +212,7 @@ static int restore_all(struct in *in, struct ledger *l, struct error *err) {
     unsigned char digest[DIGEST_BYTES], stored[DIGEST_BYTES];
     struct text word;
     if (gzread(in->gz, head, sizeof head) != (int)sizeof head || memcmp(head, magic, sizeof head) != 0)
-        return error_set(err, E_SYNTAX, in->path, "is no backup of Tocsin");
+        return error_set(err, E_SYNTAX, in->path, "is no backup of Tocsin / 不是 Tocsin 的备份");
     for (;;) {
         int rc = get(in, &word, err);
         if (!rc && text_is(word, "end")) break;
@@ -236,7 +236,7 @@ int backup_restore(const struct ledger_options *o, const char *path, const char 
     struct ledger *l = NULL;
     int rc = 0;
     in.gz = gzopen(path, "rb");
-    if (!in.gz) return error_set(err, error_from_errno(), path, "cannot be read: %s", strerror(errno));
+    if (!in.gz) return error_set(err, error_from_errno(), path, "cannot be read: %s / 无法读取", strerror(errno));
     rc = ledger_found(o, key_path, &l, err);
     if (!rc) rc = db_begin(l->db, err);
     if (rc < 0) goto out;
@@ -249,7 +249,7 @@ int backup_restore(const struct ledger_options *o, const char *path, const char 
     db_bulk(l->db, false);
     struct journal_verdict v = {0};
     if (!rc) rc = journal_verify(l->db, l->journal.keys.public_key, true, NULL, NULL, &v, err);
-    if (!rc && v.bad_seq) rc = error_set(err, E_CORRUPT, path, "restored, but the journal does not verify: %s", v.what);
+    if (!rc && v.bad_seq) rc = error_set(err, E_CORRUPT, path, "restored, but the journal does not verify: %s / 已恢复,但流水校验不符", v.what);
     if (!rc) rc = ledger_settle(l, err);
 out:
     gzclose(in.gz);

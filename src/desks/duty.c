@@ -93,23 +93,32 @@ void duty_summary_clear(struct duty_summary *d) {
     *d = (struct duty_summary){0};
 }
 
+/* Columns of a struct duty_count after three others; ?1 is now, ?2 an hour later. */
+#define COUNTS                                                                    \
+    "SUM(CASE WHEN \"state\"='open' THEN 1 ELSE 0 END),"                          \
+    "SUM(CASE WHEN \"state\"='open' AND \"due_at\">=?1 AND \"due_at\"<=?2 THEN 1 ELSE 0 END)," \
+    "SUM(CASE WHEN \"state\"='open' AND \"due_at\"<?1 THEN 1 ELSE 0 END),"       \
+    "SUM(CASE WHEN \"state\"='open' AND \"owner_kind\"=0 THEN 1 ELSE 0 END),"    \
+    "SUM(CASE WHEN \"state\"='open' AND \"level\">0 THEN 1 ELSE 0 END),"         \
+    "SUM(CASE WHEN \"state\"='paid' THEN 1 ELSE 0 END),"                          \
+    "SUM(CASE WHEN \"state\"='paid' AND \"late\"=1 THEN 1 ELSE 0 END),"          \
+    "SUM(CASE WHEN \"state\"='lapsed' THEN 1 ELSE 0 END),"                        \
+    "SUM(CASE WHEN \"state\"='cancelled' THEN 1 ELSE 0 END),"                     \
+    "MIN(CASE WHEN \"state\"='open' THEN \"due_at\" END)"
+
+static void counts_of(const struct value *row, struct duty_count *n) {
+    int64_t *counts[] = {&n->open, &n->due_1h, &n->overdue, &n->without_owner, &n->escalated, &n->paid, &n->paid_late, &n->lapsed, &n->cancelled};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) *counts[i] = value_int_or(row[3 + i], 0);
+    n->oldest_due = value_int_or(row[12], INSTANT_NONE);
+}
+
 int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err) {
     struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
     struct duty_summary d = {.total = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
-    buf_str(&c.sql, "SELECT \"desk\",\"rule\",\"register\","
-                    "SUM(CASE WHEN \"state\"='open' THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='open' AND \"due_at\">=?1 AND \"due_at\"<=?2 THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='open' AND \"due_at\"<?1 THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='open' AND \"owner_kind\"=0 THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='open' AND \"level\">0 THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='paid' THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='paid' AND \"late\"=1 THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='lapsed' THEN 1 ELSE 0 END),"
-                    "SUM(CASE WHEN \"state\"='cancelled' THEN 1 ELSE 0 END),"
-                    "MIN(CASE WHEN \"state\"='open' THEN \"due_at\" END)"
+    buf_str(&c.sql, "SELECT \"desk\",\"rule\",\"register\"," COUNTS
                     " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"desk\",\"rule\",\"register\" ORDER BY \"desk\",\"rule\",\"register\"");
@@ -120,10 +129,8 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
         struct duty_count *n = &d.rules[d.n++];
         *n = (struct duty_count){.desk = arena_text(&d.arena, value_view(row[0])),
                                  .rule = arena_text(&d.arena, value_view(row[1])),
-                                 .reg = arena_text(&d.arena, value_view(row[2])),
-                                 .oldest_due = value_int_or(row[12], INSTANT_NONE)};
-        int64_t *counts[] = {&n->open, &n->due_1h, &n->overdue, &n->without_owner, &n->escalated, &n->paid, &n->paid_late, &n->lapsed, &n->cancelled};
-        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) *counts[i] = value_int_or(row[3 + i], 0);
+                                 .reg = arena_text(&d.arena, value_view(row[2]))};
+        counts_of(row, n);
         add(&d.total, n);
     }
     db_cursor_close(cursor);
@@ -135,6 +142,98 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
     int64_t come = d.total.paid + d.total.lapsed + d.total.overdue;
     if (come) d.closed_rate = (double)d.total.paid / (double)come;
     *ret = d;
+    return 0;
+}
+
+/* ---- by accountable party */
+
+static int owner_cmp(const void *a, const void *b) {
+    const struct duty_owner *x = a, *y = b;
+    if (x->count.overdue != y->count.overdue) return x->count.overdue < y->count.overdue ? 1 : -1;
+    if (x->count.open != y->count.open) return x->count.open < y->count.open ? 1 : -1;
+    if (x->kind != y->kind) return x->kind - y->kind;
+    int c = text_cmp(x->region, y->region);
+    return c ? c : (x->owner > y->owner) - (x->owner < y->owner);
+}
+
+void duty_owners_clear(struct duty_owners *d) {
+    arena_clear(&d->arena);
+    *d = (struct duty_owners){0};
+}
+
+int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err) {
+    struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
+    struct duty_owners d = {0};
+    struct db_cursor *cursor = NULL;
+    const struct value *row;
+    size_t cap = 0;
+    buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
+    condition_of(&c, s, f);
+    buf_str(&c.sql, " GROUP BY \"owner_kind\",\"owner\",\"whose\"");
+    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
+        rc = 0;
+        if (d.n == cap) {
+            size_t more = cap ? cap * 2 : 32;
+            struct duty_owner *list = arena_alloc(&d.arena, more * sizeof *list);
+            if (!list) rc = memory(err);
+            if (rc < 0) break;
+            if (d.n) memcpy(list, d.list, d.n * sizeof *list);
+            d.list = list;
+            cap = more;
+        }
+        struct duty_owner *o = &d.list[d.n++];
+        *o = (struct duty_owner){.kind = (int)value_int_or(row[0], OWNER_NONE), .owner = value_int_or(row[1], 0),
+                                 .region = arena_text(&d.arena, value_view(row[2])), .timeliness = -1};
+        counts_of(row, &o->count);
+        int64_t come = o->count.paid + o->count.lapsed + o->count.overdue;
+        if (come) o->timeliness = (double)(o->count.paid - o->count.paid_late) / (double)come;
+    }
+    db_cursor_close(cursor);
+    buf_clear(&c.sql);
+    if (rc < 0) {
+        duty_owners_clear(&d);
+        return rc;
+    }
+    if (d.n) qsort(d.list, d.n, sizeof *d.list, owner_cmp);
+    *ret = d;
+    return 0;
+}
+
+/* ---- by age */
+
+const int64_t duty_age_limits[DUTY_AGES - 1] = {3600, 4 * 3600, 24 * 3600, 72 * 3600};
+
+struct ages {
+    struct duty_age of[DUTY_AGES];
+    instant now;
+    int32_t zone_s;
+};
+
+static int age_visit(const struct obligation *o, const struct duty_rule *rule, void *arg) {
+    struct ages *x = arg;
+    bool within = rule && rule->timing == TIMING_WITHIN && o->duty.due_at != INSTANT_NONE;
+    instant began = within ? o->duty.due_at - rule->within_s : instant_of_day(o->duty.anchor, x->zone_s);
+    if (o->duty.raised_at < began) began = o->duty.raised_at;
+    int64_t age = x->now > began ? x->now - began : 0;
+    size_t i = 0;
+    while (i < DUTY_AGES - 1 && age >= duty_age_limits[i]) i++;
+    struct duty_age *a = &x->of[i];
+    a->open++;
+    a->overdue += o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->now;
+    a->without_owner += o->owner_kind == OWNER_NONE;
+    if (age > a->oldest_s) a->oldest_s = age;
+    return 0;
+}
+
+int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_age ret[DUTY_AGES], struct error *err) {
+    struct ages x = {.now = s->now, .zone_s = l->zone_s};
+    struct duty_filter all = *f;
+    all.limit = 0;
+    for (size_t i = 0; i < DUTY_AGES; i++) x.of[i].oldest_s = -1;
+    int rc = duty_list(l, db, s, &all, age_visit, &x, err);
+    if (rc < 0) return rc;
+    memcpy(ret, x.of, sizeof x.of);
     return 0;
 }
 

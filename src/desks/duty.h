@@ -40,6 +40,34 @@ struct duty_summary {
 int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err);
 void duty_summary_clear(struct duty_summary *d);
 
+/* The account of one accountable party (CMD-04, CMD-08), the most overdue first. */
+struct duty_owner {
+    int kind;               /* enum owner_kind */
+    int64_t owner;          /* organisation or account; 0 for a region */
+    struct text region;
+    struct duty_count count;
+    double timeliness;      /* of the duties whose time has come (paid, lapsed, or open and overdue) the share paid in time; -1 when none has */
+};
+struct duty_owners {
+    struct arena arena;
+    size_t n;
+    struct duty_owner *list;
+};
+/* Owned: duty_owners_clear. Cost: one pass over the region's duties. */
+int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err);
+void duty_owners_clear(struct duty_owners *d);
+
+/* Open loops by age (CMD-18). The age of a duty counts from the moment its clock began: the instant its rule counts from, or when it was
+ * recorded if that was earlier. */
+enum { DUTY_AGES = 5 };
+extern const int64_t duty_age_limits[DUTY_AGES - 1]; /* seconds: 1 h, 4 h, 24 h, 3 days; the last bucket has no end */
+struct duty_age {
+    int64_t open, overdue, without_owner;
+    int64_t oldest_s;       /* age of its oldest; -1 when empty */
+};
+/* Cost: one pass over the open duties. f->limit is not used. */
+int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_age ret[DUTY_AGES], struct error *err);
+
 /* One pass of the clock at s->now: escalates, lapses, makes the day's standing duties. In transactions of at most 20,000 duties. */
 int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret, struct error *err);
 

@@ -64,7 +64,7 @@ static int seed_regions(struct ledger *l, const struct session *s, struct text f
         char canonical[REGION_MAX + 1], where[48];
         snprintf(where, sizeof where, "regions.csv line %lld", (long long)line_no);
         if (!region_canonical(code, canonical)) {
-            rc = error_set(err, E_INVALID, where, "%.*s is no region code", (int)(code.n < 20 ? code.n : 20), code.s);
+            rc = error_set(err, E_INVALID, where, "%.*s is no region code / 不是行政区划代码", (int)(code.n < 20 ? code.n : 20), code.s);
             break;
         }
         if (!wanted(text_of(canonical), l->region)) continue;

@@ -176,6 +176,8 @@ static int look(const struct record *r, void *arg) {
     bool ours = disease < 0 || !value_given(r->values[disease]) || text_eq(value_view(r->values[disease]), p->to->disease);
     struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
                                .now = p->s->now, .today = day_of_instant(p->s->now, p->l->zone_s)};
+    /* without a disease of its own it stands where its duties are: under the plan of another disease, when they are there */
+    bool unnamed = r->reg->person_field >= 0 && (disease < 0 || !value_given(r->values[disease])), elsewhere = false;
     size_t n = ours ? policy_duties(p->to, r->reg, &scope, r->created_at, p->l->zone_s, wanted, RULES_MAX) : 0;
     int rc = 0;
     while (!rc && p->row && p->row[OB_RECORD].i < r->id) rc = next_duty(p);
@@ -184,6 +186,7 @@ static int look(const struct record *r, void *arg) {
         obligation_of_row(p->row, &o);
         const struct adoption *a = ledger_adoption(p->l, o.pack);
         bool other = a && !text_eq(a->disease, p->to->disease);
+        elsewhere = elsewhere || (unnamed && other);
         size_t w = 0;
         while (w < n && !text_eq(p->to->rules[wanted[w].rule].code, o.rule)) w++;
         if (w < n) seen[w] = true;
@@ -196,7 +199,7 @@ static int look(const struct record *r, void *arg) {
         }
         if (!rc) rc = next_duty(p);
     }
-    for (size_t w = 0; !rc && w < n; w++)
+    for (size_t w = 0; !rc && !elsewhere && w < n; w++)
         if (!seen[w]) rc = gain(p, r, &wanted[w], &scope);
     return rc;
 }
@@ -268,7 +271,7 @@ int plan_compare(struct ledger *l, struct db *db, const struct session *s, const
 
 static int set(struct ledger *l, struct draft *d, const char *field, struct value v, struct error *err) {
     int f = register_field(d->reg, text_of(field));
-    if (f < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %s", field);
+    if (f < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %s / 没有该字段", field);
     d->values[f] = v;
     return 0;
 }

@@ -58,7 +58,7 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
         granted = region_within(region, s->grants[i].region) && grant_counts(&s->grants[i], verb, reg);
     if (granted && purpose_given(s, verb)) return 0;
     if (granted)
-        return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose",
+        return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose / 查看加密字段须说明目的: --purpose TEXT",
                          (int)reg->name.n, reg->name.s);
     /* The same words whether the record exists or not, and without its region. */
     const struct text *roles;

@@ -37,5 +37,7 @@ struct obligation_book {
 
 int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struct error *err);
 int book_add(struct ledger *l, const struct obligation *o, struct error *err);
+/* The plan that a record stands under; NULL in ret: none (obligation_plan.c). */
+int book_plan(struct ledger *l, const struct session *s, const struct record *r, const struct adoption **ret, struct error *err);
 
 #endif

@@ -92,7 +92,7 @@ static int walk(struct paths *p, const char *dir, int depth, struct error *err) 
         if (!path)
             rc = error_set(err, E_MEMORY, dir, "out of memory");
         else if (stat(path, &st) < 0)
-            rc = error_set(err, error_from_errno(), path, "cannot be read");
+            rc = error_set(err, error_from_errno(), path, "cannot be read / 无法读取");
         else if (S_ISDIR(st.st_mode))
             rc = walk(p, path, depth + 1, err);
         else if (is_yaml(entry->d_name))

@@ -135,11 +135,11 @@ static int config_write(const struct ledger *l, struct error *err) {
     char path[PATH_MAX_BYTES];
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
     FILE *f = fopen(path, "wx");
-    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s", strerror(errno));
+    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
     fprintf(f, "# Tocsin node. The key beside this file opens every sealed field: keep a copy elsewhere.\nversion: 1\nstore: \"%s\"\nzone_s: %d\n",
             l->url, (int)l->zone_s);
     int rc = 0;
-    if (fflush(f) != 0 || fsync(fileno(f)) != 0) rc = error_set(err, error_from_errno(), path, "cannot be written");
+    if (fflush(f) != 0 || fsync(fileno(f)) != 0) rc = error_set(err, error_from_errno(), path, "cannot be written / 无法写入");
     fclose(f);
     if (!rc && chmod(path, 0600) != 0) rc = error_set(err, E_IO, path, "cannot set its mode");
     return rc;
@@ -149,7 +149,7 @@ static int config_read(struct ledger *l, struct error *err) {
     char path[PATH_MAX_BYTES];
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
     if (access(path, R_OK) != 0)
-        return error_set(err, E_UNKNOWN, path, "no data directory there; `tocsin init --data %s` makes one", l->dir);
+        return error_set(err, E_UNKNOWN, path, "no data directory there; `tocsin init --data %s` makes one / 没有数据目录,请先 tocsin init", l->dir);
     struct yaml *root = NULL;
     struct text url = {0};
     int64_t zone_s = l->zone_s;
@@ -292,7 +292,7 @@ static int found(struct ledger *l, const struct ledger_options *o, const char *k
     char path[PATH_MAX_BYTES];
     struct buf plan = {0}, key = {0};
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
-    if (access(path, F_OK) == 0) return error_set(err, E_CONFLICT, path, "a data directory is there already");
+    if (access(path, F_OK) == 0) return error_set(err, E_CONFLICT, path, "a data directory is there already / 数据目录已存在");
     int rc = catalog_open(l, err); /* before anything is made */
     if (rc < 0) return rc;
     if (mkdir(l->dir, 0700) != 0 && errno != EEXIST) return error_set(err, error_from_errno(), l->dir, "cannot be made: %s", strerror(errno));
@@ -303,8 +303,8 @@ static int found(struct ledger *l, const struct ledger_options *o, const char *k
         rc = file_read(key_path, 65536, &key, err);
         FILE *f = rc ? NULL : fopen(own, "wx");
         if (!rc && (!f || fchmod(fileno(f), 0600) != 0 || fwrite(key.s, 1, key.n, f) != key.n))
-            rc = error_set(err, error_from_errno(), own, "cannot be written: %s", strerror(errno));
-        if (f && (fflush(f) != 0 || fsync(fileno(f)) != 0) && !rc) rc = error_set(err, error_from_errno(), own, "cannot be written");
+            rc = error_set(err, error_from_errno(), own, "cannot be written: %s / 无法写入", strerror(errno));
+        if (f && (fflush(f) != 0 || fsync(fileno(f)) != 0) && !rc) rc = error_set(err, error_from_errno(), own, "cannot be written / 无法写入");
         if (f) fclose(f);
     } else if (access(own, F_OK) != 0) {
         rc = vault_create(own, err);
@@ -346,14 +346,14 @@ int ledger_init(const struct ledger_options *o, struct error *err) {
     char region[REGION_MAX + 1] = "";
     struct text known = {0};
     if (o->region && *o->region && !region_canonical(text_of(o->region), region))
-        return error_set(err, E_INVALID, "--region", "%s is no region code", o->region);
+        return error_set(err, E_INVALID, "--region", "%s is no region code / 不是行政区划代码", o->region);
     struct ledger *l = ledger_new(o, err);
     if (!l) return err && err->code ? err->code : E_MEMORY;
     int rc = found(l, o, NULL, err);
     if (!rc) rc = ledger_begin(l, err);
     if (rc < 0) goto out;
     rc = ledger_setting(l, l->db, "region", &l->arena, &known, err);
-    if (!rc && known.s && known.n) rc = error_set(err, E_CONFLICT, "store", "belongs to another node already");
+    if (!rc && known.s && known.n) rc = error_set(err, E_CONFLICT, "store", "belongs to another node already / 该库已属于另一节点");
     if (!rc) rc = ledger_set(l, "region", text_of(region), err);
     struct journal_entry e = {.at = instant_now(), .verb = JOURNAL_INIT, .actor = TEXT("system"), .reason = text_of(region)};
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
@@ -400,7 +400,7 @@ static int open_for(const struct ledger_options *o, bool any_schema, struct ledg
     if (!rc) rc = ledger_setting(l, l->db, "region", &l->arena, &region, err);
     if (!rc) rc = schema_digest(l, wanted, err);
     if (!rc && !any_schema && !text_is(stored, wanted))
-        rc = error_set(err, E_CONFLICT, l->dir, "the registers changed since this store was made; `tocsin migrate` shows and makes the change");
+        rc = error_set(err, E_CONFLICT, l->dir, "the registers changed since this store was made; `tocsin migrate` shows and makes the change / 登记册已变更,请用 tocsin migrate 查看并执行");
     if (!rc && !any_schema) rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, false, err);
     if (!rc && !any_schema) rc = get_int(l, "shared", 0, &l->shared_stamp, err);
     if (!rc && !any_schema) rc = adoptions_load(l, err);

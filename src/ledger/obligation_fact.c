@@ -93,24 +93,6 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     return n;
 }
 
-static struct text disease_of(struct ledger *l, const struct record *r, int *ret_rc, struct error *err) {
-    int f = register_field(r->reg, TEXT("disease"));
-    *ret_rc = 0;
-    if (f >= 0 && r->values[f].kind == VALUE_TEXT) return value_view(r->values[f]);
-    for (size_t i = 0; i < r->reg->n_fields; i++) {
-        const struct field *field = &r->reg->fields[i];
-        if (field->type != FIELD_REFERENCE || r->values[i].kind != VALUE_INT) continue;
-        const struct register_decl *target = register_find(l->catalog, field->target);
-        int d = target ? register_field(target, TEXT("disease")) : -1;
-        if (d < 0) continue;
-        const struct record *other = NULL;
-        *ret_rc = record_peek(l, target, r->values[i].i, &other, err);
-        if (*ret_rc < 0) break;
-        if (other && other->values[d].kind == VALUE_TEXT) return value_view(other->values[d]);
-    }
-    return (struct text){"", 0};
-}
-
 static bool text_same(struct text a, const char *b) {
     return text_is(a, b);
 }
@@ -153,6 +135,12 @@ static void move_anchor(struct ledger *l, const struct duty_rule *rule, struct o
     book_touch(l, o);
 }
 
+/* Two diseases are two debts, also when their plans call them by the same name. */
+static bool same_disease(const struct ledger *l, int64_t pack, const struct adoption *a) {
+    const struct adoption *b = ledger_adoption(l, pack);
+    return !b || text_eq(a->disease, b->disease);
+}
+
 static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder,
                      const struct duty *d, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[d->rule];
@@ -170,7 +158,7 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
             book_touch(l, &row->o);
             return 0;
         }
-        bool merged = rule->per_person && row->o.record != r->id && is_open(&row->o);
+        bool merged = rule->per_person && row->o.record != r->id && is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
         if (is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
             move_anchor(l, rule, &row->o, d, s->now);
@@ -290,9 +278,9 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
         /* it is about somebody else now: its duties go along; what facts pay is worked out by book_replay */
         return book_rehold(l, holder_of(before), holder_of(r), &r->id, 1, err);
     }
-    struct text disease = disease_of(l, r, &rc, err);
+    const struct adoption *a = NULL;
+    rc = book_plan(l, s, r, &a, err);
     if (rc < 0) return rc;
-    const struct adoption *a = ledger_policy(l, disease, r->region, day_of_instant(s->now, l->zone_s));
     struct duty raised[RULES_MAX];
     size_t n = 0;
     int64_t holder = holder_of(r);
@@ -347,29 +335,6 @@ int book_unfact(struct ledger *l, const struct session *s, const struct record *
         }
     }
     return rc;
-}
-
-int book_measure(struct ledger *l, const struct session *s, const struct record *r, struct error *err) {
-    if (!text_is(r->reg->name, "measure")) return 0;
-    static const char *const names[] = {"kind", "subject_class", "rule", "approver", "deviation_reason", "review", "starts", "ends"};
-    struct value v[8];
-    for (size_t i = 0; i < 8; i++) {
-        int f = register_field(r->reg, text_of(names[i]));
-        v[i] = f >= 0 ? r->values[f] : value_null();
-    }
-    int rc = 0;
-    struct text disease = disease_of(l, r, &rc, err);
-    const struct adoption *a = rc ? NULL : ledger_policy(l, disease, r->region, day_of_instant(s->now, l->zone_s));
-    if (!a) return rc;
-    struct measure_facts facts = {.kind = value_view(v[0]),
-                                  .subject = value_view(v[1]),
-                                  .rule = value_view(v[2]),
-                                  .approver = value_view(v[3]),
-                                  .reason = value_view(v[4]),
-                                  .review = value_view(v[5]),
-                                  .starts = (day)value_int_or(v[6], 0),
-                                  .ends = (day)value_int_or(v[7], 0)};
-    return policy_measure(a->policy, &facts, s->zh, err);
 }
 
 static int last_day(uint64_t owed) {

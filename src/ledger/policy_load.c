@@ -353,7 +353,7 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
 
 int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s,
                 struct policy **ret, struct error *err) {
-    if (!name_good(name)) return error_set(err, E_UNKNOWN, NULL, "a pack is named with a-z, 0-9 and -");
+    if (!name_good(name)) return error_set(err, E_UNKNOWN, NULL, "a pack is named with a-z, 0-9 and - / 方案名只用 a-z、0-9 和 -");
     return load(c, dir, name, NULL, false, NULL, zone_s, ret, err);
 }
 

@@ -292,7 +292,7 @@ static int enqueue(struct ledger_queue *q, struct submission *s, struct error *e
         pthread_cond_signal(&q->wake);
     }
     pthread_mutex_unlock(&q->lock);
-    if (stopping) return error_set(err, E_BUSY, NULL, "the queue is stopping");
+    if (stopping) return error_set(err, E_BUSY, NULL, "the queue is stopping / 正在停止");
     if (full) return error_set(err, E_BUSY, NULL, "%zu requests wait already; try again", q->options.waiting_max);
     return 0;
 }

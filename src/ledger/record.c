@@ -19,7 +19,8 @@ struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum d
 
 int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err) {
     int i = register_field(d->reg, field);
-    if (i < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %.*s", (int)(field.n < 60 ? field.n : 60), field.s);
+    if (i < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %.*s / 没有字段 %.*s", (int)(field.n < 60 ? field.n : 60), field.s,
+                             (int)(field.n < 60 ? field.n : 60), field.s);
     return field_parse(&d->reg->fields[i], input, l->zone_s, a, &d->values[i], err);
 }
 
@@ -42,7 +43,7 @@ static int check_document(const struct reg_table *t, struct draft *d, struct err
     struct text type = t->field_doc_type >= 0 ? value_view(d->values[t->field_doc_type]) : (struct text){"", 0};
     const char *why = NULL;
     if (!document_valid(type, number, &why))
-        return error_set(err, E_INVALID, d->reg->fields[t->field_doc_no].name.s, "%s", why ? why : "is no valid document number");
+        return error_set(err, E_INVALID, d->reg->fields[t->field_doc_no].name.s, "%s", why ? why : "is no valid document number / 证件号码不合规定");
     day birth = 0;
     int sex = 0;
     if ((type.n && !text_is(type, "id-card")) || !id_card_birth(number, &birth, &sex)) return 0;
@@ -75,7 +76,7 @@ int record_check(struct ledger *l, const struct register_decl *reg, const struct
         if (!linked && check_waits(reg, t->checks[i])) continue;
         if (expr_eval(t->checks[i], scope) != TRUTH_FALSE) continue;
         const struct rule_check *c = &reg->checks[i];
-        return error_set(err, E_INVALID, NULL, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
+        return error_set(err, E_INVALID, reg->name.s, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
     }
     return 0;
 }
@@ -148,7 +149,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
     rc = check_cells(d, err);
     if (!rc) rc = check_document(t, d, err);
     if (!rc && d->state.n && register_state(reg, d->state) < 0)
-        rc = error_set(err, E_UNKNOWN, "state", "%s has no state %.*s", reg->name.s, (int)(d->state.n < 40 ? d->state.n : 40), d->state.s);
+        rc = error_set(err, E_UNKNOWN, "state", "%s has no state %.*s / 没有该状态", reg->name.s, (int)(d->state.n < 40 ? d->state.n : 40), d->state.s);
     if (!rc && whole) {
         struct expr_scope scope = {.values = d->values, .state = d->state, .region = d->region, .now = now, .today = day_of_instant(now, l->zone_s)};
         for (size_t i = 0; !rc && i < reg->n_fields; i++) {

@@ -50,7 +50,7 @@ static void describe(const struct draft *d, struct buf *b) {
 int repeat_print(struct ledger *l, struct text key, struct draft **drafts, size_t n, struct error *err) {
     struct buf b = {0};
     int rc = 0;
-    if (key.n > REPEAT_KEY_MAX) return error_set(err, E_USAGE, "key", "a client's key has at most %d bytes", REPEAT_KEY_MAX);
+    if (key.n > REPEAT_KEY_MAX) return error_set(err, E_USAGE, "key", "a client's key has at most %d bytes / 外部系统编号过长", REPEAT_KEY_MAX);
     for (size_t i = 0; !rc && i < n; i++) {
         buf_reset(&b);
         describe(drafts[i], &b);

@@ -72,7 +72,7 @@ int vault_create(const char *key_path, struct error *err) {
     int rc = 0;
     int fd = open(key_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
-        return error_set(err, E_CONFLICT, key_path, "a key file is there already; it is never overwritten");
+        return error_set(err, E_CONFLICT, key_path, "a key file is there already; it is never overwritten / 密钥文件已存在,不会覆盖");
     if (fd < 0) return error_set(err, error_from_errno(), key_path, "the key file cannot be made");
     randombytes_buf(master, sizeof master);
     size_t n = key_text(master, body);
@@ -109,12 +109,12 @@ static int key_parse(char *body, const char *path, unsigned char master[32], str
         rc = error_set(err, E_UNSUPPORTED, path, "a key file of version %d; this program reads version 1",
                        version);
     } else if (got != 3 || !hex_parse((struct text){hex, 64}, master, 32)) {
-        rc = error_set(err, E_CRYPTO, path, "no key file, or a damaged one");
+        rc = error_set(err, E_CRYPTO, path, "no key file, or a damaged one / 不是密钥文件或已损坏");
     } else {
         int n = snprintf(rebuilt, sizeof rebuilt, "tocsin-key 1\nmaster %s\n", hex);
         key_check(rebuilt, (size_t)n, expected);
         if (strcmp(expected, check) != 0)
-            rc = error_set(err, E_CRYPTO, path, "the key file is damaged: its check line does not fit");
+            rc = error_set(err, E_CRYPTO, path, "the key file is damaged: its check line does not fit / 密钥文件已损坏");
     }
     sodium_memzero(hex, sizeof hex);
     sodium_memzero(rebuilt, sizeof rebuilt);
@@ -127,21 +127,21 @@ static int key_read(const char *path, unsigned char master[32], struct error *er
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         int code = errno == EACCES || errno == EPERM ? E_DENIED : error_from_errno();
-        return error_set(err, code, path, "the key file cannot be opened: %s", strerror(errno));
+        return error_set(err, code, path, "the key file cannot be opened: %s / 密钥文件无法打开", strerror(errno));
     }
     struct stat st;
     ssize_t n;
     if (fstat(fd, &st) < 0)
-        rc = error_set(err, error_from_errno(), path, "the key file cannot be read");
+        rc = error_set(err, error_from_errno(), path, "the key file cannot be read / 密钥文件无法读取");
     else if (!S_ISREG(st.st_mode))
-        rc = error_set(err, E_CRYPTO, path, "the key file is no regular file");
+        rc = error_set(err, E_CRYPTO, path, "the key file is no regular file / 密钥不是普通文件");
     else if (st.st_mode & 077)
-        rc = error_set(err, E_DENIED, path, "others may read or write the key file (mode %03o); make it 0600",
+        rc = error_set(err, E_DENIED, path, "others may read or write the key file (mode %03o); make it 0600 / 他人可读写密钥文件,应设为 0600",
                        (unsigned)(st.st_mode & 0777));
     else if ((n = read_some(fd, body, sizeof body)) < 0)
-        rc = error_set(err, error_from_errno(), path, "the key file cannot be read");
+        rc = error_set(err, error_from_errno(), path, "the key file cannot be read / 密钥文件无法读取");
     else if ((size_t)n == sizeof body - 1 || strlen(body) != (size_t)n)
-        rc = error_set(err, E_CRYPTO, path, "no key file, or a damaged one");
+        rc = error_set(err, E_CRYPTO, path, "no key file, or a damaged one / 不是密钥文件或已损坏");
     else
         rc = key_parse(body, path, master, err);
     close(fd);

@@ -180,7 +180,7 @@ int bulletin_find(struct ledger *l, struct db *db, struct text region, day d, in
     struct desk k;
     char code[REGION_MAX + 1] = "";
     struct text asked = region.n ? region : l->region;
-    if (asked.n && !region_canonical(asked, code)) return error_set(err, E_UNKNOWN, "region", "not a region code");
+    if (asked.n && !region_canonical(asked, code)) return error_set(err, E_UNKNOWN, "region", "not a region code / 不是行政区划代码");
     int rc = desk_open(&k, l, NULL, err);
     if (!rc) rc = find(&k, db, text_of(code), d, ret_report, err);
     arena_clear(&k.a);

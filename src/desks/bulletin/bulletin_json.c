@@ -410,7 +410,7 @@ int bulletin_read_json(struct text json, struct bulletin *ret, struct error *err
     struct bulletin b;
     json_error_t at;
     int rc;
-    if (json.n > JSON_MAX) return error_set(err, E_TOO_LARGE, NULL, "figures of %zu bytes", json.n);
+    if (json.n > JSON_MAX) return error_set(err, E_TOO_LARGE, NULL, "figures of %zu bytes / 数据过大", json.n);
     json_t *top = json_loadb(json.s ? json.s : "", json.n, JSON_REJECT_DUPLICATES, &at);
     if (!json_is_object(top)) {
         json_decref(top);

@@ -313,7 +313,7 @@ static int region_resolve(struct scope *sc, const struct bulletin_query *query, 
     struct value found = value_null(), p;
     int rc = 0;
     if (asked.n && !region_canonical(asked, code))
-        return error_set(err, E_UNKNOWN, "region", "%.*s is no region code", (int)(asked.n > 20 ? 20 : asked.n), asked.s);
+        return error_set(err, E_UNKNOWN, "region", "%.*s is no region code / 不是行政区划代码", (int)(asked.n > 20 ? 20 : asked.n), asked.s);
     sc->region = asked.n ? arena_text(sc->arena, text_of(code)) : TEXT("");
     if (!sc->region.s) return memory(err);
     sc->bounded = region_end(sc->region, sc->end);
@@ -330,7 +330,7 @@ static int region_resolve(struct scope *sc, const struct bulletin_query *query, 
         if (!rc) rc = db_next(c, &row, err);
         db_cursor_close(c);
         query_clear(&q);
-        if (rc == 0) rc = error_set(err, E_UNKNOWN, "region", "no region %s is known here", code);
+        if (rc == 0) rc = error_set(err, E_UNKNOWN, "region", "no region %s is known here / 本节点没有该区划", code);
         if (rc > 0) rc = 0;
     }
     if (rc < 0) return rc;
@@ -349,7 +349,7 @@ static int region_resolve(struct scope *sc, const struct bulletin_query *query, 
 static int disease_resolve(struct scope *sc, const struct bulletin_query *query, const struct codelist *list, struct bulletin *b, struct error *err) {
     if (query->disease.n == 0) return 0;
     const struct code *c = list ? code_find_any(list, query->disease) : NULL;
-    if (!c) return error_set(err, E_UNKNOWN, "disease", "%.*s is no disease of the code list", (int)(query->disease.n > 60 ? 60 : query->disease.n), query->disease.s);
+    if (!c) return error_set(err, E_UNKNOWN, "disease", "%.*s is no disease of the code list / 疾病代码表中没有该病种", (int)(query->disease.n > 60 ? 60 : query->disease.n), query->disease.s);
     sc->disease = b->disease = c->code;
     b->disease_zh = c->zh;
     b->disease_en = c->en;

@@ -81,10 +81,10 @@ static int column_named(struct exporter *x, struct text name) {
         side = SIDE_PERSON;
         at = register_field(x->person, text_starts(name, prefix) ? (struct text){name.s + prefix.n, name.n - prefix.n} : name);
     }
-    if (at < 0) return error_set(x->err, E_UNKNOWN, "columns", "%.*s has no field \"%.*s\"", (int)x->reg->name.n, x->reg->name.s,
+    if (at < 0) return error_set(x->err, E_UNKNOWN, "columns", "%.*s has no field \"%.*s\" / 没有该字段", (int)x->reg->name.n, x->reg->name.s,
                                  (int)(name.n < 60 ? name.n : 60), name.s);
     const struct field *f = side == SIDE_OWN ? &x->reg->fields[at] : &x->person->fields[at];
-    if (f->sealed && !x->o->open) return error_set(x->err, E_DENIED, "columns", "\"%.*s\" is sealed: it needs --open and a purpose", (int)f->name.n, f->name.s);
+    if (f->sealed && !x->o->open) return error_set(x->err, E_DENIED, "columns", "\"%.*s\" is sealed: it needs --open and a purpose / 是加密字段,须 --open 并说明目的", (int)f->name.n, f->name.s);
     return column_add(x, side, at);
 }
 
@@ -97,7 +97,7 @@ static int columns_choose(struct exporter *x) {
         if (name.n) rc = column_named(x, name);
         p = comma ? comma + 1 : NULL;
     }
-    if (rc == 0 && !x->n) return error_set(x->err, E_USAGE, "columns", "no column is named");
+    if (rc == 0 && !x->n) return error_set(x->err, E_USAGE, "columns", "no column is named / 未指明字段");
     return rc;
 }
 
@@ -202,7 +202,7 @@ static int sheet_start(struct exporter *x, const char *path) {
 
 static int json_start(struct exporter *x, const char *path) {
     x->json = strcmp(path, "-") ? fopen(path, "wb") : stdout;
-    if (!x->json) return error_set(x->err, error_from_errno(), path, "cannot be written: %s", strerror(errno));
+    if (!x->json) return error_set(x->err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
     fputs("[", x->json);
     return 0;
 }
@@ -212,19 +212,19 @@ static int json_end(struct exporter *x, const char *path) {
     int failed = fflush(x->json) | ferror(x->json);
     if (x->json != stdout) failed |= fclose(x->json);
     x->json = NULL;
-    return failed ? error_set(x->err, error_from_errno(), path, "could not be written whole") : 0;
+    return failed ? error_set(x->err, error_from_errno(), path, "could not be written whole / 未能完整写入") : 0;
 }
 
 int export_records(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                    const char *path, int64_t *ret_rows, struct error *err) {
     if (o->format == EXPORT_LINELIST || o->format == EXPORT_EPICONTACTS) return export_linelist(l, db, s, reg, o, path, ret_rows, err);
-    if (o->format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to");
+    if (o->format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to / XLSX 须写入文件: --out FILE");
     struct exporter *x = mem_alloc(sizeof *x);
     if (!x) return error_set(err, E_MEMORY, NULL, "out of memory for an export");
     *x = (struct exporter){.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
     if (reg->person_field >= 0) x->person = register_find(l->catalog, reg->fields[reg->person_field].target);
     struct record_filter filter = {.where = o->where, .region = o->region};
-    int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose") : 0;
+    int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
     if (rc == 0) rc = columns_choose(x);
     if (rc == 0) rc = export_names_new(l, db, s, &x->names, err);
     if (rc == 0) rc = o->format == EXPORT_JSON ? json_start(x, path) : sheet_start(x, path);
@@ -264,8 +264,8 @@ int export_template(const struct catalog *c, const struct register_decl *reg, en
     struct text headers[COLUMNS_MAX + 1];
     struct sheet_writer *w = NULL;
     size_t n = template_fields(c, reg, fields, COLUMNS_MAX);
-    if (format != EXPORT_XLSX && format != EXPORT_CSV) return error_set(err, E_USAGE, "--format", "a template is xlsx or csv");
-    if (format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to");
+    if (format != EXPORT_XLSX && format != EXPORT_CSV) return error_set(err, E_USAGE, "--format", "a template is xlsx or csv / 填报表为 xlsx 或 csv");
+    if (format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to / XLSX 须写入文件: --out FILE");
     snprintf(about.sheet, sizeof about.sheet, "%.*s", (int)(zh ? reg->zh.n : reg->en.n), zh ? reg->zh.s : reg->en.s);
     int rc = sheet_create(path, &about, true, &w, err);
     for (size_t i = 0; i < n; i++) headers[i] = zh ? fields[i]->zh : fields[i]->en;

@@ -114,8 +114,8 @@ int export_linelist(struct ledger *l, struct db *db, const struct session *s, co
     static const char *const pair_headers[] = {"from", "to", "setting", "date"};
     const struct register_decl *links = register_find(l->catalog, TEXT("link"));
     bool pairs = o->format == EXPORT_EPICONTACTS;
-    if (!text_is(reg->name, "case")) return error_set(err, E_USAGE, "--format", "a line list is of cases, not of %.*s", (int)reg->name.n, reg->name.s);
-    if (pairs && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "epicontacts needs a name: NAME.linelist.csv and NAME.contacts.csv");
+    if (!text_is(reg->name, "case")) return error_set(err, E_USAGE, "--format", "a line list is of cases, not of %.*s / 病例一览表只能由病例登记册导出", (int)reg->name.n, reg->name.s);
+    if (pairs && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "epicontacts needs a name: NAME.linelist.csv and NAME.contacts.csv / epicontacts 须给出 --out NAME,写成 NAME.linelist.csv 和 NAME.contacts.csv");
     if (pairs && !links) return error_set(err, E_UNKNOWN, "link", "this catalog has no links");
     struct line x = {.l = l, .db = db, .s = s, .reg = reg, .err = err};
     struct record_filter filter = {.where = o->where, .region = o->region}, within = {.region = o->region};

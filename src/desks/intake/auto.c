@@ -107,8 +107,8 @@ static int require(struct matcher *x, const struct plan_record *r, struct error 
     for (size_t i = 0; i < r->reg->n_fields; i++) {
         const struct field *f = &r->reg->fields[i];
         if (!f->required || has_field(r, (int)i) || f->fallback.kind != VALUE_ABSENT || f->copy_reference >= 0 || f->type == FIELD_REGION) continue;
-        return error_set(err, E_INVALID, "header", "no column for the required field %s of %s (%s). Columns found: %s", f->name.s, r->reg->name.s,
-                         f->zh.n ? f->zh.s : f->en.n ? f->en.s : "", found);
+        return error_set(err, E_INVALID, "header", "no column for the required field %s of %s (%s). Columns found: %s / 缺少必填列 %s", f->name.s, r->reg->name.s,
+                         f->zh.n ? f->zh.s : f->en.n ? f->en.s : "", found, f->zh.n ? f->zh.s : f->name.s);
     }
     return 0;
 }
@@ -188,7 +188,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
             (struct plan_field){pf, {.source = SOURCE_RECORD, .record = 0, .by_field = -1, .create = -1, .target = person.reg}};
     }
     if ((rc = require(x, &main_record, err)) < 0) return rc;
-    if (!main_record.n_fields) return error_set(err, E_INVALID, "header", "no column of this list is a field of %s", m->target->name.s);
+    if (!main_record.n_fields) return error_set(err, E_INVALID, "header", "no column of this list is a field of %s / 表头没有一列是该登记册的字段", m->target->name.s);
     m->records[m->n_records++] = main_record;
     for (size_t h = 0, listed = 0; unmatched && h < x->n; h++) {
         if (x->taken[h]) continue;

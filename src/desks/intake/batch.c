@@ -122,14 +122,15 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
 
 /* "en / 中文" of the ledger's messages becomes the two halves. */
 void reason_of(struct map_reason *ret, const struct register_decl *reg, const struct error *e) {
-    const char *cut = strstr(e->message, " / ");
-    int en = cut ? (int)(cut - e->message) : (int)strlen(e->message);
+    char en[301], zh[301];
+    error_words(e->code, e->message, false, en, sizeof en);
+    error_words(e->code, e->message, true, zh, sizeof zh);
     int f = register_field(reg, text_of(e->where));
     struct text field = f >= 0 ? reg->fields[f].name : (struct text){"", 0};
     *ret = (struct map_reason){.code = e->code, .field = field};
-    snprintf(ret->en, sizeof ret->en, "%s%s%s: %.*s", reg->name.s, f >= 0 ? "." : "", field.s, en > 300 ? 300 : en, e->message);
-    snprintf(ret->zh, sizeof ret->zh, "%s%s%s：%.300s", reg->zh.n ? reg->zh.s : reg->name.s, f >= 0 ? " " : "",
-             f >= 0 ? (reg->fields[f].zh.n ? reg->fields[f].zh.s : field.s) : "", cut ? cut + 3 : error_text_zh(e->code));
+    snprintf(ret->en, sizeof ret->en, "%s%s%s: %s", reg->name.s, f >= 0 ? "." : "", field.s, en);
+    snprintf(ret->zh, sizeof ret->zh, "%s%s%s：%s", reg->zh.n ? reg->zh.s : reg->name.s, f >= 0 ? " " : "",
+             f >= 0 ? (reg->fields[f].zh.n ? reg->fields[f].zh.s : field.s) : "", zh);
 }
 
 static int prepare_row(const struct intake *in, struct batch *b, struct row *r) {

@@ -149,11 +149,11 @@ static int choose_map(struct intake *in, struct error *err) {
     int rc = 0;
     in->map = in->o.map;
     if (!in->map) {
-        if (!in->o.target) return error_set(err, E_USAGE, NULL, "a list without a map needs a register");
+        if (!in->o.target) return error_set(err, E_USAGE, NULL, "a list without a map needs a register / 没有映射时须指明登记册");
         rc = map_auto(in->ledger->catalog, in->o.target, in->o.headers, in->o.n_headers, &in->own_map, &unused, err);
         in->map = in->own_map;
     } else if (in->o.target && in->o.target != map_target(in->map)) {
-        rc = error_set(err, E_USAGE, NULL, "this map is for register %s, not %s", map_target(in->map)->name.s, in->o.target->name.s);
+        rc = error_set(err, E_USAGE, NULL, "this map is for register %s, not %s / 映射不属于该登记册", map_target(in->map)->name.s, in->o.target->name.s);
     }
     if (rc == 0) in->o.target = map_target(in->map);
     if (rc == 0) rc = map_bind(in->map, in->o.headers, in->o.n_headers, &in->binding, err);
@@ -183,7 +183,7 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
     for (size_t i = 0; i < BATCHES; i++) rng_seed_secret(&in->batches[i].secret);
     int rc = choose_map(in, err);
     if (rc == 0 && !access_anywhere(s, ACCESS_WRITE, in->o.target))
-        rc = error_set(err, E_DENIED, in->o.target->name.s, "no role of this account may write %s", in->o.target->name.s);
+        rc = error_set(err, E_DENIED, in->o.target->name.s, "no role of this account may write %s / 该账户的角色无权写入该登记册", in->o.target->name.s);
     if (rc == 0 && !in->session.reason.n) {
         in->session.reason = text_of(arena_printf(&in->scratch, "import %.200s", o->file ? o->file : "-"));
         if (!in->session.reason.n) rc = out_of_memory(err);

@@ -310,7 +310,7 @@ int map_bind(const struct map *m, const struct text *headers, size_t n, struct m
     }
     if (rc == 0 && at) {
         list_headers(headers, n, found, sizeof found);
-        rc = error_set(err, E_INVALID, "header", "the map wants columns the file lacks: %s. Columns found: %s", missing, found);
+        rc = error_set(err, E_INVALID, "header", "the map wants columns the file lacks: %s. Columns found: %s / 文件缺少映射所需的列: %s", missing, found, missing);
     }
     if (rc < 0) {
         arena_clear(&a);

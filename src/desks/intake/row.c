@@ -6,6 +6,8 @@
 #include "desks/intake/plan.h"
 #include "ledger/region.h"
 
+enum { SENTENCE = 301 };
+
 struct row {
     struct plan_env env;
     int32_t zone_s;
@@ -14,8 +16,8 @@ struct row {
     struct map_reason note; /* of the value being read */
 };
 
-/* The few sentences of this folder in Chinese; whatever comes from the ledger uses the error list's. */
-static const char *sentence_zh(const char *en, int code) {
+/* The few sentences of this folder in Chinese; what comes from the ledger brings its own Chinese half. */
+static const char *sentence_zh(const char *en, int code, char *out, size_t n) {
     static const char *const pairs[][2] = {
         {"is not a date in the map's formats", "不是映射中声明的日期格式"},
         {"is not a number", "不是数字"},
@@ -28,15 +30,18 @@ static const char *sentence_zh(const char *en, int code) {
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (strcmp(pairs[i][0], en) == 0) return pairs[i][1];
-    return error_text_zh(code);
+    error_words(code, en, true, out, n);
+    return out;
 }
 
 static void reason_fill(struct map_reason *r, const struct register_decl *reg, const struct field *f, int code, const char *en) {
-    const char *zh = sentence_zh(en, code);
+    char words[SENTENCE], half[SENTENCE];
+    const char *zh = sentence_zh(en, code, words, sizeof words);
+    error_words(code, en, false, half, sizeof half);
     r->code = code;
     r->field = f ? f->name : (struct text){"", 0};
     snprintf(r->zh, sizeof r->zh, "%s%s%s：%s", reg->zh.n ? reg->zh.s : reg->name.s, f ? " " : "", f ? (f->zh.n ? f->zh.s : f->name.s) : "", zh);
-    snprintf(r->en, sizeof r->en, "%s%s%s: %.300s", reg->name.s, f ? "." : "", f ? f->name.s : "", en);
+    snprintf(r->en, sizeof r->en, "%s%s%s: %.300s", reg->name.s, f ? "." : "", f ? f->name.s : "", half);
 }
 
 static int note_add(struct row *w, const struct map_reason *r) {
@@ -283,8 +288,10 @@ static int fill_slots(struct row *w, const struct map *m, const struct map_bindi
         if (rc < 0 && !m->lets[i].value.bad_empty) {
             struct text name = m->slots[m->lets[i].slot].name;
             w->note = (struct map_reason){.code = rc, .field = name};
-            snprintf(w->note.en, sizeof w->note.en, "column %.60s: %.300s", name.s, own.message);
-            snprintf(w->note.zh, sizeof w->note.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc));
+            char zh[SENTENCE], en[SENTENCE];
+            error_words(rc, own.message, false, en, sizeof en);
+            snprintf(w->note.en, sizeof w->note.en, "column %.60s: %.300s", name.s, en);
+            snprintf(w->note.zh, sizeof w->note.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc, zh, sizeof zh));
             return refuse(w, err);
         }
         w->env.slots[m->lets[i].slot] = t;

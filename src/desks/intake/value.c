@@ -266,11 +266,11 @@ static int scale(const struct plan_value *v, const struct plan_env *env, struct 
     char *end = NULL;
     int rc = half_width(env, t, err);
     if (rc < 0) return rc;
-    if (t->n >= sizeof s) return error_set(err, E_INVALID, NULL, "is not a number");
+    if (t->n >= sizeof s) return error_set(err, E_INVALID, NULL, "is not a number / 不是数字");
     memcpy(s, t->s, t->n);
     s[t->n] = 0;
     double x = strtod(s, &end);
-    if (*end || !isfinite(x)) return error_set(err, E_INVALID, NULL, "is not a number");
+    if (*end || !isfinite(x)) return error_set(err, E_INVALID, NULL, "is not a number / 不是数字");
     x = x * v->times + v->plus;
     if (v->rounded) x = floor(x + 0.5);
     if (fabs(x) > 1e15) return error_set(err, E_INVALID, NULL, "is out of range");

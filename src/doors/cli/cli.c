@@ -50,7 +50,7 @@ int cli_day(const struct cli *cli, const char *name, const char *value, day *ret
     if (!strcmp(value, "today")) return *ret = day_of_instant(cli->now, zone), 0;
     if (!strcmp(value, "yesterday")) return *ret = day_of_instant(cli->now, zone) - 1, 0;
     if (day_parse(text_of(value), ret)) return 0;
-    return error_set(err, E_USAGE, name, "\"%.40s\" is no date; write it as 2022-05-30", value);
+    return error_set(err, E_USAGE, name, "\"%.40s\" is no date; write it as 2022-05-30 / 不是日期,应写作 2022-05-30", value);
 }
 
 /* ---- parsing */
@@ -70,13 +70,13 @@ static int value_check(const struct cli_option *o, const char *value, struct err
     day d;
     instant t;
     snprintf(where, sizeof where, "--%s", o->name);
-    if (o->type == CLI_INT && !text_int(text_of(value), &n)) return error_set(err, E_USAGE, where, "\"%.40s\" is no whole number", value);
+    if (o->type == CLI_INT && !text_int(text_of(value), &n)) return error_set(err, E_USAGE, where, "\"%.40s\" is no whole number / 不是整数", value);
     if (o->type == CLI_DATE && strcmp(value, "today") && strcmp(value, "yesterday") && !day_parse(text_of(value), &d))
-        return error_set(err, E_USAGE, where, "\"%.40s\" is no date; write it as 2022-05-30", value);
+        return error_set(err, E_USAGE, where, "\"%.40s\" is no date; write it as 2022-05-30 / 不是日期,应写作 2022-05-30", value);
     if (o->type == CLI_INSTANT && !instant_parse(text_of(value), ZONE_CHINA_S, &t))
-        return error_set(err, E_USAGE, where, "\"%.40s\" is no time; write it as 2022-05-30T17:00", value);
+        return error_set(err, E_USAGE, where, "\"%.40s\" is no time; write it as 2022-05-30T17:00 / 不是时间,应写作 2022-05-30T17:00", value);
     if (o->type == CLI_CHOICE && !one_of(o->choices, value))
-        return error_set(err, E_USAGE, where, "\"%.40s\" is none of %s", value, o->choices);
+        return error_set(err, E_USAGE, where, "\"%.40s\" is none of %s / 可选: %s", value, o->choices, o->choices);
     return 0;
 }
 
@@ -88,14 +88,14 @@ static int option_take(struct cli *cli, int argc, char **argv, int *i, struct er
     char where[80];
     snprintf(where, sizeof where, "--%.*s", (int)(name.n < 60 ? name.n : 60), name.s);
     int k = option_find(cli->command, name, &o);
-    if (k < 0) return error_set(err, E_USAGE, where, "no such option of \"%s\"; see tocsin help %s", cli->command->name, cli->command->name);
-    if (cli->values[k]) return error_set(err, E_USAGE, where, "given twice");
+    if (k < 0) return error_set(err, E_USAGE, where, "no such option of \"%s\"; see tocsin help %s / 没有此选项,见 tocsin help", cli->command->name, cli->command->name);
+    if (cli->values[k]) return error_set(err, E_USAGE, where, "given twice / 重复给出");
     if (o->type == CLI_FLAG) {
-        if (equals) return error_set(err, E_USAGE, where, "takes no value");
+        if (equals) return error_set(err, E_USAGE, where, "takes no value / 此选项不带值");
         cli->values[k] = "";
         return 0;
     }
-    if (!equals && *i + 1 >= argc) return error_set(err, E_USAGE, where, "needs a value: %s", o->value);
+    if (!equals && *i + 1 >= argc) return error_set(err, E_USAGE, where, "needs a value: %s / 缺少取值", o->value);
     const char *value = equals ? equals + 1 : argv[++*i];
     int rc = value_check(o, value, err);
     if (rc == 0) cli->values[k] = value;
@@ -109,23 +109,23 @@ static int arguments_check(const struct cli *cli, struct error *err) {
     for (; a[n].name && !many; n++) {
         many = strstr(a[n].name, "...") != NULL;
         if (n >= cli->n_arguments && !a[n].optional)
-            return error_set(err, E_USAGE, a[n].name, "missing; see tocsin help %s", cli->command->name);
+            return error_set(err, E_USAGE, a[n].name, "missing; see tocsin help %s / 缺少此参数,见 tocsin help", cli->command->name);
     }
     if (!many && cli->n_arguments > n)
-        return error_set(err, E_USAGE, cli->command->name, "\"%.60s\" is one argument too many", cli->arguments[n]);
+        return error_set(err, E_USAGE, cli->command->name, "\"%.60s\" is one argument too many / 多余的参数", cli->arguments[n]);
     return 0;
 }
 
 static int parse(struct cli *cli, int argc, char **argv, struct error *err) {
     int words = 1;
     cli->command = command_find(argc > 1 ? argv[1] : "help", argc > 2 ? argv[2] : "", &words);
-    if (!cli->command) return error_set(err, E_USAGE, argv[1], "no such command; see tocsin help");
+    if (!cli->command) return error_set(err, E_USAGE, argv[1], "no such command; see tocsin help / 没有该命令,见 tocsin help");
     bool options_end = false;
     int rc = 0;
     for (int i = 1 + words; rc == 0 && i < argc; i++) {
         if (!options_end && !strcmp(argv[i], "--")) options_end = true;
         else if (!options_end && !strncmp(argv[i], "--", 2)) rc = option_take(cli, argc, argv, &i, err);
-        else if (cli->n_arguments == CLI_ARGUMENTS_MAX) rc = error_set(err, E_USAGE, cli->command->name, "more than %d arguments", CLI_ARGUMENTS_MAX);
+        else if (cli->n_arguments == CLI_ARGUMENTS_MAX) rc = error_set(err, E_USAGE, cli->command->name, "more than %d arguments / 参数过多", CLI_ARGUMENTS_MAX);
         else cli->arguments[cli->n_arguments++] = argv[i];
     }
     return rc < 0 ? rc : arguments_check(cli, err);
@@ -145,12 +145,20 @@ static bool speaks_chinese(int argc, char **argv) {
     return false;
 }
 
+/* The place in the asker's words: a field by its title. */
+static void print_where(const struct cli *cli, const char *where) {
+    const struct register_decl *reg = cli->zh && cli->ledger && cli->n_arguments ? register_find(cli->ledger->catalog, text_of(cli->arguments[0])) : NULL;
+    int f = reg ? register_field(reg, text_of(where)) : -1;
+    if (f >= 0 && reg->fields[f].zh.n) fprintf(stderr, "%s(%s): ", reg->fields[f].zh.s, where);
+    else fprintf(stderr, "%s: ", where);
+}
+
 static void print_error(const struct cli *cli, int code, const struct error *err) {
-    const char *message = err->code ? err->message : error_text(code);
+    char words[ERROR_MESSAGE_MAX + 200];
+    error_words(code, err->code ? err->message : error_text(code), cli->zh, words, sizeof words);
     fprintf(stderr, "tocsin: ");
-    if (err->where[0]) fprintf(stderr, "%s: ", err->where);
-    if (cli->zh) fprintf(stderr, "%s: ", error_text_zh(code));
-    fprintf(stderr, "%s\n", message);
+    if (err->where[0]) print_where(cli, err->where);
+    fprintf(stderr, "%s\n", words);
 }
 
 int cli_main(int argc, char **argv) {

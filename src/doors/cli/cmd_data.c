@@ -26,7 +26,7 @@ int cmd_init(struct cli *cli, struct error *err) {
     char first[64] = "";
     day on = day_of_instant(cli->now, ZONE_CHINA_S);
     if (from && cli_day(cli, "--from", from, &on, err) < 0) return err->code;
-    if (!cli_text(cli, "region")) return error_set(err, E_USAGE, "--region", "a node answers for a region: --region CODE");
+    if (!cli_text(cli, "region")) return error_set(err, E_USAGE, "--region", "a node answers for a region: --region CODE / 须指明本级行政区划: --region CODE");
     o.ledger.region = cli_text(cli, "region");
     o.ledger.store = store && strcmp(store, "sqlite") ? store : NULL;
     if (packs) snprintf(first, sizeof first, "%.*s", (int)strcspn(packs, ","), packs);
@@ -86,7 +86,7 @@ int cmd_record(struct cli *cli, struct error *err) {
     d->outside_key = text_of(key);
     for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
         const char *word = cli->arguments[i], *equals = strchr(word, '=');
-        if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\"", i);
+        if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\" / 参数应写作 字段=值", i);
         rc = set_cell(cli, d, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
     }
     if (rc == 0) rc = record_write(cli->ledger, &cli->session, &d, 1, err);
@@ -145,7 +145,7 @@ int cmd_template(struct cli *cli, struct error *err) {
     snprintf(given, sizeof given, "%.60s.xlsx", name);
     if (!out) out = !strcmp(format, "xlsx") ? given : "-";
     rc = reg ? export_template(c, reg, format_of(format), cli->zh, out, err)
-             : error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"", name);
+             : error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\" / 没有该登记册", name);
     if (rc == 0 && strcmp(out, "-")) cli_note(cli, "%s\n", out);
     catalog_free(c);
     return rc;

@@ -13,8 +13,8 @@ int cmd_demo(struct cli *cli, struct error *err) {
     day until;
     if (cli_day(cli, "--until", cli_text(cli, "until"), &until, err) < 0) return err->code;
     if (people < 1 || people > CITY_PERSONS_MAX || days < 1 || days > CITY_DAYS_MAX)
-        return error_set(err, E_INVALID, "--people", "up to %d people and %d days", CITY_PERSONS_MAX, CITY_DAYS_MAX);
-    if (strlen(region) != 6) return error_set(err, E_INVALID, "--region", "a county code has six digits");
+        return error_set(err, E_INVALID, "--people", "up to %d people and %d days / 人口或天数超出范围", CITY_PERSONS_MAX, CITY_DAYS_MAX);
+    if (strlen(region) != 6) return error_set(err, E_INVALID, "--region", "a county code has six digits / 县区代码为六位数字");
     memcpy(o.city.region, region, 7);
     o.city.persons = (int)people;
     o.city.days = (int)days;

@@ -9,13 +9,13 @@
 
 enum { COLUMNS = 9, LIST_COLUMNS = 7 };
 
-/* Title of a rule in any pack in force; the code itself when none has it. */
-static struct text rule_title(const struct cli *cli, struct text code) {
+/* Title of a rule on a register in any pack in force; the code itself when none has it. */
+static struct text rule_title(const struct cli *cli, struct text code, struct text reg) {
     const struct ledger *l = cli->ledger;
     for (size_t i = 0; i < l->n_adoptions; i++) {
         const struct policy *p = l->adoptions[i].policy;
         int at = p ? policy_rule(p, code) : -1;
-        if (at >= 0) return cli->zh ? p->rules[at].zh : p->rules[at].en;
+        if (at >= 0 && text_eq(p->rules[at].on->name, reg)) return cli->zh ? p->rules[at].zh : p->rules[at].en;
     }
     return code;
 }
@@ -48,7 +48,7 @@ static int summary_print(struct cli *cli, const struct duty_summary *d, struct e
     char at[INSTANT_TEXT];
     if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory for a table");
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli->zh ? zh[k] : en[k]);
-    for (size_t i = 0; i < d->n; i++) count_row(cli, &d->rules[i], d->rules[i].desk, rule_title(cli, d->rules[i].rule), cells + (i + 1) * COLUMNS);
+    for (size_t i = 0; i < d->n; i++) count_row(cli, &d->rules[i], d->rules[i].desk, rule_title(cli, d->rules[i].rule, d->rules[i].reg), cells + (i + 1) * COLUMNS);
     count_row(cli, &d->total, TEXT(""), cli->zh ? TEXT("合计") : TEXT("all"), cells + (d->n + 1) * COLUMNS);
     instant_format(cli->now, cli->ledger->zone_s, at);
     cli_print(cli, cli->zh ? "待办, 截至 %s\n" : "What is owed at %s\n", at);
@@ -58,7 +58,8 @@ static int summary_print(struct cli *cli, const struct duty_summary *d, struct e
     return 0;
 }
 
-/* ---- one by one */
+static const char *const owner_kinds_zh[] = {"无主", "属地", "部门", "单位", "个人"};
+static const char *const owner_kinds_en[] = {"nobody", "region", "department", "unit", "person"};
 
 struct list {
     struct cli *cli;
@@ -71,9 +72,7 @@ struct list {
 
 static int owner_text(struct list *x, const struct obligation *o, struct text *ret) {
     struct cli *cli = x->cli;
-    static const char *const zh[] = {"无主", "属地", "部门", "单位", "个人"};
-    static const char *const en[] = {"nobody", "region", "department", "unit", "person"};
-    const char *kind = o->owner_kind >= 0 && o->owner_kind < 5 ? (cli->zh ? zh : en)[o->owner_kind] : "?";
+    const char *kind = o->owner_kind >= 0 && o->owner_kind < 5 ? (cli->zh ? owner_kinds_zh : owner_kinds_en)[o->owner_kind] : "?";
     struct text name = o->owner_region;
     int rc = 0;
     if (o->owner_kind == OWNER_DEPARTMENT || o->owner_kind == OWNER_UNIT) rc = export_name(x->names, TEXT("organisation"), o->owner, &name, x->err);
@@ -82,6 +81,78 @@ static int owner_text(struct list *x, const struct obligation *o, struct text *r
     *ret = text_of(arena_printf(&cli->arena, "%s %.*s", kind, (int)name.n, name.s));
     return 0;
 }
+
+/* ---- by accountable party, by age */
+
+static int by_owner(struct cli *cli, const struct duty_filter *f, struct error *err) {
+    static const char *const zh[] = {"责任主体", "未办", "逾期", "已办", "其中迟办", "失时", "及时率"};
+    static const char *const en[] = {"accountable", "open", "overdue", "paid", "late", "lapsed", "in time"};
+    enum { WIDTH = sizeof zh / sizeof *zh };
+    struct duty_owners d = {0};
+    struct list x = {.cli = cli, .err = err};
+    json_t *list = cli->json ? json_array() : NULL;
+    int rc = duty_by_owner(cli->ledger, cli->ledger->db, &cli->session, f, &d, err);
+    if (rc == 0) rc = export_names_new(cli->ledger, cli->ledger->db, &cli->session, &x.names, err);
+    struct text *cells = rc == 0 ? arena_alloc(&cli->arena, (d.n + 1) * WIDTH * sizeof *cells) : NULL;
+    if (rc == 0 && !cells) rc = error_set(err, E_MEMORY, NULL, "out of memory for a table");
+    for (size_t k = 0; rc == 0 && k < WIDTH; k++) cells[k] = text_of(cli->zh ? zh[k] : en[k]);
+    for (size_t i = 0; rc == 0 && i < d.n; i++) {
+        const struct duty_owner *o = &d.list[i];
+        const int64_t n[] = {o->count.open, o->count.overdue, o->count.paid, o->count.paid_late, o->count.lapsed};
+        struct obligation whose = {.owner_kind = o->kind, .owner = o->owner, .owner_region = o->region};
+        struct text *row = cells + (i + 1) * WIDTH;
+        rc = owner_text(&x, &whose, &row[0]);
+        for (size_t k = 0; k < sizeof n / sizeof *n; k++) row[1 + k] = number_text(cli, n[k]);
+        row[WIDTH - 1] = rate_text(cli, o->timeliness);
+        if (rc < 0 || !list) continue;
+        json_t *one = count_json(&o->count);
+        json_object_set_new(one, "owner", cli_json_text(row[0]));
+        json_object_set_new(one, "kind", json_string(owner_kinds_en[o->kind]));
+        json_object_set_new(one, "organisation", json_integer(o->owner));
+        json_object_set_new(one, "region", cli_json_text(o->region));
+        json_object_set_new(one, "timeliness", o->timeliness < 0 ? json_null() : json_real(o->timeliness));
+        json_array_append_new(list, one);
+    }
+    if (rc == 0 && !list) cli_table(cli, cells, d.n + 1, WIDTH);
+    export_names_free(x.names);
+    duty_owners_clear(&d);
+    if (rc == 0 && list) return cli_json(cli, json_pack("{s:o}", "owners", list), err);
+    json_decref(list);
+    return rc;
+}
+
+static int by_age(struct cli *cli, const struct duty_filter *f, struct error *err) {
+    static const char *const zh[DUTY_AGES] = {"不足1小时", "1至4小时", "4至24小时", "1至3天", "超过3天"};
+    static const char *const en[DUTY_AGES] = {"under 1 h", "1 to 4 h", "4 to 24 h", "1 to 3 days", "older"};
+    static const char *const names[] = {"1h", "4h", "24h", "3d", "older"};
+    enum { WIDTH = 5 };
+    struct duty_age ages[DUTY_AGES];
+    struct text cells[(DUTY_AGES + 1) * WIDTH];
+    int rc = duty_by_age(cli->ledger, cli->ledger->db, &cli->session, f, ages, err);
+    if (rc < 0) return rc;
+    json_t *list = cli->json ? json_array() : NULL;
+    const char *const head[] = {cli_word(cli, "已开", "open since"), cli_word(cli, "未办", "open"), cli_word(cli, "逾期", "overdue"),
+                                cli_word(cli, "无主", "no owner"), cli_word(cli, "最久", "oldest")};
+    for (size_t k = 0; k < WIDTH; k++) cells[k] = text_of(head[k]);
+    for (size_t i = 0; i < DUTY_AGES; i++) {
+        struct text *row = cells + (i + 1) * WIDTH;
+        char oldest[INSTANT_TEXT] = "";
+        if (ages[i].oldest_s >= 0) duration_format(ages[i].oldest_s, oldest);
+        row[0] = text_of(cli->zh ? zh[i] : en[i]);
+        row[1] = number_text(cli, ages[i].open);
+        row[2] = number_text(cli, ages[i].overdue);
+        row[3] = number_text(cli, ages[i].without_owner);
+        row[4] = text_of(arena_str(&cli->arena, oldest));
+        if (list)
+            json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "age", names[i], "open", (json_int_t)ages[i].open, "overdue",
+                (json_int_t)ages[i].overdue, "without_owner", (json_int_t)ages[i].without_owner, "oldest_s", (json_int_t)ages[i].oldest_s));
+    }
+    if (list) return cli_json(cli, json_pack("{s:o}", "ages", list), err);
+    cli_table(cli, cells, DUTY_AGES + 1, WIDTH);
+    return 0;
+}
+
+/* ---- one by one */
 
 static int list_visit(const struct obligation *o, const struct duty_rule *rule, void *arg) {
     struct list *x = arg;
@@ -138,10 +209,15 @@ int cmd_due(struct cli *cli, struct error *err) {
     const char *code = cli_text(cli, "region");
     struct duty_summary d = {0};
     bool overdue = cli_flag(cli, "overdue"), list = overdue || cli_flag(cli, "list");
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code", code);
-    if (limit < 1 || limit > 1000000) return error_set(err, E_USAGE, "--limit", "1 to 1000000");
+    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
+    if (limit < 1 || limit > 1000000) return error_set(err, E_USAGE, "--limit", "1 to 1000000 / 应为 1 至 1000000");
     struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
     int rc = cli_open(cli, err);
+    const char *by = cli_text(cli, "by");
+    if (rc == 0 && by) {
+        all.overdue = overdue;
+        return strcmp(by, "age") ? by_owner(cli, &all, err) : by_age(cli, &all, err);
+    }
     if (rc == 0) rc = duty_summarise(cli->ledger, cli->ledger->db, &cli->session, &all, &d, err);
     if (rc < 0) return rc;
     struct duty_filter some = all;

@@ -41,12 +41,12 @@ static int file_digest(const char *path, char out[2 * DIGEST_BYTES + 1], struct 
     unsigned char bytes[1 << 16], digest[DIGEST_BYTES];
     crypto_generichash_state state;
     FILE *f = fopen(path, "rb");
-    if (!f) return error_set(err, error_from_errno(), path, "cannot be read: %s", strerror(errno));
+    if (!f) return error_set(err, error_from_errno(), path, "cannot be read: %s / 无法读取", strerror(errno));
     crypto_generichash_init(&state, NULL, 0, sizeof digest);
     for (size_t n; (n = fread(bytes, 1, sizeof bytes, f)) > 0;) crypto_generichash_update(&state, bytes, n);
     int failed = ferror(f);
     fclose(f);
-    if (failed) return error_set(err, E_IO, path, "cannot be read");
+    if (failed) return error_set(err, E_IO, path, "cannot be read / 无法读取");
     crypto_generichash_final(&state, digest, sizeof digest);
     hex_of(digest, sizeof digest, out);
     return 0;
@@ -116,7 +116,7 @@ static int headers_read(struct taking *t, int header_row) {
     if (header_row == 0) return 0;
     int rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err);
     if (rc < 0) return rc;
-    if (rc == 0) return error_set(t->err, E_SYNTAX, t->file, "the file has no row");
+    if (rc == 0) return error_set(t->err, E_SYNTAX, t->file, "the file has no row / 文件没有数据行");
     t->headers = arena_alloc(&t->cli->arena, (n + 1) * sizeof *t->headers);
     if (!t->headers) return error_set(t->err, E_MEMORY, NULL, "out of memory for a header");
     for (size_t k = 0; k < n; k++) t->headers[k] = arena_text(&t->cli->arena, cells[k]);
@@ -181,7 +181,7 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
     if (rc == 0 && map_path) rc = map_read(cli->ledger->catalog, map_path, &map, err);
     if (rc == 0 && map && map_target(map) != reg)
-        rc = error_set(err, E_USAGE, map_path, "this map makes %.*s, not %s", (int)map_target(map)->name.n, map_target(map)->name.s, cli_argument(cli, 0));
+        rc = error_set(err, E_USAGE, map_path, "this map makes %.*s, not %s / 映射不属于该登记册", (int)map_target(map)->name.n, map_target(map)->name.s, cli_argument(cli, 0));
     if (rc == 0) rc = file_digest(t.file, digest, err);
     if (rc < 0) goto out;
     int header_row = map ? map_header_row(map) : 1;
@@ -204,7 +204,8 @@ int cmd_import(struct cli *cli, struct error *err) {
     intake_progress(in, &counts);
     if (rc == 0) rc = counts_print(&t, &counts);
     if (rc == 0 && counts.rejected)
-        rc = error_set(err, E_REJECTED, t.file, "%lld of %lld rows were refused; see %s", (long long)counts.rejected, (long long)counts.rows, t.errors_path);
+        rc = error_set(err, E_REJECTED, t.file, "%lld of %lld rows were refused; see %s / %lld 行(共 %lld 行)被退回,见 %s", (long long)counts.rejected,
+                       (long long)counts.rows, t.errors_path, (long long)counts.rejected, (long long)counts.rows, t.errors_path);
 out:
     intake_free(in);
     if (t.refused) sheet_abandon(t.refused);
@@ -225,7 +226,7 @@ static void kept(void *arg, const struct register_decl *reg, int64_t id, const c
 int cmd_undo(struct cli *cli, struct error *err) {
     struct intake_undone u = {0};
     int64_t import = 0;
-    if (!text_int(text_of(cli_argument(cli, 0)), &import)) return error_set(err, E_USAGE, "IMPORT", "an import is named by its number");
+    if (!text_int(text_of(cli_argument(cli, 0)), &import)) return error_set(err, E_USAGE, "IMPORT", "an import is named by its number / 导入批次须用编号指明");
     int rc = cli_open(cli, err);
     if (rc == 0) rc = intake_undo(cli->ledger, &cli->session, import, kept, cli, &u, err);
     if (rc < 0) return rc;

@@ -7,7 +7,7 @@
 
 static int person_id(const char *word, const char *name, int64_t *ret, struct error *err) {
     if (text_int(text_of(word), ret)) return 0;
-    return error_set(err, E_USAGE, name, "a person is named by the id");
+    return error_set(err, E_USAGE, name, "a person is named by the id / 人员须用编号指明");
 }
 
 static int twins_print(struct cli *cli, int64_t id, json_t *into, struct error *err) {
@@ -93,7 +93,7 @@ int cmd_person_unmerge(struct cli *cli, struct error *err) {
 int cmd_person_erase(struct cli *cli, struct error *err) {
     int64_t person = 0;
     int rc = person_id(cli_argument(cli, 0), "ID", &person, err);
-    if (rc == 0 && !cli_text(cli, "reason")) rc = error_set(err, E_USAGE, "--reason", "why is it forgotten: --reason TEXT");
+    if (rc == 0 && !cli_text(cli, "reason")) rc = error_set(err, E_USAGE, "--reason", "why is it forgotten: --reason TEXT / 须说明删除理由: --reason TEXT");
     if (rc == 0) rc = cli_open(cli, err);
     if (rc == 0) rc = person_erase(cli->ledger, &cli->session, person, err);
     if (rc < 0) return rc;

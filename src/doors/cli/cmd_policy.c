@@ -17,7 +17,7 @@ static const char *verified_word(const struct cli *cli, const struct provenance 
 
 static char *policies_dir(struct cli *cli, struct error *err) {
     char *dir = cli->home ? arena_printf(&cli->arena, "%s/policies", cli->home) : NULL;
-    if (!dir) error_set(err, E_UNKNOWN, "TOCSIN_HOME", "policies/ is not beside the program; set TOCSIN_HOME to its folder");
+    if (!dir) error_set(err, E_UNKNOWN, "TOCSIN_HOME", "policies/ is not beside the program; set TOCSIN_HOME to its folder / 程序旁没有 policies/,请设 TOCSIN_HOME");
     return dir;
 }
 
@@ -243,7 +243,7 @@ int cmd_policy_diff(struct cli *cli, struct error *err) {
     char region[REGION_MAX + 1] = "";
     const char *code = cli_text(cli, "region");
     struct error none = {0};
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code", code);
+    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = pack_load(cli, cli_argument(cli, 0), &c, &before, err);
     if (rc == 0) rc = pack_load(cli, cli_argument(cli, 1), &c, &after, err);
     if (rc == 0) rc = policy_diff(before, after, &cli->arena, &changes, &n, err);
@@ -288,9 +288,9 @@ int cmd_policy_adopt(struct cli *cli, struct error *err) {
     char region[REGION_MAX + 1] = "";
     const char *code = cli_text(cli, "region"), *from = cli_text(cli, "from"), *reason = cli_text(cli, "reason");
     int64_t id = 0;
-    if (!from) return error_set(err, E_USAGE, "--from", "from which day on is it in force: --from DATE");
-    if (!reason) return error_set(err, E_USAGE, "--reason", "why is it adopted: --reason TEXT");
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code", code);
+    if (!from) return error_set(err, E_USAGE, "--from", "from which day on is it in force: --from DATE / 须说明起用日期: --from DATE");
+    if (!reason) return error_set(err, E_USAGE, "--reason", "why is it adopted: --reason TEXT / 须说明采用理由: --reason TEXT");
+    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = cli_open(cli, err);
     if (rc < 0) return rc;
     struct plan_adoption a = {.pack = text_of(cli_argument(cli, 0)), .region = text_of(region), .reason = text_of(reason),

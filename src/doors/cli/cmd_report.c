@@ -10,6 +10,7 @@
 static int step_take(struct cli *cli, int64_t report, struct error *err) {
     struct ledger *l = cli->ledger;
     if (cli_flag(cli, "approve")) return bulletin_approve(l, &cli->session, report, err);
+    if (cli_flag(cli, "return")) return bulletin_return(l, &cli->session, report, err);
     if (cli_flag(cli, "publish")) return bulletin_publish(l, &cli->session, report, err);
     return bulletin_withdraw(l, &cli->session, report, err);
 }
@@ -18,10 +19,10 @@ static int write_out(struct cli *cli, struct text bytes, struct error *err) {
     const char *path = cli_text(cli, "out");
     if (!path) return cli_write(cli, bytes), 0;
     FILE *f = fopen(path, "wb");
-    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s", strerror(errno));
+    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
     bool whole = fwrite(bytes.s, 1, bytes.n, f) == bytes.n;
     whole = fclose(f) == 0 && whole;
-    if (!whole) return error_set(err, error_from_errno(), path, "cannot be written whole: %s", strerror(errno));
+    if (!whole) return error_set(err, error_from_errno(), path, "cannot be written whole: %s / 未能完整写入", strerror(errno));
     cli_note(cli, "%s\n", path);
     return 0;
 }
@@ -31,7 +32,7 @@ static int bulletin_show(struct cli *cli, const struct bulletin *b, struct error
     struct bulletin_words words = {0};
     struct buf out = {0};
     int rc;
-    if (!strcmp(format, "pdf") && !cli_text(cli, "out")) return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to");
+    if (!strcmp(format, "pdf") && !cli_text(cli, "out")) return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to / PDF 须写入文件: --out FILE");
     if (!strcmp(format, "json")) rc = bulletin_write_json(b, true, &out, err);
     else if (!strcmp(format, "pdf")) rc = bulletin_write_pdf(b, &words, cli->zh, &out, err);
     else rc = bulletin_write_text(b, &words, cli->zh, 100, &out, err);
@@ -47,7 +48,7 @@ static int rederive(struct cli *cli, int64_t report, struct error *err) {
         cli_write(cli, buf_view(&differences));
         if (rc == 1) cli_print(cli, "%s\n", cli_word(cli, "与记录一致", "equal to what the records give"));
     }
-    if (rc == 0) rc = error_set(err, E_CORRUPT, "report", "the frozen figures differ from what the records give");
+    if (rc == 0) rc = error_set(err, E_CORRUPT, "report", "the frozen figures differ from what the records give / 定稿数字与记录推导不一致");
     buf_clear(&differences);
     return rc < 0 ? rc : 0;
 }
@@ -58,9 +59,9 @@ int cmd_report(struct cli *cli, struct error *err) {
     int64_t report = 0;
     char region[REGION_MAX + 1] = "";
     const char *code = cli_text(cli, "region");
-    bool step = cli_flag(cli, "approve") || cli_flag(cli, "publish") || cli_flag(cli, "withdraw");
+    bool step = cli_flag(cli, "approve") || cli_flag(cli, "return") || cli_flag(cli, "publish") || cli_flag(cli, "withdraw");
     bulletin_init(&b);
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code", code);
+    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_day(cli, "DATE", cli_argument(cli, 0), &q.day, err);
     if (rc < 0) return rc;
@@ -70,7 +71,7 @@ int cmd_report(struct cli *cli, struct error *err) {
     int found = rc < 0 ? rc : bulletin_find(cli->ledger, cli->ledger->db, of, q.day, &report, err);
     if (found < 0) rc = found;
     if (rc == 0 && !found && (step || cli_flag(cli, "public") || cli_flag(cli, "rederive")))
-        rc = error_set(err, E_REFUSED, "report", "the figures of that day are not frozen: --freeze first");
+        rc = error_set(err, E_REFUSED, "report", "the figures of that day are not frozen: --freeze first / 该日数字尚未固定,请先 --freeze");
     if (rc == 0 && step) rc = step_take(cli, report, err);
     if (rc == 0 && cli_flag(cli, "rederive")) return bulletin_clear(&b), rederive(cli, report, err);
     if (rc == 0 && cli_flag(cli, "public")) rc = bulletin_public(cli->ledger, cli->ledger->db, &cli->session, report, 0, &b, err);

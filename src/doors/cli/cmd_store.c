@@ -56,7 +56,7 @@ int cmd_backup(struct cli *cli, struct error *err) {
     const char *path = cli_argument(cli, 0);
     struct backup_report r = {0};
     struct stat st;
-    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing");
+    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing / 文件已存在,备份不覆盖");
     int rc = cli_open(cli, err);
     if (rc == 0) rc = backup_write(cli->ledger, path, &r, err);
     if (rc == 0) rc = backup_print(cli, path, &r, err);
@@ -68,7 +68,7 @@ int cmd_restore(struct cli *cli, struct error *err) {
     struct ledger_options o = cli_ledger_options(cli);
     struct backup_report r = {0};
     const char *key = cli_text(cli, "key"), *store = cli_text(cli, "store");
-    if (!key) return error_set(err, E_USAGE, "--key", "the key is not in a backup: --key FILE, the copy that was kept");
+    if (!key) return error_set(err, E_USAGE, "--key", "the key is not in a backup: --key FILE, the copy that was kept / 备份不含密钥,须给出另行保管的密钥文件: --key FILE");
     o.store = store && strcmp(store, "sqlite") ? store : NULL;
     int rc = backup_restore(&o, cli_argument(cli, 0), key, &r, err);
     return rc < 0 ? rc : backup_print(cli, o.dir, &r, err);

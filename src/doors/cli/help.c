@@ -161,5 +161,5 @@ int cmd_help(struct cli *cli, struct error *err) {
         cli_print(cli, "\n");
     }
     for (c = cli_commands; !any && c->name; c++) any = !strncmp(c->name, first, strlen(first)) && c->name[strlen(first)] == ' ';
-    return any ? 0 : error_set(err, E_USAGE, first, "no such command; see tocsin help");
+    return any ? 0 : error_set(err, E_USAGE, first, "no such command; see tocsin help / 没有该命令,见 tocsin help");
 }

@@ -40,11 +40,11 @@ static int session_open(struct cli *cli, struct error *err) {
     search.login_field = register_field(reg, TEXT("login"));
     search.roles_field = register_field(reg, TEXT("roles"));
     search.active_field = register_field(reg, TEXT("active"));
-    if (search.login_field < 0 || search.roles_field < 0) return error_set(err, E_UNKNOWN, "account", "accounts need login and roles");
+    if (search.login_field < 0 || search.roles_field < 0) return error_set(err, E_UNKNOWN, "account", "accounts need login and roles / 账户登记册须有 login 和 roles");
     struct record_filter all = {0};
     int rc = record_list(cli->ledger, cli->ledger->db, &cli->session, reg, &all, account_visit, &search, err);
     if (rc < 0) return rc;
-    if (!search.found || !search.active) return error_set(err, E_DENIED, "--as", "no active account \"%.60s\"", as);
+    if (!search.found || !search.active) return error_set(err, E_DENIED, "--as", "no active account \"%.60s\" / 没有此账户或已停用", as);
     cli->session.n_grants = 0;
     for (size_t at = 0; at <= search.roles.n && cli->session.n_grants < sizeof cli->grants / sizeof *cli->grants;) {
         const char *end = at < search.roles.n ? memchr(search.roles.s + at, ';', search.roles.n - at) : NULL;
@@ -56,7 +56,7 @@ static int session_open(struct cli *cli, struct error *err) {
 }
 
 int cli_open(struct cli *cli, struct error *err) {
-    if (!cli->home) return error_set(err, E_UNKNOWN, "TOCSIN_HOME", "registers/ is not beside the program; set TOCSIN_HOME to its folder");
+    if (!cli->home) return error_set(err, E_UNKNOWN, "TOCSIN_HOME", "registers/ is not beside the program; set TOCSIN_HOME to its folder / 程序旁没有 registers/,请设 TOCSIN_HOME");
     struct ledger_options o = cli_ledger_options(cli);
     int rc = ledger_open(&o, &cli->ledger, err);
     return rc < 0 ? rc : session_open(cli, err);
@@ -69,13 +69,13 @@ int cli_register(struct cli *cli, const char *name, const struct register_decl *
     if (reg) return *ret = reg, 0;
     for (size_t i = 0; i < c->n_registers; i++)
         buf_printf(&names, "%s%.*s", i ? ", " : "", (int)c->registers[i].name.n, c->registers[i].name.s);
-    int rc = error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"; there are %s", name, buf_cstr(&names));
+    int rc = error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"; there are %s / 没有该登记册;现有: %s", name, buf_cstr(&names), buf_cstr(&names));
     buf_clear(&names);
     return rc;
 }
 
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err) {
-    if (!cli->home) return error_set(err, E_UNKNOWN, "TOCSIN_HOME", "registers/ is not beside the program; set TOCSIN_HOME to its folder");
+    if (!cli->home) return error_set(err, E_UNKNOWN, "TOCSIN_HOME", "registers/ is not beside the program; set TOCSIN_HOME to its folder / 程序旁没有 registers/,请设 TOCSIN_HOME");
     char *registers = arena_printf(&cli->arena, "%s/registers", cli->home), *codes = arena_printf(&cli->arena, "%s/codes", cli->home);
     if (!registers || !codes) return error_set(err, E_MEMORY, NULL, "out of memory for a path");
     return catalog_load(registers, codes, ret, err);

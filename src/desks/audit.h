@@ -1,0 +1,24 @@
+/* desks: what the journal says, for those who watch over others: who changed and who looked at what, when and for which purpose (PRV-04).
+ * Reads the journal; asks record for what the asker may see. */
+#ifndef TOCSIN_DESKS_AUDIT_H
+#define TOCSIN_DESKS_AUDIT_H
+
+#include "ledger/ledger.h"
+
+struct audit_filter {
+    int verb;               /* enum journal_verb; 0: any */
+    struct text reg, who;   /* empty: any */
+    int64_t record;         /* 0: any */
+    instant since;          /* INSTANT_NONE: from the beginning */
+    size_t limit;           /* the newest so many; 0: all */
+};
+
+/* JOURNAL_... of a verb's name in any letter case; 0 when there is none. */
+int audit_verb(struct text name);
+
+/* Entries in order of time. Needs root or auditor; whose grant covers less than the node sees the entries of records that lie in his regions.
+ * Cost: two passes over the journal, about a second for a million entries. The entry is borrowed until visit returns; 0 goes on. */
+int audit_list(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f,
+               int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
+
+#endif
