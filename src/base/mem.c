@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <stdatomic.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 static atomic_long counted;
@@ -21,6 +22,14 @@ void mem_fail_at(long n, bool sticky) {
 
 long mem_count(void) {
     return atomic_exchange(&counted, 0);
+}
+
+void mem_bulk(bool on) {
+    /* glibc otherwise gives every freed megabyte back to the kernel and asks for it again, page by page */
+    mallopt(M_MMAP_THRESHOLD, on ? 64 << 20 : 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, on ? 1 << 30 : 128 << 10);
+    mallopt(M_TOP_PAD, on ? 4 << 20 : 0);
+    if (!on) malloc_trim(0);
 }
 
 void *mem_alloc(size_t bytes) {

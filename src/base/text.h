@@ -34,6 +34,8 @@ size_t text_encode(uint32_t codepoint, char out[4]);
 void *mem_alloc(size_t bytes);              /* zeroed; NULL when out of memory */
 void *mem_realloc(void *old, size_t bytes); /* new bytes are not zeroed */
 void mem_free(void *p);
+/* Bulk phases (an import): freed memory is kept for the next batch instead of being given back; off gives it back. Whole process. */
+void mem_bulk(bool on);
 /* Test hook: the n-th allocation from now fails (1 = the next), and, with `sticky`, all after it; 0 turns it off.
  * Not thread-safe; call while one thread runs. mem_count() is the number of allocations since the last call. */
 void mem_fail_at(long n, bool sticky);

@@ -35,7 +35,8 @@ struct apply {
     struct idmap loaded;      /* id -> entry, of records that were there before */
     struct apply_table *tables;
     struct buf cells, before; /* scratch of journal entries */
-    struct buf_values { struct value *v; size_t n, cap; } blind_add, blind_drop, keys_add;
+    /* blind_new: of persons made in this call, so that the store cannot have them yet */
+    struct buf_values { struct value *v; size_t n, cap; } blind_new, blind_add, blind_drop, keys_add;
 };
 
 int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err);

@@ -11,7 +11,23 @@ static int64_t unzigzag(uint64_t u) {
     return (int64_t)(u >> 1 ^ (0 - (u & 1)));
 }
 
+/* A number at out; returns the bytes used, 10 at most. */
+static size_t number_at(unsigned char *out, uint64_t v) {
+    size_t n = 0;
+    do {
+        out[n] = (unsigned char)(v & 0x7F);
+        v >>= 7;
+        if (v) out[n] |= 0x80;
+        n++;
+    } while (v);
+    return n;
+}
+
 static void put_text(struct buf *out, struct text t) {
+    if (!t.n) {
+        buf_char(out, 0);
+        return;
+    }
     buf_varint(out, t.n);
     buf_text(out, t);
 }
@@ -27,13 +43,15 @@ static bool get_text(struct text t, size_t *pos, struct text *ret) {
 /* ---- entries */
 
 int entry_encode(const struct journal_entry *e, int64_t seq, struct buf *out) {
-    buf_varint(out, (uint64_t)seq);
-    buf_varint(out, zigzag(e->at));
-    buf_char(out, (char)e->verb);
-    buf_varint(out, zigzag(e->record));
-    buf_varint(out, zigzag(e->version));
-    buf_varint(out, zigzag(e->previous));
-    buf_varint(out, zigzag(e->import));
+    unsigned char head[64];
+    size_t n = number_at(head, (uint64_t)seq);
+    n += number_at(head + n, zigzag(e->at));
+    head[n++] = (unsigned char)e->verb;
+    n += number_at(head + n, zigzag(e->record));
+    n += number_at(head + n, zigzag(e->version));
+    n += number_at(head + n, zigzag(e->previous));
+    n += number_at(head + n, zigzag(e->import));
+    buf_add(out, head, n);
     put_text(out, e->reg);
     put_text(out, e->actor);
     put_text(out, e->reason);
@@ -128,12 +146,15 @@ bool message_signed(const unsigned char message[BLOCK_MESSAGE], const unsigned c
 
 int journal_cells(struct buf *out, size_t field, struct value v) {
     if (v.kind == VALUE_ABSENT) return 0;
-    buf_varint(out, (uint64_t)field + 1);
-    buf_char(out, (char)v.kind);
+    unsigned char head[32];
+    size_t n = number_at(head, (uint64_t)field + 1);
+    head[n++] = (unsigned char)v.kind;
     if (v.kind == VALUE_INT)
-        buf_varint(out, zigzag(v.i));
+        n += number_at(head + n, zigzag(v.i));
     else if (v.kind != VALUE_NULL)
-        put_text(out, value_view(v));
+        n += number_at(head + n, v.n);
+    buf_add(out, head, n);
+    if (v.kind == VALUE_TEXT || v.kind == VALUE_BLOB) buf_text(out, value_view(v));
     return out->failed;
 }
 

@@ -8,14 +8,22 @@ struct counter {
     bool dirty, stored;
 };
 
+/* A mask as filled in for a region and a day. The rows of a list share few of them. */
+struct filled {
+    struct text mask, region, before, after; /* mask.s NULL: empty */
+    day on;
+    int width;
+    struct counter *counter; /* good while the counters have `cap` places */
+    size_t cap;
+};
+
+enum { FILLED = 64 };
+
 struct number_book {
     struct arena arena;
     struct counter *counters; /* open addressing by name */
     size_t cap, used;
-    /* the last mask as filled in: the rows of a list mostly share region and day */
-    struct text mask, region, before, after;
-    day on;
-    int width;
+    struct filled filled[FILLED]; /* by day and region; a newer one takes the place of an older one */
 };
 
 const struct db_table *counter_table(void) {
@@ -36,7 +44,7 @@ void number_reset(struct number_book *b) {
     arena_reset(&b->arena);
     b->counters = NULL;
     b->cap = b->used = 0;
-    b->mask = (struct text){NULL, 0};
+    memset(b->filled, 0, sizeof b->filled);
 }
 
 void number_close(struct number_book *b) {
@@ -76,7 +84,7 @@ static int counter_get(struct number_book *b, struct db *db, struct text name, s
 }
 
 /* Splits the filled mask into the text before and after the sequence. */
-static int fill(struct number_book *b, struct text mask, struct text region, day on, struct error *err) {
+static int fill(struct number_book *b, struct text mask, struct text region, day on, struct filled *ret, struct error *err) {
     struct buf before = {0}, after = {0};
     struct buf *out = &before;
     struct civil c = civil_of_day(on);
@@ -104,34 +112,37 @@ static int fill(struct number_book *b, struct text mask, struct text region, day
     struct text kept[4] = {arena_text(&b->arena, mask), arena_text(&b->arena, region), arena_text(&b->arena, buf_view(&before)),
                            arena_text(&b->arena, buf_view(&after))};
     int rc = before.failed || after.failed || !kept[0].s || !kept[1].s || !kept[2].s || !kept[3].s ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
-    if (!rc) {
-        b->mask = kept[0];
-        b->region = kept[1];
-        b->before = kept[2];
-        b->after = kept[3];
-        b->on = on;
-        b->width = width;
-    }
+    if (!rc) *ret = (struct filled){.mask = kept[0], .region = kept[1], .before = kept[2], .after = kept[3], .on = on, .width = width};
     buf_clear(&before);
     buf_clear(&after);
     return rc;
 }
 
+static struct filled *filled_place(struct number_book *b, struct text region, day on) {
+    uint32_t h = (uint32_t)on;
+    for (size_t i = 0; i < region.n; i++) h = h * 31 + (unsigned char)region.s[i];
+    return &b->filled[h % FILLED];
+}
+
 int number_next(struct number_book *b, struct db *db, struct text mask, struct text region, day on, struct arena *a, struct text *ret, struct error *err) {
-    struct counter *counter = NULL;
+    struct filled *f = filled_place(b, region, on);
     int rc = 0;
-    if (!b->mask.s || b->on != on || !text_eq(b->mask, mask) || !text_eq(b->region, region)) rc = fill(b, mask, region, on, err);
-    if (!rc) rc = counter_get(b, db, b->before, &counter, err);
+    if (!f->mask.s || f->on != on || !text_eq(f->mask, mask) || !text_eq(f->region, region)) rc = fill(b, mask, region, on, f, err);
+    if (!rc && (!f->counter || f->cap != b->cap)) {
+        rc = counter_get(b, db, f->before, &f->counter, err);
+        if (!rc) f->cap = b->cap;
+    }
     if (rc < 0) return rc;
+    struct counter *counter = f->counter;
     char digits[24];
     int n = 0;
-    for (int64_t v = counter->next; v || n < b->width || n == 0; v /= 10) digits[n++] = (char)('0' + v % 10);
-    struct text number = {NULL, b->before.n + (size_t)n + b->after.n};
+    for (int64_t v = counter->next; v || n < f->width || n == 0; v /= 10) digits[n++] = (char)('0' + v % 10);
+    struct text number = {NULL, f->before.n + (size_t)n + f->after.n};
     char *s = arena_alloc(a, number.n + 1);
     if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
-    memcpy(s, b->before.s, b->before.n);
-    for (int i = 0; i < n; i++) s[b->before.n + (size_t)i] = digits[n - 1 - i];
-    memcpy(s + b->before.n + n, b->after.s, b->after.n);
+    memcpy(s, f->before.s, f->before.n);
+    for (int i = 0; i < n; i++) s[f->before.n + (size_t)i] = digits[n - 1 - i];
+    memcpy(s + f->before.n + n, f->after.s, f->after.n);
     number.s = s;
     counter->next++;
     counter->dirty = true;

@@ -206,63 +206,9 @@ static int flush_table(struct apply *x, const struct reg_table *t, enum entry_wr
     return rc;
 }
 
-static int by_blind(const void *a, const void *b) {
-    const struct value *x = a, *y = b;
-    for (int i = 0; i < 3; i++)
-        if (x[i].i != y[i].i) return x[i].i < y[i].i ? -1 : 1;
-    return 0;
-}
-
-/* Sorted, a random index is written page by page. Radix by the high bits, then by insertion: hashes are evenly spread. */
-static int sort_blind(struct apply *x, struct value *rows, size_t n, struct error *err) {
-    enum { BITS = 11, BUCKETS = 1 << BITS };
-    if (n < 256) {
-        qsort(rows, n, 3 * sizeof *rows, by_blind);
-        return 0;
-    }
-    struct value *other = arena_alloc(&x->arena, n * 3 * sizeof *other), *from = rows, *to = other;
-    if (!other) return memory(err);
-    for (int pass = 0; pass < 3; pass++) {
-        size_t count[BUCKETS + 1] = {0};
-        /* two passes over the hash as a signed number in order, the last over the kind */
-        for (size_t i = 0; i < n; i++) {
-            uint64_t h = (uint64_t)from[i * 3 + 1].i ^ (uint64_t)1 << 63;
-            size_t b = pass < 2 ? h >> (64 - BITS * (2 - pass)) & (BUCKETS - 1) : (size_t)from[i * 3].i & (BUCKETS - 1);
-            count[b + 1]++;
-        }
-        for (size_t b = 0; b < BUCKETS; b++) count[b + 1] += count[b];
-        for (size_t i = 0; i < n; i++) {
-            uint64_t h = (uint64_t)from[i * 3 + 1].i ^ (uint64_t)1 << 63;
-            size_t b = pass < 2 ? h >> (64 - BITS * (2 - pass)) & (BUCKETS - 1) : (size_t)from[i * 3].i & (BUCKETS - 1);
-            memcpy(to + count[b]++ * 3, from + i * 3, 3 * sizeof *from);
-        }
-        struct value *swap = from;
-        from = to;
-        to = swap;
-    }
-    if (from != rows) memcpy(rows, from, n * 3 * sizeof *rows);
-    for (size_t i = 1; i < n; i++) {
-        struct value row[3];
-        memcpy(row, rows + i * 3, sizeof row);
-        size_t k = i;
-        for (; k > 0 && by_blind(rows + (k - 1) * 3, row) > 0; k--) memcpy(rows + k * 3, rows + (k - 1) * 3, sizeof row);
-        memcpy(rows + k * 3, row, sizeof row);
-    }
-    return 0;
-}
-
 static int flush_blind(struct apply *x, enum db_verb verb, struct buf_values *b, struct error *err) {
     static const uint16_t all[] = {0, 1, 2};
-    size_t n = b->n / 3, distinct = 0;
-    if (!n) return 0;
-    int rc = sort_blind(x, b->v, n, err);
-    if (rc < 0) return rc;
-    for (size_t i = 0; i < n; i++) {
-        if (distinct && by_blind(b->v + (distinct - 1) * 3, b->v + i * 3) == 0) continue;
-        if (distinct != i) memcpy(b->v + distinct * 3, b->v + i * 3, 3 * sizeof *b->v);
-        distinct++;
-    }
-    return db_batch(x->l->db, verb, vault_blind_table(), all, 3, b->v, distinct, NULL, err);
+    return b->n ? db_batch(x->l->db, verb, vault_blind_table(), all, 3, b->v, b->n / 3, NULL, err) : 0;
 }
 
 int apply_flush(struct apply *x, struct error *err) {
@@ -276,6 +222,7 @@ int apply_flush(struct apply *x, struct error *err) {
     }
     if (!rc && x->keys_add.n) rc = db_batch(x->l->db, DB_INSERT, vault_key_table(), key_columns, 2, x->keys_add.v, x->keys_add.n / 2, NULL, err);
     if (!rc) rc = flush_blind(x, DB_DELETE, &x->blind_drop, err);
+    if (!rc) rc = flush_blind(x, DB_INSERT, &x->blind_new, err);
     if (!rc) rc = flush_blind(x, DB_UPSERT, &x->blind_add, err);
     return rc;
 }

@@ -61,17 +61,30 @@ static int blind_row(struct apply *x, struct buf_values *to, int kind, int64_t h
     return values_add(x, to, row, 3, err);
 }
 
-/* Rows are dropped first and added then: one that this batch wanted and no longer wants must leave the list. Dropping is rare. */
-static int blind_unrow(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
-    struct value *v = x->blind_add.v;
-    for (size_t i = 0; i < x->blind_add.n;) {
+/* Of a person made in this call. Two of its fields may say the same; its rows stand together at the end of the list. */
+static int blind_first(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
+    const struct value *v = x->blind_new.v;
+    for (size_t i = x->blind_new.n; i >= 3 && v[i - 1].i == holder; i -= 3)
+        if (v[i - 2].i == hash && v[i - 3].i == kind) return 0;
+    return blind_row(x, &x->blind_new, kind, hash, holder, err);
+}
+
+static void blind_forget(struct buf_values *list, int kind, int64_t hash, int64_t holder) {
+    struct value *v = list->v;
+    for (size_t i = 0; i < list->n;) {
         if (v[i + 1].i != hash || v[i + 2].i != holder || v[i].i != kind) {
             i += 3;
             continue;
         }
-        x->blind_add.n -= 3;
-        memmove(v + i, v + x->blind_add.n, 3 * sizeof *v);
+        list->n -= 3;
+        memmove(v + i, v + i + 3, (list->n - i) * sizeof *v);
     }
+}
+
+/* Rows are dropped first and added then: one that this batch wanted and no longer wants must leave the lists. Dropping is rare. */
+static int blind_unrow(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
+    blind_forget(&x->blind_new, kind, hash, holder);
+    blind_forget(&x->blind_add, kind, hash, holder);
     return blind_row(x, &x->blind_drop, kind, hash, holder, err);
 }
 
@@ -97,7 +110,7 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         vault_wrap(x->l->vault, &x->l->secret, e->record.id, d->seal, wrapped);
         struct value row[] = {value_int(e->record.id), value_blob(wrapped, VAULT_WRAPPED)};
         rc = values_add(x, &x->keys_add, row, 2, err);
-        for (size_t i = 0; !rc && i < d->n_blind; i++) rc = blind_row(x, &x->blind_add, d->blind_kind[i], d->blind[i], e->record.id, err);
+        for (size_t i = 0; !rc && i < d->n_blind; i++) rc = blind_first(x, d->blind_kind[i], d->blind[i], e->record.id, err);
     }
     if (is_person(reg)) {
         for (size_t i = 0; i < reg->n_fields; i++)

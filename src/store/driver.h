@@ -98,6 +98,8 @@ const struct db_column *table_rowid(const struct db_table *t);
 /* Text of one row's statement with ?1.. (SQLite) or $1.. (PostgreSQL), parameters in the order of b->columns.
  */
 void sql_row(struct buf *b, const struct batch *batch, enum db_kind kind);
+/* " ON CONFLICT (key) DO ..." of an upsert. */
+void sql_upsert(struct buf *b, const struct batch *batch, enum db_kind kind);
 
 /* Why a cell may not stand in this column, or NULL. Both stores refuse the same cells: PostgreSQL's text is
  * UTF-8 without NUL, so SQLite's is too. */

@@ -90,7 +90,10 @@ static void insert(struct buf *b, const struct batch *batch, enum db_kind kind) 
         parameter(b, kind, i);
     }
     buf_char(b, ')');
-    if (batch->verb != DB_UPSERT) return;
+    if (batch->verb == DB_UPSERT) sql_upsert(b, batch, kind);
+}
+
+void sql_upsert(struct buf *b, const struct batch *batch, enum db_kind kind) {
     buf_str(b, " ON CONFLICT (");
     sql_key(b, batch->table, kind);
     buf_str(b, ") DO ");
@@ -171,7 +174,10 @@ const char *cell_refused(const struct db_column *column, struct value v) {
 
 const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column) {
     for (size_t i = 0; i < b->n_columns; i++) {
-        const char *why = cell_refused(&b->table->columns[b->columns[i]], row[i]);
+        const struct db_column *c = &b->table->columns[b->columns[i]];
+        /* most cells are numbers and empty ones: not worth a call */
+        if (row[i].kind == VALUE_INT ? c->type == COLUMN_INT : row[i].kind <= VALUE_NULL && !c->required) continue;
+        const char *why = cell_refused(c, row[i]);
         *ret_column = i;
         if (why) return why;
     }

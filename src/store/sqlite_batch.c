@@ -1,6 +1,6 @@
-/* SQLite: batches. New rows go in by one statement, INSERT ... SELECT over a table-valued function that reads
- * the batch where it lies: SQLite opens table and indexes once for a thousand rows, not once a row. Changes
- * step a prepared statement row by row. Where keys are random the rows are taken in key order. */
+/* SQLite: batches. New and replaced rows go in by one statement, INSERT ... SELECT over a table-valued function that reads
+ * the batch where it lies: SQLite opens table and indexes once for a thousand rows, not once a row. Other changes step a
+ * prepared statement row by row. Where keys are random the rows are taken in key order. */
 #include "store/sqlite.h"
 
 #include <stdio.h>
@@ -129,18 +129,39 @@ int lite_source_register(struct lite *l, struct error *err) {
     return rc == SQLITE_OK ? 0 : lite_fail(l, rc, err);
 }
 
-/* OR FAIL stops at the bad row without undoing the others, so SQLite need not keep a statement journal; the
- * caller rolls back anyway. */
-static void source_sql(struct buf *b, const struct batch *batch) {
+/* A column that no row of the batch gives is left out: SQLite then makes its NULL without asking for it a thousand times.
+ * OR FAIL stops at the bad row without undoing the others, so SQLite need not keep a statement journal; the caller
+ * rolls back anyway. */
+static void source_sql(struct buf *b, const struct batch *batch, const bool given[SOURCE_COLUMNS]) {
+    size_t set = 0;
     buf_str(b, "INSERT OR FAIL INTO ");
     sql_name(b, text_of(batch->table->name));
     for (size_t i = 0; i < batch->n_columns; i++) {
-        buf_str(b, i ? ", " : " (");
+        if (!given[i]) continue;
+        buf_str(b, set++ ? "," : " (");
         sql_name(b, text_of(batch->table->columns[batch->columns[i]].name));
     }
     buf_str(b, ") SELECT ");
-    for (size_t i = 0; i < batch->n_columns; i++) buf_printf(b, i ? ",c%zu" : "c%zu", i);
+    set = 0;
+    for (size_t i = 0; i < batch->n_columns; i++)
+        if (given[i]) buf_printf(b, set++ ? ",c%zu" : "c%zu", i);
     buf_str(b, " FROM tocsin_rows");
+    if (batch->verb != DB_UPSERT) return;
+    buf_str(b, " WHERE 1"); /* else ON would be read as that of a join */
+    sql_upsert(b, batch, DB_SQLITE);
+}
+
+/* Which columns the first n rows give at all. */
+static bool columns_given(const struct batch *b, size_t n, bool given[SOURCE_COLUMNS]) {
+    size_t missing = b->n_columns;
+    memset(given, 0, SOURCE_COLUMNS * sizeof *given);
+    for (size_t row = 0; row < n && missing; row++)
+        for (size_t i = 0; i < b->n_columns; i++)
+            if (!given[i] && value_given(b->rows[row * b->n_columns + i])) {
+                given[i] = true;
+                missing--;
+            }
+    return missing < b->n_columns;
 }
 
 /* ---- running */
@@ -211,10 +232,12 @@ int lite_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct err
     uint32_t *order = NULL;
     size_t n = 0, column;
     while (n < b->n_rows && !row_refused(b, b->rows + n * b->n_columns, &column)) n++;
-    bool together = b->verb == DB_INSERT && n >= SOURCE_ROWS_MIN && b->n_columns <= SOURCE_COLUMNS;
+    bool given[SOURCE_COLUMNS];
+    bool together = (b->verb == DB_INSERT || b->verb == DB_UPSERT) && n >= SOURCE_ROWS_MIN && b->n_columns <= SOURCE_COLUMNS;
+    if (together) together = columns_given(b, n, given);
     buf_reset(&db->sql);
     if (together)
-        source_sql(&db->sql, b);
+        source_sql(&db->sql, b, given);
     else
         sql_row(&db->sql, b, DB_SQLITE);
     if (db->sql.failed) return error_set(err, db->sql.failed, NULL, "out of memory");

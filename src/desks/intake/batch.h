@@ -10,7 +10,7 @@
 #include "desks/intake/match.h"
 
 #define LINK_OPEN UINT32_MAX
-enum { BATCHES = 4, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
+enum { BATCHES = 3, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
 
 enum row_state { ROW_OPEN, ROW_SKIPPED, ROW_REJECTED, ROW_LATER /* wholly put off */, ROW_STORED };
 
@@ -78,7 +78,7 @@ struct intake {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
-    bool threaded, stop, failed, finished, has_lock;
+    bool threaded, stop, failed, finished, has_lock, bulk;
     struct arena seen_arena;
     struct idmap seen;       /* content -> times in this file */
     struct arena cache_arena;

@@ -5,7 +5,8 @@
 
 #include "desks/intake/batch.h"
 
-enum { BATCH_ROWS = 4000, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
+/* Large batches: an index with random keys has nearly all its pages changed by each of them. */
+enum { BATCH_ROWS = 10000, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
 
 static int out_of_memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -103,10 +104,18 @@ static int write_oldest(struct intake *in, struct error *err) {
     return rc;
 }
 
+static void bulk(struct intake *in, bool on) {
+    if (in->bulk == on) return;
+    in->bulk = on;
+    mem_bulk(on);
+    db_bulk(in->ledger->db, on);
+}
+
 static int submit(struct intake *in, struct error *err) {
     struct batch *b = &in->batches[in->filling];
     int rc = 0;
     if (!b->n) return 0;
+    if (b->n >= in->o.batch_rows) bulk(in, true); /* a list of a few rows is not worth it */
     if (!in->threaded) {
         batch_prepare(in, b);
         rc = batch_commit(in, b, err);
@@ -249,6 +258,7 @@ int intake_finish(struct intake *in, struct error *err) {
     if (rc == 0) rc = import_end(in, err);
     in->finished = rc == 0;
     in->failed = rc < 0;
+    if (rc == 0) bulk(in, false);
     in->counts.elapsed_ns = monotonic_ns() - in->started_ns;
     return rc;
 }
@@ -263,6 +273,7 @@ void intake_free(struct intake *in) {
     if (!in) return;
     worker_stop(in);
     if (in->o.dry_run && !in->finished && in->ledger->in_transaction) ledger_rollback(in->ledger);
+    bulk(in, false);
     if (in->has_lock) {
         pthread_mutex_destroy(&in->lock);
         pthread_cond_destroy(&in->changed);

@@ -4,7 +4,7 @@
  * leaves nothing behind; it goes back to the door through `rejected` with its cells and the reason. Blank rows, comment rows and rows the
  * map skips are counted apart. A row whose reference points to a row further down waits and is tried again at the end.
  *
- * Threads: workers map rows and prepare records (pure); the caller's thread matches and writes. The rows in flight are bounded (4 batches).
+ * Threads: workers map rows and prepare records (pure); the caller's thread matches and writes. The rows in flight are bounded (3 batches).
  * All functions are to be called from one thread, the one that owns the ledger. */
 #ifndef TOCSIN_DESKS_INTAKE_IMPORT_H
 #define TOCSIN_DESKS_INTAKE_IMPORT_H
@@ -44,7 +44,7 @@ struct intake_options {
     struct text digest;                 /* of its bytes, or empty */
     const char *map_name;
     bool dry_run;                       /* everything but the writes: one transaction, rolled back at the end */
-    size_t batch_rows;                  /* 0: 4,000 */
+    size_t batch_rows;                  /* 0: 10,000 */
     int workers;                        /* 0: one; -1: none, all in the caller's thread */
     void (*rejected)(void *arg, const struct intake_reject *r);
     void (*noted)(void *arg, const struct intake_note *n);

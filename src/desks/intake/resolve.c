@@ -50,8 +50,13 @@ static int put(struct resolving *x, struct idmap *m, int64_t key, size_t draft, 
 
 static int64_t title_key(struct resolving *x, const struct register_decl *reg, int field, struct text t) {
     char name[160];
-    snprintf(name, sizeof name, "%.60s\t%s", reg->name.s, field < 0 ? "*" : reg->fields[field].name.s);
-    struct register_decl named = {.name = text_of(name)};
+    struct text column = field < 0 ? TEXT("*") : reg->fields[field].name;
+    struct text register_name = {reg->name.s, reg->name.n < 60 ? reg->name.n : 60};
+    if (column.n > 90) column.n = 90;
+    memcpy(name, register_name.s, register_name.n);
+    name[register_name.n] = '\t';
+    memcpy(name + register_name.n + 1, column.s, column.n);
+    struct register_decl named = {.name = {name, register_name.n + 1 + column.n}};
     return batch_key(&named, t, &x->b->arena);
 }
 
@@ -337,12 +342,29 @@ static void restore(struct row *r, size_t i) {
     d->error = (struct error){0};
 }
 
+/* "row:", the content as 16 hex digits, ":", occurrence, ":", item. */
+static const char *row_key(struct arena *a, int64_t content, uint32_t occurrence, size_t item) {
+    char *s = arena_alloc(a, 64), digits[48];
+    unsigned char bytes[8];
+    if (!s) return NULL;
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)content >> (56 - 8 * i));
+    memcpy(s, "row:", 4);
+    hex_of(bytes, sizeof bytes, s + 4);
+    size_t n = 20, k = sizeof digits;
+    for (uint64_t v = item, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
+    digits[--k] = ':';
+    for (uint64_t v = occurrence, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
+    digits[--k] = ':';
+    memcpy(s + n, digits + k, sizeof digits - k); /* the rest is zero */
+    return s;
+}
+
 /* Without a key of its own or of its register, a record is known by what its row says. */
 static int own_key(struct resolving *x, struct row *r, size_t i, struct error *err) {
     struct draft *d = r->drafts[i];
     struct arena *a = &x->b->arena;
     if (!d->outside_key.n && !d->reg->n_key) {
-        const char *s = arena_printf(a, "row:%016llx:%u:%zu", (unsigned long long)r->content, r->occurrence, i);
+        const char *s = row_key(a, r->content, r->occurrence, i);
         if (!s) return out_of_memory(err);
         d->outside_key = text_of(s);
     }
