@@ -165,7 +165,7 @@ static void *insist_main(void *arg) {
         struct error err = {0};
         if (ledger_submit_wait(h->q, &x, &err) == 0)
             dprintf(1, "R %lld %lld\n", (long long)i++, (long long)d->ret_id); /* one short write: whole or not there */
-        else if (h->failures++ > 2000)
+        else if (h->failures++ > 100000)
             i = h->from + h->n;
         else
             usleep(20000);
