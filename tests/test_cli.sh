@@ -95,6 +95,9 @@ refuses 64 '.' policy show covid-1999
 json 'j.rules.length > 5' policy show shannan-2022
 printf 'policy: x\n' >bad.yaml
 refuses 65 'bad.yaml' policy check bad.yaml
+sed 's/value: \[1, 2, 3, 5, 7\], harsher: more,$/value: [1, 2, 3, 5, 9], harsher: more,/' "$TOCSIN_HOME/policies/covid-2022-v9.yaml" >late.yaml
+refuses 65 '^tocsin: late.yaml:[0-9]+:[0-9]+: central-tests has day 9' policy check late.yaml
+refuses 65 '^tocsin: late.yaml:[0-9]+:[0-9]+: 安排的天数晚于解除日' policy check late.yaml --lang zh
 does 'good' policy check "$TOCSIN_HOME/policies/covid-2022-v9.yaml"
 refuses 64 'reason' policy adopt covid-2022-20 --from 2022-11-11
 refuses 64 'from' policy adopt covid-2022-20 --reason x
@@ -147,7 +150,10 @@ one=$("$tocsin" due --json --at $now | node -e 'console.log(JSON.parse(require("
 json "j.ages.reduce((n, a) => n + a.open, 0) === $one" due --by age --at $now
 refuses 64 'none of' due --by luck
 refuses 65 'region code' due --region '!!'
-does 'woken' tick --at $now
+does '[1-9][0-9]* measures ended' tick --at $now
+[ "$("$tocsin" export measure --columns id --where "state = 'ordered' AND ends < '2022-05-30'" | wc -l)" -le 1 ] && ok "restrictions end by themselves" || bad "restrictions end by themselves"
+[ "$("$tocsin" export measure --columns id --where "state = 'expired' AND ends >= '2022-05-30'" | wc -l)" -le 1 ] && ok "and not before their last day is over" || bad "not before their last day is over"
+does ' 0 measures ended' tick --at $now
 
 refuses 64 'no register' record dragon a=b
 refuses 64 'no "="' record case nonsense
@@ -158,6 +164,11 @@ refuses 65 '^tocsin: 出生日期\(birth\): .2022-02-30.: 不是存在的日期'
 refuses 65 'unit_code' record organisation title=x kind=other unit_code=123
 refuses 65 'birth|exist|date' record person name=x birth=2022-02-30
 refuses 64 'no record|unknown|not' record case --id 99999999 severity=mild
+sure=$("$tocsin" export case --columns id --where "classification = 'confirmed'" | sed -n 2p | tr -d '\r')
+refuses 65 '订正报告' record case --id "$sure" classification=suspected --at $now --lang zh
+refuses 65 'correction report' record case --id "$sure" classification=excluded --at $now
+check "a correction report takes a diagnosis back" "$tocsin" record case --id "$sure" classification=suspected report_kind=correction --at $now
+check "and it is confirmed again" "$tocsin" record case --id "$sure" classification=confirmed --at $now
 before=$("$tocsin" due --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).rules.find(r => r.rule === "place-contact").open)')
 contact=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0)).duties.find(d => d.rule === "place-contact"); console.log(d ? d.record : 0)')
 check "a fact is recorded" "$tocsin" record contact --id "$contact" --state placed --at $now

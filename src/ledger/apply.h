@@ -53,6 +53,8 @@ void seal_context(const struct register_decl *reg, const struct field *f, int64_
 /* record.c */
 /* linked false: before references are resolved; checks over references are left for later. */
 int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err);
+/* The checks of a change: those whose `was` the record fulfilled before. */
+int record_check_change(struct ledger *l, const struct register_decl *reg, const struct expr_scope *was, const struct expr_scope *is, struct error *err);
 bool record_checks_wait(struct ledger *l, const struct register_decl *reg);
 int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
 bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);

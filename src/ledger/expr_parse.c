@@ -114,9 +114,9 @@ static int primary(struct expr_parser *p, struct expr_node **ret) {
         if (rc >= 0) rc = parse_or(p, ret);
         return rc < 0 ? rc : expect(p, ')');
     case TOKEN_END:
-        return expr_error(p, E_SYNTAX, p->at, "the condition ends too early");
+        return expr_error(p, E_SYNTAX, p->at, "the condition ends too early / 条件不完整");
     default:
-        return expr_error(p, E_SYNTAX, p->at, "a field or a value is expected here");
+        return expr_error(p, E_SYNTAX, p->at, "a field or a value is expected here / 此处须为字段或值");
     }
 }
 

@@ -115,7 +115,7 @@ int expr_next(struct expr_parser *p) {
         while (i < p->source.n && (digit_byte(s[i]) || s[i] == '.')) i++;
         p->word = (struct text){s + p->at, i - p->at};
         if (i < p->source.n && name_byte(s[i], true))
-            rc = expr_error(p, E_SYNTAX, p->at, "a number runs into a name");
+            rc = expr_error(p, E_SYNTAX, p->at, "a number runs into a name / 数字与名称相连");
     } else {
         rc = read_symbol(p, &i);
     }

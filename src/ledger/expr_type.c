@@ -50,8 +50,9 @@ int expr_type_name(struct expr_parser *p, struct text name, bool quoted, uint32_
     }
     int field = register_field(p->reg, name);
     if (field < 0)
-        return expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s", (int)p->reg->name.n,
-                          p->reg->name.s, (int)(name.n < 80 ? name.n : 80), name.s);
+        return expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s / 没有字段 %.*s", (int)p->reg->name.n,
+                          p->reg->name.s, (int)(name.n < 80 ? name.n : 80), name.s,
+                          (int)(name.n < 80 ? name.n : 80), name.s);
     const struct field *f = &p->reg->fields[field];
     int rc = expr_make(p, OP_FIELD, type_of_field(f->type), at, ret);
     if (rc < 0) return rc;
@@ -134,8 +135,8 @@ static int check_code(struct expr_parser *p, const struct expr_node *of, struct 
         return expr_error(p, E_UNKNOWN, literal->at, "register %.*s has no state %.*s", (int)p->reg->name.n,
                           p->reg->name.s, (int)(t.n < 80 ? t.n : 80), t.s);
     if (f && f->type == FIELD_CODE && f->codes && !code_known(f->codes, t))
-        return expr_error(p, E_UNKNOWN, literal->at, "list %.*s has no code %.*s", (int)f->codes->name.n,
-                          f->codes->name.s, (int)(t.n < 80 ? t.n : 80), t.s);
+        return expr_error(p, E_UNKNOWN, literal->at, "list %.*s has no code %.*s / 代码表中没有 %.*s", (int)f->codes->name.n,
+                          f->codes->name.s, (int)(t.n < 80 ? t.n : 80), t.s, (int)(t.n < 80 ? t.n : 80), t.s);
     return 0;
 }
 

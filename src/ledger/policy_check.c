@@ -28,7 +28,7 @@ static int check_release(struct pack *k, const struct duty_rule *release, size_t
     if (!waits_for(release, (int)other) && !text_eq(r->when_text, release->when_text)) return 0;
     if (last_day(r->days) <= last_day(release->days)) return 0;
     return yaml_error(schedule_place(&k->rules[other]), k->err, E_INVALID,
-                      "%s has day %d, after %s on day %d", r->code.s, last_day(r->days), release->code.s,
+                      "%s has day %d, after %s on day %d / 安排的天数晚于解除日", r->code.s, last_day(r->days), release->code.s,
                       last_day(release->days));
 }
 
@@ -61,7 +61,7 @@ static const struct yaml *place_of(const struct pack_entry *e, const char *key) 
 static int deviates(struct pack *k, const struct yaml *at, const char *what, struct text name) {
     if (k->p->deviation_approver.n) return 0;
     return yaml_error(at, k->err, E_REFUSED,
-                      "%s is %s than in %s: a deviation needs approver, reason and until (九不准)", name.s,
+                      "%s is %s than in %s: a deviation needs approver, reason and until (九不准) / 严于上级方案:须有批准人、理由和期限(九不准)", name.s,
                       what, k->p->parent.s);
 }
 

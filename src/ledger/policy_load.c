@@ -88,7 +88,7 @@ static int entry(struct pack *k, const char *section, struct text name, struct p
         int at = key_at(s, name);
         if (at < 0) continue;
         const struct yaml *map = s->items[at];
-        if (map->kind != YAML_MAP) return yaml_error(map, k->err, E_INVALID, "%s must be a map", name.s);
+        if (map->kind != YAML_MAP) return yaml_error(map, k->err, E_INVALID, "%s must be a map / 须为映射", name.s);
         bool first = !e->merged;
         if (first) {
             e->name = name;
@@ -102,9 +102,9 @@ static int entry(struct pack *k, const char *section, struct text name, struct p
             bool source = k->files[f].has_source, certain = k->files[f].has_certainty;
             int rc = provenance(map, &e->from, &source, &certain, k->err);
             if (rc < 0) return rc;
-            if (!source) return yaml_error(e->key, k->err, E_INVALID, "%s names no source", name.s);
+            if (!source) return yaml_error(e->key, k->err, E_INVALID, "%s names no source / 没有注明来源", name.s);
             if (!certain)
-                return yaml_error(e->key, k->err, E_INVALID, "%s says no certainty (high, medium, low)",
+                return yaml_error(e->key, k->err, E_INVALID, "%s says no certainty (high, medium, low) / 没有注明把握程度 (high、medium、low)",
                                   name.s);
         }
         e->inherited = !first;
@@ -121,7 +121,7 @@ static int section(struct pack *k, const char *name, struct pack_entry **ret, si
     size_t n = 0;
     for (size_t f = k->n_files; f-- > 0;) {
         const struct yaml *s = section_of(&k->files[f], name);
-        if (s && s->kind != YAML_MAP) return yaml_error(s, k->err, E_INVALID, "%s must be a map", name);
+        if (s && s->kind != YAML_MAP) return yaml_error(s, k->err, E_INVALID, "%s must be a map / 须为映射", name);
         for (size_t i = 0; s && i < s->n; i++) {
             bool seen = false;
             for (size_t j = 0; !seen && j < n; j++) seen = text_eq(list[j].name, s->keys[i]->text);
@@ -144,7 +144,7 @@ static int date(const struct yaml *map, const char *key, bool required, day *ret
     struct text t = {NULL, 0};
     int rc = yaml_text(map, key, required, &t, err);
     if (rc < 0 || !t.s || day_parse(t, ret)) return rc;
-    return yaml_error(yaml_get(map, key), err, E_INVALID, "%s must be a date that exists (2022-06-28)", key);
+    return yaml_error(yaml_get(map, key), err, E_INVALID, "%s must be a date that exists (2022-06-28) / 须为存在的日期 (2022-06-28)", key);
 }
 
 static int deviation(const struct yaml *root, struct policy *p, struct error *err) {
@@ -277,7 +277,7 @@ static int chain(struct arena *a, const char *dir, struct text behind, const cha
             return yaml_error(node, err, E_INVALID, "a pack is named with a-z, 0-9 and -");
         for (size_t i = 0; i < *n; i++)
             if (text_eq(files[i].name, parent))
-                return yaml_error(node, err, E_INVALID, "%s extends itself in a loop", parent.s);
+                return yaml_error(node, err, E_INVALID, "%s extends itself in a loop / 方案循环引用自身", parent.s);
         if (*n == PACK_DEPTH_MAX)
             return yaml_error(node, err, E_TOO_LARGE, "more than %d packs stand on each other",
                               PACK_DEPTH_MAX);

@@ -22,7 +22,7 @@ static int value_in(struct text unit, const struct yaml *node, int64_t *ret, str
     int64_t v = 0;
     if (text_is(unit, "duration")) {
         if (!duration_parse(node->text, &v) || v < 0)
-            return yaml_error(node, err, E_INVALID, "a duration is expected (30m, 2h, 3d)");
+            return yaml_error(node, err, E_INVALID, "a duration is expected (30m, 2h, 3d) / 须为时长 (30m、2h、3d)");
     } else if (text_is(unit, "time")) {
         if (!time_parse(node->text, &v))
             return yaml_error(node, err, E_INVALID, "a time of day is expected (\"17:00\")");
@@ -38,7 +38,7 @@ static int value_in(struct text unit, const struct yaml *node, int64_t *ret, str
 static int value_list(struct pack *k, const struct yaml *node, struct parameter *a) {
     if (!text_is(a->unit, "day")) return yaml_error(node, k->err, E_INVALID, "only days can be a list");
     if (!node->n || node->n > DUTY_DAYS_MAX)
-        return yaml_error(node, k->err, E_INVALID, "a list has 1 to %d days", DUTY_DAYS_MAX);
+        return yaml_error(node, k->err, E_INVALID, "a list has 1 to %d days / 天数列表过长或为空", DUTY_DAYS_MAX);
     a->is_list = true;
     a->list = arena_alloc(k->arena, node->n * sizeof *a->list);
     if (!a->list) return pack_memory(k);
@@ -263,7 +263,7 @@ int pack_condition(struct pack *k, const struct yaml *map, const char *key, cons
                    struct expr **ret, struct text *ret_text) {
     const struct yaml *node = yaml_get(map, key);
     if (!node) return 0;
-    if (node->kind != YAML_SCALAR) return yaml_error(node, k->err, E_INVALID, "%s must be a condition", key);
+    if (node->kind != YAML_SCALAR) return yaml_error(node, k->err, E_INVALID, "%s must be a condition / 须为条件", key);
     struct expansion x = {.text = {.max = 1 << 16}};
     struct error own = {0};
     struct text text = {0};

@@ -70,13 +70,23 @@ bool record_checks_wait(struct ledger *l, const struct register_decl *reg) {
     return false;
 }
 
+static int check_fails(const struct register_decl *reg, const struct rule_check *c, struct error *err) {
+    return error_set(err, E_INVALID, reg->name.s, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
+}
+
+int record_check_change(struct ledger *l, const struct register_decl *reg, const struct expr_scope *was, const struct expr_scope *is, struct error *err) {
+    const struct reg_table *t = l->tables[reg->order];
+    for (size_t i = 0; i < reg->n_checks; i++)
+        if (t->was[i] && expr_eval(t->was[i], was) == TRUTH_TRUE && expr_eval(t->checks[i], is) == TRUTH_FALSE) return check_fails(reg, &reg->checks[i], err);
+    return 0;
+}
+
 int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err) {
     const struct reg_table *t = l->tables[reg->order];
     for (size_t i = 0; i < reg->n_checks; i++) {
-        if (!linked && check_waits(reg, t->checks[i])) continue;
+        if (t->was[i] || (!linked && check_waits(reg, t->checks[i]))) continue;
         if (expr_eval(t->checks[i], scope) != TRUTH_FALSE) continue;
-        const struct rule_check *c = &reg->checks[i];
-        return error_set(err, E_INVALID, reg->name.s, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
+        return check_fails(reg, &reg->checks[i], err);
     }
     return 0;
 }

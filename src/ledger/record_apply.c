@@ -390,7 +390,9 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     if (!rc) rc = check_references(x, reg, now.values, before.values, err);
     if (!rc) rc = record_required(reg, now.values, true, err);
     struct expr_scope scope = scope_of(x, &now);
+    struct expr_scope was = scope_of(x, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
+    if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);

@@ -149,7 +149,7 @@ static int declare_moves(struct catalog *c, const struct yaml *root, struct regi
 
 static int declare_checks(struct catalog *c, const struct yaml *root, struct register_decl *r,
                           struct error *err) {
-    static const char *const keys[] = {"that", "zh", "en", NULL};
+    static const char *const keys[] = {"that", "was", "zh", "en", NULL};
     const struct yaml *list = NULL;
     int rc = yaml_list(root, "checks", false, &list, err);
     if (rc || !list) return rc;
@@ -159,6 +159,7 @@ static int declare_checks(struct catalog *c, const struct yaml *root, struct reg
         struct rule_check *check = &r->checks[i];
         rc = yaml_only(list->items[i], keys, err);
         if (!rc) rc = declare_text(list->items[i], "that", true, &check->condition, err);
+        if (!rc) rc = declare_text(list->items[i], "was", false, &check->was, err);
         if (!rc) rc = declare_text(list->items[i], "zh", true, &check->zh, err);
         if (!rc) rc = declare_text(list->items[i], "en", true, &check->en, err);
         if (rc) break;

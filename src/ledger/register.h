@@ -72,9 +72,10 @@ struct move {
     struct text *roles; /* who may; empty = whoever may write */
 };
 
-/* A check between fields: a condition that must not be false (unknown passes), with its two messages. */
+/* A check between fields: a condition that must not be false (unknown passes), with its two messages. With `was` it is a check of
+ * a change: it is asked only when the record as it was fulfils `was`. */
 struct rule_check {
-    struct text condition, zh, en;
+    struct text condition, was, zh, en;
     int line, column;
     void *expr; /* struct expr *, bound by ledger/record.c at start */
 };

@@ -44,10 +44,12 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
 
 static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
     t->checks = arena_alloc(a, (t->reg->n_checks + 1) * sizeof *t->checks);
-    if (!t->checks) return error_set(err, E_MEMORY, NULL, "out of memory");
+    t->was = arena_alloc(a, (t->reg->n_checks + 1) * sizeof *t->was);
+    if (!t->checks || !t->was) return error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; i < t->reg->n_checks; i++) {
         const struct rule_check *c = &t->reg->checks[i];
         int rc = expr_parse(a, c->condition, t->reg, zone_s, &t->checks[i], err);
+        if (!rc && c->was.n) rc = expr_parse(a, c->was, t->reg, zone_s, &t->was[i], err);
         if (rc < 0) {
             char where[ERROR_WHERE_MAX];
             snprintf(where, sizeof where, "%s:%d", t->reg->file ? t->reg->file : t->reg->name.s, c->line);

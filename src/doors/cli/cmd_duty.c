@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "desks/duty.h"
+#include "desks/expiry.h"
 #include "desks/export/export.h"
 #include "desks/plan.h"
 #include "doors/cli/commands.h"
@@ -249,15 +250,17 @@ int cmd_due(struct cli *cli, struct error *err) {
 
 int cmd_tick(struct cli *cli, struct error *err) {
     struct wake_report w = {0};
-    int64_t adopted = 0;
+    int64_t adopted = 0, expired = 0;
     int rc = cli_open(cli, err);
     if (rc == 0) rc = plan_catch_up(cli->ledger, &cli->session, &adopted, err);
     if (rc == 0) rc = duty_tick(cli->ledger, &cli->session, &w, err);
+    if (rc == 0) rc = measure_expire(cli->ledger, &cli->session, &expired, err);
     if (rc < 0) return rc;
     if (cli->json)
-        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I}", "woken", (json_int_t)w.woken, "escalated", (json_int_t)w.escalated, "lapsed",
-                                       (json_int_t)w.lapsed, "raised", (json_int_t)w.raised, "adopted", (json_int_t)adopted), err);
-    cli_print(cli, cli->zh ? "查看 %lld, 上报 %lld, 失时 %lld, 新立 %lld\n" : "%lld woken, %lld escalated, %lld lapsed, %lld raised\n",
-              (long long)w.woken, (long long)w.escalated, (long long)w.lapsed, (long long)w.raised);
+        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "woken", (json_int_t)w.woken, "escalated", (json_int_t)w.escalated, "lapsed",
+                                       (json_int_t)w.lapsed, "raised", (json_int_t)w.raised, "adopted", (json_int_t)adopted,
+                                       "expired", (json_int_t)expired), err);
+    cli_print(cli, cli->zh ? "查看 %lld, 上报 %lld, 失时 %lld, 新立 %lld, 措施到期 %lld\n" : "%lld woken, %lld escalated, %lld lapsed, %lld raised, %lld measures ended\n",
+              (long long)w.woken, (long long)w.escalated, (long long)w.lapsed, (long long)w.raised, (long long)expired);
     return 0;
 }
