@@ -220,7 +220,9 @@ out:
 
 static void kept(void *arg, const struct register_decl *reg, int64_t id, const char *why) {
     struct cli *cli = arg;
-    if (!cli->json) cli_print(cli, cli->zh ? "  保留 %.*s %lld: %s\n" : "  kept %.*s %lld: %s\n", (int)reg->name.n, reg->name.s, (long long)id, why);
+    char words[200];
+    error_words(E_CONFLICT, why, cli->zh, words, sizeof words);
+    if (!cli->json) cli_print(cli, cli->zh ? "  保留 %.*s %lld: %s\n" : "  kept %.*s %lld: %s\n", (int)reg->name.n, reg->name.s, (long long)id, words);
 }
 
 int cmd_undo(struct cli *cli, struct error *err) {
