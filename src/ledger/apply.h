@@ -33,6 +33,7 @@ struct apply {
     struct entry **made;      /* by id - first_id */
     size_t made_cap;
     struct idmap loaded;      /* id -> entry, of records that were there before */
+    struct idmap wrapped;     /* person -> struct text: the wrapped key of a person that may be changed */
     struct apply_table *tables;
     struct buf cells, before; /* scratch of journal entries */
     /* blind_new: of persons made in this call, so that the store cannot have them yet */

@@ -142,9 +142,39 @@ static int want(struct apply *x, struct wanted *w, int64_t id, struct error *err
     return 0;
 }
 
-static int gather(struct apply *x, const struct draft *d, struct wanted *keys, struct wanted *refs, struct wanted *holders, struct error *err) {
+static int wrapped_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    (void)arg;
+    struct text *kept = arena_alloc(&x->arena, sizeof *kept);
+    struct idmap_slot *slot = kept ? idmap_put(&x->wrapped, &x->arena, row[0].i, NULL) : NULL;
+    if (!slot) return memory(err);
+    *kept = arena_text(&x->arena, value_view(row[1]));
+    slot->value.p = kept;
+    return kept->s ? 0 : memory(err);
+}
+
+/* Records that a draft names, or that its key found, are read together; so are the keys of persons. */
+static int fetch_known(struct apply *x, const struct reg_table *t, const struct wanted *keys, struct wanted *known, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < keys->n; i++) {
+        const struct idmap_slot *slot = idmap_find(&apply_table_of(x, t->reg)->keys, keys->ids[i]);
+        if (slot && slot->value.i) rc = want(x, known, slot->value.i, err);
+    }
+    if (rc < 0 || known->n < 2) return rc; /* one is read when it is met */
+    struct buf select = {0};
+    buf_printf(&select, "SELECT %s FROM \"%s\"", t->columns, t->reg->name.s);
+    rc = select.failed ? memory(err) : fetch_all(x, buf_cstr(&select), "id", known->ids, known->n, load_row, (void *)(uintptr_t)t, err);
+    buf_clear(&select);
+    if (!rc && text_is(t->reg->name, "person"))
+        rc = fetch_all(x, "SELECT \"person\",\"wrapped\" FROM \"vault_key\"", "person", known->ids, known->n, wrapped_row, NULL, err);
+    return rc;
+}
+
+static int gather(struct apply *x, const struct draft *d, struct wanted *keys, struct wanted *refs, struct wanted *known, struct wanted *holders,
+                  struct error *err) {
     const struct register_decl *reg = d->reg;
     int rc = 0;
+    if ((d->verb == DRAFT_CHANGE || d->verb == DRAFT_REMOVE) && d->id > 0 && d->id < x->first_id) rc = want(x, &known[reg->order], d->id, err);
+    if (rc < 0) return rc;
     if (d->has_key && !idmap_find(&apply_table_of(x, reg)->keys, d->key)) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, NULL);
         rc = slot ? want(x, &keys[reg->order], d->key, err) : memory(err);
@@ -165,18 +195,20 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
 int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, struct error *err) {
     size_t n_registers = x->l->catalog->n_registers;
     struct wanted *keys = arena_alloc(&x->arena, n_registers * sizeof *keys), *refs = arena_alloc(&x->arena, n_registers * sizeof *refs);
+    struct wanted *known = arena_alloc(&x->arena, n_registers * sizeof *known);
     struct wanted holders = {0};
-    if (!keys || !refs) return memory(err);
+    if (!keys || !refs || !known) return memory(err);
     if (n < 2) return 0; /* one draft asks for itself */
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
-        if (drafts[i]->outcome != OUTCOME_REJECTED) rc = gather(x, drafts[i], keys, refs, &holders, err);
+        if (drafts[i]->outcome != OUTCOME_REJECTED) rc = gather(x, drafts[i], keys, refs, known, &holders, err);
     for (size_t r = 0; !rc && r < n_registers; r++) {
         char select[160];
         struct apply_table *at = &x->tables[r];
         const char *name = x->l->catalog->registers[r].name.s;
         snprintf(select, sizeof select, "SELECT \"key\",\"id\" FROM \"%s\"", name);
         if (keys[r].n) rc = fetch_all(x, select, "key", keys[r].ids, keys[r].n, key_row, at, err);
+        if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], err);
         snprintf(select, sizeof select, "SELECT \"id\" FROM \"%s\"", name);
         if (!rc && refs[r].n) rc = fetch_all(x, select, "id", refs[r].ids, refs[r].n, exists_row, at, err);
     }

@@ -95,8 +95,10 @@ int seal_person_key(struct apply *x, const struct record *r, struct vault_key *r
         return 0;
     }
     /* a key of this call is not in the store yet */
-    for (size_t i = 0; i + 1 < x->keys_add.n; i += 2)
+    for (size_t i = 0; person >= x->first_id && i + 1 < x->keys_add.n; i += 2)
         if (x->keys_add.v[i].i == person) return vault_unwrap(x->l->vault, person, value_view(x->keys_add.v[i + 1]), ret, err);
+    const struct idmap_slot *known = idmap_find(&x->wrapped, person);
+    if (known) return vault_unwrap(x->l->vault, person, *(const struct text *)known->value.p, ret, err);
     return vault_person_key(x->l->vault, x->l->db, person, ret, err);
 }
 
