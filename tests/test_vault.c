@@ -58,6 +58,7 @@ static void bad_key_files_are_refused(void **state) {
         if (good.s[i] == '\n' || good.s[i] == ' ') continue; /* how the lines are set apart does not matter */
         struct buf bad = {0};
         buf_text(&bad, buf_view(&good));
+        assert_false(bad.failed);
         bad.s[i] ^= 1;
         write_file(path, buf_cstr(&bad), 0600);
         err = (struct error){0};
