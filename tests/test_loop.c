@@ -130,6 +130,9 @@ static void release_waits_for_its_conditions(void **state) {
         assert_state(&t, who, "place-contact", "open");
         int64_t stay = test_record(&t, "stay", "person", test_id(&t, who), "contact", test_id(&t, contact), "kind", "central", "started_at", "2022-08-15T11:00");
         assert_state(&t, who, "place-contact", "paid");
+        struct record placed;
+        assert_int_equal(record_get(t.l, NULL, &t.s, register_find(t.l->catalog, TEXT("contact")), contact, &t.a, &placed, NULL), 0);
+        assert_true(text_is(placed.state, "placed")); /* the stay has moved it */
         assert_state(&t, who, "control-order", "paid");
         assert_state(&t, who, "central-tests", "open");
         assert_int_equal(__builtin_popcountll(duty_of(&t, who, "central-tests").duty.owed), 5);

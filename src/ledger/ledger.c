@@ -93,6 +93,14 @@ static int catalog_open(struct ledger *l, struct error *err) {
     if (!l->tables) return error_set(err, E_MEMORY, NULL, "out of memory");
     if (l->catalog->n_registers > TABLES_MAX - 16) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 16);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
+    for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
+        const struct register_decl *reg = &l->catalog->registers[i];
+        for (size_t k = 0; !rc && k < reg->n_effects; k++) {
+            const struct register_decl *target = register_find(l->catalog, reg->fields[register_field(reg, reg->effects[k].field)].target);
+            if (!target || register_state(target, reg->effects[k].to) < 0)
+                rc = error_set(err, E_UNKNOWN, reg->file, "effects: %s has no state %s / 该登记册没有此状态", target ? target->name.s : "?", reg->effects[k].to.s);
+        }
+    }
     return rc;
 }
 

@@ -202,6 +202,53 @@ static void tell_ledger(struct apply *x, const struct register_decl *reg) {
     if (text_is(reg->name, "organisation")) x->l->organisations_changed = true;
 }
 
+/* Errors that are the draft's own; anything else ends the batch. */
+static bool is_result(int code) {
+    switch (code) {
+    case E_INVALID:
+    case E_SYNTAX:
+    case E_UNKNOWN:
+    case E_DENIED:
+    case E_CONFLICT:
+    case E_REFUSED:
+    case E_UNSUPPORTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int change(struct apply *x, struct draft *d, int64_t id, struct error *err);
+
+/* What the new record does to one it refers to, as declared; where that move is not allowed, or guarded, nothing happens. */
+static int run_effects(struct apply *x, const struct record *r, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
+    struct expr_scope scope = scope_of(x, r);
+    for (size_t i = 0; i < r->reg->n_effects; i++) {
+        const struct effect *effect = &r->reg->effects[i];
+        int f = register_field(r->reg, effect->field);
+        if (r->values[f].kind != VALUE_INT || expr_eval(t->effects[i], &scope) != TRUTH_TRUE) continue;
+        const struct register_decl *target = register_find(x->l->catalog, r->reg->fields[f].target);
+        struct entry *e = NULL;
+        int rc = apply_entry(x, x->l->tables[target->order], r->values[f].i, &e, err);
+        if (rc < 0) return rc;
+        int to = register_state(target, effect->to);
+        if (!e || text_eq(e->record.state, effect->to) || !may_move(target, x->s, register_state(target, e->record.state), to, e->record.region)) continue;
+        struct draft *d = draft_new(&x->arena, target, DRAFT_CHANGE);
+        if (!d) return memory(err);
+        d->id = e->record.id;
+        d->state = effect->to;
+        d->prepared = true;
+        struct error why = {0};
+        rc = change(x, d, d->id, &why);
+        if (rc < 0 && !is_result(rc)) {
+            if (err) *err = why;
+            return rc;
+        }
+    }
+    return 0;
+}
+
 static int create(struct apply *x, struct draft *d, struct error *err) {
     const struct register_decl *reg = d->reg;
     const struct reg_table *t = x->l->tables[reg->order];
@@ -255,7 +302,8 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     d->ret_id = r->id;
     d->ret_version = 1;
     d->outcome = OUTCOME_CREATED;
-    return concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
+    rc = concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
+    return rc < 0 ? rc : run_effects(x, r, err);
 }
 
 /* Which cells differ; their new values go to wanted. Returns how many, or an error. */
@@ -445,21 +493,6 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     return 0;
 }
 
-/* Errors that are the draft's own; anything else ends the batch. */
-static bool is_result(int code) {
-    switch (code) {
-    case E_INVALID:
-    case E_SYNTAX:
-    case E_UNKNOWN:
-    case E_DENIED:
-    case E_CONFLICT:
-    case E_REFUSED:
-    case E_UNSUPPORTED:
-        return true;
-    default:
-        return false;
-    }
-}
 
 /* only_new: the key names a record made in this very call, so the store cannot have it. */
 static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err) {

@@ -170,6 +170,29 @@ static int declare_checks(struct catalog *c, const struct yaml *root, struct reg
     return rc;
 }
 
+static int declare_effects(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+    static const char *const keys[] = {"when", "moves", "to", NULL};
+    const struct yaml *list = NULL;
+    int rc = yaml_list(root, "effects", false, &list, err);
+    if (rc || !list) return rc;
+    r->effects = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->effects);
+    if (!r->effects) return error_set(err, E_MEMORY, root->file, "out of memory");
+    for (size_t i = 0; !rc && i < list->n; i++) {
+        struct effect *e = &r->effects[i];
+        rc = yaml_only(list->items[i], keys, err);
+        if (!rc) rc = declare_text(list->items[i], "when", true, &e->when, err);
+        if (!rc) rc = declare_text(list->items[i], "moves", true, &e->field, err);
+        if (!rc) rc = declare_text(list->items[i], "to", true, &e->to, err);
+        if (rc) break;
+        int f = register_field(r, e->field);
+        if (f < 0 || r->fields[f].type != FIELD_REFERENCE)
+            rc = yaml_error(yaml_get(list->items[i], "moves"), err, E_UNKNOWN, "%s is no reference of this register / 不是本登记册的引用字段", e->field.s);
+        e->line = list->items[i]->line;
+        r->n_effects = i + 1;
+    }
+    return rc;
+}
+
 /* Plain characters and {region}, {date}, {seq:1..9}; exactly one {seq}, or numbers could not differ. */
 static bool mask_valid(struct text t) {
     int seqs = 0;
@@ -305,7 +328,7 @@ const char *const register_keys[] = {
     "source",          "number", "region_field", "person_field", "date_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
-    "checks",          NULL};
+    "checks",          "effects", NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
@@ -317,6 +340,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_states(c, root, &r, err);
     if (!rc) rc = declare_moves(c, root, &r, err);
     if (!rc) rc = declare_checks(c, root, &r, err);
+    if (!rc) rc = declare_effects(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
     if (!rc) rc = headers_check(root, &r, err);
     if (!rc) *ret = r;

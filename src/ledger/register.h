@@ -80,6 +80,12 @@ struct rule_check {
     void *expr; /* struct expr *, bound by ledger/record.c at start */
 };
 
+/* A record that is made moves another that it refers to: a contact with an active stay is placed. Left out where that move is not allowed. */
+struct effect {
+    struct text when, field, to; /* condition over the new record; its reference; the state that the other enters */
+    int line;
+};
+
 struct register_decl {
     struct text name, zh, en, desk, standard, source;
     size_t n_fields;
@@ -90,6 +96,8 @@ struct register_decl {
     struct move *moves;
     size_t n_checks;
     struct rule_check *checks;
+    size_t n_effects;
+    struct effect *effects;    /* what making a record of this register does to one it refers to */
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */
     size_t n_key;
     int *key;                  /* natural key: field indexes; a second record with the same key is the same record */

@@ -60,6 +60,22 @@ static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, s
     return 0;
 }
 
+static int derive_effects(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
+    t->effects = arena_alloc(a, (t->reg->n_effects + 1) * sizeof *t->effects);
+    if (!t->effects) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < t->reg->n_effects; i++) {
+        const struct effect *e = &t->reg->effects[i];
+        int rc = expr_parse(a, e->when, t->reg, zone_s, &t->effects[i], err);
+        if (rc < 0) {
+            char where[ERROR_WHERE_MAX];
+            snprintf(where, sizeof where, "%s:%d", t->reg->file ? t->reg->file : t->reg->name.s, e->line);
+            error_within(err, where);
+            return rc;
+        }
+    }
+    return 0;
+}
+
 int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err) {
     size_t n = RECORD_SYSTEM_COLUMNS + reg->n_fields;
     struct reg_table *t = arena_alloc(a, sizeof *t);
@@ -97,6 +113,7 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     }
     rc = derive_indexes(a, t, err);
     if (!rc) rc = derive_checks(a, t, zone_s, err);
+    if (!rc) rc = derive_effects(a, t, zone_s, err);
     if (!rc) *ret = t;
 out:
     buf_clear(&list);

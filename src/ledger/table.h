@@ -16,6 +16,7 @@ struct reg_table {
     int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
     bool has_sealed, has_copies;
     struct expr **checks; /* reg->checks, parsed */
+    struct expr **effects; /* when of reg->effects, parsed */
     struct expr **was;    /* of each check the condition on the record before, or NULL */
 };
 
