@@ -1,6 +1,7 @@
 /* An import end to end, without the reading of a file: rows of a contact list with persons, matched by headers, through worker and writer to the
  * commit; then the same persons met again in another list (all are found by their document). Ratios belong to one run on one machine.
  * usage: bench_import [ROWS] [STORE] [PACK or -] */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,61 @@ static double import(struct ledger *l, const struct session *s, size_t rows, con
     return rate;
 }
 
+/* The floor: the very rows that the import left, put by sqlite3 alone into tables and indexes of the same shape, prepared statements, a
+ * transaction for every 10,000 rows of a table, on disk like ours. */
+static void sql_must(sqlite3 *db, int rc) {
+    if (rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE) return;
+    fprintf(stderr, "sqlite3: %s\n", sqlite3_errmsg(db));
+    exit(1);
+}
+
+static void floor_table(sqlite3 *from, sqlite3 *to, const char *table) {
+    char sql[4096];
+    sqlite3_stmt *rows = NULL, *into = NULL;
+    snprintf(sql, sizeof sql, "SELECT * FROM \"%s\"", table);
+    sql_must(from, sqlite3_prepare_v2(from, sql, -1, &rows, NULL));
+    int n = sqlite3_column_count(rows), at = snprintf(sql, sizeof sql, "INSERT INTO \"%s\" VALUES (?", table);
+    for (int i = 1; i < n; i++) at += snprintf(sql + at, sizeof sql - (size_t)at, ",?");
+    snprintf(sql + at, sizeof sql - (size_t)at, ")");
+    sql_must(to, sqlite3_prepare_v2(to, sql, -1, &into, NULL));
+    sql_must(to, sqlite3_exec(to, "BEGIN", NULL, NULL, NULL));
+    for (size_t k = 1; sqlite3_step(rows) == SQLITE_ROW; k++) {
+        for (int i = 0; i < n; i++) sqlite3_bind_value(into, i + 1, sqlite3_column_value(rows, i));
+        sql_must(to, sqlite3_step(into));
+        sqlite3_reset(into);
+        if (k % 10000 == 0) sql_must(to, sqlite3_exec(to, "COMMIT; BEGIN", NULL, NULL, NULL));
+    }
+    sql_must(to, sqlite3_exec(to, "COMMIT", NULL, NULL, NULL));
+    sqlite3_finalize(rows);
+    sqlite3_finalize(into);
+}
+
+static double floor_rate(const char *node, const char *dir, size_t rows) {
+    static const char *const tables[] = {"person", "contact", "vault_key", "blind", "obligation", "journal"};
+    char path[96], raw[96];
+    sqlite3 *from = NULL, *to = NULL;
+    sqlite3_stmt *schema = NULL;
+    snprintf(path, sizeof path, "%s/tocsin.db", node);
+    snprintf(raw, sizeof raw, "%s/raw.db", dir);
+    sql_must(from, sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL));
+    sql_must(to, sqlite3_open(raw, &to));
+    sql_must(to, sqlite3_exec(to, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-786432; PRAGMA wal_autocheckpoint=65536",
+                              NULL, NULL, NULL));
+    sql_must(from, sqlite3_prepare_v2(from, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name IN ('person','contact','vault_key',"
+                                            "'blind','obligation','journal') ORDER BY type DESC", -1, &schema, NULL));
+    while (sqlite3_step(schema) == SQLITE_ROW) sql_must(to, sqlite3_exec(to, (const char *)sqlite3_column_text(schema, 0), NULL, NULL, NULL));
+    sqlite3_finalize(schema);
+    int64_t start = monotonic_ns();
+    double own = cpu_us(CLOCK_THREAD_CPUTIME_ID);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) floor_table(from, to, tables[i]);
+    double rate = (double)rows / ((double)(monotonic_ns() - start) / 1e9);
+    own = (cpu_us(CLOCK_THREAD_CPUTIME_ID) - own) / (double)rows;
+    printf("  %-28s %8.0f rows/s, processor a row: %.2f us\n", "sqlite3 alone, the same rows", rate, own);
+    sqlite3_close(from);
+    sqlite3_close(to);
+    return rate;
+}
+
 int main(int argc, char **argv) {
     size_t rows = argc > 1 ? (size_t)atoll(argv[1]) : 200000;
     const char *store = argc > 2 ? argv[2] : NULL, *pack = argc > 3 ? argv[3] : "covid-2022-v9";
@@ -93,6 +149,10 @@ int main(int argc, char **argv) {
     db_bulk(l->db, true);
     printf("%zu contacts with persons, pack %s:\n", rows, pack);
     double first = import(l, &s, rows, "C1", "2022-05-28", 0);
+    if (!store) {
+        double least = floor_rate(node, dir, rows);
+        printf("  the import runs at %.2f of that\n", first / least);
+    }
     printf("the same people in another list:\n");
     import(l, &s, rows, "C1", "2022-05-29", 0);
     db_bulk(l->db, false);
