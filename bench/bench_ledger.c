@@ -104,5 +104,7 @@ int main(int argc, char **argv) {
     db_bulk(l->db, false);
     ledger_close(l);
     arena_clear(&a);
-    return 0;
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command) == 0 ? 0 : 1;
 }
