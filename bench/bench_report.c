@@ -80,10 +80,6 @@ static double bench_store(const char *store, int scale) {
          REGION ", 5000000 + i, CASE WHEN i % 2 = 0 THEN 'place-contact' ELSE 'central-tests' END, 2000000 + i, 0, 'contact', 1, 'tracing', 1, 0, 0, '3101', " AT ", " DAYS ", 1, 1, 0, " AT
                 " + 86400, CASE WHEN i % 40 = 0 THEN " AT " + 86400 ELSE NULL END, 0, CASE WHEN i % 40 = 0 THEN 'open' ELSE 'paid' END, CASE WHEN i % 40 = 0 THEN NULL ELSE " AT " + 7200 END, 0, 0");
     if (db_commit(l->db, &err) < 0) fail("commit", &err);
-    /* what docs/report.md asks for, for as long as the registers do not declare it */
-    static const char *const indexes[] = {"CREATE INDEX IF NOT EXISTS bench_t1 ON contact(state)", "CREATE INDEX IF NOT EXISTS bench_t9 ON contact(changed_at)", "CREATE INDEX IF NOT EXISTS bench_t2 ON contact(found_at)", "CREATE INDEX IF NOT EXISTS bench_t3 ON stay(started_at)", "CREATE INDEX IF NOT EXISTS bench_t4 ON stay(state, ended_at)", "CREATE INDEX IF NOT EXISTS bench_t6 ON test(sampled_at)", "CREATE INDEX IF NOT EXISTS bench_t7 ON obligation(closed_at) WHERE closed_at IS NOT NULL", "CREATE INDEX IF NOT EXISTS bench_t8 ON \"case\"(changed_at)"};
-    for (size_t i = 0; i < sizeof indexes / sizeof *indexes; i++)
-        if (db_run(l->db, indexes[i], NULL, 0, NULL, &err) < 0) fail(indexes[i], &err);
     db_bulk(l->db, false);
     if (db_analyze(l->db, &err) < 0) fail("analyze", &err);
 

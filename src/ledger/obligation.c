@@ -27,15 +27,16 @@ const char *const obligation_columns =
     "\"late\",\"paid_by\"";
 
 const struct db_table *obligation_table(void) {
-    /* open duties are found by the time they must be looked at; closed ones leave this index */
-    static const struct db_index indexes[] = {{"obligation_wake", "wake_at", false, "\"wake_at\" IS NOT NULL"}};
+    /* open duties are found by the time they must be looked at, closed ones by when they were closed: a duty is in one of the two */
+    static const struct db_index indexes[] = {{"obligation_wake", "wake_at", false, "\"wake_at\" IS NOT NULL"},
+                                              {"obligation_closed", "closed_at", false, "\"closed_at\" IS NOT NULL"}};
     static const struct db_table table = {.name = "obligation",
                                           .key = "holder, rule, record, occurrence",
                                           .partition = "region",
                                           .clustered = true,
                                           .n_columns = OB_COLUMNS,
                                           .columns = columns,
-                                          .n_indexes = 1,
+                                          .n_indexes = 2,
                                           .indexes = indexes};
     return &table;
 }
