@@ -79,16 +79,6 @@ static int push(struct pass *p, const struct obligation *o, bool insert) {
     return 0;
 }
 
-static int64_t holder_of(const struct record *r) {
-    int f = r->reg->person_field;
-    int64_t person = f >= 0 ? value_int_or(r->values[f], 0) : 0;
-    return person ? person : r->id;
-}
-
-static bool is_open(const struct obligation *o) {
-    return text_is(o->state, "open") || text_is(o->state, "standing");
-}
-
 /* The record itself is what pays or cancels the duty: a stay that was released already owes no release. */
 static bool settled(const struct fact_match *list, size_t n, const struct record *r, const struct expr_scope *scope) {
     for (size_t i = 0; i < n; i++)
@@ -102,13 +92,13 @@ static int gain(struct pass *p, const struct record *r, const struct duty *d, co
     /* a new plan does not make old omissions overdue at once */
     if (rule->timing == TIMING_WITHIN && d->due_at < p->s->now) return 0;
     if (!duty_open(d) && d->occurrence != -1) return 0;
-    int rc = tell(p, PLAN_GAIN, r, holder_of(r), rule->code, INSTANT_NONE, d->due_at);
+    int rc = tell(p, PLAN_GAIN, r, obligation_holder(r), rule->code, INSTANT_NONE, d->due_at);
     if (rc < 0 || !p->new_id) return rc;
     struct owner owner;
     rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
     if (rc < 0) return rc;
     struct obligation o = {.region = r->region, .rule = rule->code, .reg = r->reg->name, .desk = rule->desk, .owner_region = owner.region,
-                           .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = holder_of(r), .record = r->id, .pack = p->new_id,
+                           .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id, .pack = p->new_id,
                            .owner = owner.id, .owner_kind = owner.kind, .owner_step = owner.step, .closed_at = INSTANT_NONE, .duty = *d};
     return push(p, &o, true);
 }
@@ -190,7 +180,7 @@ static int look(const struct record *r, void *arg) {
         size_t w = 0;
         while (w < n && !text_eq(p->to->rules[wanted[w].rule].code, o.rule)) w++;
         if (w < n) seen[w] = true;
-        if (!other && is_open(&o)) {
+        if (!other && obligation_is_open(&o)) {
             o.duty.rule = -1;
             if (w < n)
                 rc = keep(p, r, &o, &wanted[w]);

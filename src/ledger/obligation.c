@@ -56,6 +56,16 @@ static struct value none_or_number(int64_t i) {
     return i ? value_int(i) : value_null();
 }
 
+int64_t obligation_holder(const struct record *r) {
+    int p = r->reg->person_field;
+    int64_t person = p >= 0 ? value_int_or(r->values[p], 0) : 0;
+    return person ? person : r->id;
+}
+
+bool obligation_is_open(const struct obligation *o) {
+    return text_is(o->state, "open") || text_is(o->state, "standing");
+}
+
 void obligation_of_row(const struct value *row, struct obligation *ret) {
     *ret = (struct obligation){
         .region = value_view(row[OB_REGION]),
@@ -108,7 +118,7 @@ void obligation_to_row(const struct obligation *o, struct value *row) {
     row[OB_PAID] = none_or_number((int64_t)o->duty.paid);
     row[OB_MISSED] = none_or_number((int64_t)o->duty.missed);
     row[OB_DUE_AT] = none_or_instant(o->duty.due_at);
-    bool open = text_is(o->state, "open") || text_is(o->state, "standing");
+    bool open = obligation_is_open(o);
     row[OB_WAKE_AT] = !open ? value_null() : value_int(o->duty.wake_at == INSTANT_NONE ? WAKE_NEVER : o->duty.wake_at);
     row[OB_LEVEL] = none_or_number(o->duty.level);
     row[OB_STATE] = value_text(o->state);
@@ -312,19 +322,6 @@ int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *
     return 0;
 }
 
-/* Rows come holder by holder; within one they are put in key order, so that the clustered table is written at its end. */
-static void sort_neighbours(struct value *cells, size_t n) {
-    for (size_t i = 1; i < n; i++)
-        for (size_t k = i; k > 0; k--) {
-            struct value *a = cells + (k - 1) * OB_COLUMNS, *b = cells + k * OB_COLUMNS;
-            if (a[OB_HOLDER].i != b[OB_HOLDER].i || text_cmp(value_view(a[OB_RULE]), value_view(b[OB_RULE])) <= 0) break;
-            struct value swap[OB_COLUMNS];
-            memcpy(swap, a, sizeof swap);
-            memcpy(a, b, sizeof swap);
-            memcpy(b, swap, sizeof swap);
-        }
-}
-
 /* Gathers the rows of one kind and writes them in one batch. */
 static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gone, struct error *err) {
     static const uint16_t all[OB_COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
@@ -343,7 +340,6 @@ static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gon
         i--;
         for (size_t k = 0; k < width; k++) cells[i * width + k] = full[given[k]];
     }
-    if (!gone) sort_neighbours(cells, n);
     int rc = db_batch(l->db, verb, obligation_table(), given, width, cells, n, NULL, err);
     mem_free(cells);
     return rc;

@@ -26,6 +26,10 @@ struct obligation {
     instant closed_at;
     struct duty duty; /* rule = index in the pack, -1 when the pack is not loaded */
 };
+/* Whom a record's duties are held for: its person, else the record itself. */
+int64_t obligation_holder(const struct record *r);
+/* Open, or standing (the row that makes a duty each day). */
+bool obligation_is_open(const struct obligation *o);
 /* From a row of obligation_columns. */
 void obligation_of_row(const struct value *row, struct obligation *ret);
 /* To a row of OB_COLUMNS cells. */

@@ -39,12 +39,6 @@ bool book_concerns(const struct ledger *l, const struct register_decl *reg) {
     return false;
 }
 
-static int64_t holder_of(const struct record *r) {
-    int p = r->reg->person_field;
-    int64_t person = p >= 0 ? value_int_or(r->values[p], 0) : 0;
-    return person ? person : r->id;
-}
-
 static size_t add_holder(int64_t *out, size_t n, size_t max, int64_t h) {
     if (!h || n >= max) return n;
     for (size_t i = 0; i < n; i++)
@@ -68,7 +62,7 @@ static size_t add_adoptions(const struct ledger *l, const struct record *r, int6
 size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size_t max, int *ret_rc, struct error *err) {
     size_t n = 0;
     *ret_rc = 0;
-    n = add_holder(out, n, max, holder_of(r));
+    n = add_holder(out, n, max, obligation_holder(r));
     n = add_holder(out, n, max, r->id);
     n = add_adoptions(l, r, out, n, max);
     for (size_t i = 0; i < r->reg->n_fields; i++) {
@@ -88,17 +82,13 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
             *ret_rc = rc;
             return n;
         }
-        if (other) n = add_holder(out, n, max, holder_of(other));
+        if (other) n = add_holder(out, n, max, obligation_holder(other));
     }
     return n;
 }
 
 static bool text_same(struct text a, const char *b) {
     return text_is(a, b);
-}
-
-static bool is_open(const struct obligation *o) {
-    return text_same(o->state, "open") || text_same(o->state, "standing");
 }
 
 /* The state that follows from the masks. */
@@ -158,9 +148,9 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
             book_touch(l, &row->o);
             return 0;
         }
-        bool merged = rule->per_person && row->o.record != r->id && is_open(&row->o) && same_disease(l, row->o.pack, a);
+        bool merged = rule->per_person && row->o.record != r->id && obligation_is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
-        if (is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
+        if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
             move_anchor(l, rule, &row->o, d, s->now);
         return 0;
     }
@@ -193,7 +183,7 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
         const struct fact_match *m = &list[i];
         if (m->reg != r->reg) continue;
         bool tied = m->by >= 0    ? r->values[m->by].kind == VALUE_INT && r->values[m->by].i == o->record
-                    : m->by == FACT_BY_PERSON ? holder_of(r) == o->holder
+                    : m->by == FACT_BY_PERSON ? obligation_holder(r) == o->holder
                     : m->by == FACT_BY_REGION ? text_eq(r->region, o->region)
                                               : r->id == o->record;
         if (!tied) continue;
@@ -248,7 +238,7 @@ static void pay_one(struct ledger *l, const struct session *s, const struct reco
             book_touch(l, o);
         }
     }
-    if (is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
+    if (obligation_is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
 }
 
 int book_replay(struct ledger *l, const struct session *s, int64_t holder, const struct record *facts, size_t n, struct error *err) {
@@ -274,16 +264,16 @@ int book_replay(struct ledger *l, const struct session *s, int64_t holder, const
 
 int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
     int rc = 0;
-    if (before && holder_of(before) != holder_of(r)) {
+    if (before && obligation_holder(before) != obligation_holder(r)) {
         /* it is about somebody else now: its duties go along; what facts pay is worked out by book_replay */
-        return book_rehold(l, holder_of(before), holder_of(r), &r->id, 1, err);
+        return book_rehold(l, obligation_holder(before), obligation_holder(r), &r->id, 1, err);
     }
     const struct adoption *a = NULL;
     rc = book_plan(l, s, r, &a, err);
     if (rc < 0) return rc;
     struct duty raised[RULES_MAX];
     size_t n = 0;
-    int64_t holder = holder_of(r);
+    int64_t holder = obligation_holder(r);
     if (a) {
         struct expr_scope scope = scope_of(l, s, r);
         n = policy_duties(a->policy, r->reg, &scope, before ? r->created_at : s->now, l->zone_s, raised, RULES_MAX);
@@ -297,13 +287,13 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
         for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
             if (row->gone) continue;
             bool own = row->o.record == r->id && text_eq(row->o.reg, r->reg->name);
-            if (own && before && is_open(&row->o) && row->o.duty.occurrence <= 0) {
+            if (own && before && obligation_is_open(&row->o) && row->o.duty.occurrence <= 0) {
                 bool still = false;
                 for (size_t i = 0; i < n; i++) still = still || text_eq(a->policy->rules[raised[i].rule].code, row->o.rule);
                 /* what the changed record no longer obliges is not owed, unless this very change pays it */
                 if (!still) {
                     pay_one(l, s, r, before, &row->o);
-                    if (is_open(&row->o)) cancel(l, &row->o, s->now);
+                    if (obligation_is_open(&row->o)) cancel(l, &row->o, s->now);
                     continue;
                 }
             }
@@ -345,11 +335,11 @@ int book_guard(struct ledger *l, const struct session *s, const struct record *r
     int wanted = register_state(r->reg, state);
     struct obligation **rows = NULL;
     size_t n = 0;
-    int rc = book_of(l, holder_of(r), &rows, &n, err);
+    int rc = book_of(l, obligation_holder(r), &rows, &n, err);
     day today = day_of_instant(s->now, l->zone_s);
     for (size_t i = 0; !rc && i < n; i++) {
         const struct duty_rule *rule = book_rule(l, rows[i]);
-        if (!rule || rule->guard_reg != r->reg || rule->guard_state != wanted || !is_open(rows[i])) continue;
+        if (!rule || rule->guard_reg != r->reg || rule->guard_state != wanted || !obligation_is_open(rows[i])) continue;
         if (rule->on == r->reg && rows[i]->record != r->id) continue;
         day due = rows[i]->duty.anchor + (rule->timing == TIMING_DAYS ? last_day(rows[i]->duty.owed) : 0);
         char date[DAY_TEXT];

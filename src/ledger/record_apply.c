@@ -121,6 +121,19 @@ static int add_cell(struct buf *out, size_t code, struct value v) {
     return value_given(v) ? journal_cells(out, code, v) : 0;
 }
 
+/* Who, when, why and of which record: all of an entry but its cells. */
+static struct journal_entry entry_of(const struct apply *x, const struct record *r, enum journal_verb verb, int64_t previous) {
+    return (struct journal_entry){.at = x->s->now,
+                                  .verb = verb,
+                                  .actor = x->s->account,
+                                  .reason = x->s->reason,
+                                  .reg = r->reg->name,
+                                  .record = r->id,
+                                  .version = r->version,
+                                  .previous = previous,
+                                  .import = x->s->import};
+}
+
 static int journal_whole(struct apply *x, struct entry *e, enum journal_verb verb, bool after, int64_t *ret_seq, struct error *err) {
     struct buf cells = x->cells;
     const struct record *r = &e->record;
@@ -132,15 +145,7 @@ static int journal_whole(struct apply *x, struct entry *e, enum journal_verb ver
     for (size_t i = 0; i < r->reg->n_fields; i++) add_cell(&cells, e->t->cell_code[i], r->values[i]);
     journal_cells_end(&cells);
     int rc = cells.failed ? memory(err) : 0;
-    struct journal_entry j = {.at = x->s->now,
-                              .verb = verb,
-                              .actor = x->s->account,
-                              .reason = x->s->reason,
-                              .reg = r->reg->name,
-                              .record = r->id,
-                              .version = r->version,
-                              .previous = r->entry,
-                              .import = x->s->import};
+    struct journal_entry j = entry_of(x, r, verb, r->entry);
     if (after)
         j.after = buf_view(&cells);
     else
@@ -350,17 +355,9 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     }
     journal_cells_end(&old);
     journal_cells_end(&new);
-    struct journal_entry j = {.at = x->s->now,
-                              .verb = verb,
-                              .actor = x->s->account,
-                              .reason = x->s->reason,
-                              .reg = r->reg->name,
-                              .record = r->id,
-                              .version = r->version,
-                              .previous = before->entry,
-                              .import = x->s->import,
-                              .before = buf_view(&old),
-                              .after = buf_view(&new)};
+    struct journal_entry j = entry_of(x, r, verb, before->entry);
+    j.before = buf_view(&old);
+    j.after = buf_view(&new);
     int rc = old.failed || new.failed ? memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
     x->before = old;
     x->cells = new;
