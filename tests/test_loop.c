@@ -118,6 +118,39 @@ static void an_excluded_case_owes_nothing(void **state) {
     }
 }
 
+static void adopt(struct test_ledger *t, const char *pack) {
+    struct error err = {0};
+    struct plan_adoption a = {.pack = text_of(pack), .from = day_of_instant(t->s.now, t->l->zone_s), .reason = TEXT("test")};
+    int64_t id = 0;
+    assert_ok(plan_adopt(t->l, &t->s, &a, &id, NULL, &err), err);
+}
+
+/* The disease of a case is corrected: duties that both plans name get the new plan's deadline, counted from the same anchor; what is paid stays paid. */
+static void a_corrected_disease_has_the_new_deadline(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        adopt(&t, "measles-who");
+        int64_t who = person(&t, "病例子");
+        int64_t id = make_case(&t, who);
+        change(&t, "case", id, NULL, "reported_at", "2022-08-15T09:40", 0);
+        assert_state(&t, who, "direct-report", "paid");
+        struct obligation covid = duty_of(&t, who, "full-investigation");
+        assert_true(covid.duty.due_at == test_at("2022-08-16T09:40")); /* 24 h */
+        change(&t, "case", id, NULL, "disease", "measles", 0);
+        struct obligation measles = duty_of(&t, who, "full-investigation");
+        assert_true(measles.duty.due_at == test_at("2022-08-17T09:40")); /* 48 h from the same report */
+        assert_true(measles.pack != covid.pack);
+        assert_true(measles.duty.raised_at == covid.duty.raised_at);
+        assert_true(duty_of(&t, who, "locate-case").duty.due_at == test_at("2022-08-16T09:30")); /* 24 h from its detection */
+        assert_state(&t, who, "direct-report", "paid");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'full-investigation'"), 1);
+        change(&t, "case", id, NULL, "disease", "covid-19", 0);
+        assert_true(duty_of(&t, who, "full-investigation").duty.due_at == covid.duty.due_at);
+        conservation(&t);
+    }
+}
+
 /* A close contact from found to released: refused until every condition is met. */
 static void release_waits_for_its_conditions(void **state) {
     (void)state;
@@ -295,6 +328,7 @@ static void a_harsher_measure_needs_its_approval(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
+        cmocka_unit_test(a_corrected_disease_has_the_new_deadline),
         cmocka_unit_test(release_waits_for_its_conditions),  cmocka_unit_test(a_fact_taken_back_is_owed_again),
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),

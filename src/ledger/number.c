@@ -162,3 +162,20 @@ int number_flush(struct number_book *b, struct db *db, struct error *err) {
     }
     return rc;
 }
+
+bool number_fits(struct text mask, struct text word) {
+    size_t at = 0;
+    if (!mask.n) return false;
+    for (size_t i = 0; i < mask.n; i++) {
+        if (mask.s[i] != '{') {
+            if (at >= word.n || word.s[at++] != mask.s[i]) return false;
+            continue;
+        }
+        bool digits = mask.s[i + 1] != 'r';
+        size_t from = at;
+        while (at < word.n && (digits ? word.s[at] >= '0' && word.s[at] <= '9' : word.s[at] != '-')) at++;
+        if (at == from) return false;
+        while (i < mask.n && mask.s[i] != '}') i++;
+    }
+    return at == word.n;
+}

@@ -14,4 +14,7 @@ int number_flush(struct number_book *b, struct db *db, struct error *err);
 /* The next number in the arena. Placeholders: {region} {date} {year} {seq:N}. */
 int number_next(struct number_book *b, struct db *db, struct text mask, struct text region, day on, struct arena *a, struct text *ret, struct error *err);
 
+/* Whether a word has the shape of a number of this mask. Pure. */
+bool number_fits(struct text mask, struct text word);
+
 #endif

@@ -111,17 +111,31 @@ static void cancel(struct ledger *l, struct obligation *o, instant now) {
 }
 
 /* A later exposure moves the schedule; what was paid on a date stays paid on that date. */
+static void move_masks(struct duty *d, const struct duty *wanted) {
+    int shift = wanted->anchor - d->anchor;
+    uint64_t paid = shift >= 0 ? (shift < 64 ? d->paid >> shift : 0) : (-shift < 64 ? d->paid << -shift : 0);
+    uint64_t missed = shift >= 0 ? (shift < 64 ? d->missed >> shift : 0) : (-shift < 64 ? d->missed << -shift : 0);
+    d->anchor = wanted->anchor;
+    d->owed = wanted->owed;
+    d->paid = paid & wanted->owed;
+    d->missed = missed & wanted->owed & ~d->paid;
+}
+
 static void move_anchor(struct ledger *l, const struct duty_rule *rule, struct obligation *o, const struct duty *wanted, instant now) {
-    int shift = wanted->anchor - o->duty.anchor;
-    if (shift == 0) return;
-    uint64_t paid = shift > 0 ? (shift < 64 ? o->duty.paid >> shift : 0) : (-shift < 64 ? o->duty.paid << -shift : 0);
-    uint64_t missed = shift > 0 ? (shift < 64 ? o->duty.missed >> shift : 0) : (-shift < 64 ? o->duty.missed << -shift : 0);
-    o->duty.anchor = wanted->anchor;
-    o->duty.owed = wanted->owed;
-    o->duty.paid = paid & wanted->owed;
-    o->duty.missed = missed & wanted->owed & ~o->duty.paid;
+    if (wanted->anchor == o->duty.anchor) return;
+    move_masks(&o->duty, wanted);
     duty_settle(rule, &o->duty, l->zone_s);
     close_if_done(o, now);
+    book_touch(l, o);
+}
+
+/* The time that a deadline is counted from became known, or was corrected. */
+static void move_deadline(struct ledger *l, const struct duty_rule *rule, struct obligation *o, const struct duty *wanted) {
+    if (wanted->due_at == o->duty.due_at) return;
+    o->duty.anchor = wanted->anchor;
+    o->duty.due_at = wanted->due_at;
+    o->duty.level = 0;
+    duty_settle(rule, &o->duty, l->zone_s);
     book_touch(l, o);
 }
 
@@ -129,6 +143,38 @@ static void move_anchor(struct ledger *l, const struct duty_rule *rule, struct o
 static bool same_disease(const struct ledger *l, int64_t pack, const struct adoption *a) {
     const struct adoption *b = ledger_adoption(l, pack);
     return !b || text_eq(a->disease, b->disease);
+}
+
+/* The record's disease was corrected: the duty that both plans name is the new plan's from now on, its deadline counted from the same anchor,
+ * its owner found by the new chain. What was paid or missed on a day stays so; what is closed already stays as it was judged. */
+static int change_plan(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, struct obligation *o,
+                       const struct duty *wanted, struct error *err) {
+    const struct duty_rule *rule = &a->policy->rules[wanted->rule];
+    struct owner owner;
+    int rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
+    struct text desk = arena_text(&l->book->arena, rule->desk), region = arena_text(&l->book->arena, owner.region);
+    if (!rc && (!desk.s || !region.s)) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc < 0) return rc;
+    struct duty was = o->duty;
+    o->duty = *wanted;
+    o->duty.raised_at = was.raised_at;
+    o->pack = a->id;
+    o->desk = desk;
+    o->owner_kind = owner.kind;
+    o->owner_step = owner.step;
+    o->owner = owner.id;
+    o->owner_region = region;
+    if (rule->timing == TIMING_DAYS) {
+        o->duty.anchor = was.anchor;
+        o->duty.paid = was.paid;
+        o->duty.missed = was.missed;
+        move_masks(&o->duty, wanted);
+        duty_settle(rule, &o->duty, l->zone_s);
+    }
+    o->state = wanted->occurrence == -1 ? TEXT("standing") : TEXT("open");
+    if (wanted->occurrence != -1) close_if_done(o, s->now);
+    book_touch(l, o);
+    return 0;
 }
 
 static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder,
@@ -150,6 +196,8 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         }
         bool merged = rule->per_person && row->o.record != r->id && obligation_is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
+        if (same && obligation_is_open(&row->o) && !same_disease(l, row->o.pack, a)) return change_plan(l, s, a, r, &row->o, d, err);
+        if (same && obligation_is_open(&row->o) && rule->timing == TIMING_WITHIN) move_deadline(l, rule, &row->o, d);
         if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
             move_anchor(l, rule, &row->o, d, s->now);
         return 0;
