@@ -164,6 +164,20 @@ refuses 65 '^tocsin: 出生日期\(birth\): .2022-02-30.: 不是存在的日期'
 refuses 65 'unit_code' record organisation title=x kind=other unit_code=123
 refuses 65 'birth|exist|date' record person name=x birth=2022-02-30
 refuses 64 'no record|unknown|not' record case --id 99999999 severity=mild
+refuses 64 'no record' record case --id C-310199-20220530-9999 severity=mild
+refuses 65 'required' record place --id "lis:77" kind=market
+json 'j.outcome === "created"' record place --id "lis:77" title=Market kind=market --at $now
+json 'j.outcome === "changed" && j.version === 2' record place --id "lis:77" title=Market2 --at $now
+json 'j.outcome === "unchanged"' record place --id "lis:77" title=Market2 --at $now
+place=$("$tocsin" export place --columns id --where "title = 'Market2'" | sed -n 2p | tr -d '\r')
+json "j.outcome === 'changed' && j.id === $place" record place --id "$place" title=Market3 --at $now
+json 'j.outcome === "created"' record place title=Stall kind=market --key request-1 --at $now
+json 'j.outcome === "created" && j.version === 1' record place title=Stall kind=market --key request-1 --at $now
+refuses 69 'request-1|another request|key' record place title=Other kind=market --key request-1 --at $now
+[ "$("$tocsin" export place --columns id --where "title = 'Stall'" | wc -l)" -eq 2 ] && ok "a request that comes twice is taken once" || bad "a request that comes twice is taken once"
+does 'tocsin record REGISTER' record case --help
+does 'tocsin policy adopt PACK' policy --help
+does '登记或修改' record -h --lang zh
 sure=$("$tocsin" export case --columns id --where "classification = 'confirmed'" | sed -n 2p | tr -d '\r')
 refuses 65 '订正报告' record case --id "$sure" classification=suspected --at $now --lang zh
 refuses 65 'correction report' record case --id "$sure" classification=excluded --at $now

@@ -116,8 +116,21 @@ static int arguments_check(const struct cli *cli, struct error *err) {
     return 0;
 }
 
+/* "tocsin record case --help" is "tocsin help record". */
+static bool help_asked(struct cli *cli, int argc, char **argv) {
+    int at = 2, words = 1;
+    while (at < argc && strcmp(argv[at], "--") && strcmp(argv[at], "--help") && strcmp(argv[at], "-h")) at++;
+    if (at >= argc || !strcmp(argv[at], "--")) return false;
+    const struct command *c = command_find(argv[1], argv[2], &words);
+    cli->arguments[cli->n_arguments++] = argv[1];
+    if (c && words == 2) cli->arguments[cli->n_arguments++] = argv[2];
+    cli->command = command_find("help", "", &words);
+    return true;
+}
+
 static int parse(struct cli *cli, int argc, char **argv, struct error *err) {
     int words = 1;
+    if (help_asked(cli, argc, argv)) return 0;
     cli->command = command_find(argc > 1 ? argv[1] : "help", argc > 2 ? argv[2] : "", &words);
     if (!cli->command) return error_set(err, E_USAGE, argv[1], "no such command; see tocsin help / 没有该命令,见 tocsin help");
     bool options_end = false;

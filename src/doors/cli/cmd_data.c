@@ -6,6 +6,7 @@
 #include "desks/node.h"
 #include "desks/plan.h"
 #include "doors/cli/commands.h"
+#include "ledger/number.h"
 
 /* Packs beyond the first, from "a,b,c": one a disease. */
 static int adopt_more(struct cli *cli, const char *list, day from, struct error *err) {
@@ -70,26 +71,41 @@ static int set_cell(struct cli *cli, struct draft *d, struct text name, struct t
     return rc;
 }
 
+/* --id: our id or number, or else the id that the sender's own system gave it: then it is made when it comes first, and changed after that. */
+static int record_named(struct cli *cli, const struct register_decl *reg, struct draft *d, struct error *err) {
+    struct text word = text_of(cli_text(cli, "id"));
+    struct record r;
+    struct error unknown = {0};
+    if (!word.n) return 0;
+    d->verb = DRAFT_CHANGE;
+    if (text_int(word, &d->id)) return 0;
+    int rc = record_by_number(cli->ledger, cli->ledger->db, &cli->session, reg, word, &cli->arena, &r, &unknown);
+    if (rc == 0) d->id = r.id;
+    if (rc == E_UNKNOWN && !number_fits(reg->number_mask, word)) {
+        d->verb = DRAFT_UPSERT;
+        d->outside_key = word;
+        return 0;
+    }
+    return rc < 0 ? error_set(err, rc, unknown.where, "%s", unknown.message) : 0;
+}
+
 int cmd_record(struct cli *cli, struct error *err) {
     const struct register_decl *reg = NULL;
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
     if (rc < 0) return rc;
-    int64_t id = cli_int(cli, "id");
-    const char *key = cli_text(cli, "key");
-    struct draft *d = draft_new(&cli->arena, reg, id ? DRAFT_CHANGE : key ? DRAFT_UPSERT : DRAFT_CREATE);
+    struct draft *d = draft_new(&cli->arena, reg, DRAFT_CREATE);
     if (!d) return error_set(err, E_MEMORY, NULL, "out of memory for a record");
-    d->id = id;
+    rc = record_named(cli, reg, d, err);
     d->version = (int32_t)cli_int(cli, "version");
     d->state = text_of(cli_text(cli, "state"));
     d->region = text_of(cli_text(cli, "region"));
-    d->outside_key = text_of(key);
     for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
         const char *word = cli->arguments[i], *equals = strchr(word, '=');
         if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\" / 参数应写作 字段=值", i);
         rc = set_cell(cli, d, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
     }
-    if (rc == 0) rc = record_write(cli->ledger, &cli->session, &d, 1, err);
+    if (rc == 0) rc = record_write_once(cli->ledger, &cli->session, text_of(cli_text(cli, "key")), &d, 1, err);
     if (rc < 0) return rc;
     struct record r = {0};
     rc = record_get(cli->ledger, cli->ledger->db, &cli->session, reg, d->ret_id, &cli->arena, &r, err);
