@@ -178,6 +178,17 @@ refuses 69 'request-1|another request|key' record place title=Other kind=market 
 does 'tocsin record REGISTER' record case --help
 does 'tocsin policy adopt PACK' policy --help
 does '登记或修改' record -h --lang zh
+refuses 64 'declares no doubles' doubles place
+who=$("$tocsin" record person name=重卡甲 --json --at $now | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).id)')
+json 'j.double === null' record case person="$who" disease=covid-19 classification=suspected report_date=2022-05-20 --at $now
+first=$("$tocsin" export case --columns id --where "person = $who" | sed -n 2p | tr -d '\r')
+json "j.outcome === 'created' && j.double.id === $first" record case person="$who" disease=covid-19 classification=suspected report_date=2022-05-29 --at $now
+json "j.doubles.some(d => d.earlier.id === $first && d.later.date === '2022-05-29')" doubles case
+does '可能是重卡' doubles case --lang zh
+second=$("$tocsin" doubles case --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).doubles.find(d => d.earlier.id === +process.argv[1]).later.id)' "$first")
+refuses 65 '重卡的病例须转为已排除' record case --id "$second" duplicate_of="$first" --at $now --lang zh
+check "a double is settled" "$tocsin" record case --id "$second" duplicate_of="$first" --state excluded --at $now
+json "!j.doubles.some(d => d.earlier.id === $first)" doubles case
 sure=$("$tocsin" export case --columns id --where "classification = 'confirmed'" | sed -n 2p | tr -d '\r')
 refuses 65 '订正报告' record case --id "$sure" classification=suspected --at $now --lang zh
 refuses 65 'correction report' record case --id "$sure" classification=excluded --at $now

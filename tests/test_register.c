@@ -71,6 +71,9 @@ static const struct refusal refusals[] = {
      "no code"},
     {HEAD "fields:\n" A "  - {name: b, zh: 乙, en: B, type: text, synonyms: [x, Ａ]}\n", "t.yaml:8:55",
      "already means a"},
+    {HEAD "fields:\n" A "similar:\n  - {key: [b], within: a, days: 3, zh: 甲, en: A, source: test}\n", "t.yaml:9:11", "no readable field"},
+    {HEAD "fields:\n" A "similar:\n  - {key: [a], within: a, days: 3, zh: 甲, en: A, source: test}\n", "t.yaml:9:24", "no date or time"},
+    {HEAD "fields:\n" A "similar:\n  - {key: [a], days: 3, zh: 甲, en: A, source: test}\n", "t.yaml:9:5", "within is missing"},
     {HEAD "fields:\n" A "region_synonyms: [where, 甲]\n", "t.yaml:8:26", "already means"},
     {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other}\n"
           "  - {name: b, zh: 乙, en: B, type: date, copy: o.nothing}\n",

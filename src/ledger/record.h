@@ -62,6 +62,8 @@ struct draft {
     enum draft_outcome outcome;
     int64_t ret_id;
     int32_t ret_version;
+    int64_t ret_similar;   /* another record that this one is probably the same as (similar.h); 0 none */
+    size_t ret_similar_rule; /* which of reg->similar says so */
     struct error error;
 };
 

@@ -5,6 +5,7 @@
 #include "ledger/apply.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
+#include "ledger/similar.h"
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -307,6 +308,9 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     d->ret_id = r->id;
     d->ret_version = 1;
     d->outcome = OUTCOME_CREATED;
+    rc = reg->n_similar ? similar_find(x, r, &d->ret_similar, &d->ret_similar_rule, err) : 0;
+    if (!rc) rc = similar_note(x, e, err);
+    if (rc < 0) return rc;
     rc = concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
     return rc < 0 ? rc : run_effects(x, r, err);
 }
@@ -462,6 +466,8 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     tell_ledger(x, reg);
     d->ret_version = now.version;
     d->outcome = OUTCOME_CHANGED;
+    if (similar_concerned(reg, changed)) rc = similar_find(x, &e->record, &d->ret_similar, &d->ret_similar_rule, err);
+    if (rc < 0) return rc;
     return concerns(x, reg) ? book_fact(x->l, x->s, &e->record, &before, err) : 0;
 }
 

@@ -1,4 +1,4 @@
-#include "ledger/catalog.h"
+#include "ledger/similar.h"
 
 #include <string.h>
 
@@ -328,7 +328,7 @@ const char *const register_keys[] = {
     "source",          "number", "region_field", "person_field", "date_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
-    "checks",          "effects", NULL};
+    "checks",          "effects", "similar",     NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
@@ -341,6 +341,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_moves(c, root, &r, err);
     if (!rc) rc = declare_checks(c, root, &r, err);
     if (!rc) rc = declare_effects(c, root, &r, err);
+    if (!rc) rc = similar_declare(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
     if (!rc) rc = headers_check(root, &r, err);
     if (!rc) *ret = r;

@@ -86,6 +86,18 @@ struct effect {
     int line;
 };
 
+/* Records that are probably one: the same key cells, their dates at most so many days apart (ledger/similar.h). */
+struct similar {
+    size_t n_key;
+    int *key;                  /* field indexes, all given and equal */
+    int within;                /* date or instant field; an empty one counts as near */
+    int days;
+    struct text except;        /* condition: such a record is nobody's double; empty: none */
+    struct text settled;       /* condition on the later one: it stands by itself; empty: none */
+    struct text zh, en, source;
+    int line;
+};
+
 struct register_decl {
     struct text name, zh, en, desk, standard, source;
     size_t n_fields;
@@ -98,6 +110,8 @@ struct register_decl {
     struct rule_check *checks;
     size_t n_effects;
     struct effect *effects;    /* what making a record of this register does to one it refers to */
+    size_t n_similar;
+    struct similar *similar;   /* what is told as a probable double */
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */
     size_t n_key;
     int *key;                  /* natural key: field indexes; a second record with the same key is the same record */

@@ -1,4 +1,4 @@
-#include "ledger/table.h"
+#include "ledger/similar.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +114,7 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     rc = derive_indexes(a, t, err);
     if (!rc) rc = derive_checks(a, t, zone_s, err);
     if (!rc) rc = derive_effects(a, t, zone_s, err);
+    if (!rc) rc = similar_derive(a, t, zone_s, err);
     if (!rc) *ret = t;
 out:
     buf_clear(&list);

@@ -17,6 +17,7 @@ struct reg_table {
     bool has_sealed, has_copies;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
+    struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */
     struct expr **was;    /* of each check the condition on the record before, or NULL */
 };
 

@@ -124,6 +124,17 @@ static void tell_twin(struct intake *in, const struct row *r, struct draft **dra
                 "name, birth date and sex are those of another person: perhaps the same, not merged", own, other);
 }
 
+/* What the ledger takes for a double is stored and told. */
+static void tell_similar(struct intake *in, const struct row *r) {
+    for (size_t k = 0; k < r->result.n; k++) {
+        const struct draft *d = r->drafts[k];
+        if (!d || !d->ret_similar) continue;
+        const struct similar *why = &d->reg->similar[d->ret_similar_rule];
+        in->counts.similar++;
+        intake_note(in, NOTE_SIMILAR, r->line, d->reg->name, why->zh.s, why->en.s, d->ret_id, d->ret_similar);
+    }
+}
+
 int batch_commit(struct intake *in, struct batch *b, struct error *err) {
     struct draft **drafts = NULL;
     size_t n = 0;
@@ -149,6 +160,7 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
         if (r->state == ROW_STORED) {
             count_stored(in, r);
             tell_twin(in, r, drafts, n);
+            tell_similar(in, r);
         }
         if (r->state == ROW_REJECTED) refuse(in, r);
         if (waits && wait_for_end(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");

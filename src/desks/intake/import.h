@@ -26,13 +26,14 @@ enum intake_note_kind {
     NOTE_CELL,       /* a cell was left empty, an optional record dropped */
     NOTE_REFERENCE,  /* a reference was left empty: its target is not there */
     NOTE_DUPLICATE,  /* this person could be that one */
+    NOTE_SIMILAR,    /* this record is probably that one (ledger/similar.h): stored all the same */
 };
 struct intake_note {
     enum intake_note_kind kind;
     int64_t line;
     struct text field;
     const char *zh, *en;
-    int64_t record, other; /* NOTE_DUPLICATE: the two persons */
+    int64_t record, other; /* NOTE_DUPLICATE, NOTE_SIMILAR: the two records */
 };
 
 struct intake_options {
@@ -58,6 +59,7 @@ struct intake_counts {
     int64_t records;    /* written (created or changed), of all registers */
     int64_t matched;    /* persons found to be known */
     int64_t candidates; /* persons that could be others */
+    int64_t similar;    /* records that are probably others */
     int64_t repaired;   /* cells put right (base/repair.h) */
     int64_t notes;
     int64_t elapsed_ns;

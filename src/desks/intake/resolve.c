@@ -339,6 +339,7 @@ static void restore(struct row *r, size_t i) {
     d->outcome = OUTCOME_NONE;
     d->ret_id = 0;
     d->ret_version = 0;
+    d->ret_similar = 0;
     d->error = (struct error){0};
 }
 

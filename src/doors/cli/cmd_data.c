@@ -110,17 +110,23 @@ int cmd_record(struct cli *cli, struct error *err) {
     struct record r = {0};
     rc = record_get(cli->ledger, cli->ledger->db, &cli->session, reg, d->ret_id, &cli->arena, &r, err);
     if (rc < 0) return rc;
+    struct record other = {0};
+    const struct similar *why = d->ret_similar ? &reg->similar[d->ret_similar_rule] : NULL;
+    if (why && record_get(cli->ledger, cli->ledger->db, &cli->session, reg, d->ret_similar, &cli->arena, &other, NULL) < 0) other.id = d->ret_similar;
     if (cli->json) {
         static const char *const words[] = {"none", "created", "changed", "unchanged", "removed", "rejected"};
-        return cli_json(cli, json_pack("{s:s, s:I, s:o, s:i, s:o, s:s}", "register", cli_argument(cli, 0), "id", (json_int_t)r.id, "number",
+        json_t *twin = why ? json_pack("{s:I, s:o, s:s, s:s}", "id", (json_int_t)other.id, "number", cli_json_text(other.number), "why", why->en.s, "why_zh", why->zh.s)
+                           : json_null();
+        return cli_json(cli, json_pack("{s:s, s:I, s:o, s:i, s:o, s:s, s:o}", "register", cli_argument(cli, 0), "id", (json_int_t)r.id, "number",
                                        cli_json_text(r.number), "version", (int)r.version, "state", cli_json_text(r.state), "outcome",
-                                       words[d->outcome]), err);
+                                       words[d->outcome], "double", twin), err);
     }
     cli_print(cli, "%s %s %lld", outcome_word(cli, d->outcome), cli_argument(cli, 0), (long long)r.id);
     if (r.number.n) cli_print(cli, " %.*s", (int)r.number.n, r.number.s);
     cli_print(cli, " v%d", (int)r.version);
     if (r.state.n) cli_print(cli, " %.*s", (int)r.state.n, r.state.s);
     cli_print(cli, "\n");
+    if (why) cli_print(cli, cli->zh ? "  提示: %s: %lld %.*s\n" : "  note: %s: %lld %.*s\n", cli_word(cli, why->zh.s, why->en.s), (long long)other.id, (int)other.number.n, other.number.s);
     return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "doors/cli/commands.h"
 #include "files/sheet.h"
 
-enum { PATH_BYTES = 1200, NOTES_SHOWN = 20, PROGRESS_NS = 500000000 };
+enum { PATH_BYTES = 1200, NOTES_SHOWN = 20, TOLD_MAX = 1000, PROGRESS_NS = 500000000 };
 
 struct taking {
     struct cli *cli;
@@ -20,6 +20,7 @@ struct taking {
     struct text *headers; /* owned by the arena */
     size_t n_headers;
     struct buf notes;
+    json_t *told;         /* notes of --json, at most TOLD_MAX */
     int64_t n_notes, n_refused, shown_at;
     struct buf reasons;   /* the first few, for the terminal */
     int rc;               /* of writing the error file */
@@ -86,6 +87,9 @@ static void row_refused(void *arg, const struct intake_reject *r) {
 static void row_noted(void *arg, const struct intake_note *n) {
     struct taking *t = arg;
     const char *words = t->cli->zh ? n->zh : n->en;
+    if (t->told && json_array_size(t->told) < TOLD_MAX)
+        json_array_append_new(t->told, json_pack("{s:I, s:o, s:s, s:I, s:I}", "row", (json_int_t)n->line, "field", cli_json_text(n->field), "words", words ? words : "",
+                                                 "record", (json_int_t)n->record, "other", (json_int_t)n->other));
     if (t->n_notes++ >= NOTES_SHOWN) return;
     if (n->line) buf_printf(&t->notes, t->cli->zh ? "  第 %lld 行" : "  row %lld", (long long)n->line);
     else buf_str(&t->notes, " ");
@@ -145,10 +149,10 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
     struct cli *cli = t->cli;
     double seconds = (double)c->elapsed_ns / 1e9;
     if (cli->json)
-        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:s?}", "file", t->file, "import",
+        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:f, s:s?}", "file", t->file, "import",
             (json_int_t)c->import, "rows", (json_int_t)c->rows, "created", (json_int_t)c->created, "changed", (json_int_t)c->changed,
             "unchanged", (json_int_t)c->unchanged, "rejected", (json_int_t)c->rejected, "skipped", (json_int_t)c->skipped, "records",
-            (json_int_t)c->records, "persons_known", (json_int_t)c->matched, "repaired", (json_int_t)c->repaired, "notes", (json_int_t)c->notes, "seconds", seconds, "errors",
+            (json_int_t)c->records, "persons_known", (json_int_t)c->matched, "repaired", (json_int_t)c->repaired, "doubles", (json_int_t)c->similar, "notes", (json_int_t)c->notes, "told", t->told, "seconds", seconds, "errors",
             c->rejected ? t->errors_path : NULL), t->err);
     const struct sheet_info *about = sheet_about(t->sheet);
     cli_print(cli, cli->zh ? "%s (%s %s): %lld 行 = 新增 %lld + 更新 %lld + 未变 %lld + 退回 %lld"
@@ -158,6 +162,7 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
     if (c->skipped) cli_print(cli, cli->zh ? ", 跳过 %lld" : ", %lld skipped", (long long)c->skipped);
     cli_print(cli, cli->zh ? ", %.2f 秒" : ", %.2f s", seconds);
     if (c->repaired) cli_print(cli, cli->zh ? ", 修正 %lld 格" : ", %lld cells put right", (long long)c->repaired);
+    if (c->similar) cli_print(cli, cli->zh ? ", 疑似重复 %lld (见 tocsin doubles %s)" : ", %lld probable doubles (see tocsin doubles %s)", (long long)c->similar, cli_argument(cli, 0));
     if (c->import) cli_print(cli, cli->zh ? ", 批次 %lld" : ", import %lld", (long long)c->import);
     cli_print(cli, "\n");
     cli_write(cli, buf_view(&t->reasons));
@@ -183,6 +188,7 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc == 0 && map && map_target(map) != reg)
         rc = error_set(err, E_USAGE, map_path, "this map makes %.*s, not %s / 映射不属于该登记册", (int)map_target(map)->name.n, map_target(map)->name.s, cli_argument(cli, 0));
     if (rc == 0) rc = file_digest(t.file, digest, err);
+    if (rc == 0 && !(t.told = json_array())) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
     if (rc < 0) goto out;
     int header_row = map ? map_header_row(map) : 1;
     if (header_row > 1) how.skip_rows = (size_t)header_row - 1;
@@ -211,6 +217,7 @@ out:
     if (t.refused) sheet_abandon(t.refused);
     sheet_close(t.sheet);
     map_free(map);
+    json_decref(t.told);
     buf_clear(&t.notes);
     buf_clear(&t.reasons);
     return rc;

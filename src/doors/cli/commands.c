@@ -46,6 +46,8 @@ const struct command cli_commands[] = {
      {REGISTER, {"ID", false, CLI_TEXT, "编号或号码", "id or number"}},
      {FLAG("history", "列出每次变更", "who changed what, newest first"), FLAG("open", "查看加密字段,需 --purpose", "open sealed fields; needs --purpose")},
      "tocsin show case C-310115-20220530-0007 --history"},
+    {"doubles", "疑似重卡:待核对的成对记录", "records that are probably one, as pairs to be settled", cmd_doubles, {REGISTER},
+     {REGION, {"limit", CLI_INT, "N", "50", NULL, "最多列出条数", "how many to list"}}, "tocsin doubles case"},
     {"export", "导出记录", "write records out, streamed", cmd_export, {REGISTER},
      {CHOICE("format", "csv|xlsx|json|linelist|epicontacts", "csv", "格式", "format"), OPTION("where", CLI_TEXT, "EXPR", "条件", "condition over the fields"),
       OPTION("columns", CLI_TEXT, "LIST", "字段,逗号分隔", "fields, comma separated"), REGION, OUT,
