@@ -26,7 +26,9 @@
     X(CORRUPT, -14, 70, 500, "stored data is damaged or was altered", "存储数据损坏或被篡改")                 \
     X(CRYPTO, -15, 70, 500, "a sealed value cannot be opened", "密文无法解密")                                \
     X(UNSUPPORTED, -16, 65, 415, "understood, but not handled here", "暂不支持")                              \
-    X(REJECTED, -17, 65, 422, "some rows were rejected; see the error file", "部分行被退回,见错误文件")
+    X(REJECTED, -17, 65, 422, "some rows were rejected; see the error file", "部分行被退回,见错误文件")           \
+    X(SIGN_IN, -18, 77, 401, "sign in first", "请先登录")                                                     \
+    X(RATE, -19, 75, 429, "too many requests; wait a little", "请求过于频繁,请稍候")
 
 enum error_code {
     E_OK = 0,

@@ -210,20 +210,24 @@ static int get_int(struct ledger *l, const char *name, int64_t other, int64_t *r
 
 /* ---- transactions */
 
+/* Another process adopted a policy or changed an organisation; known only when it was read to the end. */
+int ledger_refresh(struct ledger *l, struct error *err) {
+    int64_t stamp = 0;
+    int rc = get_int(l, "shared", 0, &stamp, err);
+    if (rc < 0 || stamp == l->shared_stamp) return rc;
+    owner_forget(l);
+    rc = adoptions_load(l, err);
+    if (!rc) l->shared_stamp = stamp;
+    return rc;
+}
+
 int ledger_begin(struct ledger *l, struct error *err) {
     int rc = db_begin(l->db, err);
     if (rc < 0) return rc;
     l->in_transaction = true;
     l->organisations_changed = l->adoptions_changed = false;
-    int64_t stamp = 0;
     rc = get_int(l, "next_id", 1, &l->next_id, err);
-    if (!rc) rc = get_int(l, "shared", 0, &stamp, err);
-    if (!rc && stamp != l->shared_stamp) {
-        /* another process adopted a policy or changed an organisation; known only when it was read to the end */
-        owner_forget(l);
-        rc = adoptions_load(l, err);
-        if (!rc) l->shared_stamp = stamp;
-    }
+    if (!rc) rc = ledger_refresh(l, err);
     l->next_id_stored = l->next_id;
     if (!rc) rc = journal_begin(&l->journal, l->db, err);
     if (rc < 0) ledger_rollback(l);
@@ -395,7 +399,7 @@ int ledger_reader(struct ledger *l, struct db **ret, struct error *err) {
     return ledger_connect(l, DB_READ, ret, err);
 }
 
-static int open_for(const struct ledger_options *o, bool any_schema, struct ledger **ret, struct error *err) {
+static int open_for(const struct ledger_options *o, enum db_mode mode, bool any_schema, struct ledger **ret, struct error *err) {
     struct ledger *l = ledger_new(o, err);
     if (!l) return err && err->code ? err->code : E_MEMORY;
     char wanted[2 * DIGEST_BYTES + 1];
@@ -403,7 +407,7 @@ static int open_for(const struct ledger_options *o, bool any_schema, struct ledg
     int rc = config_read(l, err);
     if (!rc) rc = catalog_open(l, err);
     if (!rc) rc = keys_open(l, err);
-    if (!rc) rc = ledger_connect(l, DB_WRITE, &l->db, err);
+    if (!rc) rc = ledger_connect(l, mode, &l->db, err);
     if (!rc) rc = ledger_setting(l, l->db, "schema", &l->arena, &stored, err);
     if (!rc) rc = ledger_setting(l, l->db, "region", &l->arena, &region, err);
     if (!rc) rc = schema_digest(l, wanted, err);
@@ -422,9 +426,13 @@ static int open_for(const struct ledger_options *o, bool any_schema, struct ledg
 }
 
 int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err) {
-    return open_for(o, false, ret, err);
+    return open_for(o, DB_WRITE, false, ret, err);
 }
 
 int ledger_open_to_migrate(const struct ledger_options *o, struct ledger **ret, struct error *err) {
-    return open_for(o, true, ret, err);
+    return open_for(o, DB_WRITE, true, ret, err);
+}
+
+int ledger_open_reader(const struct ledger_options *o, struct ledger **ret, struct error *err) {
+    return open_for(o, DB_READ, false, ret, err);
 }

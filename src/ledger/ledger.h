@@ -63,6 +63,10 @@ int ledger_init(const struct ledger_options *o, struct error *err);
 int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err);
 /* The same for a store whose schema is behind; only ledger_migrate and ledger_close may follow. */
 int ledger_open_to_migrate(const struct ledger_options *o, struct ledger **ret, struct error *err);
+/* The same for one who only reads, beside the writer: its connection cannot write, and only functions that read may be called with it. One thread at a time. */
+int ledger_open_reader(const struct ledger_options *o, struct ledger **ret, struct error *err);
+/* Reads policies and organisations again when somebody changed them. For readers; a writer does it with every transaction. */
+int ledger_refresh(struct ledger *l, struct error *err);
 void ledger_close(struct ledger *l);
 /* Another connection to the node's store (mode: enum db_mode). Owned: db_close. */
 int ledger_connect(struct ledger *l, int mode, struct db **ret, struct error *err);

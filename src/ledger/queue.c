@@ -381,6 +381,20 @@ int ledger_queue_call(struct ledger_queue *q, int (*run)(struct ledger *l, void 
     return wait_for(q, &s, &w, enqueue, err);
 }
 
+int ledger_queue_post(struct ledger_queue *q, struct submission *s, struct error *err) {
+    s->alone = true;
+    s->n = 0;
+    s->key = (struct text){"", 0};
+    return enqueue(q, s, err);
+}
+
+size_t ledger_queue_waiting(struct ledger_queue *q) {
+    pthread_mutex_lock(&q->lock);
+    size_t n = q->waiting;
+    pthread_mutex_unlock(&q->lock);
+    return n;
+}
+
 void ledger_queue_stop(struct ledger_queue *q) {
     if (!q) return;
     pthread_mutex_lock(&q->lock);

@@ -28,9 +28,9 @@ struct submission {
     /* Called once on the queue's thread, after the commit or the failure: short, never waiting for the queue. It may free the submission. */
     void (*done)(void *arg, int rc, const struct error *err);
     void *arg;
+    int (*run)(struct ledger *l, void *arg, struct error *err); /* for ledger_queue_post */
     /* the queue's own */
     struct submission *next;
-    int (*run)(struct ledger *l, void *arg, struct error *err);
     int64_t tag;
     bool alone, mixed, answered;
     struct error error;
@@ -47,6 +47,11 @@ int ledger_submit_wait(struct ledger_queue *q, struct submission *s, struct erro
 /* Runs a desk's function (adopt a policy, merge persons, a pass of the clock) on the ledger between two batches, and waits. The function
  * opens and ends its own transactions. */
 int ledger_queue_call(struct ledger_queue *q, int (*run)(struct ledger *l, void *arg, struct error *err), void *arg, struct error *err);
+/* The same without waiting: s->run gets s->arg on the queue's thread, then s->done gets it with the outcome. Only these three are used. Negative
+ * (then done is not called): E_BUSY when the queue is full or stops. */
+int ledger_queue_post(struct ledger_queue *q, struct submission *s, struct error *err);
+/* Submissions that wait now. */
+size_t ledger_queue_waiting(struct ledger_queue *q);
 /* Takes no more, finishes what waits, gives the ledger back. NULL is fine. */
 void ledger_queue_stop(struct ledger_queue *q);
 

@@ -1,0 +1,22 @@
+/* Is it alive, may it be asked. */
+#include "doors/http/inside.h"
+
+static int healthz(struct request *r, struct error *err) {
+    (void)err;
+    return answer_text(r, 200, "application/json", TEXT("{\"status\":\"alive\"}"));
+}
+
+static int readyz(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct text region;
+    if (http_stopping(r->server)) return error_set(err, E_BUSY, NULL, "is stopping / 正在停止");
+    int rc = request_reader(r, &l, err);
+    if (!rc) rc = ledger_setting(l, l->db, "region", &r->arena, &region, err);
+    return rc < 0 ? rc : answer_text(r, 200, "application/json", TEXT("{\"status\":\"ready\"}"));
+}
+
+const struct route health_routes[] = {
+    {.method = "GET", .path = "/healthz", .who = WHO_PUBLIC, .run = healthz, .response = "Status", .zh = "进程存活", .en = "The process is alive."},
+    {.method = "GET", .path = "/readyz", .who = WHO_PUBLIC, .run = readyz, .response = "Status", .zh = "可以接受请求:数据库可读", .en = "Requests may be sent: the store answers."},
+    {0},
+};

@@ -1,0 +1,298 @@
+/* Records of any register: made, shown, changed, moved, many at once, their history. */
+#include <string.h>
+
+#include "doors/http/represent.h"
+#include "doors/http/route.h"
+#include "doors/http/write.h"
+#include "ledger/table.h"
+
+enum { BATCH_ROWS_MAX = 2000, BATCH_BODY_MAX = 16 << 20 };
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+static const char *const outcomes[] = {[OUTCOME_NONE] = "none",           [OUTCOME_CREATED] = "created", [OUTCOME_CHANGED] = "changed",
+                                       [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_REMOVED] = "removed", [OUTCOME_REJECTED] = "rejected"};
+
+/* ---- one record */
+
+/* By id when it is a number, else by its own number or outside key. */
+static int read_one(struct request *r, struct ledger *l, struct record *ret, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, request_param(r, "register"));
+    struct text word = request_param(r, "id");
+    int64_t id;
+    if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
+    if (word.n < 20 && text_int(word, &id)) return record_get(l, l->db, &r->session, reg, id, &r->arena, ret, err);
+    return record_by_number(l, l->db, &r->session, reg, word, &r->arena, ret, err);
+}
+
+static int put_record(struct request *r, int status, const struct record *record, struct error *err) {
+    struct buf *b = answer_open(r, status);
+    answer_etag(r, record->version);
+    represent_record(b, record, http_zone(r->server), NULL);
+    return b->failed ? error_set(err, b->failed, NULL, "the record is too large to show") : 0;
+}
+
+struct look {
+    const struct register_decl *reg;
+    int64_t id;
+};
+
+static int journal_look(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct look *look = r->state;
+    return ledger_opened(l, &r->session, look->reg, look->id, err);
+}
+
+/* The answer is there already; it goes out only when the look is in the journal. */
+static int looked(struct request *r, struct error *err) {
+    (void)err;
+    return r->rc;
+}
+
+static int show(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct record record = {0};
+    int rc = request_reader(r, &l, err);
+    if (!rc) rc = read_one(r, l, &record, err);
+    if (rc < 0) return rc;
+    const char *known = request_header(r, "If-None-Match");
+    char etag[24];
+    snprintf(etag, sizeof etag, "\"%d\"", (int)record.version);
+    bool open = r->session.purpose.n > 0;
+    if (known && !open && !strcmp(known, etag)) {
+        answer_etag(r, record.version);
+        return answer_empty(r, 304);
+    }
+    bool sealed = false;
+    for (size_t i = 0; i < record.reg->n_fields && open; i++) sealed = sealed || record.values[i].kind == VALUE_BLOB;
+    if (!sealed) return put_record(r, 200, &record, err);
+    rc = record_open(l, l->db, &r->session, &record, &r->arena, err);
+    if (!rc) rc = put_record(r, 200, &record, err);
+    struct look *look = arena_alloc(&r->arena, sizeof *look);
+    if (!look) return memory(err);
+    if (rc < 0) return rc;
+    *look = (struct look){register_find(http_catalog(r->server), record.reg->name), record.id};
+    r->state = look;
+    return request_call(r, journal_look, looked, err);
+}
+
+/* ---- writing one */
+
+static struct draft *draft_for(struct request *r, enum draft_verb verb, struct error *err) {
+    const struct register_decl *reg = NULL;
+    if (request_register(r, &reg, err) < 0) return NULL;
+    struct draft *d = draft_new(&r->arena, reg, verb);
+    if (!d) memory(err);
+    return d;
+}
+
+/* What a write answers: id, version and outcome; the whole record for "Prefer: return=representation". */
+static int written(struct request *r, struct error *err) {
+    const struct draft *d = r->submission.drafts[0];
+    const char *prefer = request_header(r, "Prefer");
+    int status = d->outcome == OUTCOME_CREATED ? 201 : 200;
+    if (r->rc < 0) return r->rc;
+    if (status == 201)
+        answer_header(r, "Location", arena_printf(&r->arena, "/api/v1/registers/%.*s/records/%lld", (int)d->reg->name.n, d->reg->name.s, (long long)d->ret_id));
+    if (prefer && strstr(prefer, "return=representation")) {
+        struct ledger *l = NULL;
+        struct record record;
+        int rc = request_reader(r, &l, err);
+        if (!rc) rc = record_get(l, l->db, &r->session, register_find(l->catalog, d->reg->name), d->ret_id, &r->arena, &record, err);
+        if (!rc) return put_record(r, status, &record, err);
+        if (rc != E_UNKNOWN) return rc;
+        *err = (struct error){0}; /* whoever may write need not be allowed to read */
+    }
+    struct buf *b = answer_open(r, status);
+    answer_etag(r, d->ret_version);
+    return buf_printf(b, "{\"id\":%lld,\"version\":%d,\"outcome\":\"%s\"}", (long long)d->ret_id, (int)d->ret_version, outcomes[d->outcome]);
+}
+
+static int submit_one(struct request *r, struct draft *d, struct error *err) {
+    struct draft **drafts = arena_alloc(&r->arena, sizeof *drafts);
+    if (!drafts) return memory(err);
+    drafts[0] = d;
+    return request_submit(r, drafts, 1, false, written, err);
+}
+
+static int create(struct request *r, struct error *err) {
+    struct draft *d = draft_for(r, DRAFT_CREATE, err);
+    if (!d) return err->code;
+    int rc = represent_draft(r, r->json, "", d, err);
+    return rc < 0 ? rc : submit_one(r, d, err);
+}
+
+/* A change names the version it was made from; without If-Match it changes whatever is there. */
+static int change_draft(struct request *r, struct draft **ret, struct error *err) {
+    struct draft *d = draft_for(r, DRAFT_CHANGE, err);
+    if (!d) return err->code;
+    int rc = request_id(r, "id", &d->id, err);
+    if (!rc) rc = request_if_match(r, &d->version, err);
+    if (!rc && r->json) rc = represent_draft(r, r->json, "", d, err);
+    if (!rc) *ret = d;
+    return rc;
+}
+
+static int change(struct request *r, struct error *err) {
+    struct draft *d = NULL;
+    int rc = change_draft(r, &d, err);
+    return rc < 0 ? rc : submit_one(r, d, err);
+}
+
+static int move(struct request *r, struct error *err) {
+    struct draft *d = NULL;
+    int rc = change_draft(r, &d, err);
+    if (rc < 0) return rc;
+    d->state = request_param(r, "state");
+    if (register_state(d->reg, d->state) < 0) return error_set(err, E_UNKNOWN, "state", "the register has no such state / 登记册没有此状态");
+    return submit_one(r, d, err);
+}
+
+/* ---- many */
+
+static int batch_written(struct request *r, struct error *err) {
+    const struct submission *s = &r->submission;
+    int64_t counts[OUTCOME_REJECTED + 1] = {0};
+    if (r->rc < 0) return r->rc;
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"rows\":[");
+    for (size_t i = 0; i < s->n; i++) {
+        const struct draft *d = s->drafts[i];
+        counts[d->outcome]++;
+        buf_printf(b, "%s{\"row\":%zu,\"outcome\":\"%s\"", i ? "," : "", i, outcomes[d->outcome]);
+        if (d->outcome != OUTCOME_REJECTED) {
+            buf_printf(b, ",\"id\":%lld,\"version\":%d}", (long long)d->ret_id, (int)d->ret_version);
+            continue;
+        }
+        char words[ERROR_MESSAGE_MAX + 200];
+        error_words(d->error.code, d->error.message, r->zh, words, sizeof words);
+        buf_printf(b, ",\"code\":\"%s\",\"detail\":", error_name(d->error.code));
+        json_put_string(b, text_of(words));
+        if (register_field(d->reg, text_of(d->error.where)) >= 0)
+            buf_printf(b, ",\"pointer\":\"/rows/%zu/fields/%s\"", i, d->error.where);
+        else if (d->error.where[0] == '/') {
+            buf_str(b, ",\"pointer\":");
+            json_put_string(b, text_of(d->error.where));
+        }
+        buf_char(b, '}');
+    }
+    buf_printf(b, "],\"created\":%lld,\"changed\":%lld,\"unchanged\":%lld,\"rejected\":%lld}", (long long)counts[OUTCOME_CREATED],
+               (long long)counts[OUTCOME_CHANGED], (long long)counts[OUTCOME_UNCHANGED], (long long)counts[OUTCOME_REJECTED]);
+    return b->failed ? error_set(err, b->failed, NULL, "the answer is too large") : 0;
+}
+
+/* Row by row: a row that cannot be read is refused like one that breaks a rule. With an Idempotency-Key, or "whole": true, all or none. */
+static int batch(struct request *r, struct error *err) {
+    const struct register_decl *reg = NULL;
+    const json_t *rows = json_object_get(r->json, "rows");
+    int rc = request_register(r, &reg, err);
+    if (rc < 0) return rc;
+    size_t n = json_array_size(rows);
+    if (!json_is_array(rows) || !n) return error_set(err, E_INVALID, "/rows", "an array of at least one row / 应为至少一行的数组");
+    if (n > BATCH_ROWS_MAX) return error_set(err, E_TOO_LARGE, "/rows", "at most %d rows / 最多 %d 行", BATCH_ROWS_MAX, BATCH_ROWS_MAX);
+    bool whole = request_header(r, "Idempotency-Key") || json_is_true(json_object_get(r->json, "whole"));
+    struct draft **drafts = arena_alloc(&r->arena, n * sizeof *drafts);
+    if (!drafts) return memory(err);
+    for (size_t i = 0; i < n; i++) {
+        char at[32];
+        struct error why = {0};
+        struct draft *d = drafts[i] = draft_new(&r->arena, reg, DRAFT_UPSERT);
+        if (!d) return memory(err);
+        snprintf(at, sizeof at, "/rows/%zu", i);
+        rc = represent_draft(r, json_array_get(rows, i), at, d, &why);
+        if (rc < 0 && (whole || rc == E_MEMORY)) return error_set(err, rc, why.where, "%s", why.message);
+        if (rc < 0) {
+            d->prepared = d->unfit = true;
+            d->outcome = OUTCOME_REJECTED;
+            d->error = why;
+        }
+    }
+    return request_submit(r, drafts, n, !whole, batch_written, err);
+}
+
+/* ---- history */
+
+struct history {
+    struct request *r;
+    struct ledger *l;
+    const struct register_decl *reg;
+    struct buf *b;
+    struct error *err;
+    size_t n, limit;
+};
+
+static int put_cells(struct history *h, struct text cells) {
+    size_t at = 0, code = 0;
+    struct value v;
+    bool first = true;
+    int rc;
+    buf_char(h->b, '{');
+    while ((rc = journal_cells_next(cells, &at, &code, &v, h->err)) > 0) {
+        int f = code >= CELL_FIRST_FIELD ? table_field_of(h->l->tables[h->reg->order], code) : -1;
+        if (f < 0 && code != CELL_STATE && code != CELL_REGION) continue;
+        if (!first) buf_char(h->b, ',');
+        first = false;
+        json_put_string(h->b, f >= 0 ? h->reg->fields[f].name : code == CELL_STATE ? TEXT("state") : TEXT("region"));
+        buf_char(h->b, ':');
+        if (f >= 0)
+            represent_cell(h->b, &h->reg->fields[f], v, h->l->zone_s);
+        else
+            json_put_string(h->b, value_view(v));
+    }
+    buf_char(h->b, '}');
+    return rc;
+}
+
+static int history_visit(const struct journal_entry *e, void *arg) {
+    struct history *h = arg;
+    if (h->n == h->limit) return 1;
+    buf_printf(h->b, "%s{\"seq\":%lld,\"at\":", h->n++ ? "," : "", (long long)e->seq);
+    json_put_instant(h->b, e->at, h->l->zone_s);
+    buf_printf(h->b, ",\"verb\":\"%s\",\"version\":%d,\"actor\":", journal_verb_name(e->verb), (int)e->version);
+    json_put_string(h->b, e->actor);
+    buf_str(h->b, ",\"reason\":");
+    json_put_string(h->b, e->reason);
+    buf_str(h->b, ",\"purpose\":");
+    json_put_string(h->b, e->purpose);
+    buf_str(h->b, ",\"before\":");
+    int rc = put_cells(h, e->before);
+    buf_str(h->b, ",\"after\":");
+    if (!rc) rc = put_cells(h, e->after);
+    buf_char(h->b, '}');
+    return rc < 0 ? rc : h->b->failed;
+}
+
+static int history(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct record record;
+    int64_t limit = 100;
+    int rc = request_query_int(r, "limit", 1, 1000, 100, &limit, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = read_one(r, l, &record, err);
+    if (rc < 0) return rc;
+    struct history h = {.r = r, .l = l, .reg = record.reg, .b = answer_open(r, 200), .err = err, .limit = (size_t)limit};
+    buf_str(h.b, "{\"entries\":[");
+    rc = record_history(l, l->db, &r->session, record.reg, record.id, history_visit, &h, err);
+    buf_str(h.b, "]}");
+    return rc < 0 ? rc : h.b->failed ? error_set(err, h.b->failed, NULL, "the history is too large") : 0;
+}
+
+#define RECORDS "/api/v1/registers/{register}/records"
+const struct route records_routes[] = {
+    {.method = "POST", .path = RECORDS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = create, .request = "RecordInput", .response = "Written", .status = 201,
+     .zh = "登记一条记录;带 Idempotency-Key 时可安全重发", .en = "Makes a record; safe to send again with the same Idempotency-Key."},
+    {.method = "GET", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .run = show, .response = "Record",
+     .zh = "一条记录;密封字段须以 Tocsin-Purpose 说明目的,查看记入流水",
+     .en = "One record, by id, number or outside key; sealed fields open with Tocsin-Purpose, and the look is journalled."},
+    {.method = "PATCH", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = change, .request = "RecordInput", .response = "Written",
+     .zh = "修改记录(合并补丁);If-Match 防止覆盖他人的修改", .en = "Changes the given cells (merge patch); If-Match guards against lost updates."},
+    {.method = "POST", .path = RECORDS "/{id}/actions/{state}", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = move, .request = "RecordInput",
+     .response = "Written", .zh = "转入某状态", .en = "Moves the record to a state, with cells that change with it."},
+    {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "Batch",
+     .response = "BatchResult", .zh = "批量登记或更新,逐行给出结果", .en = "Makes or changes many by their keys; a result for each row."},
+    {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "History", .zh = "记录的变更历史,最新在前",
+     .en = "Who changed what, newest first.", .query = {{"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many entries"}}},
+    {0},
+};

@@ -1,0 +1,69 @@
+/* doors/http: the one table of routes. Dispatch, OpenAPI, docs/api-routes.md and the tests of permissions derive from it.
+ *
+ * To add a resource (say "imports"):
+ *   1. src/doors/http/h_imports.c with `const struct route imports_routes[] = {{...}, {0}};` and, when its bodies need schemas of their own,
+ *      `const struct schema imports_schemas[] = {{...}, {0}};`
+ *   2. a line for each in ROUTE_RESOURCES below, and the file in meson.build beside it;
+ *   3. tests/test_http_imports.c over tests/http.h, on both stores.
+ * A handler gets a request that was bounded, decoded, authenticated and parsed; it reads through request_reader, writes through write.h, answers
+ * through answer.h and returns 0, or a negative code with err filled, which becomes a problem. It decides nothing about access beyond the roles in
+ * its row: the ledger and the desks do, from r->session. It never blocks: what waits for the queue goes through write.h, what takes long is a job. */
+#ifndef TOCSIN_DOORS_HTTP_ROUTE_H
+#define TOCSIN_DOORS_HTTP_ROUTE_H
+
+#include "doors/http/request.h"
+
+/* Who may ask at all. What he may see or do there is decided below the door. */
+enum route_who {
+    WHO_PUBLIC,  /* anybody, without signing in */
+    WHO_ACCOUNT, /* whoever is signed in */
+};
+
+enum route_body {
+    BODY_NONE,
+    BODY_JSON,      /* an object or array; Content-Type application/json (or merge-patch+json) */
+    BODY_JSON_MAYBE, /* the same, or nothing at all */
+    BODY_BYTES,     /* anything, in r->body; the handler looks at Content-Type */
+};
+
+struct route_query {
+    const char *name, *schema; /* schema: JSON text, {"type":"integer"} */
+    const char *zh, *en;
+};
+
+struct route {
+    const char *method;        /* "GET"; a GET answers HEAD too */
+    const char *path;          /* "/api/v1/registers/{register}/records/{id}" */
+    enum route_who who;
+    const char *roles;         /* "system;security": one of these is needed (root always may); NULL: any */
+    enum route_body body;
+    size_t body_max;           /* 0: REQUEST_BODY_MAX */
+    int (*run)(struct request *r, struct error *err);
+    const char *request;       /* name of a schema, or NULL */
+    const char *response;      /* name of a schema, or a media type such as "text/csv", or NULL: no body */
+    int status;                /* of success; 0: 200 */
+    const char *zh, *en;       /* one sentence */
+    struct route_query query[12];
+};
+
+/* A named JSON Schema (draft 2020-12) for the OpenAPI document; refers to others as {"$ref":"#/components/schemas/Name"}. */
+struct schema {
+    const char *name, *json;
+};
+
+#define ROUTE_RESOURCES(X) \
+    X(health)              \
+    X(records)
+
+#define X(name) extern const struct route name##_routes[];
+ROUTE_RESOURCES(X)
+#undef X
+
+/* The i-th route of all; NULL past the end. */
+const struct route *route_at(size_t i);
+/* Finds the route and fills r->params. E_UNKNOWN: no such path. E_USAGE: not by this method; `allow` (at least 80 bytes) then lists those there are. */
+int route_find(struct request *r, char *allow, size_t n, const struct route **ret, struct error *err);
+/* Cuts every path once; before the first request. */
+int routes_prepare(struct error *err);
+
+#endif

@@ -1,0 +1,469 @@
+/* The daemon: how a connection's bytes become requests and answers become bytes. */
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "doors/http/inside.h"
+
+enum {
+    THREADS = 4,
+    CONNECTIONS_MAX = 16000,
+    ADDRESS_MAX = 1000,
+    IDLE_S = 30,
+    BACKLOG = 4096,
+    CONNECTION_BYTES = 24 << 10, /* request line and headers, and the head of the answer */
+    DRAIN_MAX = 64 << 10,        /* of a body that is refused already */
+    STREAM_BLOCK = 64 << 10,
+    STOP_WAIT_MS = 10000,
+};
+
+/* ---- what handlers ask of the server */
+
+const struct catalog *http_catalog(const struct http_server *s) {
+    return s->ledger->catalog;
+}
+
+struct ledger_queue *http_queue(struct http_server *s) {
+    return s->queue;
+}
+
+struct ledger *http_writer(struct http_server *s) {
+    return s->ledger;
+}
+
+int32_t http_zone(const struct http_server *s) {
+    return s->ledger->zone_s;
+}
+
+instant http_now(const struct http_server *s) {
+    return instant_now() + s->offset;
+}
+
+bool http_stopping(const struct http_server *s) {
+    return s->stopping;
+}
+
+const char *http_server_address(const struct http_server *s) {
+    return s->address;
+}
+
+void server_count_sleeping(struct http_server *s, int more) {
+    s->sleeping += more;
+}
+
+int request_reader(struct request *r, struct ledger **ret, struct error *err) {
+    int rc = r->reader ? 0 : readers_take(r->server->readers, &r->reader, err);
+    if (!rc) *ret = r->reader;
+    return rc;
+}
+
+static void give_reader(struct request *r) {
+    if (r->reader) readers_give(r->server->readers, r->reader);
+    r->reader = NULL;
+}
+
+/* ---- a request begins and ends */
+
+static void *on_url(void *cls, const char *url, struct MHD_Connection *connection) {
+    struct http_server *s = cls;
+    struct request *r = mem_alloc(sizeof *r);
+    if (!r) return NULL;
+    uint64_t serial = ++s->requests, id = (s->id_seed + serial) * 0x9E3779B97F4A7C15u;
+    r->server = s;
+    r->connection = connection;
+    r->started_ns = monotonic_ns();
+    r->now = http_now(s);
+    r->body.max = DRAIN_MAX;
+    id ^= id >> 29;
+    snprintf(r->id, sizeof r->id, "%016llx", (unsigned long long)id);
+    size_t n = strlen(url);
+    r->url = n > REQUEST_URL_MAX ? (struct text){NULL, n} : arena_text(&r->arena, (struct text){url, n});
+    r->path = TEXT("");
+    s->open++;
+    return r;
+}
+
+static void on_end(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why) {
+    struct http_server *s = cls;
+    struct request *r = *con_cls;
+    (void)connection;
+    if (!r) return;
+    *con_cls = NULL;
+    log_request(s->log, r, monotonic_ns() - r->started_ns, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (r->answer.end) r->answer.end(r->answer.arg);
+    give_reader(r);
+    json_decref(r->json);
+    buf_clear(&r->body);
+    buf_clear(&r->answer.body);
+    arena_clear(&r->arena);
+    mem_free(r);
+    s->open--;
+}
+
+/* ---- sending */
+
+static ssize_t stream_read(void *cls, uint64_t pos, char *out, size_t n) {
+    struct request *r = cls;
+    (void)pos;
+    int64_t got = r->answer.read(r->answer.arg, out, n);
+    return got >= 0 ? (ssize_t)got : got == -1 ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *response_of(struct request *r) {
+    struct answer *a = &r->answer;
+    if (a->read)
+        return MHD_create_response_from_callback(a->size >= 0 ? (uint64_t)a->size : MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, r, NULL);
+    /* the body lives until on_end, which comes after its last byte */
+    return MHD_create_response_from_buffer(a->body.n, a->body.n ? a->body.s : (char *)"", MHD_RESPMEM_PERSISTENT);
+}
+
+static enum MHD_Result send_answer(struct request *r) {
+    struct answer *a = &r->answer;
+    if (!a->read && a->body.failed) {
+        struct error e = {0};
+        int code = a->body.failed;
+        error_set(&e, code, NULL, "%s", error_text(code));
+        buf_reset(&a->body);
+        answer_problem(r, 0, code, &e);
+    }
+    struct MHD_Response *p = response_of(r);
+    if (!p) return MHD_NO;
+    r->stage = STAGE_ANSWERED;
+    bool cached = false;
+    for (size_t i = 0; i < a->n_headers; i++) {
+        cached = cached || !strcmp(a->headers[i].name, "Cache-Control");
+        MHD_add_response_header(p, a->headers[i].name, a->headers[i].value);
+    }
+    if (a->type) MHD_add_response_header(p, "Content-Type", a->type);
+    MHD_add_response_header(p, "X-Request-Id", r->id);
+    MHD_add_response_header(p, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(p, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    MHD_add_response_header(p, "Referrer-Policy", "no-referrer");
+    if (!cached) MHD_add_response_header(p, "Cache-Control", "no-store");
+    if (r->close) MHD_add_response_header(p, "Connection", "close");
+    enum MHD_Result sent = MHD_queue_response(r->connection, (unsigned)a->status, p);
+    MHD_destroy_response(p);
+    return sent;
+}
+
+static enum MHD_Result refuse(struct request *r, int status, int rc, const struct error *err) {
+    r->error = *err;
+    r->error.code = rc;
+    answer_problem(r, status, rc, &r->error);
+    return send_answer(r);
+}
+
+/* ---- before the body */
+
+struct heads {
+    int host, length, encoding, type, bad;
+};
+
+static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char *name, size_t n, const char *value, size_t value_n) {
+    struct heads *h = cls;
+    (void)kind;
+    if (!name || memchr(name, 0, n) || (value && memchr(value, 0, value_n))) h->bad++;
+    for (size_t i = 0; value && i < value_n; i++)
+        if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f) h->bad++;
+    if (name && (n == 0 || name[n - 1] == ' ' || name[n - 1] == '\t')) h->bad++;
+    if (n == 4 && !strcasecmp(name, "Host")) h->host++;
+    if (n == 14 && !strcasecmp(name, "Content-Length")) {
+        h->length++;
+        for (size_t i = 0; i < value_n; i++)
+            if (value[i] < '0' || value[i] > '9') h->bad++;
+        if (!value_n || value_n > 18) h->bad++;
+    }
+    if (n == 17 && !strcasecmp(name, "Transfer-Encoding")) {
+        h->encoding++;
+        if (!value || strcasecmp(value, "chunked")) h->bad++;
+    }
+    return MHD_YES;
+}
+
+/* What two servers in a row might read in two ways is refused, and the connection with it. */
+static int check_heads(struct request *r, const char *version, struct heads *h, struct error *err) {
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, count_head, h);
+    bool old = !strcmp(version, "HTTP/1.0");
+    if (h->bad || h->host > 1 || h->length > 1 || h->encoding > 1 || (h->length && h->encoding) || (!h->host && !old) || (old && h->encoding)) {
+        r->close = true;
+        return error_set(err, E_SYNTAX, "headers", "can be read in more than one way / 请求头有歧义");
+    }
+    return 0;
+}
+
+static bool type_is(const char *type, const char *wanted) {
+    size_t n = strlen(wanted);
+    return type && !strncasecmp(type, wanted, n) && (!type[n] || type[n] == ';' || type[n] == ' ');
+}
+
+static int check_body(struct request *r, const struct heads *h, int *ret_status, struct error *err) {
+    const struct route *route = r->route;
+    const char *type = request_header(r, "Content-Type"), *length = request_header(r, "Content-Length");
+    int64_t n = 0;
+    r->body.max = route->body == BODY_NONE ? DRAIN_MAX : route->body_max ? route->body_max : REQUEST_BODY_MAX;
+    if (length && text_int(text_of(length), &n) && (uint64_t)n > r->body.max) {
+        r->too_large = true;
+        return error_set(err, E_TOO_LARGE, "body", "more than %zu bytes / 超过 %zu 字节", r->body.max, r->body.max);
+    }
+    bool some = h->encoding || n > 0;
+    if (some && (route->body == BODY_JSON || route->body == BODY_JSON_MAYBE) && !type_is(type, "application/json") &&
+        !type_is(type, "application/merge-patch+json")) {
+        *ret_status = 415;
+        return error_set(err, E_UNSUPPORTED, "Content-Type", "must be application/json / 应为 application/json");
+    }
+    return 0;
+}
+
+/* A client that will take nothing we have for an answer. */
+static bool acceptable(const struct request *r) {
+    const char *accept = request_header(r, "Accept"), *has = r->route->response ? r->route->response : "";
+    if (!accept || !*accept || strstr(accept, "*/*")) return true;
+    const char *slash = strchr(has, '/');
+    if (!slash) return strstr(accept, "application/json") || strstr(accept, "application/*") || strstr(accept, "+json");
+    char family[64];
+    snprintf(family, sizeof family, "%.*s/*", (int)(slash - has), has);
+    return strstr(accept, has) || strstr(accept, family) || strstr(accept, "json");
+}
+
+static int begin(struct request *r, const char *method, const char *version, int *ret_status, struct error *err) {
+    struct heads heads = {0};
+    char allow[120] = "";
+    r->method = method;
+    r->zh = request_speaks_chinese(request_header(r, "Accept-Language"));
+    int rc = check_heads(r, version, &heads, err);
+    if (rc < 0) return rc;
+    if (!r->url.s) {
+        *ret_status = r->url.n > REQUEST_URL_MAX ? 414 : 0;
+        return error_set(err, r->url.n > REQUEST_URL_MAX ? E_TOO_LARGE : E_MEMORY, "url", "more than %d bytes / 超过 %d 字节", REQUEST_URL_MAX, REQUEST_URL_MAX);
+    }
+    rc = request_parse_url(r, err);
+    if (!rc) rc = route_find(r, allow, sizeof allow, &r->route, err);
+    if (rc == E_USAGE && allow[0]) {
+        *ret_status = 405;
+        answer_header(r, "Allow", arena_str(&r->arena, allow));
+    }
+    if (rc < 0) return rc;
+    rc = http_authenticate(r, err);
+    if (!rc) rc = http_authorise(r, err);
+    if (!rc) rc = check_body(r, &heads, ret_status, err);
+    if (!rc && !acceptable(r)) {
+        *ret_status = 406;
+        rc = error_set(err, E_UNSUPPORTED, "Accept", "only %s is given here / 此处只提供 %s", r->route->response && strchr(r->route->response, '/') ? r->route->response : "application/json",
+                       r->route->response && strchr(r->route->response, '/') ? r->route->response : "application/json");
+    }
+    return rc;
+}
+
+/* ---- the handler */
+
+static enum MHD_Result finish(struct request *r, int rc, struct error *err) {
+    if (r->stage == STAGE_WAITING) return MHD_YES; /* it sleeps; from here on it may be another thread's */
+    give_reader(r);
+    if (rc >= 0 && r->answer.status) return send_answer(r);
+    if (rc >= 0) rc = error_set(err, E_UNSUPPORTED, r->route->path, "said nothing");
+    const struct error *why = err->code ? err : &r->error;
+    int status = rc == E_CONFLICT && !strcmp(why->where, "version") && request_header(r, "If-Match") ? 412 : 0;
+    struct error own = *why;
+    return refuse(r, status, rc, &own);
+}
+
+static enum MHD_Result handle(struct request *r) {
+    struct error err = {0};
+    int rc = 0;
+    bool json = r->route->body == BODY_JSON || (r->route->body == BODY_JSON_MAYBE && r->body.n);
+    if (r->too_large) {
+        rc = error_set(&err, E_TOO_LARGE, "body", "more than %zu bytes / 超过 %zu 字节", r->body.max, r->body.max);
+    } else if (r->body.failed) {
+        rc = error_set(&err, r->body.failed, "body", "%s / %s", error_text(r->body.failed), error_text_zh(r->body.failed));
+    } else if (r->route->body == BODY_NONE && r->body.n) {
+        rc = error_set(&err, E_USAGE, "body", "nothing is expected here / 此处不应有请求体");
+    } else if (json) {
+        rc = request_parse_json(r, &err);
+    }
+    if (!rc) rc = r->route->run(r, &err);
+    return finish(r, rc, &err);
+}
+
+static enum MHD_Result woken(struct request *r) {
+    struct error err = {0};
+    r->stage = STAGE_BODY;
+    if (r->submission.alone) readers_stale(r->server->readers);
+    return finish(r, r->resume(r, &err), &err);
+}
+
+static enum MHD_Result take_body(struct request *r, const char *bytes, size_t *n) {
+    if (r->error.code || r->body.n + *n > r->body.max) { /* read on for a while, so that the answer is heard */
+        if (!r->error.code) r->too_large = true;
+        r->submission.n += *n;
+        if (r->submission.n > DRAIN_MAX + r->body.max) return MHD_NO;
+    } else {
+        buf_add(&r->body, bytes, *n);
+    }
+    *n = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                  const char *upload, size_t *upload_n, void **con_cls) {
+    struct request *r = *con_cls;
+    (void)cls, (void)connection, (void)url;
+    if (!r) return MHD_NO;
+    switch (r->stage) {
+    case STAGE_HEADERS: {
+        struct error err = {0};
+        int status = 0, rc = begin(r, method, version, &status, &err);
+        r->stage = STAGE_BODY;
+        give_reader(r);
+        if (rc >= 0) return MHD_YES;
+        /* a small body is read first: an answer sent before it might be lost with the connection */
+        if (r->too_large || r->close || request_header(r, "Expect")) return refuse(r, status, rc, &err);
+        r->error = err;
+        r->error.code = rc;
+        r->rc = status;
+        return MHD_YES;
+    }
+    case STAGE_BODY:
+        if (*upload_n) return take_body(r, upload, upload_n);
+        r->submission.n = 0;
+        if (r->error.code) {
+            struct error why = r->error;
+            return refuse(r, r->rc, why.code, &why);
+        }
+        return handle(r);
+    case STAGE_WAITING:
+        return woken(r);
+    default:
+        return MHD_NO;
+    }
+}
+
+/* ---- listening */
+
+static int listen_on(struct http_server *s, const char *where, int *ret_fd, struct error *err) {
+    char host[100], name[80], port_text[16];
+    const char *colon = strrchr(where, ':');
+    if (!colon || (size_t)(colon - where) >= sizeof host || !colon[1]) return error_set(err, E_USAGE, "--listen", "HOST:PORT, as 127.0.0.1:8460 / 应为 主机:端口");
+    snprintf(host, sizeof host, "%.*s", (int)(colon - where), where);
+    size_t n = strlen(host);
+    bool bracketed = n > 1 && host[0] == '[' && host[n - 1] == ']';
+    if (bracketed) host[n - 1] = 0;
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *list = NULL;
+    int rc = getaddrinfo(n ? host + bracketed : NULL, colon + 1, &hints, &list);
+    if (rc) return error_set(err, E_USAGE, "--listen", "\"%.80s\": %s", where, gai_strerror(rc));
+    int fd = socket(list->ai_family, list->ai_socktype | SOCK_CLOEXEC, 0), on = 1;
+    rc = 0;
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) || bind(fd, list->ai_addr, list->ai_addrlen) || listen(fd, BACKLOG))
+        rc = error_set(err, E_IO, "--listen", "%.80s: %s", where, strerror(errno));
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof bound;
+    if (!rc && (getsockname(fd, (struct sockaddr *)&bound, &size) ||
+                getnameinfo((struct sockaddr *)&bound, size, name, sizeof name, port_text, sizeof port_text, NI_NUMERICHOST | NI_NUMERICSERV)))
+        rc = error_set(err, E_IO, "--listen", "%.80s: %s", where, strerror(errno));
+    freeaddrinfo(list);
+    if (rc < 0) {
+        if (fd >= 0) close(fd);
+        return rc;
+    }
+    snprintf(s->address, sizeof s->address, strchr(name, ':') ? "[%s]:%s" : "%s:%s", name, port_text);
+    *ret_fd = fd;
+    return 0;
+}
+
+static void on_mhd_log(void *cls, const char *format, va_list args) {
+    struct http_server *s = cls;
+    struct error e = {.code = E_IO};
+    vsnprintf(e.message, sizeof e.message, format, args);
+    for (size_t n = strlen(e.message); n && e.message[n - 1] == '\n';) e.message[--n] = 0;
+    if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "warning", "connection", &e);
+}
+
+static int daemon_start(struct http_server *s, int fd, struct error *err) {
+    struct http_options *o = &s->options;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)o->threads, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)o->connections_max, NULL},
+        {MHD_OPTION_PER_IP_CONNECTION_LIMIT, (intptr_t)o->address_max, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)o->idle_s, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_url, s},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_end, s},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    return s->daemon ? 0 : error_set(err, E_IO, "--listen", "the server cannot be started on %s / 无法启动服务", s->address);
+}
+
+static void defaults(struct http_options *o) {
+    if (!o->listen) o->listen = "127.0.0.1:8460";
+    if (!o->threads) o->threads = THREADS;
+    if (!o->connections_max) o->connections_max = CONNECTIONS_MAX;
+    if (!o->address_max) o->address_max = ADDRESS_MAX;
+    if (!o->idle_s) o->idle_s = IDLE_S;
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    rlim_t wanted = o->connections_max + 256;
+    if (files.rlim_cur < wanted) files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < wanted) o->connections_max = (unsigned)(files.rlim_cur > 512 ? files.rlim_cur - 256 : 256);
+}
+
+int http_server_start(const struct http_options *o, struct http_server **ret, struct error *err) {
+    struct http_server *s = mem_alloc(sizeof *s);
+    int fd = -1;
+    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    s->options = *o;
+    defaults(&s->options);
+    s->id_seed = (uint64_t)monotonic_ns() ^ (uint64_t)getpid() << 40 ^ (uint64_t)instant_now() << 20;
+    if (o->at) s->offset = o->at - instant_now();
+    signal(SIGPIPE, SIG_IGN);
+    int rc = routes_prepare(err);
+    if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
+    if (!rc) rc = readers_open(&o->ledger, s->options.threads, &s->readers, err);
+    if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
+    if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
+    if (!rc) rc = ledger_queue_start(s->ledger, NULL, &s->queue, err);
+    if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
+    if (!rc) rc = daemon_start(s, fd, err);
+    if (!rc) rc = clock_start(s, &s->clock, err);
+    if (rc < 0) {
+        if (!s->daemon && fd >= 0) close(fd);
+        http_server_stop(s);
+        return rc;
+    }
+    if (!o->quiet) log_event(s->log, http_now(s), "info", "listening", NULL);
+    *ret = s;
+    return 0;
+}
+
+static void wait_until_none(const _Atomic int *count, int ms) {
+    for (; *count > 0 && ms > 0; ms -= 5) usleep(5000);
+}
+
+void http_server_stop(struct http_server *s) {
+    if (!s) return;
+    s->stopping = 1;
+    if (s->daemon) {
+        int fd = MHD_quiesce_daemon(s->daemon);
+        if (fd >= 0) close(fd);
+        wait_until_none(&s->open, STOP_WAIT_MS);
+    }
+    clock_stop(s->clock);
+    ledger_queue_stop(s->queue); /* answers whatever still waited */
+    wait_until_none(&s->sleeping, STOP_WAIT_MS);
+    if (s->daemon) MHD_stop_daemon(s->daemon);
+    readers_close(s->readers);
+    if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "info", "stopped", NULL);
+    ledger_close(s->ledger);
+    dev_tokens_free(s->tokens);
+    log_close(s->log);
+    mem_free(s);
+}

@@ -1,0 +1,62 @@
+/* A request that waits holds no thread: suspended before it is handed over, resumed by whoever is done with it. */
+#include "doors/http/write.h"
+
+#include <string.h>
+
+#include "doors/http/inside.h"
+#include "ledger/repeat.h"
+
+int request_sleep(struct request *r, int (*then)(struct request *r, struct error *err)) {
+    r->resume = then;
+    r->stage = STAGE_WAITING;
+    server_count_sleeping(r->server, 1);
+    MHD_suspend_connection(r->connection);
+    return 0;
+}
+
+void request_wake(struct request *r, int rc, const struct error *err) {
+    struct http_server *s = r->server;
+    r->rc = rc;
+    if (rc < 0 && err) r->error = *err;
+    MHD_resume_connection(r->connection); /* from here on r belongs to another thread */
+    server_count_sleeping(s, -1);
+}
+
+static void done(void *arg, int rc, const struct error *err) {
+    request_wake(arg, rc, err);
+}
+
+static int handed(struct request *r, int rc, const struct error *err) {
+    if (rc < 0) done(r, rc, err);
+    return 0;
+}
+
+int request_submit(struct request *r, struct draft **drafts, size_t n, bool each, int (*then)(struct request *r, struct error *err), struct error *err) {
+    struct submission *s = &r->submission;
+    const char *key = each ? NULL : request_header(r, "Idempotency-Key");
+    struct error why = {0};
+    *s = (struct submission){.session = &r->session, .drafts = drafts, .n = n, .arena = &r->arena, .each = each, .done = done, .arg = r};
+    if (key) {
+        size_t length = strlen(key);
+        if (!length || length > REPEAT_KEY_MAX || !text_utf8_valid(text_of(key)))
+            return error_set(err, E_USAGE, "Idempotency-Key", "1 to %d characters of UTF-8 / 应为 1 至 %d 个字符", REPEAT_KEY_MAX, REPEAT_KEY_MAX);
+        s->key = text_of(key);
+    }
+    request_sleep(r, then);
+    return handed(r, ledger_submit(http_queue(r->server), s, &why), &why);
+}
+
+static int call_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    return r->call(l, r, err);
+}
+
+int request_call(struct request *r, int (*run)(struct ledger *l, void *request, struct error *err), int (*then)(struct request *r, struct error *err),
+                 struct error *err) {
+    struct error why = {0};
+    (void)err;
+    r->call = run;
+    r->submission = (struct submission){.session = &r->session, .run = call_run, .done = done, .arg = r};
+    request_sleep(r, then);
+    return handed(r, ledger_queue_post(http_queue(r->server), &r->submission, &why), &why);
+}

@@ -1,0 +1,18 @@
+/* doors/http: writing. A handler hands its drafts (or a desk's function) to the ledger's queue and returns at once; the connection sleeps without a
+ * thread; after the commit `then` runs on a thread of the pool with the outcome in r->rc and r->error, and answers. */
+#ifndef TOCSIN_DOORS_HTTP_WRITE_H
+#define TOCSIN_DOORS_HTTP_WRITE_H
+
+#include "doors/http/request.h"
+
+/* Drafts of the request's arena, of http_catalog. key: Idempotency-Key is taken from the header unless each. Returns what a handler returns; `then`
+ * runs also when the submission was refused (r->rc < 0): it may just return r->rc and the problem is made from r->error. */
+int request_submit(struct request *r, struct draft **drafts, size_t n, bool each, int (*then)(struct request *r, struct error *err), struct error *err);
+/* Runs a desk's function on the writer's ledger between two batches (a merge, an adoption, a look at a sealed field). Short ones only: everybody waits. */
+int request_call(struct request *r, int (*run)(struct ledger *l, void *request, struct error *err), int (*then)(struct request *r, struct error *err),
+                 struct error *err);
+/* For handlers that wait for something else (a job, an event): request_sleep, then from any thread request_wake once; then `then` runs. */
+int request_sleep(struct request *r, int (*then)(struct request *r, struct error *err));
+void request_wake(struct request *r, int rc, const struct error *err);
+
+#endif

@@ -1,0 +1,206 @@
+/* The HTTP door: what it refuses, and how a record is made, shown, changed, moved and sent twice. */
+#include "http.h"
+
+static const char *const NOW = "2022-05-30T10:00";
+#define PERSONS "/api/v1/registers/person/records"
+#define CASES "/api/v1/registers/case/records"
+
+/* static: a test that fails leaves before the server's threads do */
+static struct test_http h;
+
+static int settle(void **state) {
+    (void)state;
+    if (h.server) http_server_stop(h.server);
+    h.server = NULL;
+    return 0;
+}
+
+static const char *path_of(const char *base, int64_t id, const char *rest) {
+    return arena_printf(&h.t.a, "%s/%lld%s", base, (long long)id, rest);
+}
+
+static int64_t made(const char *path, const char *body) {
+    struct answer_got got = test_http_post(&h, path, ROOT, body);
+    if (got.status != 201) fail_msg("%s %s: %d %.*s", path, body, got.status, (int)got.body.n, got.body.s);
+    return test_json_int(got.json, "id");
+}
+
+static void what_nobody_may_ask(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        assert_status(test_http_get(&h, PERSONS "/1", NULL), 401);
+        assert_status(test_http_get(&h, PERSONS "/1", "token-unknown"), 401);
+        assert_status(test_http_ask(&h, "GET", PERSONS "/1", NULL, "Authorization: Basic cm9vdDpyb290\r\n", NULL), 401);
+        assert_status(test_http_post(&h, PERSONS, NULL, "{}"), 401);
+        assert_status(test_http_get(&h, "/api/v1/nothing", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1//registers/person/records/1", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1/registers/../registers/person/records/1", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1/registers/person/records/1/", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1/registers/nothing/records/1", ROOT), 404);
+        assert_status(test_http_ask(&h, "DELETE", PERSONS "/1", ROOT, "", NULL), 405);
+        assert_non_null(strstr(test_http_ask(&h, "DELETE", PERSONS "/1", ROOT, "", NULL).head, "Allow: GET, HEAD, PATCH"));
+        assert_status(test_http_ask(&h, "GET", PERSONS "/1", ROOT, "Accept: image/png\r\n", NULL), 406);
+        assert_status(test_http_ask(&h, "POST", PERSONS, ROOT, "Content-Type: text/plain\r\n", "{}"), 415);
+        assert_status(test_http_get(&h, "/healthz", NULL), 200);
+        assert_status(test_http_get(&h, "/readyz", NULL), 200);
+        assert_status(test_http_ask(&h, "HEAD", "/healthz", NULL, "", NULL), 200);
+        assert_status(test_http_post(&h, PERSONS, GUEST, "{\"fields\":{\"name\":\"甲\"},\"region\":\"310115\"}"), 403);
+    }
+}
+
+static void bodies_that_cannot_be_read(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static const struct { const char *body; int status; const char *code; } bad[] = {
+            {"", 400, "SYNTAX"},
+            {"{", 400, "SYNTAX"},
+            {"[]", 400, "SYNTAX"},
+            {"7", 400, "SYNTAX"},
+            {"{\"fields\":{}} x", 400, "SYNTAX"},
+            {"{\"fields\":{},\"fields\":{}}", 400, "SYNTAX"},
+            {"{\"fields\":{\"name\":\"a\",\"name\":\"b\"}}", 400, "SYNTAX"},
+            {"{\"fields\":{\"name\":\"\xff\xfe\"}}", 400, "SYNTAX"},
+            {"{\"fields\":{\"name\":\"\\ud800\"}}", 400, "SYNTAX"},
+            {"{\"fields\":{\"name\":\"a\\u0000b\"}}", 400, "SYNTAX"},
+            {"[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]", 400, "SYNTAX"},
+            {"{\"fields\":[]}", 400, "SYNTAX"},
+            {"{\"fields\":{\"name\":{}}}", 400, "SYNTAX"},
+            {"{\"name\":\"a\"}", 404, "UNKNOWN"},
+            {"{\"fields\":{\"nobody\":1}}", 404, "UNKNOWN"},
+            {"{\"fields\":{\"name\":\"***\"}}", 422, "INVALID"},
+            {"{\"fields\":{\"sex\":\"elephant\"}}", 422, "INVALID"},
+            {"{\"region\":\"x'; DROP TABLE person\"}", 422, "INVALID"},
+        };
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+            struct answer_got got = test_http_post(&h, PERSONS, ROOT, bad[i].body);
+            if (got.status != bad[i].status || strcmp(test_json_text(got.json, "code"), bad[i].code))
+                fail_msg("%s: %d %.*s", bad[i].body, got.status, (int)got.body.n, got.body.s);
+        }
+        struct answer_got got = test_http_post(&h, PERSONS, ROOT, "{\"fields\":{\"sex\":\"elephant\"}}");
+        assert_string_equal(test_json_text(got.json, "pointer"), "/fields/sex");
+        assert_non_null(strstr(got.head, "application/problem+json"));
+        assert_non_null(strstr(got.head, test_json_text(got.json, "request_id")));
+        /* larger than the door takes: said before and after it is sent */
+        char *large = arena_alloc(&h.t.a, (2 << 20) + 1);
+        memset(large, ' ', 2 << 20);
+        assert_status(test_http_post(&h, PERSONS, ROOT, large), 413);
+        assert_status(test_http_raw(&h, TEXT("POST " PERSONS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT
+                                             "\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n").s,
+                                    sizeof "POST " PERSONS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT
+                                           "\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n" - 1), 413);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), 0);
+    }
+}
+
+static void the_asker_is_told_in_his_language(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static const struct { const char *header; bool zh; } ask[] = {
+            {"", true}, {"Accept-Language: en\r\n", false}, {"Accept-Language: zh-CN,zh;q=0.9,en;q=0.8\r\n", true},
+            {"Accept-Language: en-GB, zh;q=0.5\r\n", false}, {"Accept-Language: fr, de\r\n", true}, {"Accept-Language: fr, en;q=0.1\r\n", false}};
+        for (size_t i = 0; i < sizeof ask / sizeof *ask; i++) {
+            struct answer_got got = test_http_ask(&h, "GET", PERSONS "/99", ROOT, ask[i].header, NULL);
+            assert_int_equal(got.status, 404);
+            assert_int_equal(strstr(test_json_text(got.json, "detail"), "记录") != NULL, ask[i].zh);
+        }
+    }
+}
+
+static void a_record_is_made_shown_and_changed(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        int64_t id = made(PERSONS, "{\"fields\":{\"name\":\"李娜\",\"phone\":\"13912345678\",\"sex\":\"female\"},\"region\":\"310115\"}");
+        struct answer_got got = test_http_get(&h, path_of(PERSONS, id, ""), ROOT);
+        assert_status(got, 200);
+        const json_t *fields = json_object_get(got.json, "fields");
+        assert_string_equal(test_json_text(fields, "name"), "***");
+        assert_string_equal(test_json_text(fields, "sex"), "female");
+        assert_non_null(strstr(got.head, "ETag: \"1\""));
+        assert_status(test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, "If-None-Match: \"1\"\r\n", NULL), 304);
+        /* the sealed cells open for a purpose, and the journal says so */
+        got = test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, "Tocsin-Purpose: %E6%B5%81%E8%B0%83\r\n", NULL);
+        assert_string_equal(test_json_text(json_object_get(got.json, "fields"), "name"), "李娜");
+        assert_status(test_http_ask(&h, "GET", path_of(PERSONS, id, ""), COMMAND, "Tocsin-Purpose: curious\r\n", NULL), 403);
+        /* changes */
+        assert_status(test_http_ask(&h, "PATCH", path_of(PERSONS, id, ""), ROOT, "If-Match: \"7\"\r\n", "{\"fields\":{\"sex\":\"male\"}}"), 412);
+        assert_status(test_http_ask(&h, "PATCH", path_of(PERSONS, id, ""), ROOT, "If-Match: W/\"1\"\r\n", "{\"fields\":{\"sex\":\"male\"}}"), 400);
+        got = test_http_ask(&h, "PATCH", path_of(PERSONS, id, ""), ROOT, "If-Match: \"1\"\r\nPrefer: return=representation\r\n", "{\"fields\":{\"sex\":\"male\"}}");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "version"), 2);
+        assert_string_equal(test_json_text(json_object_get(got.json, "fields"), "sex"), "male");
+        assert_status(test_http_ask(&h, "PATCH", path_of(PERSONS, 999999, ""), ROOT, "", "{\"fields\":{\"sex\":\"male\"}}"), 404);
+        got = test_http_get(&h, path_of(PERSONS, id, "/history"), ROOT);
+        assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 2); /* a look is no change */
+        assert_null(strstr(got.body.s, "李娜"));
+        test_http_stop(&h);
+        struct error err = {0};
+        struct journal_verdict v;
+        assert_ok(journal_verify(h.t.l->db, h.t.l->journal.keys.public_key, true, NULL, NULL, &v, &err), err);
+        assert_int_equal(v.bad_seq, 0);
+        assert_int_equal(v.entries, 4); /* init, create, open, change */
+    }
+}
+
+static void a_state_is_moved_by_an_action(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        int64_t person = made(PERSONS, "{\"fields\":{\"name\":\"李娜\"},\"region\":\"310115\"}");
+        char *body = arena_printf(&h.t.a, "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"report_date\":\"2022-05-29\"},\"region\":\"310115\"}",
+                                  (long long)person);
+        int64_t id = made(CASES, body);
+        assert_status(test_http_post(&h, path_of(CASES, id, "/actions/elephant"), ROOT, ""), 404);
+        struct answer_got got = test_http_get(&h, path_of(CASES, id, ""), ROOT);
+        assert_int_equal(test_json_int(json_object_get(got.json, "fields"), "person"), person);
+        assert_true(test_json_text(got.json, "number")[0] == 'C');
+        const char *number = arena_str(&h.t.a, test_json_text(got.json, "number"));
+        assert_int_equal(test_json_int(test_http_get(&h, arena_printf(&h.t.a, CASES "/%s", number), ROOT).json, "id"), id);
+    }
+}
+
+static void a_request_that_comes_twice_changes_nothing_twice(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        int64_t first = 0;
+        for (int i = 0; i < 10; i++) {
+            struct answer_got got = test_http_ask(&h, "POST", PERSONS, ROOT, "Idempotency-Key: card-1\r\n", "{\"fields\":{\"name\":\"甲\"},\"region\":\"310115\"}");
+            assert_status(got, 201);
+            if (!first) first = test_json_int(got.json, "id");
+            assert_int_equal(test_json_int(got.json, "id"), first);
+        }
+        assert_status(test_http_ask(&h, "POST", PERSONS, ROOT, "Idempotency-Key: card-1\r\n", "{\"fields\":{\"name\":\"乙\"},\"region\":\"310115\"}"), 409);
+        assert_status(test_http_ask(&h, "POST", PERSONS, ROOT, "Idempotency-Key: \r\n", "{\"fields\":{\"name\":\"乙\"}}"), 400);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), 1);
+    }
+}
+
+static void many_rows_each_with_its_result(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        const char *rows = "{\"rows\":[{\"fields\":{\"name\":\"甲\"},\"region\":\"310115\",\"outside_key\":\"a\"},{\"fields\":{\"sex\":\"elephant\"}},"
+                           "{\"fields\":{\"name\":\"乙\"},\"region\":\"310115\",\"outside_key\":\"b\"}]}";
+        struct answer_got got = test_http_post(&h, PERSONS "/batch", ROOT, rows);
+        assert_status(got, 200);
+        assert_true(test_json_int(got.json, "created") == 2 && test_json_int(got.json, "rejected") == 1);
+        assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "rows"), 1), "pointer"), "/rows/1/fields/sex");
+        got = test_http_post(&h, PERSONS "/batch", ROOT, rows);
+        assert_true(test_json_int(got.json, "unchanged") == 2 && test_json_int(got.json, "rejected") == 1);
+        assert_status(test_http_ask(&h, "POST", PERSONS "/batch", ROOT, "Idempotency-Key: k\r\n", rows), 422);
+        assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":[]}"), 422);
+        assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":7}"), 422);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_nobody_may_ask, settle),
+        cmocka_unit_test_teardown(bodies_that_cannot_be_read, settle),
+        cmocka_unit_test_teardown(the_asker_is_told_in_his_language, settle),
+        cmocka_unit_test_teardown(a_record_is_made_shown_and_changed, settle),
+        cmocka_unit_test_teardown(a_state_is_moved_by_an_action, settle),
+        cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
+        cmocka_unit_test_teardown(many_rows_each_with_its_result, settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
