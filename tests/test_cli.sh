@@ -71,9 +71,10 @@ for command in due tick verify migrate "report today" "record case" "show case 1
 done
 
 # ---- pages derived from the table
-"$tocsin" help --format markdown >commands.md && "$tocsin" help --format errors >errors.md
+"$tocsin" help --format markdown >commands.md && "$tocsin" help --format errors >errors.md && "$tocsin" help --format routes >routes.md
 check "docs/commands.md is current (make docs)" cmp commands.md "$TOCSIN_HOME/docs/commands.md"
 check "docs/errors.md is current (make docs)" cmp errors.md "$TOCSIN_HOME/docs/errors.md"
+check "docs/api-routes.md is current (make docs)" cmp routes.md "$TOCSIN_HOME/docs/api-routes.md"
 check "completion is bash" bash -n <("$tocsin" help --format bash)
 completed=$(bash -c 'source <("$0" help --format bash); COMP_WORDS=(tocsin policy di); COMP_CWORD=2; _tocsin; echo "${COMPREPLY[*]}"' "$tocsin")
 [ "$completed" = diff ] && ok "completion of policy di" || bad "completion of policy di" "$completed"

@@ -115,7 +115,7 @@ const struct command cli_commands[] = {
       {"until", CLI_DATE, "DATE", "2022-05-30", NULL, "最后一天", "last day of the story"}, FLAG("plain", "不含错误行", "no deliberate faults")},
      "tocsin demo demo --seed 7"},
     {"help", "帮助", "this page, or a command's", cmd_help, {{"COMMAND...", true, CLI_TEXT, "命令", "command"}},
-     {{"format", CLI_CHOICE, "FORMAT", "text", "text|markdown|errors|bash", "markdown、errors 生成文档,bash 生成补全", "markdown and errors make docs/, bash makes completion"}},
+     {{"format", CLI_CHOICE, "FORMAT", "text", "text|markdown|errors|routes|openapi|bash", "markdown、errors、routes 生成文档,openapi 为接口文档,bash 生成补全", "markdown, errors and routes make docs/, openapi is the API's document, bash makes completion"}},
      "tocsin help import"},
     {0},
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "doors/cli/commands.h"
+#include "doors/http/route.h"
 
 static void usage(struct buf *out, const struct command *c) {
     buf_printf(out, "tocsin %s", c->name);
@@ -144,11 +145,21 @@ void help_completion(struct buf *out) {
                  "    [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$cur\"))\n    return 0\n}\ncomplete -F _tocsin tocsin\n");
 }
 
+static int help_openapi(struct cli *cli, struct error *err) {
+    struct catalog *c = NULL;
+    int rc = cli_catalog(cli, &c, err);
+    if (rc == 0) rc = openapi_write(c, &cli->out, err);
+    catalog_free(c);
+    return rc;
+}
+
 int cmd_help(struct cli *cli, struct error *err) {
     const char *format = cli_text(cli, "format"), *first = cli_argument(cli, 0), *second = cli_argument(cli, 1);
     int words = 1;
     if (!strcmp(format, "markdown")) return help_markdown(&cli->out), 0;
     if (!strcmp(format, "errors")) return help_errors(&cli->out), 0;
+    if (!strcmp(format, "routes")) return routes_markdown(&cli->out), 0;
+    if (!strcmp(format, "openapi")) return help_openapi(cli, err);
     if (!strcmp(format, "bash")) return help_completion(&cli->out), 0;
     if (!first) return help_overview(cli), 0;
     const struct command *c = command_find(first, second ? second : "", &words);

@@ -20,3 +20,8 @@ const struct route health_routes[] = {
     {.method = "GET", .path = "/readyz", .who = WHO_PUBLIC, .run = readyz, .response = "Status", .zh = "可以接受请求:数据库可读", .en = "Requests may be sent: the store answers."},
     {0},
 };
+
+const struct schema health_schemas[] = {
+    {"Status", "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":{\"type\":\"string\"}}}"},
+    {0},
+};

@@ -279,19 +279,39 @@ static int history(struct request *r, struct error *err) {
     return rc < 0 ? rc : h.b->failed ? error_set(err, h.b->failed, NULL, "the history is too large") : 0;
 }
 
+const struct schema records_schemas[] = {
+    {"Written", "{\"type\":\"object\",\"required\":[\"id\",\"version\",\"outcome\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},"
+                "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}}}"},
+    {"{Register}Batch", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":2000,"
+                        "\"items\":{\"$ref\":\"#/components/schemas/{Register}Input\"}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"}}}"},
+    {"BatchResult",
+     "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"rejected\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+     "\"required\":[\"row\",\"outcome\"],\"properties\":{\"row\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\","
+     "\"unchanged\",\"rejected\"]},\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"},\"code\":{\"type\":\"string\"},"
+     "\"detail\":{\"type\":\"string\"},\"pointer\":{\"type\":\"string\"}}}},\"created\":{\"type\":\"integer\"},\"changed\":{\"type\":\"integer\"},"
+     "\"unchanged\":{\"type\":\"integer\"},\"rejected\":{\"type\":\"integer\"}}}"},
+    {"History", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\","
+                "\"verb\",\"version\",\"actor\",\"before\",\"after\"],\"properties\":{\"seq\":{\"type\":\"integer\",\"format\":\"int64\"},\"at\":{\"type\":\"string\","
+                "\"format\":\"date-time\"},\"verb\":{\"type\":\"string\"},\"version\":{\"type\":\"integer\"},\"actor\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},"
+                "\"purpose\":{\"type\":\"string\"},\"before\":{\"type\":\"object\"},\"after\":{\"type\":\"object\"}}}}}}"},
+    {0},
+};
+
 #define RECORDS "/api/v1/registers/{register}/records"
 const struct route records_routes[] = {
-    {.method = "POST", .path = RECORDS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = create, .request = "RecordInput", .response = "Written", .status = 201,
-     .zh = "登记一条记录;带 Idempotency-Key 时可安全重发", .en = "Makes a record; safe to send again with the same Idempotency-Key."},
-    {.method = "GET", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .run = show, .response = "Record",
-     .zh = "一条记录;密封字段须以 Tocsin-Purpose 说明目的,查看记入流水",
+    {.method = "POST", .path = RECORDS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = create, .request = "{Register}Input", .response = "Written", .status = 201,
+     .headers = HEADER_KEY | HEADER_REASON, .zh = "登记一条记录;带 Idempotency-Key 时可安全重发", .en = "Makes a record; safe to send again with the same Idempotency-Key."},
+    {.method = "GET", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .run = show, .response = "{Register}", .headers = HEADER_PURPOSE,
+     .zh = "一条记录,按编号、号码或外部编号;密封字段须以 Tocsin-Purpose 说明目的,查看记入流水",
      .en = "One record, by id, number or outside key; sealed fields open with Tocsin-Purpose, and the look is journalled."},
-    {.method = "PATCH", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = change, .request = "RecordInput", .response = "Written",
-     .zh = "修改记录(合并补丁);If-Match 防止覆盖他人的修改", .en = "Changes the given cells (merge patch); If-Match guards against lost updates."},
-    {.method = "POST", .path = RECORDS "/{id}/actions/{state}", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = move, .request = "RecordInput",
-     .response = "Written", .zh = "转入某状态", .en = "Moves the record to a state, with cells that change with it."},
-    {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "Batch",
-     .response = "BatchResult", .zh = "批量登记或更新,逐行给出结果", .en = "Makes or changes many by their keys; a result for each row."},
+    {.method = "PATCH", .path = RECORDS "/{id}", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = change, .request = "{Register}Input", .response = "Written",
+     .headers = HEADER_KEY | HEADER_MATCH | HEADER_REASON, .zh = "修改记录(合并补丁);If-Match 防止覆盖他人的修改",
+     .en = "Changes the given cells (merge patch); If-Match guards against lost updates."},
+    {.method = "POST", .path = RECORDS "/{id}/actions/{state}", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = move, .request = "{Register}Input",
+     .response = "Written", .headers = HEADER_KEY | HEADER_MATCH | HEADER_REASON, .zh = "转入某状态,可同时修改字段", .en = "Moves the record to a state, with cells that change with it."},
+    {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "{Register}Batch",
+     .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;带 Idempotency-Key 时全有或全无",
+     .en = "Makes or changes many by their keys; a result for each row. With an Idempotency-Key all or none."},
     {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "History", .zh = "记录的变更历史,最新在前",
      .en = "Who changed what, newest first.", .query = {{"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many entries"}}},
     {0},

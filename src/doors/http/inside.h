@@ -47,6 +47,7 @@ struct http_server {
     struct http_log *log;
     struct clock *clock;
     struct MHD_Daemon *daemon;
+    struct buf openapi;            /* rendered once */
     char address[128];
     instant offset;                /* of the clock, s */
     uint64_t id_seed;

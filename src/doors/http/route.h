@@ -3,7 +3,7 @@
  * To add a resource (say "imports"):
  *   1. src/doors/http/h_imports.c with `const struct route imports_routes[] = {{...}, {0}};` and, when its bodies need schemas of their own,
  *      `const struct schema imports_schemas[] = {{...}, {0}};`
- *   2. a line for each in ROUTE_RESOURCES below, and the file in meson.build beside it;
+ *   2. its name in ROUTE_RESOURCES (and SCHEMA_RESOURCES) below, and the file in meson.build beside it;
  *   3. tests/test_http_imports.c over tests/http.h, on both stores.
  * A handler gets a request that was bounded, decoded, authenticated and parsed; it reads through request_reader, writes through write.h, answers
  * through answer.h and returns 0, or a negative code with err filled, which becomes a problem. It decides nothing about access beyond the roles in
@@ -26,6 +26,8 @@ enum route_body {
     BODY_BYTES,     /* anything, in r->body; the handler looks at Content-Type */
 };
 
+enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8 };
+
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */
     const char *zh, *en;
@@ -39,24 +41,36 @@ struct route {
     enum route_body body;
     size_t body_max;           /* 0: REQUEST_BODY_MAX */
     int (*run)(struct request *r, struct error *err);
-    const char *request;       /* name of a schema, or NULL */
-    const char *response;      /* name of a schema, or a media type such as "text/csv", or NULL: no body */
+    const char *request;       /* name of a schema (or a media type for BODY_BYTES), or NULL */
+    const char *response;      /* names of schemas or media types such as "text/csv", with ';' between; NULL: no body */
     int status;                /* of success; 0: 200 */
+    unsigned headers;          /* enum route_header: which of ours mean something here */
     const char *zh, *en;       /* one sentence */
     struct route_query query[12];
 };
 
-/* A named JSON Schema (draft 2020-12) for the OpenAPI document; refers to others as {"$ref":"#/components/schemas/Name"}. */
+/* A named JSON Schema (draft 2020-12) for the OpenAPI document; refers to others as {"$ref":"#/components/schemas/Name"}. A path with {register}
+ * stands in the document once a register; there "{Register}" in names of schemas and in their text is the register ("Case", "CasePage").
+ * {Register}, {Register}Input and {Register}Fields derive from the declarations; Problem is there too. */
 struct schema {
     const char *name, *json;
 };
 
+/* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
     X(health)              \
+    X(meta)                \
+    X(records)
+#define SCHEMA_RESOURCES(X) \
+    X(health)               \
+    X(meta)                 \
     X(records)
 
 #define X(name) extern const struct route name##_routes[];
 ROUTE_RESOURCES(X)
+#undef X
+#define X(name) extern const struct schema name##_schemas[];
+SCHEMA_RESOURCES(X)
 #undef X
 
 /* The i-th route of all; NULL past the end. */
@@ -65,5 +79,10 @@ const struct route *route_at(size_t i);
 int route_find(struct request *r, char *allow, size_t n, const struct route **ret, struct error *err);
 /* Cuts every path once; before the first request. */
 int routes_prepare(struct error *err);
+
+/* ---- what derives from the table: openapi.c */
+const struct schema *schema_at(size_t i);
+int openapi_write(const struct catalog *c, struct buf *out, struct error *err);
+void routes_markdown(struct buf *out); /* docs/api-routes.md */
 
 #endif

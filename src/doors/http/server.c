@@ -221,13 +221,16 @@ static int check_body(struct request *r, const struct heads *h, int *ret_status,
 
 /* A client that will take nothing we have for an answer. */
 static bool acceptable(const struct request *r) {
-    const char *accept = request_header(r, "Accept"), *has = r->route->response ? r->route->response : "";
-    if (!accept || !*accept || strstr(accept, "*/*")) return true;
-    const char *slash = strchr(has, '/');
-    if (!slash) return strstr(accept, "application/json") || strstr(accept, "application/*") || strstr(accept, "+json");
-    char family[64];
-    snprintf(family, sizeof family, "%.*s/*", (int)(slash - has), has);
-    return strstr(accept, has) || strstr(accept, family) || strstr(accept, "json");
+    const char *accept = request_header(r, "Accept");
+    if (!accept || !*accept || !r->route->response || strstr(accept, "*/*") || strstr(accept, "json") || strstr(accept, "application/*")) return true;
+    for (const char *p = r->route->response; *p; p += *p == ';') {
+        size_t n = strcspn(p, ";"), family = strcspn(p, "/");
+        char any[64];
+        snprintf(any, sizeof any, "%.*s/*", (int)(family < n ? family : 0), p);
+        if (family < n && (memmem(accept, strlen(accept), p, n) || strstr(accept, any))) return true;
+        p += n;
+    }
+    return false;
 }
 
 static int begin(struct request *r, const char *method, const char *version, int *ret_status, struct error *err) {
@@ -253,8 +256,7 @@ static int begin(struct request *r, const char *method, const char *version, int
     if (!rc) rc = check_body(r, &heads, ret_status, err);
     if (!rc && !acceptable(r)) {
         *ret_status = 406;
-        rc = error_set(err, E_UNSUPPORTED, "Accept", "only %s is given here / 此处只提供 %s", r->route->response && strchr(r->route->response, '/') ? r->route->response : "application/json",
-                       r->route->response && strchr(r->route->response, '/') ? r->route->response : "application/json");
+        rc = error_set(err, E_UNSUPPORTED, "Accept", "nothing of what is accepted is given here / 此处不提供所要求的格式");
     }
     return rc;
 }
@@ -427,6 +429,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     signal(SIGPIPE, SIG_IGN);
     int rc = routes_prepare(err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
+    if (!rc) rc = openapi_write(s->ledger->catalog, &s->openapi, err);
     if (!rc) rc = readers_open(&o->ledger, s->options.threads, &s->readers, err);
     if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
@@ -464,6 +467,7 @@ void http_server_stop(struct http_server *s) {
     if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "info", "stopped", NULL);
     ledger_close(s->ledger);
     dev_tokens_free(s->tokens);
+    buf_clear(&s->openapi);
     log_close(s->log);
     mem_free(s);
 }

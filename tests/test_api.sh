@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# The API from outside: its OpenAPI document lints clean, a client generated from it works, and curl does. Prints TAP.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+root=$PWD
+build=${TOCSIN_BUILD:-build}
+case $build in /*) ;; *) build=$PWD/$build ;; esac
+tocsin=$build/tocsin
+export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+modules=$root/node_modules
+work=$(mktemp -d)
+server=
+finish() {
+    [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+cd "$work" || exit
+count=0
+ok() { count=$((count + 1)); echo "ok $count - $1"; }
+bad() { count=$((count + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
+skip() { count=$((count + 1)); echo "ok $count - $1 # SKIP $2"; }
+check() { # check 'NAME' COMMAND...
+    local name=$1
+    shift
+    if "$@" >out 2>err; then ok "$name"; else bad "$name" "$(head -c 1500 err)" "$(head -c 1500 out)"; fi
+}
+
+"$tocsin" help --format openapi >openapi.json
+if [ -x "$modules/.bin/redocly" ]; then
+    export REDOCLY_SUPPRESS_UPDATE_NOTICE=true REDOCLY_TELEMETRY=off
+    "$modules/.bin/redocly" lint openapi.json --format json >lint.json 2>err
+    check "the OpenAPI document lints clean (Redocly, recommended rules, no warnings)" node -e '
+        const t = require("fs").readFileSync("lint.json", "utf8"), r = JSON.parse(t.slice(t.indexOf("{")));
+        if (r.totals.errors + r.totals.warnings > 0) { console.error(JSON.stringify(r.problems.slice(0, 5))); process.exit(1); }'
+else
+    skip "the OpenAPI document lints clean" "npm modules are not installed"
+fi
+
+"$tocsin" init --region 310115 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00 >out 2>err || bad "init" "$(cat err)"
+echo "token-root root root -" >tokens
+"$tocsin" serve --listen 127.0.0.1:0 --dev-tokens tokens --at 2022-05-30T10:00 --lang en >serving 2>log &
+server=$!
+for _ in $(seq 100); do grep -q http serving && break; sleep 0.1; done
+url=$(sed -n 's/^serving //p' serving)
+
+check "the server says what it serves" grep -q '^serving http://127.0.0.1:' serving
+check "it serves that document" sh -c "curl -sf $url/api/openapi.json | cmp - openapi.json"
+check "curl makes a record" sh -c "curl -sf -H 'Authorization: Bearer token-root' -H 'Content-Type: application/json' -d '{\"region\":\"310115\",\"fields\":{\"title\":\"一号楼\"}}' \
+    $url/api/v1/registers/place/records | grep -q created"
+if [ -x "$modules/.bin/openapi-typescript" ]; then
+    mkdir client && cp "$root"/tests/client/* client/ && ln -s "$modules" node_modules && echo '{"type":"module"}' >package.json
+    check "a TypeScript client is generated from the document" "$modules/.bin/openapi-typescript" openapi.json -o client/api.d.ts
+    check "it type-checks" "$modules/.bin/tsc" -p client --outDir made
+    check "it works" node made/client.js "$url" token-root
+else
+    skip "a TypeScript client is generated and works" "npm modules are not installed"
+fi
+check "no token is in the log" sh -c '! grep -q token-root log'
+kill -TERM $server
+wait $server
+check "it ends by itself when told to" test $? -eq 0
+server=
+check "every line of the log is JSON" node -e 'require("fs").readFileSync("log", "utf8").trim().split("\n").forEach(JSON.parse)'
+echo "1..$count"
