@@ -74,6 +74,16 @@ static void damaged_entries_never_crash(void **state) {
         }
     buf_char(&b, 'x');
     assert_int_equal(entry_decode(buf_view(&b), &back), E_CORRUPT);
+    /* an entry of old ends before its region */
+    size_t old = b.n - 1;
+    buf_reset(&b);
+    e.region = TEXT("310115");
+    assert_int_equal(entry_encode(&e, 12, &b), 0);
+    assert_int_equal(entry_decode(buf_view(&b), &back), 0);
+    assert_true(text_is(back.region, "310115"));
+    for (size_t n = 0; n < b.n; n++) assert_int_equal(entry_decode((struct text){b.s, n}, &back), n == old ? 0 : E_CORRUPT);
+    assert_int_equal(entry_decode((struct text){b.s, old}, &back), 0);
+    assert_int_equal(back.region.n, 0);
     buf_clear(&b);
 }
 

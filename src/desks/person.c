@@ -339,7 +339,7 @@ static int erase_one(struct ledger *l, const struct session *s, const struct rec
     int rc = any ? record_write(l, s, &d, 1, err) : 0;
     if (!rc) rc = db_run(l->db, "DELETE FROM \"blind\" WHERE \"holder\" = ?1", &param, 1, NULL, err);
     if (!rc) rc = db_run(l->db, "DELETE FROM \"vault_key\" WHERE \"person\" = ?1", &param, 1, NULL, err);
-    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ERASE, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = r->id};
+    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ERASE, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = r->id, .region = r->region};
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
     return rc;
 }

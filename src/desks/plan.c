@@ -276,7 +276,7 @@ static int mark_applied(struct ledger *l, int64_t id, struct error *err) {
 static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_diff *diff, struct error *err) {
     struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .new_id = a->id, .diff = diff, .err = err};
     struct text region = a->region;
-    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id};
+    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id, .region = a->region};
     int rc = book_flush(l, err);
     if (!rc) rc = run(&p, region);
     book_reset(l);

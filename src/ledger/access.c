@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const verb_words[] = {
-    [ACCESS_READ] = "reading", [ACCESS_WRITE] = "writing", [ACCESS_OPEN] = "opening sealed fields of"};
+    [ACCESS_READ] = "reading", [ACCESS_WRITE] = "writing", [ACCESS_OPEN] = "opening sealed fields of", [ACCESS_WATCH] = "watching over"};
 
 static void verb_roles(const struct register_decl *reg, enum access_verb verb, const struct text **ret,
                        size_t *ret_n) {
@@ -20,6 +20,7 @@ static void verb_roles(const struct register_decl *reg, enum access_verb verb, c
         *ret = reg->openers;
         *ret_n = reg->n_openers;
         return;
+    case ACCESS_WATCH: break;
     }
     *ret = NULL;
     *ret_n = 0;
@@ -36,10 +37,11 @@ static bool region_sane(struct text region) {
     return true;
 }
 
-static bool grant_counts(const struct grant *g, enum access_verb verb, const struct register_decl *reg) {
+bool access_grants(const struct grant *g, enum access_verb verb, const struct register_decl *reg) {
     if (!region_sane(g->region)) return false;
     if (text_is(g->role, "root")) return true;
-    if (verb == ACCESS_READ && text_is(g->role, "auditor")) return true;
+    if ((verb == ACCESS_READ || verb == ACCESS_WATCH) && text_is(g->role, "auditor")) return true;
+    if (verb == ACCESS_WATCH) return false;
     const struct text *roles;
     size_t n;
     verb_roles(reg, verb, &roles, &n);
@@ -55,7 +57,7 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
                  struct text region, struct error *err) {
     bool granted = false;
     for (size_t i = 0; i < s->n_grants && !granted; i++)
-        granted = region_within(region, s->grants[i].region) && grant_counts(&s->grants[i], verb, reg);
+        granted = region_within(region, s->grants[i].region) && access_grants(&s->grants[i], verb, reg);
     if (granted && purpose_given(s, verb)) return 0;
     if (granted)
         return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose / 查看加密字段须说明目的: --purpose TEXT",
@@ -90,7 +92,7 @@ static bool covered(const struct session *s, size_t i, enum access_verb verb,
     struct text mine = s->grants[i].region;
     for (size_t k = 0; k < s->n_grants; k++) {
         struct text other = s->grants[k].region;
-        if (k == i || !region_within(mine, other) || !grant_counts(&s->grants[k], verb, reg)) continue;
+        if (k == i || !region_within(mine, other) || !access_grants(&s->grants[k], verb, reg)) continue;
         if (other.n < mine.n || k < i) return true;
     }
     return false;
@@ -100,12 +102,12 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
                const char *column, struct buf *out) {
     if (!access_anywhere(s, verb, reg)) return buf_str(out, "1=0");
     for (size_t i = 0; i < s->n_grants; i++)
-        if (s->grants[i].region.n == 0 && grant_counts(&s->grants[i], verb, reg)) return buf_str(out, "1=1");
+        if (s->grants[i].region.n == 0 && access_grants(&s->grants[i], verb, reg)) return buf_str(out, "1=1");
     const char *before = "(";
     for (size_t i = 0; i < s->n_grants; i++) {
         struct text region = s->grants[i].region;
         char end[REGION_MAX + 2];
-        if (!grant_counts(&s->grants[i], verb, reg) || covered(s, i, verb, reg) || !region_end(region, end))
+        if (!access_grants(&s->grants[i], verb, reg) || covered(s, i, verb, reg) || !region_end(region, end))
             continue;
         buf_printf(out, "%s%s >= '%.*s' AND %s < '%s'", before, column, (int)region.n, region.s, column, end);
         before = " OR ";
@@ -116,7 +118,7 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
     if (!purpose_given(s, verb)) return false;
     for (size_t i = 0; i < s->n_grants; i++)
-        if (grant_counts(&s->grants[i], verb, reg)) return true;
+        if (access_grants(&s->grants[i], verb, reg)) return true;
     return false;
 }
 

@@ -6,7 +6,8 @@
 #include "ledger/region.h"
 #include "ledger/register.h"
 
-enum access_verb { ACCESS_READ, ACCESS_WRITE, ACCESS_OPEN };
+/* WATCH: to be told who looked at what (root and auditor). */
+enum access_verb { ACCESS_READ, ACCESS_WRITE, ACCESS_OPEN, ACCESS_WATCH };
 
 /* One role held over one region subtree. */
 struct grant {
@@ -34,6 +35,8 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
 int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column, struct buf *out);
 /* The union of all regions in which the session holds any role but guest: for what belongs to no register (duties, counts). */
 int access_scope_sql(const struct session *s, const char *column, struct buf *out);
+/* Whether one grant gives the verb in its region; of ACCESS_WATCH reg may be NULL. */
+bool access_grants(const struct grant *g, enum access_verb verb, const struct register_decl *reg);
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
 
 #endif

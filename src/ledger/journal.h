@@ -36,6 +36,7 @@ struct journal_entry {
     int64_t previous; /* seq of this record's previous entry, 0 none */
     int64_t import;   /* id of the import it belongs to, 0 none */
     struct text before, after;
+    struct text region; /* where the record lay after it, when `after` does not say (a change, a move, a late duty); empty in entries of old */
 };
 
 struct journal_keys {

@@ -58,6 +58,7 @@ int entry_encode(const struct journal_entry *e, int64_t seq, struct buf *out) {
     put_text(out, e->purpose);
     put_text(out, e->before);
     put_text(out, e->after);
+    if (e->region.n) put_text(out, e->region); /* entries of old end here */
     return out->failed;
 }
 
@@ -89,8 +90,10 @@ int entry_decode(struct text payload, struct journal_entry *ret) {
     e.import = unzigzag(import);
     if (!get_text(payload, &pos, &e.reg) || !get_text(payload, &pos, &e.actor) ||
         !get_text(payload, &pos, &e.reason) || !get_text(payload, &pos, &e.purpose) ||
-        !get_text(payload, &pos, &e.before) || !get_text(payload, &pos, &e.after) || pos != payload.n)
+        !get_text(payload, &pos, &e.before) || !get_text(payload, &pos, &e.after))
         return E_CORRUPT;
+    if (pos < payload.n && (!get_text(payload, &pos, &e.region) || !e.region.n)) return E_CORRUPT;
+    if (pos != payload.n) return E_CORRUPT;
     *ret = e;
     return 0;
 }

@@ -14,6 +14,7 @@ static int note(struct ledger *l, const struct session *s, enum journal_verb ver
         .reason = text_of(reason),
         .reg = o->reg,
         .record = o->record,
+        .region = o->region,
     };
     return journal_append(&l->journal, &e, NULL, err);
 }

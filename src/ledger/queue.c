@@ -129,6 +129,7 @@ static int attempt(struct ledger_queue *q, struct submission **list, size_t n, b
     pthread_mutex_lock(&q->lock);
     q->counts.commits++;
     pthread_mutex_unlock(&q->lock);
+    if (q->options.committed) q->options.committed(q->options.committed_arg);
     return ATTEMPT_DONE;
 }
 
@@ -251,6 +252,7 @@ static void *queue_main(void *arg) {
         }
         if (rc < 0) error_set(&err, rc, NULL, "%s", error_text(rc));
         if (rc >= 0) err.code = 0;
+        if (q->options.committed) q->options.committed(q->options.committed_arg); /* it may have committed */
         answer(s, &err);
     }
     return NULL;

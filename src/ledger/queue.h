@@ -15,6 +15,9 @@ struct ledger_queue;
 struct queue_options {
     size_t waiting_max; /* submissions that may wait; one more is E_BUSY (0: 4,096) */
     size_t drafts_max;  /* drafts in one transaction; a larger submission runs alone (0: 4,000) */
+    /* On the queue's thread after every commit and before the answers: short, never waiting (feed_wake). NULL: nobody. */
+    void (*committed)(void *arg);
+    void *committed_arg;
 };
 
 /* One request. Filled by the submitter, who keeps it, its session and its drafts until done was called; zero what is not used. */

@@ -360,6 +360,7 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     journal_cells_end(&old);
     journal_cells_end(&new);
     struct journal_entry j = entry_of(x, r, verb, before->entry);
+    j.region = r->region;
     j.before = buf_view(&old);
     j.after = buf_view(&new);
     int rc = old.failed || new.failed ? memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
