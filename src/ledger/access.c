@@ -136,3 +136,11 @@ int access_scope_sql(const struct session *s, const char *column, struct buf *ou
     }
     return before[0] == '(' ? buf_str(out, "1=0") : buf_char(out, ')');
 }
+
+size_t access_regions(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text *out) {
+    size_t n = 0;
+    if (!purpose_given(s, verb)) return 0;
+    for (size_t i = 0; i < s->n_grants; i++)
+        if (access_grants(&s->grants[i], verb, reg) && !covered(s, i, verb, reg)) out[n++] = s->grants[i].region;
+    return n;
+}

@@ -38,5 +38,8 @@ int access_scope_sql(const struct session *s, const char *column, struct buf *ou
 /* Whether one grant gives the verb in its region; of ACCESS_WATCH reg may be NULL. */
 bool access_grants(const struct grant *g, enum access_verb verb, const struct register_decl *reg);
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
+/* The same subtrees as access_sql, one by one: disjoint and canonical, "" alone for everywhere, none for nowhere. out has room for s->n_grants; borrowed from the
+ * grants. Returns how many. */
+size_t access_regions(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text *out);
 
 #endif

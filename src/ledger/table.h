@@ -26,6 +26,8 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
 const struct db_table *field_code_table(void);
 /* Reads the numbers; gives new ones to new fields when `assign` (inside a write transaction). */
 int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err);
+/* Whether lists can be sorted by a column: a date or instant with an index of its own. */
+bool table_sorts(const struct register_decl *reg, struct text column);
 int table_field_of(const struct reg_table *t, size_t cell_code); /* field index or -1 */
 /* The record a row of `columns` describes; cells borrowed from the row unless a copy is asked for. */
 int table_record(const struct reg_table *t, const struct value *row, struct arena *copy, struct record *ret, struct error *err);
