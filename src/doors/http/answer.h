@@ -21,6 +21,7 @@ struct answer {
     void (*end)(void *arg);
     void *arg;
     int64_t size;                /* of the stream when known, else -1 */
+    size_t block;                /* most that read is asked for at once, and held a connection; 0: 64 KiB */
 };
 
 /* Begins an answer with a JSON body that the caller writes into the returned buffer. */

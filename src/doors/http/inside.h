@@ -3,6 +3,7 @@
 #define TOCSIN_DOORS_HTTP_INSIDE_H
 
 #include "doors/http/route.h"
+#include "ledger/feed.h"
 
 enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
 
@@ -42,6 +43,7 @@ struct http_server {
     struct http_options options;
     struct ledger *ledger;         /* the queue's while it runs */
     struct ledger_queue *queue;
+    struct feed *feed;
     struct readers *readers;
     struct dev_tokens *tokens;
     struct http_log *log;

@@ -91,6 +91,8 @@ int request_reader(struct request *r, struct ledger **ret, struct error *err);
 /* The writer's catalog: frozen, for drafts. */
 const struct catalog *http_catalog(const struct http_server *s);
 struct ledger_queue *http_queue(struct http_server *s);
+struct feed;
+struct feed *http_feed(struct http_server *s);
 /* The writer's ledger: only for what its functions allow from any thread (draft_set). */
 struct ledger *http_writer(struct http_server *s);
 int32_t http_zone(const struct http_server *s);

@@ -58,6 +58,7 @@ struct schema {
 
 /* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
+    X(events)              \
     X(health)              \
     X(meta)                \
     X(records)

@@ -36,6 +36,10 @@ struct ledger *http_writer(struct http_server *s) {
     return s->ledger;
 }
 
+struct feed *http_feed(struct http_server *s) {
+    return s->feed;
+}
+
 int32_t http_zone(const struct http_server *s) {
     return s->ledger->zone_s;
 }
@@ -117,7 +121,7 @@ static ssize_t stream_read(void *cls, uint64_t pos, char *out, size_t n) {
 static struct MHD_Response *response_of(struct request *r) {
     struct answer *a = &r->answer;
     if (a->read)
-        return MHD_create_response_from_callback(a->size >= 0 ? (uint64_t)a->size : MHD_SIZE_UNKNOWN, STREAM_BLOCK, stream_read, r, NULL);
+        return MHD_create_response_from_callback(a->size >= 0 ? (uint64_t)a->size : MHD_SIZE_UNKNOWN, a->block ? a->block : STREAM_BLOCK, stream_read, r, NULL);
     /* the body lives until on_end, which comes after its last byte */
     return MHD_create_response_from_buffer(a->body.n, a->body.n ? a->body.s : (char *)"", MHD_RESPMEM_PERSISTENT);
 }
@@ -433,7 +437,9 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = readers_open(&o->ledger, s->options.threads, &s->readers, err);
     if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
-    if (!rc) rc = ledger_queue_start(s->ledger, NULL, &s->queue, err);
+    if (!rc) rc = feed_start(s->ledger, NULL, &s->feed, err);
+    struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
+    if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -457,12 +463,14 @@ void http_server_stop(struct http_server *s) {
     if (s->daemon) {
         int fd = MHD_quiesce_daemon(s->daemon);
         if (fd >= 0) close(fd);
+        feed_end(s->feed); /* its listeners end first: they would wait for ever */
         wait_until_none(&s->open, STOP_WAIT_MS);
     }
     clock_stop(s->clock);
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
+    feed_stop(s->feed);
     readers_close(s->readers);
     if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "info", "stopped", NULL);
     ledger_close(s->ledger);
