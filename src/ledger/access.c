@@ -53,9 +53,16 @@ static bool purpose_given(const struct session *s, enum access_verb verb) {
     return verb != ACCESS_OPEN || text_trim(s->purpose).n > 0;
 }
 
+static bool within_limit(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
+    const struct session_limit *l = s->limit;
+    return !l || ((l->verbs & (1u << verb)) && (!l->n_registers || role_among(l->registers, l->n_registers, reg->name)));
+}
+
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg,
                  struct text region, struct error *err) {
     bool granted = false;
+    if (!within_limit(s, verb, reg))
+        return error_set(err, E_DENIED, NULL, "this token is not for %s register %.*s / 此令牌不含该登记册的此项权限", verb_words[verb], (int)reg->name.n, reg->name.s);
     for (size_t i = 0; i < s->n_grants && !granted; i++)
         granted = region_within(region, s->grants[i].region) && access_grants(&s->grants[i], verb, reg);
     if (granted && purpose_given(s, verb)) return 0;
@@ -116,7 +123,7 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
 }
 
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
-    if (!purpose_given(s, verb)) return false;
+    if (!purpose_given(s, verb) || !within_limit(s, verb, reg)) return false;
     for (size_t i = 0; i < s->n_grants; i++)
         if (access_grants(&s->grants[i], verb, reg)) return true;
     return false;
@@ -124,6 +131,7 @@ bool access_anywhere(const struct session *s, enum access_verb verb, const struc
 
 int access_scope_sql(const struct session *s, const char *column, struct buf *out) {
     const char *before = "(";
+    if (s->limit && s->limit->n_registers) return buf_str(out, "1=0");
     for (size_t i = 0; i < s->n_grants; i++) {
         const struct grant *g = &s->grants[i];
         char end[REGION_MAX + 2];

@@ -15,6 +15,13 @@ struct grant {
     struct text region; /* "" is everywhere */
 };
 
+/* What a machine token leaves of its account's rights. */
+struct session_limit {
+    unsigned verbs;                /* bits 1 << enum access_verb */
+    size_t n_registers;
+    const struct text *registers;  /* none: all of them */
+};
+
 /* Who acts, in what right, why and when. Given to every desk call; nothing in the ledger knows another clock. */
 struct session {
     struct text account;
@@ -25,15 +32,17 @@ struct session {
     instant now;
     int64_t import;       /* import the changes belong to; 0 none */
     bool zh;              /* language of messages */
+    const struct session_limit *limit; /* NULL: everything the grants give */
 };
 
 /* Role "root" may everything in its region, "auditor" reads every register in its region; ACCESS_OPEN needs a purpose from everybody. A grant whose region is
- * not canonical gives nothing. E_DENIED says which role is missing, never whether the record exists. */
+ * not canonical gives nothing. A limit is asked before all grants, root's too. E_DENIED says which role is missing, never whether the record exists. */
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region, struct error *err);
 /* The region subtrees in which the session may use the verb, as an SQL condition on column `region` ("(region >= '31' AND region < '32' OR ...)" ; "1=1" for root;
  * "1=0" for none). */
 int access_sql(const struct session *s, enum access_verb verb, const struct register_decl *reg, const char *column, struct buf *out);
-/* The union of all regions in which the session holds any role but guest: for what belongs to no register (duties, counts). */
+/* The union of all regions in which the session holds any role but guest: for what belongs to no register (duties, counts); nothing when
+ * the session is limited to some registers. */
 int access_scope_sql(const struct session *s, const char *column, struct buf *out);
 /* Whether one grant gives the verb in its region; of ACCESS_WATCH reg may be NULL. */
 bool access_grants(const struct grant *g, enum access_verb verb, const struct register_decl *reg);

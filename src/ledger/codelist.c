@@ -77,7 +77,7 @@ static bool code_valid(struct text t) {
 }
 
 static int declare_code(struct arena *a, const struct yaml *node, struct code *ret, struct error *err) {
-    static const char *const keys[] = {"code", "zh", "en", "standard", "synonyms", NULL};
+    static const char *const keys[] = {"code", "zh", "en", "standard", "synonyms", "alone", NULL};
     int rc = yaml_only(node, keys, err);
     if (!rc) rc = declare_text(node, "code", true, &ret->code, err);
     if (!rc && !code_valid(ret->code))
@@ -88,6 +88,7 @@ static int declare_code(struct arena *a, const struct yaml *node, struct code *r
     if (!rc) rc = declare_text(node, "en", true, &ret->en, err);
     if (!rc) rc = declare_text(node, "standard", false, &ret->standard, err);
     if (!rc) rc = declare_words(a, node, "synonyms", &ret->synonyms, &ret->n_synonyms, err);
+    if (!rc) rc = yaml_bool(node, "alone", false, &ret->alone, err);
     return rc;
 }
 

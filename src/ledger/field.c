@@ -80,13 +80,17 @@ static const char *range_fault(const struct field *f, int64_t v) {
     return NULL;
 }
 
+static const char alone_fault[] = "holds a code that stands alone, and others with it (who administers does nothing else) / 含有须单独使用的代码 (三员分立,不得兼任)";
+
 static const char *codes_fault(const struct field *f, struct text t) {
+    bool several = f->multiple && memchr(t.s, ';', t.n);
     for (size_t from = 0; from <= t.n;) {
         size_t to = t.n;
         const char *mark = f->multiple && from < t.n ? memchr(t.s + from, ';', t.n - from) : NULL;
         if (mark) to = (size_t)(mark - t.s);
-        if (!code_find(f->codes, (struct text){t.s + from, to - from}))
-            return "is no code of its list / 不是代码表中的代码";
+        const struct code *c = code_find(f->codes, (struct text){t.s + from, to - from});
+        if (!c) return "is no code of its list / 不是代码表中的代码";
+        if (c->alone && several) return alone_fault;
         from = to + 1;
     }
     return NULL;
@@ -184,6 +188,7 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
                        struct error *err) {
     const struct code *found[64];
     size_t n = 0, bytes = 0;
+    bool alone = false;
     for (size_t from = 0; from < input.n;) {
         size_t to = from, mark = 0;
         while (to < input.n && !(mark = separator_at(input, to))) to++;
@@ -197,9 +202,11 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
         size_t k = 0;
         while (k < n && found[k] != c) k++;
         if (k < n) continue;
+        alone = alone || c->alone;
         found[n++] = c;
         bytes += c->code.n + 1;
     }
+    if (alone && n > 1) return cell_error(f, input, alone_fault, err);
     if (n == 0) {
         *ret = value_null();
         return 0;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ledger/credential.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
 #include "ledger/repeat.h"
@@ -32,6 +33,11 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = vault_blind_table();
     out[n++] = obligation_table();
     out[n++] = repeat_table();
+    out[n++] = credential_secret_table();
+    out[n++] = credential_session_table();
+    out[n++] = credential_token_table();
+    out[n++] = credential_device_table();
+    out[n++] = credential_recovery_table();
     for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX; i++) out[n++] = &l->tables[i]->table;
     return n;
 }
@@ -91,7 +97,7 @@ static int catalog_open(struct ledger *l, struct error *err) {
     if (rc < 0) return rc;
     l->tables = arena_alloc(&l->arena, (l->catalog->n_registers + 1) * sizeof *l->tables);
     if (!l->tables) return error_set(err, E_MEMORY, NULL, "out of memory");
-    if (l->catalog->n_registers > TABLES_MAX - 16) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 16);
+    if (l->catalog->n_registers > TABLES_MAX - 24) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 24);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
         const struct register_decl *reg = &l->catalog->registers[i];
@@ -225,7 +231,7 @@ int ledger_begin(struct ledger *l, struct error *err) {
     int rc = db_begin(l->db, err);
     if (rc < 0) return rc;
     l->in_transaction = true;
-    l->organisations_changed = l->adoptions_changed = false;
+    l->organisations_changed = l->adoptions_changed = l->accounts_changed = false;
     rc = get_int(l, "next_id", 1, &l->next_id, err);
     if (!rc) rc = ledger_refresh(l, err);
     l->next_id_stored = l->next_id;
@@ -245,7 +251,14 @@ void ledger_rollback(struct ledger *l) {
         owner_forget(l);
         if (adoptions_load(l, NULL) < 0) l->shared_stamp = -1;
     }
-    l->adoptions_changed = l->organisations_changed = false;
+    l->adoptions_changed = l->organisations_changed = l->accounts_changed = false;
+}
+
+/* Setting `accounts` counts changes of rights: desks/account compares it with what its cache was read under. */
+static int move_accounts(struct ledger *l, struct error *err) {
+    int64_t stamp = 0;
+    int rc = get_int(l, "accounts", 0, &stamp, err);
+    return rc < 0 ? rc : set_int(l, "accounts", stamp + 1, err);
 }
 
 int ledger_commit(struct ledger *l, instant now, struct error *err) {
@@ -254,6 +267,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     if (!rc) rc = number_flush(l->numbers, l->db, err);
     if (!rc && l->next_id != l->next_id_stored) rc = set_int(l, "next_id", l->next_id, err);
     if (!rc && shared) rc = set_int(l, "shared", l->shared_stamp + 1, err);
+    if (!rc && l->accounts_changed) rc = move_accounts(l, err);
     if (!rc) rc = journal_flush(&l->journal, l->db, now, err);
     if (!rc) rc = db_commit(l->db, err);
     if (rc < 0) {

@@ -28,7 +28,7 @@ struct ledger {
     struct obligation_book *book;
     struct number_book *numbers;
     struct apply *apply;
-    bool organisations_changed, adoptions_changed; /* in this transaction */
+    bool organisations_changed, adoptions_changed, accounts_changed; /* in this transaction; accounts: whoever caches rights must read them anew */
     int64_t shared_stamp;     /* setting `shared`: moved by whoever changes adoptions or organisations */
     /* policies in force, loaded from adoptions: see adoption.c */
     size_t n_adoptions;

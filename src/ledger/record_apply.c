@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/apply.h"
+#include "ledger/grant.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
 #include "ledger/similar.h"
@@ -206,6 +207,7 @@ static struct entry *entry_new(struct apply *x, const struct reg_table *t) {
 static void tell_ledger(struct apply *x, const struct register_decl *reg) {
     if (text_is(reg->name, "adoption")) x->l->adoptions_changed = true;
     if (text_is(reg->name, "organisation")) x->l->organisations_changed = true;
+    if (text_is(reg->name, "account")) x->l->accounts_changed = true;
 }
 
 /* Errors that are the draft's own; anything else ends the batch. */
@@ -270,6 +272,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = record_required(reg, r->values, true, err);
     if (!rc) rc = region_of(x, d, r->values, &r->region, err);
     if (!rc) rc = access_check(x->s, ACCESS_WRITE, reg, r->region, err);
+    if (!rc) rc = grant_check(x->s, NULL, r, err);
     if (rc < 0) return rc;
     int initial = register_initial(reg), state = d->state.n ? register_state(reg, d->state) : initial;
     if (state >= 0) r->state = reg->states[state].name;
@@ -443,6 +446,7 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     struct expr_scope was = scope_of(x, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
+    if (!rc) rc = grant_check(x->s, &before, &now, err);
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
@@ -480,6 +484,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     rc = access_check(x->s, ACCESS_WRITE, d->reg, e->record.region, err);
     if (!rc && d->version && d->version != e->record.version)
         rc = error_set(err, E_CONFLICT, "version", "record %lld was changed since / 记录已被修改", (long long)d->id);
+    if (!rc) rc = grant_check(x->s, &e->record, NULL, err);
     if (rc < 0) return rc;
     if (concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
     if (!rc) rc = seal_remove(x, &e->record, err);

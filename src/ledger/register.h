@@ -32,6 +32,7 @@ struct code {
     struct text code, zh, en, standard; /* standard: the code in the national or WHO list, may be empty */
     size_t n_synonyms;
     struct text *synonyms; /* other words that mean it on import, normalised (see code_find_any) */
+    bool alone; /* where several codes may stand, this one stands alone */
 };
 
 struct codelist {
