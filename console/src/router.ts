@@ -1,6 +1,6 @@
 // The screens. One line each; the frame's menu derives from it.
 import type { Component } from 'vue'
-import { createRouter, createWebHistory } from 'vue-router'
+import { createRouter, createWebHashHistory } from 'vue-router'
 
 import { session, sessionLoad } from '@/session'
 
@@ -18,7 +18,7 @@ export const screens: Screen[] = [
 ]
 
 export const router = createRouter({
-  history: createWebHistory(),
+  history: createWebHashHistory(),
   routes: [
     { path: '/sign-in', name: 'sign-in', component: () => import('@/screens/sign-in.vue'), meta: { open: true } },
     ...screens.map((s) => ({ path: s.path, name: s.name, component: s.load })),
