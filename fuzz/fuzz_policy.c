@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t differ = 0;
     if (policy_parse(&catalog, "/no/such/folder", p->source_text, "kept", ZONE_CHINA_S, &again, &err) < 0)
         abort();
-    if (policy_diff(p, again, &a, &changes, &differ, &err) == 0 && differ) abort();
+    if (policy_diff(p, again, false, &a, &changes, &differ, &err) == 0 && differ) abort();
     arena_clear(&a);
     policy_free(again);
     policy_free(p);

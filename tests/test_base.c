@@ -93,6 +93,13 @@ static void messages_speak_the_asked_language(void **state) {
     assert_string_equal(words, "'甲 / 乙': is no code");
     error_words(E_BUSY, error_text(E_BUSY), true, words, sizeof words);
     assert_string_equal(words, error_text_zh(E_BUSY));
+    struct error told = {0};
+    error_set(&told, E_INVALID, NULL, "register %s has no field %s", "case", "colour");
+    assert_string_equal(told.message, "register case has no field colour / 登记册 case 没有字段 colour");
+    told = (struct error){0};
+    error_set(&told, E_IO, NULL, "%s", "the file is empty"); /* passed on by a function of its own */
+    assert_string_equal(told.message, "the file is empty / 文件为空");
+    assert_null(error_zh("nobody says this"));
     error_words(E_DENIED, "because", true, words, sizeof words);
     assert_string_equal(words, "无此权限: because");
     error_words(E_DENIED, "because", true, words, 6); /* never half a character */

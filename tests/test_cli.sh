@@ -96,6 +96,7 @@ refuses 64 '.' policy show covid-1999
 json 'j.rules.length > 5' policy show shannan-2022
 printf 'policy: x\n' >bad.yaml
 refuses 65 'bad.yaml' policy check bad.yaml
+refuses 65 '^tocsin: bad.yaml:1:1: 缺少键 name$' policy check bad.yaml --lang zh
 sed 's/value: \[1, 2, 3, 5, 7\], harsher: more,$/value: [1, 2, 3, 5, 9], harsher: more,/' "$TOCSIN_HOME/policies/covid-2022-v9.yaml" >late.yaml
 refuses 65 '^tocsin: late.yaml:[0-9]+:[0-9]+: central-tests has day 9' policy check late.yaml
 refuses 65 '^tocsin: late.yaml:[0-9]+:[0-9]+: 安排的天数晚于解除日' policy check late.yaml --lang zh
@@ -279,6 +280,8 @@ a=$("$tocsin" export case --columns id,number,onset | sort | md5sum) b=$("$tocsi
 does 'nothing to change' migrate
 
 diff_words=$("$tocsin" policy diff covid-2022-v9 covid-2022-20 --at $now)
+does '^参数 central_days 密接集中隔离天数: 7 天 -> 5 天' policy diff covid-2022-v9 covid-2022-20 --lang zh --at $now
+json 'j.live.list.length > 0 && j.live.list.every(c => c.effect && c.rule)' policy diff covid-2022-v9 covid-2022-20 --list --at $now
 grep -q 'central_days' <<<"$diff_words" && grep -qE 'lose|gain|sooner|later' <<<"$diff_words" && ok "policy diff, on the live data" || bad "policy diff, on the live data" "$diff_words"
 does 'adopted' policy adopt covid-2022-20 --from 2022-05-30 --reason test --at 2022-05-30T18:00
 import=$("$tocsin" import place files/places.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')

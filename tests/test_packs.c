@@ -68,7 +68,7 @@ static void every_pack_has_the_rules_others_rely_on(void **state) {
         assert_true(l && !l->allowed);
         struct policy_change *changes = NULL;
         size_t differ = 1;
-        assert_ok(policy_diff(p, p, &a, &changes, &differ, &err), err);
+        assert_ok(policy_diff(p, p, false, &a, &changes, &differ, &err), err);
         assert_int_equal(differ, 0);
         policy_free(p);
     }
@@ -82,7 +82,7 @@ static void a_difference_is_named(void **state) {
     struct policy_change *c = NULL;
     size_t n = 0;
     struct error err = {0};
-    assert_ok(policy_diff(v9, sn, &a, &c, &n, &err), err);
+    assert_ok(policy_diff(v9, sn, false, &a, &c, &n, &err), err);
     assert_int_equal(n, 4); /* two parameters and the two rules that stand on them */
     assert_string_equal(c[0].kind, "parameter");
     assert_true(text_is(c[0].name, "locate_case_within") && text_is(c[0].before, "2h") &&
@@ -91,7 +91,7 @@ static void a_difference_is_named(void **state) {
     assert_true(text_is(c[3].name, "place-contact"));
     size_t back = 0;
     struct policy_change *d = NULL;
-    assert_ok(policy_diff(sn, v9, &a, &d, &back, &err), err);
+    assert_ok(policy_diff(sn, v9, false, &a, &d, &back, &err), err);
     assert_int_equal(back, n);
     for (size_t i = 0; i < n; i++)
         assert_true(text_eq(c[i].before, d[i].after) && text_eq(c[i].after, d[i].before));

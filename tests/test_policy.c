@@ -313,7 +313,7 @@ static void an_adopted_pack_stands_alone(void **state) {
     struct arena a = {0};
     struct policy_change *changes = NULL;
     size_t n = 1;
-    assert_ok(policy_diff(p, again, &a, &changes, &n, &err), err);
+    assert_ok(policy_diff(p, again, false, &a, &changes, &n, &err), err);
     assert_int_equal(n, 0);
     /* but a file may not bring a parent of its own making, and so check itself */
     struct folder f;

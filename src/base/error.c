@@ -23,12 +23,36 @@ static int error_index(int code) {
     return i;
 }
 
+/* Whether a message brings Chinese of its own: CJK and its punctuation lie beyond E3 in UTF-8. */
+static bool has_chinese(const char *s) {
+    for (; *s; s++)
+        if ((unsigned char)*s >= 0xE3) return true;
+    return false;
+}
+
+void error_write(char *out, size_t n, const char *format, va_list args) {
+    bool plain = strcmp(format, "%s") == 0;
+    const char *zh = plain || has_chinese(format) ? NULL : error_zh(format);
+    va_list again;
+    va_copy(again, args);
+    int size = vsnprintf(out, n, format, args);
+    if (plain && size >= 0 && (size_t)size < n) zh = error_zh(out);
+    if (zh && size >= 0 && (size_t)size + 4 < n) {
+        memcpy(out + size, " / ", 4);
+        if (plain)
+            snprintf(out + size + 3, n - (size_t)size - 3, "%s", zh);
+        else
+            vsnprintf(out + size + 3, n - (size_t)size - 3, zh, again);
+    }
+    va_end(again);
+}
+
 int error_set(struct error *err, int code, const char *where, const char *format, ...) {
     if (!err || err->code) return code;
     err->code = code;
     va_list args;
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    error_write(err->message, sizeof err->message, format, args);
     va_end(args);
     err->where[0] = '\0';
     if (where) snprintf(err->where, sizeof err->where, "%s", where);
@@ -100,6 +124,8 @@ void error_words(int code, const char *message, bool zh, char *out, size_t n) {
     if (n == 0) return;
     if (!zh)
         snprintf(out, n, "%.*s", size, message);
+    else if (error_zh(message)) /* told as it is, without error_set */
+        snprintf(out, n, "%s", error_zh(message));
     else if (half)
         snprintf(out, n, "%.*s%s", (int)quoted_start(message, half), message, half + 3);
     else if (strcmp(message, error_text(code)) == 0)

@@ -52,6 +52,11 @@ struct error {
 int error_set(struct error *err, int code, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same for functions that take a format themselves: writes the English, and behind " / " the Chinese when the format has none and words.c knows it. */
+void error_write(char *out, size_t n, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+/* The Chinese of an English message or format (words.c); NULL when there is none. */
+const char *error_zh(const char *english);
+
 /* Puts a wider place before err->where ("contacts.csv" before "row 12"). NULL err is fine. */
 void error_within(struct error *err, const char *outer);
 
@@ -62,7 +67,7 @@ const char *error_text_zh(int code);
 int error_exit(int code);
 int error_http(int code);
 
-/* The half of a message that is in the asked language. Messages of the ledger and the desks are "English / 中文"; a quoted value that begins one
+/* The half of a message that is in the asked language. Messages are "English / 中文" inside; a quoted value that begins one
  * (`"2022-02-30" is no date / 不是日期`, `'x': is no code / 没有该代码`) belongs to both halves. What has no Chinese half is given in Chinese as the meaning
  * of its code, then the English. out is cut at n bytes, never inside a character. */
 void error_words(int code, const char *message, bool zh, char *out, size_t n);

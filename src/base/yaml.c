@@ -8,7 +8,7 @@ int yaml_error(const struct yaml *node, struct error *err, int code, const char 
     char message[ERROR_MESSAGE_MAX], where[ERROR_WHERE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    error_write(message, sizeof message, format, args);
     va_end(args);
     if (node) snprintf(where, sizeof where, "%s:%d:%d", node->file, node->line, node->column);
     return error_set(err, code, node ? where : NULL, "%s", message);

@@ -211,7 +211,7 @@ static int cell_room(struct csv *c, struct error *err) {
 static int too_large(const struct csv *c, const char *what, int max, struct error *err) {
     char where[48];
     snprintf(where, sizeof where, "line %lld", (long long)c->line);
-    return error_set(err, E_TOO_LARGE, where, "%s larger than %d", what, max);
+    return error_set(err, E_TOO_LARGE, where, "%s larger than %d / %s超过 %d", what, max, error_zh(what), max);
 }
 
 static inline int cell_add(struct csv *c, size_t k, size_t from, size_t to, struct error *err) {

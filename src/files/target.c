@@ -20,7 +20,7 @@ static char *copy_of(const char *s, const char *tail) {
 
 static int failed(const char *path, const char *what, struct error *err) {
     int code = error_from_errno();
-    return error_set(err, code, path, "%s: %s", what, strerror(errno));
+    return error_set(err, code, path, "%s: %s / %s: %s", what, strerror(errno), error_zh(what), strerror(errno));
 }
 
 int target_open(struct target *t, const char *path, struct error *err) {

@@ -89,8 +89,8 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
         used = 4;
     }
     return error_set(err, E_DENIED, NULL,
-                     "%s register %.*s there needs one of these roles over that region: %.*s",
-                     verb_words[verb], (int)reg->name.n, reg->name.s, (int)used, list);
+                     "%s register %.*s there needs one of these roles over that region: %.*s / 对登记册 %.*s 的此项操作须有该地区的角色之一: %.*s",
+                     verb_words[verb], (int)reg->name.n, reg->name.s, (int)used, list, (int)reg->name.n, reg->name.s, (int)used, list);
 }
 
 /* True when an earlier or wider grant already covers the i-th. */

@@ -10,7 +10,7 @@ int expr_error(struct expr_parser *p, int code, uint32_t at, const char *format,
     char message[ERROR_MESSAGE_MAX], where[ERROR_WHERE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    error_write(message, sizeof message, format, args);
     va_end(args);
     unsigned column = 1;
     for (uint32_t i = 0; i < at && i < p->source.n; i++)

@@ -146,9 +146,9 @@ int policy_measure(const struct policy *p, const struct measure_facts *m, bool z
 /* What differs between two packs, parameters, then rules, then limits, by name; texts in the arena, empty where one side has none. */
 struct policy_change {
     const char *kind; /* "parameter", "rule", "limit" */
-    struct text name, before, after;
+    struct text name, title, before, after; /* all but name in the asked language */
 };
-int policy_diff(const struct policy *before, const struct policy *after, struct arena *a, struct policy_change **ret, size_t *ret_n,
+int policy_diff(const struct policy *before, const struct policy *after, bool zh, struct arena *a, struct policy_change **ret, size_t *ret_n,
                 struct error *err);
 
 /* ---- pure arithmetic of duties */

@@ -4,7 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void write_parameter(struct buf *b, const struct parameter *a) {
+/* Where the words go, and in which language. */
+struct writer {
+    struct buf b;
+    bool zh;
+};
+
+static const char *word(const struct writer *w, const char *zh, const char *en) {
+    return w->zh ? zh : en;
+}
+
+static const char *named(const struct writer *w, struct text zh, struct text name) {
+    return w->zh && zh.n ? zh.s : name.s;
+}
+
+static const char *unit_word(const struct writer *w, struct text unit) {
+    static const char *const words[][2] = {{"day", "天"},        {"person", "人"}, {"percent", "%"}, {"room", "间"},          {"case", "例"},
+                                           {"swab", "份"},       {"cycle", "循环"}, {"hour", "小时"}, {"time-per-day", "次/日"}, {"dose", "剂"}};
+    for (size_t i = 0; w->zh && i < sizeof words / sizeof *words; i++)
+        if (text_is(unit, words[i][0])) return words[i][1];
+    return unit.s;
+}
+
+static void write_parameter(struct writer *w, const struct parameter *a) {
+    struct buf *b = &w->b;
     char s[INSTANT_TEXT];
     if (a->is_list) {
         for (size_t i = 0; i < a->n_list; i++) buf_printf(b, "%s%lld", i ? ", " : "", (long long)a->list[i]);
@@ -18,7 +41,7 @@ static void write_parameter(struct buf *b, const struct parameter *a) {
     } else {
         buf_int(b, a->value);
     }
-    buf_printf(b, " %s", a->unit.s);
+    buf_printf(b, " %s", unit_word(w, a->unit));
 }
 
 static void write_days(struct buf *b, uint64_t days) {
@@ -33,69 +56,71 @@ static void write_days(struct buf *b, uint64_t days) {
     }
 }
 
-static void write_owner(struct buf *b, const struct duty_rule *r, const struct owner_rule *o) {
-    static const char *const words[] = {"nobody", "region", "department", "unit", "person"};
-    static const char *const levels[] = {"", "province", "city", "county"};
-    buf_str(b, words[o->kind]);
-    if (o->department.n) buf_printf(b, " %s", o->department.s);
-    if (o->field >= 0) buf_printf(b, " %s", r->on->fields[o->field].name.s);
-    if (o->level) buf_printf(b, " %s", levels[o->level]);
+static void write_owner(struct writer *w, const struct duty_rule *r, const struct owner_rule *o) {
+    static const char *const words[2][5] = {{"nobody", "region", "department", "unit", "person"}, {"无人", "地区", "部门", "单位", "个人"}};
+    static const char *const levels[2][4] = {{"", "province", "city", "county"}, {"", "省级", "市级", "县级"}};
+    buf_str(&w->b, words[w->zh][o->kind]);
+    if (o->department.n) buf_printf(&w->b, " %s", o->department.s);
+    if (o->field >= 0) buf_printf(&w->b, " %s", named(w, r->on->fields[o->field].zh, r->on->fields[o->field].name));
+    if (o->level) buf_printf(&w->b, " %s", levels[w->zh][o->level]);
 }
 
-static void write_facts(struct buf *b, const char *word, const struct fact_match *m, size_t n) {
+static void write_facts(struct writer *w, const char *what, const struct fact_match *m, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        buf_printf(b, "; %s %s", word, m[i].reg->name.s);
+        buf_printf(&w->b, word(w, ";%s %s", "; %s %s"), what, named(w, m[i].reg->zh, m[i].reg->name));
         if (m[i].when) {
-            buf_str(b, " if ");
-            expr_sql(m[i].when, 0, 0, "", b);
+            buf_str(&w->b, word(w, " 且 ", " if "));
+            expr_sql(m[i].when, 0, 0, "", &w->b);
         }
     }
 }
 
-static void write_rule(struct buf *b, const struct policy *p, const struct duty_rule *r) {
+static void write_rule(struct writer *w, const struct policy *p, const struct duty_rule *r) {
+    struct buf *b = &w->b;
     char s[INSTANT_TEXT];
-    buf_printf(b, "on %s", r->on->name.s);
-    if (r->when) buf_printf(b, " when %s", r->when_text.s);
+    buf_printf(b, word(w, "因 %s", "on %s"), named(w, r->on->zh, r->on->name));
+    if (r->when) buf_printf(b, word(w, " 且 %s", " when %s"), r->when_text.s);
     if (r->timing == TIMING_WITHIN) {
         duration_format(r->within_s, s);
-        buf_printf(b, "; within %s", s);
+        buf_printf(b, word(w, ";%s 内", "; within %s"), s);
     } else {
-        buf_str(b, r->timing == TIMING_DAILY ? "; daily" : "; days ");
+        buf_str(b, r->timing == TIMING_DAILY ? word(w, ";每日", "; daily") : word(w, ";第 ", "; days "));
         write_days(b, r->days);
-        buf_printf(b, " by %02d:%02d%s", (int)(r->due_time_s / 3600), (int)(r->due_time_s / 60 % 60),
-                   r->lapses ? ", lapses" : "");
+        buf_printf(b, word(w, "%s %02d:%02d 前%s", "%s by %02d:%02d%s"), r->timing == TIMING_DAILY ? "" : word(w, " 天", ""), (int)(r->due_time_s / 3600),
+                   (int)(r->due_time_s / 60 % 60), r->lapses ? word(w, ",过时不补", ", lapses") : "");
     }
-    if (r->from_field >= 0) buf_printf(b, " from %s", r->on->fields[r->from_field].name.s);
+    if (r->from_field >= 0) buf_printf(b, word(w, ",自%s起", " from %s"), named(w, r->on->fields[r->from_field].zh, r->on->fields[r->from_field].name));
     for (size_t i = 0; i < r->n_owners; i++) {
-        buf_str(b, i ? ", else " : "; owed by ");
-        write_owner(b, r, &r->owners[i]);
+        buf_str(b, i ? word(w, ",否则 ", ", else ") : word(w, ";责任主体 ", "; owed by "));
+        write_owner(w, r, &r->owners[i]);
     }
-    write_facts(b, "paid by", r->pays, r->n_pays);
-    write_facts(b, "cancelled by", r->cancels, r->n_cancels);
+    write_facts(w, word(w, "办结凭", "paid by"), r->pays, r->n_pays);
+    write_facts(w, word(w, "取消凭", "cancelled by"), r->cancels, r->n_cancels);
     for (size_t i = 0; i < r->n_escalations; i++) {
         duration_format(r->escalations[i].after_s, s);
-        buf_printf(b, "; after %s to ", s);
-        write_owner(b, r, &r->escalations[i].to);
+        buf_printf(b, word(w, ";逾期 %s 上报 ", "; after %s to "), s);
+        write_owner(w, r, &r->escalations[i].to);
     }
     if (r->guard_reg)
-        buf_printf(b, "; guards %s %s", r->guard_reg->name.s, r->guard_reg->states[r->guard_state].name.s);
+        buf_printf(b, word(w, ";把守 %s %s", "; guards %s %s"), named(w, r->guard_reg->zh, r->guard_reg->name),
+                   named(w, r->guard_reg->states[r->guard_state].zh, r->guard_reg->states[r->guard_state].name));
     for (size_t i = 0; i < r->n_requires; i++)
-        buf_printf(b, "%s %s", i ? "," : " until", p->rules[r->requires[i]].code.s);
+        buf_printf(b, "%s %s", i ? "," : word(w, ",须先完成", " until"), named(w, p->rules[r->requires[i]].zh, p->rules[r->requires[i]].code));
 }
 
-static void write_limit(struct buf *b, const struct limit *l) {
+static void write_limit(struct writer *w, const struct limit *l) {
     if (!l->allowed)
-        buf_str(b, "not allowed");
+        buf_str(&w->b, word(w, "不得采取", "not allowed"));
     else if (l->max_days)
-        buf_printf(b, "at most %lld days", (long long)l->max_days);
+        buf_printf(&w->b, word(w, "至多 %lld 天", "at most %lld days"), (long long)l->max_days);
     else
-        buf_str(b, "allowed");
+        buf_str(&w->b, word(w, "允许", "allowed"));
 }
 
 /* One list of (kind, name, words) for a pack, sorted by name inside each kind. */
 struct item {
     int kind;
-    struct text name, words;
+    struct text name, title, words;
 };
 
 static int item_cmp(const void *a, const void *b) {
@@ -103,34 +128,35 @@ static int item_cmp(const void *a, const void *b) {
     return x->kind != y->kind ? (x->kind > y->kind) - (x->kind < y->kind) : text_cmp(x->name, y->name);
 }
 
-static int items(const struct policy *p, struct arena *a, struct item **ret, size_t *ret_n,
+static int items(const struct policy *p, bool zh, struct arena *a, struct item **ret, size_t *ret_n,
                  struct error *err) {
     size_t n = p->n_parameters + p->n_rules + p->n_limits, at = 0;
     struct item *list = arena_alloc(a, (n + 1) * sizeof *list);
-    struct buf b = {0};
+    struct writer w = {.zh = zh};
     int rc = list ? 0 : E_MEMORY;
     for (size_t i = 0; !rc && i < n; i++) {
         size_t r = i - p->n_parameters, l = r - p->n_rules;
         struct item *it = &list[at++];
-        buf_reset(&b);
+        buf_reset(&w.b);
         if (i < p->n_parameters) {
-            *it = (struct item){.kind = 0, .name = p->parameters[i].name};
-            write_parameter(&b, &p->parameters[i]);
+            *it = (struct item){.kind = 0, .name = p->parameters[i].name, .title = zh ? p->parameters[i].zh : p->parameters[i].en};
+            write_parameter(&w, &p->parameters[i]);
         } else if (r < p->n_rules) {
-            *it = (struct item){.kind = 1, .name = p->rules[r].code};
-            write_rule(&b, p, &p->rules[r]);
+            *it = (struct item){.kind = 1, .name = p->rules[r].code, .title = zh ? p->rules[r].zh : p->rules[r].en};
+            write_rule(&w, p, &p->rules[r]);
         } else {
-            *it = (struct item){.kind = 2};
+            *it = (struct item){.kind = 2, .title = zh ? p->limits[l].zh : p->limits[l].en};
             it->name = text_of(arena_printf(a, "%.*s%s%.*s", (int)p->limits[l].measure.n,
                                             p->limits[l].measure.s, p->limits[l].subject.n ? " " : "",
                                             (int)p->limits[l].subject.n, p->limits[l].subject.s));
-            write_limit(&b, &p->limits[l]);
+            write_limit(&w, &p->limits[l]);
         }
-        it->words = arena_text(a, buf_view(&b));
+        it->words = arena_text(a, buf_view(&w.b));
+        it->title = arena_text(a, it->title);
         it->name = arena_text(a, it->name);
-        if (b.failed || !it->words.s || !it->name.s) rc = E_MEMORY;
+        if (w.b.failed || !it->words.s || !it->title.s || !it->name.s) rc = E_MEMORY;
     }
-    buf_clear(&b);
+    buf_clear(&w.b);
     if (rc < 0) return error_set(err, rc, NULL, "out of memory");
     qsort(list, n, sizeof *list, item_cmp);
     *ret = list;
@@ -138,13 +164,12 @@ static int items(const struct policy *p, struct arena *a, struct item **ret, siz
     return 0;
 }
 
-int policy_diff(const struct policy *before, const struct policy *after, struct arena *a,
-                struct policy_change **ret, size_t *ret_n, struct error *err) {
+int policy_diff(const struct policy *before, const struct policy *after, bool zh, struct arena *a, struct policy_change **ret, size_t *ret_n, struct error *err) {
     static const char *const kinds[] = {"parameter", "rule", "limit"};
     struct item *x = NULL, *y = NULL;
     size_t nx = 0, ny = 0, n = 0;
-    int rc = items(before, a, &x, &nx, err);
-    if (!rc) rc = items(after, a, &y, &ny, err);
+    int rc = items(before, zh, a, &x, &nx, err);
+    if (!rc) rc = items(after, zh, a, &y, &ny, err);
     if (rc < 0) return rc;
     struct policy_change *list = arena_alloc(a, (nx + ny + 1) * sizeof *list);
     if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -153,7 +178,7 @@ int policy_diff(const struct policy *before, const struct policy *after, struct 
         int c = i == nx ? 1 : j == ny ? -1 : item_cmp(&x[i], &y[j]);
         const struct item *it = c <= 0 ? &x[i] : &y[j];
         struct text was = c <= 0 ? x[i].words : none, is = c >= 0 ? y[j].words : none;
-        if (!text_eq(was, is)) list[n++] = (struct policy_change){kinds[it->kind], it->name, was, is};
+        if (!text_eq(was, is)) list[n++] = (struct policy_change){kinds[it->kind], it->name, it->title, was, is};
         i += c <= 0;
         j += c >= 0;
     }

@@ -346,7 +346,7 @@ static int requires(struct pack *k, const struct pack_entry *e, struct duty_rule
         int other = node->kind == YAML_SCALAR ? policy_rule(k->p, node->text) : -1;
         if (other < 0)
             return yaml_error(node, k->err, E_UNKNOWN, "no rule %s in this pack",
-                              node->kind == YAML_SCALAR ? node->text.s : "of that name");
+                              node->kind == YAML_SCALAR ? node->text.s : "?");
         if (&k->p->rules[other] == r)
             return yaml_error(node, k->err, E_INVALID, "a rule cannot wait for itself");
         r->requires[r->n_requires++] = other;

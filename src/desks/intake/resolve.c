@@ -402,14 +402,25 @@ static int add_to_known(struct resolving *x, struct row *r, size_t i, struct map
     return 0;
 }
 
+/* A word that names a person may be a number of a document. */
+static bool tells_somebody(const struct map_ref *ref) {
+    for (size_t i = 0; ref->target && i < ref->target->n_fields; i++)
+        if (ref->target->fields[i].blind != BLIND_NONE) return true;
+    return false;
+}
+
 static void missing(const struct map_item *it, const struct map_ref *ref, struct map_reason *why) {
+    char value[90] = "";
+    size_t n = ref->text.n < 60 ? ref->text.n : 60;
+    while (n < ref->text.n && n > 0 && ((unsigned char)ref->text.s[n] & 0xC0) == 0x80) n--;
+    if (ref->text.n && !tells_somebody(ref)) snprintf(value, sizeof value, " \"%.*s\"%s", (int)n, ref->text.s, n < ref->text.n ? "..." : "");
     const struct field *f = &it->reg->fields[ref->field];
     const char *zh = ref->by == BY_REGION ? "地区" : ref->target->zh.n ? ref->target->zh.s : ref->target->name.s;
     why->code = E_UNKNOWN;
     why->field = f->name;
-    snprintf(why->zh, sizeof why->zh, "%s %s：所指%s不存在或不唯一", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s, f->zh.n ? f->zh.s : f->name.s, zh);
-    snprintf(why->en, sizeof why->en, "%s.%s: the %s it refers to is not there, or not the only one", it->reg->name.s, f->name.s,
-             ref->by == BY_REGION ? "region" : ref->target->name.s);
+    snprintf(why->zh, sizeof why->zh, "%s %s：所指%s%s不存在或不唯一", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s, f->zh.n ? f->zh.s : f->name.s, zh, value);
+    snprintf(why->en, sizeof why->en, "%s.%s: the %s%s it refers to is not there, or not the only one", it->reg->name.s, f->name.s,
+             ref->by == BY_REGION ? "region" : ref->target->name.s, value);
 }
 
 /* 1: the record cannot be written now (why says it). */

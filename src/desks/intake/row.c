@@ -16,31 +16,13 @@ struct row {
     struct map_reason note; /* of the value being read */
 };
 
-/* The few sentences of this folder in Chinese; what comes from the ledger brings its own Chinese half. */
-static const char *sentence_zh(const char *en, int code, char *out, size_t n) {
-    static const char *const pairs[][2] = {
-        {"is not a date in the map's formats", "不是映射中声明的日期格式"},
-        {"is not a number", "不是数字"},
-        {"is out of range", "数值超出范围"},
-        {"is empty", "为空"},
-        {"a spreadsheet has rounded this number; its last digits are lost", "该号码已被表格软件改写，末几位丢失"},
-        {"characters were lost before this list came", "该单元格有字符丢失"},
-        {"garbled characters were put right", "乱码已还原"},
-        {"no such state", "没有该状态"},
-    };
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (strcmp(pairs[i][0], en) == 0) return pairs[i][1];
-    error_words(code, en, true, out, n);
-    return out;
-}
-
 static void reason_fill(struct map_reason *r, const struct register_decl *reg, const struct field *f, int code, const char *en) {
     char words[SENTENCE], half[SENTENCE];
-    const char *zh = sentence_zh(en, code, words, sizeof words);
+    error_words(code, en, true, words, sizeof words);
     error_words(code, en, false, half, sizeof half);
     r->code = code;
     r->field = f ? f->name : (struct text){"", 0};
-    snprintf(r->zh, sizeof r->zh, "%s%s%s：%s", reg->zh.n ? reg->zh.s : reg->name.s, f ? " " : "", f ? (f->zh.n ? f->zh.s : f->name.s) : "", zh);
+    snprintf(r->zh, sizeof r->zh, "%s%s%s：%s", reg->zh.n ? reg->zh.s : reg->name.s, f ? " " : "", f ? (f->zh.n ? f->zh.s : f->name.s) : "", words);
     snprintf(r->en, sizeof r->en, "%s%s%s: %.300s", reg->name.s, f ? "." : "", f ? f->name.s : "", half);
 }
 
@@ -290,8 +272,9 @@ static int fill_slots(struct row *w, const struct map *m, const struct map_bindi
             w->note = (struct map_reason){.code = rc, .field = name};
             char zh[SENTENCE], en[SENTENCE];
             error_words(rc, own.message, false, en, sizeof en);
+            error_words(rc, own.message, true, zh, sizeof zh);
             snprintf(w->note.en, sizeof w->note.en, "column %.60s: %.300s", name.s, en);
-            snprintf(w->note.zh, sizeof w->note.zh, "列 %.60s：%.300s", name.s, sentence_zh(own.message, rc, zh, sizeof zh));
+            snprintf(w->note.zh, sizeof w->note.zh, "列 %.60s：%.300s", name.s, zh);
             return refuse(w, err);
         }
         w->env.slots[m->lets[i].slot] = t;

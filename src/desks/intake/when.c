@@ -31,7 +31,7 @@ struct reader {
 };
 
 static int complain(struct reader *r, const char *what) {
-    return yaml_error(r->node, r->err, E_SYNTAX, "condition, character %zu: %s", r->pos + 1, what);
+    return yaml_error(r->node, r->err, E_SYNTAX, "condition, character %zu: %s / 条件第 %zu 个字符: %s", r->pos + 1, what, r->pos + 1, error_zh(what));
 }
 
 static void spaces(struct reader *r) {

@@ -206,12 +206,24 @@ static const char *effect_word(const struct cli *cli, int effect) {
     return (cli->zh ? zh : en)[effect];
 }
 
-static void diff_print(struct cli *cli, const struct plan_diff *d) {
+static const char *kind_word(const struct cli *cli, const char *kind) {
+    return !cli->zh ? kind : !strcmp(kind, "parameter") ? "参数" : !strcmp(kind, "rule") ? "规则" : "上限";
+}
+
+static struct text rule_title(const struct cli *cli, const struct policy *p, struct text code) {
+    int r = p ? policy_rule(p, code) : -1;
+    return r < 0 ? (struct text){"", 0} : cli->zh ? p->rules[r].zh : p->rules[r].en;
+}
+
+/* from may be NULL. */
+static void diff_print(struct cli *cli, const struct plan_diff *d, const struct policy *to, const struct policy *from) {
     for (size_t i = 0; i < d->n; i++) {
         cli_print(cli, "  %-24.*s", (int)d->rules[i].rule.n, d->rules[i].rule.s);
         for (int k = 0; k < PLAN_EFFECTS; k++)
             if (d->rules[i].n[k]) cli_print(cli, "  %s %lld", effect_word(cli, k), (long long)d->rules[i].n[k]);
-        cli_print(cli, "\n");
+        struct text title = rule_title(cli, to, d->rules[i].rule);
+        if (!title.n) title = rule_title(cli, from, d->rules[i].rule);
+        cli_print(cli, "  %.*s\n", (int)title.n, title.s);
     }
 }
 
@@ -224,11 +236,24 @@ static json_t *diff_json(const struct plan_diff *d) {
     return rules;
 }
 
+struct changes {
+    struct cli *cli;
+    json_t *list; /* NULL: printed as they come */
+};
+
 static int change_visit(const struct plan_change *c, void *arg) {
-    struct cli *cli = arg;
+    struct changes *x = arg;
+    struct cli *cli = x->cli;
     char old[INSTANT_TEXT] = "-", new[INSTANT_TEXT] = "-";
     if (c->old_due != INSTANT_NONE) instant_format(c->old_due, cli->ledger->zone_s, old);
     if (c->new_due != INSTANT_NONE) instant_format(c->new_due, cli->ledger->zone_s, new);
+    if (x->list) {
+        static const char *const effects[] = {"gain", "lose", "sooner", "later"};
+        json_array_append_new(x->list, json_pack("{s:s, s:o, s:o, s:I, s:o, s:I, s:s?, s:s?}", "effect", effects[c->effect], "rule", cli_json_text(c->rule),
+            "register", cli_json_text(c->reg->name), "record", (json_int_t)c->record, "number", cli_json_text(c->number), "holder", (json_int_t)c->holder,
+            "old_due", c->old_due == INSTANT_NONE ? NULL : old, "new_due", c->new_due == INSTANT_NONE ? NULL : new));
+        return 0;
+    }
     cli_print(cli, "  %s  %.*s  %.*s %lld %.*s  %s -> %s\n", effect_word(cli, (int)c->effect), (int)c->rule.n, c->rule.s, (int)c->reg->name.n,
               c->reg->name.s, (long long)c->record, (int)c->number.n, c->number.s, old, new);
     return 0;
@@ -246,36 +271,38 @@ int cmd_policy_diff(struct cli *cli, struct error *err) {
     if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = pack_load(cli, cli_argument(cli, 0), &c, &before, err);
     if (rc == 0) rc = pack_load(cli, cli_argument(cli, 1), &c, &after, err);
-    if (rc == 0) rc = policy_diff(before, after, &cli->arena, &changes, &n, err);
+    if (rc == 0) rc = policy_diff(before, after, cli->zh, &cli->arena, &changes, &n, err);
     if (rc < 0) goto out;
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         const struct policy_change *k = &changes[i];
         if (cli->json)
-            json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o}", "kind", k->kind, "name", cli_json_text(k->name), "before",
+            json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", k->kind, "name", cli_json_text(k->name), "title", cli_json_text(k->title), "before",
                                                   cli_json_text(k->before), "after", cli_json_text(k->after)));
         else
-            cli_print(cli, "%-9s %.*s: %.*s -> %.*s\n", k->kind, (int)k->name.n, k->name.s, (int)(k->before.n ? k->before.n : 1),
+            cli_print(cli, "%s %.*s %.*s: %.*s -> %.*s\n", kind_word(cli, k->kind), (int)k->name.n, k->name.s, (int)k->title.n, k->title.s, (int)(k->before.n ? k->before.n : 1),
                       k->before.n ? k->before.s : "-", (int)(k->after.n ? k->after.n : 1), k->after.n ? k->after.s : "-");
     }
     /* On the live data when there is a node; two packs can be compared without one. The target is loaded against the node's own catalog. */
     json_t *live = json_null();
+    struct changes each = {cli, cli->json && cli_flag(cli, "list") ? json_array() : NULL};
     if (cli_open(cli, &none) == 0) {
         struct policy *to = NULL;
         char *dir = policies_dir(cli, err);
         rc = dir ? policy_load(cli->ledger->catalog, dir, after->name, cli->ledger->zone_s, &to, err) : E_UNKNOWN;
         if (rc == 0) rc = plan_compare(cli->ledger, NULL, &cli->session, to, text_of(region),
-                                       cli_flag(cli, "list") && !cli->json ? change_visit : NULL, cli, &d, err);
-        if (rc == 0 && cli->json) live = json_pack("{s:I, s:o}", "records", (json_int_t)d.records, "rules", diff_json(&d));
+                                       cli_flag(cli, "list") ? change_visit : NULL, &each, &d, err);
+        if (rc == 0 && cli->json) live = json_pack("{s:I, s:o, s:O*}", "records", (json_int_t)d.records, "rules", diff_json(&d), "list", each.list);
         else if (rc == 0) {
             cli_print(cli, cli->zh ? "\n现有 %lld 条记录:\n" : "\non the %lld records there are:\n", (long long)d.records);
-            diff_print(cli, &d);
+            diff_print(cli, &d, after, before);
         }
         policy_free(to);
         plan_diff_clear(&d);
     }
     if (rc == 0 && cli->json) rc = cli_json(cli, json_pack("{s:o, s:o}", "changes", list, "live", live), err);
     else json_decref(list), json_decref(live);
+    json_decref(each.list);
 out:
     policy_free(before);
     policy_free(after);
@@ -300,7 +327,8 @@ int cmd_policy_adopt(struct cli *cli, struct error *err) {
     if (rc == 0 && cli->json) rc = cli_json(cli, json_pack("{s:I, s:o}", "adoption", (json_int_t)id, "rules", diff_json(&d)), err);
     else if (rc == 0) {
         cli_print(cli, cli->zh ? "已采用 %s, 记录 %lld\n" : "%s adopted, record %lld\n", cli_argument(cli, 0), (long long)id);
-        diff_print(cli, &d);
+        const struct adoption *made = ledger_adoption(cli->ledger, id);
+        diff_print(cli, &d, made ? made->policy : NULL, NULL);
     }
     plan_diff_clear(&d);
     return rc;
