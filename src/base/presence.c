@@ -1,0 +1,18 @@
+#include "base/presence.h"
+
+int presence_add(struct presence_list *l, const struct presence *p) {
+    if (l->n == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 256;
+        struct presence *items = mem_realloc(l->items, cap * sizeof *items);
+        if (!items) return E_MEMORY;
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->n++] = *p;
+    return 0;
+}
+
+void presence_list_clear(struct presence_list *l) {
+    mem_free(l->items);
+    *l = (struct presence_list){0};
+}

@@ -1,0 +1,286 @@
+/* Reading: a view held by a hazard pointer, and the source an engine pulls from. */
+#include "visits/inside.h"
+
+enum { PARTS_MAX = VISITS_DAYS_MAX * 6, SPAN_ROWS = PACK_BLOCK };
+
+/* Rows of the place in one file. */
+struct part {
+    struct segment *segment;
+    uint64_t first, end;
+    int32_t shift;  /* seconds from origin to the file's midnight */
+};
+
+struct visits_reader {
+    struct visits *v;
+    struct reader_slot *slot;
+    struct view *view;
+    uint32_t counts[BUFFERS_MAX]; /* rows of each buffer that were there at the beginning */
+    day origin;
+    struct presence_source source;
+    /* the place under way */
+    int32_t from, to;
+    uint32_t place;
+    size_t part, n_parts, cap_parts;
+    struct part *parts;
+    int buffer;
+    uint32_t at;            /* row + 1 in that buffer */
+    /* the span handed out */
+    struct segment_rows rows;
+    int32_t start[SPAN_ROWS], end[SPAN_ROWS];
+};
+
+static int32_t shift_of(const struct visits_reader *r, day d) {
+    return (int32_t)((int64_t)(d - r->origin) * DAY_S);
+}
+
+/* Days whose stays can have an instant in [from, to). */
+static void days_of(const struct visits_reader *r, int32_t from, int32_t to, day *ret_first, day *ret_last) {
+    int64_t f = from, t = (int64_t)to - 1;
+    *ret_first = r->origin + (day)(f >= 0 ? f / DAY_S : -((-f + DAY_S - 1) / DAY_S));
+    *ret_last = r->origin + (day)(t >= 0 ? t / DAY_S : -((-t + DAY_S - 1) / DAY_S));
+}
+
+static size_t first_segment(const struct view *w, day d) {
+    size_t low = 0, high = w->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (w->segments[middle].day < d) low = middle + 1;
+        else high = middle;
+    }
+    return low;
+}
+
+static bool in_range(int32_t start, int32_t end, int32_t from, int32_t to) {
+    return start < to && (end > from || start >= from);
+}
+
+/* A damaged file is remembered by itself and left out; anything else is an error. */
+static int pass_damage(int rc, struct error *err) {
+    if (rc == E_CORRUPT && err) *err = (struct error){0};
+    return rc == E_CORRUPT ? 1 : rc;
+}
+
+static int persons_in_segment(struct visits_reader *r, struct segment *s, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err) {
+    int32_t shift = shift_of(r, s->head.day);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        uint64_t e, end;
+        if (asks[i].to <= shift || (int64_t)asks[i].from > (int64_t)shift + DAY_S || asks[i].person >= s->head.n_persons) continue;
+        rc = segment_person(s, asks[i].person, &e, &end, err);
+        for (; rc == 0 && e < end; e++) {
+            struct presence p;
+            rc = segment_entry(s, e, &p, err);
+            if (rc < 0) break;
+            p.start += shift;
+            p.end += shift;
+            if (p.start >= asks[i].to) break; /* in order of start */
+            if (in_range(p.start, p.end, asks[i].from, asks[i].to)) rc = presence_add(out, &p);
+        }
+    }
+    return rc;
+}
+
+static int persons_in_buffer(struct visits_reader *r, int k, const struct presence_ask *asks, size_t n, struct presence_list *out) {
+    const struct buffer *b = r->view->buffers[k];
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        for (uint32_t at = r->counts[k] ? buffer_head(&b->persons, asks[i].person) : 0; rc == 0 && at;) {
+            const struct buffer_row *row = buffer_at(b, at - 1);
+            int32_t shift = shift_of(r, row->day);
+            if (at <= r->counts[k] && in_range(row->row.start + shift, row->row.end + shift, asks[i].from, asks[i].to)) {
+                struct presence p = {row->row.person, row->row.place, row->row.start + shift, row->row.end + shift, row->row.attr | PRESENCE_JOINS, row->row.zone, row->row.row, 0};
+                rc = presence_add(out, &p);
+            }
+            at = row->by_person;
+        }
+    return rc;
+}
+
+static int of_persons(void *arg, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err) {
+    struct visits_reader *r = arg;
+    int32_t from = INT32_MAX, to = INT32_MIN;
+    day first, last;
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (asks[i].from < from) from = asks[i].from;
+        if (asks[i].to > to) to = asks[i].to;
+    }
+    if (from >= to) return 0;
+    days_of(r, from, to, &first, &last);
+    for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++)
+        if (r->view->segments[i].segment) rc = pass_damage(persons_in_segment(r, r->view->segments[i].segment, asks, n, out, err), err);
+    for (int k = 0; rc >= 0 && k < r->view->n_buffers; k++) rc = persons_in_buffer(r, k, asks, n, out);
+    return rc < 0 ? error_set(err, rc, NULL, "no memory for the stays of persons / 内存不足") : 0;
+}
+
+static int part_add(struct visits_reader *r, struct part p) {
+    if (r->n_parts == r->cap_parts) {
+        size_t cap = r->cap_parts ? r->cap_parts * 2 : 32;
+        struct part *parts = mem_realloc(r->parts, cap * sizeof *parts);
+        if (!parts) return E_MEMORY;
+        r->parts = parts;
+        r->cap_parts = cap;
+    }
+    r->parts[r->n_parts++] = p;
+    return 0;
+}
+
+static uint32_t chain_next(const struct visits_reader *r, int k, uint32_t at) {
+    while (at > r->counts[k]) at = buffer_at(r->view->buffers[k], at - 1)->by_place; /* newer than this reader */
+    return at;
+}
+
+static int at_place(void *arg, uint32_t place, int32_t from, int32_t to, bool *ret_loose, struct error *err) {
+    struct visits_reader *r = arg;
+    day first, last;
+    int rc = 0;
+    r->place = place;
+    r->from = from;
+    r->to = to;
+    r->part = r->n_parts = 0;
+    r->buffer = 0;
+    r->at = 0;
+    *ret_loose = false;
+    if (from >= to) return 0;
+    days_of(r, from, to, &first, &last);
+    for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++) {
+        struct part p = {.segment = r->view->segments[i].segment};
+        if (!p.segment || place >= p.segment->head.n_places) continue;
+        rc = pass_damage(segment_place(p.segment, place, &p.first, &p.end, err), err);
+        if (rc != 0 || p.first == p.end) continue;
+        p.shift = shift_of(r, p.segment->head.day);
+        /* two files of one day know nothing of each other's stays */
+        if (r->n_parts && r->parts[r->n_parts - 1].shift == p.shift) *ret_loose = true;
+        rc = part_add(r, p);
+    }
+    if (rc < 0) return error_set(err, rc, NULL, "no memory for the stays at a place / 内存不足");
+    for (int k = 0; k < r->view->n_buffers; k++) {
+        uint32_t at = r->counts[k] ? chain_next(r, k, buffer_head(&r->view->buffers[k]->places, place)) : 0;
+        if (k == 0) r->at = at;
+        *ret_loose |= at != 0;
+    }
+    return 0;
+}
+
+static void span_set(struct visits_reader *r, struct presence_span *ret) {
+    *ret = (struct presence_span){.n = r->rows.n, .person = r->rows.person, .start = r->start, .end = r->end, .attr = r->rows.attr,
+                                  .zone = r->rows.seats ? r->rows.zone : NULL, .row = r->rows.seats ? r->rows.row : NULL};
+}
+
+static int next_of_parts(struct visits_reader *r, struct error *err) {
+    while (r->part < r->n_parts) {
+        struct part *p = &r->parts[r->part];
+        int64_t from = (int64_t)r->from - p->shift, to = (int64_t)r->to - p->shift;
+        int rc = segment_scan(p->segment, &p->first, p->end, from < 0 ? 0 : (int32_t)from, to > DAY_S + 1 ? DAY_S + 1 : (int32_t)to, &r->rows, err);
+        if (rc < 0) {
+            if ((rc = pass_damage(rc, err)) < 0) return rc;
+            r->rows.n = 0;
+            p->first = p->end;
+        }
+        for (size_t i = 0; i < r->rows.n; i++) {
+            r->start[i] = (int32_t)r->rows.start[i] + p->shift;
+            r->end[i] = (int32_t)r->rows.end[i] + p->shift;
+        }
+        if (r->rows.n) return 1;
+        if (p->first >= p->end) r->part++;
+    }
+    return 0;
+}
+
+static int next(void *arg, struct presence_span *ret, struct error *err) {
+    struct visits_reader *r = arg;
+    int rc = next_of_parts(r, err);
+    if (rc) {
+        if (rc > 0) span_set(r, ret);
+        return rc;
+    }
+    size_t n = 0;
+    r->rows.seats = false;
+    while (n < SPAN_ROWS && r->buffer < r->view->n_buffers) {
+        if (!r->at) {
+            if (++r->buffer < r->view->n_buffers && r->counts[r->buffer])
+                r->at = chain_next(r, r->buffer, buffer_head(&r->view->buffers[r->buffer]->places, r->place));
+            continue;
+        }
+        const struct buffer_row *row = buffer_at(r->view->buffers[r->buffer], r->at - 1);
+        int32_t shift = shift_of(r, row->day);
+        r->at = row->by_place;
+        if (!in_range(row->row.start + shift, row->row.end + shift, r->from, r->to)) continue;
+        r->rows.person[n] = row->row.person;
+        r->start[n] = row->row.start + shift;
+        r->end[n] = row->row.end + shift;
+        r->rows.attr[n] = row->row.attr | PRESENCE_JOINS;
+        r->rows.zone[n] = row->row.zone;
+        r->rows.row[n] = row->row.row;
+        r->rows.seats |= row->row.zone || row->row.row;
+        n++;
+    }
+    r->rows.n = n;
+    if (n) span_set(r, ret);
+    return n > 0;
+}
+
+static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to) {
+    struct visits_reader *r = arg;
+    uint64_t most = 0, today = 0, first, end;
+    day d_first, d_last;
+    if (from >= to) return 0;
+    days_of(r, from, to, &d_first, &d_last);
+    size_t begin = first_segment(r->view, d_first);
+    for (size_t i = begin; i < r->view->n && r->view->segments[i].day <= d_last; i++) {
+        struct segment *s = r->view->segments[i].segment;
+        if (i == begin || r->view->segments[i].day != r->view->segments[i - 1].day) today = 0;
+        if (s && place < s->head.n_places && segment_place(s, place, &first, &end, NULL) == 0) today += end - first;
+        if (today > most) most = today;
+    }
+    return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+static uint8_t class_of(void *arg, uint32_t place) {
+    return visits_class(((struct visits_reader *)arg)->v, place);
+}
+
+int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret, struct error *err) {
+    struct visits_reader *r = mem_alloc(sizeof *r);
+    if (!r) return error_set(err, E_MEMORY, NULL, "no memory to read visits / 内存不足");
+    for (int i = 0; i < VISITS_READERS_MAX && !r->slot; i++) {
+        bool free_slot = false;
+        if (atomic_compare_exchange_strong(&v->readers[i].taken, &free_slot, true)) r->slot = &v->readers[i];
+    }
+    if (!r->slot) {
+        mem_free(r);
+        return error_set(err, E_BUSY, v->dir, "too many readers of the visit store / 同时读取出入记录的过多");
+    }
+    /* announce first, then make sure that it was still the one: from then on nobody frees it */
+    do {
+        r->view = atomic_load(&v->view);
+        atomic_store(&r->slot->held, r->view);
+    } while (atomic_load(&v->view) != r->view);
+    for (int k = 0; k < r->view->n_buffers; k++) r->counts[k] = buffer_count(r->view->buffers[k]);
+    r->v = v;
+    r->origin = origin;
+    r->source = (struct presence_source){.arg = r, .origin = instant_of_day(origin, v->zone_s), .n_persons = visits_count(v, VISITS_PERSON),
+                                         .n_places = visits_count(v, VISITS_PLACE), .of_persons = of_persons, .at_place = at_place, .next = next,
+                                         .crowd = crowd, .class_of = class_of};
+    *ret = r;
+    return 0;
+}
+
+void visits_reader_close(struct visits_reader *r) {
+    if (!r) return;
+    atomic_store(&r->slot->held, NULL);
+    atomic_store(&r->slot->taken, false);
+    mem_free(r->parts);
+    mem_free(r);
+}
+
+const struct presence_source *visits_reader_source(struct visits_reader *r) {
+    return &r->source;
+}
+
+int visits_reader_damaged(const struct visits_reader *r, day from, day until) {
+    int n = 0;
+    for (size_t i = first_segment(r->view, from); i < r->view->n && r->view->segments[i].day < until; i++)
+        n += !r->view->segments[i].segment || atomic_load(&r->view->segments[i].segment->damaged);
+    return n;
+}
