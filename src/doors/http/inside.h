@@ -2,6 +2,7 @@
 #ifndef TOCSIN_DOORS_HTTP_INSIDE_H
 #define TOCSIN_DOORS_HTTP_INSIDE_H
 
+#include "doors/http/pages.h"
 #include "doors/http/route.h"
 #include "ledger/feed.h"
 
@@ -48,6 +49,7 @@ struct http_server {
     struct dev_tokens *tokens;
     struct http_log *log;
     struct clock *clock;
+    struct pages *pages;           /* of the console */
     struct MHD_Daemon *daemon;
     struct buf openapi;            /* rendered once */
     char address[128];

@@ -39,6 +39,7 @@ int routes_prepare(struct error *err) {
         *p = (struct pattern){.route = r};
         for (const char *s = r->path; *s == '/';) {
             size_t n = strcspn(++s, "/");
+            if (!n) break; /* "/" itself */
             if (p->n == REQUEST_SEGMENTS_MAX) return error_set(err, E_TOO_LARGE, r->path, "too many segments");
             if (*s == '{' && ++params > REQUEST_PARAMS_MAX) return error_set(err, E_TOO_LARGE, r->path, "too many parameters");
             p->segments[p->n++] = *s == '{' ? (struct text){"", 0} : (struct text){s, n};

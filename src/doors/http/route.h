@@ -60,6 +60,7 @@ struct schema {
 #define ROUTE_RESOURCES(X) \
     X(events)              \
     X(health)              \
+    X(console)             \
     X(meta)                \
     X(records)
 #define SCHEMA_RESOURCES(X) \

@@ -138,15 +138,16 @@ static enum MHD_Result send_answer(struct request *r) {
     struct MHD_Response *p = response_of(r);
     if (!p) return MHD_NO;
     r->stage = STAGE_ANSWERED;
-    bool cached = false;
+    bool cached = false, policed = false;
     for (size_t i = 0; i < a->n_headers; i++) {
         cached = cached || !strcmp(a->headers[i].name, "Cache-Control");
+        policed = policed || !strcmp(a->headers[i].name, "Content-Security-Policy");
         MHD_add_response_header(p, a->headers[i].name, a->headers[i].value);
     }
     if (a->type) MHD_add_response_header(p, "Content-Type", a->type);
     MHD_add_response_header(p, "X-Request-Id", r->id);
     MHD_add_response_header(p, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(p, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+    if (!policed) MHD_add_response_header(p, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
     MHD_add_response_header(p, "Referrer-Policy", "no-referrer");
     if (!cached) MHD_add_response_header(p, "Cache-Control", "no-store");
     if (r->close) MHD_add_response_header(p, "Connection", "close");
@@ -433,6 +434,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     signal(SIGPIPE, SIG_IGN);
     int rc = routes_prepare(err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
+    if (!rc) rc = pages_read(s->ledger->home, o->console, &s->pages, err);
     if (!rc) rc = openapi_write(s->ledger->catalog, &s->openapi, err);
     if (!rc) rc = readers_open(&o->ledger, s->options.threads, &s->readers, err);
     if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
@@ -476,6 +478,7 @@ void http_server_stop(struct http_server *s) {
     ledger_close(s->ledger);
     dev_tokens_free(s->tokens);
     buf_clear(&s->openapi);
+    pages_free(s->pages);
     log_close(s->log);
     mem_free(s);
 }

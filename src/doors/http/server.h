@@ -11,6 +11,7 @@ struct http_server;
 struct http_options {
     struct ledger_options ledger;  /* the node; texts are borrowed until http_server_stop */
     const char *listen;            /* "127.0.0.1:8460", "[::1]:0"; port 0 takes a free one */
+    const char *console;           /* folder of the built console; NULL: where the build or the installation puts it */
     const char *dev_tokens;        /* file of tokens for development (auth.h), or NULL */
     instant at;                    /* the clock starts here (a demo); 0: the wall clock */
     unsigned threads;              /* 0: 4 */

@@ -1,0 +1,41 @@
+// Both languages complete: the same keys in zh.json and en.json, every key that is used exists, every key that exists is used, and no text
+// stands in a template or a script outside them. Exits 1 with every fault.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = new URL('../src/', import.meta.url).pathname
+const faults = []
+const flat = (o, at = '') => Object.entries(o).flatMap(([k, v]) => (typeof v === 'object' ? flat(v, `${at}${k}.`) : [[at + k, v]]))
+const words = Object.fromEntries(['zh', 'en'].map((l) => [l, new Map(flat(JSON.parse(readFileSync(join(root, `i18n/${l}.json`), 'utf8'))))]))
+for (const [a, b] of [['zh', 'en'], ['en', 'zh']]) {
+  for (const [key, text] of words[a]) {
+    if (!words[b].has(key)) faults.push(`${b}.json lacks ${key}`)
+    else if (String(text).match(/\{\w+\}/g)?.sort().join() !== String(words[b].get(key)).match(/\{\w+\}/g)?.sort().join()) faults.push(`${key}: other names in braces in ${b}.json`)
+    if (!String(text).trim()) faults.push(`${a}.json: ${key} is empty`)
+  }
+}
+
+const files = readdirSync(root, { recursive: true, withFileTypes: true })
+  .filter((e) => e.isFile() && /\.(vue|ts)$/.test(e.name))
+  .map((e) => join(e.parentPath ?? e.path, e.name))
+const used = new Set()
+const stems = [] // t(`menu.${x}`): all keys below are in use
+const allowed = /^(警钟 Tocsin|EN|中|English|中文)$/
+for (const file of files) {
+  if (/schema\.d\.ts$/.test(file)) continue
+  const text = readFileSync(file, 'utf8')
+  const name = file.slice(root.length)
+  for (const m of text.matchAll(/\bte?\(\s*'([\w.-]+)'/g)) used.add(m[1])
+  for (const m of text.matchAll(/[`]([a-z_]+(?:\.[a-z_]+)*\.)\$\{/g)) stems.push(m[1])
+  for (const m of text.matchAll(/'((?:[a-z_]+\.)+[a-z_0-9]+)'/g)) if (words.zh.has(m[1])) used.add(m[1])
+  const code = text.replace(/\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->|(^|\s)\/\/.*$/gm, '')
+  const template = code.match(/<template>([\s\S]*)<\/template>/)?.[1] ?? ''
+  for (const m of template.matchAll(/>([^<>{}]*[\p{L}][^<>{}]*)</gu)) if (!allowed.test(m[1].trim()) && !/[=&|?]/.test(m[1])) faults.push(`${name}: text in the template: "${m[1].trim()}"`)
+  for (const m of template.matchAll(/\s(?:label|title|placeholder|aria-label|alt)="([^"]*\p{L}[^"]*)"/gu)) faults.push(`${name}: text in an attribute: "${m[1]}"`)
+  for (const m of code.replaceAll('警钟 Tocsin', '').matchAll(/[\u4e00-\u9fff]+/gu)) if (!allowed.test(m[0])) faults.push(`${name}: "${m[0]}" outside the language files`)
+}
+for (const key of used) if (!words.zh.has(key)) faults.push(`${key} is used and missing`)
+for (const key of words.zh.keys()) if (!used.has(key) && !stems.some((s) => key.startsWith(s))) faults.push(`${key} is never used`)
+for (const f of [...new Set(faults)]) console.error(f)
+console.log(`words: ${words.zh.size} texts in two languages, ${new Set(faults).size} faults`)
+process.exit(faults.length ? 1 : 0)

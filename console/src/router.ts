@@ -1,0 +1,37 @@
+// The screens. One line each; the frame's menu derives from it.
+import type { Component } from 'vue'
+import { createRouter, createWebHashHistory } from 'vue-router'
+
+import { session, sessionLoad } from '@/session'
+
+export interface Screen {
+  path: string
+  name: string
+  /** Key under `menu`; absent: not in the menu. */
+  menu?: string
+  icon?: string
+  load: () => Promise<Component>
+}
+
+export const screens: Screen[] = [
+  { path: '/', name: 'home', menu: 'home', icon: 'House', load: () => import('@/screens/home.vue') },
+]
+
+export const router = createRouter({
+  history: createWebHashHistory(),
+  routes: [
+    { path: '/sign-in', name: 'sign-in', component: () => import('@/screens/sign-in.vue'), meta: { open: true } },
+    ...screens.map((s) => ({ path: s.path, name: s.name, component: s.load })),
+    { path: '/:rest(.*)*', name: 'lost', component: () => import('@/screens/lost.vue') },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  try {
+    await sessionLoad()
+  } catch {
+    return true // the frame says that the server is away; what was open stays
+  }
+  return session.account ? true : { name: 'sign-in', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+})
