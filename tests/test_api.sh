@@ -62,4 +62,37 @@ wait $server
 check "it ends by itself when told to" test $? -eq 0
 server=
 check "every line of the log is JSON" node -e 'require("fs").readFileSync("log", "utf8").trim().split("\n").forEach(JSON.parse)'
+
+# ---- TLS: 1.2 and later, a certificate exchanged while it runs
+certificate() { # certificate NAME
+    certtool --generate-privkey --key-type ecdsa --outfile "$1.key" >/dev/null 2>&1
+    printf 'cn = localhost\ndns_name = localhost\nip_address = 127.0.0.1\nserial = %s\nexpiration_days = 2\ntls_www_server\nsigning_key\n' "$2" >template
+    certtool --generate-self-signed --load-privkey "$1.key" --template template --outfile "$1.crt" >/dev/null 2>&1
+}
+certificate a 1
+certificate b 2
+"$tocsin" serve --listen 127.0.0.1:0 --tls-cert a.crt --tls-key b.key >out 2>err
+check "a key that is not the certificate's is refused" test $? -eq 65
+cp a.crt tls.crt && cp a.key tls.key
+: >serving
+"$tocsin" serve --listen 127.0.0.1:0 --tls-cert tls.crt --tls-key tls.key --dev-tokens tokens --lang en >serving 2>log &
+server=$!
+for _ in $(seq 100); do grep -q https serving && break; sleep 0.1; done
+url=$(sed -n 's/^serving //p' serving)
+check "TLS with a certificate that is trusted" curl -sf --cacert a.crt "$url/healthz"
+check "it tells clients to stay with TLS" sh -c "curl -sfi --cacert a.crt $url/healthz | grep -qi '^strict-transport-security:'"
+check "TLS 1.1 is refused" sh -c "! gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT' --no-ca-verification -p ${url##*:} 127.0.0.1 </dev/null"
+check "TLS 1.2 is taken" sh -c "gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.2' --no-ca-verification -p ${url##*:} 127.0.0.1 </dev/null"
+check "plain HTTP is not answered there" sh -c "! curl -sf http://${url#https://}/healthz"
+cp b.crt tls.crt && cp b.key tls.key
+kill -HUP $server
+for _ in $(seq 50); do curl -sf --cacert b.crt "$url/healthz" >/dev/null && break; sleep 0.1; done
+check "after SIGHUP the new certificate is served" curl -sf --cacert b.crt "$url/healthz"
+cp a.key tls.key
+kill -HUP $server
+sleep 0.5
+check "a bad exchange leaves the old one in use" sh -c "curl -sf --cacert b.crt $url/healthz && grep -q '\"event\":\"certificate\",\"code\":\"INVALID\"' log"
+kill -TERM $server
+wait $server
+server=
 echo "1..$count"

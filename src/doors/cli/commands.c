@@ -103,6 +103,8 @@ const struct command cli_commands[] = {
      {FLAG("apply", "执行", "run them")}, "tocsin migrate --apply"},
     {"serve", "启动 HTTP 服务", "serve the HTTP API until a signal ends it", cmd_serve, {{0}},
      {{"listen", CLI_TEXT, "HOST:PORT", "127.0.0.1:8460", NULL, "监听地址", "address to listen on"},
+      OPTION("tls-cert", CLI_FILE, "FILE", "证书链(PEM);收到 SIGHUP 时重新读取", "certificate chain, PEM; read again on SIGHUP"),
+      OPTION("tls-key", CLI_FILE, "FILE", "私钥(PEM)", "its private key, PEM"),
       OPTION("dev-tokens", CLI_FILE, "FILE", "开发用令牌文件", "file of tokens for development: TOKEN ACCOUNT ROLES REGION a line"),
       FLAG("quiet", "只记录失败的请求", "log failed requests only")},
      "tocsin serve --listen 127.0.0.1:8460"},

@@ -91,7 +91,9 @@ void answer_problem(struct request *r, int status, int code, const struct error 
     json_put_string(b, r->path);
     buf_printf(b, ",\"request_id\":\"%s\"}", r->id);
     if (a->status == 401) answer_header(r, "WWW-Authenticate", "Bearer realm=\"tocsin\"");
-    if (a->status == 503 || a->status == 429) answer_header(r, "Retry-After", code == E_STORE ? "5" : "1");
+    bool told = false;
+    for (size_t i = 0; i < a->n_headers; i++) told = told || !strcmp(a->headers[i].name, "Retry-After");
+    if (!told && (a->status == 503 || a->status == 429)) answer_header(r, "Retry-After", code == E_STORE ? "5" : "1");
     answer_header(r, "Content-Language", r->zh ? "zh" : "en");
 }
 

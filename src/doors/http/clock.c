@@ -31,10 +31,26 @@ static int pass(struct ledger *l, void *arg, struct error *err) {
     return rc;
 }
 
+/* How much is owed, for the metrics: read beside the writer. */
+static void count_duties(struct http_server *s) {
+    struct duty_filter all = {0};
+    struct duty_age ages[DUTY_AGES];
+    struct session me = node_session(TEXT("clock"), http_now(s), true);
+    struct ledger *l = NULL;
+    int64_t open = 0;
+    if (readers_take(s->readers, &l, NULL) < 0) return;
+    if (duty_by_age(l, l->db, &me, &all, ages, NULL) == 0) {
+        for (size_t i = 0; i < DUTY_AGES; i++) open += ages[i].open;
+        s->duties_open = open;
+    }
+    readers_give(s->readers, l);
+}
+
 static void *clock_main(void *arg) {
     struct clock *c = arg;
     struct http_server *s = c->server;
     instant next = 0;
+    int64_t watched_ns = 0;
     pthread_mutex_lock(&c->lock);
     while (!c->stopping) {
         pthread_mutex_unlock(&c->lock);
@@ -43,9 +59,15 @@ static void *clock_main(void *arg) {
         if (!s->options.no_clock && now >= next) {
             int rc = ledger_queue_call(s->queue, pass, c, &err);
             if (rc < 0 && !s->stopping) log_event(s->log, now, "error", "clock", &err);
+            if (rc >= 0) s->clock_at = now;
+            count_duties(s);
             next = now + PASS_S;
         }
         log_flush(s->log);
+        if (monotonic_ns() - watched_ns > 1000000000) {
+            watch_pass(s->watch);
+            watched_ns = monotonic_ns();
+        }
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += FLUSH_MS * 1000000L;

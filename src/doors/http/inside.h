@@ -2,11 +2,61 @@
 #ifndef TOCSIN_DOORS_HTTP_INSIDE_H
 #define TOCSIN_DOORS_HTTP_INSIDE_H
 
+#include <gnutls/abstract.h>
+#include <stdatomic.h>
+
 #include "doors/http/pages.h"
 #include "doors/http/route.h"
 #include "ledger/feed.h"
 
 enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
+
+/* ---- heads.c: what two servers in a row might read in two ways */
+struct heads {
+    int hosts, lengths, encodings; /* how many of each header */
+    bool bad;
+    const char *end;               /* of the header before; private */
+    bool raw;
+};
+/* Counts the headers; E_SYNTAX (and r->close) for an ambiguous request. The three texts are libmicrohttpd's own pointers. */
+int heads_check(struct request *r, const char *url, const char *method, const char *version, struct heads *ret, struct error *err);
+
+/* ---- watch.c: who trickles bytes is cut off */
+enum watch_phase { WATCH_HEAD /* until the head of a request is whole */, WATCH_BODY, WATCH_ANSWER, WATCH_FREE /* waits for us, or a stream */ };
+struct watch;
+int watch_open(unsigned head_s, struct watch **ret, struct error *err);
+void watch_close(struct watch *w);
+void watch_connection(void *cls, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what);
+/* A phase begins, or `bytes` more belong to it; each kilobyte gives a second. */
+void watch_phase(struct MHD_Connection *connection, enum watch_phase phase, int64_t bytes);
+void watch_pass(struct watch *w); /* once a second */
+void watch_counts(struct watch *w, int *ret_open, int64_t *ret_cut);
+
+/* ---- rate.c: token buckets */
+struct rate;
+int rate_open(struct rate **ret, struct error *err);
+void rate_close(struct rate *t);
+/* Takes one of `per_s` a second (four seconds' worth may come at once; 0: no limit). False: not now, but after *ret_wait_s. */
+bool rate_take(struct rate *t, struct text who, unsigned per_s, int64_t now_ns, int *ret_wait_s);
+
+/* ---- gzip.c */
+bool gzip_wanted(const char *accept_encoding);
+int gzip_bytes(struct text in, struct buf *out);
+void gzip_answer(struct request *r);
+
+/* ---- tls.c: one certificate a process */
+extern const char *const tls_priorities;
+int tls_load(const char *cert, const char *key, struct error *err);
+void tls_unload(void);
+int tls_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int n_issuers, const gnutls_pk_algorithm_t *algorithms, int n_algorithms,
+                    gnutls_pcert_st **ret, unsigned *ret_n, gnutls_privkey_t *ret_key);
+
+/* ---- metrics.c */
+struct metrics;
+int metrics_open(struct metrics **ret, struct error *err);
+void metrics_close(struct metrics *m);
+void metrics_request(struct metrics *m, const struct request *r, int64_t took_ns);
+void metrics_write(struct http_server *s, struct buf *b);
 
 /* ---- reader.c: reading ledgers, one a thread of the pool */
 struct readers;
@@ -49,6 +99,9 @@ struct http_server {
     struct dev_tokens *tokens;
     struct http_log *log;
     struct clock *clock;
+    struct watch *watch;
+    struct rate *rate;
+    struct metrics *metrics;
     struct pages *pages;           /* of the console */
     struct MHD_Daemon *daemon;
     struct buf openapi;            /* rendered once */
@@ -58,6 +111,7 @@ struct http_server {
     _Atomic uint64_t requests;     /* for ids */
     _Atomic int open, sleeping;    /* requests in work; of those, waiting */
     _Atomic int stopping;
+    _Atomic int64_t duties_open, clock_at; /* of the last pass of the clock */
 };
 void server_count_sleeping(struct http_server *s, int more);
 

@@ -214,7 +214,8 @@ int request_if_match(const struct request *r, int32_t *ret, struct error *err) {
     *ret = 0;
     if (!h || !strcmp(h, "*")) return 0;
     size_t n = strlen(h);
-    if (n < 3 || h[0] != '"' || h[n - 1] != '"' || !text_int((struct text){h + 1, n - 2}, &v) || v < 1 || v > INT32_MAX)
+    if (n > 7 && !strcmp(h + n - 6, "-gzip\"")) n -= 5; /* the ETag of a compressed answer */
+    if (n < 3 || h[0] != '"' || h[strlen(h) - 1] != '"' || !text_int((struct text){h + 1, n - 2}, &v) || v < 1 || v > INT32_MAX)
         return error_set(err, E_USAGE, "If-Match", "one ETag of this record, as it was given / 应为该记录的 ETag");
     *ret = (int32_t)v;
     return 0;

@@ -29,7 +29,9 @@ struct request {
     struct http_server *server;
     struct MHD_Connection *connection;
     const struct route *route;      /* NULL until dispatched */
+    size_t route_index;
     struct arena arena;
+    char address[48];               /* of the client; an IPv6 one by its /64 */
     char id[20];                    /* request id: in the log, in the answer, in problems */
     const char *method;
     struct text url, path;          /* as sent; path without the query */

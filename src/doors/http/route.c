@@ -80,6 +80,7 @@ int route_find(struct request *r, char *allow, size_t n, const struct route **re
         for (size_t i = 0; i < found->n; i++)
             if (!found->segments[i].n) r->params[k++] = r->segments[i];
         *ret = found->route;
+        r->route_index = (size_t)(found - patterns);
         return 0;
     }
     size_t used = 0;

@@ -1,6 +1,8 @@
 /* The daemon: how a connection's bytes become requests and answers become bytes. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,8 @@ enum {
     CONNECTIONS_MAX = 16000,
     ADDRESS_MAX = 1000,
     IDLE_S = 30,
+    RATE_ACCOUNT = 500,
+    RATE_ADDRESS = 2000,
     BACKLOG = 4096,
     CONNECTION_BYTES = 24 << 10, /* request line and headers, and the head of the answer */
     DRAIN_MAX = 64 << 10,        /* of a body that is refused already */
@@ -88,6 +92,7 @@ static void *on_url(void *cls, const char *url, struct MHD_Connection *connectio
     size_t n = strlen(url);
     r->url = n > REQUEST_URL_MAX ? (struct text){NULL, n} : arena_text(&r->arena, (struct text){url, n});
     r->path = TEXT("");
+    r->method = "";
     s->open++;
     return r;
 }
@@ -95,10 +100,12 @@ static void *on_url(void *cls, const char *url, struct MHD_Connection *connectio
 static void on_end(void *cls, struct MHD_Connection *connection, void **con_cls, enum MHD_RequestTerminationCode why) {
     struct http_server *s = cls;
     struct request *r = *con_cls;
-    (void)connection;
     if (!r) return;
     *con_cls = NULL;
-    log_request(s->log, r, monotonic_ns() - r->started_ns, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    int64_t took_ns = monotonic_ns() - r->started_ns;
+    metrics_request(s->metrics, r, took_ns);
+    log_request(s->log, r, took_ns, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    watch_phase(connection, WATCH_HEAD, 0);
     if (r->answer.end) r->answer.end(r->answer.arg);
     give_reader(r);
     json_decref(r->json);
@@ -135,6 +142,8 @@ static enum MHD_Result send_answer(struct request *r) {
         buf_reset(&a->body);
         answer_problem(r, 0, code, &e);
     }
+    gzip_answer(r);
+    watch_phase(r->connection, a->read ? WATCH_FREE : WATCH_ANSWER, (int64_t)a->body.n);
     struct MHD_Response *p = response_of(r);
     if (!p) return MHD_NO;
     r->stage = STAGE_ANSWERED;
@@ -149,6 +158,7 @@ static enum MHD_Result send_answer(struct request *r) {
     MHD_add_response_header(p, "X-Content-Type-Options", "nosniff");
     if (!policed) MHD_add_response_header(p, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
     MHD_add_response_header(p, "Referrer-Policy", "no-referrer");
+    if (r->server->options.tls_cert) MHD_add_response_header(p, "Strict-Transport-Security", "max-age=31536000");
     if (!cached) MHD_add_response_header(p, "Cache-Control", "no-store");
     if (r->close) MHD_add_response_header(p, "Connection", "close");
     enum MHD_Result sent = MHD_queue_response(r->connection, (unsigned)a->status, p);
@@ -165,42 +175,6 @@ static enum MHD_Result refuse(struct request *r, int status, int rc, const struc
 
 /* ---- before the body */
 
-struct heads {
-    int host, length, encoding, type, bad;
-};
-
-static enum MHD_Result count_head(void *cls, enum MHD_ValueKind kind, const char *name, size_t n, const char *value, size_t value_n) {
-    struct heads *h = cls;
-    (void)kind;
-    if (!name || memchr(name, 0, n) || (value && memchr(value, 0, value_n))) h->bad++;
-    for (size_t i = 0; value && i < value_n; i++)
-        if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f) h->bad++;
-    if (name && (n == 0 || name[n - 1] == ' ' || name[n - 1] == '\t')) h->bad++;
-    if (n == 4 && !strcasecmp(name, "Host")) h->host++;
-    if (n == 14 && !strcasecmp(name, "Content-Length")) {
-        h->length++;
-        for (size_t i = 0; i < value_n; i++)
-            if (value[i] < '0' || value[i] > '9') h->bad++;
-        if (!value_n || value_n > 18) h->bad++;
-    }
-    if (n == 17 && !strcasecmp(name, "Transfer-Encoding")) {
-        h->encoding++;
-        if (!value || strcasecmp(value, "chunked")) h->bad++;
-    }
-    return MHD_YES;
-}
-
-/* What two servers in a row might read in two ways is refused, and the connection with it. */
-static int check_heads(struct request *r, const char *version, struct heads *h, struct error *err) {
-    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, count_head, h);
-    bool old = !strcmp(version, "HTTP/1.0");
-    if (h->bad || h->host > 1 || h->length > 1 || h->encoding > 1 || (h->length && h->encoding) || (!h->host && !old) || (old && h->encoding)) {
-        r->close = true;
-        return error_set(err, E_SYNTAX, "headers", "can be read in more than one way / 请求头有歧义");
-    }
-    return 0;
-}
-
 static bool type_is(const char *type, const char *wanted) {
     size_t n = strlen(wanted);
     return type && !strncasecmp(type, wanted, n) && (!type[n] || type[n] == ';' || type[n] == ' ');
@@ -215,7 +189,7 @@ static int check_body(struct request *r, const struct heads *h, int *ret_status,
         r->too_large = true;
         return error_set(err, E_TOO_LARGE, "body", "more than %zu bytes / 超过 %zu 字节", r->body.max, r->body.max);
     }
-    bool some = h->encoding || n > 0;
+    bool some = h->encodings || n > 0;
     if (some && (route->body == BODY_JSON || route->body == BODY_JSON_MAYBE) && !type_is(type, "application/json") &&
         !type_is(type, "application/merge-patch+json")) {
         *ret_status = 415;
@@ -238,18 +212,42 @@ static bool acceptable(const struct request *r) {
     return false;
 }
 
-static int begin(struct request *r, const char *method, const char *version, int *ret_status, struct error *err) {
-    struct heads heads = {0};
+/* The client's address; one who has a whole IPv6 network is one. */
+static void put_address(struct request *r) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *a = info ? info->client_addr : NULL;
+    struct sockaddr_in6 net;
+    if (a && a->sa_family == AF_INET6) {
+        memcpy(&net, a, sizeof net);
+        if (!IN6_IS_ADDR_V4MAPPED(&net.sin6_addr)) memset(net.sin6_addr.s6_addr + 8, 0, 8);
+        inet_ntop(AF_INET6, &net.sin6_addr, r->address, sizeof r->address);
+    } else if (a && a->sa_family == AF_INET) {
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, r->address, sizeof r->address);
+    }
+}
+
+static int take_rate(struct request *r, char kind, struct text who, int per_s, struct error *err) {
+    char name[120];
+    int wait_s = 1, n = snprintf(name, sizeof name, "%c%.*s", kind, (int)(who.n < 100 ? who.n : 100), who.s);
+    if (per_s <= 0 || rate_take(r->server->rate, (struct text){name, (size_t)n}, (unsigned)per_s, r->started_ns, &wait_s)) return 0;
+    answer_header(r, "Retry-After", arena_printf(&r->arena, "%d", wait_s));
+    return error_set(err, E_RATE, NULL, "%s / %s", error_text(E_RATE), error_text_zh(E_RATE));
+}
+
+static int begin(struct request *r, const char *url, const char *method, const char *version, int *ret_status, struct error *err) {
+    struct heads heads;
     char allow[120] = "";
     r->method = method;
     r->zh = request_speaks_chinese(request_header(r, "Accept-Language"));
-    int rc = check_heads(r, version, &heads, err);
+    int rc = heads_check(r, url, method, version, &heads, err);
     if (rc < 0) return rc;
     if (!r->url.s) {
         *ret_status = r->url.n > REQUEST_URL_MAX ? 414 : 0;
         return error_set(err, r->url.n > REQUEST_URL_MAX ? E_TOO_LARGE : E_MEMORY, "url", "more than %d bytes / 超过 %d 字节", REQUEST_URL_MAX, REQUEST_URL_MAX);
     }
-    rc = request_parse_url(r, err);
+    put_address(r);
+    rc = take_rate(r, '@', text_of(r->address), r->server->options.rate_address, err);
+    if (!rc) rc = request_parse_url(r, err);
     if (!rc) rc = route_find(r, allow, sizeof allow, &r->route, err);
     if (rc == E_USAGE && allow[0]) {
         *ret_status = 405;
@@ -257,6 +255,7 @@ static int begin(struct request *r, const char *method, const char *version, int
     }
     if (rc < 0) return rc;
     rc = http_authenticate(r, err);
+    if (!rc && r->signed_in) rc = take_rate(r, '=', r->session.account, r->server->options.rate_account, err);
     if (!rc) rc = http_authorise(r, err);
     if (!rc) rc = check_body(r, &heads, ret_status, err);
     if (!rc && !acceptable(r)) {
@@ -318,12 +317,13 @@ static enum MHD_Result take_body(struct request *r, const char *bytes, size_t *n
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
                                   const char *upload, size_t *upload_n, void **con_cls) {
     struct request *r = *con_cls;
-    (void)cls, (void)connection, (void)url;
+    (void)cls;
     if (!r) return MHD_NO;
     switch (r->stage) {
     case STAGE_HEADERS: {
         struct error err = {0};
-        int status = 0, rc = begin(r, method, version, &status, &err);
+        watch_phase(connection, WATCH_BODY, 0);
+        int status = 0, rc = begin(r, url, method, version, &status, &err);
         r->stage = STAGE_BODY;
         give_reader(r);
         if (rc >= 0) return MHD_YES;
@@ -335,7 +335,11 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     case STAGE_BODY:
-        if (*upload_n) return take_body(r, upload, upload_n);
+        if (*upload_n) {
+            watch_phase(connection, WATCH_BODY, (int64_t)*upload_n);
+            return take_body(r, upload, upload_n);
+        }
+        watch_phase(connection, WATCH_FREE, 0);
         r->submission.n = 0;
         if (r->error.code) {
             struct error why = r->error;
@@ -391,6 +395,7 @@ static void on_mhd_log(void *cls, const char *format, va_list args) {
 
 static int daemon_start(struct http_server *s, int fd, struct error *err) {
     struct http_options *o = &s->options;
+    bool tls = o->tls_cert != NULL;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)o->threads, NULL},
@@ -402,9 +407,12 @@ static int daemon_start(struct http_server *s, int fd, struct error *err) {
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_url, s},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_end, s},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)watch_connection, s->watch},
+        {tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, (void *)(uintptr_t)tls_priorities},
+        {tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, 0, (void *)(uintptr_t)tls_certificate},
         {MHD_OPTION_END, 0, NULL},
     };
-    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
     return s->daemon ? 0 : error_set(err, E_IO, "--listen", "the server cannot be started on %s / 无法启动服务", s->address);
 }
@@ -415,6 +423,8 @@ static void defaults(struct http_options *o) {
     if (!o->connections_max) o->connections_max = CONNECTIONS_MAX;
     if (!o->address_max) o->address_max = ADDRESS_MAX;
     if (!o->idle_s) o->idle_s = IDLE_S;
+    if (!o->rate_account) o->rate_account = RATE_ACCOUNT;
+    if (!o->rate_address) o->rate_address = RATE_ADDRESS;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
     rlim_t wanted = o->connections_max + 256;
@@ -433,6 +443,11 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (o->at) s->offset = o->at - instant_now();
     signal(SIGPIPE, SIG_IGN);
     int rc = routes_prepare(err);
+    if (!rc && !o->tls_cert != !o->tls_key) rc = error_set(err, E_USAGE, "--tls-cert", "a certificate and its key go together / 证书与私钥须同时给出");
+    if (!rc && o->tls_cert) rc = tls_load(o->tls_cert, o->tls_key, err);
+    if (!rc) rc = watch_open(s->options.idle_s, &s->watch, err);
+    if (!rc) rc = rate_open(&s->rate, err);
+    if (!rc) rc = metrics_open(&s->metrics, err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
     if (!rc) rc = pages_read(s->ledger->home, o->console, &s->pages, err);
     if (!rc) rc = openapi_write(s->ledger->catalog, &s->openapi, err);
@@ -453,6 +468,12 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!o->quiet) log_event(s->log, http_now(s), "info", "listening", NULL);
     *ret = s;
     return 0;
+}
+
+int http_server_reload(struct http_server *s, struct error *err) {
+    int rc = s->options.tls_cert ? tls_load(s->options.tls_cert, s->options.tls_key, err) : 0;
+    if (s->options.tls_cert) log_event(s->log, http_now(s), rc < 0 ? "error" : "info", "certificate", rc < 0 ? err : NULL);
+    return rc;
 }
 
 static void wait_until_none(const _Atomic int *count, int ms) {
@@ -479,6 +500,10 @@ void http_server_stop(struct http_server *s) {
     dev_tokens_free(s->tokens);
     buf_clear(&s->openapi);
     pages_free(s->pages);
+    watch_close(s->watch);
+    rate_close(s->rate);
+    metrics_close(s->metrics);
+    if (s->options.tls_cert) tls_unload();
     log_close(s->log);
     mem_free(s);
 }

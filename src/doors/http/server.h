@@ -12,12 +12,14 @@ struct http_options {
     struct ledger_options ledger;  /* the node; texts are borrowed until http_server_stop */
     const char *listen;            /* "127.0.0.1:8460", "[::1]:0"; port 0 takes a free one */
     const char *console;           /* folder of the built console; NULL: where the build or the installation puts it */
+    const char *tls_cert, *tls_key; /* PEM files, or NULL: no TLS */
     const char *dev_tokens;        /* file of tokens for development (auth.h), or NULL */
     instant at;                    /* the clock starts here (a demo); 0: the wall clock */
     unsigned threads;              /* 0: 4 */
     unsigned connections_max;      /* 0: 16,000 */
     unsigned address_max;          /* connections of one address; 0: 1,000 */
-    unsigned idle_s;               /* a connection that says nothing is closed; 0: 30 */
+    unsigned idle_s;               /* for the head of a request to be whole, and for silence; 0: 30 */
+    int rate_account, rate_address; /* requests a second of one account, of one address; 0: 500 and 2,000; -1: no limit */
     bool quiet;                    /* no log line a request, only failures */
     bool no_clock;                 /* the clock's pass is not run (tests) */
 };
@@ -28,5 +30,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
 void http_server_stop(struct http_server *s);
 /* "127.0.0.1:8460" with the port that was taken; borrowed. */
 const char *http_server_address(const struct http_server *s);
+/* Reads the certificate files again, for connections to come; on failure the old one stays. */
+int http_server_reload(struct http_server *s, struct error *err);
 
 #endif
