@@ -8,12 +8,11 @@ enum { STEP = 50000, DUE = 1000, TARGET = 1 };
 
 int main(int argc, char **argv) {
     size_t open = argc > 1 ? (size_t)atoll(argv[1]) : 1000000;
-    static uint16_t all[OB_COLUMNS];
     struct bench_node n;
     bench_node_open(&n, argc > 2 ? argv[2] : NULL, "covid-2022-v9", 1653876000);
-    for (uint16_t i = 0; i < OB_COLUMNS; i++) all[i] = i;
     db_bulk(n.l->db, true);
-    struct value *cells = malloc(STEP * OB_COLUMNS * sizeof *cells);
+    struct obligation *duties = malloc(STEP * sizeof *duties);
+    struct obligation **list = malloc(STEP * sizeof *list);
     for (size_t done = 0; done < open; done += STEP) {
         must(db_begin(n.l->db, &err), "begin");
         for (size_t i = 0; i < STEP; i++) {
@@ -23,12 +22,14 @@ int main(int argc, char **argv) {
                                    .pack = n.made.adoption, .owner_kind = OWNER_REGION, .closed_at = INSTANT_NONE};
             o.duty = (struct duty){.anchor = 19142, .owed = 1, .raised_at = n.s.now - 3600};
             o.duty.due_at = o.duty.wake_at = k % (open / DUE) == 0 ? n.s.now - 60 : n.s.now + 3600 + (int64_t)(k % 7200);
-            obligation_to_row(&o, cells + i * OB_COLUMNS);
+            duties[i] = o;
+            list[i] = &duties[i];
         }
-        must(db_batch(n.l->db, DB_INSERT, obligation_table(), all, OB_COLUMNS, cells, STEP, NULL, &err), "duties");
+        must(obligation_write(n.l, DB_INSERT, DUTY_WHOLE, list, STEP, n.s.now, &err), "duties");
         must(db_commit(n.l->db, &err), "commit");
     }
-    free(cells);
+    free(duties);
+    free(list);
     db_bulk(n.l->db, false);
     struct wake_report r;
     double from = wall_s(), cpu = cpu_s();

@@ -379,16 +379,13 @@ static void duty(struct test_ledger *t, int64_t id, const char *state, const cha
     struct error err = {0};
     struct obligation o = {.region = TEXT("310115001"), .rule = TEXT("place-contact"), .reg = TEXT("contact"), .desk = TEXT("tracing"), .owner_region = TEXT("310115"),
                            .state = text_of(state), .holder = id, .record = id, .owner_kind = owner, .late = late, .closed_at = closed ? test_at(closed) : INSTANT_NONE};
-    struct value row[OB_COLUMNS];
-    uint16_t columns[OB_COLUMNS];
+    struct obligation *list = &o;
     o.duty.occurrence = occurrence;
     o.duty.owed = 1;
     o.duty.raised_at = test_at(raised);
     o.duty.due_at = o.duty.wake_at = test_at(due);
     if (closed) o.duty.wake_at = INSTANT_NONE;
-    obligation_to_row(&o, row);
-    for (int i = 0; i < OB_COLUMNS; i++) columns[i] = (uint16_t)i;
-    assert_ok(db_batch(t->l->db, DB_INSERT, obligation_table(), columns, OB_COLUMNS, row, 1, NULL, &err), err);
+    assert_ok(obligation_write(t->l, DB_INSERT, DUTY_WHOLE, &list, 1, o.duty.raised_at, &err), err);
 }
 
 static void duties_are_counted(void **state) {

@@ -298,9 +298,10 @@ static void duties_are_told_with_the_fact(void **state) {
         /* a day later much is late */
         struct session later = t.s;
         struct wake_report report;
+        int64_t page = -1;
         later.now += DAY_S;
         assert_ok(ledger_begin(t.l, &err), err);
-        assert_ok(obligation_wake(t.l, &later, 1000, &report, &err), err);
+        assert_ok(obligation_wake(t.l, &later, 1000, &page, &report, &err), err);
         assert_ok(ledger_commit(t.l, later.now, &err), err);
         reader_until(&plain, tip(&t), &notes);
         assert_true(notes > 0);

@@ -43,7 +43,7 @@ int duty_list(struct ledger *l, struct db *db, const struct session *s, const st
     struct condition c = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;
-    buf_printf(&c.sql, "SELECT %s FROM \"obligation\" WHERE \"wake_at\" IS NOT NULL AND \"state\" = 'open' AND ", obligation_columns);
+    buf_printf(&c.sql, "SELECT %s FROM \"obligation_open\" WHERE \"state\" = 'open' AND ", obligation_columns);
     condition_of(&c, s, f);
     if (f->overdue) {
         c.params[c.n++] = value_int(s->now);
@@ -239,11 +239,12 @@ int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const 
 
 int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret, struct error *err) {
     struct wake_report sum = {0};
+    int64_t page = -1;
     for (;;) {
         struct wake_report part = {0};
         int rc = ledger_begin(l, err);
         if (rc < 0) return rc;
-        rc = obligation_wake(l, s, TICK_BATCH, &part, err);
+        rc = obligation_wake(l, s, TICK_BATCH, &page, &part, err);
         if (rc < 0) {
             ledger_rollback(l);
             return rc;

@@ -24,8 +24,10 @@ struct pass {
     struct db_cursor *duties;
     const struct value *row;      /* the next duty, NULL at the end */
     struct arena arena;           /* rows to write */
-    struct value *inserts, *updates;
-    size_t n_inserts, n_updates, cap_inserts, cap_updates;
+    struct rows {
+        struct obligation **list;
+        size_t n, cap;
+    } inserts, updates;
     struct error *err;
 };
 
@@ -62,21 +64,18 @@ static int tell(struct pass *p, enum plan_effect effect, const struct record *r,
 }
 
 static int push(struct pass *p, const struct obligation *o, bool insert) {
-    struct value **list = insert ? &p->inserts : &p->updates;
-    size_t *n = insert ? &p->n_inserts : &p->n_updates, *cap = insert ? &p->cap_inserts : &p->cap_updates;
-    if (*n == *cap) {
-        size_t more = *cap ? *cap * 2 : 1024;
-        struct value *grown = mem_realloc(*list, more * OB_COLUMNS * sizeof *grown);
+    struct rows *rows = insert ? &p->inserts : &p->updates;
+    if (rows->n == rows->cap) {
+        size_t cap = rows->cap ? rows->cap * 2 : 1024;
+        struct obligation **grown = mem_realloc(rows->list, cap * sizeof *grown);
         if (!grown) return memory(p->err);
-        *list = grown;
-        *cap = more;
+        rows->list = grown;
+        rows->cap = cap;
     }
-    struct value full[OB_COLUMNS];
-    obligation_to_row(o, full);
-    for (size_t k = 0; k < OB_COLUMNS; k++)
-        if (!value_copy(&p->arena, full[k], &(*list)[*n * OB_COLUMNS + k])) return memory(p->err);
-    (*n)++;
-    return 0;
+    struct obligation *kept = arena_alloc(&p->arena, sizeof *kept);
+    if (!kept) return memory(p->err);
+    rows->list[rows->n++] = kept;
+    return obligation_copy(p->l, &p->arena, o, kept, p->err);
 }
 
 /* The record itself is what pays or cancels the duty: a stay that was released already owes no release. */
@@ -201,11 +200,9 @@ static bool rules_on(const struct policy *p, const struct register_decl *reg) {
 }
 
 static int write_rows(struct pass *p) {
-    static const uint16_t all[OB_COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23};
-    int rc = 0;
-    if (p->n_updates) rc = db_batch(p->l->db, DB_UPDATE, obligation_table(), all, OB_COLUMNS, p->updates, p->n_updates, NULL, p->err);
-    if (!rc && p->n_inserts) rc = db_batch(p->l->db, DB_INSERT, obligation_table(), all, OB_COLUMNS, p->inserts, p->n_inserts, NULL, p->err);
-    p->n_updates = p->n_inserts = 0;
+    int rc = obligation_write(p->l, DB_UPDATE, DUTY_WHOLE, p->updates.list, p->updates.n, p->s->now, p->err);
+    if (!rc) rc = obligation_write(p->l, DB_INSERT, DUTY_WHOLE, p->inserts.list, p->inserts.n, p->s->now, p->err);
+    p->updates.n = p->inserts.n = 0;
     arena_reset(&p->arena);
     return rc;
 }
@@ -240,8 +237,8 @@ static int run(struct pass *p, struct text region) {
         const struct register_decl *reg = &p->l->catalog->registers[i];
         if (rules_on(p->to, reg) || (p->now && rules_on(p->now->policy, reg))) rc = pass_register(p, reg, region);
     }
-    mem_free(p->inserts);
-    mem_free(p->updates);
+    mem_free(p->inserts.list);
+    mem_free(p->updates.list);
     arena_clear(&p->arena);
     return rc;
 }
@@ -277,7 +274,7 @@ static int apply(struct ledger *l, const struct session *s, const struct adoptio
     struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .new_id = a->id, .diff = diff, .err = err};
     struct text region = a->region;
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id, .region = a->region};
-    int rc = book_flush(l, err);
+    int rc = book_flush(l, s->now, err);
     if (!rc) rc = run(&p, region);
     book_reset(l);
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);

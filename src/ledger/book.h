@@ -16,6 +16,7 @@ struct book_slot {
     int64_t holder; /* 0: empty slot */
     struct book_row *rows;
     size_t n;
+    int64_t next; /* id of its next duty */
     bool loaded;
 };
 
@@ -23,6 +24,16 @@ struct organisation_entry {
     struct text region, department;
     int64_t id;
 };
+
+/* What many duties have in common. Texts live until the book forgets kinds. */
+struct duty_kind {
+    int64_t id, pack;
+    struct text rule, reg, desk;
+};
+
+/* A page of holders is looked at together by the clock (duty_wake). Open duties for which nothing more happens by itself have WAKE_NEVER. */
+enum { DUTY_COUNT = 65536 /* duties a holder ever has */, DUTY_PAGE = 16, WAKE_SLOT_S = 600, LOOK_AGAIN_S = 30 * DAY_S, KINDS_RECENT = 64 };
+#define WAKE_NEVER ((instant)253402300799)
 
 struct obligation_book {
     struct arena arena; /* a transaction */
@@ -33,7 +44,21 @@ struct obligation_book {
     struct organisation_entry *organisations; /* sorted by department, region */
     size_t n_organisations;
     bool organisations_known;
+    struct arena kinds_arena;
+    struct duty_kind **kinds; /* ascending by id */
+    size_t n_kinds, cap_kinds;
+    struct duty_kind *kinds_recent[KINDS_RECENT];
+    bool kinds_made; /* in this transaction */
 };
+
+void book_kinds_forget(struct obligation_book *b);
+/* The kind of a duty, made when new. */
+int obligation_kind(struct ledger *l, const struct obligation *o, const struct duty_kind **ret, struct error *err);
+extern const char *const duty_pages_sql, *const duty_due_sql;
+/* All duties of ?1 .. ?n; 0 stands for nobody. */
+int duty_of_holders_sql(struct buf *sql, size_t n);
+/* Gives a new duty of its holder the next id. */
+int obligation_number(struct obligation *o, int64_t *next, struct error *err);
 
 int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struct error *err);
 int book_add(struct ledger *l, const struct obligation *o, struct error *err);

@@ -145,7 +145,7 @@ int feed_event_note(const struct ledger *l, struct db *db, struct feed_event *e,
     int rc = holder_of(l, db, e, err);
     if (rc < 0) return rc;
     struct value holder = value_int(e->holder);
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE \"holder\" = ?1", obligation_columns);
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER, obligation_columns);
     rc = db_query(db, sql, &holder, 1, &c, err);
     while (rc == 0 && (rc = db_next(c, &row, err)) > 0) {
         struct obligation o;

@@ -31,7 +31,9 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = journal_tip_table();
     out[n++] = vault_key_table();
     out[n++] = vault_blind_table();
-    out[n++] = obligation_table();
+    out[n++] = duty_table();
+    out[n++] = duty_kind_table();
+    out[n++] = duty_wake_table();
     out[n++] = repeat_table();
     out[n++] = credential_secret_table();
     out[n++] = credential_session_table();
@@ -54,6 +56,8 @@ static int schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1],
         for (size_t k = 0; k < all[i]->n_indexes; k++)
             buf_printf(&b, " +%s %s %d\n", all[i]->indexes[k].name, all[i]->indexes[k].columns, all[i]->indexes[k].unique);
     }
+    const struct db_view *views = obligation_views(&n);
+    for (size_t i = 0; i < n; i++) buf_printf(&b, "%s=%s\n", views[i].name, views[i].select);
     unsigned char digest[DIGEST_BYTES];
     digest_bytes(buf_view(&b), digest);
     hex_of(digest, sizeof digest, out);
@@ -243,7 +247,7 @@ int ledger_begin(struct ledger *l, struct error *err) {
 void ledger_rollback(struct ledger *l) {
     journal_abandon(&l->journal);
     db_rollback(l->db);
-    book_reset(l);
+    book_rolled_back(l);
     number_reset(l->numbers);
     l->in_transaction = false;
     if (l->adoptions_changed || l->organisations_changed) {
@@ -263,7 +267,7 @@ static int move_accounts(struct ledger *l, struct error *err) {
 
 int ledger_commit(struct ledger *l, instant now, struct error *err) {
     bool shared = l->adoptions_changed || l->organisations_changed;
-    int rc = book_flush(l, err);
+    int rc = book_flush(l, now, err);
     if (!rc) rc = number_flush(l->numbers, l->db, err);
     if (!rc && l->next_id != l->next_id_stored) rc = set_int(l, "next_id", l->next_id, err);
     if (!rc && shared) rc = set_int(l, "shared", l->shared_stamp + 1, err);
@@ -275,7 +279,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
         return rc;
     }
     if (shared) l->shared_stamp++; /* only now: a number that was never stored may be given to another process */
-    book_reset(l);
+    book_committed(l);
     number_reset(l->numbers);
     l->in_transaction = false;
     return 0;
@@ -302,6 +306,7 @@ int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error 
     size_t n = tables_all(l, all);
     char digest[2 * DIGEST_BYTES + 1];
     int rc = db_migrate(l->db, all, n, apply, plan, err);
+    if (!rc) rc = obligation_migrate(l, apply, plan, err);
     if (rc < 0 || !apply) return rc;
     rc = schema_digest(l, digest, err);
     if (!rc) rc = db_begin(l->db, err);

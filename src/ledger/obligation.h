@@ -1,6 +1,8 @@
 /* ledger: the books of what is owed. Raises, pays, cancels and guards duties in the transaction of the fact that causes it.
  * The policy says what and when (policy.h, pure); the book keeps the rows of table `obligation`, one a duty: who owes what for which
  * record by when. Rows are read once a transaction per holder, changed in memory and written back by book_flush.
+ * Readers ask the view `obligation` (all duties, in words) or `obligation_open` (those open or standing: found without reading the others);
+ * how they lie in the store only obligation_store.c knows.
  *
  * holder: the person the record is about, or the record itself. A duty is (holder, rule, record, occurrence).
  * state: open, paid (everything owed was paid), lapsed (closed with missed days), cancelled. */
@@ -12,14 +14,19 @@
 enum obligation_column {
     OB_REGION, OB_HOLDER, OB_RULE, OB_RECORD, OB_OCCURRENCE, OB_REGISTER, OB_PACK, OB_DESK, OB_OWNER_KIND, OB_OWNER_STEP, OB_OWNER,
     OB_OWNER_REGION, OB_RAISED_AT, OB_ANCHOR, OB_OWED, OB_PAID, OB_MISSED, OB_DUE_AT, OB_WAKE_AT, OB_LEVEL, OB_STATE, OB_CLOSED_AT, OB_LATE,
-    OB_PAID_BY, OB_COLUMNS
+    OB_PAID_BY, OB_ID, OB_COLUMNS
 };
-const struct db_table *obligation_table(void);
-extern const char *const obligation_columns; /* "region","holder",... in the order above */
+extern const char *const obligation_columns; /* of both views: "region","holder",... in the order above */
+extern const char *const obligation_words;   /* the same without the id, which depends on the order of raising */
+/* Condition on both views: the duties of holder ?1, found by key. */
+#define OBLIGATION_OF_HOLDER "\"id\" >= CAST(?1 AS BIGINT) * 65536 AND \"id\" < CAST(?1 AS BIGINT) * 65536 + 65536"
+const struct db_table *duty_table(void), *duty_kind_table(void), *duty_wake_table(void);
+const struct db_view *obligation_views(size_t *ret_n);
 
 /* One row in memory. Texts are borrowed from the book's arena (a transaction) or from the cursor's row. */
 struct obligation {
     struct text region, rule, reg, desk, owner_region, state;
+    int64_t id; /* 0: not written yet; obligation_write gives one */
     int64_t holder, record, pack, owner, paid_by;
     int owner_kind, owner_step;
     bool late;
@@ -32,13 +39,21 @@ int64_t obligation_holder(const struct record *r);
 bool obligation_is_open(const struct obligation *o);
 /* From a row of obligation_columns. */
 void obligation_of_row(const struct value *row, struct obligation *ret);
-/* To a row of OB_COLUMNS cells. */
-void obligation_to_row(const struct obligation *o, struct value *row);
+/* Writes duties (verbs of db_batch), makes their kinds known and tells the clock when to look at them. Inside a write transaction.
+ * DUTY_CLOCK: an update of what the clock may change, nothing else. Rows that are open must be written through here, or nobody finds them. */
+enum duty_part { DUTY_WHOLE, DUTY_CLOCK };
+int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, struct obligation *const *list, size_t n, instant now, struct error *err);
+/* A copy whose texts live in the arena or as long as the transaction. */
+int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *o, struct obligation *ret, struct error *err);
+/* Carries the duties of a store made before there was a table `duty` over, and makes the views. Transactions of its own. */
+int obligation_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err);
 
 int book_open(struct ledger *l, struct error *err);
 void book_close(struct ledger *l);
-void book_reset(struct ledger *l); /* the transaction ended, either way */
-int book_flush(struct ledger *l, struct error *err);
+void book_reset(struct ledger *l); /* what is in memory is forgotten */
+void book_committed(struct ledger *l);
+void book_rolled_back(struct ledger *l);
+int book_flush(struct ledger *l, instant now, struct error *err);
 
 /* Registers that raise, pay or cancel under any pack in force: others cost nothing. */
 bool book_concerns(const struct ledger *l, const struct register_decl *reg);
@@ -75,9 +90,10 @@ struct wake_report {
     int64_t woken, escalated, lapsed, raised;
     bool more; /* stopped at the limit */
 };
-/* Looks at every duty whose wake time has come: lapses, escalates, makes the day's standing duties. Journals each escalation and lapse.
- * Inside a write transaction. Cost: proportional to what is woken, not to what is open. */
-int obligation_wake(struct ledger *l, const struct session *s, size_t limit, struct wake_report *ret, struct error *err);
+/* Looks at the duties whose wake time has come, about `limit` of them, from the page of holders after *page on (-1: from the first): lapses, escalates,
+ * makes the day's standing duties. Journals each escalation and lapse. Moves *page on. Inside a write transaction. Cost: proportional to what is woken
+ * (and its neighbours of the same page), not to what is open. */
+int obligation_wake(struct ledger *l, const struct session *s, size_t limit, int64_t *page, struct wake_report *ret, struct error *err);
 
 /* ---- owners (owner.c) */
 struct owner {

@@ -37,65 +37,98 @@ static int wake_standing(struct ledger *l, const struct session *s, const struct
     return rc;
 }
 
-int obligation_wake(struct ledger *l, const struct session *s, size_t limit, struct wake_report *ret, struct error *err) {
-    struct wake_report report = {0};
-    struct arena a = {0};
+/* One duty whose time has come: as it is afterwards. */
+static int wake_one(struct ledger *l, const struct session *s, struct obligation *o, struct wake_report *report, struct error *err) {
+    const struct adoption *adoption = ledger_adoption(l, o->pack);
+    o->duty.rule = adoption ? policy_rule(adoption->policy, o->rule) : -1;
+    const struct duty_rule *rule = book_rule(l, o);
+    int rc = 0;
+    report->woken++;
+    if (!rule) {
+        o->duty.wake_at = INSTANT_NONE; /* its pack is gone; it stays open and is listed, but no clock runs */
+        return 0;
+    }
+    if (o->duty.occurrence == -1) return wake_standing(l, s, rule, o, report, err);
+    int level = o->duty.level;
+    uint64_t missed = o->duty.missed;
+    duty_wake(rule, &o->duty, s->now, l->zone_s);
+    if (o->duty.missed != missed) {
+        report->lapsed += __builtin_popcountll(o->duty.missed & ~missed);
+        rc = note(l, s, JOURNAL_LAPSE, o, err);
+    }
+    if (!rc && o->duty.level > level) {
+        /* a superior is told; who owes stays who owed */
+        report->escalated += o->duty.level - level;
+        rc = note(l, s, JOURNAL_ESCALATE, o, err);
+    }
+    if (!duty_open(&o->duty)) {
+        o->state = o->duty.missed ? TEXT("lapsed") : TEXT("paid");
+        o->closed_at = s->now;
+        o->duty.wake_at = INSTANT_NONE;
+    }
+    return rc;
+}
+
+/* The pages to look at; *page becomes the last of them. */
+static int pages_due(struct ledger *l, const struct value params[3], int64_t *page, size_t *ret_n, struct error *err) {
     struct db_cursor *c = NULL;
-    struct value *cells = NULL;
-    size_t n = 0;
-    static const uint16_t columns[] = {OB_HOLDER, OB_RULE, OB_RECORD, OB_OCCURRENCE, OB_MISSED, OB_DUE_AT, OB_WAKE_AT, OB_LEVEL, OB_STATE, OB_CLOSED_AT};
-    enum { WIDTH = sizeof columns / sizeof *columns };
-    char sql[1024];
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE \"wake_at\" IS NOT NULL AND \"wake_at\" <= ?1 ORDER BY \"wake_at\" LIMIT ?2",
-             obligation_columns);
-    struct value params[] = {value_int(s->now), value_int((int64_t)limit)};
-    int rc = db_query(l->db, sql, params, 2, &c, err);
-    cells = rc ? NULL : mem_realloc(NULL, (limit + 1) * WIDTH * sizeof *cells);
-    if (!rc && !cells) rc = error_set(err, E_MEMORY, NULL, "out of memory");
     const struct value *row;
-    while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
-        rc = 0;
-        struct obligation o;
-        obligation_of_row(row, &o);
-        const struct adoption *adoption = ledger_adoption(l, o.pack);
-        o.duty.rule = adoption ? policy_rule(adoption->policy, o.rule) : -1;
-        const struct duty_rule *rule = book_rule(l, &o);
-        report.woken++;
-        if (!rule) {
-            o.duty.wake_at = INSTANT_NONE; /* its pack is gone; it stays open and is listed, but no clock runs */
-        } else if (o.duty.occurrence == -1) {
-            rc = wake_standing(l, s, rule, &o, &report, err);
-        } else {
-            int level = o.duty.level;
-            uint64_t missed = o.duty.missed;
-            duty_wake(rule, &o.duty, s->now, l->zone_s);
-            if (o.duty.missed != missed) {
-                report.lapsed += __builtin_popcountll(o.duty.missed & ~missed);
-                rc = note(l, s, JOURNAL_LAPSE, &o, err);
-            }
-            if (!rc && o.duty.level > level) {
-                /* a superior is told; who owes stays who owed */
-                report.escalated += o.duty.level - level;
-                rc = note(l, s, JOURNAL_ESCALATE, &o, err);
-            }
-            if (!duty_open(&o.duty)) {
-                o.state = o.duty.missed ? TEXT("lapsed") : TEXT("paid");
-                o.closed_at = s->now;
-                o.duty.wake_at = INSTANT_NONE;
-            }
-        }
-        struct value full[OB_COLUMNS];
-        obligation_to_row(&o, full);
-        for (size_t k = 0; !rc && k < WIDTH; k++)
-            if (!value_copy(&a, full[columns[k]], &cells[n * WIDTH + k])) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    size_t n = 0;
+    int rc = db_query(l->db, duty_pages_sql, params, 3, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        *page = row[0].i;
         n++;
+        rc = 0;
     }
     db_cursor_close(c);
-    if (!rc && n) rc = db_batch(l->db, DB_UPDATE, obligation_table(), columns, WIDTH, cells, n, NULL, err);
-    mem_free(cells);
-    arena_clear(&a);
+    *ret_n = n;
+    return rc;
+}
+
+struct woken {
+    struct arena arena;
+    struct obligation **list;
+    size_t n, cap;
+};
+
+static int keep(struct ledger *l, struct woken *w, const struct value *row, struct error *err) {
+    struct obligation o, *kept = arena_alloc(&w->arena, sizeof *kept);
+    if (w->n == w->cap) {
+        size_t cap = w->cap ? w->cap * 2 : 256;
+        struct obligation **grown = mem_realloc(w->list, cap * sizeof *grown);
+        if (grown) w->list = grown;
+        if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+        w->cap = cap;
+    }
+    if (!kept) return error_set(err, E_MEMORY, NULL, "out of memory");
+    obligation_of_row(row, &o);
+    w->list[w->n++] = kept;
+    return obligation_copy(l, &w->arena, &o, kept, err);
+}
+
+int obligation_wake(struct ledger *l, const struct session *s, size_t limit, int64_t *page, struct wake_report *ret, struct error *err) {
+    struct wake_report report = {0};
+    struct woken w = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    size_t pages = limit / DUTY_PAGE + 1, n = 0;
+    int64_t last = *page;
+    struct value params[] = {value_int(s->now), value_int(*page), value_int((int64_t)pages)};
+    int rc = pages_due(l, params, &last, &n, err);
+    if (!rc && n) rc = db_query(l->db, duty_due_sql, params, 3, &c, err);
+    while (!rc && c && (rc = db_next(c, &row, err)) > 0) rc = keep(l, &w, row, err);
+    db_cursor_close(c);
+    /* slots that are over; what is still to come on these pages is written down again */
+    struct value over[] = {value_int(s->now - WAKE_SLOT_S), value_int(*page), value_int(last)};
+    if (!rc && n) rc = db_run(l->db, "DELETE FROM \"duty_wake\" WHERE \"at\" <= ?1 AND \"page\" > ?2 AND \"page\" <= ?3", over, 3, NULL, err);
+    for (size_t i = 0; !rc && i < w.n; i++)
+        if (w.list[i]->duty.wake_at != INSTANT_NONE) rc = wake_one(l, s, w.list[i], &report, err);
+    if (!rc) rc = obligation_write(l, DB_UPDATE, DUTY_CLOCK, w.list, w.n, s->now, err);
+    mem_free(w.list);
+    arena_clear(&w.arena);
     if (rc < 0) return rc;
-    report.more = n == limit;
+    report.more = n == pages;
+    *page = last;
     *ret = report;
     return 0;
 }

@@ -112,6 +112,14 @@ int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, con
 int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan,
                struct error *err);
 
+/* A name in the store that is no table of db_migrate. A view is dropped and made anew; both inside a write transaction. */
+struct db_view {
+    const char *name, *select;
+};
+enum db_relation { DB_NOTHING, DB_TABLE, DB_VIEW };
+int db_relation_of(struct db *db, const char *name, enum db_relation *ret, struct error *err);
+int db_view_set(struct db *db, const struct db_view *view, struct error *err);
+
 /* Consistent copy while others write (SQLite: online backup API; PostgreSQL: E_UNSUPPORTED, the caller
  * exports logically). */
 int db_backup(struct db *db, const char *path, struct error *err);

@@ -65,7 +65,7 @@ static inline int night_duties(struct night_walk *w, const struct record *r, ins
     size_t n = ad ? policy_duties(ad->policy, r->reg, &scope, r->created_at, l->zone_s, wanted, 64) : 0;
     int person = r->reg->person_field;
     struct value holder = value_int(person >= 0 && value_int_or(r->values[person], 0) ? r->values[person].i : r->id);
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE \"holder\" = ?1", obligation_columns);
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER, obligation_columns);
     int rc = db_query(l->db, sql, &holder, 1, &c, &err);
     while (!rc && (rc = db_next(c, &row, &err)) > 0) {
         struct obligation o;
@@ -137,6 +137,10 @@ static const struct {
     {"a closed duty that owes", "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" IN ('paid', 'lapsed') AND (\"owed\" & ~\"paid\" & ~\"missed\") <> 0"},
     {"a paid duty that missed", "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" = 'paid' AND \"missed\" <> 0"},
     {"a duty that the clock would not find", "SELECT COUNT(*) FROM \"obligation\" WHERE (\"state\" IN ('open', 'standing')) <> (\"wake_at\" IS NOT NULL)"},
+    {"a duty twice", "SELECT COUNT(*) FROM (SELECT 1 FROM \"obligation\" GROUP BY \"holder\",\"rule\",\"record\",\"occurrence\" HAVING COUNT(*) > 1) x"},
+    {"an open duty on a page that the clock would not look at in time",
+     "SELECT COUNT(*) FROM \"obligation\" o WHERE o.\"state\" IN ('open', 'standing') AND NOT EXISTS "
+     "(SELECT 1 FROM \"duty_wake\" w WHERE w.\"page\" = o.\"holder\" / 16 AND w.\"at\" <= o.\"wake_at\")"},
     {"an id beyond the next one", "SELECT COUNT(*) FROM \"contact\" WHERE \"id\" >= (SELECT CAST(\"value\" AS BIGINT) FROM \"node\" WHERE \"name\" = 'next_id')"},
 };
 
@@ -232,7 +236,7 @@ static inline int night_dump(struct ledger *l, struct night_lines *ret, struct e
         struct record_filter all = {0};
         rc = record_list(l, l->db, &s, &l->catalog->registers[i], &all, night_dump_record, ret, err);
     }
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\"", obligation_columns);
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\"", obligation_words);
     if (!rc) rc = night_dump_sql(ret, "obligation", sql, err);
     if (!rc) rc = night_dump_sql(ret, "counter", "SELECT \"name\",\"next\" FROM \"counter\"", err);
     if (!rc) rc = night_dump_sql(ret, "key", "SELECT \"person\" FROM \"vault_key\"", err);

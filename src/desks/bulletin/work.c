@@ -371,7 +371,7 @@ static int duties_open(const struct scope *sc, struct bulletin *b, struct error 
     query_int(&q, sc->as_of);
     query_add(&q, " THEN 1 ELSE 0 END), SUM(CASE WHEN \"owner_kind\" = 0 THEN 1 ELSE 0 END), ");
     query_in_day(&q, sc, "\"raised_at\"");
-    query_add(&q, " FROM \"obligation\" WHERE \"wake_at\" IS NOT NULL AND \"state\" = 'open' AND "); /* the index of open ones */
+    query_add(&q, " FROM \"obligation_open\" WHERE \"state\" = 'open' AND ");
     query_duties(&q, sc);
     query_add(&q, " GROUP BY \"rule\" ORDER BY \"rule\"");
     rc = query_run(&q, sc->db, &c, err);

@@ -1,0 +1,165 @@
+/* How duties lie in the store: written in words and read in words, found by the clock and by who asks for the open ones; older stores carried over. */
+#include "ledgers.h"
+
+#include "desks/duty.h"
+
+#define EACH_STORE(t, pack, at)                                                                              \
+    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
+        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
+
+static const char *const NOW = "2022-08-15T10:00";
+
+static void run(struct test_ledger *t, const char *sql) {
+    struct error err = {0};
+    assert_ok(db_begin(t->l->db, &err), err);
+    assert_ok(db_run(t->l->db, sql, NULL, 0, NULL, &err), err);
+    assert_ok(db_commit(t->l->db, &err), err);
+}
+
+/* All duties in words, a line each, without their ids. */
+static char *dump(struct test_ledger *t) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    struct buf out = {0};
+    const struct value *row;
+    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\"", obligation_words);
+    assert_ok(db_query(t->l->db, sql, NULL, 0, &c, &err), err);
+    while (db_next(c, &row, &err) > 0) {
+        for (int i = 0; i < OB_ID; i++) {
+            if (row[i].kind == VALUE_INT) buf_int(&out, row[i].i);
+            if (row[i].kind == VALUE_TEXT) buf_text(&out, value_view(row[i]));
+            buf_char(&out, '|');
+        }
+        buf_char(&out, '\n');
+    }
+    db_cursor_close(c);
+    char *copy = arena_str(&t->a, buf_cstr(&out));
+    buf_clear(&out);
+    return copy;
+}
+
+static void contacts(struct test_ledger *t, int n) {
+    for (int i = 0; i < n; i++) {
+        const char *who = test_id(t, test_record(t, "person", "name", "王芳"));
+        test_record(t, "contact", "person", who, "disease", "covid-19", "last_contact", i % 2 ? "2022-08-14" : "2022-08-13");
+    }
+}
+
+static void a_duty_in_no_known_state_is_refused(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        struct obligation o = {.region = TEXT("310115"), .owner_region = TEXT("310115"), .rule = TEXT("r"), .reg = TEXT("contact"), .desk = TEXT("tracing"), .state = TEXT("asleep"),
+                               .holder = 7, .record = 7, .closed_at = INSTANT_NONE};
+        struct obligation *list = &o;
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_int_equal(obligation_write(t.l, DB_INSERT, DUTY_WHOLE, &list, 1, t.s.now, &err), E_INVALID);
+        ledger_rollback(t.l);
+        /* what the transaction had made known is unknown again */
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"duty_kind\" WHERE \"rule\" = 'r'"), 0);
+        o.state = TEXT("open");
+        o.id = 0;
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_ok(obligation_write(t.l, DB_INSERT, DUTY_WHOLE, &list, 1, t.s.now, &err), err);
+        assert_ok(ledger_commit(t.l, t.s.now, &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'r' AND \"register\" = 'contact' AND \"desk\" = 'tracing' AND \"holder\" = 7"), 1);
+        /* and it counts on from the last of this holder */
+        o.id = 0;
+        o.record = 8;
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_ok(obligation_write(t.l, DB_INSERT, DUTY_WHOLE, &list, 1, t.s.now, &err), err);
+        assert_ok(ledger_commit(t.l, t.s.now, &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(DISTINCT \"id\") FROM \"obligation\" WHERE \"holder\" = 7"), 2);
+        /* the last id of a holder is not passed on to the next holder */
+        o.id = 0;
+        o.record = 9;
+        run(&t, "UPDATE \"duty\" SET \"id\" = 7 * 65536 + 65535 WHERE \"record\" = 8");
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_int_equal(obligation_write(t.l, DB_INSERT, DUTY_WHOLE, &list, 1, t.s.now, &err), E_TOO_LARGE);
+        ledger_rollback(t.l);
+    }
+}
+
+/* Every open duty is on a page that the clock will look at no later than it must, whatever the clock has done meanwhile. */
+static void the_clock_finds_every_open_duty(void **state) {
+    static const char *const late = "SELECT COUNT(*) FROM \"obligation\" o WHERE o.\"state\" IN ('open', 'standing') AND NOT EXISTS "
+                                    "(SELECT 1 FROM \"duty_wake\" w WHERE w.\"page\" = o.\"holder\" / 16 AND w.\"at\" <= o.\"wake_at\")";
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        contacts(&t, 12);
+        int64_t open = test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" IN ('open', 'standing')");
+        assert_true(open >= 36);
+        assert_int_equal(test_count(&t, late), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation_open\""), open);
+        for (int hour = 0; hour < 24 * 40; hour += hour < 72 ? 3 : 24) {
+            struct wake_report r;
+            t.s.now = test_at(NOW) + hour * 3600 + hour * 7;
+            assert_ok(duty_tick(t.l, &t.s, &r, &err), err);
+            assert_int_equal(test_count(&t, late), 0);
+            char *due = arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"wake_at\" <= %lld AND \"occurrence\" <= 0", (long long)t.s.now);
+            assert_int_equal(test_count(&t, due), 0);
+            assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation_open\""),
+                             test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" IN ('open', 'standing')"));
+        }
+        /* what nobody paid is escalated to the end and still listed; a page is noted a few times, not once a pass */
+        assert_true(test_count(&t, "SELECT COUNT(*) FROM \"obligation_open\" WHERE \"level\" > 0") > 0);
+        assert_true(test_count(&t, "SELECT COUNT(*) FROM \"duty_wake\"") < 40);
+    }
+}
+
+static void an_older_store_s_duties_are_carried_over(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        struct wake_report r;
+        struct buf plan = {0};
+        contacts(&t, 20);
+        t.s.now += 3 * 3600;
+        assert_ok(duty_tick(t.l, &t.s, &r, &err), err);
+        char *before = dump(&t);
+        /* the store as it was: a table in words, no others */
+        run(&t, arena_printf(&t.a, "CREATE TABLE \"was\" AS SELECT %s FROM \"obligation\"", obligation_words));
+        run(&t, "DROP VIEW \"obligation_open\"");
+        run(&t, "DROP VIEW \"obligation\"");
+        run(&t, "ALTER TABLE \"was\" RENAME TO \"obligation\"");
+        run(&t, "DROP TABLE \"duty\"");
+        run(&t, "DROP TABLE \"duty_kind\"");
+        run(&t, "DROP TABLE \"duty_wake\"");
+        run(&t, "UPDATE \"obligation\" SET \"paid\" = NULL,\"late\" = NULL WHERE \"paid\" = 0"); /* both ways were written once */
+        run(&t, "UPDATE \"obligation\" SET \"state\" = 'asleep' WHERE \"holder\" = (SELECT MAX(\"holder\") FROM \"obligation\") AND \"rule\" = 'place-contact'");
+        test_ledger_reopen(&t);
+        /* a damaged row: refused, and the old table is as it was */
+        assert_int_equal(ledger_migrate(t.l, true, &plan, &err), E_INVALID);
+        buf_reset(&plan);
+        err = (struct error){0};
+        run(&t, "UPDATE \"obligation\" SET \"state\" = 'open' WHERE \"state\" = 'asleep'");
+        assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
+        assert_non_null(strstr(buf_cstr(&plan), "-- moved: the duties"));
+        buf_reset(&plan);
+        assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
+        assert_string_equal(dump(&t), before);
+        buf_reset(&plan);
+        assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
+        assert_int_equal(plan.n, 0);
+        buf_clear(&plan);
+        /* and the clock goes on where it was */
+        t.s.now += 10 * 3600;
+        assert_ok(duty_tick(t.l, &t.s, &r, &err), err);
+        assert_true(r.escalated > 0);
+        test_ledger_reopen(&t);
+        contacts(&t, 1);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_duty_in_no_known_state_is_refused),
+        cmocka_unit_test(the_clock_finds_every_open_duty),
+        cmocka_unit_test(an_older_store_s_duties_are_carried_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
