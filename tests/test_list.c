@@ -328,7 +328,7 @@ static void pages_together_are_the_list(void **state) {
         test_ledger_make(&t, store, NULL, "2022-05-30T08:00:00+08:00");
         rows_make(&t);
         rng_seed(&r, 40 + store);
-        for (int i = 0; i < 140; i++) {
+        for (int i = 0; i < 60; i++) {
             struct wish w;
             struct who who;
             wish_make(&r, &w);

@@ -49,15 +49,27 @@ int list_scope_of(const struct session *s, const struct list_query *q, struct ar
     return 0;
 }
 
-/* The text where a subtree ends lives in the statement's own text: it is made of digits and capitals. */
-void list_subtree_sql(struct list_sql *out, const char *prefix, const char *column, struct text region) {
-    char end[REGION_MAX + 2];
-    buf_printf(&out->text, "%s\"%s\" >= ", prefix, column);
-    list_bind(out, value_text(region));
-    if (region_end(region, end)) buf_printf(&out->text, " AND %s\"%s\" < '%s'", prefix, column, end);
+/* A column, so that an index on it serves or, not plain, does not. SQLite: a plus before it keeps its indexes out; PostgreSQL has no such sign for every
+ * type, but does not look through an expression. */
+static void column_sql(struct list_sql *out, const char *column, bool plain, bool text) {
+    if (plain) buf_printf(&out->text, "\"%s\"", column);
+    else if (out->lite) buf_printf(&out->text, "+\"%s\"", column);
+    else buf_printf(&out->text, "(\"%s\" %s)", column, text ? "|| ''" : "+ 0");
 }
 
-void list_scope_sql(struct list_sql *out, const struct list_scope *scope, const char *prefix) {
+/* The text where a subtree ends stands in the statement itself: it is made of digits and capitals. */
+void list_subtree_sql(struct list_sql *out, const char *column, struct text region, bool plain) {
+    char end[REGION_MAX + 2];
+    column_sql(out, column, plain, true);
+    buf_str(&out->text, " >= ");
+    list_bind(out, value_text(region));
+    if (!region_end(region, end)) return;
+    buf_str(&out->text, " AND ");
+    column_sql(out, column, plain, true);
+    buf_printf(&out->text, " < '%s'", end);
+}
+
+void list_scope_sql(struct list_sql *out, const struct list_scope *scope, bool plain) {
     if (scope->everywhere) {
         buf_str(&out->text, "1=1");
         return;
@@ -68,19 +80,25 @@ void list_scope_sql(struct list_sql *out, const struct list_scope *scope, const 
     }
     for (size_t i = 0; i < scope->n; i++) {
         buf_str(&out->text, i ? " OR " : "(");
-        list_subtree_sql(out, prefix, "region", scope->regions[i]);
+        list_subtree_sql(out, "region", scope->regions[i], plain);
     }
     buf_char(&out->text, ')');
 }
 
 /* ---- terms */
 
-static void in_sql(struct list_sql *out, const struct list_term *t, const char *guard) {
+/* What has no index of its own needs no guard on PostgreSQL, whose statistics then know the column. */
+static void term_column(struct list_sql *out, const struct list_term *t, bool plain) {
+    column_sql(out, t->column, plain || (!out->lite && !t->indexed), t->n && t->values[0].kind == VALUE_TEXT);
+}
+
+static void in_sql(struct list_sql *out, const struct list_term *t, bool plain) {
     if (!t->n) {
         buf_str(&out->text, "1=0");
         return;
     }
-    buf_printf(&out->text, "%s\"%s\" IN (", guard, t->column);
+    term_column(out, t, plain);
+    buf_str(&out->text, " IN (");
     for (size_t i = 0; i < t->n; i++) {
         if (i) buf_char(&out->text, ',');
         list_bind(out, t->values[i]);
@@ -98,14 +116,17 @@ static void has_sql(struct list_sql *out, const struct list_term *t) {
     buf_char(&out->text, ')');
 }
 
-static void range_sql(struct list_sql *out, const struct list_term *t, const char *guard) {
+static void range_sql(struct list_sql *out, const struct list_term *t, bool plain) {
     bool low = t->low.kind == VALUE_INT;
     if (low) {
-        buf_printf(&out->text, "%s\"%s\" >= ", guard, t->column);
+        term_column(out, t, plain);
+        buf_str(&out->text, " >= ");
         list_bind(out, t->low);
     }
     if (t->high.kind == VALUE_INT) {
-        buf_printf(&out->text, "%s%s\"%s\" <= ", low ? " AND " : "", guard, t->column);
+        if (low) buf_str(&out->text, " AND ");
+        term_column(out, t, plain);
+        buf_str(&out->text, " <= ");
         list_bind(out, t->high);
     }
 }
@@ -117,16 +138,15 @@ static size_t codepoints(struct text t) {
 }
 
 void list_term_sql(struct list_sql *out, const struct list_term *t, bool plain) {
-    const char *guard = out->lite && !plain ? "+" : "";
     switch (t->test) {
     case LIST_IN:
-        in_sql(out, t, guard);
+        in_sql(out, t, plain);
         return;
     case LIST_HAS:
         has_sql(out, t);
         return;
     case LIST_RANGE:
-        range_sql(out, t, guard);
+        range_sql(out, t, plain);
         return;
     case LIST_PREFIX:
         buf_printf(&out->text, "substr(\"%s\", 1, %zu) = ", t->column, codepoints(value_view(t->values[0])));
@@ -135,12 +155,13 @@ void list_term_sql(struct list_sql *out, const struct list_term *t, bool plain) 
     case LIST_SUBTREE:
         for (size_t i = 0; i < t->n; i++) {
             buf_str(&out->text, i ? " OR " : "(");
-            list_subtree_sql(out, guard, t->column, value_view(t->values[i]));
+            list_subtree_sql(out, t->column, value_view(t->values[i]), plain || !out->lite);
         }
         buf_char(&out->text, ')');
         return;
     case LIST_EMPTY:
-        buf_printf(&out->text, "%s\"%s\" IS %sNULL", guard, t->column, t->given ? "NOT " : "");
+        term_column(out, t, plain);
+        buf_str(&out->text, t->given ? " IS NOT NULL" : " IS NULL");
         return;
     case LIST_SEALED: /* list_unseal made it LIST_IN; until then it finds nothing */
         break;

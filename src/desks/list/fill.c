@@ -4,7 +4,7 @@
 
 #include "desks/list/inside.h"
 
-enum { CHUNK = 128, MERGE_ENTRIES = 24000, MERGE_LEAST = 12 };
+enum { CHUNK = 128, MERGE_ENTRIES = 24000, MERGE_FILTERED = 6000, MERGE_LEAST = 8 };
 
 static int memory(struct list_pager *p) {
     return error_set(p->err, E_MEMORY, NULL, "out of memory");
@@ -75,7 +75,6 @@ static void columns_sql(struct list_pager *p) {
         if (f->sealed) buf_printf(&p->sql.text, ",CASE WHEN \"%s\" IS NULL THEN 0 ELSE 1 END", f->name.s);
         else buf_printf(&p->sql.text, ",\"%s\"", f->name.s);
     }
-    from_table(p);
 }
 
 /* ---- reading rows */
@@ -163,8 +162,9 @@ int list_fill_order(struct list_pager *p, size_t entries) {
     if (rc < 0) return rc;
     begin(p);
     columns_sql(p);
+    from_table(p);
     add(p, "WHERE ");
-    list_scope_sql(&p->sql, &p->scope, "");
+    list_scope_sql(&p->sql, &p->scope, true);
     part_sql(p, false);
     if (p->at.set) place_sql(p, &p->at, true, false);
     if (bound.set) place_sql(p, &bound, false, false);
@@ -209,8 +209,9 @@ int list_fill_few(struct list_pager *p, const struct list_term *t) {
     bool all = false;
     begin(p);
     columns_sql(p);
+    from_table(p);
     add(p, "WHERE ");
-    list_scope_sql(&p->sql, &p->scope, "");
+    list_scope_sql(&p->sql, &p->scope, false);
     part_sql(p, true);
     if (p->at.set) place_sql(p, &p->at, true, true);
     list_terms_sql(&p->sql, p->l, p->s, p->q, t->column);
@@ -244,13 +245,14 @@ static int chunk_rows(struct list_pager *p, const struct list_place *hits, size_
     size_t n_found = 0, shape = n == 1 ? 1 : n <= 16 ? 16 : n <= 64 ? 64 : CHUNK;
     begin(p);
     columns_sql(p);
+    from_table(p);
     add(p, "WHERE \"id\" IN (");
     for (size_t i = 0; i < shape; i++) {
         if (i) add(p, ",");
         list_bind(&p->sql, value_int(hits[i < n ? i : n - 1].id));
     }
     add(p, ") AND ");
-    list_scope_sql(&p->sql, &p->scope, p->sql.lite ? "+" : "");
+    list_scope_sql(&p->sql, &p->scope, false);
     list_terms_sql(&p->sql, p->l, p->s, p->q, NULL);
     int rc = ask(p, &c);
     while (rc == 0 && (rc = db_next(c, &row, p->err)) > 0) {
@@ -300,7 +302,7 @@ static int hits_take(struct list_pager *p, size_t limit, size_t *ret_hits) {
 
 static size_t hits_wanted(const struct list_pager *p) {
     if (!list_filters(p->q)) return p->want - p->n;
-    return p->lookups < LIST_LOOKUPS_MAX ? LIST_LOOKUPS_MAX - p->lookups : CHUNK;
+    return p->lookups < p->lookups_max ? p->lookups_max - p->lookups : CHUNK;
 }
 
 /* ---- the regions of the scope, one after the other by jumps through their index */
@@ -315,7 +317,7 @@ static void regions_sql(struct list_pager *p, size_t max) {
         buf_printf(&p->sql.text, "r%zu(x,i) AS (SELECT MIN(\"region\"), 1", i);
         from_table(p);
         add(p, "WHERE ");
-        list_subtree_sql(&p->sql, "", "region", regions[i]);
+        list_subtree_sql(&p->sql, "region", regions[i], true);
         regions_index_sql(p, "");
         add(p, " UNION ALL SELECT (SELECT MIN(\"region\")");
         from_table(p);
@@ -349,7 +351,7 @@ int list_scope_entries(struct list_pager *p, size_t max, size_t *ret) {
         add(p, "SELECT COUNT(*) FROM (SELECT 1");
         from_table(p);
         add(p, "WHERE ");
-        list_subtree_sql(&p->sql, "", "region", p->scope.regions[i]);
+        list_subtree_sql(&p->sql, "region", p->scope.regions[i], true);
         regions_index_sql(p, "");
         buf_printf(&p->sql.text, " LIMIT %zu) AS q", max - sum);
         rc = list_sql_check(&p->sql, p->err);
@@ -361,42 +363,62 @@ int list_scope_entries(struct list_pager *p, size_t max, size_t *ret) {
     return rc;
 }
 
-/* Of each region the `each` next ids; what is as far as the nearest of their ends is complete. */
-int list_fill_merge(struct list_pager *p) {
-    size_t regions = 0, n_hits = 0;
-    int rc = list_scope_regions(p, LIST_MERGE_MAX, &regions);
-    if (rc < 0) return rc;
-    if (!regions) {
-        part_end(p);
-        return 0;
-    }
-    size_t each = MERGE_ENTRIES / regions, wanted = hits_wanted(p);
-    if (each > wanted) each = wanted;
-    if (each < MERGE_LEAST) each = MERGE_LEAST;
+static void id_behind_sql(struct list_pager *p, const char *prefix) {
+    if (!p->at.set) return;
+    buf_printf(&p->sql.text, " AND %s\"id\" %s ", prefix, p->descending ? "<" : ">");
+    list_bind(&p->sql, value_int(p->at.id));
+}
+
+/* How far the ids are complete when `each` of every region are taken: to the nearest of their ends. Not set: to the end. */
+static int merge_bound(struct list_pager *p, size_t each, struct list_place *ret) {
+    struct value low = value_null();
     begin(p);
     regions_sql(p, LIST_MERGE_MAX);
-    add(p, ", c(x,low) AS (SELECT x, (SELECT u.\"id\" FROM ");
-    buf_printf(&p->sql.text, "\"%s\" AS u WHERE u.\"region\" = r.x", p->q->reg->name.s);
+    buf_printf(&p->sql.text, ", c(low) AS (SELECT (SELECT u.\"id\" FROM \"%s\" AS u WHERE u.\"region\" = r.x", p->q->reg->name.s);
     regions_index_sql(p, "u.");
-    if (p->at.set) {
-        buf_printf(&p->sql.text, " AND u.\"id\" %s ", p->descending ? "<" : ">");
-        list_bind(&p->sql, value_int(p->at.id));
-    }
-    buf_printf(&p->sql.text, " ORDER BY u.\"id\" %s LIMIT 1 OFFSET %zu) FROM r), b(low) AS (SELECT %s(low) FROM c) ", turn(p), each - 1,
-               p->descending ? "MAX" : "MIN");
-    buf_printf(&p->sql.text, "SELECT t.\"id\", t.\"id\" FROM c CROSS JOIN \"%s\" AS t WHERE t.\"region\" = c.x", p->q->reg->name.s);
-    regions_index_sql(p, "t.");
-    if (p->at.set) {
-        buf_printf(&p->sql.text, " AND t.\"id\" %s ", p->descending ? "<" : ">");
-        list_bind(&p->sql, value_int(p->at.id));
-    }
-    if (p->descending) add(p, " AND t.\"id\" >= COALESCE((SELECT low FROM b), 0)");
-    else add(p, " AND t.\"id\" <= COALESCE((SELECT low FROM b), 9223372036854775807)");
-    buf_printf(&p->sql.text, " ORDER BY t.\"id\" %s LIMIT %zu", turn(p), wanted);
-    rc = hits_take(p, wanted, &n_hits);
+    id_behind_sql(p, "u.");
+    buf_printf(&p->sql.text, " ORDER BY u.\"id\" %s LIMIT 1 OFFSET %zu) FROM r) SELECT %s(low) FROM c", turn(p), each - 1, p->descending ? "MAX" : "MIN");
+    int rc = list_sql_check(&p->sql, p->err);
+    if (rc == 0) rc = db_scalar(p->db, p->a, buf_cstr(&p->sql.text), p->sql.params, p->sql.n, &low, p->err);
+    if (rc == 0) *ret = (struct list_place){.set = low.kind == VALUE_INT, .id = value_int_or(low, 0)};
+    return rc;
+}
+
+/* Rows by id of all the regions at once. Without filters most rows of a region are further than the page: their ids are sorted first, then few are read. */
+int list_fill_merge(struct list_pager *p) {
+    size_t regions = 0, n_hits = 0;
+    bool filters = list_filters(p->q), all = false;
+    struct list_place bound = {0};
+    int rc = list_scope_regions(p, LIST_MERGE_MAX, &regions);
     if (rc < 0) return rc;
+    size_t each = (!filters ? MERGE_ENTRIES : p->sql.lite ? MERGE_FILTERED : MERGE_FILTERED / 2) / (regions + 1), wanted = p->want - p->n;
+    if (!filters && each > wanted) each = wanted;
+    if (each < MERGE_LEAST) each = MERGE_LEAST;
+    rc = merge_bound(p, each, &bound);
+    if (rc < 0) return rc;
+    begin(p);
+    regions_sql(p, LIST_MERGE_MAX);
+    add(p, " ");
+    if (filters) columns_sql(p);
+    else add(p, "SELECT t.\"id\", t.\"id\"");
+    buf_printf(&p->sql.text, " FROM r CROSS JOIN \"%s\" AS t WHERE t.\"region\" = r.x", p->q->reg->name.s);
+    regions_index_sql(p, "t.");
+    id_behind_sql(p, "t.");
+    if (bound.set) place_sql(p, &bound, false, false);
+    if (filters) list_terms_sql(&p->sql, p->l, p->s, p->q, NULL);
+    buf_printf(&p->sql.text, " ORDER BY t.\"id\" + 0 %s LIMIT %zu", turn(p), wanted);
     p->scanned += (int64_t)(each * regions);
-    if (!n_hits) part_end(p);
+    if (filters) {
+        p->lookups += each * regions;
+        rc = rows_take(p, &all);
+    } else {
+        rc = hits_take(p, wanted, &n_hits);
+        all = p->n < p->want;
+    }
+    if (rc < 0) return rc;
+    if (!all) go_on(p, p->places[p->n - 1]);
+    else if (bound.set) go_on(p, bound);
+    else part_end(p);
     return 0;
 }
 
@@ -408,12 +430,12 @@ int list_fill_region(struct list_pager *p) {
         buf_printf(&p->sql.text, "%sSELECT \"%s\" AS k, \"id\"", i ? " UNION ALL " : "", p->q->sort);
         from_table(p);
         add(p, "WHERE ");
-        list_subtree_sql(&p->sql, "", "region", p->scope.regions[i]);
+        list_subtree_sql(&p->sql, "region", p->scope.regions[i], true);
         regions_index_sql(p, "");
         part_sql(p, true);
         if (p->at.set) place_sql(p, &p->at, true, true);
     }
-    buf_printf(&p->sql.text, ") AS s ORDER BY k %s, \"id\" %s LIMIT %zu", turn(p), turn(p), wanted);
+    buf_printf(&p->sql.text, ") AS s ORDER BY k + 0 %s, \"id\" %s LIMIT %zu", turn(p), turn(p), wanted);
     int rc = hits_take(p, wanted, &n_hits);
     if (rc < 0) return rc;
     if (n_hits < wanted && p->n < p->want) part_end(p);

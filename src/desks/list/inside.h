@@ -24,10 +24,9 @@ struct list_scope {
     struct text *regions;
 };
 int list_scope_of(const struct session *s, const struct list_query *q, struct arena *a, struct list_scope *ret, struct error *err);
-/* prefix: "" or "s." */
-void list_scope_sql(struct list_sql *out, const struct list_scope *scope, const char *prefix);
-void list_subtree_sql(struct list_sql *out, const char *prefix, const char *column, struct text region);
-/* plain: the column as it is, so that an index on it may serve. Else (SQLite) its indexes are kept out: the order of the page comes from another one. */
+/* plain: the columns as they are, so that an index on them may serve. Else it is kept out: the order of the page comes from another one. */
+void list_scope_sql(struct list_sql *out, const struct list_scope *scope, bool plain);
+void list_subtree_sql(struct list_sql *out, const char *column, struct text region, bool plain);
 void list_term_sql(struct list_sql *out, const struct list_term *t, bool plain);
 /* " AND ..." for each term and for the condition; nothing when there is none. Terms on the column `plain` (may be NULL) are plain. */
 void list_terms_sql(struct list_sql *out, const struct ledger *l, const struct session *s, const struct list_query *q, const char *plain);
@@ -68,7 +67,7 @@ struct list_pager {
     struct record *rows;
     struct list_place *places; /* of rows */
     int64_t scanned;
-    size_t lookups;
+    size_t lookups, lookups_max;
 };
 int list_fill_order(struct list_pager *p, size_t entries);
 int list_fill_few(struct list_pager *p, const struct list_term *t);

@@ -23,22 +23,27 @@ static bool nulls_possible(const struct list_query *q) {
     return true;
 }
 
+/* What the store takes of a maximum. */
+static size_t share(const struct list_pager *p, size_t max) {
+    return p->sql.lite ? max : max / 2;
+}
+
 /* Of the ways that lead on, one after the other, as long as the page wants rows and its share is not used up. */
 static int fill_narrow(struct list_pager *p, size_t order_entries) {
-    size_t n = 0;
+    size_t n = 0, most = p->by_id ? LIST_MERGE_MAX : share(p, list_filters(p->q) ? LIST_REGION_MAX / 2 : LIST_REGION_MAX);
     int rc = list_fill_order(p, LIST_ORDER_FIRST);
     if (rc < 0 || p->end || p->n == p->want) return rc;
     if (p->scope.n > RANGES_MAX) return list_fill_order(p, order_entries);
-    rc = p->by_id ? list_scope_regions(p, LIST_MERGE_MAX + 1, &n) : list_scope_entries(p, LIST_REGION_MAX + 1, &n);
+    rc = p->by_id ? list_scope_regions(p, most + 1, &n) : list_scope_entries(p, most + 1, &n);
     if (rc < 0) return rc;
-    if (n > (p->by_id ? LIST_MERGE_MAX : LIST_REGION_MAX)) return list_fill_order(p, order_entries);
-    while (rc == 0 && !p->end && p->n < p->want && p->lookups < LIST_LOOKUPS_MAX) rc = p->by_id ? list_fill_merge(p) : list_fill_region(p);
+    if (n > most) return list_fill_order(p, order_entries);
+    while (rc == 0 && !p->end && p->n < p->want && p->lookups < p->lookups_max) rc = p->by_id ? list_fill_merge(p) : list_fill_region(p);
     return rc;
 }
 
 static int fill(struct list_pager *p) {
     const struct list_term *few = NULL;
-    size_t entries = list_filters(p->q) ? ORDER_FILTERED : LIST_ORDER_MAX;
+    size_t entries = share(p, list_filters(p->q) ? ORDER_FILTERED : LIST_ORDER_MAX);
     if (!p->scope.everywhere && !p->scope.n) {
         p->end = true;
         return 0;
@@ -101,6 +106,7 @@ static int open_page(struct list_pager *p, struct list_place *from) {
     p->nulls = !p->by_id && nulls_possible(p->q);
     p->descending = p->q->descending != from->backward;
     p->want = p->q->limit + 1;
+    p->lookups_max = share(p, LIST_LOOKUPS_MAX);
     p->rows = arena_alloc(p->a, p->want * sizeof *p->rows);
     p->places = arena_alloc(p->a, p->want * sizeof *p->places);
     return p->rows && p->places ? 0 : memory(p->err);

@@ -17,7 +17,7 @@ int list_count_rows(struct list_pager *p, struct list_page *page) {
     buf_str(&p->sql.text, "SELECT COUNT(*), COALESCE(SUM(m), 0) FROM (SELECT CASE WHEN 1=1");
     list_terms_sql(&p->sql, p->l, p->s, p->q, NULL);
     buf_printf(&p->sql.text, " THEN 1 ELSE 0 END AS m FROM \"%s\" WHERE ", p->q->reg->name.s);
-    list_scope_sql(&p->sql, &p->scope, few && p->sql.lite ? "+" : "");
+    list_scope_sql(&p->sql, &p->scope, !few);
     if (few) {
         buf_str(&p->sql.text, " AND ");
         list_term_sql(&p->sql, few, true);
@@ -56,7 +56,7 @@ int list_walk(struct ledger *l, struct db *db, const struct session *s, const st
     buf_printf(&sql->text, "SELECT %s FROM \"%s\" WHERE \"id\" > ", t->columns, q->reg->name.s);
     list_bind(sql, value_int(after));
     buf_str(&sql->text, " AND ");
-    list_scope_sql(sql, &scope, "");
+    list_scope_sql(sql, &scope, true);
     list_terms_sql(sql, l, s, q, NULL);
     buf_str(&sql->text, " ORDER BY \"id\"");
     if (limit) buf_printf(&sql->text, " LIMIT %zu", limit);
