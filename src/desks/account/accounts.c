@@ -41,7 +41,7 @@ static int settle(struct ledger *l, struct accounts *a, struct error *err) {
     int rc = ledger_setting(l, l->db, "demo", &arena, &demo, err);
     a->demo = !rc && text_is(demo, "1");
     arena_clear(&arena);
-    if (!rc) rc = password_hash(a, TEXT("nobody has this password"), a->nobody, err);
+    password_nobody(a);
     return rc ? rc : oidc_open(l, a, err);
 }
 

@@ -92,6 +92,7 @@ int password_rule(struct text password, struct text login, struct error *err);
 int password_hash(struct accounts *a, struct text password, char out[crypto_pwhash_STRBYTES], struct error *err);
 /* 1 right, 0 wrong, negative error. */
 int password_verify(struct accounts *a, struct text hash, struct text password, struct error *err);
+void password_nobody(struct accounts *a); /* a->nobody: a hash of today's parameters that no password has */
 bool password_weak(const struct accounts *a, struct text hash); /* made with less than today's parameters */
 void password_make(struct rng *secret, char out[40]);           /* four groups of five letters, 100 bits */
 

@@ -1,5 +1,6 @@
 /* Passwords: the rule, and Argon2id behind a gate. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "desks/account/inside.h"
@@ -99,6 +100,16 @@ bool password_weak(const struct accounts *a, struct text hash) {
     if (hash.n >= sizeof kept) return false;
     memcpy(kept, hash.s, hash.n);
     return crypto_pwhash_str_needs_rehash(kept, a->o.hash_passes, a->o.hash_memory) != 0;
+}
+
+void password_nobody(struct accounts *a) {
+    unsigned char salt[crypto_pwhash_SALTBYTES], tag[32];
+    char salt64[23], tag64[44];
+    randombytes_buf(salt, sizeof salt);
+    randombytes_buf(tag, sizeof tag);
+    sodium_bin2base64(salt64, sizeof salt64, salt, sizeof salt, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    sodium_bin2base64(tag64, sizeof tag64, tag, sizeof tag, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    snprintf(a->nobody, sizeof a->nobody, "$argon2id$v=19$m=%zu,t=%u,p=1$%s$%s", a->o.hash_memory / 1024, a->o.hash_passes, salt64, tag64);
 }
 
 void password_make(struct rng *secret, char out[40]) {

@@ -110,16 +110,19 @@ int http_authenticate(struct request *r, struct error *err) {
     r->session = (struct session){.account = {"", 0}, .grants = r->grants, .now = r->now, .zh = r->zh};
     int rc = header_words(r, "Tocsin-Purpose", &r->session.purpose, err);
     if (!rc) rc = header_words(r, "Tocsin-Reason", &r->session.reason, err);
-    if (rc < 0 || !h) return rc;
-    if (strncmp(h, "Bearer ", 7) != 0 || !dev_sign_in(r, text_of(h + 7)))
-        return error_set(err, E_SIGN_IN, "Authorization", "this token is not known or has expired / 令牌无效或已过期");
-    return 0;
+    if (rc < 0) return rc;
+    if (!h) return cookie_authenticate(r, TEXT(""), err);
+    if (strncmp(h, "Bearer ", 7) != 0 || !h[7]) return error_set(err, E_SIGN_IN, "Authorization", "must be Bearer TOKEN / 应为 Bearer 令牌");
+    return dev_sign_in(r, text_of(h + 7)) ? 0 : cookie_authenticate(r, text_of(h + 7), err);
 }
 
 int http_authorise(const struct request *r, struct error *err) {
     const struct route *route = r->route;
     if (route->who == WHO_PUBLIC) return 0;
     if (!r->signed_in) return error_set(err, E_SIGN_IN, NULL, "%s / %s", error_text(E_SIGN_IN), error_text_zh(E_SIGN_IN));
+    if (route->who == WHO_SESSION) return r->who || !strcmp(r->method, "GET") ? 0 : error_set(err, E_DENIED, NULL, "this is for sessions of accounts / 仅适用于账户会话");
+    if (r->who && r->who->state != ACCOUNT_READY)
+        return error_set(err, E_SIGN_IN, NULL, "signing in is not finished: %s / 登录尚未完成: %s", account_state_name(r->who->state), account_state_name(r->who->state));
     if (!route->roles) return 0;
     for (size_t i = 0; i < r->session.n_grants; i++) {
         struct text role = r->session.grants[i].role;

@@ -81,6 +81,19 @@ int dev_tokens_read(const char *path, struct dev_tokens **ret, struct error *err
 void dev_tokens_free(struct dev_tokens *t);
 /* Fills r->session, r->grants, r->signed_in. Nobody is a result, not an error; a token that is not known is E_SIGN_IN. */
 int http_authenticate(struct request *r, struct error *err);
+/* cookie.c: who asks by session cookie or machine token; r->who stays NULL when neither was sent or the cookie is over. A token that is not good, and a
+ * write by cookie without its token against forgery, are errors. */
+int cookie_authenticate(struct request *r, struct text bearer, struct error *err);
+/* Sets the cookies of a session just begun or rotated; NULL takes them away. */
+void cookie_answer(struct request *r, const struct account_signed *s);
+/* Where the request comes from, for the desk: address, agent, device cookie. */
+struct account_from cookie_from(struct request *r);
+/* The seat of this request's thread, for reading only. */
+int request_seat(struct request *r, struct account_seat *ret, struct error *err);
+/* Runs what is slow on the accounts' own threads; the connection sleeps; then `then`. */
+int request_account(struct request *r, int (*work)(const struct account_seat *seat, void *request, struct error *err),
+                    int (*then)(struct request *r, struct error *err), struct error *err);
+
 /* The roles of the route against the session. */
 int http_authorise(const struct request *r, struct error *err);
 
@@ -97,6 +110,8 @@ struct http_server {
     struct feed *feed;
     struct readers *readers;
     struct dev_tokens *tokens;
+    struct accounts *accounts;
+    struct account_pool *pool;
     struct http_log *log;
     struct clock *clock;
     struct watch *watch;

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 
+#include "desks/account/account.h"
 #include "doors/http/answer.h"
 #include "doors/http/server.h"
 
@@ -46,6 +47,8 @@ struct request {
     bool signed_in;
     struct session session;         /* account "" when nobody is signed in */
     struct grant grants[REQUEST_GRANTS_MAX];
+    struct account_who *who;        /* what the account's session or token says; NULL for nobody and for a development token */
+    struct text cookie;             /* the session's id when it came by cookie */
     instant now;
     int64_t started_ns;
     struct answer answer;
@@ -55,6 +58,7 @@ struct request {
     int stage;
     bool too_large, close;
     int (*resume)(struct request *r, struct error *err);
+    int (*account_work)(const struct account_seat *seat, void *request, struct error *err);
     int (*call)(struct ledger *l, void *request, struct error *err);
     void *state;                    /* the handler's own, between its parts; in the arena */
     struct submission submission;

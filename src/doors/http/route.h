@@ -17,6 +17,7 @@
 enum route_who {
     WHO_PUBLIC,  /* anybody, without signing in */
     WHO_ACCOUNT, /* whoever is signed in */
+    WHO_SESSION, /* also who has not finished signing in: a second factor, a first password */
 };
 
 enum route_body {
@@ -59,11 +60,15 @@ struct schema {
 /* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
     X(events)              \
+    X(accounts)            \
+    X(sign)                \
     X(health)              \
     X(console)             \
     X(meta)                \
     X(records)
 #define SCHEMA_RESOURCES(X) \
+    X(accounts)             \
+    X(sign)                 \
     X(health)               \
     X(meta)                 \
     X(records)

@@ -433,6 +433,10 @@ static void defaults(struct http_options *o) {
     if (files.rlim_cur < wanted) o->connections_max = (unsigned)(files.rlim_cur > 512 ? files.rlim_cur - 256 : 256);
 }
 
+static instant now_of(void *arg) {
+    return http_now(arg);
+}
+
 int http_server_start(const struct http_options *o, struct http_server **ret, struct error *err) {
     struct http_server *s = mem_alloc(sizeof *s);
     int fd = -1;
@@ -455,8 +459,11 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
     if (!rc) rc = feed_start(s->ledger, NULL, &s->feed, err);
+    if (!rc) rc = accounts_open(s->ledger, o->accounts, &s->accounts, err);
     struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
+    struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
+    if (!rc) rc = account_pool_start(s->accounts, &pool, &s->pool, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -490,11 +497,13 @@ void http_server_stop(struct http_server *s) {
         wait_until_none(&s->open, STOP_WAIT_MS);
     }
     clock_stop(s->clock);
+    account_pool_stop(s->pool); /* waits for the queue */
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
     feed_stop(s->feed);
     readers_close(s->readers);
+    accounts_close(s->accounts);
     if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "info", "stopped", NULL);
     ledger_close(s->ledger);
     dev_tokens_free(s->tokens);

@@ -4,6 +4,7 @@
 #ifndef TOCSIN_DOORS_HTTP_SERVER_H
 #define TOCSIN_DOORS_HTTP_SERVER_H
 
+#include "desks/account/account.h"
 #include "ledger/queue.h"
 
 struct http_server;
@@ -20,6 +21,7 @@ struct http_options {
     unsigned address_max;          /* connections of one address; 0: 1,000 */
     unsigned idle_s;               /* for the head of a request to be whole, and for silence; 0: 30 */
     int rate_account, rate_address; /* requests a second of one account, of one address; 0: 500 and 2,000; -1: no limit */
+    const struct account_options *accounts; /* NULL: as they are */
     bool quiet;                    /* no log line a request, only failures */
     bool no_clock;                 /* the clock's pass is not run (tests) */
 };

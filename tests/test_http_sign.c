@@ -1,0 +1,232 @@
+/* Signing in over HTTP: cookies, the token against forgery, the second factor, machine tokens. */
+#include "desks/account/account.h"
+#include "http.h"
+
+#include <liboath/oath.h>
+
+#define FIRST "first word of all"
+#define PASSWORD "three wet horses"
+
+static struct account_options cheap = {.hash_passes = 1, .hash_memory = 8192};
+
+struct browser {
+    struct test_http h;
+    char session[64], device[64], csrf[40];
+};
+
+static void begin(struct browser *b, size_t store) {
+    struct http_options o = {.accounts = &cheap};
+    *b = (struct browser){0};
+    test_ledger_make(&b->h.t, store, NULL, "2022-05-30T08:00");
+    test_http_start(&b->h, &o);
+}
+
+static void keep_cookie(const struct answer_got *got, const char *name, char out[64]) {
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "Set-Cookie: %s=", name);
+    const char *at = strstr(got->head, prefix);
+    if (!at) return;
+    at += strlen(prefix);
+    const char *end = strchr(at, ';'), *line = strchr(at, '\r');
+    snprintf(out, 64, "%.*s", (int)(end - at), at);
+    struct text attributes = {end, (size_t)(line - end)};
+    if (!memmem(attributes.s, attributes.n, "HttpOnly", 8) || !memmem(attributes.s, attributes.n, "SameSite=Strict", 15)) fail_msg("%s", at);
+}
+
+/* As a browser asks: with its cookies, and the token when told to. */
+static struct answer_got ask(struct browser *b, const char *method, const char *path, bool csrf, const char *body) {
+    char headers[400];
+    snprintf(headers, sizeof headers, "Cookie: tocsin_session=%s; tocsin_device=%s\r\n%s%s%s", b->session, b->device, csrf ? "Tocsin-CSRF: " : "", csrf ? b->csrf : "",
+             csrf ? "\r\n" : "");
+    struct answer_got got = test_http_ask(&b->h, method, path, NULL, headers, body);
+    if (got.head) {
+        keep_cookie(&got, "tocsin_session", b->session);
+        keep_cookie(&got, "tocsin_device", b->device);
+        if (got.json && *test_json_text(got.json, "csrf")) snprintf(b->csrf, sizeof b->csrf, "%s", test_json_text(got.json, "csrf"));
+    }
+    return got;
+}
+
+static const char *word(struct browser *b, const char *format, ...) {
+    char text[500];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return arena_str(&b->h.t.a, text);
+}
+
+static void code_now(struct browser *b, const char *seed, int64_t shift_s, char out[8]) {
+    char *bin = NULL;
+    size_t n = 0;
+    if (oath_base32_decode(seed, strlen(seed), &bin, &n) != OATH_OK || oath_totp_generate(bin, n, test_at("2022-05-30T08:00") + shift_s, 30, 0, 6, out) != OATH_OK)
+        fail_msg("no code");
+    free(bin);
+    (void)b;
+}
+
+/* Makes the account and changes its first password; signed in afterwards, as far as it may be. */
+static void settle(struct browser *b, const char *login, const char *roles) {
+    assert_status(test_http_post(&b->h, "/api/v1/accounts", ROOT, word(b, "{\"login\":\"%s\",\"roles\":\"%s\",\"region\":\"310115\"}", login, roles)), 201);
+    assert_status(test_http_post(&b->h, word(b, "/api/v1/accounts/%s/password", login), ROOT, "{\"password\":\"" FIRST "\"}"), 200);
+    struct answer_got got = ask(b, "POST", "/api/v1/session", false, word(b, "{\"login\":\"%s\",\"password\":\"" FIRST "\"}", login));
+    assert_status(got, 200);
+    assert_string_equal(test_json_text(got.json, "state"), "needs_password");
+    assert_status(ask(b, "GET", "/api/v1/registers/case/records/1", false, NULL), 401);
+    assert_status(ask(b, "POST", "/api/v1/session/password", true, "{\"old\":\"" FIRST "\",\"new\":\"" PASSWORD "\"}"), 200);
+}
+
+#define EACH_BROWSER(b) \
+    for (size_t store_ = 0; store_ < test_stores(); store_++) \
+        for (int once_ = (begin(&b, store_), 1); once_; test_http_drop(&b.h), once_ = 0)
+
+static void what_is_refused_at_the_door(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        settle(&b, "li.na", "approver");
+        struct answer_got got = ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
+        assert_status(got, 401);
+        assert_null(strstr(got.head, "Set-Cookie"));
+        assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\"}"), 422);
+        assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":7,\"password\":\"x\"}"), 400);
+        assert_status(test_http_get(&b.h, "/api/v1/session", NULL), 401);
+        assert_status(test_http_get(&b.h, "/api/v1/session", "tocsin_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 401);
+        /* who is signed in by cookie writes only with the token of the session */
+        assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 200);
+        assert_status(ask(&b, "DELETE", "/api/v1/session", false, NULL), 403);
+        assert_status(ask(&b, "POST", "/api/v1/tokens", false, "{\"name\":\"x\",\"expires_at\":\"2022-06-01T00:00\"}"), 403);
+        char right[40];
+        snprintf(right, sizeof right, "%s", b.csrf);
+        snprintf(b.csrf, sizeof b.csrf, "AAAAAAAAAAAAAAAAAAAAAA");
+        assert_status(ask(&b, "DELETE", "/api/v1/session", true, NULL), 403);
+        snprintf(b.csrf, sizeof b.csrf, "%s", right);
+        assert_status(ask(&b, "DELETE", "/api/v1/session", true, NULL), 204);
+        assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 401);
+        /* an approver administers nobody */
+        assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 200);
+        assert_status(ask(&b, "GET", "/api/v1/accounts", false, NULL), 403);
+        assert_status(ask(&b, "POST", "/api/v1/accounts/li.na/roles", true, "{\"roles\":\"root\"}"), 403);
+        assert_status(ask(&b, "POST", "/api/v1/accounts", true, "{\"login\":\"more\"}"), 403);
+    }
+}
+
+static void tries_wait_but_the_known_browser_does_not(void **state) {
+    (void)state;
+    static struct browser b;
+    begin(&b, 0);
+    settle(&b, "li.na", "approver");
+    struct answer_got got = {0};
+    for (int i = 0; i < 12 && got.status != 429; i++) got = test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
+    assert_int_equal(got.status, 429);
+    assert_non_null(strstr(got.head, "Retry-After: "));
+    assert_status(test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 429);
+    assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 200);
+    test_http_drop(&b.h);
+}
+
+static void who_opens_sealed_fields_gives_a_second_factor(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        char seed[64], code[8];
+        settle(&b, "sun", "tracer");
+        assert_status(ask(&b, "GET", "/api/v1/registers/case/records/1", false, NULL), 401);
+        struct answer_got got = ask(&b, "POST", "/api/v1/session/enrolment", true, NULL);
+        assert_status(got, 200);
+        assert_non_null(strstr(test_json_text(got.json, "uri"), "otpauth://totp/Tocsin%20310115:sun?secret="));
+        snprintf(seed, sizeof seed, "%s", test_json_text(got.json, "seed"));
+        assert_status(ask(&b, "POST", "/api/v1/session/enrolment/confirm", true, "{\"code\":\"000000\"}"), 409);
+        code_now(&b, seed, 0, code);
+        got = ask(&b, "POST", "/api/v1/session/enrolment/confirm", true, word(&b, "{\"code\":\"%s\"}", code));
+        assert_status(got, 200);
+        assert_int_equal(json_array_size(json_object_get(got.json, "recovery_codes")), ACCOUNT_RECOVERY_CODES);
+        char recovery[40];
+        snprintf(recovery, sizeof recovery, "%s", json_string_value(json_array_get(json_object_get(got.json, "recovery_codes"), 0)));
+        assert_status(ask(&b, "GET", "/api/v1/registers/case/records/1", false, NULL), 404);
+        got = ask(&b, "GET", "/api/v1/session", false, NULL);
+        assert_true(json_is_true(json_object_get(got.json, "factor")));
+        const json_t *may = json_object_get(json_object_get(got.json, "may"), "adoption");
+        assert_true(json_is_false(json_object_get(may, "write")));
+        assert_non_null(strstr(test_json_text(may, "why_not_write"), "command"));
+        /* the next time the password alone is not enough, and the code is not good twice */
+        got = ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"sun\",\"password\":\"" PASSWORD "\"}");
+        assert_status(got, 200);
+        assert_string_equal(test_json_text(got.json, "state"), "needs_factor");
+        assert_status(ask(&b, "GET", "/api/v1/registers/case/records/1", false, NULL), 401);
+        assert_status(ask(&b, "GET", "/api/v1/sessions", false, NULL), 401);
+        assert_status(ask(&b, "POST", "/api/v1/session/factor", true, word(&b, "{\"code\":\"%s\"}", code)), 401);
+        assert_status(ask(&b, "POST", "/api/v1/session/factor", true, word(&b, "{\"code\":\"%s\"}", recovery)), 200);
+        assert_status(ask(&b, "GET", "/api/v1/registers/case/records/1", false, NULL), 404);
+    }
+}
+
+static void a_machine_does_what_its_token_says(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        settle(&b, "fang", "approver");
+        assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"roles\":\"root\",\"expires_at\":\"2022-06-30T00:00\"}"), 403);
+        assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"region\":\"31\",\"expires_at\":\"2022-06-30T00:00\"}"), 403);
+        assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"open\":true,\"expires_at\":\"2022-06-30T00:00\"}"), 403);
+        assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"expires_at\":\"2032-06-30T00:00\"}"), 422);
+        struct answer_got got = ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"registers\":\"daily_report\",\"expires_at\":\"2022-06-30T00:00\"}");
+        assert_status(got, 201);
+        char token[64];
+        int64_t id = test_json_int(got.json, "id");
+        snprintf(token, sizeof token, "%s", test_json_text(got.json, "token"));
+        got = test_http_get(&b.h, "/api/v1/session", token);
+        const json_t *may = json_object_get(got.json, "may");
+        assert_true(json_is_true(json_object_get(json_object_get(may, "daily_report"), "read")));
+        assert_true(json_is_false(json_object_get(json_object_get(may, "daily_report"), "write")));
+        assert_true(json_is_false(json_object_get(json_object_get(may, "case"), "read")));
+        assert_non_null(strstr(test_json_text(json_object_get(may, "case"), "why_not_read"), "令牌"));
+        assert_status(test_http_post(&b.h, "/api/v1/tokens", token, "{\"name\":\"more\",\"expires_at\":\"2022-06-30T00:00\"}"), 403);
+        assert_status(test_http_get(&b.h, "/api/v1/sessions", token), 403);
+        assert_int_equal(json_array_size(json_object_get(ask(&b, "GET", "/api/v1/tokens", false, NULL).json, "items")), 1);
+        assert_status(ask(&b, "DELETE", word(&b, "/api/v1/tokens/%lld", (long long)id), true, NULL), 204);
+        assert_status(test_http_get(&b.h, "/api/v1/session", token), 401);
+        assert_int_equal(json_array_size(json_object_get(ask(&b, "GET", "/api/v1/tokens", false, NULL).json, "items")), 0);
+        /* signing out everywhere */
+        assert_int_equal(json_array_size(json_object_get(ask(&b, "GET", "/api/v1/sessions", false, NULL).json, "items")), 1);
+        assert_status(ask(&b, "DELETE", "/api/v1/sessions", true, NULL), 204);
+        assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 401);
+    }
+}
+
+static void accounts_are_administered(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        struct answer_got got = test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"he\",\"title\":\"何\",\"region\":\"310115\"}");
+        assert_status(got, 201);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"he\"}"), 409);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"He He\"}"), 422);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/he/roles", ROOT, "{\"roles\":\"system;security\"}"), 422);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/nobody/roles", ROOT, "{\"roles\":\"tester\"}"), 404);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/he/roles", ROOT, "{\"roles\":\"tester;reporter\"}"), 204);
+        got = test_http_post(&b.h, "/api/v1/accounts/he/password", ROOT, "{}");
+        assert_status(got, 200);
+        assert_int_equal(strlen(test_json_text(got.json, "password")), 23);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/he/lock", ROOT, "{\"locked\":true}"), 204);
+        got = test_http_get(&b.h, "/api/v1/accounts", AUDITOR);
+        assert_status(got, 200);
+        const json_t *he = json_array_get(json_object_get(got.json, "items"), 0);
+        assert_string_equal(test_json_text(he, "login"), "he");
+        assert_string_equal(test_json_text(he, "roles"), "tester;reporter");
+        assert_true(json_is_true(json_object_get(he, "locked")));
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/he/lock", AUDITOR, "{\"locked\":false}"), 403);
+        assert_status(test_http_ask(&b.h, "DELETE", "/api/v1/accounts/he/factor", ROOT, "", NULL), 204);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_refused_at_the_door),
+        cmocka_unit_test(tries_wait_but_the_known_browser_does_not),
+        cmocka_unit_test(who_opens_sealed_fields_gives_a_second_factor),
+        cmocka_unit_test(a_machine_does_what_its_token_says),
+        cmocka_unit_test(accounts_are_administered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
