@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ledger/credential.h"
+#include "ledger/gate.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
 #include "ledger/repeat.h"
@@ -231,9 +232,23 @@ int ledger_refresh(struct ledger *l, struct error *err) {
     return rc;
 }
 
+static void gate_enter(struct ledger *l) {
+    if (l->gate && !l->inside) ledger_gate_enter(l->gate);
+    l->inside = l->gate != NULL;
+}
+
+static void gate_leave(struct ledger *l) {
+    if (l->inside) ledger_gate_leave(l->gate);
+    l->inside = false;
+}
+
 int ledger_begin(struct ledger *l, struct error *err) {
+    gate_enter(l);
     int rc = db_begin(l->db, err);
-    if (rc < 0) return rc;
+    if (rc < 0) {
+        if (!l->in_transaction) gate_leave(l);
+        return rc;
+    }
     l->in_transaction = true;
     l->organisations_changed = l->adoptions_changed = l->accounts_changed = false;
     rc = get_int(l, "next_id", 1, &l->next_id, err);
@@ -250,6 +265,7 @@ void ledger_rollback(struct ledger *l) {
     book_rolled_back(l);
     number_reset(l->numbers);
     l->in_transaction = false;
+    gate_leave(l);
     if (l->adoptions_changed || l->organisations_changed) {
         /* what this transaction saw never was; when the store cannot be asked now, the next transaction asks */
         owner_forget(l);
@@ -282,6 +298,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     book_committed(l);
     number_reset(l->numbers);
     l->in_transaction = false;
+    gate_leave(l);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 struct obligation_book; /* obligation.c: owners, open duties of this transaction */
 struct reg_table;       /* table.c: the table derived from a register */
 struct number_book;     /* number.c: counters of this transaction */
+struct ledger_gate;     /* gate.c: whose turn it is */
 struct apply;           /* record_apply.c: the batch being applied */
 
 struct ledger {
@@ -36,6 +37,8 @@ struct ledger {
     int64_t next_id;          /* read at begin, written at commit */
     int64_t next_id_stored;
     bool in_transaction;
+    struct ledger_gate *gate; /* borrowed; shared with other writers of this process, NULL: there are none (gate.h) */
+    bool inside;              /* of the gate */
     instant repeats_purged;   /* repeat.c: when old requests were forgotten last */
 };
 

@@ -135,6 +135,14 @@ static void tell_similar(struct intake *in, const struct row *r) {
     }
 }
 
+/* A piece of a dry run: it never was, and neither was what it taught. */
+static void forget_piece(struct intake *in) {
+    ledger_rollback(in->ledger);
+    arena_reset(&in->cache_arena);
+    in->cache = (struct idmap){0};
+    in->regions = (struct idmap){0};
+}
+
 int batch_commit(struct intake *in, struct batch *b, struct error *err) {
     struct draft **drafts = NULL;
     size_t n = 0;
@@ -165,5 +173,6 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
         if (r->state == ROW_REJECTED) refuse(in, r);
         if (waits && wait_for_end(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
     }
+    if (in->o.dry_run && in->o.pieces) forget_piece(in);
     return 0;
 }

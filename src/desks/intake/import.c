@@ -213,7 +213,8 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
     struct batch *b = &in->batches[in->filling];
     int rc = batch_add(b, cells, n, line, damaged, NULL);
     if (rc < 0) rc = out_of_memory(err);
-    if (rc == 0 && (b->n >= in->o.batch_rows || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
+    size_t most = in->o.batch_now ? *in->o.batch_now : in->o.batch_rows;
+    if (rc == 0 && (b->n >= most || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
     if (rc < 0) in->failed = true;
     return rc;
 }
@@ -245,6 +246,16 @@ static int waiting_pass(struct intake *in, struct error *err) {
     return rc;
 }
 
+int intake_cancel(struct intake *in, struct error *err) {
+    if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
+    worker_stop(in);
+    if (in->ledger->in_transaction) ledger_rollback(in->ledger);
+    bulk(in, false);
+    in->failed = true; /* nothing more can be given to it */
+    in->counts.elapsed_ns = monotonic_ns() - in->started_ns;
+    return import_end(in, err);
+}
+
 int intake_finish(struct intake *in, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     int rc = drain(in, err);
@@ -252,6 +263,7 @@ int intake_finish(struct intake *in, struct error *err) {
     for (int pass = 0; rc == 0 && in->n_waiting; pass++) {
         size_t before = in->n_waiting;
         rc = waiting_pass(in, err);
+        if (in->n_waiting >= before && in->o.dry_run && in->o.pieces) break; /* what they refer to may be of an earlier piece */
         if (in->n_waiting >= before || pass >= PASSES_MAX) in->final = true;
     }
     if (rc == 0 && in->ledger->in_transaction && in->o.dry_run) ledger_rollback(in->ledger);

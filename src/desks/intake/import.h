@@ -45,7 +45,10 @@ struct intake_options {
     struct text digest;                 /* of its bytes, or empty */
     const char *map_name;
     bool dry_run;                       /* everything but the writes: one transaction, rolled back at the end */
+    bool pieces;                        /* dry run beside other writers: a transaction a batch, each rolled back. What an earlier batch would have
+                                           made is unknown to a later one: rows that refer to it stay in `waiting`, persons may count as new twice */
     size_t batch_rows;                  /* 0: 10,000 */
+    const _Atomic size_t *batch_now;    /* asked at every row when given: others may wait for their turn to write */
     int workers;                        /* 0: one; -1: none, all in the caller's thread */
     void (*rejected)(void *arg, const struct intake_reject *r);
     void (*noted)(void *arg, const struct intake_note *n);
@@ -72,6 +75,8 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
 int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t line, bool damaged, struct error *err);
 /* Writes what is waiting, tries again what refers to later rows, completes the import record. */
 int intake_finish(struct intake *in, struct error *err);
+/* Instead of finish: rows not yet committed are dropped, the import record says how far it came. What is stored can be undone. */
+int intake_cancel(struct intake *in, struct error *err);
 void intake_progress(const struct intake *in, struct intake_counts *ret);
 /* After finish or at any moment: then the rows not yet committed are dropped. */
 void intake_free(struct intake *in);

@@ -1,0 +1,130 @@
+/* The other long jobs: what a plan would change and changing it, the proof of the journal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/job/inside.h"
+#include "desks/plan.h"
+
+enum { CHANGES_SHOWN = 500 };
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* ---- policies */
+
+static const char *const effects[PLAN_EFFECTS] = {[PLAN_GAIN] = "gain", [PLAN_LOSE] = "lose", [PLAN_SOONER] = "sooner", [PLAN_LATER] = "later"};
+
+static json_t *diff_json(const struct plan_diff *d, json_t *changes) {
+    json_t *rules = json_array(), *total = json_object();
+    for (size_t i = 0; i < d->n; i++) {
+        json_t *one = json_pack("{s:s#}", "rule", d->rules[i].rule.s, (int)d->rules[i].rule.n);
+        for (int e = 0; e < PLAN_EFFECTS; e++) json_object_set_new(one, effects[e], json_integer(d->rules[i].n[e]));
+        json_array_append_new(rules, one);
+    }
+    for (int e = 0; e < PLAN_EFFECTS; e++) json_object_set_new(total, effects[e], json_integer(d->total[e]));
+    json_t *o = json_pack("{s:I, s:o, s:o}", "records", (json_int_t)d->records, "total", total, "rules", rules);
+    if (changes) json_object_set(o, "changes", changes);
+    return o;
+}
+
+struct comparing {
+    struct job_run *x;
+    json_t *changes;
+    struct error *err;
+};
+
+static int change_visit(const struct plan_change *c, void *arg) {
+    struct comparing *k = arg;
+    k->x->job->rows++;
+    int rc = job_going(k->x, k->err);
+    if (rc < 0 || json_array_size(k->changes) >= CHANGES_SHOWN) return rc;
+    json_t *o = json_pack("{s:s, s:s, s:I, s:s#, s:s#, s:s#}", "effect", effects[c->effect], "register", c->reg->name.s, "id", (json_int_t)c->record, "number", c->number.s ? c->number.s : "",
+                          (int)c->number.n, "region", c->region.s ? c->region.s : "", (int)c->region.n, "rule", c->rule.s, (int)c->rule.n);
+    char words[INSTANT_TEXT];
+    if (c->old_due != INSTANT_NONE) {
+        instant_format(c->old_due, k->x->l->zone_s, words);
+        json_object_set_new(o, "old_due", json_string(words));
+    }
+    if (c->new_due != INSTANT_NONE) {
+        instant_format(c->new_due, k->x->l->zone_s, words);
+        json_object_set_new(o, "new_due", json_string(words));
+    }
+    json_array_append_new(k->changes, o);
+    return 0;
+}
+
+static int region_of(const struct job_run *x, char out[REGION_MAX + 1], struct error *err) {
+    struct text t = job_param(x, "region");
+    snprintf(out, REGION_MAX + 1, "%.*s", (int)x->l->region.n, x->l->region.s);
+    if (t.n && !region_canonical(t, out)) return error_set(err, E_INVALID, "region", "no region code / 不是行政区划代码");
+    return 0;
+}
+
+static int diff(struct job_run *x, struct error *err) {
+    char dir[JOB_PATH_BYTES], region[REGION_MAX + 1];
+    struct policy *p = NULL;
+    struct plan_diff d = {0};
+    struct db *db = NULL;
+    struct comparing k = {.x = x, .changes = json_array(), .err = err};
+    snprintf(dir, sizeof dir, "%s/policies", x->l->home);
+    int rc = k.changes ? region_of(x, region, err) : memory(err);
+    if (rc == 0) rc = policy_load(x->l->catalog, dir, job_param(x, "policy"), x->l->zone_s, &p, err);
+    if (rc == 0) rc = ledger_reader(x->l, &db, err); /* beside the writers, not among them */
+    if (rc == 0) rc = ledger_refresh(x->l, err);
+    if (rc == 0) rc = plan_compare(x->l, db, &x->s, p, text_of(region), change_visit, &k, &d, err);
+    if (rc == 0) rc = job_result(x, "diff", diff_json(&d, k.changes), err);
+    plan_diff_clear(&d);
+    policy_free(p);
+    db_close(db);
+    json_decref(k.changes);
+    return rc;
+}
+
+static int adopt(struct job_run *x, struct error *err) {
+    char region[REGION_MAX + 1];
+    struct text from = job_param(x, "from");
+    struct plan_adoption a = {.pack = job_param(x, "policy"), .reason = job_param(x, "reason"), .approver = job_param(x, "approver"), .from = day_of_instant(x->s.now, x->l->zone_s)};
+    struct plan_diff d = {0};
+    int64_t id = 0;
+    int rc = region_of(x, region, err);
+    a.region = text_of(region);
+    if (rc == 0 && from.n && !day_parse(from, &a.from)) rc = error_set(err, E_INVALID, "from", "no date / 不是日期");
+    if (rc == 0 && !text_trim(a.reason).n) rc = error_set(err, E_INVALID, "reason", "adopting a plan needs a reason / 采用方案须说明理由");
+    if (rc == 0) rc = plan_adopt(x->l, &x->s, &a, &id, &d, err);
+    if (rc == 0) {
+        json_t *o = diff_json(&d, NULL);
+        json_object_set_new(o, "adoption", json_integer(id));
+        rc = job_result(x, "adopt", o, err);
+    }
+    plan_diff_clear(&d);
+    return rc;
+}
+
+/* ---- the journal */
+
+static void verified(int64_t entries, void *arg) {
+    struct job_run *x = arg;
+    x->job->done = x->job->rows = entries;
+}
+
+static int verify(struct job_run *x, struct error *err) {
+    struct journal_verdict v = {0};
+    struct db *db = NULL;
+    char head[2 * DIGEST_BYTES + 1];
+    int rc = 0;
+    bool may = false;
+    for (size_t i = 0; i < x->s.n_grants; i++) may = may || (access_grants(&x->s.grants[i], ACCESS_WATCH, NULL) && region_within(x->l->region, x->s.grants[i].region));
+    if (!may) return error_set(err, E_DENIED, "journal", "reading the journal needs the role auditor over the node / 核验流水须有全域审计角色");
+    rc = ledger_reader(x->l, &db, err);
+    if (rc == 0) rc = journal_verify(db, x->l->journal.keys.public_key, true, verified, x, &v, err);
+    if (rc == 0) {
+        hex_of(v.head, sizeof v.head, head);
+        rc = job_result(x, "verify", json_pack("{s:b, s:I, s:I, s:I, s:s, s:s}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks", (json_int_t)v.blocks,
+                                               "bad_entry", (json_int_t)v.bad_seq, "what", v.what, "head", head), err);
+    }
+    db_close(db);
+    return rc;
+}
+
+const struct job_step job_other_steps[] = {{"policy", "diff", diff, true}, {"policy", "adopt", adopt, false}, {"audit", "verify", verify, true}, {0}};
