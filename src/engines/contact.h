@@ -1,0 +1,137 @@
+/* engines: who met whom. Stays in (base/presence.h), contacts out; pure: no store, no clock. From here the tracing desk makes records.
+ *
+ * Two people met at a place when their stays there overlap by at least m, or when one came within d after the other had left (air that lingers);
+ * m and d by class of place. Stays of one person at one place that touch or overlap are one stay, however they were recorded: cut at midnight, scanned twice,
+ * told and scanned. Where seats are asked, two known seats count only in the same carriage and at most `rows` apart; an unknown seat counts.
+ * A place with `crowd` stays a day or more is a venue: it gives no contacts but one exposure (place, from, to) for a notice and a list on
+ * demand; whose carriage or floor is known, meets those of the same one.
+ *
+ * Many index cases are one question: a contact's evidence is the union of its time with any of them, each meeting long enough by itself. So the answer
+ * does not depend on how many cases are asked at once, and overlap_s never counts a minute twice at one place. Second degree: contacts of the close contacts
+ * from their first exposure on. Reverse: those who can have infected the case, so the same meetings, and those who had left within d before the case came.
+ *
+ * Laws (tests/test_contact.c): found forwards from a is found backwards from b; less is found with a larger m, a smaller d, a narrower window, fewer rows;
+ * cutting a stay changes nothing; all equal to the pairwise definition.
+ *
+ * Score: the chance of infection, 1 - exp(-sum of rate * weight * hours), 1.1 % an hour: Ferretti et al. 2024, Nature 626:145-150,
+ * doi:10.1038/s41586-023-06952-2; weight by class of place. Time after the other had left counts half for each 1.1 h gone by (aerosol half-life: van Doremalen et al.
+ * 2020, NEJM 382:1564, doi:10.1056/NEJMc2004973). It ranks; it is no diagnosis. */
+#ifndef TOCSIN_ENGINES_CONTACT_H
+#define TOCSIN_ENGINES_CONTACT_H
+
+#include "base/presence.h"
+
+enum { CONTACT_CLASSES = 32, CONTACT_LINK_PLACE = UINT32_MAX /* evidence by a link: no place */ };
+#define CONTACT_RATE_PER_HOUR 0.011
+#define CONTACT_HALF_LIFE_S 3960
+
+struct contact_rule {
+    int32_t overlap_s;   /* at least; below 1 counts as 1 */
+    int32_t after_s;     /* came at most so long after; 0: air does not linger */
+    int32_t rows;        /* seats at most so many rows apart; -1: seats are not asked */
+    uint32_t crowd;      /* stays a day from which the place is a venue; 0: never */
+    double weight;       /* of an hour; 0 counts as 1 */
+};
+
+struct contact_options {
+    struct contact_rule rules[CONTACT_CLASSES]; /* by class of place */
+    int degree;          /* 1 or 2 */
+    bool reverse;
+    bool evidence;       /* keep each piece; without it only sums */
+};
+/* The same rule for every class: 15 minutes, no lingering, no seats, no venue. */
+void contact_options_init(struct contact_options *o);
+
+/* An index case: who, and the time in which it could infect (or, in reverse, be infected). The same person twice: the span of both. */
+struct contact_index {
+    uint32_t person;
+    int32_t from, to;
+};
+
+/* Two people linked by a register: one household, one room, one bed beside the other; in both directions, at times [from, to). */
+struct contact_link {
+    uint32_t a, b;
+    int32_t from, to;
+};
+
+enum contact_class { CONTACT_CLOSE, CONTACT_SECONDARY, CONTACT_GENERAL /* only came after */ };
+enum contact_kind { CONTACT_MET, CONTACT_CAME_AFTER, CONTACT_LINKED };
+
+struct contact_evidence {
+    uint32_t place, through; /* through: a person whom it was with; the others of the time are in the sum only */
+    int32_t start, end;
+    int32_t overlap_s;       /* 0 when it came after */
+    uint16_t attr;           /* of the contact's stay */
+    uint8_t kind;
+    uint8_t rows_apart;      /* 255: not known */
+    uint32_t next;           /* of the same contact: index + 1; 0 the last */
+};
+
+struct contact {
+    uint32_t person;
+    uint8_t degree, kind;    /* kind: enum contact_class */
+    uint16_t filler;
+    int64_t overlap_s;
+    int32_t first, last;     /* exposure */
+    double score;
+    uint32_t evidence, n_evidence; /* evidence: index + 1 of the newest; follow next */
+};
+
+/* A stay of an index case or close contact at a crowded place. */
+struct contact_venue {
+    uint32_t place, through;
+    int32_t from, to;
+    uint32_t crowd;          /* stays there in the fullest of those days */
+    uint8_t degree;          /* of the contacts it would give */
+};
+
+struct contact_result {
+    struct contact *contacts;
+    size_t n_contacts, cap_contacts;
+    struct contact_evidence *evidence;
+    size_t n_evidence, cap_evidence;
+    struct contact_venue *venues;
+    size_t n_venues, cap_venues;
+    uint64_t stays_read;     /* for the floor of the benches */
+};
+void contact_result_clear(struct contact_result *r);
+/* By degree, then falling score, then person. Evidence stays reachable. */
+void contact_sort(struct contact_result *r);
+
+/* Memory that one thread reuses between questions. */
+struct contact_work;
+struct contact_work *contact_work_new(void);
+void contact_work_free(struct contact_work *w);
+
+/* Finds the contacts of all index cases together. ret is filled anew (its memory is reused); contacts in no order; the cases themselves are none of them.
+ * Links may be NULL. Cost: stays of the cases by person, then the stays at their places in their time, each read once; memory by what is found. Errors:
+ * E_INVALID (degree, an empty window), E_MEMORY, those of the source. */
+int contact_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+                 size_t n_links, struct contact_work *w, struct contact_result *ret, struct error *err);
+
+/* ---- tracing back from several cases: contact_common.c */
+struct contact_common_place {
+    uint32_t place;
+    uint32_t cases;          /* of those asked that were there in their windows */
+    uint32_t visitors;       /* distinct people there in the span of the windows */
+    double expected;         /* cases, were they drawn from everybody */
+    double log10_chance;     /* of so many or more by chance: binomial tail with visitors / population */
+};
+struct contact_common_person {
+    uint32_t person;
+    uint32_t cases;          /* of those asked that it can have infected */
+    double score;            /* sum over them */
+};
+struct contact_common {
+    struct contact_common_place *places;   /* rarest by chance first; where two cases or more were */
+    size_t n_places;
+    struct contact_common_person *persons; /* most cases first, then score */
+    size_t n_persons;
+};
+/* The places that several cases have in common, and the people who met several of them: who, and where, could be behind all. Cases that are among the people are
+ * left in: one of them may be the source. population 0: the persons of the source. */
+int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, uint32_t population,
+                   struct contact_work *w, struct contact_common *ret, struct error *err);
+void contact_common_clear(struct contact_common *c);
+
+#endif

@@ -1,0 +1,297 @@
+/* One place after another: the exposed stays there against everybody's. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "engines/contact_work.h"
+
+enum { GAP_S = 3600 /* exposed stays closer than this are read together */ };
+
+/* Whoever came or left so long before counts half. */
+static double lingering(int32_t gone_s) {
+    return exp2(-(double)gone_s / CONTACT_HALF_LIFE_S);
+}
+
+struct other {
+    uint32_t person;
+    int32_t start, end;
+    uint16_t attr, zone, row;
+};
+
+static int met(struct contact_work *w, const struct other *k, int32_t start, int32_t end, uint32_t through, uint8_t rows_apart) {
+    struct contact_evidence e = {w->place, through, start, end, end - start, k->attr, CONTACT_MET, rows_apart, 0};
+    return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start));
+}
+
+/* `gone_s` after the other had left, for the time the air lingers on. */
+static int came_after(struct contact_work *w, const struct other *k, int32_t gone_s, uint32_t through) {
+    int32_t start = k->start, end = k->end, left = w->rule.after_s - gone_s;
+    if (end - start > left) end = start + left;
+    if (w->o->reverse) { /* the case came after this one: the exposure is the case's, from its coming on */
+        start = k->end + gone_s;
+        end = start;
+    }
+    struct contact_evidence e = {w->place, through, start, end, 0, k->attr, CONTACT_CAME_AFTER, 255, 0};
+    return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start) * lingering(gone_s));
+}
+
+/* First i with list[i] > v. */
+static size_t above(const int32_t *list, size_t n, int32_t v) {
+    size_t low = 0;
+    while (n) {
+        size_t half = n / 2;
+        if (list[low + half] <= v) low += half + 1, n -= half + 1;
+        else n = half;
+    }
+    return low;
+}
+
+static int lingers(struct contact_work *w, const struct other *k) {
+    const struct cluster *c = &w->cluster;
+    if (!w->rule.after_s || !c->n_edges) return 0;
+    if (!w->o->reverse) { /* the last one that left before it came */
+        size_t i = above(c->edge, c->n_edges, k->start);
+        if (i && k->start - c->edge[i - 1] <= w->rule.after_s) return came_after(w, k, k->start - c->edge[i - 1], c->edge_person[i - 1]);
+    } else { /* the first one that came after it left */
+        size_t i = above(c->edge, c->n_edges, k->end - 1);
+        if (i < c->n_edges && c->edge[i] - k->end <= w->rule.after_s) return came_after(w, k, c->edge[i] - k->end, c->edge_person[i]);
+    }
+    return 0;
+}
+
+/* The union of the times with all exposed stays that lasted at least m together. Two stays of at least m overlap by m exactly when each starts at least m before the
+ * other ends; so of those exposed, sorted by start, the first `n` may count, those that had come before k count when the latest end among them is late enough, and those
+ * that came after k count all. */
+static int overlaps(struct contact_work *w, const struct other *k) {
+    const struct cluster *c = &w->cluster;
+    int32_t m = w->rule.overlap_s;
+    if (k->end - k->start < m || !c->n) return 0;
+    if (c->n == 1) {
+        int32_t start = k->start > c->start[0] ? k->start : c->start[0], end = k->end < c->end[0] ? k->end : c->end[0];
+        return end - start >= m ? met(w, k, start, end, c->person[0], 255) : 0;
+    }
+    size_t n = above(c->start, c->n, k->end - m), i = above(c->start, n, k->start);
+    if (!n || c->latest[n - 1] < k->start + m) return 0;
+    int rc = 0;
+    int32_t last = c->latest[n - 1] < k->end ? c->latest[n - 1] : k->end;
+    if (i && c->latest[i - 1] >= k->start + m) {
+        int32_t end = c->chain_end[i - 1] < last ? c->chain_end[i - 1] : last;
+        rc = met(w, k, k->start, end, c->latest_at[i - 1], 255);
+        i = above(c->start, n, end);
+    }
+    while (rc == 0 && i < n) { /* a new run */
+        int32_t end = c->chain_end[i] < last ? c->chain_end[i] : last;
+        rc = met(w, k, c->start[i], end, c->person[i], 255);
+        i = above(c->start, n, end);
+    }
+    return rc;
+}
+
+/* How far apart two seats are: false when they do not count. */
+static bool seats_near(const struct contact_work *w, const struct exposed *j, const struct other *k, bool zones, uint8_t *ret_apart) {
+    *ret_apart = 255;
+    if (zones && j->zone != k->zone) return false;
+    if (w->rule.rows < 0) return true;
+    if (j->zone && k->zone && j->zone != k->zone) return false;
+    if (!j->row || !k->row) return true;
+    int apart = j->row > k->row ? j->row - k->row : k->row - j->row;
+    *ret_apart = (uint8_t)(apart < 254 ? apart : 254);
+    return apart <= w->rule.rows;
+}
+
+/* Pair by pair, where it matters who sat where; the exposed are sorted by start. */
+static int pairs(struct contact_work *w, const struct other *k, bool zones) {
+    const struct cluster *c = &w->cluster;
+    int32_t from = 0, to = 0;
+    uint32_t through = 0;
+    uint8_t apart, nearest = 255;
+    const struct exposed *gone = NULL;
+    int32_t gone_s = INT32_MAX;
+    bool open = false;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < c->n_all; i++) {
+        const struct exposed *j = &c->all[i];
+        if (!seats_near(w, j, k, zones, &apart)) continue;
+        int32_t since = w->o->reverse ? j->start - k->end : k->start - j->end;
+        if (since >= 0 && since <= w->rule.after_s && w->rule.after_s && since < gone_s && (w->o->reverse ? j->came : j->left)) gone = j, gone_s = since;
+        int32_t start = j->start > k->start ? j->start : k->start, end = j->end < k->end ? j->end : k->end;
+        if (end - start < w->rule.overlap_s) continue;
+        if (open && start <= to) {
+            if (end > to) to = end;
+            if (apart < nearest) nearest = apart, through = j->person;
+            continue;
+        }
+        if (open) rc = met(w, k, from, to, through, nearest);
+        open = true;
+        from = start, to = end, through = j->person, nearest = apart;
+    }
+    if (rc == 0 && open) rc = met(w, k, from, to, through, nearest);
+    if (rc == 0 && gone) rc = came_after(w, k, gone_s, gone->person);
+    return rc;
+}
+
+/* ---- the cluster */
+static int cluster_room(struct cluster *c, size_t n) {
+    if (n <= c->cap) return 0;
+    size_t cap = c->cap ? c->cap : 64;
+    while (cap < n) cap *= 2;
+    void **lists[] = {(void **)&c->start, (void **)&c->end, (void **)&c->latest, (void **)&c->latest_at, (void **)&c->chain_end, (void **)&c->person,
+                      (void **)&c->edge, (void **)&c->edge_person};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        void *p = mem_realloc(*lists[i], cap * sizeof(int32_t));
+        if (!p) return E_MEMORY;
+        *lists[i] = p;
+    }
+    c->cap = cap;
+    return 0;
+}
+
+struct edge {
+    int32_t at;
+    uint32_t person;
+};
+
+static int by_time(const void *pa, const void *pb) {
+    const struct edge *a = pa, *b = pb;
+    return a->at != b->at ? (a->at < b->at ? -1 : 1) : a->person < b->person ? -1 : a->person > b->person;
+}
+
+static int edges_make(struct contact_work *w) {
+    struct cluster *c = &w->cluster;
+    size_t n = 0;
+    struct edge few[8], *list = c->n_all <= 8 ? few : mem_alloc(c->n_all * sizeof *list);
+    if (!list) return E_MEMORY;
+    for (size_t i = 0; i < c->n_all; i++)
+        if (w->o->reverse ? c->all[i].came : c->all[i].left) list[n++] = (struct edge){w->o->reverse ? c->all[i].start : c->all[i].end, c->all[i].person};
+    qsort(list, n, sizeof *list, by_time);
+    for (size_t i = 0; i < n; i++) c->edge[i] = list[i].at, c->edge_person[i] = list[i].person;
+    c->n_edges = n;
+    if (list != few) mem_free(list);
+    return 0;
+}
+
+static int cluster_make(struct contact_work *w, const struct exposed *x, size_t n) {
+    struct cluster *c = &w->cluster;
+    int rc = cluster_room(c, n);
+    if (rc < 0) return rc;
+    c->all = x;
+    c->n_all = n;
+    c->n = c->n_edges = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (x[i].end - x[i].start < w->rule.overlap_s) continue;
+        size_t k = c->n++;
+        c->start[k] = x[i].start;
+        c->end[k] = x[i].end;
+        c->person[k] = x[i].person;
+        bool later = !k || x[i].end > c->latest[k - 1];
+        c->latest[k] = later ? x[i].end : c->latest[k - 1];
+        c->latest_at[k] = later ? x[i].person : c->latest_at[k - 1];
+    }
+    for (size_t k = c->n; k-- > 0;)
+        c->chain_end[k] = k + 1 < c->n && c->start[k + 1] <= c->latest[k] ? c->chain_end[k + 1] : c->latest[k];
+    return w->rule.after_s ? edges_make(w) : 0;
+}
+
+/* ---- everybody there */
+static int by_person_start(const void *pa, const void *pb) {
+    const struct presence *a = pa, *b = pb;
+    if (a->person != b->person) return a->person < b->person ? -1 : 1;
+    return a->start != b->start ? (a->start < b->start ? -1 : 1) : a->end < b->end ? -1 : a->end > b->end;
+}
+
+static inline int judge(struct contact_work *w, const struct other *k, bool by_pairs, bool zones) {
+    if (by_pairs) return pairs(w, k, zones);
+    int rc = overlaps(w, k);
+    return rc == 0 && w->rule.after_s ? lingers(w, k) : rc;
+}
+
+/* Stays that may touch others of the same person, joined. */
+static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
+    int rc = 0;
+    qsort(w->joined.items, w->joined.n, sizeof *w->joined.items, by_person_start);
+    for (size_t i = 0; rc == 0 && i < w->joined.n;) {
+        struct presence p = w->joined.items[i++];
+        for (; i < w->joined.n; i++) {
+            const struct presence *q = &w->joined.items[i];
+            if (q->person != p.person || q->start > p.end || (by_pairs && (q->zone != p.zone || q->row != p.row))) break;
+            if (q->end > p.end) p.end = q->end;
+        }
+        rc = judge(w, &(struct other){p.person, p.start, p.end, p.attr, p.zone, p.row}, by_pairs, zones);
+    }
+    return rc;
+}
+
+static int place_scan(struct contact_work *w, bool by_pairs, bool zones, int32_t latest, struct error *err) {
+    const struct presence_source *s = w->s;
+    struct presence_span span;
+    bool loose;
+    int32_t margin = w->rule.after_s + 1, from = w->cluster.all[0].start - 1, to = latest + 2;
+    if (w->o->reverse) from -= margin;
+    else to += margin;
+    w->joined.n = 0;
+    int rc = s->at_place(s->arg, w->place, from, to, &loose, err);
+    while (rc == 0 && (rc = s->next(s->arg, &span, err)) == 1) {
+        rc = 0;
+        w->ret->stays_read += span.n;
+        for (size_t i = 0; rc == 0 && i < span.n; i++) {
+            if (loose || span.attr[i] & PRESENCE_JOINS) {
+                struct presence p = {span.person[i], w->place, span.start[i], span.end[i], span.attr[i], span.zone ? span.zone[i] : 0, span.row ? span.row[i] : 0, 0};
+                rc = presence_add(&w->joined, &p);
+                continue;
+            }
+            struct other k = {span.person[i], span.start[i], span.end[i], span.attr[i], span.zone ? span.zone[i] : 0, span.row ? span.row[i] : 0};
+            rc = judge(w, &k, by_pairs, zones);
+        }
+    }
+    if (rc == 0 && w->joined.n) rc = joined_judge(w, by_pairs, zones);
+    return rc;
+}
+
+/* ---- venues */
+static int venue_note(struct contact_work *w, const struct exposed *x, uint32_t crowd) {
+    struct contact_result *r = w->ret;
+    int rc = contact_room((void **)&r->venues, r->n_venues, &r->cap_venues, sizeof *r->venues);
+    if (rc == 0) r->venues[r->n_venues++] = (struct contact_venue){x->place, x->person, x->start, w->o->reverse ? x->end : x->end + w->rule.after_s, crowd, w->degree};
+    return rc;
+}
+
+/* Exposed stays of one place that are near in time: contacts, or, in a crowd, a venue for those whose zone is not known and contacts by zone for the others. */
+static int cluster_find(struct contact_work *w, struct exposed *x, size_t n, struct error *err) {
+    int32_t latest = x[0].end;
+    for (size_t i = 1; i < n; i++)
+        if (x[i].end > latest) latest = x[i].end;
+    uint32_t crowd = w->rule.crowd ? w->s->crowd(w->s->arg, w->place, x[0].start, latest + 1) : 0;
+    bool venue = w->rule.crowd && crowd >= w->rule.crowd;
+    int rc = 0;
+    if (venue) {
+        size_t zoned = 0;
+        for (size_t i = 0; rc == 0 && i < n; i++) {
+            if (x[i].zone) x[zoned++] = x[i];
+            else rc = venue_note(w, &x[i], crowd);
+        }
+        n = zoned;
+    }
+    if (rc < 0 || n == 0) return rc;
+    rc = cluster_make(w, x, n);
+    return rc < 0 ? rc : place_scan(w, venue || w->rule.rows >= 0, venue, latest, err);
+}
+
+int contact_places(struct contact_work *w, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < w->n_exposed;) {
+        struct exposed *x = &w->exposed[i];
+        if (i == 0 || w->place != x->place || w->dose_per_s == 0) {
+            w->place = x->place;
+            w->rule = w->o->rules[w->s->class_of(w->s->arg, w->place) % CONTACT_CLASSES];
+            if (w->rule.overlap_s < 1) w->rule.overlap_s = 1;
+            if (w->rule.after_s < 0) w->rule.after_s = 0;
+            w->dose_per_s = CONTACT_RATE_PER_HOUR / 3600 * (w->rule.weight > 0 ? w->rule.weight : 1);
+        }
+        int64_t reach = (int64_t)x->end + w->rule.after_s;
+        for (i++; i < w->n_exposed && w->exposed[i].place == w->place && w->exposed[i].start <= reach + w->rule.after_s + GAP_S; i++) {
+            int64_t r = (int64_t)w->exposed[i].end + w->rule.after_s;
+            if (r > reach) reach = r;
+        }
+        rc = cluster_find(w, x, (size_t)(&w->exposed[i] - x), err);
+    }
+    return rc;
+}

@@ -1,0 +1,64 @@
+/* engines: what the files of the contact engine share. */
+#ifndef TOCSIN_ENGINES_CONTACT_WORK_H
+#define TOCSIN_ENGINES_CONTACT_WORK_H
+
+#include "engines/contact.h"
+
+/* A joined stay of one whose contacts are sought, cut to its window. */
+struct exposed {
+    uint32_t place, person;
+    int32_t start, end;
+    uint16_t zone, row;
+    bool came, left;         /* whether start and end are its own, not the window's */
+};
+
+struct seen_slot {
+    uint32_t key;            /* person + 1; 0 empty */
+    uint32_t at;             /* contact; SEEN_CASE: a case */
+};
+enum { SEEN_CASE = UINT32_MAX };
+
+/* Exposed stays of one place that lie together in time, those long enough sorted by start. */
+struct cluster {
+    const struct exposed *all;
+    size_t n_all;
+    size_t n;                /* long enough */
+    int32_t *start, *end;
+    int32_t *latest;         /* latest end of 0..i */
+    uint32_t *latest_at;     /* whose */
+    int32_t *chain_end;      /* end of the unbroken run that i lies in */
+    uint32_t *person;
+    size_t n_edges;
+    int32_t *edge;           /* ascending: when those who really left did (in reverse: when those who really came did) */
+    uint32_t *edge_person;
+    size_t cap;
+};
+
+struct contact_work {
+    struct seen_slot *seen;
+    size_t seen_cap, seen_n;
+    struct presence_list list, joined;
+    struct presence_ask *asks;
+    size_t cap_asks;
+    struct exposed *exposed;
+    size_t n_exposed, cap_exposed;
+    struct cluster cluster;
+    const struct presence_source *s;
+    const struct contact_options *o;
+    struct contact_result *ret;
+    uint8_t degree;          /* of the contacts being found */
+    struct contact_rule rule;
+    uint32_t place;
+    double dose_per_s;
+};
+
+/* Finds contacts of w->exposed (sorted by place and start). */
+int contact_places(struct contact_work *w, struct error *err);
+/* The slot of a person; grows. NULL out of memory. */
+struct seen_slot *seen_get(struct contact_work *w, uint32_t person);
+/* Adds a piece of evidence for a person, unless it is a case or of a lower degree. */
+int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose);
+/* Room for one more of an array. */
+int contact_room(void **items, size_t n, size_t *cap, size_t size);
+
+#endif

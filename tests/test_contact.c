@@ -1,0 +1,513 @@
+/* Who met whom, against the pairwise definition on small random cities; and the laws. */
+#include "check.h"
+
+#include <math.h>
+
+#include "base/digest.h"
+#include "engines/contact.h"
+#include "presences.h"
+
+enum { PERSONS = 40, PLACES = 12, ROWS = 4000 };
+
+static struct presence rows[ROWS];
+static struct presences city = {.rows = rows};
+static struct contact_work *work;
+static struct contact_result found;
+
+static int begin(void **state) {
+    work = contact_work_new();
+    return work ? 0 : 1;
+}
+
+static int end(void **state) {
+    contact_work_free(work);
+    contact_result_clear(&found);
+    contact_work_free(NULL);
+    return 0;
+}
+
+/* Three days; whole minutes half of the time, so that ends meet beginnings. */
+static void draw(struct rng *r, size_t n) {
+    city.n = n;
+    for (size_t i = 0; i < n; i++) {
+        int32_t unit = rng_below(r, 2) ? 300 : 1, from = (int32_t)rng_below(r, (uint64_t)(3 * DAY_S / unit)) * unit, span = (int32_t)rng_below(r, (uint64_t)(5 * 3600 / unit)) * unit;
+        rows[i] = (struct presence){.person = (uint32_t)rng_below(r, PERSONS), .place = (uint32_t)rng_below(r, PLACES), .start = from,
+                                    .end = rng_below(r, 10) ? from + span : from, .attr = presence_attr((unsigned)rng_below(r, 3), 90)};
+        if (rows[i].place % 4 == 1 && rng_below(r, 4)) rows[i].zone = (uint16_t)(1 + rng_below(r, 3)), rows[i].row = (uint16_t)rng_below(r, 9);
+        city.classes[rows[i].place] = (uint8_t)(rows[i].place % 4);
+    }
+}
+
+static struct contact_options rules(int degree, bool reverse) {
+    struct contact_options o;
+    contact_options_init(&o);
+    o.degree = degree;
+    o.reverse = reverse;
+    o.rules[1] = (struct contact_rule){.overlap_s = 600, .after_s = 900, .rows = 3, .weight = 2};
+    o.rules[2] = (struct contact_rule){.overlap_s = 900, .after_s = 1800, .rows = -1, .weight = 1};
+    o.rules[3] = (struct contact_rule){.overlap_s = 1, .rows = -1, .weight = 0.5};
+    return o;
+}
+
+static void ask(struct presences *c, const struct contact_options *o, const struct contact_index *cases, size_t n) {
+    struct presence_source s = presences_source(c, PERSONS, PLACES);
+    struct error err = {0};
+    assert_ok(contact_find(&s, o, cases, n, NULL, 0, work, &found, &err), err);
+}
+
+static const struct contact *who(uint32_t person) {
+    for (size_t i = 0; i < found.n_contacts; i++)
+        if (found.contacts[i].person == person) return &found.contacts[i];
+    return NULL;
+}
+
+/* ---- the definition, pair by pair, instant by instant where it must be */
+struct stay {
+    struct presence p;
+    bool came, left;
+};
+
+static int by_start(const void *pa, const void *pb) {
+    const struct presence *a = pa, *b = pb;
+    if (a->start != b->start) return a->start < b->start ? -1 : 1;
+    return a->end < b->end ? -1 : a->end > b->end;
+}
+
+/* The joined stays of a person at a place. */
+static size_t stays_of(const struct presences *c, const struct contact_options *o, uint32_t person, uint32_t place, struct presence *out) {
+    size_t n = 0, k = 0;
+    const struct contact_rule *r = &o->rules[c->classes[place]];
+    for (size_t i = 0; i < c->n; i++)
+        if (c->rows[i].person == person && c->rows[i].place == place) out[n++] = c->rows[i];
+    qsort(out, n, sizeof *out, by_start);
+    for (size_t i = 0; i < n; i++) {
+        if (k && out[i].start <= out[k - 1].end && (r->rows < 0 || (out[i].zone == out[k - 1].zone && out[i].row == out[k - 1].row))) {
+            if (out[i].end > out[k - 1].end) out[k - 1].end = out[i].end;
+        } else out[k++] = out[i];
+    }
+    return k;
+}
+
+struct truth {
+    int degree; /* 0: not found; -1: a case */
+    int kind;
+    int64_t overlap_s;
+    int32_t first, last;
+};
+
+static bool near(const struct contact_rule *r, const struct presence *a, const struct presence *b) {
+    if (r->rows < 0) return true;
+    if (a->zone && b->zone && a->zone != b->zone) return false;
+    return !a->row || !b->row || abs(a->row - b->row) <= r->rows;
+}
+
+static void meet(struct truth *t, int degree, int kind, int32_t from, int32_t to, int32_t overlap) {
+    if (t->degree == 0) *t = (struct truth){degree, degree == 2 ? CONTACT_SECONDARY : CONTACT_GENERAL, 0, INT32_MAX, INT32_MIN};
+    if (degree == 1 && kind == CONTACT_MET) t->kind = CONTACT_CLOSE;
+    t->overlap_s += overlap;
+    if (from < t->first) t->first = from;
+    if (to > t->last) t->last = to;
+}
+
+/* One degree: exposed people with their windows against all not yet known. */
+static void degree_truth(const struct presences *c, const struct contact_options *o, const struct contact_index *asked, size_t n, int degree, struct truth *truth) {
+    static struct presence mine[PERSONS][ROWS / 8], theirs[ROWS];
+    static struct truth before[PERSONS];
+    memcpy(before, truth, sizeof before);
+    for (uint32_t place = 0; place < PLACES; place++) {
+        const struct contact_rule *r = &o->rules[c->classes[place]];
+        size_t n_mine[PERSONS];
+        for (size_t j = 0; j < n; j++) n_mine[j] = stays_of(c, o, asked[j].person, place, mine[j]);
+        for (uint32_t k = 0; k < PERSONS; k++) {
+            if (before[k].degree) continue;
+            size_t n_theirs = stays_of(c, o, k, place, theirs);
+            for (size_t i = 0; i < n_theirs; i++) {
+                struct { int32_t from, to; } met[ROWS / 8];
+                size_t n_met = 0;
+                int32_t gone = INT32_MAX;
+                for (size_t j = 0; j < n; j++)
+                    for (size_t q = 0; q < n_mine[j]; q++) {
+                        const struct presence *a = &mine[j][q], *b = &theirs[i];
+                        int32_t from = a->start > asked[j].from ? a->start : asked[j].from, to = a->end < asked[j].to ? a->end : asked[j].to;
+                        bool came = a->start >= asked[j].from, left = a->end <= asked[j].to;
+                        if (from > to || from >= asked[j].to || (from == to && !(came && left)) || !near(r, a, b)) continue;
+                        int32_t s = from > b->start ? from : b->start, e = to < b->end ? to : b->end;
+                        if (e - s >= r->overlap_s) met[n_met].from = s, met[n_met++].to = e;
+                        int32_t since = o->reverse ? from - b->end : b->start - to;
+                        if (r->after_s && since >= 0 && since <= r->after_s && (o->reverse ? came : left) && since < gone) gone = since;
+                    }
+                for (size_t x = 0; x < n_met; x++) /* union */
+                    for (size_t y = 0; y < n_met; y++)
+                        if (x != y && met[x].to >= 0 && met[y].to >= 0 && met[x].from <= met[y].to && met[y].from <= met[x].to) {
+                            if (met[y].from < met[x].from) met[x].from = met[y].from;
+                            if (met[y].to > met[x].to) met[x].to = met[y].to;
+                            met[y].to = -1;
+                            y = (size_t)-1;
+                        }
+                for (size_t x = 0; x < n_met; x++)
+                    if (met[x].to >= 0) meet(&truth[k], degree, CONTACT_MET, met[x].from, met[x].to, met[x].to - met[x].from);
+                if (gone != INT32_MAX) {
+                    int32_t from = theirs[i].start, to = theirs[i].end < from + r->after_s - gone ? theirs[i].end : from + r->after_s - gone;
+                    if (o->reverse) from = to = theirs[i].end + gone;
+                    meet(&truth[k], degree, CONTACT_CAME_AFTER, from, to, 0);
+                }
+            }
+        }
+    }
+}
+
+static void truth_find(const struct presences *c, const struct contact_options *o, const struct contact_index *cases, size_t n, struct truth *truth) {
+    struct contact_index asked[PERSONS];
+    size_t k = 0;
+    int32_t from = INT32_MAX, to = INT32_MIN;
+    memset(truth, 0, PERSONS * sizeof *truth);
+    for (size_t i = 0; i < n; i++) {
+        truth[cases[i].person].degree = -1;
+        if (cases[i].from < from) from = cases[i].from;
+        if (cases[i].to > to) to = cases[i].to;
+    }
+    degree_truth(c, o, cases, n, 1, truth);
+    if (o->degree < 2) return;
+    for (uint32_t p = 0; p < PERSONS; p++) {
+        struct contact_index a = {p, o->reverse ? from : truth[p].first, o->reverse ? truth[p].last : to};
+        if (truth[p].degree == 1 && truth[p].kind == CONTACT_CLOSE && a.from < a.to) asked[k++] = a;
+    }
+    degree_truth(c, o, asked, k, 2, truth);
+}
+
+static void same(const struct truth *truth) {
+    size_t n = 0;
+    for (uint32_t p = 0; p < PERSONS; p++) {
+        const struct contact *c = who(p);
+        if (truth[p].degree < 1) {
+            assert_null(c);
+            continue;
+        }
+        n++;
+        assert_non_null(c);
+        assert_int_equal(c->degree, truth[p].degree);
+        assert_int_equal(c->kind, truth[p].kind);
+        assert_int_equal(c->overlap_s, truth[p].overlap_s);
+        assert_int_equal(c->first, truth[p].first);
+        assert_int_equal(c->last, truth[p].last);
+    }
+    assert_int_equal(found.n_contacts, n);
+}
+
+static size_t cases_draw(struct rng *r, struct contact_index *out, size_t max) {
+    size_t n = 1 + rng_below(r, max), k = 0;
+    bool taken[PERSONS] = {false};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t p = (uint32_t)rng_below(r, PERSONS);
+        int32_t from = (int32_t)rng_below(r, 2 * DAY_S), to = from + 1 + (int32_t)rng_below(r, 2 * DAY_S);
+        if (rng_below(r, 3) == 0) from = from / 300 * 300, to = from + 3600;
+        if (!taken[p]) out[k++] = (struct contact_index){p, from, to};
+        taken[p] = true;
+    }
+    return k;
+}
+
+/* ---- refused */
+static void what_cannot_be_asked_is_refused(void **state) {
+    struct presence_source s = presences_source(&city, PERSONS, PLACES);
+    struct contact_options o = rules(3, false);
+    struct contact_index one = {1, 0, 100};
+    struct error err = {0};
+    city.n = 0;
+    assert_int_equal(contact_find(&s, &o, &one, 1, NULL, 0, work, &found, &err), E_INVALID);
+    assert_string_equal(err.where, "degree");
+    o.degree = 1;
+    one.to = 0;
+    err = (struct error){0};
+    assert_int_equal(contact_find(&s, &o, &one, 1, NULL, 0, work, &found, &err), E_INVALID);
+    struct contact_common common;
+    err = (struct error){0};
+    assert_int_equal(contact_common(&s, &o, &one, 1, 0, work, &common, &err), E_INVALID);
+    one.to = 5;
+    ask(&city, &o, &one, 1);
+    assert_int_equal(found.n_contacts, 0);
+    ask(&city, &o, NULL, 0);
+    assert_int_equal(found.n_contacts, 0);
+}
+
+static void equal_to_the_pairwise_definition(void **state) {
+    struct rng r = {0};
+    static struct truth truth[PERSONS];
+    size_t contacts = 0, second = 0, general = 0;
+    rng_seed(&r, 41);
+    for (int round = 0; round < 2000; round++) {
+        struct contact_index cases[12];
+        struct contact_options o = rules(1 + round % 2, round / 2 % 2);
+        draw(&r, round % 5 ? 60 + rng_below(&r, 200) : 700);
+        size_t n = cases_draw(&r, cases, round % 3 ? 2 : 12);
+        ask(&city, &o, cases, n);
+        truth_find(&city, &o, cases, n, truth);
+        same(truth);
+        contacts += found.n_contacts;
+        for (size_t i = 0; i < found.n_contacts; i++) second += found.contacts[i].degree == 2, general += found.contacts[i].kind == CONTACT_GENERAL;
+    }
+    print_message("# %zu contacts, %zu of second degree, %zu who only came after\n", contacts, second, general);
+    assert_true(contacts > 4000 && second > 500 && general > 100);
+}
+
+/* Cutting stays into pieces, in any order, some twice. */
+static void cutting_a_stay_changes_nothing(void **state) {
+    struct rng r = {0};
+    static struct truth truth[PERSONS];
+    rng_seed(&r, 43);
+    for (int round = 0; round < 200; round++) {
+        struct contact_index cases[6];
+        struct contact_options o = rules(1 + round % 2, round / 2 % 2);
+        draw(&r, 150);
+        size_t n = cases_draw(&r, cases, 6), before = city.n;
+        ask(&city, &o, cases, n);
+        size_t had = found.n_contacts, k = 0;
+        for (uint32_t p = 0; p < PERSONS; p++) {
+            const struct contact *c = who(p);
+            truth[p] = c ? (struct truth){c->degree, c->kind, c->overlap_s, c->first, c->last} : (struct truth){0};
+        }
+        for (size_t i = 0; i < before; i++) {
+            struct presence *p = &rows[i];
+            if (p->end - p->start < 2 || rng_below(&r, 2)) continue;
+            struct presence rest = *p;
+            p->end = rest.start = p->start + 1 + (int32_t)rng_below(&r, (uint64_t)(p->end - p->start - 1));
+            rows[city.n++] = rest;
+            if (!rng_below(&r, 3)) rows[city.n++] = rest;
+            k++;
+        }
+        if (city.n % 7919 == 0) city.n--;
+        assert_true(k > 10);
+        ask(&city, &o, cases, n);
+        assert_int_equal(found.n_contacts, had);
+        for (uint32_t p = 0; p < PERSONS; p++) {
+            const struct contact *c = who(p);
+            assert_int_equal(c != NULL, truth[p].degree != 0);
+            if (c) assert_true(c->degree == truth[p].degree && c->kind == truth[p].kind && c->overlap_s == truth[p].overlap_s && c->first == truth[p].first && c->last == truth[p].last);
+        }
+    }
+}
+
+static void forwards_and_backwards_see_the_same_meetings(void **state) {
+    struct rng r = {0};
+    size_t pairs = 0;
+    rng_seed(&r, 47);
+    for (int round = 0; round < 12; round++) {
+        static bool forward[PERSONS][PERSONS];
+        struct contact_options o = rules(1, false);
+        draw(&r, 250);
+        for (uint32_t p = 0; p < PERSONS; p++) {
+            struct contact_index one = {p, -1000, 5 * DAY_S};
+            ask(&city, &o, &one, 1);
+            for (uint32_t q = 0; q < PERSONS; q++) pairs += forward[p][q] = who(q) != NULL;
+        }
+        o.reverse = true;
+        for (uint32_t q = 0; q < PERSONS; q++) {
+            struct contact_index one = {q, -1000, 5 * DAY_S};
+            ask(&city, &o, &one, 1);
+            for (uint32_t p = 0; p < PERSONS; p++) assert_int_equal(forward[p][q], who(p) != NULL);
+        }
+    }
+    assert_true(pairs > 1000);
+}
+
+static void stricter_thresholds_find_less(void **state) {
+    struct rng r = {0};
+    rng_seed(&r, 53);
+    for (int round = 0; round < 300; round++) {
+        struct contact_index cases[4];
+        struct contact_options o = rules(1, round % 2), strict;
+        static bool had[PERSONS];
+        draw(&r, 200);
+        size_t n = cases_draw(&r, cases, 4);
+        ask(&city, &o, cases, n);
+        for (uint32_t p = 0; p < PERSONS; p++) had[p] = who(p) != NULL;
+        strict = o;
+        struct contact_index narrow[4];
+        memcpy(narrow, cases, sizeof narrow);
+        for (int c = 0; c < 4; c++) {
+            if (round % 4 == 0) strict.rules[c].overlap_s += (int32_t)rng_below(&r, 3000);
+            if (round % 4 == 1) strict.rules[c].after_s -= strict.rules[c].after_s / 2;
+            if (round % 4 == 2 && strict.rules[c].rows > 0) strict.rules[c].rows--;
+        }
+        for (size_t i = 0; round % 4 == 3 && i < n; i++) {
+            int32_t third = (narrow[i].to - narrow[i].from) / 3;
+            narrow[i].from += third, narrow[i].to -= third;
+        }
+        ask(&city, &strict, narrow, n);
+        for (uint32_t p = 0; p < PERSONS; p++)
+            if (who(p)) assert_true(had[p]);
+    }
+}
+
+static void many_cases_find_what_each_finds(void **state) {
+    struct rng r = {0};
+    rng_seed(&r, 59);
+    for (int round = 0; round < 100; round++) {
+        struct contact_index cases[8];
+        struct contact_options o = rules(1, round % 2);
+        bool any[PERSONS] = {false};
+        draw(&r, 200);
+        size_t n = cases_draw(&r, cases, 8);
+        for (size_t i = 0; i < n; i++) {
+            ask(&city, &o, &cases[i], 1);
+            for (uint32_t p = 0; p < PERSONS; p++) any[p] |= who(p) != NULL;
+        }
+        for (size_t i = 0; i < n; i++) any[cases[i].person] = false;
+        ask(&city, &o, cases, n);
+        for (uint32_t p = 0; p < PERSONS; p++) assert_int_equal(any[p], who(p) != NULL);
+    }
+}
+
+static void evidence_adds_up(void **state) {
+    struct rng r = {0};
+    rng_seed(&r, 61);
+    for (int round = 0; round < 60; round++) {
+        struct contact_index cases[5];
+        struct contact_options o = rules(1 + round % 2, false);
+        draw(&r, 250);
+        size_t n = cases_draw(&r, cases, 5);
+        ask(&city, &o, cases, n);
+        for (size_t i = 0; i < found.n_contacts; i++) {
+            const struct contact *c = &found.contacts[i];
+            int64_t sum = 0;
+            double dose = 0;
+            uint32_t pieces = 0;
+            int32_t first = INT32_MAX, last = INT32_MIN;
+            for (uint32_t e = c->evidence; e; e = found.evidence[e - 1].next, pieces++) {
+                const struct contact_evidence *v = &found.evidence[e - 1];
+                const struct contact_rule *rule = &o.rules[city.classes[v->place]];
+                sum += v->overlap_s;
+                if (v->kind == CONTACT_MET) {
+                    assert_true(v->overlap_s == v->end - v->start && v->overlap_s >= rule->overlap_s);
+                    dose += v->overlap_s / 3600.0 * CONTACT_RATE_PER_HOUR * rule->weight;
+                } else assert_true(rule->after_s > 0 && v->overlap_s == 0);
+                if (v->rows_apart != 255) assert_true(v->rows_apart <= rule->rows);
+                if (v->start < first) first = v->start;
+                if (v->end > last) last = v->end;
+                assert_int_not_equal(v->through, c->person);
+            }
+            assert_int_equal(pieces, c->n_evidence);
+            assert_int_equal(sum, c->overlap_s);
+            assert_true(first == c->first && last == c->last);
+            assert_true(c->score >= -expm1(-dose) - 1e-12 && c->score < 1);
+        }
+        o.evidence = false; /* only sums */
+        size_t had = found.n_contacts;
+        ask(&city, &o, cases, n);
+        assert_int_equal(found.n_contacts, had);
+        assert_int_equal(found.n_evidence, 0);
+    }
+    /* an hour together: 1.1 %, the figure of the source */
+    rows[0] = (struct presence){.person = 1, .place = 4, .start = 0, .end = 3600};
+    rows[1] = (struct presence){.person = 2, .place = 4, .start = 0, .end = 3600};
+    city.n = 2;
+    city.classes[4] = 0;
+    struct contact_options o = rules(1, false);
+    ask(&city, &o, &(struct contact_index){1, 0, DAY_S}, 1);
+    assert_int_equal(found.n_contacts, 1);
+    assert_true(fabs(found.contacts[0].score - (1 - exp(-0.011))) < 1e-12);
+}
+
+static void a_crowd_is_a_venue(void **state) {
+    struct contact_options o = rules(1, false);
+    city.n = 0;
+    for (uint32_t p = 0; p < 30; p++) rows[city.n++] = (struct presence){.person = p, .place = 0, .start = 1000, .end = 9000, .zone = (uint16_t)(p < 10 ? 1 + p % 2 : 0)};
+    city.classes[0] = 0;
+    o.rules[0].crowd = 31;
+    ask(&city, &o, &(struct contact_index){20, 2000, DAY_S}, 1);
+    assert_int_equal(found.n_contacts, 29);
+    assert_int_equal(found.n_venues, 0);
+    o.rules[0].crowd = 30;
+    ask(&city, &o, &(struct contact_index){20, 2000, DAY_S}, 1);
+    assert_int_equal(found.n_contacts, 0);
+    assert_int_equal(found.n_venues, 1);
+    assert_true(found.venues[0].place == 0 && found.venues[0].from == 2000 && found.venues[0].to == 9000 && found.venues[0].crowd == 30 && found.venues[0].through == 20);
+    /* whose hall is known, met those of the same hall */
+    ask(&city, &o, &(struct contact_index){3, 2000, DAY_S}, 1);
+    assert_int_equal(found.n_venues, 0);
+    assert_int_equal(found.n_contacts, 4);
+}
+
+static void links_are_contacts(void **state) {
+    struct contact_options o = rules(2, false);
+    struct contact_link links[] = {{1, 2, 0, 10 * DAY_S}, {3, 1, 2 * DAY_S, 3 * DAY_S}, {2, 4, 0, 10 * DAY_S}, {5, 6, 0, 10 * DAY_S}};
+    struct contact_index one = {1, DAY_S, 2 * DAY_S};
+    struct presence_source s = presences_source(&city, PERSONS, PLACES);
+    struct error err = {0};
+    city.n = 0;
+    assert_ok(contact_find(&s, &o, &one, 1, links, 4, work, &found, &err), err);
+    assert_int_equal(found.n_contacts, 2);
+    const struct contact *two = who(2), *four = who(4);
+    assert_true(two && two->degree == 1 && two->kind == CONTACT_CLOSE && two->first == DAY_S && two->last == 2 * DAY_S);
+    assert_true(four && four->degree == 2 && four->kind == CONTACT_SECONDARY);
+    assert_int_equal(found.evidence[two->evidence - 1].kind, CONTACT_LINKED);
+}
+
+static void what_cases_have_in_common(void **state) {
+    struct rng r = {0};
+    struct presence_source s = presences_source(&city, PERSONS, PLACES);
+    struct contact_options o = rules(1, false);
+    struct contact_common c;
+    struct error err = {0};
+    city.n = 0;
+    rng_seed(&r, 67);
+    /* everybody passes place 0; five cases, and nobody else, were at place 5 with person 33 */
+    for (uint32_t p = 0; p < PERSONS; p++) rows[city.n++] = (struct presence){.person = p, .place = 0, .start = (int32_t)(p * 2000), .end = (int32_t)(p * 2000 + 100)};
+    for (uint32_t p = 0; p < 5; p++) rows[city.n++] = (struct presence){.person = p, .place = 4, .start = 1000 + (int32_t)p * 7200, .end = 3600 + (int32_t)p * 7200};
+    rows[city.n++] = (struct presence){.person = 33, .place = 4, .start = 0, .end = DAY_S};
+    city.classes[4] = 0;
+    struct contact_index cases[5];
+    for (uint32_t p = 0; p < 5; p++) cases[p] = (struct contact_index){p, 0, 2 * DAY_S};
+    assert_ok(contact_common(&s, &o, cases, 5, 0, work, &c, &err), err);
+    assert_int_equal(c.n_places, 2);
+    assert_int_equal(c.places[0].place, 4);
+    assert_int_equal(c.places[0].cases, 5);
+    assert_int_equal(c.places[0].visitors, 6);
+    assert_true(fabs(c.places[0].log10_chance - 5 * log10(6.0 / PERSONS)) < 1e-9);
+    assert_int_equal(c.places[1].place, 0);
+    assert_true(c.places[1].log10_chance == 0);
+    assert_true(c.n_persons >= 1 && c.persons[0].person == 33 && c.persons[0].cases == 5);
+    contact_common_clear(&c);
+}
+
+static void a_failed_allocation_is_an_error(void **state) {
+    struct rng r = {0};
+    rng_seed(&r, 71);
+    draw(&r, 700);
+    struct presence_source s = presences_source(&city, PERSONS, PLACES);
+    struct contact_options o = rules(2, false);
+    struct contact_index cases[10];
+    size_t n = cases_draw(&r, cases, 10);
+    bool done = false;
+    for (long k = 1; k < 200 && !done; k++) {
+        struct contact_work *w = contact_work_new();
+        struct contact_result res = {0};
+        struct error err = {0};
+        mem_fail_at(k, false);
+        int rc = contact_find(&s, &o, cases, n, NULL, 0, w, &res, &err);
+        mem_fail_at(0, false);
+        done = rc == 0;
+        if (rc < 0) assert_true(rc == E_MEMORY && err.code == E_MEMORY);
+        contact_result_clear(&res);
+        contact_work_free(w);
+    }
+    assert_true(done);
+}
+
+int main(void) {
+    if (digest_init(NULL) < 0) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_cannot_be_asked_is_refused),
+        cmocka_unit_test(equal_to_the_pairwise_definition),
+        cmocka_unit_test(cutting_a_stay_changes_nothing),
+        cmocka_unit_test(forwards_and_backwards_see_the_same_meetings),
+        cmocka_unit_test(stricter_thresholds_find_less),
+        cmocka_unit_test(many_cases_find_what_each_finds),
+        cmocka_unit_test(evidence_adds_up),
+        cmocka_unit_test(a_crowd_is_a_venue),
+        cmocka_unit_test(links_are_contacts),
+        cmocka_unit_test(what_cases_have_in_common),
+        cmocka_unit_test(a_failed_allocation_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
