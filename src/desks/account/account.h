@@ -208,6 +208,14 @@ int account_list(const struct account_seat *seat, const struct session *s, struc
 /* True when the role may open sealed fields of some register, or administers: its holders need a second factor. */
 bool account_role_needs_factor(const struct catalog *c, struct text role);
 
+/* demo.c: one account a role (all but root) with a password that need not be changed; E_REFUSED unless the node was made with --demo. On such a node the second
+ * factor is asked only of those who enrolled one. */
+struct account_demo {
+    struct text role, title_zh, title_en;
+    char login[80], password[40];
+};
+int account_demo_make(const struct account_seat *seat, const struct session *s, struct arena *a, struct account_demo **ret, size_t *ret_n, struct error *err);
+
 /* ---- OpenID Connect (oidc.c): authorization code with PKCE at the one provider of DIR/oidc.yaml */
 bool account_oidc_configured(const struct accounts *a);
 enum { ACCOUNT_OIDC_STATE_MAX = 600, ACCOUNT_URL_MAX = 2048 };

@@ -20,6 +20,17 @@ static int adopt_more(struct cli *cli, const char *list, day from, struct error 
     return rc;
 }
 
+/* For good: only a node that was born so has demonstration accounts. */
+static int mark_demo(struct cli *cli, struct error *err) {
+    int rc = cli->ledger ? 0 : cli_open(cli, err);
+    if (rc == 0) rc = ledger_begin(cli->ledger, err);
+    if (rc < 0) return rc;
+    rc = ledger_set(cli->ledger, "demo", TEXT("1"), err);
+    if (rc == 0) return ledger_commit(cli->ledger, cli->now, err);
+    ledger_rollback(cli->ledger);
+    return rc;
+}
+
 int cmd_init(struct cli *cli, struct error *err) {
     const char *packs = cli_text(cli, "policy"), *from = cli_text(cli, "from"), *store = cli_text(cli, "store");
     struct node_options o = {.ledger = cli_ledger_options(cli), .now = cli->now, .account = TEXT("root")};
@@ -40,6 +51,7 @@ int cmd_init(struct cli *cli, struct error *err) {
         rc = cli_open(cli, err);
         if (rc == 0) rc = adopt_more(cli, packs, on, err);
     }
+    if (rc == 0 && cli_flag(cli, "demo")) rc = mark_demo(cli, err);
     if (rc < 0) return rc;
     if (cli->json)
         return cli_json(cli, json_pack("{s:s, s:I, s:I}", "data", o.ledger.dir, "regions", (json_int_t)report.regions, "adoption",

@@ -8,6 +8,7 @@
 #define CHOICE(name, choices, fallback, zh, en) {name, CLI_CHOICE, "FORMAT", fallback, choices, zh, en}
 #define REGION OPTION("region", CLI_TEXT, "CODE", "行政区划代码,含下级", "region code; its subtree")
 #define OUT OPTION("out", CLI_FILE, "FILE", "写入文件而非标准输出", "write to a file instead of standard output")
+#define LOGIN {"LOGIN", false, CLI_TEXT, "登录名", "login of the account"}
 #define REGISTER {"REGISTER", false, CLI_TEXT, "登记册名称", "name of a register"}
 
 const struct cli_option cli_common[] = {
@@ -26,7 +27,8 @@ const struct command cli_commands[] = {
      {OPTION("store", CLI_TEXT, "URL", "sqlite(缺省)或 postgresql://...", "sqlite (the default) or postgresql://..."),
       {"region", CLI_TEXT, "CODE", NULL, NULL, "本级行政区划代码", "region this node answers for"},
       OPTION("policy", CLI_TEXT, "PACK", "采用的方案,可用逗号列出多个", "policy to adopt; several with commas"),
-      OPTION("from", CLI_DATE, "DATE", "方案起用日期,缺省为当天", "day from which the policy is in force; today without it")},
+      OPTION("from", CLI_DATE, "DATE", "方案起用日期,缺省为当天", "day from which the policy is in force; today without it"),
+      FLAG("demo", "演示节点:可建演示账户,不强制双因素", "a node for showing: it may have demonstration accounts, and asks no second factor of who has none")},
      "tocsin init --region 310115 --policy covid-2022-v9 --from 2022-05-01"},
     {"import", "导入文件:逐行校验,不合格的行连同原因写入退回文件", "take in a file; rows that fail come back in a file of the same format with the reason",
      cmd_import, {REGISTER, {"FILE", false, CLI_FILE, "CSV 或 XLSX 文件", "CSV or XLSX, told by content"}},
@@ -101,6 +103,28 @@ const struct command cli_commands[] = {
      {FLAG("apply", "清除", "remove them; a person last, with its key")}, "tocsin retention --apply"},
     {"migrate", "按登记册变更调整数据库", "bring the store to the registers as declared; shows the statements", cmd_migrate, {{0}},
      {FLAG("apply", "执行", "run them")}, "tocsin migrate --apply"},
+    {"account list", "账户、角色、锁定、会话数", "accounts with their roles, locks and sessions", cmd_account_list, {{0}}, {{0}}, "tocsin account list --as auditor"},
+    {"account add", "建立账户;无 --roles 则为访客", "make an account; a guest without --roles", cmd_account_add, {LOGIN},
+     {OPTION("title", CLI_TEXT, "TEXT", "显示名", "name that is shown"), OPTION("roles", CLI_TEXT, "LIST", "角色,逗号分隔", "roles, comma separated"), REGION},
+     "tocsin account add li.na --title 李娜 --roles tracer,intake --region 310115"},
+    {"account roles", "授予角色,或改变其区域", "give roles, or move their region", cmd_account_roles, {LOGIN, {"ROLES", true, CLI_TEXT, "角色,逗号分隔", "comma separated"}}, {REGION},
+     "tocsin account roles li.na tracer --region 310115 --as sec"},
+    {"account password", "设置初始密码(首次登录须修改);不给则生成", "set a first password, to be changed at sign-in; makes one unless it is read", cmd_account_password, {LOGIN},
+     {FLAG("read", "从标准输入读一行", "read it from standard input, one line")}, "tocsin account password li.na"},
+    {"account lock", "锁定账户,结束其会话", "lock an account and end its sessions", cmd_account_lock, {LOGIN}, {{0}}, "tocsin account lock li.na --reason \"left\""},
+    {"account unlock", "解锁账户", "unlock an account", cmd_account_unlock, {LOGIN}, {{0}}, "tocsin account unlock li.na"},
+    {"account totp", "重置双因素:本人下次登录时重新启用", "take the second factor away: its owner enrols anew at the next sign-in", cmd_account_totp, {LOGIN}, {{0}},
+     "tocsin account totp li.na --reason \"lost phone\""},
+    {"account sessions", "会话列表,或结束之", "sessions of an account, or end them", cmd_account_sessions, {LOGIN},
+     {OPTION("end", CLI_INT, "ID", "结束此会话", "end this one"), FLAG("end-all", "全部结束", "end all, forget known devices")}, "tocsin account sessions li.na"},
+    {"account token", "生成机器令牌,仅显示一次", "make a machine token; shown once", cmd_account_token, {LOGIN},
+     {OPTION("name", CLI_TEXT, "TEXT", "用途", "what it is for"), OPTION("roles", CLI_TEXT, "LIST", "账户角色中的哪些,逗号分隔", "which of the account's roles, comma separated"), REGION,
+      OPTION("registers", CLI_TEXT, "LIST", "仅限这些登记册", "only these registers, comma separated"), FLAG("write", "可写", "it may write"),
+      FLAG("open", "可看加密字段", "it may open sealed fields"), {"days", CLI_INT, "N", "90", NULL, "有效天数", "how long it is good"}},
+     "tocsin account token lab.pudong --name \"PCR line 3\" --registers test --write --days 90"},
+    {"account tokens", "令牌列表", "machine tokens, of one account or of all", cmd_account_tokens, {{"LOGIN", true, CLI_TEXT, "登录名", "whose"}}, {{0}}, "tocsin account tokens"},
+    {"account revoke", "撤销令牌", "revoke a token", cmd_account_revoke, {{"ID", false, CLI_INT, "令牌编号", "number of the token"}}, {{0}}, "tocsin account revoke 4711"},
+    {"account demo", "演示节点:每个角色建一个账户", "on a node made with init --demo: an account a role, with printed passwords", cmd_account_demo, {{0}}, {{0}}, "tocsin account demo"},
     {"serve", "启动 HTTP 服务", "serve the HTTP API until a signal ends it", cmd_serve, {{0}},
      {{"listen", CLI_TEXT, "HOST:PORT", "127.0.0.1:8460", NULL, "监听地址", "address to listen on"},
       OPTION("tls-cert", CLI_FILE, "FILE", "证书链(PEM);收到 SIGHUP 时重新读取", "certificate chain, PEM; read again on SIGHUP"),
