@@ -19,6 +19,9 @@
 #define AUDITOR "token-auditor"
 #define COMMAND "token-command"
 #define GUEST "token-guest"
+#define REPORTER "token-reporter"
+#define APPROVER "token-first" /* two who approve */
+#define APPROVER_2 "token-second"
 
 struct test_http {
     struct test_ledger t;
@@ -45,6 +48,7 @@ static inline void test_http_start(struct test_http *h, const struct http_option
     if (!f) fail_msg("no tokens file");
     fprintf(f, "# for tests\n%s root root -\n%s street intake 310115001\n%s other intake 310115002\n%s auditor auditor -\n%s command command -\n%s guest guest 310115\n", ROOT,
             STREET, OTHER, AUDITOR, COMMAND, GUEST);
+    fprintf(f, "%s reporter reporter 310115\n%s first approver 310115\n%s second approver 310115\n", REPORTER, APPROVER, APPROVER_2);
     fclose(f);
     ledger_close(h->t.l);
     h->t.l = NULL;

@@ -179,6 +179,16 @@ int request_query_instant(const struct request *r, const char *name, instant *re
     return 0;
 }
 
+int request_query_region(struct request *r, const char *name, struct text *ret, struct error *err) {
+    struct text t = request_query(r, name);
+    char code[REGION_MAX + 1], where[64];
+    *ret = (struct text){"", 0};
+    if (!t.s || !t.n) return 0;
+    if (!region_canonical(t, code)) return error_set(err, E_INVALID, query_where(name, where), "is no region code / 不是行政区划代码");
+    *ret = arena_text(&r->arena, text_of(code));
+    return ret->s ? 0 : error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+}
+
 bool request_query_flag(const struct request *r, const char *name) {
     struct text t = request_query(r, name);
     return t.s && (t.n == 0 || text_is(t, "1") || text_is(t, "true") || text_is(t, "yes"));
@@ -197,6 +207,17 @@ int request_member(const struct request *r, const char *name, bool required, str
     if (!json_is_string(j)) return error_set(err, E_SYNTAX, where, "must be a string / 应为字符串");
     *ret = (struct text){json_string_value(j), json_string_length(j)};
     if (required && !ret->n) return error_set(err, E_INVALID, where, "is required and missing / 必填项缺失");
+    return 0;
+}
+
+int request_member_id(const struct request *r, const char *name, bool required, int64_t *ret, struct error *err) {
+    const json_t *j = json_object_get(r->json, name);
+    char where[80];
+    snprintf(where, sizeof where, "/%.70s", name);
+    *ret = 0;
+    if (!j || json_is_null(j)) return required ? error_set(err, E_INVALID, where, "is required and missing / 必填项缺失") : 0;
+    if (!json_is_integer(j) || json_integer_value(j) <= 0) return error_set(err, E_SYNTAX, where, "is no id / 不是编号");
+    *ret = json_integer_value(j);
     return 0;
 }
 

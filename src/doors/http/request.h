@@ -77,12 +77,16 @@ struct text request_query(const struct request *r, const char *name);
 int request_query_int(const struct request *r, const char *name, int64_t low, int64_t high, int64_t other, int64_t *ret, struct error *err);
 /* A date or an instant as in base/instant.h; INSTANT_NONE when not given. */
 int request_query_instant(const struct request *r, const char *name, instant *ret, struct error *err);
+/* A region code, made canonical, in the arena; empty when not given. */
+int request_query_region(struct request *r, const char *name, struct text *ret, struct error *err);
 /* "1", "true", "yes"; false when not given. */
 bool request_query_flag(const struct request *r, const char *name);
 /* A header; NULL when not sent. Names are found in any letter case. */
 const char *request_header(const struct request *r, const char *name);
 /* Text of a member of the JSON body ("" when absent or null); E_SYNTAX when it is no string. */
 int request_member(const struct request *r, const char *name, bool required, struct text *ret, struct error *err);
+/* An id in the JSON body; 0 when absent. */
+int request_member_id(const struct request *r, const char *name, bool required, int64_t *ret, struct error *err);
 /* A register of the path; E_UNKNOWN. */
 int request_register(struct request *r, const struct register_decl **ret, struct error *err);
 /* If-Match as a version; 0 when not sent or "*". */

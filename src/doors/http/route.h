@@ -65,12 +65,22 @@ struct schema {
     X(health)              \
     X(console)             \
     X(meta)                \
+    X(audit) \
+    X(obligations) \
+    X(persons) \
+    X(policies) \
+    X(reports) \
     X(records)
 #define SCHEMA_RESOURCES(X) \
     X(accounts)             \
     X(sign)                 \
     X(health)               \
     X(meta)                 \
+    X(audit) \
+    X(obligations) \
+    X(persons) \
+    X(policies) \
+    X(reports) \
     X(records)
 
 #define X(name) extern const struct route name##_routes[];

@@ -1,0 +1,62 @@
+/* The journal, for auditors. */
+#include "desks/audit.h"
+#include "doors/http/route.h"
+
+struct listing {
+    struct request *r;
+    struct buf *b;
+    int32_t zone_s;
+    size_t n;
+};
+
+static int put_entry(const struct journal_entry *e, void *arg) {
+    struct listing *x = arg;
+    struct buf *b = x->b;
+    buf_printf(b, "%s{\"seq\":%lld,\"at\":", x->n++ ? "," : "", (long long)e->seq);
+    json_put_instant(b, e->at, x->zone_s);
+    buf_printf(b, ",\"verb\":\"%s\",\"actor\":", journal_verb_name(e->verb));
+    json_put_string(b, e->actor);
+    buf_str(b, ",\"register\":");
+    json_put_string(b, e->reg);
+    buf_printf(b, ",\"record\":%lld,\"version\":%d,\"purpose\":", (long long)e->record, (int)e->version);
+    json_put_string(b, e->purpose);
+    buf_str(b, ",\"reason\":");
+    json_put_string(b, e->reason);
+    return buf_char(b, '}') < 0 ? b->failed : 0;
+}
+
+static int list(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct text verb = request_query(r, "verb");
+    struct audit_filter f = {.verb = verb.n ? audit_verb(verb) : 0, .reg = request_query(r, "register"), .who = request_query(r, "who")};
+    int64_t limit = 0;
+    if (verb.n && !f.verb) return error_set(err, E_USAGE, "?verb", "is no verb of the journal / 不是流水动作");
+    int rc = request_query_int(r, "record", 1, INT64_MAX, 0, &f.record, err);
+    if (!rc) rc = request_query_instant(r, "since", &f.since, err);
+    if (!rc) rc = request_query_int(r, "limit", 1, 10000, 100, &limit, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (rc < 0) return rc;
+    f.limit = (size_t)limit;
+    struct listing x = {.r = r, .b = answer_open(r, 200), .zone_s = l->zone_s};
+    buf_str(x.b, "{\"entries\":[");
+    rc = audit_list(l, l->db, &r->session, &f, put_entry, &x, err);
+    buf_str(x.b, "]}");
+    return rc < 0 ? rc : 0;
+}
+
+#define STRING "{\"type\":\"string\"}"
+const struct schema audit_schemas[] = {
+    {"AuditEntries", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\",\"verb\",\"actor\"],\"properties\":{"
+                     "\"seq\":{\"type\":\"integer\",\"format\":\"int64\"},\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"verb\":" STRING ",\"actor\":" STRING ",\"register\":" STRING
+                     ",\"record\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"},\"purpose\":" STRING ",\"reason\":" STRING "}}}}}"},
+    {0},
+};
+
+const struct route audit_routes[] = {
+    {.method = "GET", .path = "/api/v1/audit", .who = WHO_ACCOUNT, .roles = "auditor", .run = list, .response = "AuditEntries", .zh = "流水:谁何时因何改了、看了什么",
+     .en = "Who changed and who looked at what, when and why; the newest, in order of time.",
+     .query = {{"verb", STRING, "动作", "only this verb: open, change, move, export ..."}, {"register", STRING, "登记册", "only this register"}, {"record", "{\"type\":\"integer\"}", "记录编号", "only this record"},
+               {"who", STRING, "账户", "only what this account did"}, {"since", "{\"type\":\"string\"}", "自此刻起", "from this instant on"},
+               {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000}", "最多条数", "how many of the newest"}}},
+    {0},
+};

@@ -1,0 +1,197 @@
+/* What is owed: listed, counted by rule, by accountable party, by age. */
+#include <string.h>
+
+#include "desks/duty.h"
+#include "desks/export/export.h"
+#include "doors/http/route.h"
+
+static const char *const owner_kinds[] = {[OWNER_NONE] = "none", [OWNER_REGION] = "region", [OWNER_DEPARTMENT] = "department", [OWNER_UNIT] = "unit", [OWNER_PERSON] = "person"};
+
+static int read_filter(struct request *r, struct duty_filter *f, struct error *err) {
+    *f = (struct duty_filter){.desk = request_query(r, "desk"), .rule = request_query(r, "rule"), .reg = request_query(r, "register"),
+                              .overdue = request_query_flag(r, "overdue"), .without_owner = request_query_flag(r, "without_owner")};
+    int rc = request_query_region(r, "region", &f->region, err);
+    if (!rc) rc = request_query_int(r, "owner", 1, INT64_MAX, 0, &f->owner, err);
+    return rc;
+}
+
+static void put_text(struct buf *b, const char *name, struct text t) {
+    buf_printf(b, ",\"%s\":", name);
+    json_put_string(b, t);
+}
+
+struct listing {
+    struct request *r;
+    struct ledger *l;
+    struct export_names *names;
+    struct buf *b;
+    struct error *err;
+    size_t n, limit;
+    bool more;
+};
+
+static int put_duty(const struct obligation *o, const struct duty_rule *rule, void *arg) {
+    struct listing *x = arg;
+    struct buf *b = x->b;
+    struct text number, owner = {"", 0};
+    if (x->n == x->limit) return x->more = true, 1;
+    int rc = export_name(x->names, o->reg, o->record, &number, x->err);
+    if (rc < 0) return rc;
+    buf_str(b, x->n++ ? ",{\"rule\":" : "{\"rule\":");
+    json_put_string(b, o->rule);
+    put_text(b, "title", rule ? (x->r->zh ? rule->zh : rule->en) : o->rule);
+    put_text(b, "desk", o->desk);
+    put_text(b, "register", o->reg);
+    buf_printf(b, ",\"record\":%lld", (long long)o->record);
+    put_text(b, "number", number);
+    put_text(b, "region", o->region);
+    buf_str(b, ",\"due_at\":");
+    json_put_instant(b, o->duty.due_at, x->l->zone_s);
+    buf_printf(b, ",\"overdue\":%s,\"level\":%d,\"owner\":{\"kind\":\"%s\"", o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->r->now ? "true" : "false", o->duty.level,
+               o->owner_kind >= 0 && o->owner_kind <= OWNER_PERSON ? owner_kinds[o->owner_kind] : "none");
+    if (o->owner) {
+        rc = export_name(x->names, o->owner_kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &owner, x->err);
+        if (rc < 0) return rc;
+        buf_printf(b, ",\"id\":%lld", (long long)o->owner);
+        put_text(b, "title", owner);
+    }
+    if (o->owner_region.n) put_text(b, "region", o->owner_region);
+    return buf_str(b, "}}") < 0 ? b->failed : 0;
+}
+
+static int list(struct request *r, struct error *err) {
+    struct duty_filter f;
+    struct listing x = {.r = r, .err = err};
+    int64_t limit = 0;
+    int rc = read_filter(r, &f, err);
+    if (!rc) rc = request_query_int(r, "limit", 1, 1000, 50, &limit, err);
+    if (!rc) rc = request_reader(r, &x.l, err);
+    if (!rc) rc = export_names_new(x.l, x.l->db, &r->session, &x.names, err);
+    if (rc < 0) return rc;
+    x.limit = (size_t)limit;
+    f.limit = x.limit + 1;
+    x.b = answer_open(r, 200);
+    buf_str(x.b, "{\"obligations\":[");
+    rc = duty_list(x.l, x.l->db, &r->session, &f, put_duty, &x, err);
+    buf_printf(x.b, "],\"more\":%s}", x.more ? "true" : "false");
+    export_names_free(x.names);
+    return rc < 0 ? rc : 0;
+}
+
+static void put_count(struct buf *b, const struct duty_count *c, int32_t zone_s) {
+    buf_printf(b, "\"open\":%lld,\"due_1h\":%lld,\"overdue\":%lld,\"without_owner\":%lld,\"escalated\":%lld,\"paid\":%lld,\"paid_late\":%lld,\"lapsed\":%lld,\"cancelled\":%lld,\"oldest_due\":",
+               (long long)c->open, (long long)c->due_1h, (long long)c->overdue, (long long)c->without_owner, (long long)c->escalated, (long long)c->paid,
+               (long long)c->paid_late, (long long)c->lapsed, (long long)c->cancelled);
+    json_put_instant(b, c->oldest_due, zone_s);
+}
+
+static int summary(struct request *r, struct error *err) {
+    struct duty_filter f;
+    struct duty_summary d = {0};
+    struct ledger *l = NULL;
+    int rc = read_filter(r, &f, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = duty_summarise(l, l->db, &r->session, &f, &d, err);
+    if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"at\":");
+    json_put_instant(b, r->now, l->zone_s);
+    buf_str(b, ",\"total\":{");
+    put_count(b, &d.total, l->zone_s);
+    if (d.closed_rate < 0) buf_str(b, "},\"closed_rate\":null,\"rules\":[");
+    else buf_printf(b, "},\"closed_rate\":%.6f,\"rules\":[", d.closed_rate);
+    for (size_t i = 0; i < d.n; i++) {
+        buf_str(b, i ? ",{\"rule\":" : "{\"rule\":");
+        json_put_string(b, d.rules[i].rule);
+        put_text(b, "desk", d.rules[i].desk);
+        put_text(b, "register", d.rules[i].reg);
+        buf_char(b, ',');
+        put_count(b, &d.rules[i], l->zone_s);
+        buf_char(b, '}');
+    }
+    buf_str(b, "]}");
+    duty_summary_clear(&d);
+    return 0;
+}
+
+static int owners(struct request *r, struct error *err) {
+    struct duty_filter f;
+    struct duty_owners d = {0};
+    struct ledger *l = NULL;
+    struct export_names *names = NULL;
+    int rc = read_filter(r, &f, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = duty_by_owner(l, l->db, &r->session, &f, &d, err);
+    if (!rc) rc = export_names_new(l, l->db, &r->session, &names, err);
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"owners\":[");
+    for (size_t i = 0; !rc && i < d.n; i++) {
+        const struct duty_owner *o = &d.list[i];
+        struct text title = {"", 0};
+        if (o->owner) rc = export_name(names, o->kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &title, err);
+        buf_printf(b, "%s{\"kind\":\"%s\",\"id\":%lld", i ? "," : "", o->kind >= 0 && o->kind <= OWNER_PERSON ? owner_kinds[o->kind] : "none", (long long)o->owner);
+        put_text(b, "title", title);
+        put_text(b, "region", o->region);
+        if (o->timeliness < 0) buf_str(b, ",\"timeliness\":null,");
+        else buf_printf(b, ",\"timeliness\":%.6f,", o->timeliness);
+        put_count(b, &o->count, l->zone_s);
+        buf_char(b, '}');
+    }
+    buf_str(b, "]}");
+    export_names_free(names);
+    duty_owners_clear(&d);
+    return rc;
+}
+
+static int ages(struct request *r, struct error *err) {
+    static const char *const names[DUTY_AGES] = {"1h", "4h", "24h", "3d", "older"};
+    struct duty_filter f;
+    struct duty_age a[DUTY_AGES];
+    struct ledger *l = NULL;
+    int rc = read_filter(r, &f, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = duty_by_age(l, l->db, &r->session, &f, a, err);
+    if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"ages\":[");
+    for (size_t i = 0; i < DUTY_AGES; i++) {
+        buf_printf(b, "%s{\"age\":\"%s\",\"open\":%lld,\"overdue\":%lld,\"without_owner\":%lld,\"oldest_s\":", i ? "," : "", names[i], (long long)a[i].open,
+                   (long long)a[i].overdue, (long long)a[i].without_owner);
+        if (a[i].oldest_s < 0) buf_str(b, "null}");
+        else buf_printf(b, "%lld}", (long long)a[i].oldest_s);
+    }
+    return buf_str(b, "]}");
+}
+
+#define COUNTS "\"open\":{\"type\":\"integer\"},\"due_1h\":{\"type\":\"integer\"},\"overdue\":{\"type\":\"integer\"},\"without_owner\":{\"type\":\"integer\"},\"escalated\":{\"type\":\"integer\"}," \
+               "\"paid\":{\"type\":\"integer\"},\"paid_late\":{\"type\":\"integer\"},\"lapsed\":{\"type\":\"integer\"},\"cancelled\":{\"type\":\"integer\"},\"oldest_due\":{\"type\":[\"string\",\"null\"]}"
+#define RATE "{\"type\":[\"number\",\"null\"]}"
+#define STRING "{\"type\":\"string\"}"
+
+const struct schema obligations_schemas[] = {
+    {"Obligations", "{\"type\":\"object\",\"required\":[\"obligations\",\"more\"],\"properties\":{\"obligations\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"register\",\"record\"],"
+                    "\"properties\":{\"rule\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"register\":" STRING ",\"record\":{\"type\":\"integer\",\"format\":\"int64\"},\"number\":" STRING
+                    ",\"region\":" STRING ",\"due_at\":{\"type\":[\"string\",\"null\"]},\"overdue\":{\"type\":\"boolean\"},\"level\":{\"type\":\"integer\"},\"owner\":{\"type\":\"object\",\"properties\":{"
+                    "\"kind\":" STRING ",\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING "}}}}},\"more\":{\"type\":\"boolean\"}}}"},
+    {"ObligationSummary", "{\"type\":\"object\",\"required\":[\"at\",\"total\",\"closed_rate\",\"rules\"],\"properties\":{\"at\":" STRING ",\"total\":{\"type\":\"object\",\"properties\":{" COUNTS "}},"
+                          "\"closed_rate\":" RATE ",\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"desk\":" STRING ",\"register\":" STRING "," COUNTS "}}}}}"},
+    {"ObligationOwners", "{\"type\":\"object\",\"required\":[\"owners\"],\"properties\":{\"owners\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":{\"type\":\"integer\","
+                         "\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING ",\"timeliness\":" RATE "," COUNTS "}}}}}"},
+    {"ObligationAges", "{\"type\":\"object\",\"required\":[\"ages\"],\"properties\":{\"ages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"age\":" STRING ",\"open\":{\"type\":\"integer\"},"
+                       "\"overdue\":{\"type\":\"integer\"},\"without_owner\":{\"type\":\"integer\"},\"oldest_s\":{\"type\":[\"integer\",\"null\"]}}}}}}"},
+    {0},
+};
+
+#define FILTERS {"desk", STRING, "席位", "only this desk"}, {"region", STRING, "行政区划代码,含下级", "region code; its subtree"}, {"rule", STRING, "待办代码", "only this rule"}, \
+    {"register", STRING, "登记册", "only duties of its records"}, {"owner", "{\"type\":\"integer\"}", "责任主体编号", "id of the accountable party"}, \
+    {"overdue", "{\"type\":\"boolean\"}", "只列逾期", "the overdue only"}, {"without_owner", "{\"type\":\"boolean\"}", "只列无主", "those nobody is accountable for"}
+const struct route obligations_routes[] = {
+    {.method = "GET", .path = "/api/v1/obligations", .who = WHO_ACCOUNT, .run = list, .response = "Obligations", .zh = "未办事项,最急在前", .en = "Open duties, the most urgent first.",
+     .query = {FILTERS, {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many"}}},
+    {.method = "GET", .path = "/api/v1/obligations/summary", .who = WHO_ACCOUNT, .run = summary, .response = "ObligationSummary", .zh = "按待办汇总与闭环率",
+     .en = "Counts by rule, and the closed-loop rate.", .query = {FILTERS}},
+    {.method = "GET", .path = "/api/v1/obligations/owners", .who = WHO_ACCOUNT, .run = owners, .response = "ObligationOwners", .zh = "按责任主体汇总及时率",
+     .en = "Counts by accountable party, with its timeliness.", .query = {FILTERS}},
+    {.method = "GET", .path = "/api/v1/obligations/ages", .who = WHO_ACCOUNT, .run = ages, .response = "ObligationAges", .zh = "未闭环时长分布", .en = "Open loops by age.", .query = {FILTERS}},
+    {0},
+};

@@ -1,0 +1,223 @@
+/* The desks over HTTP: what is owed, plans, reports and their way to the public, people, the journal; and that nobody sees past his region. */
+#include "http.h"
+
+static const char *const NOW = "2022-05-30T10:00";
+#define PERSONS "/api/v1/registers/person/records"
+#define CASES "/api/v1/registers/case/records"
+
+static struct test_http h;
+
+static int settle(void **state) {
+    (void)state;
+    if (h.server) http_server_stop(h.server);
+    h.server = NULL;
+    return 0;
+}
+
+static int64_t made(const char *token, const char *path, const char *body) {
+    struct answer_got got = test_http_post(&h, path, token, body);
+    if (got.status != 201) fail_msg("%s %s: %d %.*s", path, body, got.status, (int)got.body.n, got.body.s);
+    return test_json_int(got.json, "id");
+}
+
+static int64_t person_in(const char *token, const char *region, const char *name, const char *phone) {
+    return made(token, PERSONS, arena_printf(&h.t.a, "{\"region\":\"%s\",\"fields\":{\"name\":\"%s\",\"phone\":\"%s\"}}", region, name, phone));
+}
+
+static int64_t case_in(const char *token, const char *region, int64_t person) {
+    return made(token, CASES, arena_printf(&h.t.a, "{\"region\":\"%s\",\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"report_date\":\"2022-05-29\"}}",
+                                           region, (long long)person));
+}
+
+static const char *at(const char *format, int64_t id) {
+    char path[200];
+    const char *star = strchr(format, '*');
+    snprintf(path, sizeof path, "%.*s%lld%s", (int)(star - format), format, (long long)id, star + 1);
+    return arena_str(&h.t.a, path);
+}
+
+static void what_is_owed_is_told(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        assert_status(test_http_get(&h, "/api/v1/obligations", NULL), 401);
+        assert_status(test_http_get(&h, "/api/v1/obligations?limit=0", ROOT), 400);
+        assert_status(test_http_get(&h, "/api/v1/obligations?region=nowhere!", ROOT), 422);
+        int64_t id = case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
+        struct answer_got got = test_http_get(&h, "/api/v1/obligations?register=case", ROOT);
+        assert_status(got, 200);
+        size_t n = json_array_size(json_object_get(got.json, "obligations"));
+        assert_true(n > 0);
+        assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "obligations"), 0), "record"), id);
+        got = test_http_get(&h, "/api/v1/obligations?register=case&limit=1", STREET);
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 1);
+        assert_true(json_is_true(json_object_get(got.json, "more")) == (n > 1));
+        got = test_http_get(&h, "/api/v1/obligations/summary?register=case", ROOT);
+        assert_int_equal(test_json_int(json_object_get(got.json, "total"), "open"), (int64_t)n);
+        got = test_http_get(&h, "/api/v1/obligations/ages?register=case", ROOT);
+        assert_int_equal(json_array_size(json_object_get(got.json, "ages")), 5);
+        assert_status(test_http_get(&h, "/api/v1/obligations/owners", ROOT), 200);
+        /* another street owes nothing of it */
+        got = test_http_get(&h, "/api/v1/obligations?register=case", OTHER);
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 0);
+        assert_int_equal(test_json_int(json_object_get(test_http_get(&h, "/api/v1/obligations/summary?register=case", OTHER).json, "total"), "open"), 0);
+    }
+}
+
+static void a_plan_is_shown_compared_and_adopted(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        static const char wish[] = "{\"pack\":\"covid-2022-20\",\"from\":\"2022-05-30\",\"reason\":\"二十条\",\"approver\":\"指挥长\"}";
+        assert_status(test_http_get(&h, "/api/v1/policies/no-such", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1/policies/..%2f..%2fetc", ROOT), 404);
+        assert_status(test_http_get(&h, "/api/v1/policies/covid-2022-20/diff", STREET), 403);
+        assert_status(test_http_post(&h, "/api/v1/policies/adoptions", STREET, wish), 403);
+        assert_status(test_http_post(&h, "/api/v1/policies/adoptions", COMMAND, "{\"pack\":\"covid-2022-20\",\"from\":\"2022-02-30\",\"reason\":\"x\"}"), 422);
+        case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
+        struct answer_got got = test_http_get(&h, "/api/v1/policies", STREET);
+        assert_int_equal(json_array_size(json_object_get(got.json, "adopted")), 1);
+        got = test_http_get(&h, "/api/v1/policies/covid-2022-v9", STREET);
+        assert_true(json_array_size(json_object_get(got.json, "rules")) > 3);
+        got = test_http_get(&h, "/api/v1/policies/covid-2022-20/diff?from=covid-2022-v9", COMMAND);
+        assert_status(got, 200);
+        assert_true(json_array_size(json_object_get(got.json, "changes")) > 0);
+        assert_status(test_http_post(&h, "/api/v1/policies/adoptions", COMMAND, wish), 201);
+        got = test_http_get(&h, "/api/v1/policies", STREET); /* every reader knows at once */
+        assert_int_equal(json_array_size(json_object_get(got.json, "adopted")), 2);
+    }
+}
+
+static void a_report_goes_its_way_to_the_public(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        for (int i = 0; i < 3; i++) case_in(ROOT, "310115001", person_in(ROOT, "310115001", arena_printf(&h.t.a, "人%d", i), ""));
+#define DAY "/api/v1/reports/2022-05-29"
+#define PUBLIC "/public/v1/reports/2022-05-29"
+        assert_status(test_http_get(&h, PUBLIC, NULL), 404);
+        assert_status(test_http_get(&h, "/api/v1/reports/2022-02-30", ROOT), 404);
+        assert_status(test_http_get(&h, DAY "?version=frozen", ROOT), 404);
+        assert_status(test_http_get(&h, DAY "?version=other", ROOT), 400);
+        assert_status(test_http_get(&h, DAY "?format=docx", ROOT), 400);
+        assert_status(test_http_post(&h, DAY "/actions/explode", REPORTER, NULL), 404);
+        assert_status(test_http_post(&h, DAY "/actions/approve", APPROVER, NULL), 404);
+        assert_status(test_http_post(&h, DAY "/actions/freeze", STREET, NULL), 403);
+        struct answer_got got = test_http_get(&h, DAY, ROOT);
+        assert_status(got, 200);
+        assert_status(test_http_ask(&h, "GET", DAY, ROOT, "Accept: application/pdf\r\n", NULL), 200);
+        assert_status(test_http_get(&h, DAY "?format=text", ROOT), 200);
+        assert_status(test_http_post(&h, DAY "/actions/freeze", REPORTER, NULL), 200);
+        assert_status(test_http_post(&h, DAY "/actions/freeze", REPORTER, NULL), 409);
+        assert_status(test_http_post(&h, DAY "/actions/publish", APPROVER, NULL), 409);
+        assert_status(test_http_get(&h, DAY "?version=public", APPROVER), 409);
+        assert_status(test_http_post(&h, DAY "/actions/approve", REPORTER, NULL), 403);
+        assert_status(test_http_post(&h, DAY "/actions/approve", APPROVER, NULL), 200);
+        assert_status(test_http_post(&h, DAY "/actions/approve", APPROVER, NULL), 403); /* the second is another's */
+        assert_string_equal(test_json_text(test_http_post(&h, DAY "/actions/approve", APPROVER_2, NULL).json, "state"), "approved");
+        assert_status(test_http_get(&h, PUBLIC, NULL), 404); /* approved is not published */
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, "/public/v1/reports", NULL).json, "reports")), 0);
+        assert_status(test_http_post(&h, DAY "/actions/publish", APPROVER, NULL), 200);
+        got = test_http_get(&h, PUBLIC, NULL);
+        assert_status(got, 200);
+        assert_null(strstr(got.body.s, "C-310115")); /* no number of a case */
+        assert_non_null(strstr(got.head, "Cache-Control: public"));
+        got = test_http_get(&h, "/public/v1/reports", NULL);
+        assert_int_equal(json_array_size(json_object_get(got.json, "reports")), 1);
+        assert_null(strstr(got.body.s, "state"));
+        got = test_http_get(&h, DAY "/rederivation", APPROVER);
+        assert_true(json_is_true(json_object_get(got.json, "equal")));
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, "/api/v1/reports", APPROVER).json, "reports")), 1);
+    }
+}
+
+static void people_are_found_merged_and_forgotten(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        int64_t a = person_in(ROOT, "310115001", "李娜", "13912345678"), b = person_in(ROOT, "310115001", "李娜", "13912345678");
+        int64_t far = person_in(ROOT, "310115002", "李娜", "13912345678");
+        int64_t sick = case_in(ROOT, "310115001", b);
+        assert_status(test_http_get(&h, "/api/v1/persons/999999", ROOT), 404);
+        assert_status(test_http_get(&h, at("/api/v1/persons/*", far), STREET), 404);
+        struct answer_got got = test_http_get(&h, at("/api/v1/persons/*", b), STREET);
+        assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "records"), 0), "id"), sick);
+        assert_int_equal(json_array_size(json_object_get(got.json, "twins")), 1); /* the third is not this street's to see */
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, at("/api/v1/persons/*", b), ROOT).json, "twins")), 2);
+        got = test_http_post(&h, "/api/v1/persons/search", STREET, "{\"phone\":\"13912345678\"}");
+        assert_int_equal(json_array_size(json_object_get(got.json, "persons")), 2);
+        assert_status(test_http_post(&h, "/api/v1/persons/search", STREET, "{}"), 422);
+        assert_status(test_http_post(&h, "/api/v1/persons/search", GUEST, "{\"phone\":\"13912345678\"}"), 403);
+        const char *merge = arena_printf(&h.t.a, "{\"from\":%lld}", (long long)b);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/merge", far), STREET, merge), 404);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/merge", a), STREET, "{\"from\":\"b\"}"), 400);
+        got = test_http_post(&h, at("/api/v1/persons/*/merge", a), STREET, merge);
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "moved"), 1);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/merge", a), STREET, merge), 409);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/unmerge", b), STREET, NULL), 200);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/erase", b), STREET, NULL), 403);
+        assert_status(test_http_post(&h, at("/api/v1/persons/*/erase", b), ROOT, NULL), 400); /* why? */
+        assert_status(test_http_ask(&h, "POST", at("/api/v1/persons/*/erase", b), ROOT, "Tocsin-Reason: %E6%9C%9F%E6%BB%A1\r\n", NULL), 200);
+        assert_status(test_http_ask(&h, "GET", at(PERSONS "/*", b), ROOT, "Tocsin-Purpose: look\r\n", NULL), 200);
+    }
+}
+
+static void the_journal_is_for_auditors(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        int64_t id = person_in(ROOT, "310115001", "李娜", "13912345678");
+        assert_status(test_http_get(&h, "/api/v1/audit", STREET), 403);
+        assert_status(test_http_get(&h, "/api/v1/audit?verb=frobnicate", AUDITOR), 400);
+        assert_status(test_http_ask(&h, "GET", at(PERSONS "/*", id), STREET, "Tocsin-Purpose: tracing\r\n", NULL), 200);
+        struct answer_got got = test_http_get(&h, "/api/v1/audit?verb=open", AUDITOR);
+        const json_t *e = json_array_get(json_object_get(got.json, "entries"), 0);
+        assert_string_equal(test_json_text(e, "actor"), "street");
+        assert_string_equal(test_json_text(e, "purpose"), "tracing");
+        assert_int_equal(test_json_int(e, "record"), id);
+    }
+}
+
+/* Whatever a street asks, no answer names what lies in another. */
+static void nobody_sees_past_his_region(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        int64_t far = person_in(ROOT, "310115002", "王芳", "13700000001"), sick = case_in(ROOT, "310115002", far);
+        int64_t near = person_in(STREET, "310115001", "李娜", "13912345678");
+        struct answer_got shown = test_http_get(&h, at(CASES "/*", sick), ROOT);
+        const char *number = arena_str(&h.t.a, test_json_text(shown.json, "number"));
+        const struct { const char *method, *path, *body; } asks[] = {
+            {"GET", at(PERSONS "/*", far), NULL}, {"GET", at(PERSONS "/*/history", far), NULL}, {"GET", at(CASES "/*", sick), NULL},
+            {"GET", arena_printf(&h.t.a, CASES "/%s", number), NULL}, {"PATCH", at(PERSONS "/*", far), "{\"fields\":{\"sex\":\"male\"}}"},
+            {"PATCH", at(CASES "/*", sick), "{\"fields\":{\"classification\":\"excluded\"}}"}, {"GET", at("/api/v1/persons/*", far), NULL},
+            {"POST", at("/api/v1/persons/*/unmerge", far), NULL}, {"POST", at("/api/v1/persons/*/merge", near), arena_printf(&h.t.a, "{\"from\":%lld}", (long long)far)},
+            {"POST", "/api/v1/persons/search", "{\"phone\":\"13700000001\"}"}, {"POST", "/api/v1/persons/search", "{\"name\":\"王芳\"}"},
+            {"GET", "/api/v1/obligations?limit=1000", NULL}, {"GET", "/api/v1/obligations?region=310115002", NULL}, {"GET", "/api/v1/obligations/owners", NULL},
+            {"GET", "/api/v1/audit", NULL}, {"GET", "/api/v1/reports/2022-05-29", NULL}, {"GET", "/api/v1/reports/2022-05-29?region=310115002", NULL},
+            {"GET", "/api/v1/reports/2022-05-29?region=310115", NULL}, {"GET", "/public/v1/reports", NULL},
+        };
+        for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+            struct answer_got got = test_http_ask(&h, asks[i].method, asks[i].path, STREET, "", asks[i].body);
+            char id[32];
+            snprintf(id, sizeof id, ":%lld,", (long long)sick);
+            const char *body = got.body.s ? got.body.s : "";
+            if ((!strstr(asks[i].path, number) && strstr(body, number)) || strstr(body, "13700000001") || strstr(body, "王芳") || (got.status < 300 && strstr(body, id)))
+                fail_msg("%s %s: %s", asks[i].method, asks[i].path, body);
+            if (strcmp(asks[i].method, "GET") && strcmp(asks[i].path, "/api/v1/persons/search") && got.status < 400) fail_msg("%s %s: %d", asks[i].method, asks[i].path, got.status);
+        }
+        /* a record that is not there and one that is not his to see are told apart by nothing */
+        struct answer_got none = test_http_get(&h, at(PERSONS "/*", 777777), STREET), hidden = test_http_get(&h, at(PERSONS "/*", far), STREET);
+        assert_int_equal(none.status, hidden.status);
+        assert_int_equal(none.status, 404);
+        assert_status(test_http_get(&h, at(PERSONS "/*", far), OTHER), 200);
+        assert_status(test_http_post(&h, PERSONS, STREET, "{\"region\":\"310115002\",\"fields\":{\"name\":\"外\"}}"), 403);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_is_owed_is_told, settle),
+        cmocka_unit_test_teardown(a_plan_is_shown_compared_and_adopted, settle),
+        cmocka_unit_test_teardown(a_report_goes_its_way_to_the_public, settle),
+        cmocka_unit_test_teardown(people_are_found_merged_and_forgotten, settle),
+        cmocka_unit_test_teardown(the_journal_is_for_auditors, settle),
+        cmocka_unit_test_teardown(nobody_sees_past_his_region, settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
