@@ -286,7 +286,7 @@ static int term_read(struct reading *x, struct text name, struct text value) {
     }
     char where[80];
     snprintf(where, sizeof where, "%.*s", (int)(name.n < 79 ? name.n : 79), name.s);
-    return error_set(x->err, E_UNKNOWN, where, "is no field to filter by, and no parameter of a list / 没有该字段或参数");
+    return error_set(x->err, E_USAGE, where, "is no field to filter by, and no parameter of a list / 没有该字段或参数");
 }
 
 /* ---- parameters that are no fields */

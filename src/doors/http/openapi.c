@@ -99,6 +99,21 @@ static const char *tag_of(const struct route *r) {
     return "server";
 }
 
+/* Every field that a list can be filtered by; what a value looks like is in docs/api-lists.md. */
+static void put_filters(struct buf *b, const struct register_decl *reg) {
+    static const char *const forms[FIELD_TYPES] = {[FIELD_TEXT] = "the text, or begin*",   [FIELD_CODE] = "codes a,b",     [FIELD_INTEGER] = "3 or 1..5",
+                                                   [FIELD_DECIMAL] = "3.5 or 1..5",        [FIELD_BOOLEAN] = "true, false", [FIELD_DATE] = "2022-05-30 or 2022-05-01..2022-05-30",
+                                                   [FIELD_INSTANT] = "a day, a time or a range", [FIELD_DURATION] = "2h or 1d..7d", [FIELD_REGION] = "a region and below",
+                                                   [FIELD_REFERENCE] = "ids 1,2"};
+    if (reg->n_states) buf_str(b, ",{\"name\":\"state\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"states a,b\"}");
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (f->type == FIELD_POINT || (f->sealed && !f->blind)) continue;
+        buf_printf(b, ",{\"name\":\"%s\",\"in\":\"query\",\"schema\":{\"type\":\"string\"},\"description\":\"%s\"}", f->name.s,
+                   f->sealed ? "found by blind index; needs a purpose" : forms[f->type]);
+    }
+}
+
 static void put_parameters(struct buf *b, const struct route *r, const struct register_decl *reg) {
     static const char *const shared[] = {"IdempotencyKey", "IfMatch", "Purpose", "Reason"};
     struct buf path = {0};
@@ -120,6 +135,7 @@ static void put_parameters(struct buf *b, const struct route *r, const struct re
         put_words(b, "description", q->en, q->zh);
         buf_char(b, '}');
     }
+    if (reg && r->headers & FIELD_FILTERS) put_filters(b, reg);
     for (unsigned i = 0; i < 4; i++)
         if (r->headers >> i & 1) {
             buf_printf(b, "%s{\"$ref\":\"#/components/parameters/%s\"}", first ? "" : ",", shared[i]);

@@ -27,7 +27,8 @@ enum route_body {
     BODY_BYTES,     /* anything, in r->body; the handler looks at Content-Type */
 };
 
-enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8 };
+enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
+                    FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */ };
 
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */
@@ -63,6 +64,7 @@ struct schema {
     X(accounts)            \
     X(sign)                \
     X(health)              \
+    X(list)                \
     X(console)             \
     X(meta)                \
     X(audit) \
@@ -75,6 +77,7 @@ struct schema {
     X(accounts)             \
     X(sign)                 \
     X(health)               \
+    X(list)                 \
     X(meta)                 \
     X(audit) \
     X(obligations) \

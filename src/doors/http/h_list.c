@@ -1,0 +1,83 @@
+/* Lists of any register: a page at a time, by cursor. What may be seen, and every parameter, is for desks/list. */
+#include "doors/http/listing.h"
+#include "doors/http/represent.h"
+#include "doors/http/route.h"
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* The parameters of the address as desks/list takes them. */
+int request_list_query(struct request *r, struct ledger *l, const struct register_decl *reg, const char *const *own, struct list_query *ret, struct error *err) {
+    struct list_param *params = arena_alloc(&r->arena, (r->n_query + 1) * sizeof *params);
+    size_t n = 0;
+    if (!params) return memory(err);
+    for (size_t i = 0; i < r->n_query; i++) {
+        bool mine = false;
+        for (size_t k = 0; own && own[k]; k++) mine |= text_is(r->query[i].name, own[k]);
+        if (!mine) params[n++] = (struct list_param){r->query[i].name, r->query[i].value};
+    }
+    return list_query_parse(l, reg, params, n, &r->arena, ret, err);
+}
+
+static void put_cursor(struct buf *b, const char *name, struct text cursor) {
+    buf_printf(b, ",\"%s\":", name);
+    if (cursor.n) json_put_string(b, cursor);
+    else buf_str(b, "null");
+}
+
+static int list(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct list_query q;
+    struct list_page page = {0};
+    int rc = request_reader(r, &l, err);
+    if (rc < 0) return rc;
+    const struct register_decl *reg = register_find(l->catalog, request_param(r, "register"));
+    if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
+    rc = request_list_query(r, l, reg, NULL, &q, err);
+    if (!rc) rc = list_page(l, l->db, &r->session, &q, &r->arena, &page, err);
+    if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"rows\":[");
+    for (size_t i = 0; i < page.n; i++) {
+        if (i) buf_char(b, ',');
+        rc = represent_record(b, &page.rows[i], http_zone(r->server), NULL);
+        if (rc < 0) return rc;
+    }
+    buf_str(b, "]");
+    put_cursor(b, "next", page.next);
+    put_cursor(b, "previous", page.previous);
+    buf_printf(b, ",\"more\":%s,\"scanned\":%lld", page.more ? "true" : "false", (long long)page.scanned);
+    if (page.count >= 0) buf_printf(b, ",\"count\":%lld,\"count_is\":\"%s\"", (long long)page.count, page.count_bounded ? "at least" : "exact");
+    buf_char(b, '}');
+    return b->failed ? error_set(err, b->failed, NULL, "the page is too large; ask for fewer rows or fields / 页面过大,请减少行数或字段") : 0;
+}
+
+const struct schema list_schemas[] = {
+    {"{Register}Page",
+     "{\"type\":\"object\",\"required\":[\"rows\",\"next\",\"previous\",\"more\",\"scanned\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"$ref\":"
+     "\"#/components/schemas/{Register}\"}},\"next\":{\"type\":[\"string\",\"null\"],\"description\":\"cursor of the next page\"},\"previous\":{\"type\":[\"string\",\"null\"]},"
+     "\"more\":{\"type\":\"boolean\",\"description\":\"there is a next page; a short page with more used up its share of work\"},\"scanned\":{\"type\":\"integer\","
+     "\"description\":\"entries looked at\"},\"count\":{\"type\":\"integer\"},\"count_is\":{\"type\":\"string\",\"enum\":[\"exact\",\"at least\"]}}}"},
+    {0},
+};
+
+const struct route list_routes[] = {
+    {.method = "GET",
+     .path = "/api/v1/registers/{register}/records",
+     .who = WHO_ACCOUNT,
+     .run = list,
+     .response = "{Register}Page",
+     .headers = HEADER_PURPOSE | FIELD_FILTERS,
+     .zh = "记录列表,按游标翻页;字段名即筛选条件,见 docs/api-lists.md",
+     .en = "Records, a page at a time by cursor; the names of fields are filters, see docs/api-lists.md.",
+     .query = {{"sort", "{\"type\":\"string\"}", "排序:id、changed_at 或有索引的日期,前加 - 为降序;缺省 -id", "id, changed_at or an indexed date; - before it descends; -id when left out"},
+               {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}", "每页行数", "rows of a page"},
+               {"cursor", "{\"type\":\"string\"}", "上一页给出的 next 或 previous", "next or previous of another page"},
+               {"fields", "{\"type\":\"string\"}", "只要这些字段,逗号分隔", "only these fields, comma separated"},
+               {"where", "{\"type\":\"string\",\"maxLength\":4096}", "条件表达式", "a condition over the fields"},
+               {"region", "{\"type\":\"string\"}", "区划及其下级,逗号分隔", "regions and what is below them, comma separated"},
+               {"changed_since", "{\"type\":\"string\",\"format\":\"date-time\"}", "此时以后有变更", "changed since then"},
+               {"count", "{\"type\":\"string\",\"enum\":[\"estimate\",\"exact\"]}", "附带总数", "with a count"}}},
+    {0},
+};
