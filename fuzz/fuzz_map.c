@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t map_bytes = line ? (size_t)(line - s) + 1 : size;
     if (map_parse(c, (struct text){s, map_bytes}, "fuzz", &m, &err) < 0) {
         if (!err.code || !err.message[0]) __builtin_trap(); /* a failure without its reason */
-        if (map_auto(c, register_find(c, TEXT("case")), headers, 6, &m, NULL, NULL) < 0) return 0;
+        if (map_auto(c, register_find(c, TEXT("case")), TEXT("0123456789ab"), headers, 6, &m, NULL, NULL) < 0) return 0;
     }
     if (map_bind(m, headers, 6, &b, NULL) == 0) {
         const char *end = s + size, *at = line ? line + 6 : s;

@@ -57,7 +57,8 @@ static int add_local_time(struct buf *out, instant t, int32_t zone_s) {
     int64_t s = t - instant_of_day(d, zone_s);
     if (s < 0 || s >= DAY_S) s = 0;
     add_day(out, d);
-    return buf_printf(out, " %02d:%02d", (int)(s / 3600), (int)(s / 60 % 60));
+    buf_printf(out, " %02d:%02d", (int)(s / 3600), (int)(s / 60 % 60));
+    return s % 60 ? buf_printf(out, ":%02d", (int)(s % 60)) : out->failed; /* a form that comes back has lost nothing */
 }
 
 static int add_titles(const struct field *f, struct text t, bool zh, struct buf *out) {

@@ -189,6 +189,12 @@ static int keys_open(struct ledger *l, struct error *err) {
     return rc;
 }
 
+void ledger_node(const struct ledger *l, char out[LEDGER_NODE_BYTES]) {
+    unsigned char digest[DIGEST_BYTES];
+    digest_bytes((struct text){(const char *)l->journal.keys.public_key, sizeof l->journal.keys.public_key}, digest);
+    hex_of(digest, (LEDGER_NODE_BYTES - 1) / 2, out);
+}
+
 /* ---- settings */
 
 int ledger_setting(struct ledger *l, struct db *db, const char *name, struct arena *a, struct text *ret, struct error *err) {

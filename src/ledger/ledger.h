@@ -78,6 +78,10 @@ size_t ledger_tables(const struct ledger *l, const struct db_table **out, size_t
 /* The node half of init for a restore: directory, given key file, store and empty tables, but no settings; ledger_settle writes the configuration at the end. */
 int ledger_found(const struct ledger_options *o, const char *key_path, struct ledger **ret, struct error *err);
 int ledger_settle(struct ledger *l, struct error *err);
+/* What this node is called in files that leave it: 12 hex digits of its signing key, the same after a restore. An id or a number means something
+ * only together with it. */
+enum { LEDGER_NODE_BYTES = 13 };
+void ledger_node(const struct ledger *l, char out[LEDGER_NODE_BYTES]);
 /* A second connection for snapshot reads. Owned: db_close. */
 int ledger_reader(struct ledger *l, struct db **ret, struct error *err);
 /* What migration would run, and runs it. */

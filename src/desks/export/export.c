@@ -9,10 +9,10 @@
 
 #include "files/sheet.h"
 
-enum { COLUMNS_MAX = 300, SYSTEM_N = 4 };
-static const char *const system_names[SYSTEM_N] = {"id", "number", "state", "region"};
-static const char *const system_zh[SYSTEM_N] = {"编号", "号码", "状态", "行政区划"};
-static const char *const system_en[SYSTEM_N] = {"Id", "Number", "State", "Region"};
+enum { COLUMNS_MAX = 300, SYSTEM_N = 5 };
+static const char *const system_names[SYSTEM_N] = {"id", "number", "state", "region", "tocsin_node"};
+static const char *const system_zh[SYSTEM_N] = {"编号", "号码", "状态", "行政区划", "警钟节点"};
+static const char *const system_en[SYSTEM_N] = {"Id", "Number", "State", "Region", "Tocsin node"};
 
 enum column_side { SIDE_SYSTEM, SIDE_OWN, SIDE_PERSON };
 struct column {
@@ -28,6 +28,7 @@ struct exporter {
     const struct register_decl *reg, *person;
     const struct export_options *o;
     struct export_names *names;
+    char node[LEDGER_NODE_BYTES];
     struct sheet_writer *sheet;
     FILE *json;
     size_t n;
@@ -106,7 +107,7 @@ static int columns_choose(struct exporter *x) {
 static int cell_text(struct exporter *x, const struct column *c, const struct record *r, const struct record *p) {
     if (c->side == SIDE_SYSTEM) {
         if (c->at == 0) return buf_int(&x->cells, r->id);
-        return buf_text(&x->cells, c->at == 1 ? r->number : c->at == 2 ? r->state : r->region);
+        return buf_text(&x->cells, c->at == 1 ? r->number : c->at == 2 ? r->state : c->at == 3 ? r->region : text_of(x->node));
     }
     const struct record *of = c->side == SIDE_OWN ? r : p;
     const struct field *f = column_field(x, c);
@@ -223,6 +224,7 @@ int export_records(struct ledger *l, struct db *db, const struct session *s, con
     if (!x) return error_set(err, E_MEMORY, NULL, "out of memory for an export");
     *x = (struct exporter){.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
     if (reg->person_field >= 0) x->person = register_find(l->catalog, reg->fields[reg->person_field].target);
+    ledger_node(l, x->node);
     struct record_filter filter = {.where = o->where, .region = o->region};
     int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
     if (rc == 0) rc = columns_choose(x);

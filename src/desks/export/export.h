@@ -1,7 +1,8 @@
 /* desks/export: records into files, streamed, any size, and empty forms. Doors ask; below are the ledger and the sheet writer.
  *
  * CSV, XLSX and JSON hold every field of the register (or those asked for), then, for a register about persons, the fields of the
- * person, so that what was exported can be imported again. References are written as the number, title or login of what they point to.
+ * person, so that what was exported can be imported again. References are written as the number, title or login of what they point to, else as its
+ * id; the column tocsin_node says whose ids and numbers these are (docs/import.md).
  * Sealed fields are left out unless `open`, which needs ACCESS_OPEN and a purpose and is journalled record by record.
  * LINELIST: cases under the tag names of the R package linelist. EPICONTACTS: that list and the pairs from -> to beside it. */
 #ifndef TOCSIN_DESKS_EXPORT_H
@@ -33,7 +34,7 @@ int export_template(const struct catalog *c, const struct register_decl *reg, en
 struct export_names; /* what references are called; a cache */
 int export_names_new(struct ledger *l, struct db *db, const struct session *s, struct export_names **ret, struct error *err);
 void export_names_free(struct export_names *n);
-/* Number, else title, else login, else the id; borrowed until the next call. Empty for id 0 or what is not visible. */
+/* Number, else a title, login or code that no other record has, else the id; borrowed until the next call. Empty for id 0 or what is not visible. */
 int export_name(struct export_names *n, struct text target, int64_t id, struct text *ret, struct error *err);
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err);

@@ -130,7 +130,7 @@ static int fold_headers(struct matcher *x, struct error *err) {
 
 /* The region is a column of the system, not a field; a code or a title. */
 static int region_column(struct matcher *x, struct plan_record *r, struct error *err) {
-    for (size_t h = 0; r->reg->region_field < 0 && h < x->n; h++)
+    for (size_t h = 0; r->reg->region_field < 0 && !r->has_region && h < x->n; h++)
         for (size_t i = 0; !x->taken[h] && !r->has_region && i < r->reg->n_region_synonyms; i++) {
             if (!means(x, h, r->reg->region_synonyms[i])) continue;
             int rc = value_of(x, h, &r->region, err);
@@ -166,14 +166,52 @@ static int key_column(struct matcher *x, struct plan_record *r, struct error *er
     return 0;
 }
 
+static int column(struct matcher *x, const char *const *words, struct plan_value *ret, bool *ret_has, struct error *err) {
+    for (size_t h = 0; h < x->n && !*ret_has; h++)
+        for (size_t i = 0; words[i] && !x->taken[h] && !*ret_has; i++) {
+            if (!means(x, h, text_of(words[i]))) continue;
+            int rc = value_of(x, h, ret, err);
+            if (rc < 0) return rc;
+            *ret_has = true;
+        }
+    return 0;
+}
+
+/* A list that a node has written says which, and what it calls the record (desks/export). */
+static int node_columns(struct matcher *x, struct plan_record *r, struct error *err) {
+    static const char *const node[] = {"tocsin_node", "警钟节点", NULL}, *const id[] = {"id", "编号", NULL}, *const number[] = {"number", "号码", NULL},
+                      *const region[] = {"region", "行政区划", NULL};
+    int rc = column(x, node, &r->origin, &r->has_origin, err);
+    if (rc < 0 || !r->has_origin) return rc;
+    x->map->exact = true;
+    rc = column(x, id, &r->id, &r->has_id, err);
+    if (!rc) rc = column(x, number, &r->number, &r->has_number, err);
+    for (size_t h = 0; h < x->n; h++) /* the state of a register without states, and the person beside the one who is named */
+        if (means(x, h, TEXT("state")) || means(x, h, TEXT("状态"))) x->taken[h] = !r->reg->n_states;
+    return rc < 0 ? rc : column(x, region, &r->region, &r->has_region, err);
+}
+
+/* An export shows the person beside the one it names; the names are enough. */
+static void leave_person(struct matcher *x) {
+    const struct register_decl *person = register_find(x->map->catalog, TEXT("person"));
+    struct text prefix = TEXT("person");
+    for (size_t h = 0; person && h < x->n; h++)
+        for (size_t f = 0; !x->taken[h] && f < person->n_fields; f++) {
+            struct text rest = text_starts(x->full[h], prefix) ? (struct text){x->full[h].s + prefix.n, x->full[h].n - prefix.n} : x->full[h];
+            struct text name = header_fold(&x->map->arena, person->fields[f].name, false);
+            if (matches(x, h, &person->fields[f], 0) || (name.s && text_eq(rest, name))) x->taken[h] = 1;
+        }
+}
+
 static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     struct map *m = x->map;
     struct plan_record main_record = {.reg = m->target}, person = {.reg = NULL};
     m->na = arena_alloc(&m->arena, sizeof nothing_words / sizeof *nothing_words * sizeof *m->na);
     if (!m->na) return error_set(err, E_MEMORY, NULL, "out of memory");
-    for (size_t i = 0; i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
     int rc = fold_headers(x, err);
-    if (rc < 0 || (rc = match_register(x, &main_record, err)) < 0) return rc;
+    if (rc < 0 || (rc = node_columns(x, &main_record, err)) < 0) return rc;
+    for (size_t i = 0; !m->exact && i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
+    if ((rc = match_register(x, &main_record, err)) < 0) return rc;
     if ((rc = region_column(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
     if ((rc = state_column(x, &main_record, err)) < 0) return rc;
     int pf = m->target->person_field;
@@ -181,6 +219,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
         person.reg = register_find(m->catalog, TEXT("person"));
         if (person.reg && (rc = match_register(x, &person, err)) < 0) return rc;
     }
+    if (m->exact && pf >= 0 && has_field(&main_record, pf)) leave_person(x);
     if (person.reg && person.n_fields) {
         if ((rc = require(x, &person, err)) < 0) return rc;
         m->records[m->n_records++] = person;
@@ -198,11 +237,12 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     return unmatched && unmatched->failed ? error_set(err, unmatched->failed, NULL, "out of memory") : 0;
 }
 
-int map_auto(const struct catalog *c, const struct register_decl *target, const struct text *headers, size_t n, struct map **ret,
+int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
              struct buf *unmatched, struct error *err) {
     struct map *m = map_new(c);
     if (!m) return error_set(err, E_MEMORY, NULL, "out of memory");
     m->target = target;
+    m->node = arena_text(&m->arena, node);
     struct matcher x = {.map = m, .headers = headers, .n = n};
     int rc = plan_slot(m, NULL, TEXT("part"), &m->part_slot, err);
     if (rc == 0) {

@@ -109,7 +109,7 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
         for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = LINK_OPEN;
     }
     if (look_at(b, r, i, d) < 0) return E_MEMORY;
-    if (r->partial[i]) d->verb = DRAFT_CHANGE;
+    if (r->partial[i] || it->own_id) d->verb = DRAFT_CHANGE;
     if (record_prepare(in->ledger, d, &b->arena, &b->secret, in->session.now) == E_MEMORY) return E_MEMORY;
     r->kept_values[i] = arena_alloc(&b->arena, (it->reg->n_fields + 1) * sizeof **r->kept_values);
     if (!r->kept_values[i]) return E_MEMORY;

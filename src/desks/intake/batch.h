@@ -9,6 +9,9 @@
 #include "desks/intake/import.h"
 #include "desks/intake/match.h"
 
+/* origin.c: "1207@0123456789ab", a record as another node calls it. */
+bool origin_named(struct text t);
+
 #define LINK_OPEN UINT32_MAX
 enum { BATCHES = 3, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
 

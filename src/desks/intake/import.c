@@ -159,7 +159,9 @@ static int choose_map(struct intake *in, struct error *err) {
     in->map = in->o.map;
     if (!in->map) {
         if (!in->o.target) return error_set(err, E_USAGE, NULL, "a list without a map needs a register / 没有映射时须指明登记册");
-        rc = map_auto(in->ledger->catalog, in->o.target, in->o.headers, in->o.n_headers, &in->own_map, &unused, err);
+        char node[LEDGER_NODE_BYTES];
+        ledger_node(in->ledger, node);
+        rc = map_auto(in->ledger->catalog, in->o.target, text_of(node), in->o.headers, in->o.n_headers, &in->own_map, &unused, err);
         in->map = in->own_map;
     } else if (in->o.target && in->o.target != map_target(in->map)) {
         rc = error_set(err, E_USAGE, NULL, "this map is for register %s, not %s / 映射不属于该登记册", map_target(in->map)->name.s, in->o.target->name.s);

@@ -19,6 +19,7 @@ enum map_by {
     BY_KEY,    /* outside key in `text` */
     BY_FIELD,  /* the text field `by_field` of the target equals `text` */
     BY_ANY,    /* number, outside key or title, in this order (lists without a map) */
+    BY_ID,     /* `id`, of this node */
     BY_REGION, /* title of a region; the field is a region code, not a reference */
 };
 
@@ -28,6 +29,7 @@ struct map_ref {
     const struct register_decl *target;
     int by_field;
     struct text text;
+    int64_t id;
     enum map_missing missing;
     int row;                          /* BY_ROW: index of the item; MISSING_CREATE: index of the item to create; else -1 */
 };
@@ -40,6 +42,7 @@ struct map_item {
     bool only_new;             /* an existing one is left alone */
     bool match;                /* a person: look for the same one by document, phone and name */
     struct value *values;      /* [reg->n_fields] */
+    int64_t own_id;            /* the row was written by this node: this record; else 0 */
     struct text outside_key;   /* empty: none */
     struct text state, region; /* empty: none */
     struct text region_title;  /* region is to be looked up by title; else empty */
@@ -73,8 +76,10 @@ void map_free(struct map *m);
 
 /* The map for a list without one: headers matched by name, titles and synonyms (case, width, spaces and brackets folded) of
  * the register, then of person when the register has a person field. `unmatched` (may be NULL) receives the other headers, comma
- * separated. A required field that no header and no default gives is E_INVALID, with the headers found. */
-int map_auto(const struct catalog *c, const struct register_decl *target, const struct text *headers, size_t n, struct map **ret,
+ * separated. A required field that no header and no default gives is E_INVALID, with the headers found. node: what this node is called
+ * (ledger_node): a list with the column tocsin_node was written by a node; rows of this one mean the records they name, those of another
+ * are known by its name for them and link to nothing else. */
+int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
              struct buf *unmatched, struct error *err);
 
 const struct register_decl *map_target(const struct map *m);

@@ -95,6 +95,8 @@ struct plan_record {
     const struct register_decl *reg;
     struct text name;
     struct plan_when *when;
+    bool has_origin, has_id, has_number; /* columns of our own exports (origin.c) */
+    struct plan_value origin, id, number;
     bool has_key, has_state, has_region, has_each, has_gate, optional, only_new, match, region_title;
     struct plan_value key, state, region, each, gate; /* gate: a record made for a missing reference exists only when this has a value */
     regex_t *each_pattern;
@@ -113,6 +115,8 @@ struct map {
     const struct catalog *catalog;
     const struct register_decl *target;
     struct text title, source, comment;
+    struct text node;  /* this node's name, for lists that a node has written */
+    bool exact;        /* such a list: its cells are what they are, no repair and no words for nothing */
     int header_row;
     bool missing_empty;
     size_t n_na;
@@ -165,5 +169,12 @@ int value_text_of(const struct plan_value *v, const struct plan_env *env, const 
 int value_pieces(const struct plan_piece *p, size_t n, const struct plan_env *env, struct text self, struct text *ret, struct error *err);
 bool value_na(const struct text *na, size_t n, struct text t);
 bool date_format_known(struct text format);
+
+/* origin.c: lists that a node has written. The sender's name for a record: NAME@NODE. */
+int origin_key(struct arena *a, struct text name, struct text node, struct text *ret, struct error *err);
+/* Makes a BY_ANY reference of such a list mean what its writer meant by it. */
+int origin_reference(struct arena *a, struct text node, bool own, struct map_ref *ref, struct error *err);
+/* A cell as it was before the writer guarded it against spreadsheets (files/sheet_write.c). */
+struct text origin_cell(struct text cell);
 
 #endif

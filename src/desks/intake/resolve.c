@@ -364,6 +364,11 @@ static const char *row_key(struct arena *a, int64_t content, uint32_t occurrence
 static int own_key(struct resolving *x, struct row *r, size_t i, struct error *err) {
     struct draft *d = r->drafts[i];
     struct arena *a = &x->b->arena;
+    if (r->result.items[i].own_id) { /* written by this node: that record takes the cells */
+        d->verb = DRAFT_CHANGE;
+        d->id = r->result.items[i].own_id;
+        return 0;
+    }
     if (!d->outside_key.n && !d->reg->n_key) {
         const char *s = row_key(a, r->content, r->occurrence, i);
         if (!s) return out_of_memory(err);
@@ -413,7 +418,7 @@ static void missing(const struct map_item *it, const struct map_ref *ref, struct
     char value[90] = "";
     size_t n = ref->text.n < 60 ? ref->text.n : 60;
     while (n < ref->text.n && n > 0 && ((unsigned char)ref->text.s[n] & 0xC0) == 0x80) n--;
-    if (ref->text.n && !tells_somebody(ref)) snprintf(value, sizeof value, " \"%.*s\"%s", (int)n, ref->text.s, n < ref->text.n ? "..." : "");
+    if (ref->text.n && (!tells_somebody(ref) || origin_named(ref->text))) snprintf(value, sizeof value, " \"%.*s\"%s", (int)n, ref->text.s, n < ref->text.n ? "..." : "");
     const struct field *f = &it->reg->fields[ref->field];
     const char *zh = ref->by == BY_REGION ? "地区" : ref->target->zh.n ? ref->target->zh.s : ref->target->name.s;
     why->code = E_UNKNOWN;
@@ -443,6 +448,8 @@ static int references(struct resolving *x, struct row *r, size_t i, const struct
                 if (!code.n) missing(it, ref, why), intake_note(x->in, NOTE_REFERENCE, r->line, why->field, why->zh, why->en, 0, 0);
                 continue;
             }
+        } else if (ref->by == BY_ID) {
+            at.id = ref->id;
         } else if (ref->row >= 0) {
             at = places[ref->row];
         } else if ((ref->by == BY_KEY && in_row(r, i, places, ref, &at)) || (rc = find(x, ref, &at, err)) == 0) {
@@ -521,7 +528,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
         if (!r->drafts[i] || dropped[i]) continue;
         restore(r, i);
         rc = own_key(x, r, i, err);
-        if (rc == 0) rc = add_to_known(x, r, i, &why);
+        if (rc == 0 && !r->result.items[i].own_id) rc = add_to_known(x, r, i, &why);
         if (rc == 0 && r->drafts[i]->verb != DRAFT_CHANGE && r->result.items[i].match && r->result.items[i].reg == x->in->person)
             person(x, r, i, x->n);
         if (rc == 0) rc = references(x, r, i, places, &why, err);

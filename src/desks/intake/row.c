@@ -14,6 +14,8 @@ struct row {
     size_t cap;
     struct map_result *out;
     struct map_reason note; /* of the value being read */
+    struct text node;       /* that has written the record being read; empty: nobody's */
+    bool own;               /* it is this one */
 };
 
 static void reason_fill(struct map_reason *r, const struct register_decl *reg, const struct field *f, int code, const char *en) {
@@ -103,11 +105,16 @@ static int place(struct row *w, struct map_item *it, const struct field *f, int 
     }
     if (v->is_ref) {
         ref.by = v->by_field >= 0 ? BY_FIELD : v->n_key ? BY_KEY : BY_ANY;
-        if (ref.by == BY_KEY) {
+        if (ref.by == BY_ANY && w->node.n && origin_reference(w->env.arena, w->node, w->own, &ref, err) < 0) return err->code;
+        if (ref.by == BY_KEY && v->n_key) {
             int rc = value_pieces(v->key, v->n_key, &w->env, t, &ref.text, err);
             if (rc < 0) return rc;
         }
         it->refs[it->n_refs++] = ref;
+        return 0;
+    }
+    if (w->node.n && f->type == FIELD_TEXT && !f->check) { /* as it was written */
+        it->values[k] = value_text(t);
         return 0;
     }
     int rc = repair(w, it->reg, f, &t, err);
@@ -151,10 +158,32 @@ static struct text state_name(const struct register_decl *reg, struct text t) {
     return t;
 }
 
+/* A row that a node has written: what it calls the record. 1: the row is refused. */
+static int origin(struct row *w, struct map_item *it, const struct plan_record *p, struct error *err) {
+    struct error own = {0};
+    struct text id = {"", 0}, number = {"", 0};
+    w->node = (struct text){"", 0};
+    w->own = false;
+    int rc = p->has_origin ? value_text_of(&p->origin, &w->env, NULL, &w->node, &own) : 0;
+    if (rc == 0 && p->has_id) rc = value_text_of(&p->id, &w->env, NULL, &id, &own);
+    if (rc == 0 && p->has_number) rc = value_text_of(&p->number, &w->env, NULL, &number, &own);
+    if (rc < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w->node.n) return 0;
+    w->own = text_eq(w->node, w->env.map->node);
+    if (w->own ? !text_int(id, &it->own_id) || it->own_id <= 0 : !id.n && !number.n) {
+        reason_fill(&w->note, it->reg, NULL, E_INVALID, "the row names its node and no id of it / 本行写明了节点,却没有编号");
+        return 1;
+    }
+    if (w->own) it->match = false;
+    if (w->own || (!it->reg->number_mask.n && it->reg->n_key)) return 0; /* its own natural key tells it */
+    return origin_key(w->env.arena, it->reg->number_mask.n && number.n ? number : id, w->node, &it->outside_key, err);
+}
+
 static int head(struct row *w, struct map_item *it, const struct plan_record *p, struct error *err) {
     struct error own = {0};
     const struct field *none = NULL;
-    int rc = 0;
+    int rc = origin(w, it, p, err);
+    if (rc) return rc;
     if (p->has_key) rc = value_text_of(&p->key, &w->env, NULL, &it->outside_key, &own);
     if (rc == 0 && p->has_state) rc = value_text_of(&p->state, &w->env, NULL, &it->state, &own);
     if (rc == 0 && p->has_region) {
@@ -258,7 +287,7 @@ static int make_each(struct row *w, int index, struct error *err) {
 static int fill_slots(struct row *w, const struct map *m, const struct map_binding *b, const struct text *cells, size_t n, struct error *err) {
     for (size_t s = 0; s < m->n_slots; s++) {
         struct text t = {"", 0};
-        if (b->index[s] >= 0 && (size_t)b->index[s] < n) t = text_trim(cells[b->index[s]]);
+        if (b->index[s] >= 0 && (size_t)b->index[s] < n) t = m->exact ? origin_cell(cells[b->index[s]]) : text_trim(cells[b->index[s]]);
         if (m->n_na && t.n && value_na(m->na, m->n_na, t)) t = (struct text){"", 0};
         w->env.slots[s] = t.n ? t : (struct text){"", 0};
     }

@@ -321,7 +321,9 @@ static int suggest_registers(struct taking *t, json_t *list, struct guess *best)
         struct error why = {0};
         struct map *m = NULL;
         if (!access_anywhere(&t->x->s, ACCESS_WRITE, reg)) continue;
-        int rc = map_auto(c, reg, t->headers, t->n_headers, &m, &unmatched, &why);
+        char node[LEDGER_NODE_BYTES];
+        ledger_node(t->x->l, node);
+        int rc = map_auto(c, reg, text_of(node), t->headers, t->n_headers, &m, &unmatched, &why);
         size_t left = count_list(&unmatched);
         if (rc == 0 && left < t->n_headers) {
             json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "register", reg->name.s, "matched", (json_int_t)(t->n_headers - left), "unmatched", buf_cstr(&unmatched)));
