@@ -15,6 +15,9 @@ export interface Screen {
 
 export const screens: Screen[] = [
   { path: '/', name: 'home', menu: 'home', icon: 'House', load: () => import('@/screens/home.vue') },
+  { path: '/registers', name: 'registers', menu: 'registers', icon: 'Notebook', load: () => import('@/screens/registers.vue') },
+  { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },
+  { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
 ]
 
 export const router = createRouter({

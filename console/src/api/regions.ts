@@ -1,0 +1,46 @@
+// The region tree, read as it is opened: children of one region at a time.
+import { get } from '@/api/client'
+import type { Row } from '@/api/registers'
+import { language } from '@/i18n'
+
+export interface RegionNode {
+  code: string
+  title: string
+  leaf: boolean
+}
+
+const kept = new Map<string, Promise<Row[]>>()
+function ask(query: Record<string, string | number>): Promise<Row[]> {
+  const key = JSON.stringify(query)
+  let held = kept.get(key)
+  if (!held) {
+    held = get<{ rows: Row[] }>('registers/region/records', { ...query, limit: 500, fields: 'code,title,title_en,level,parent' }).then((got) => got.rows)
+    held.catch(() => kept.delete(key))
+    kept.set(key, held)
+  }
+  return held
+}
+
+function titleOf(row: Row | undefined, code: string): string {
+  if (!row) return code
+  return String((language() === 'en' && row.fields.title_en) || row.fields.title || code)
+}
+
+export async function regionTitle(code: string): Promise<string> {
+  if (!code) return ''
+  return titleOf((await ask({ code }))[0], code)
+}
+
+/** "Shanghai / Pudong / ..." from the province down. */
+export async function regionPath(code: string): Promise<string> {
+  const steps = [2, 4, 6, 9, 12].filter((n) => n <= code.length).map((n) => code.slice(0, n))
+  const titles = await Promise.all(steps.map(regionTitle))
+  return titles.filter((title, i) => title !== steps[i] || i === steps.length - 1).join(' / ')
+}
+
+/** Children of a region; null: the tops, which are the asker's own regions. */
+export async function regionsBelow(parent: string | null, tops: string[]): Promise<RegionNode[]> {
+  if (parent === null && tops.some((code) => code)) return Promise.all(tops.map(async (code) => ({ code, title: await regionTitle(code), leaf: code.length >= 12 })))
+  const rows = await ask(parent === null ? { level: 1 } : { parent })
+  return rows.map((r) => ({ code: String(r.fields.code), title: titleOf(r, String(r.fields.code)), leaf: String(r.fields.code).length >= 12 }))
+}
