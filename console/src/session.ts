@@ -2,17 +2,31 @@
 import { reactive, readonly } from 'vue'
 
 import { ask, holdCsrf, Problem, whenSignedOut } from '@/api/client'
+import { forgetDrafts } from '@/keep'
 
 export interface Grant {
   role: string
   region: string
 }
+/** What is still to be done before the account may act. */
+export type SignState = 'ready' | 'needs_factor' | 'needs_password' | 'needs_enrolment'
+export interface May {
+  read: boolean
+  write: boolean
+  open: boolean
+  why_not_read?: string
+  why_not_write?: string
+  why_not_open?: string
+}
 export interface Account {
   login: string
-  title: string
-  grants: Grant[]
+  title?: string
+  state: SignState
+  factor?: boolean
   csrf?: string
-  must_change_password?: boolean
+  expires_at?: string
+  grants: Grant[]
+  may: Record<string, May>
 }
 
 const state = reactive({ known: false, account: null as Account | null })
@@ -36,19 +50,40 @@ export async function sessionLoad(): Promise<void> {
   }
 }
 
-export interface Step {
-  /** A second factor is asked before the session begins. */
-  second_factor?: boolean
+interface Signed {
+  state: SignState
+  csrf: string
+  expires_at: string
 }
-export async function signIn(login: string, password: string, code?: string): Promise<Step> {
-  const answer = await ask<Account & Step>('session', { method: 'POST', body: { login, password, ...(code ? { code } : {}) } })
-  if (!answer.data.second_factor) take(answer.data)
-  return answer.data
+/** Every step of signing in ends here: with more to do, or with the session of who one is now. */
+async function step(signed: Signed): Promise<SignState> {
+  holdCsrf(signed.csrf)
+  if (signed.state === 'ready') take((await ask<Account>('session')).data)
+  return signed.state
+}
+export async function signIn(login: string, password: string): Promise<SignState> {
+  return step((await ask<Signed>('session', { method: 'POST', body: { login, password } })).data)
+}
+export async function giveFactor(code: string): Promise<SignState> {
+  return step((await ask<Signed>('session/factor', { method: 'POST', body: { code } })).data)
+}
+export async function changePassword(old: string, fresh: string): Promise<SignState> {
+  return step((await ask<Signed>('session/password', { method: 'POST', body: { old, new: fresh } })).data)
+}
+export async function enrol(): Promise<{ uri: string; seed: string }> {
+  return (await ask<{ uri: string; seed: string }>('session/enrolment', { method: 'POST', body: {} })).data
+}
+/** Recovery codes: shown once. */
+export async function enrolConfirm(code: string): Promise<string[]> {
+  const answer = (await ask<Signed & { recovery_codes: string[] }>('session/enrolment/confirm', { method: 'POST', body: { code } })).data
+  await step(answer)
+  return answer.recovery_codes
 }
 
 export async function signOut(): Promise<void> {
   await ask('session', { method: 'DELETE' })
   take(null)
+  forgetDrafts()
 }
 
 export function hasRole(...roles: string[]): boolean {
