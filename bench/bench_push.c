@@ -1,6 +1,6 @@
 /* A list of names pushed by another province (推送), against a store that knows a whole city: each is validated, looked for by document, phone and name,
  * and recorded; half of them are known. Then the time to open that store, and what an idle process that has it open keeps in memory.
- * The city is made by a generator that writes the tables a person has (person, vault_key, blind) through db_batch, with real seals and blind hashes but
+ * The city is made by a generator that writes the tables a person has (person, vault_key) through db_batch and the lookup, with real seals and blind hashes but
  * without journal and duties: it stands for the state of a store, not for the way there.
  * usage: bench_push [PERSONS] [STORE]     PERSONS: 1,000,000; 10,000,000 is the target's city and takes some minutes to make */
 #include <sys/wait.h>
@@ -25,7 +25,7 @@ static void row_of(size_t k, char name[32], char doc[32], char phone[32]) {
 }
 
 static void city(struct bench_node *n, size_t persons) {
-    static const uint16_t key_columns[] = {0, 1}, blind_columns[] = {0, 1, 2};
+    static const uint16_t key_columns[] = {0, 1};
     const struct register_decl *reg = bench_register(n, "person");
     const struct reg_table *t = n->l->tables[reg->order];
     uint16_t columns[10] = {COL_REGION, COL_ID, COL_VERSION, COL_CREATED_AT, COL_CHANGED_AT, COL_ENTRY};
@@ -33,7 +33,8 @@ static void city(struct bench_node *n, size_t persons) {
     for (int i = 0; i < 4; i++) columns[6 + i] = (uint16_t)(RECORD_SYSTEM_COLUMNS + register_field(reg, text_of(fields[i])));
     for (size_t done = 0; done < persons; done += STEP) {
         struct arena a = {0};
-        struct value *rows = malloc(STEP * 10 * sizeof *rows), *keys = malloc(STEP * 2 * sizeof *keys), *blind = malloc(STEP * 9 * sizeof *blind);
+        struct value *rows = malloc(STEP * 10 * sizeof *rows), *keys = malloc(STEP * 2 * sizeof *keys);
+        struct lookup_entry *blind = malloc(STEP * 3 * sizeof *blind);
         if (!rows || !keys || !blind) exit(1);
         for (size_t i = 0; i < STEP; i++) {
             char name[32], doc[32], phone[32];
@@ -52,16 +53,13 @@ static void city(struct bench_node *n, size_t persons) {
             memcpy(rows + i * 10, row, sizeof row);
             keys[i * 2] = value_int(id);
             keys[i * 2 + 1] = value_blob(wrapped, VAULT_WRAPPED);
-            static const int kinds[] = {BLIND_NAME, BLIND_DOCUMENT, BLIND_PHONE};
-            for (int b = 0; b < 3; b++) {
-                struct value one[] = {value_int(kinds[b]), value_int(hash[b]), value_int(id)};
-                memcpy(blind + i * 9 + b * 3, one, sizeof one);
-            }
+            static const enum field_blind kinds[] = {BLIND_NAME, BLIND_DOCUMENT, BLIND_PHONE};
+            for (size_t b = 0; b < 3; b++) blind[i * 3 + b] = lookup_entry_of(lookup_blind(kinds[b]), hash[b], id);
         }
         must(ledger_begin(n->l, &err), "begin");
         must(db_batch(n->l->db, DB_INSERT, &t->table, columns, 10, rows, STEP, NULL, &err), "persons");
         must(db_batch(n->l->db, DB_INSERT, vault_key_table(), key_columns, 2, keys, STEP, NULL, &err), "keys");
-        must(db_batch(n->l->db, DB_INSERT, vault_blind_table(), blind_columns, 3, blind, STEP * 3, NULL, &err), "blind");
+        must(lookup_add(n->l->lookup, n->l->db, blind, STEP * 3, &err), "lookup");
         n->l->next_id = FIRST + (int64_t)(done + STEP);
         must(ledger_commit(n->l, n->s.now, &err), "commit");
         free(rows);

@@ -121,6 +121,7 @@ struct in {
     struct digest digest;
     struct buf piece;
     struct backup_report report;
+    bool old; /* from before the lookup */
 };
 
 static int damaged(const struct in *in, struct error *err) {
@@ -205,6 +206,15 @@ static int restore_table(struct in *in, struct ledger *l, const struct db_table 
     return rc;
 }
 
+/* A table that is no more: the blind hashes of stores from before the lookup, which is then made anew. */
+static int skip_table(struct in *in, struct error *err) {
+    struct text piece;
+    int rc = get(in, &piece, err);
+    while (!rc && piece.n) rc = get(in, &piece, err);
+    in->old = true;
+    return rc;
+}
+
 static int restore_all(struct in *in, struct ledger *l, struct error *err) {
     const struct db_table *tables[TABLES_MAX];
     size_t n = ledger_tables(l, tables, TABLES_MAX);
@@ -221,6 +231,11 @@ static int restore_all(struct in *in, struct ledger *l, struct error *err) {
         if (rc < 0) return rc;
         size_t t = 0;
         while (t < n && !text_is(word, tables[t]->name)) t++;
+        if (t == n && text_is(word, "blind")) {
+            rc = skip_table(in, err);
+            if (rc < 0) return rc;
+            continue;
+        }
         if (t == n)
             return error_set(err, E_CONFLICT, in->path, "holds table %.*s, which the registers here do not declare", (int)(word.n < 60 ? word.n : 60), word.s);
         rc = restore_table(in, l, tables[t], err);
@@ -242,6 +257,7 @@ int backup_restore(const struct ledger_options *o, const char *path, const char 
     if (rc < 0) goto out;
     db_bulk(l->db, true);
     rc = restore_all(&in, l, err);
+    if (!rc && in.old) rc = ledger_reindex(l, err);
     if (!rc)
         rc = db_commit(l->db, err);
     else

@@ -1,7 +1,12 @@
 #include "desks/person.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "ledger/lookup.h"
+
+enum { TWINS = 200, MERGES = 16 /* one after the other */ };
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -73,13 +78,45 @@ int person_children(struct ledger *l, struct db *db, int64_t person, struct aren
     return 0;
 }
 
+/* Who this person is now, after all merges. */
+static int merged_into(struct db *db, int64_t person, int64_t *ret, struct error *err) {
+    struct arena a = {0};
+    struct value v = value_int(person);
+    int rc = 0;
+    for (int round = 0; !rc && v.kind == VALUE_INT && round < MERGES; round++) {
+        struct value param = v;
+        *ret = v.i;
+        rc = db_scalar(db, &a, "SELECT \"merged_into\" FROM \"person\" WHERE \"id\" = ?1", &param, 1, &v, err);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
+static int id_cmp(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Who carries this hash, ascending; those that were merged are who they were merged into. Of very many the first `limit`. */
+static int carriers(struct db *db, enum field_blind kind, int64_t hash, size_t limit, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err) {
+    int64_t *ids = NULL;
+    size_t n = 0, k = 0;
+    int rc = lookup_find(db, lookup_blind(kind), hash, limit, a, &ids, &n, err);
+    for (size_t i = 0; !rc && i < n; i++) rc = merged_into(db, ids[i], &ids[i], err);
+    if (rc < 0) return rc;
+    if (n) qsort(ids, n, sizeof *ids, id_cmp);
+    for (size_t i = 0; i < n; i++)
+        if (!k || ids[k - 1] != ids[i]) ids[k++] = ids[i];
+    *ret = ids;
+    *ret_n = k;
+    return 0;
+}
+
 int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err) {
     int64_t hash = 0;
     *ret_n = 0;
     *ret = NULL;
-    if (!vault_blind(l->vault, kind, clear, &hash)) return 0;
-    struct value params[] = {value_int(kind), value_int(hash)};
-    return query_ids(db ? db : l->db, "SELECT \"holder\" FROM \"blind\" WHERE \"kind\" = ?1 AND \"hash\" = ?2 ORDER BY \"holder\"", params, 2, a, ret, ret_n, err);
+    return vault_blind(l->vault, kind, clear, &hash) ? carriers(db ? db : l->db, kind, hash, 0, a, ret, ret_n, err) : 0;
 }
 
 /* The clear text of the person's blind-indexed fields, through the vault and not through access: only hashes leave here. */
@@ -110,13 +147,12 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
     int rc = record_get(l, db, &inside, people(l), person, a, &r, err);
     if (!rc) rc = blind_hashes(l, db, &r, a, kinds, hashes, &n, err);
     for (size_t i = 0; !rc && i < n; i++) {
-        struct value params[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(person)};
         int64_t *ids = NULL;
         size_t k = 0;
-        rc = query_ids(db ? db : l->db, "SELECT \"holder\" FROM \"blind\" WHERE \"kind\" = ?1 AND \"hash\" = ?2 AND \"holder\" <> ?3 ORDER BY \"holder\" LIMIT 200", params,
-                       3, a, &ids, &k, err);
+        rc = carriers(db ? db : l->db, (enum field_blind)kinds[i], hashes[i], TWINS, a, &ids, &k, err);
         for (size_t j = 0; !rc && j < k; j++) {
             size_t t = 0;
+            if (ids[j] == person) continue;
             while (t < n_twins && twins[t].person != ids[j]) t++;
             if (t == cap) {
                 cap = cap ? cap * 2 : 64;
@@ -146,20 +182,6 @@ static int change_reference(struct ledger *l, const struct session *s, const str
     d->keep_key = true;
     d->values[c->field] = value_int(to);
     return record_write(l, s, &d, 1, err);
-}
-
-static int move_blind(struct ledger *l, const struct record *owner, int64_t from, int64_t to, struct arena *a, struct error *err) {
-    int kinds[8];
-    int64_t hashes[8];
-    size_t n = 0;
-    int rc = blind_hashes(l, l->db, owner, a, kinds, hashes, &n, err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        static const uint16_t all[] = {0, 1, 2};
-        struct value gone[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(from)}, made[] = {value_int(kinds[i]), value_int(hashes[i]), value_int(to)};
-        rc = db_batch(l->db, DB_DELETE, vault_blind_table(), all, 3, gone, 1, NULL, err);
-        if (!rc) rc = db_batch(l->db, DB_UPSERT, vault_blind_table(), all, 3, made, 1, NULL, err);
-    }
-    return rc;
 }
 
 static int set_merged(struct ledger *l, const struct session *s, int64_t person, struct value into, struct arena *a, struct error *err) {
@@ -233,7 +255,6 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
     for (size_t i = 0; !rc && i < n; i++) rc = change_reference(l, s, &list[i], into, &a, err);
     if (!rc) rc = book_rehold(l, from, into, NULL, 0, err);
     if (!rc) rc = replay(l, s, into, &a, err);
-    if (!rc) rc = move_blind(l, &source, from, into, &a, err);
     if (!rc) rc = set_merged(l, s, from, value_int(into), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_MERGE, into, from, list, n, err);
     if (rc < 0)
@@ -302,8 +323,6 @@ int person_unmerge(struct ledger *l, const struct session *s, int64_t person, in
     }
     if (!rc) rc = replay(l, s, person, &a, err);
     if (!rc) rc = replay(l, s, into, &a, err);
-    if (!rc) rc = move_blind(l, &source, into, person, &a, err);
-    if (!rc) rc = move_blind(l, &target, into, into, &a, err); /* hashes both had stay with the other too */
     if (!rc) rc = set_merged(l, s, person, value_null(), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_UNMERGE, into, person, NULL, 0, err);
     if (rc < 0)
@@ -325,6 +344,17 @@ static bool may_stay(const struct field *f) {
     return false;
 }
 
+/* Out of the lookup without a trace, while the person can still be opened. */
+static int erase_found(struct ledger *l, const struct record *r, struct arena *a, struct error *err) {
+    int kinds[8];
+    int64_t hashes[8];
+    struct lookup_entry gone[8];
+    size_t n = 0;
+    int rc = blind_hashes(l, l->db, r, a, kinds, hashes, &n, err);
+    for (size_t i = 0; i < n; i++) gone[i] = lookup_entry_of(lookup_blind((enum field_blind)kinds[i]), hashes[i], r->id);
+    return rc ? rc : lookup_drop(l->lookup, l->db, gone, n, true, err);
+}
+
 static int erase_one(struct ledger *l, const struct session *s, const struct record *r, struct arena *a, struct error *err) {
     struct value param = value_int(r->id);
     struct draft *d = draft_new(a, r->reg, DRAFT_CHANGE);
@@ -336,30 +366,37 @@ static int erase_one(struct ledger *l, const struct session *s, const struct rec
             d->values[i] = value_null();
             any = true;
         }
-    int rc = any ? record_write(l, s, &d, 1, err) : 0;
-    if (!rc) rc = db_run(l->db, "DELETE FROM \"blind\" WHERE \"holder\" = ?1", &param, 1, NULL, err);
+    int rc = any ? erase_found(l, r, a, err) : 0;
+    if (!rc && any) rc = record_write(l, s, &d, 1, err);
     if (!rc) rc = db_run(l->db, "DELETE FROM \"vault_key\" WHERE \"person\" = ?1", &param, 1, NULL, err);
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_ERASE, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = r->id, .region = r->region};
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
     return rc;
 }
 
-int person_erase(struct ledger *l, const struct session *s, int64_t person, struct error *err) {
-    struct arena a = {0};
+/* With all who were merged into the person, and into those. */
+static int erase_all(struct ledger *l, const struct session *s, const struct record *r, int depth, struct arena *a, struct error *err) {
+    struct value param = value_int(r->id);
     int64_t *merged = NULL;
     size_t n = 0;
+    int rc = query_ids(l->db, "SELECT \"id\" FROM \"person\" WHERE \"merged_into\" = ?1", &param, 1, a, &merged, &n, err);
+    if (!rc) rc = erase_one(l, s, r, a, err);
+    for (size_t i = 0; !rc && i < n && depth; i++) {
+        struct record other;
+        rc = record_get(l, l->db, s, people(l), merged[i], a, &other, err);
+        if (!rc) rc = erase_all(l, s, &other, depth - 1, a, err);
+    }
+    return rc;
+}
+
+int person_erase(struct ledger *l, const struct session *s, int64_t person, struct error *err) {
+    struct arena a = {0};
     struct record r;
     if (!text_trim(s->reason).n) return error_set(err, E_USAGE, "--reason", "erasing a person needs a reason / 删除个人信息须说明理由");
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    struct value param = value_int(person);
     rc = record_get(l, l->db, s, people(l), person, &a, &r, err);
-    if (!rc) rc = query_ids(l->db, "SELECT \"id\" FROM \"person\" WHERE \"merged_into\" = ?1", &param, 1, &a, &merged, &n, err);
-    if (!rc) rc = erase_one(l, s, &r, &a, err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        rc = record_get(l, l->db, s, people(l), merged[i], &a, &r, err);
-        if (!rc) rc = erase_one(l, s, &r, &a, err);
-    }
+    if (!rc) rc = erase_all(l, s, &r, MERGES, &a, err);
     if (rc < 0)
         ledger_rollback(l);
     else

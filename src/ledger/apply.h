@@ -26,6 +26,11 @@ struct apply_table {
     bool concerns, concerns_known;
 };
 
+struct apply_lost {
+    struct lookup_entry e;
+    size_t at; /* how many were found before it was lost */
+};
+
 struct apply {
     struct ledger *l;
     const struct session *s;
@@ -37,13 +42,28 @@ struct apply {
     struct idmap wrapped;     /* person -> struct text: the wrapped key of a person that may be changed */
     struct apply_table *tables;
     struct buf cells, before; /* scratch of journal entries */
-    /* blind_new: of persons made in this call, so that the store cannot have them yet */
-    struct buf_values { struct value *v; size_t n, cap; } blind_new, blind_add, blind_drop, keys_add;
+    struct buf_values { struct value *v; size_t n, cap; } keys_add;
+    /* what the lookup gains and loses, in order: the last word on an entry counts */
+    struct lookup_entry *found;
+    struct apply_lost *lost;
+    size_t n_found, cap_found, n_lost, cap_lost;
 };
 
 int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
 int apply_flush(struct apply *x, struct error *err);
+/* record_key.c */
+/* Fills cells that are not given from the records they are declared to come from. */
+int apply_copies(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err);
+int apply_late_key(struct apply *x, struct draft *d, struct error *err);
+/* Which of these keys have a record: read together into the table's keys. */
+int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *keys, size_t n, struct error *err);
+int apply_late_keys_fetch(struct apply *x, struct draft **drafts, size_t n, struct error *err);
+/* Who has the key; 0 nobody. only_new: the key names a record made in this very call, so the store cannot have it. */
+int apply_key(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err);
+bool apply_names_new(const struct apply *x, const struct draft *d);
+int apply_key_forget(struct apply *x, const struct register_decl *reg, int64_t key, int64_t id, struct error *err);
+int apply_rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err);
 /* Sealing of one draft's or record's fields, blind indexes (record_seal.c). */
 int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, struct error *err);
 int seal_person_key(struct apply *x, const struct record *r, struct vault_key *ret, struct error *err);
@@ -61,5 +81,8 @@ bool record_checks_wait(struct ledger *l, const struct register_decl *reg);
 int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
 bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err);
+/* The record is found by this value from now on, or no longer. */
+int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err);
+int apply_loses(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "ledger/credential.h"
 #include "ledger/gate.h"
+#include "ledger/lookup.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
 #include "ledger/repeat.h"
@@ -31,7 +32,8 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = journal_table();
     out[n++] = journal_tip_table();
     out[n++] = vault_key_table();
-    out[n++] = vault_blind_table();
+    lookup_tables(out + n);
+    n += LOOKUP_TABLES;
     out[n++] = duty_table();
     out[n++] = duty_kind_table();
     out[n++] = duty_wake_table();
@@ -124,7 +126,7 @@ static struct ledger *ledger_new(const struct ledger_options *o, struct error *e
     l->dir = arena_str(&l->arena, o->dir ? o->dir : "./data");
     l->home = ledger_home(&l->arena, o->home);
     l->zone_s = o->zone_s ? o->zone_s : ZONE_CHINA_S;
-    if (!l->dir || !l->home || digest_init(err) < 0 || book_open(l, err) < 0 || number_open(&l->numbers, err) < 0) {
+    if (!l->dir || !l->home || digest_init(err) < 0 || book_open(l, err) < 0 || number_open(&l->numbers, err) < 0 || lookup_open(&l->lookup, err) < 0) {
         error_set(err, E_MEMORY, NULL, "out of memory");
         ledger_close(l);
         return NULL;
@@ -138,6 +140,7 @@ void ledger_close(struct ledger *l) {
     if (l->in_transaction) ledger_rollback(l);
     book_close(l);
     number_close(l->numbers);
+    lookup_close(l->lookup);
     adoptions_free(l);
     db_close(l->db);
     vault_close(l->vault);
@@ -257,6 +260,7 @@ int ledger_begin(struct ledger *l, struct error *err) {
     }
     l->in_transaction = true;
     l->organisations_changed = l->adoptions_changed = l->accounts_changed = false;
+    lookup_reset(l->lookup);
     rc = get_int(l, "next_id", 1, &l->next_id, err);
     if (!rc) rc = ledger_refresh(l, err);
     l->next_id_stored = l->next_id;
@@ -270,6 +274,7 @@ void ledger_rollback(struct ledger *l) {
     db_rollback(l->db);
     book_rolled_back(l);
     number_reset(l->numbers);
+    lookup_reset(l->lookup);
     l->in_transaction = false;
     gate_leave(l);
     if (l->adoptions_changed || l->organisations_changed) {
@@ -291,6 +296,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     bool shared = l->adoptions_changed || l->organisations_changed;
     int rc = book_flush(l, now, err);
     if (!rc) rc = number_flush(l->numbers, l->db, err);
+    if (!rc) rc = lookup_settle(l->lookup, l->db, err);
     if (!rc && l->next_id != l->next_id_stored) rc = set_int(l, "next_id", l->next_id, err);
     if (!rc && shared) rc = set_int(l, "shared", l->shared_stamp + 1, err);
     if (!rc && l->accounts_changed) rc = move_accounts(l, err);
@@ -303,6 +309,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     if (shared) l->shared_stamp++; /* only now: a number that was never stored may be given to another process */
     book_committed(l);
     number_reset(l->numbers);
+    lookup_reset(l->lookup);
     l->in_transaction = false;
     gate_leave(l);
     return 0;
@@ -324,17 +331,41 @@ int ledger_opened(struct ledger *l, const struct session *s, const struct regist
 
 /* ---- making, opening, migrating */
 
+/* Stores from before the lookup had a table of blind hashes and an index a register for keys and numbers. */
+static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
+    struct arena a = {0};
+    struct text known = {0};
+    struct value any = value_null();
+    int rc = 0;
+    if (!apply) { /* the table of settings itself may not be there yet */
+        rc = db_scalar(l->db, &a, db_kind_of(l->db) == DB_SQLITE ? "SELECT 1 FROM sqlite_master WHERE name = 'node'" : "SELECT 1 FROM pg_class WHERE oid = to_regclass('node')",
+                       NULL, 0, &any, err);
+        if (rc < 0 || any.kind != VALUE_INT) return rc;
+    }
+    rc = ledger_setting(l, l->db, "lookup", &a, &known, err);
+    if (!rc && !text_is(known, "1")) {
+        rc = buf_str(plan, "-- documents, phones, names, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
+                 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+        if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);
+        if (!rc && apply) rc = ledger_reindex(l, err);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
 int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
     const struct db_table *all[TABLES_MAX];
     size_t n = tables_all(l, all);
     char digest[2 * DIGEST_BYTES + 1];
     int rc = db_migrate(l->db, all, n, apply, plan, err);
     if (!rc) rc = obligation_migrate(l, apply, plan, err);
+    if (!rc && !apply) rc = migrate_lookup(l, false, plan, err);
     if (rc < 0 || !apply) return rc;
     rc = schema_digest(l, digest, err);
     if (!rc) rc = db_begin(l->db, err);
     if (rc < 0) return rc;
     rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, true, err);
+    if (!rc) rc = migrate_lookup(l, true, plan, err);
     if (!rc) rc = ledger_set(l, "schema", text_of(digest), err);
     if (!rc) rc = db_commit(l->db, err);
     if (rc < 0) db_rollback(l->db);

@@ -3,7 +3,7 @@
  * journal, duties raised, paid and cancelled, all or nothing per draft, in order.
  *
  * Table of register R (columns in this order): region, id, version, state, number, key, created_at, changed_at, import, entry,
- * then its fields. id: unique in the whole store, ascending. key: 64-bit hash of the natural key or of an outside id. entry: seq of the last
+ * then its fields. Keys and numbers are found through the lookup (lookup.h). id: unique in the whole store, ascending. key: 64-bit hash of the natural key or of an outside id. entry: seq of the last
  * journal entry. removed records (undo, erasure, retention) leave the table; the journal keeps what the law lets it keep. */
 #ifndef TOCSIN_LEDGER_RECORD_H
 #define TOCSIN_LEDGER_RECORD_H

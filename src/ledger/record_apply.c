@@ -50,22 +50,6 @@ static int check_references(struct apply *x, const struct register_decl *reg, co
     return 0;
 }
 
-static int copy_defaults(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err) {
-    *ret_any = false;
-    for (size_t i = 0; t->has_copies && i < t->reg->n_fields; i++) {
-        const struct field *f = &t->reg->fields[i];
-        if (f->copy_reference < 0 || value_given(values[i]) || values[f->copy_reference].kind != VALUE_INT) continue;
-        const struct register_decl *target = register_find(x->l->catalog, t->reg->fields[f->copy_reference].target);
-        const struct record *from = NULL;
-        int rc = target ? record_peek(x->l, target, values[f->copy_reference].i, &from, err) : 0;
-        if (rc < 0) return rc;
-        if (!from || !value_given(from->values[f->copy_field])) continue;
-        values[i] = from->values[f->copy_field];
-        *ret_any = true;
-    }
-    return 0;
-}
-
 /* The record's region: its own field, what the writer says, the region of what it refers to, the node's. */
 static int region_of(struct apply *x, const struct draft *d, const struct value *values, struct text *ret, struct error *err) {
     const struct register_decl *reg = d->reg;
@@ -268,7 +252,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     for (size_t i = 0; i < reg->n_fields; i++) r->values[i] = d->values[i].kind == VALUE_ABSENT ? value_null() : d->values[i];
     bool copied = false;
     int rc = check_references(x, reg, r->values, NULL, err);
-    if (!rc) rc = copy_defaults(x, t, r->values, &copied, err);
+    if (!rc) rc = apply_copies(x, t, r->values, &copied, err);
     if (!rc) rc = record_required(reg, r->values, true, err);
     if (!rc) rc = region_of(x, d, r->values, &r->region, err);
     if (!rc) rc = access_check(x->s, ACCESS_WRITE, reg, r->region, err);
@@ -302,6 +286,9 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     x->l->next_id++;
     entry_sync(e);
     entry_queue(x, e, ENTRY_INSERT);
+    if (r->key) rc = apply_finds(x, e->t->by_key, r->key, r->id, err);
+    if (!rc && r->number.n) rc = apply_finds(x, e->t->by_number, digest_64(r->number), r->id, err);
+    if (rc < 0) return rc;
     if (r->key) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, r->key, NULL);
         if (!slot) return memory(err);
@@ -372,41 +359,7 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     return rc;
 }
 
-static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err);
-
-/* The store still has this key until the batch is flushed; for the rest of the batch nobody has it. */
-static int key_forget(struct apply *x, const struct register_decl *reg, int64_t key, int64_t id, struct error *err) {
-    bool fresh = false;
-    struct idmap_slot *slot = key ? idmap_put(&apply_table_of(x, reg)->keys, &x->arena, key, &fresh) : NULL;
-    if (key && !slot) return memory(err);
-    if (slot && (fresh || slot->value.i == id)) slot->value.i = 0;
-    return 0;
-}
-
-/* A record known by its natural key is known by the new one when the cells of its key change. */
-static int rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err) {
-    int64_t was = 0, is = 0, other = 0;
-    struct text region = now->region;
-    if (d->keep_key) return 0;
-    bool same = record_natural_key(d->reg, before->region, before->values, &was) && was == before->key;
-    if (!same && d->reg->key_region) { /* made with an inherited region, which is no part of its key */
-        region = TEXT("");
-        same = record_natural_key(d->reg, region, before->values, &was) && was == before->key;
-    }
-    if (!same) return 0;
-    if (!record_natural_key(d->reg, region, now->values, &is)) is = 0;
-    if (is == was) return 0;
-    int rc = is ? key_lookup(x, d->reg, is, false, &other, err) : 0;
-    if (rc < 0) return rc;
-    if (other && other != now->id)
-        return error_set(err, E_CONFLICT, d->reg->name.s, "record %lld has this key already / 已有相同记录", (long long)other);
-    struct idmap_slot *slot = is ? idmap_put(&apply_table_of(x, d->reg)->keys, &x->arena, is, NULL) : NULL;
-    if (slot) slot->value.i = now->id;
-    now->key = is;
-    return key_forget(x, d->reg, was, now->id, err);
-}
-
-static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
+static int change_record(struct apply *x, struct draft *d, int64_t id, struct error *err) {
     const struct register_decl *reg = d->reg;
     struct entry *e = NULL;
     int rc = apply_entry(x, x->l->tables[reg->order], id, &e, err);
@@ -452,7 +405,7 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
                        now.state.s);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
     if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
-    if (!rc && n) rc = rekey(x, d, &before, &now, err); /* last: it tells the rest of the batch, and nothing after it is refused */
+    if (!rc && n) rc = apply_rekey(x, d, &before, &now, err); /* last: it tells the rest of the batch, and nothing after it is refused */
     if (rc < 0) {
         d->ret_id = 0;
         return rc;
@@ -476,6 +429,14 @@ static int change(struct apply *x, struct draft *d, int64_t id, struct error *er
     return concerns(x, reg) ? book_fact(x->l, x->s, &e->record, &before, err) : 0;
 }
 
+/* A change that is refused leaves the lookup as it was. */
+static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
+    size_t found = x->n_found, lost = x->n_lost;
+    int rc = change_record(x, d, id, err);
+    if (rc < 0) x->n_found = found, x->n_lost = lost;
+    return rc;
+}
+
 static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     struct entry *e = NULL;
     int rc = apply_entry(x, x->l->tables[d->reg->order], d->id, &e, err);
@@ -488,13 +449,15 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     if (rc < 0) return rc;
     if (concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
     if (!rc) rc = seal_remove(x, &e->record, err);
+    if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
+    if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, digest_64(e->record.number), e->record.id, err);
     if (!rc) rc = journal_whole(x, e, JOURNAL_REMOVE, false, &e->record.entry, err);
     if (rc < 0) return rc;
     entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_NEVER : ENTRY_DELETE);
     /* what follows in the batch neither refers to it nor finds it by its key */
     struct idmap_slot *there = idmap_find(&apply_table_of(x, d->reg)->exists, d->id);
     if (there) there->value.i = 0;
-    rc = key_forget(x, d->reg, e->record.key, d->id, err);
+    rc = apply_key_forget(x, d->reg, e->record.key, d->id, err);
     if (rc < 0) return rc;
     tell_ledger(x, d->reg);
     d->ret_id = d->id;
@@ -503,52 +466,17 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
 }
 
 
-/* only_new: the key names a record made in this very call, so the store cannot have it. */
-static int key_lookup(struct apply *x, const struct register_decl *reg, int64_t key, bool only_new, int64_t *ret, struct error *err) {
-    struct apply_table *at = apply_table_of(x, reg);
-    bool fresh = false;
-    struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, key, &fresh);
-    if (!slot) return memory(err);
-    if (fresh && !only_new) {
-        char sql[160];
-        struct value param = value_int(key), id = value_null();
-        snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"key\" = ?1", reg->name.s);
-        int rc = db_scalar(x->l->db, &x->arena, sql, &param, 1, &id, err);
-        if (rc < 0) return rc;
-        slot->value.i = value_int_or(id, 0);
-    }
-    *ret = slot->value.i;
-    return 0;
-}
-
-/* A natural key with a reference to a record of this call is new as well. */
-static bool names_new_record(const struct apply *x, const struct draft *d) {
-    if (d->outside_key.n) return false;
-    for (size_t i = 0; i < d->reg->n_key; i++) {
-        const struct field *f = &d->reg->fields[d->reg->key[i]];
-        struct value v = d->values[d->reg->key[i]];
-        if (f->type == FIELD_REFERENCE && v.kind == VALUE_INT && v.i >= x->first_id) return true;
-    }
-    return false;
-}
-
 static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, struct error *err) {
     int rc = resolve_links(drafts, d, err);
     if (rc < 0) return rc;
     if (d->verb == DRAFT_CHANGE) return change(x, d, d->id, err);
     if (d->verb == DRAFT_REMOVE) return remove_record(x, d, err);
     if (d->late_key) {
-        /* on a copy: the draft may be applied again after a rollback, and what it does not mention stays not mentioned */
-        bool copied = false;
-        struct value *values = arena_alloc(&x->arena, (d->reg->n_fields + 1) * sizeof *values);
-        if (!values) return memory(err);
-        memcpy(values, d->values, d->reg->n_fields * sizeof *values);
-        rc = copy_defaults(x, x->l->tables[d->reg->order], values, &copied, err);
+        rc = apply_late_key(x, d, err);
         if (rc < 0) return rc;
-        d->has_key = record_natural_key(d->reg, d->region, values, &d->key);
     }
     int64_t id = 0;
-    if (d->has_key) rc = key_lookup(x, d->reg, d->key, names_new_record(x, d), &id, err);
+    if (d->has_key) rc = apply_key(x, d->reg, d->key, apply_names_new(x, d), &id, err);
     if (rc < 0) return rc;
     if (id && d->verb == DRAFT_CREATE)
         return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);

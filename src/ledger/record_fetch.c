@@ -90,14 +90,6 @@ int record_peek(struct ledger *l, const struct register_decl *reg, int64_t id, c
 
 /* ---- prefetch */
 
-static int key_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
-    struct apply_table *at = arg;
-    struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, row[0].i, NULL);
-    if (!slot) return memory(err);
-    slot->value.i = row[1].i;
-    return 0;
-}
-
 static int exists_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
     struct apply_table *at = arg;
     struct idmap_slot *slot = idmap_put(&at->exists, &x->arena, row[0].i, NULL);
@@ -206,12 +198,12 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
         char select[160];
         struct apply_table *at = &x->tables[r];
         const char *name = x->l->catalog->registers[r].name.s;
-        snprintf(select, sizeof select, "SELECT \"key\",\"id\" FROM \"%s\"", name);
-        if (keys[r].n) rc = fetch_all(x, select, "key", keys[r].ids, keys[r].n, key_row, at, err);
+        if (keys[r].n) rc = apply_keys_fetch(x, x->l->tables[r], keys[r].ids, keys[r].n, err);
         if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], err);
         snprintf(select, sizeof select, "SELECT \"id\" FROM \"%s\"", name);
         if (!rc && refs[r].n) rc = fetch_all(x, select, "id", refs[r].ids, refs[r].n, exists_row, at, err);
     }
+    if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);
     if (!rc && holders.n) rc = book_prefetch(x->l, holders.ids, holders.n, err);
     return rc;
 }
@@ -238,9 +230,70 @@ static int flush_table(struct apply *x, const struct reg_table *t, enum entry_wr
     return rc;
 }
 
-static int flush_blind(struct apply *x, enum db_verb verb, struct buf_values *b, struct error *err) {
-    static const uint16_t all[] = {0, 1, 2};
-    return b->n ? db_batch(x->l->db, verb, vault_blind_table(), all, 3, b->v, b->n / 3, NULL, err) : 0;
+/* ---- what the lookup gains and loses */
+
+static int entry_cmp(const void *a, const void *b) {
+    const struct lookup_entry *x = a, *y = b;
+    if (x->place != y->place) return x->place < y->place ? -1 : 1;
+    return (x->holder > y->holder) - (x->holder < y->holder);
+}
+
+static int lost_cmp(const void *a, const void *b) {
+    const struct apply_lost *x = a, *y = b;
+    int c = entry_cmp(&x->e, &y->e);
+    return c ? c : (x->at > y->at) - (x->at < y->at);
+}
+
+int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
+    if (x->n_found == x->cap_found) {
+        size_t cap = x->cap_found ? x->cap_found * 2 : 1024;
+        struct lookup_entry *grown = arena_alloc(&x->arena, cap * sizeof *grown);
+        if (!grown) return memory(err);
+        if (x->n_found) memcpy(grown, x->found, x->n_found * sizeof *grown);
+        x->found = grown;
+        x->cap_found = cap;
+    }
+    x->found[x->n_found++] = lookup_entry_of(kind, value, id);
+    return 0;
+}
+
+int apply_loses(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
+    if (x->n_lost == x->cap_lost) {
+        size_t cap = x->cap_lost ? x->cap_lost * 2 : 64;
+        struct apply_lost *grown = arena_alloc(&x->arena, cap * sizeof *grown);
+        if (!grown) return memory(err);
+        if (x->n_lost) memcpy(grown, x->lost, x->n_lost * sizeof *grown);
+        x->lost = grown;
+        x->cap_lost = cap;
+    }
+    x->lost[x->n_lost++] = (struct apply_lost){lookup_entry_of(kind, value, id), x->n_found};
+    return 0;
+}
+
+/* Was the i-th found entry lost again later? lost is sorted. */
+static bool lost_again(const struct apply *x, size_t i) {
+    struct apply_lost later = {x->found[i], i + 1};
+    size_t low = 0, high = x->n_lost;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (lost_cmp(&x->lost[mid], &later) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < x->n_lost && entry_cmp(&x->lost[low].e, &x->found[i]) == 0;
+}
+
+static int flush_lookup(struct apply *x, struct error *err) {
+    struct lookup_entry *gone = x->n_lost ? arena_alloc(&x->arena, x->n_lost * sizeof *gone) : NULL;
+    if (x->n_lost && !gone) return memory(err);
+    if (x->n_lost) qsort(x->lost, x->n_lost, sizeof *x->lost, lost_cmp);
+    for (size_t i = 0; i < x->n_lost; i++) gone[i] = x->lost[i].e;
+    size_t n = x->n_lost ? 0 : x->n_found;
+    for (size_t i = 0; x->n_lost && i < x->n_found; i++)
+        if (!lost_again(x, i)) x->found[n++] = x->found[i];
+    int rc = lookup_drop(x->l->lookup, x->l->db, gone, x->n_lost, false, err);
+    return rc ? rc : lookup_add(x->l->lookup, x->l->db, x->found, n, err);
 }
 
 int apply_flush(struct apply *x, struct error *err) {
@@ -253,8 +306,5 @@ int apply_flush(struct apply *x, struct error *err) {
         if (!rc) rc = flush_table(x, x->l->tables[r], ENTRY_UPDATE, err);
     }
     if (!rc && x->keys_add.n) rc = db_batch(x->l->db, DB_INSERT, vault_key_table(), key_columns, 2, x->keys_add.v, x->keys_add.n / 2, NULL, err);
-    if (!rc) rc = flush_blind(x, DB_DELETE, &x->blind_drop, err);
-    if (!rc) rc = flush_blind(x, DB_INSERT, &x->blind_new, err);
-    if (!rc) rc = flush_blind(x, DB_UPSERT, &x->blind_add, err);
-    return rc;
+    return rc ? rc : flush_lookup(x, err);
 }

@@ -36,21 +36,30 @@ int record_get(struct ledger *l, struct db *db, const struct session *s, const s
     return 0;
 }
 
+/* The record that the lookup names for a value: 1, or 0 for none. */
+static int found(struct ledger *l, struct db *db, const struct register_decl *reg, struct lookup_kind kind, int64_t value, struct arena *a, struct record *ret,
+                 struct error *err) {
+    int64_t *ids = NULL;
+    size_t n = 0;
+    int rc = lookup_find(db ? db : l->db, kind, value, 1, a, &ids, &n, err);
+    struct value id = value_int(n ? ids[0] : 0);
+    return rc || !n ? rc : one(l, db, reg, "\"id\" = ?1", &id, 1, a, ret, err);
+}
+
 int record_by_number(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text word, struct arena *a,
                      struct record *ret, struct error *err) {
+    const struct reg_table *t = l->tables[reg->order];
     struct buf b = {0};
     struct record r;
-    int rc = 0;
-    if (reg->number_mask.n) {
-        struct value param = value_text(word);
-        rc = one(l, db, reg, "\"number\" = ?1", &param, 1, a, &r, err);
-    }
+    int rc = reg->number_mask.n ? found(l, db, reg, t->by_number, digest_64(word), a, &r, err) : 0;
+    if (rc > 0 && !text_eq(r.number, word)) rc = 0;
     if (rc == 0) {
         buf_text(&b, reg->name);
         buf_char(&b, '\n');
         buf_text(&b, word);
-        struct value param = value_int(digest_64(buf_view(&b)));
-        rc = b.failed ? memory(err) : one(l, db, reg, "\"key\" = ?1", &param, 1, a, &r, err);
+        int64_t key = digest_64(buf_view(&b));
+        rc = b.failed ? memory(err) : found(l, db, reg, t->by_key, key, a, &r, err);
+        if (rc > 0 && r.key != key) rc = 0;
         buf_clear(&b);
     }
     if (rc < 0) return rc;

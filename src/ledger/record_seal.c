@@ -56,38 +56,6 @@ int values_add(struct apply *x, struct buf_values *b, const struct value *row, s
     return 0;
 }
 
-static int blind_row(struct apply *x, struct buf_values *to, int kind, int64_t hash, int64_t holder, struct error *err) {
-    struct value row[] = {value_int(kind), value_int(hash), value_int(holder)};
-    return values_add(x, to, row, 3, err);
-}
-
-/* Of a person made in this call. Two of its fields may say the same; its rows stand together at the end of the list. */
-static int blind_first(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
-    const struct value *v = x->blind_new.v;
-    for (size_t i = x->blind_new.n; i >= 3 && v[i - 1].i == holder; i -= 3)
-        if (v[i - 2].i == hash && v[i - 3].i == kind) return 0;
-    return blind_row(x, &x->blind_new, kind, hash, holder, err);
-}
-
-static void blind_forget(struct buf_values *list, int kind, int64_t hash, int64_t holder) {
-    struct value *v = list->v;
-    for (size_t i = 0; i < list->n;) {
-        if (v[i + 1].i != hash || v[i + 2].i != holder || v[i].i != kind) {
-            i += 3;
-            continue;
-        }
-        list->n -= 3;
-        memmove(v + i, v + i + 3, (list->n - i) * sizeof *v);
-    }
-}
-
-/* Rows are dropped first and added then: one that this batch wanted and no longer wants must leave the lists. Dropping is rare. */
-static int blind_unrow(struct apply *x, int kind, int64_t hash, int64_t holder, struct error *err) {
-    blind_forget(&x->blind_new, kind, hash, holder);
-    blind_forget(&x->blind_add, kind, hash, holder);
-    return blind_row(x, &x->blind_drop, kind, hash, holder, err);
-}
-
 int seal_person_key(struct apply *x, const struct record *r, struct vault_key *ret, struct error *err) {
     int64_t person = is_person(r->reg) ? r->id : r->reg->person_field >= 0 ? value_int_or(r->values[r->reg->person_field], 0) : 0;
     if (!person) {
@@ -112,7 +80,7 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         vault_wrap(x->l->vault, &x->l->secret, e->record.id, d->seal, wrapped);
         struct value row[] = {value_int(e->record.id), value_blob(wrapped, VAULT_WRAPPED)};
         rc = values_add(x, &x->keys_add, row, 2, err);
-        for (size_t i = 0; !rc && i < d->n_blind; i++) rc = blind_first(x, d->blind_kind[i], d->blind[i], e->record.id, err);
+        for (size_t i = 0; !rc && i < d->n_blind; i++) rc = apply_finds(x, lookup_blind((enum field_blind)d->blind_kind[i]), d->blind[i], e->record.id, err);
     }
     if (is_person(reg)) {
         for (size_t i = 0; i < reg->n_fields; i++)
@@ -158,9 +126,9 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
     }
     if (f->blind && is_person(r->reg)) {
         int64_t hash = 0;
-        if (was.n && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_unrow(x, (int)f->blind, hash, r->id, err);
+        if (was.n && vault_blind(x->l->vault, f->blind, was, &hash)) rc = apply_loses(x, lookup_blind(f->blind), hash, r->id, err);
         if (!rc && clear.kind == VALUE_TEXT && vault_blind(x->l->vault, f->blind, value_view(clear), &hash))
-            rc = blind_row(x, &x->blind_add, (int)f->blind, hash, r->id, err);
+            rc = apply_finds(x, lookup_blind(f->blind), hash, r->id, err);
     }
     if (!rc) *ret_sealed = sealed;
 out:
@@ -184,7 +152,7 @@ int seal_remove(struct apply *x, const struct record *r, struct error *err) {
         int64_t hash = 0;
         seal_context(r->reg, f, r->id, context);
         rc = vault_unseal(&key, text_of(context), value_view(r->values[i]), &x->arena, &was, err);
-        if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = blind_unrow(x, (int)f->blind, hash, r->id, err);
+        if (!rc && vault_blind(x->l->vault, f->blind, was, &hash)) rc = apply_loses(x, lookup_blind(f->blind), hash, r->id, err);
     }
     explicit_bzero(&key, sizeof key);
     return rc;

@@ -56,11 +56,9 @@ static int list_index(struct arena *a, const struct register_decl *reg, struct d
 
 static int derive_indexes(struct arena *a, struct reg_table *t, struct error *err) {
     const struct register_decl *reg = t->reg;
-    struct db_index *ix = arena_alloc(a, (4 + reg->n_fields + reg->n_indexes) * sizeof *ix);
+    struct db_index *ix = arena_alloc(a, (2 + reg->n_fields + reg->n_indexes) * sizeof *ix);
     if (!ix) return error_set(err, E_MEMORY, NULL, "out of memory");
     size_t n = 0;
-    ix[n++] = (struct db_index){arena_printf(a, "%s_key", reg->name.s), "key", true, "\"key\" IS NOT NULL"};
-    if (reg->number_mask.n) ix[n++] = (struct db_index){arena_printf(a, "%s_number", reg->name.s), "number", false, NULL};
     for (size_t i = 0; i < reg->n_fields; i++)
         if (reg->fields[i].indexed)
             ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, reg->fields[i].name.s), index_columns(a, reg, reg->fields[i].name), false, NULL};
@@ -137,6 +135,8 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     t->reg = reg;
     t->all = all;
     t->cell_code = codes;
+    t->by_key = lookup_key(reg->name);
+    t->by_number = lookup_number(reg->name);
     t->columns = arena_str(a, buf_cstr(&list));
     t->table = (struct db_table){.name = reg->name.s, .key = "id", .partition = "region", .n_columns = n, .columns = columns};
     if (list.failed || !t->columns) {

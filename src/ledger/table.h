@@ -3,6 +3,7 @@
 #ifndef TOCSIN_LEDGER_TABLE_H
 #define TOCSIN_LEDGER_TABLE_H
 
+#include "ledger/lookup.h"
 #include "ledger/record.h"
 
 enum { CELL_REGION = 1, CELL_STATE = 2, CELL_NUMBER = 3, CELL_KEY = 4, CELL_FIRST_FIELD = 16 };
@@ -15,6 +16,7 @@ struct reg_table {
     uint32_t *cell_code;  /* field -> journal number */
     int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
     bool has_sealed, has_copies;
+    struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
     struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */

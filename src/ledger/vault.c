@@ -192,14 +192,6 @@ const struct db_table *vault_key_table(void) {
     return &table;
 }
 
-const struct db_table *vault_blind_table(void) {
-    static const struct db_column columns[] = {
-        {"kind", COLUMN_INT, true}, {"hash", COLUMN_INT, true}, {"holder", COLUMN_INT, true}};
-    static const struct db_table table = {
-        .name = "blind", .key = "kind, hash, holder", .clustered = true, .n_columns = 3, .columns = columns};
-    return &table;
-}
-
 /* ---- keys of persons */
 
 void vault_new_key(struct rng *secret, struct vault_key *ret) {

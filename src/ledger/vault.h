@@ -2,8 +2,8 @@
  * person by destroying that person's key. The master key is a file outside the database (mode 0600). Knows base and store only.
  *
  * Keys: master (file) -> wraps one random 32-byte key per person (table `vault_key`: person, wrapped); fields of that person's records are sealed with
- * that key; sealed fields of records without a person use a key derived from the master. Blind indexes use another derived key:
- * table `blind` (kind, hash, holder), clustered. Pinyin: names are indexed by tone-less pinyin through ICU (Han-Latin;
+ * that key; sealed fields of records without a person use a key derived from the master. Blind indexes use another derived key: their
+ * hashes stand in the lookup (lookup.h). Pinyin: names are indexed by tone-less pinyin through ICU (Han-Latin;
  * Latin-ASCII), cached per code point, so that homophones and traditional forms meet; see name_normal. */
 #ifndef TOCSIN_LEDGER_VAULT_H
 #define TOCSIN_LEDGER_VAULT_H
@@ -23,7 +23,6 @@ int vault_create(const char *key_path, struct error *err);
 int vault_open(const char *key_path, struct vault **ret, struct error *err);
 void vault_close(struct vault *v);
 const struct db_table *vault_key_table(void);
-const struct db_table *vault_blind_table(void);
 /* Signing key pair of the journal, derived from the master file. */
 void vault_sign_keys(const struct vault *v, unsigned char public_key[32], unsigned char secret_key[64]);
 
@@ -48,7 +47,7 @@ size_t blind_normal(enum field_blind kind, struct text clear, char out[BLIND_MAX
 /* Pinyin without tones, lower case, no spaces ("张伟" "張偉" "Zhang Wei" -> "zhangwei"), NUL-ended; the first character by its reading as a surname (曾
  * zeng); letters that cannot be read become "u" and their number. false when it does not fit into max bytes or ICU cannot start; out is then undefined.
  * Thread-safe. The first non-ASCII name of a process costs 0.2 s and 10 MB (ICU), a new character 20 us, the rest about 10 ns a character. The readings are
- * ICU's: after an ICU upgrade that changes them name indexes must be built anew. */
+ * ICU's: after an ICU upgrade that changes them name indexes must be built anew (ledger_reindex). */
 bool name_normal(struct text name, char *out, size_t max);
 /* Masked display: 张*, 1101**********002X, 138****1234. */
 void vault_mask(const struct field *f, struct text clear, struct buf *out);

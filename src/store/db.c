@@ -183,6 +183,10 @@ void db_snapshot_end(struct db *db) {
     forget_transaction(db);
 }
 
+bool db_steady(const struct db *db) {
+    return db->writing || db->reading;
+}
+
 /* ---- statements */
 
 /* The same parameters are refused on both stores. */

@@ -68,6 +68,8 @@ int db_savepoint_rollback(struct db *db, struct error *err);
 /* Read snapshot: all queries until db_snapshot_end see one state. Keep it short. */
 int db_snapshot(struct db *db, struct error *err);
 void db_snapshot_end(struct db *db);
+/* Is a transaction or snapshot open, so that what was read stays true? */
+bool db_steady(const struct db *db);
 
 /* Runs one statement (cached when prepared; at most 128 kept). ret_changes may be NULL. Params: ABSENT is
  * NULL; n must be exactly what the statement asks for. Text must be UTF-8 without NUL (E_INVALID). */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/idmap.h"
+#include "ledger/lookup.h"
 
-enum { CHUNK = 128 };
+/* A phone or a name of very many people is compared with the first of them; merges lead on at most so often. */
+enum { CHUNK = 128, NAMESAKES = 50, PHONE_HOLDERS = 200, MERGES = 8 };
 
 static int out_of_memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -69,113 +71,162 @@ static int keep_first(void *arg, int64_t hash, int64_t holder) {
     return 0;
 }
 
-static int by_document(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
-    struct hits h = {.arena = a};
-    int64_t *keys = arena_alloc(a, (n + 1) * sizeof *keys);
-    size_t k = 0;
-    if (!keys) return out_of_memory(err);
-    for (size_t i = 0; i < n; i++)
-        if (m[i].has_document) keys[k++] = m[i].document;
-    int rc = look_up(l, a, "SELECT \"hash\",\"holder\" FROM \"blind\" WHERE \"kind\"=?1 AND \"hash\" IN ", "", BLIND_DOCUMENT, keys, k, keep_first, &h, err);
-    if (rc < 0) return rc == E_MEMORY ? out_of_memory(err) : rc;
-    for (size_t i = 0; i < n; i++) {
-        struct idmap_slot *s = m[i].has_document ? idmap_find(&h.map, m[i].document) : NULL;
-        if (!s) continue;
-        m[i].id = s->value.i;
-        m[i].kind = MATCH_DOCUMENT;
-    }
-    return 0;
-}
-
-struct pair {
-    int64_t hash, holder;
+struct answer {
+    size_t match;
+    int64_t holder;
+    bool good;
 };
 
-struct pairs {
+/* What is asked of the lookup for some of the matches, and who answered. */
+struct asking {
+    struct match *m;
+    size_t *index; /* of each asked entry: the match that asks */
+    struct lookup_entry *asked;
+    size_t n;
     struct arena *arena;
-    struct pair *p;
-    size_t n, cap;
+    struct answer *answers;
+    size_t n_answers, cap;
 };
 
-static int keep_pair(void *arg, int64_t hash, int64_t holder) {
-    struct pairs *x = arg;
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 256;
-        struct pair *grown = arena_alloc(x->arena, cap * sizeof *grown);
-        if (!grown) return E_MEMORY;
-        if (x->n) memcpy(grown, x->p, x->n * sizeof *grown);
-        x->p = grown;
-        x->cap = cap;
-    }
-    x->p[x->n++] = (struct pair){hash, holder};
+static int asking_new(struct asking *q, struct match *m, size_t n, struct arena *a, struct error *err) {
+    *q = (struct asking){.m = m, .arena = a};
+    q->index = arena_alloc(a, (n + 1) * sizeof *q->index);
+    q->asked = arena_alloc(a, (n + 1) * sizeof *q->asked);
+    return q->index && q->asked ? 0 : out_of_memory(err);
+}
+
+static void ask(struct asking *q, enum field_blind kind, int64_t hash, int64_t holder, size_t index) {
+    q->asked[q->n] = lookup_entry_of(lookup_blind(kind), hash, holder);
+    q->index[q->n++] = index;
+}
+
+static int keep_document(void *arg, size_t asked, int64_t holder, struct error *err) {
+    struct asking *q = arg;
+    struct match *m = &q->m[q->index[asked]];
+    (void)err;
+    if (!m->id || holder < m->id) m->id = holder;
+    m->kind = MATCH_DOCUMENT;
     return 0;
 }
 
-static int pair_cmp(const void *a, const void *b) {
-    const struct pair *x = a, *y = b;
-    if (x->hash != y->hash) return x->hash > y->hash ? 1 : -1;
+static int by_document(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
+    struct asking q;
+    int rc = asking_new(&q, m, n, a, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (m[i].has_document) ask(&q, BLIND_DOCUMENT, m[i].document, 0, i);
+    return rc ? rc : lookup_find_many(l->db, q.asked, q.n, 0, keep_document, &q, err);
+}
+
+static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *err) {
+    struct asking *q = arg;
+    if (q->n_answers == q->cap) {
+        size_t cap = q->cap ? q->cap * 2 : 256;
+        struct answer *grown = arena_alloc(q->arena, cap * sizeof *grown);
+        if (!grown) return out_of_memory(err);
+        if (q->n_answers) memcpy(grown, q->answers, q->n_answers * sizeof *grown);
+        q->answers = grown;
+        q->cap = cap;
+    }
+    q->answers[q->n_answers++] = (struct answer){q->index[asked], holder, false};
+    return 0;
+}
+
+static int answer_cmp(const void *a, const void *b) {
+    const struct answer *x = a, *y = b;
+    if (x->match != y->match) return x->match < y->match ? -1 : 1;
     return (x->holder > y->holder) - (x->holder < y->holder);
 }
 
-/* Does this person carry this name? */
-static int named(struct ledger *l, struct arena *a, int64_t holder, int64_t name, bool *ret, struct error *err) {
-    struct value params[] = {value_int(BLIND_NAME), value_int(name), value_int(holder)}, v = value_null();
-    int rc = db_scalar(l->db, a, "SELECT 1 FROM \"blind\" WHERE \"kind\"=?1 AND \"hash\"=?2 AND \"holder\"=?3", params, 3, &v, err);
-    *ret = v.kind == VALUE_INT;
-    return rc;
+/* Here the index of an asked entry is that of the answer it is about. */
+static int name_fits(void *arg, size_t asked, int64_t holder, struct error *err) {
+    struct asking *q = arg;
+    (void)holder, (void)err;
+    q->answers[q->index[asked]].good = true;
+    return 0;
 }
 
-static int without_document(struct ledger *l, struct arena *a, int64_t holder, bool *ret, struct error *err) {
-    struct value param = value_int(holder), v = value_null();
-    int rc = db_scalar(l->db, a, "SELECT 1 FROM \"person\" WHERE \"id\"=?1 AND \"doc_no\" IS NULL", &param, 1, &v, err);
-    *ret = v.kind == VALUE_INT;
-    return rc;
+/* Neither this person nor who it was merged into has a document. */
+static int without_document(struct ledger *l, int64_t holder, bool *ret, struct error *err) {
+    *ret = true;
+    for (int round = 0; *ret && holder && round < MERGES; round++) {
+        struct value param = value_int(holder);
+        struct db_cursor *c = NULL;
+        const struct value *row;
+        int rc = db_query(l->db, "SELECT \"merged_into\" FROM \"person\" WHERE \"id\"=?1 AND \"doc_no\" IS NULL", &param, 1, &c, err);
+        if (!rc) rc = db_next(c, &row, err);
+        *ret = rc > 0;
+        if (rc > 0) holder = value_int_or(row[0], 0);
+        db_cursor_close(c);
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+/* Who answered to the phones and carries the name too: which answers are good. */
+static int phones_with_names(struct ledger *l, struct match *m, size_t n, struct arena *a, struct asking *q, struct error *err) {
+    int rc = asking_new(q, m, n, a, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!m[i].id && m[i].has_phone && m[i].has_name) ask(q, BLIND_PHONE, m[i].phone, 0, i);
+    if (!rc) rc = lookup_find_many(l->db, q->asked, q->n, PHONE_HOLDERS, keep_answer, q, err);
+    if (rc < 0 || !q->n_answers) return rc;
+    qsort(q->answers, q->n_answers, sizeof *q->answers, answer_cmp);
+    struct asking names;
+    rc = asking_new(&names, m, q->n_answers, a, err);
+    names.answers = q->answers;
+    for (size_t i = 0; !rc && i < q->n_answers; i++) ask(&names, BLIND_NAME, m[q->answers[i].match].name, q->answers[i].holder, i);
+    return rc ? rc : lookup_find_many(l->db, names.asked, names.n, 1, name_fits, &names, err);
 }
 
 static int by_phone(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
-    struct pairs x = {.arena = a};
-    int64_t *keys = arena_alloc(a, (n + 1) * sizeof *keys);
-    size_t k = 0;
-    if (!keys) return out_of_memory(err);
-    for (size_t i = 0; i < n; i++)
-        if (!m[i].id && m[i].has_phone && m[i].has_name) keys[k++] = m[i].phone;
-    int rc = look_up(l, a, "SELECT \"hash\",\"holder\" FROM \"blind\" WHERE \"kind\"=?1 AND \"hash\" IN ", "", BLIND_PHONE, keys, k, keep_pair, &x, err);
-    if (rc < 0) return rc == E_MEMORY ? out_of_memory(err) : rc;
-    if (!x.n) return 0;
-    qsort(x.p, x.n, sizeof *x.p, pair_cmp);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (m[i].id || !m[i].has_phone || !m[i].has_name) continue;
-        size_t low = 0, high = x.n;
-        while (low < high) {
-            size_t mid = (low + high) / 2;
-            if (x.p[mid].hash < m[i].phone)
-                low = mid + 1;
-            else
-                high = mid;
-        }
-        for (; rc == 0 && !m[i].id && low < x.n && x.p[low].hash == m[i].phone; low++) {
-            bool same = false, free_of = true;
-            rc = named(l, a, x.p[low].holder, m[i].name, &same, err);
-            if (rc == 0 && same && m[i].has_document) rc = without_document(l, a, x.p[low].holder, &free_of, err);
-            if (rc < 0 || !same || !free_of) continue;
-            m[i].id = x.p[low].holder;
-            m[i].kind = MATCH_PHONE_NAME;
-        }
+    struct asking q;
+    int rc = phones_with_names(l, m, n, a, &q, err);
+    for (size_t i = 0; !rc && i < q.n_answers; i++) {
+        struct match *one = &m[q.answers[i].match];
+        bool free_of = true;
+        if (one->id || !q.answers[i].good) continue;
+        if (one->has_document) rc = without_document(l, q.answers[i].holder, &free_of, err);
+        if (rc < 0 || !free_of) continue;
+        one->id = q.answers[i].holder;
+        one->kind = MATCH_PHONE_NAME;
+    }
+    return rc;
+}
+
+/* One of these persons with this birth date and sex; where it was merged, who it is now. */
+static int alike(struct ledger *l, struct arena *a, const struct answer *list, size_t n, struct match *m, struct error *err) {
+    static const char select[] = "SELECT \"id\" FROM \"person\" WHERE \"birth\"=?1 AND \"sex\"=?2 AND \"id\" IN (";
+    struct buf sql = {0};
+    struct value params[NAMESAKES + 2], v = value_null();
+    size_t shape = n <= 4 ? 4 : NAMESAKES, k = 2;
+    params[0] = value_int(m->birth);
+    params[1] = value_text(m->sex);
+    for (size_t i = 0; i < n && k < shape + 2; i++)
+        if (!i || list[i].holder != list[i - 1].holder) params[k++] = value_int(list[i].holder);
+    for (; k < shape + 2; k++) params[k] = params[k - 1];
+    buf_str(&sql, select);
+    for (size_t i = 2; i < shape + 2; i++) buf_printf(&sql, "%s?%zu", i > 2 ? "," : "", i + 1);
+    buf_str(&sql, ") ORDER BY \"id\" LIMIT 1");
+    int rc = sql.failed ? out_of_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, k, &v, err);
+    buf_clear(&sql);
+    for (int round = 0; !rc && v.kind == VALUE_INT && round < MERGES; round++) {
+        m->candidate = v.i;
+        rc = db_scalar(l->db, a, "SELECT \"merged_into\" FROM \"person\" WHERE \"id\"=?1", &(struct value){.kind = VALUE_INT, .i = m->candidate}, 1, &v, err);
     }
     return rc;
 }
 
 /* Same name, birth and sex among those without a document in the row: with one, the document decides. */
 static int candidates(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (m[i].id || m[i].has_document || !m[i].has_name || !m[i].has_birth || !m[i].sex.n) continue;
-        struct value params[] = {value_int(BLIND_NAME), value_int(m[i].name), value_int(m[i].birth), value_text(m[i].sex)}, v = value_null();
-        rc = db_scalar(l->db, a,
-                       "SELECT p.\"id\" FROM (SELECT \"holder\" FROM \"blind\" WHERE \"kind\"=?1 AND \"hash\"=?2 ORDER BY \"holder\" LIMIT 50) b "
-                       "JOIN \"person\" p ON p.\"id\"=b.\"holder\" WHERE p.\"birth\"=?3 AND p.\"sex\"=?4 LIMIT 1",
-                       params, 4, &v, err);
-        m[i].candidate = value_int_or(v, 0);
+    struct asking q;
+    int rc = asking_new(&q, m, n, a, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (!m[i].id && !m[i].has_document && m[i].has_name && m[i].has_birth && m[i].sex.n) ask(&q, BLIND_NAME, m[i].name, 0, i);
+    if (!rc) rc = lookup_find_many(l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
+    if (rc < 0 || !q.n_answers) return rc;
+    qsort(q.answers, q.n_answers, sizeof *q.answers, answer_cmp);
+    for (size_t from = 0, to; !rc && from < q.n_answers; from = to) {
+        for (to = from + 1; to < q.n_answers && q.answers[to].match == q.answers[from].match;) to++;
+        rc = alike(l, a, q.answers + from, to - from, &m[q.answers[from].match], err);
     }
     return rc;
 }
@@ -184,7 +235,7 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
 static int follow_merged(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
     int64_t *keys = arena_alloc(a, (n + 1) * sizeof *keys);
     if (!keys) return out_of_memory(err);
-    for (int round = 0; round < 8; round++) {
+    for (int round = 0; round < MERGES; round++) {
         struct hits h = {.arena = a};
         size_t k = 0;
         bool any = false;

@@ -22,7 +22,7 @@ struct match {
 
 /* Takes what a prepared person draft knows. */
 void match_of(const struct draft *d, struct match *ret);
-/* Fills the results of n. Names carried by very many people are compared with the first 50 of them. Cost: about one indexed look-up per key.
+/* Fills the results of n. Names carried by very many people are compared with the first 50 of them, phones with the first 200. Cost: about one indexed look-up per key.
  * Errors: E_STORE, E_MEMORY. */
 int match_persons(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err);
 

@@ -6,6 +6,7 @@
 
 #include "desks/intake/batch.h"
 #include "ledger/region.h"
+#include "ledger/table.h"
 
 struct resolving {
     struct intake *in;
@@ -89,6 +90,15 @@ static int ask(struct resolving *x, const struct register_decl *reg, const char 
     return rc;
 }
 
+/* One id by the record's number or key, through the lookup; more than one record is no answer. */
+static int ask_lookup(struct resolving *x, struct lookup_kind kind, int64_t value, int64_t *ret, struct error *err) {
+    int64_t *ids = NULL;
+    size_t n = 0;
+    int rc = lookup_find(x->in->ledger->db, kind, value, 2, &x->b->arena, &ids, &n, err);
+    *ret = n == 1 ? ids[0] : 0;
+    return rc;
+}
+
 static int title_field(const struct register_decl *reg) {
     int f = register_field(reg, TEXT("title"));
     return f >= 0 && !reg->fields[f].sealed && reg->fields[f].type == FIELD_TEXT ? f : -1;
@@ -102,8 +112,9 @@ static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t
     if (ref->by == BY_FIELD) rc = ask(x, ref->target, ref->target->fields[ref->by_field].name.s, value_text(ref->text), &id, err);
     if (ref->by == BY_ANY) {
         int title = title_field(ref->target);
-        if (ref->target->number_mask.n) rc = ask(x, ref->target, "number", value_text(ref->text), &id, err);
-        if (rc == 0 && !id) rc = ask(x, ref->target, "key", value_int(batch_key(ref->target, ref->text, &x->b->arena)), &id, err);
+        const struct reg_table *t = x->in->ledger->tables[ref->target->order];
+        if (ref->target->number_mask.n) rc = ask_lookup(x, t->by_number, digest_64(ref->text), &id, err);
+        if (rc == 0 && !id) rc = ask_lookup(x, t->by_key, batch_key(ref->target, ref->text, &x->b->arena), &id, err);
         if (rc == 0 && !id && title >= 0) rc = ask(x, ref->target, ref->target->fields[title].name.s, value_text(ref->text), &id, err);
     }
     if (rc < 0) return rc;
@@ -178,32 +189,23 @@ static int region_of(struct resolving *x, struct text title, struct text *ret, s
 
 /* ---- keys of the batch, asked for at once */
 
-static int key_cmp(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
+struct asked_keys {
+    struct resolving *x;
+    const int64_t *keys;
+};
+
+static int key_there(void *arg, size_t asked, int64_t id, struct error *err) {
+    struct asked_keys *k = arg;
+    return cache_put(k->x->in, k->keys[asked], id) < 0 ? out_of_memory(err) : 0;
 }
 
-static int prefetch_register(struct resolving *x, const struct register_decl *reg, int64_t *keys, size_t n, struct error *err) {
-    enum { CHUNK = 128 };
-    struct buf sql = {0};
-    struct value params[CHUNK];
-    int rc = 0;
-    qsort(keys, n, sizeof *keys, key_cmp);
-    buf_printf(&sql, "SELECT \"key\",\"id\" FROM \"%s\" WHERE \"key\" IN ", reg->name.s);
-    for (int i = 0; i < CHUNK; i++) buf_printf(&sql, "%s?%d", i ? "," : "(", i + 1);
-    buf_str(&sql, ")");
-    if (sql.failed) rc = out_of_memory(err);
-    for (size_t from = 0; rc == 0 && from < n; from += CHUNK) {
-        struct db_cursor *c = NULL;
-        const struct value *row = NULL;
-        for (size_t i = 0; i < CHUNK; i++) params[i] = value_int(keys[from + i < n ? from + i : n - 1]);
-        rc = db_query(x->in->ledger->db, buf_cstr(&sql), params, CHUNK, &c, err);
-        while (rc == 0 && (rc = db_next(c, &row, err)) > 0)
-            rc = cache_put(x->in, value_int_or(row[0], 0), value_int_or(row[1], 0)) < 0 ? out_of_memory(err) : 0;
-        db_cursor_close(c);
-    }
-    buf_clear(&sql);
-    return rc;
+static int prefetch_register(struct resolving *x, const struct register_decl *reg, const int64_t *keys, size_t n, struct error *err) {
+    struct lookup_entry *asked = arena_alloc(&x->b->arena, n * sizeof *asked);
+    struct asked_keys k = {x, keys};
+    struct ledger *l = x->in->ledger;
+    if (!asked) return out_of_memory(err);
+    for (size_t i = 0; i < n; i++) asked[i] = lookup_entry_of(l->tables[reg->order]->by_key, keys[i], 0);
+    return lookup_find_many(l->db, asked, n, 0, key_there, &k, err);
 }
 
 static bool wanted(struct resolving *x, int64_t key) {

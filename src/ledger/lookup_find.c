@@ -1,0 +1,446 @@
+/* The lookup, asked: first the front, then each run of the shard; filters say which buckets need not be read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/lookup_run.h"
+
+enum { FRONT_SCAN = 1024, RETRIES = 1000 };
+/* A filter of n entries is read when so many entries of its shard are asked for that reading their buckets would take longer: a bucket takes as long as the
+ * filter of 2,500 entries. */
+enum { FILTER_WORTH = 2500 };
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+struct need {
+    int64_t id;
+    const struct lookup_run *run;
+    size_t from, to;
+};
+
+struct probe {
+    int64_t id;
+    size_t at; /* in order */
+};
+
+/* A bucket of several pieces, looked at when no cursor is open. */
+struct large {
+    int64_t id;
+    size_t pieces, at;
+};
+
+struct finding {
+    struct db *db;
+    struct arena a;
+    const struct lookup_entry *asked;
+    struct lookup_entry *order; /* place and index of each asked, sorted */
+    size_t n, limit;
+    struct lookup_shard all[LOOKUP_SHARDS];
+    struct need *needs;
+    size_t n_needs, cap_needs;
+    struct probe *probes;
+    size_t n_probes, cap_probes;
+    struct large *large;
+    size_t n_large, cap_large;
+    int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err);
+    void *arg;
+};
+
+static void *grow(struct arena *a, void *list, size_t n, size_t *cap, size_t each) {
+    if (n < *cap) return list;
+    size_t more = *cap ? *cap * 2 : 256;
+    void *grown = arena_alloc(a, more * each);
+    if (!grown) return NULL;
+    if (n) memcpy(grown, list, n * each);
+    *cap = more;
+    return grown;
+}
+
+static int int_cmp(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* First position in order whose place is not below. */
+static size_t first_asked(const struct finding *f, uint64_t place) {
+    size_t low = 0, high = f->n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (f->order[mid].place < place)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool answers(struct lookup_entry asked, struct lookup_entry e) {
+    return asked.place == e.place && (lookup_holder(asked) ? asked.holder == e.holder : asked.holder >> LOOKUP_HOLDER_BITS == e.holder >> LOOKUP_HOLDER_BITS);
+}
+
+/* ---- front */
+
+static int front_row(void *arg, const struct value *row, struct error *err) {
+    struct finding *f = arg;
+    struct lookup_entry e = {(uint64_t)row[0].i, (uint64_t)row[1].i};
+    int rc = 0;
+    for (size_t i = first_asked(f, e.place); !rc && i < f->n && f->order[i].place == e.place; i++)
+        if (answers(f->asked[f->order[i].holder], e)) rc = f->visit(f->arg, (size_t)f->order[i].holder, lookup_holder(e), err);
+    return rc;
+}
+
+static int ask_front(struct finding *f, struct error *err) {
+    static const char select[] = "SELECT \"place\",\"holder\" FROM \"lookup\"";
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    if (f->n < FRONT_SCAN) {
+        int64_t *ids = arena_alloc(&f->a, f->n * sizeof *ids);
+        size_t n = 0;
+        if (!ids) return memory(err);
+        for (size_t i = 0; i < f->n; i++)
+            if (!i || f->order[i].place != f->order[i - 1].place) ids[n++] = (int64_t)f->order[i].place;
+        qsort(ids, n, sizeof *ids, int_cmp);
+        return lookup_in(f->db, "SELECT \"place\",\"holder\" FROM \"lookup\" WHERE \"place\"", ids, n, front_row, f, err);
+    }
+    int rc = db_query(f->db, select, NULL, 0, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = front_row(f, row, err);
+    db_cursor_close(c);
+    return rc;
+}
+
+/* ---- filters */
+
+static int add_probe(struct finding *f, const struct lookup_run *run, size_t at, struct error *err) {
+    uint64_t place = f->order[at].place;
+    struct probe *grown = grow(&f->a, f->probes, f->n_probes, &f->cap_probes, sizeof *grown);
+    if (!grown) return memory(err);
+    f->probes = grown;
+    f->probes[f->n_probes++] = (struct probe){lookup_bucket_id(run->run, lookup_shard_of(place), lookup_bucket_of(place, run->bits)), at};
+    return 0;
+}
+
+static int need_cmp(const void *a, const void *b) {
+    const struct need *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int filter_row(void *arg, const struct value *row, struct error *err) {
+    struct finding *f = arg;
+    struct need key = {.id = row[0].i};
+    const struct need *need = bsearch(&key, f->needs, f->n_needs, sizeof key, need_cmp);
+    struct text bits = value_view(row[1]);
+    int rc = 0;
+    for (size_t i = need ? need->from : 0; !rc && need && i < need->to; i++)
+        if (lookup_filter_may((const unsigned char *)bits.s, bits.n, f->order[i].place)) rc = add_probe(f, need->run, i, err);
+    return rc;
+}
+
+static int ask_filters(struct finding *f, struct error *err) {
+    int64_t *ids = arena_alloc(&f->a, (f->n_needs + 1) * sizeof *ids);
+    if (!ids) return memory(err);
+    if (!f->n_needs) return 0;
+    qsort(f->needs, f->n_needs, sizeof *f->needs, need_cmp);
+    for (size_t i = 0; i < f->n_needs; i++) ids[i] = f->needs[i].id;
+    return lookup_in(f->db, "SELECT \"id\",\"bits\" FROM \"lookup_filter\" WHERE \"id\"", ids, f->n_needs, filter_row, f, err);
+}
+
+/* For each run of each asked shard: its filter, or its buckets at once. */
+static int plan(struct finding *f, struct error *err) {
+    for (size_t from = 0, to; from < f->n; from = to) {
+        unsigned shard = lookup_shard_of(f->order[from].place);
+        const struct lookup_shard *s = &f->all[shard];
+        for (to = from; to < f->n && lookup_shard_of(f->order[to].place) == shard;) to++;
+        for (size_t r = 0; r < s->n; r++) {
+            if ((to - from) * FILTER_WORTH > s->runs[r].n && to - from > 2) {
+                struct need *grown = grow(&f->a, f->needs, f->n_needs, &f->cap_needs, sizeof *grown);
+                if (!grown) return memory(err);
+                f->needs = grown;
+                f->needs[f->n_needs++] = (struct need){lookup_filter_id(s->runs[r].run, shard), &s->runs[r], from, to};
+                continue;
+            }
+            for (size_t i = from; i < to; i++) {
+                int rc = add_probe(f, &s->runs[r], i, err);
+                if (rc < 0) return rc;
+            }
+        }
+    }
+    return 0;
+}
+
+/* ---- buckets */
+
+static int probe_cmp(const void *a, const void *b) {
+    const struct probe *x = a, *y = b;
+    if (x->id != y->id) return x->id < y->id ? -1 : 1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Position of the first entry not below e. */
+static size_t lower(struct text entries, struct lookup_entry e) {
+    size_t low = 0, high = entries.n / ENTRY_BYTES;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        struct lookup_entry at = lookup_entry_at(entries.s, mid);
+        if (lookup_compare(&at, &e) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* One asked entry, and who hears what answers. */
+struct wish {
+    struct lookup_entry asked;
+    size_t index, limit;
+    int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err);
+    void *arg;
+};
+
+/* Gives what answers in this piece, *given of them so far. Sets *more when the next piece may hold others. */
+static int answer(const struct wish *w, struct text entries, size_t *given, bool *more, struct error *err) {
+    size_t n = entries.n / ENTRY_BYTES;
+    int rc = 0;
+    size_t i = lower(entries, w->asked); /* without an id its holder is the tag alone, which is below every holder of the tag */
+    for (; !rc && i < n; i++) {
+        struct lookup_entry e = lookup_entry_at(entries.s, i);
+        if (!answers(w->asked, e) || (w->limit && *given == w->limit)) break;
+        (*given)++;
+        rc = w->visit(w->arg, w->index, lookup_holder(e), err);
+    }
+    *more = i == n;
+    return rc;
+}
+
+static int read_piece(struct db *db, int64_t id, struct arena *a, struct text *ret, struct error *err) {
+    struct value param = value_int(id), v = value_null();
+    arena_reset(a);
+    int rc = db_scalar(db, a, "SELECT \"entries\" FROM \"lookup_bucket\" WHERE \"id\" = ?1", &param, 1, &v, err);
+    *ret = value_view(v);
+    return rc;
+}
+
+/* A bucket of several pieces: searches them by their last entries, then goes on from there. */
+static int ask_large(struct db *db, const struct wish *w, int64_t id, size_t pieces, struct error *err) {
+    struct arena a = {0};
+    struct text piece;
+    size_t low = 0, high = pieces - 1, given = 0;
+    bool more = true;
+    int rc = 0;
+    while (!rc && low < high) {
+        size_t mid = (low + high) / 2;
+        rc = read_piece(db, id + (int64_t)mid, &a, &piece, err);
+        size_t n = piece.n / ENTRY_BYTES;
+        struct lookup_entry last = n && !rc ? lookup_entry_at(piece.s, n - 1) : (struct lookup_entry){UINT64_MAX, UINT64_MAX};
+        if (lookup_compare(&last, &w->asked) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (; !rc && more && low < pieces; low++) {
+        rc = read_piece(db, id + (int64_t)low, &a, &piece, err);
+        if (!rc) rc = answer(w, piece, &given, &more, err);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
+static struct wish wish_of(const struct finding *f, size_t at) {
+    size_t index = (size_t)f->order[at].holder;
+    return (struct wish){f->asked[index], index, f->limit, f->visit, f->arg};
+}
+
+static int bucket_row(void *arg, const struct value *row, struct error *err) {
+    struct finding *f = arg;
+    size_t low = 0, high = f->n_probes;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (f->probes[mid].id < row[0].i)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    struct text entries = value_view(row[1]);
+    size_t pieces = lookup_pieces(entries);
+    int rc = 0;
+    for (; !rc && low < f->n_probes && f->probes[low].id == row[0].i; low++) {
+        size_t given = 0;
+        bool more = false;
+        if (pieces == 1) {
+            struct wish w = wish_of(f, f->probes[low].at);
+            rc = answer(&w, entries, &given, &more, err);
+            continue;
+        }
+        struct large *grown = grow(&f->a, f->large, f->n_large, &f->cap_large, sizeof *grown);
+        if (!grown) return memory(err);
+        f->large = grown;
+        f->large[f->n_large++] = (struct large){row[0].i, pieces, f->probes[low].at};
+    }
+    return rc;
+}
+
+static int ask_buckets(struct finding *f, struct error *err) {
+    int64_t *ids = arena_alloc(&f->a, (f->n_probes + 1) * sizeof *ids);
+    size_t n = 0;
+    if (!ids) return memory(err);
+    if (!f->n_probes) return 0;
+    qsort(f->probes, f->n_probes, sizeof *f->probes, probe_cmp);
+    for (size_t i = 0; i < f->n_probes; i++)
+        if (!n || ids[n - 1] != f->probes[i].id) ids[n++] = f->probes[i].id;
+    int rc = lookup_in(f->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", ids, n, bucket_row, f, err);
+    for (size_t i = 0; !rc && i < f->n_large; i++) {
+        struct wish w = wish_of(f, f->large[i].at);
+        rc = ask_large(f->db, &w, f->large[i].id, f->large[i].pieces, err);
+    }
+    return rc;
+}
+
+/* ---- the whole */
+
+static int ask_shards(struct finding *f, struct error *err) {
+    bool want[LOOKUP_SHARDS] = {false};
+    for (size_t i = 0; i < f->n; i++) want[lookup_shard_of(f->order[i].place)] = true;
+    return lookup_shards_read(f->db, &f->a, want, f->all, err);
+}
+
+int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
+                     int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err) {
+    if (!n) return 0;
+    struct finding *f = mem_alloc(sizeof *f);
+    if (!f) return memory(err);
+    *f = (struct finding){.db = db, .asked = asked, .n = n, .limit = limit, .visit = visit, .arg = arg};
+    struct lookup_entry *tmp = arena_alloc(&f->a, n * sizeof *tmp);
+    f->order = arena_alloc(&f->a, n * sizeof *f->order);
+    int rc = tmp && f->order ? 0 : memory(err);
+    for (size_t i = 0; !rc && i < n; i++) f->order[i] = (struct lookup_entry){asked[i].place, i};
+    if (!rc) lookup_sort(f->order, tmp, n);
+    if (!rc) rc = ask_shards(f, err);
+    if (!rc) rc = ask_front(f, err);
+    if (!rc) rc = plan(f, err);
+    if (!rc) rc = ask_filters(f, err);
+    if (!rc) rc = ask_buckets(f, err);
+    arena_clear(&f->a);
+    mem_free(f);
+    return rc;
+}
+
+struct ids {
+    struct arena *a;
+    int64_t *v;
+    size_t n, cap;
+};
+
+static int keep_id(void *arg, size_t asked, int64_t holder, struct error *err) {
+    struct ids *x = arg;
+    (void)asked;
+    int64_t *grown = grow(x->a, x->v, x->n, &x->cap, sizeof *grown);
+    if (!grown) return memory(err);
+    x->v = grown;
+    x->v[x->n++] = holder;
+    return 0;
+}
+
+/* ---- one value */
+
+struct single {
+    struct wish w;
+    struct ids ids;
+    uint64_t version;
+    size_t n_runs;
+    struct lookup_run runs[LOOKUP_RUNS_MAX];
+    struct large large[LOOKUP_RUNS_MAX];
+    size_t n_large;
+};
+
+/* The front's answers and the shard's runs, in one statement. */
+static int single_start(struct single *s, struct db *db, struct error *err) {
+    static const char sql[] = "SELECT \"holder\",NULL FROM \"lookup\" WHERE \"place\" = ?1 UNION ALL SELECT NULL,\"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?2";
+    struct value params[] = {value_int((int64_t)s->w.asked.place), value_int(lookup_shard_of(s->w.asked.place))};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    s->version = 0;
+    s->n_runs = s->n_large = s->ids.n = 0;
+    int rc = db_query(db, sql, params, 2, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct lookup_entry e = {s->w.asked.place, (uint64_t)value_int_or(row[0], 0)};
+        if (row[0].kind == VALUE_INT)
+            rc = answers(s->w.asked, e) ? keep_id(&s->ids, 0, lookup_holder(e), err) : 0;
+        else
+            rc = lookup_runs_parse(value_view(row[1]), s->runs, &s->version, &s->n_runs, err);
+    }
+    db_cursor_close(c);
+    return rc;
+}
+
+static int single_row(void *arg, const struct value *row, struct error *err) {
+    struct single *s = arg;
+    struct text entries = value_view(row[1]);
+    size_t pieces = lookup_pieces(entries), given = 0;
+    bool more = false;
+    if (pieces == 1) return answer(&s->w, entries, &given, &more, err);
+    s->large[s->n_large++] = (struct large){row[0].i, pieces, 0};
+    return 0;
+}
+
+/* Was a run added, merged or changed since the start? */
+static int single_moved(const struct single *s, struct db *db, bool *ret, struct error *err) {
+    struct arena a = {0};
+    struct lookup_run runs[LOOKUP_RUNS_MAX];
+    struct value shard = value_int(lookup_shard_of(s->w.asked.place)), v = value_null();
+    uint64_t version = 0;
+    size_t n;
+    int rc = db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &shard, 1, &v, err);
+    if (!rc && v.kind == VALUE_BLOB) rc = lookup_runs_parse(value_view(v), runs, &version, &n, err);
+    arena_clear(&a);
+    *ret = version != s->version;
+    return rc;
+}
+
+static int single_ask(struct single *s, struct db *db, struct error *err) {
+    int64_t buckets[LOOKUP_RUNS_MAX];
+    uint64_t place = s->w.asked.place;
+    int rc = single_start(s, db, err);
+    for (size_t i = 0; i < s->n_runs; i++) buckets[i] = lookup_bucket_id(s->runs[i].run, lookup_shard_of(place), lookup_bucket_of(place, s->runs[i].bits));
+    if (!rc && s->n_runs) rc = lookup_in(db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", buckets, s->n_runs, single_row, s, err);
+    for (size_t i = 0; !rc && i < s->n_large; i++) rc = ask_large(db, &s->w, s->large[i].id, s->large[i].pieces, err);
+    return rc;
+}
+
+int lookup_find(struct db *db, struct lookup_kind kind, int64_t value, size_t limit, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err) {
+    struct single s;
+    bool moved = true;
+    s.ids = (struct ids){.a = a};
+    s.w = (struct wish){lookup_entry_of(kind, value, 0), 0, limit, keep_id, &s.ids};
+    for (int i = 0; moved; i++) {
+        if (i == RETRIES) return error_set(err, E_BUSY, "lookup", "is being written all the time; ask again / 索引正在写入，请重试");
+        int rc = single_ask(&s, db, err);
+        moved = !db_steady(db);
+        if (!rc && moved) rc = single_moved(&s, db, &moved, err);
+        if (rc < 0) return rc;
+    }
+    size_t n = 0;
+    if (s.ids.n) qsort(s.ids.v, s.ids.n, sizeof *s.ids.v, int_cmp);
+    for (size_t k = 0; k < s.ids.n; k++)
+        if (!n || s.ids.v[n - 1] != s.ids.v[k]) s.ids.v[n++] = s.ids.v[k];
+    *ret = s.ids.v;
+    *ret_n = limit && n > limit ? limit : n;
+    return 0;
+}
+
+int lookup_scan(struct db *db, int (*visit)(void *arg, struct lookup_entry entry, struct error *err), void *arg, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int rc = db_query(db, "SELECT \"place\",\"holder\" FROM \"lookup\"", NULL, 0, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = visit(arg, (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i}, err);
+    db_cursor_close(c);
+    c = NULL;
+    if (!rc) rc = db_query(db, "SELECT \"entries\" FROM \"lookup_bucket\"", NULL, 0, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct text t = value_view(row[0]);
+        rc = 0;
+        for (size_t i = 0; !rc && i < t.n / ENTRY_BYTES; i++) rc = visit(arg, lookup_entry_at(t.s, i), err);
+    }
+    db_cursor_close(c);
+    return rc;
+}

@@ -1,0 +1,108 @@
+/* ledger, private to lookup*.c: how runs lie in the store. All numbers little-endian. */
+#ifndef TOCSIN_LEDGER_LOOKUP_RUN_H
+#define TOCSIN_LEDGER_LOOKUP_RUN_H
+
+#include "ledger/lookup.h"
+
+enum {
+    LOOKUP_SHARDS = 256,
+    LOOKUP_HEAD = LOOKUP_SHARDS, /* row of lookup_shard: rows in front, next run, shard to merge next (8 bytes each) */
+    LOOKUP_RUNS_MAX = 240,       /* of a shard; merging makes it a few dozen at most */
+    ENTRY_BYTES = 16,
+    /* id of a bucket: run | shard | bucket | piece */
+    PIECE_BITS = 15,
+    BUCKET_BITS = 14,
+    SHARD_BITS = 8,
+    RUN_BITS = 26,
+};
+
+enum {
+    LOOKUP_FRONT = 16384, /* rows of the front after a commit, at most */
+    LOOKUP_RUN = 4096,    /* so many new entries are a run at once */
+    LOOKUP_TIER = 4,      /* runs of a level that become one of the next */
+    LOOKUP_CLEAN = 32768, /* entries read for new filters by a transaction that removed some */
+    LOOKUP_PAID = 8,      /* entries moved by merging for each that a transaction put into runs: more than there are levels, so that merging keeps up */
+};
+
+struct lookup {
+    bool known, changed;              /* the counters below were read, differ from the store's */
+    uint64_t front, next_run, cursor; /* front: rows at most */
+    uint64_t added;                   /* entries of runs written in this transaction */
+    bool dropped, traceless;          /* entries were removed; every stale filter is to be made anew */
+};
+
+struct lookup_run {
+    uint32_t run, n;
+    uint8_t level, bits; /* 1 << bits buckets */
+    bool stale;          /* its filter still has bits of entries that were removed */
+};
+
+/* What one row of lookup_shard says. The version moves with every change, so that a reader without snapshot notices. */
+struct lookup_shard {
+    uint64_t version;
+    size_t n;
+    struct lookup_run *runs;
+    bool changed;
+};
+
+static inline unsigned lookup_shard_of(uint64_t place) {
+    return (unsigned)(place >> (64 - SHARD_BITS));
+}
+static inline uint64_t lookup_bucket_of(uint64_t place, unsigned bits) {
+    return bits ? place << SHARD_BITS >> (64 - bits) : 0;
+}
+/* First piece of a bucket; bucket 1 << BUCKET_BITS is the end of the shard's part of the run. */
+static inline int64_t lookup_bucket_id(uint32_t run, unsigned shard, uint64_t bucket) {
+    return (int64_t)((((uint64_t)run << SHARD_BITS | shard) << BUCKET_BITS) + bucket) << PIECE_BITS;
+}
+static inline int64_t lookup_filter_id(uint32_t run, unsigned shard) {
+    return (int64_t)((uint64_t)run << SHARD_BITS | shard);
+}
+struct lookup_entry lookup_entry_at(const char *bytes, size_t i);
+/* Pieces of the bucket whose first piece this is: 1, or what stands behind its entries. */
+size_t lookup_pieces(struct text entries);
+
+/* By place, then holder. tmp has room for n. */
+void lookup_sort(struct lookup_entry *e, struct lookup_entry *tmp, size_t n);
+int lookup_compare(const void *a, const void *b);
+
+/* The filter: 12 bits an entry in blocks of 64 bytes. */
+size_t lookup_filter_bytes(size_t n);
+void lookup_filter_fill(unsigned char *filter, size_t bytes, const struct lookup_entry *e, size_t n);
+bool lookup_filter_may(const unsigned char *filter, size_t bytes, uint64_t place);
+
+/* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. */
+int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
+/* Writes those that are marked changed, each with the next version. */
+int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
+
+/* Makes a run of sorted entries, all shards or some. Notes it in the shards and marks them. */
+int lookup_run_write(struct db *db, struct arena *a, struct lookup_shard all[LOOKUP_SHARDS], uint32_t run, unsigned level, struct lookup_entry *e, size_t n,
+                     struct error *err);
+/* The entries of one shard of a run, sorted, in the arena. */
+int lookup_run_read(struct db *db, struct arena *a, const struct lookup_run *run, unsigned shard, struct lookup_entry **ret, size_t *ret_n, struct error *err);
+/* Rewrites one bucket of a shard of a run: `keep` are all entries that stay, sorted. */
+int lookup_bucket_write(struct db *db, struct arena *a, const struct lookup_run *run, unsigned shard, uint64_t bucket, struct lookup_entry *keep, size_t n,
+                        struct error *err);
+int lookup_filter_write(struct db *db, struct arena *a, uint32_t run, unsigned shard, const struct lookup_entry *e, size_t n, struct error *err);
+/* Removes shards first..last of a run. */
+int lookup_run_remove(struct db *db, uint32_t run, unsigned first, unsigned last, struct error *err);
+
+int lookup_run_new(struct lookup *x, uint32_t *ret, struct error *err);
+/* Merges runs of equal level, shard by shard, until nothing is to be merged or LOOKUP_PAID times x->added entries were moved. */
+int lookup_merge(struct lookup *x, struct db *db, struct error *err);
+/* Makes stale filters anew until so many entries were read. */
+int lookup_clean(struct lookup *x, struct db *db, uint64_t budget, struct error *err);
+
+/* Runs `head IN (?1, ...)` over the ids, at most 128 at a time, and gives every row to visit. ids ascending. */
+int lookup_in(struct db *db, const char *head, const int64_t *ids, size_t n, int (*visit)(void *arg, const struct value *row, struct error *err), void *arg,
+              struct error *err);
+/* Reads the cell of one row of lookup_shard. */
+int lookup_runs_parse(struct text cell, struct lookup_run runs[LOOKUP_RUNS_MAX], uint64_t *ret_version, size_t *ret_n, struct error *err);
+
+const struct db_table *lookup_front_table(void);
+const struct db_table *lookup_shard_table(void);
+const struct db_table *lookup_bucket_table(void);
+const struct db_table *lookup_filter_table(void);
+
+#endif
