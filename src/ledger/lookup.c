@@ -126,7 +126,7 @@ static int head_write(struct lookup *x, struct db *db, struct error *err) {
 }
 
 int lookup_run_new(struct lookup *x, uint32_t *ret, struct error *err) {
-    if (x->next_run >> RUN_BITS) return error_set(err, E_TOO_LARGE, "lookup", "the index has used up its run numbers; an exported and restored store begins anew");
+    if (x->next_run >> RUN_BITS) return error_set(err, E_TOO_LARGE, "lookup", "the index has used up its run numbers / 索引批次号已用尽");
     *ret = (uint32_t)x->next_run++;
     x->changed = true;
     return 0;

@@ -156,7 +156,7 @@ int lookup_runs_parse(struct text t, struct lookup_run runs[LOOKUP_RUNS_MAX], ui
         runs[i] = (struct lookup_run){get32(p), get32(p + 4), (uint8_t)p[8], (uint8_t)p[9], p[10] != 0};
         good = runs[i].bits <= BUCKET_BITS;
     }
-    if (!good) return error_set(err, E_CORRUPT, "lookup_shard", "a list of runs is damaged");
+    if (!good) return error_set(err, E_CORRUPT, "lookup_shard", "a list of runs is damaged / 索引目录已损坏");
     *ret_version = get64(t.s);
     *ret_n = n;
     return 0;
@@ -294,10 +294,10 @@ int lookup_run_write(struct db *db, struct arena *a, struct lookup_shard all[LOO
     for (size_t from = 0, to; !rc && from < n; from = to) {
         unsigned shard = lookup_shard_of(e[from].place), bits = 0;
         for (to = from; to < n && lookup_shard_of(e[to].place) == shard;) to++;
-        if (to - from > UINT32_MAX) return error_set(err, E_TOO_LARGE, "lookup", "a shard has too many entries");
+        if (to - from > UINT32_MAX) return error_set(err, E_TOO_LARGE, "lookup", "a shard has too many entries / 索引分片过大");
         while (bits < BUCKET_BITS && (to - from) >> bits > usual) bits++;
         struct lookup_shard *s = &all[shard];
-        if (s->n >= LOOKUP_RUNS_MAX) return error_set(err, E_TOO_LARGE, "lookup", "shard %u has too many runs", shard);
+        if (s->n >= LOOKUP_RUNS_MAX) return error_set(err, E_TOO_LARGE, "lookup", "shard %u has too many runs / 索引分片批次过多", shard);
         struct lookup_run *runs = arena_alloc(a, (s->n + 1) * sizeof *runs);
         if (!runs) return memory(err);
         if (s->n) memcpy(runs, s->runs, s->n * sizeof *runs);
@@ -353,7 +353,7 @@ int lookup_run_read(struct db *db, struct arena *a, const struct lookup_run *run
         size_t k = t.n / ENTRY_BYTES;
         rc = 0;
         if (n + k > run->n) {
-            rc = error_set(err, E_CORRUPT, "lookup_bucket", "run %u of shard %u holds more than it says", run->run, shard);
+            rc = error_set(err, E_CORRUPT, "lookup_bucket", "run %u of shard %u holds more than it says / 索引批次已损坏", run->run, shard);
             break;
         }
         memcpy(e + n, t.s, k * ENTRY_BYTES);
@@ -361,7 +361,7 @@ int lookup_run_read(struct db *db, struct arena *a, const struct lookup_run *run
         n += k;
     }
     db_cursor_close(c);
-    if (!rc && n != run->n) rc = error_set(err, E_CORRUPT, "lookup_bucket", "run %u of shard %u holds less than it says", run->run, shard);
+    if (!rc && n != run->n) rc = error_set(err, E_CORRUPT, "lookup_bucket", "run %u of shard %u holds less than it says / 索引批次已损坏", run->run, shard);
     if (rc < 0) return rc;
     *ret = e;
     *ret_n = n;
