@@ -2,7 +2,8 @@
  * stores, each beside what is written without thinking: a prefix of the region with LIKE and paging by OFFSET. District 16 was hit first and never since:
  * all it has is old, the case in which a walk along an order finds nothing for long.
  * The rows are written by one statement a piece, without persons, journal and duties: they stand for a store's state, not for the way there.
- * usage: bench_list [ROWS] [STORE]     ROWS: 10,000,000; STORE: sqlite or a postgresql:// URL of an empty database; the stores of TOCSIN_TEST_STORES */
+ * usage: bench_list [ROWS] [STORE] [DIR]     ROWS: 10,000,000; STORE: sqlite or a postgresql:// URL of an empty database, else the stores of
+ * TOCSIN_TEST_STORES; DIR: the node is made there and kept, and asked again when it is there already */
 #include <math.h>
 
 #include "bench.h"
@@ -215,16 +216,25 @@ static void peers(struct db *db) {
 }
 
 /* store: "sqlite" or the URL of an empty PostgreSQL database. */
-static int bench(const char *store, int64_t rows) {
+static int bench(const char *store, int64_t rows, const char *dir) {
     struct bench_node n;
     struct db *db = NULL;
-    bool pg = strncmp(store, "postgres", 8) == 0;
+    bool pg = strncmp(store, "postgres", 8) == 0, there = dir && access(dir, F_OK) == 0;
     int missed = 0;
-    bench_node_open(&n, pg ? store : NULL, NULL, NOW);
     double from = wall_s();
-    fill(&n, rows);
-    must(db_analyze(n.l->db, &err), "analyze");
-    if (pg) must(db_run(n.l->db, "VACUUM", NULL, 0, NULL, &err), "vacuum"); /* as autovacuum does after so many rows */
+    if (!dir) {
+        bench_node_open(&n, pg ? store : NULL, NULL, NOW);
+    } else {
+        n = (struct bench_node){.o = {.ledger = {.dir = dir, .store = pg ? store : NULL, .home = getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".", .region = "310115"},
+                                      .regions = "/dev/null", .now = NOW}};
+        if (!there) must(node_init(&n.o, &n.made, &err), "init");
+        must(ledger_open(&n.o.ledger, &n.l, &err), "open");
+    }
+    if (!there) {
+        fill(&n, rows);
+        must(db_analyze(n.l->db, &err), "analyze");
+        if (pg) must(db_run(n.l->db, "VACUUM", NULL, 0, NULL, &err), "vacuum"); /* as autovacuum does after so many rows */
+    }
     must(ledger_reader(n.l, &db, &err), "reader");
     struct arena a = {0};
     struct value pid = value_null();
@@ -237,7 +247,8 @@ static int bench(const char *store, int64_t rows) {
     missed |= one_record(&n, db, rows);
     peers(db);
     db_close(db);
-    bench_node_drop(&n);
+    if (dir) ledger_close(n.l);
+    else bench_node_drop(&n);
     return missed;
 }
 
@@ -247,6 +258,6 @@ int main(int argc, char **argv) {
     static char list[2048];
     int missed = 0;
     snprintf(list, sizeof list, "%s", env && *env ? env : "sqlite");
-    for (char *save = NULL, *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) missed |= bench(word, rows);
+    for (char *save = NULL, *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) missed |= bench(word, rows, argc > 3 ? argv[3] : NULL);
     return missed;
 }

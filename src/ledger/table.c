@@ -39,11 +39,12 @@ static const char *index_columns(struct arena *a, const struct register_decl *re
     return table_sorts(reg, columns) ? arena_printf(a, "%.*s, id, region", (int)columns.n, columns.s) : columns.s;
 }
 
-/* The index of regions: entries in order of region and id, with every sort key, so that the few rows of a street are found and sorted in it alone. It is
+/* The index of regions: entries in order of region and id, with state and every sort key, so that the few rows of a street are found and sorted in it alone. It is
  * partial, with a condition that always holds: only statements that say so use it, and no plan of another one changes. */
 static int list_index(struct arena *a, const struct register_decl *reg, struct db_index *ret) {
     struct buf columns = {0};
     buf_str(&columns, "region, id");
+    if (reg->n_states) buf_str(&columns, ", state");
     if (table_sorts(reg, TEXT("created_at"))) buf_str(&columns, ", created_at");
     if (table_sorts(reg, TEXT("changed_at"))) buf_str(&columns, ", changed_at");
     for (size_t i = 0; i < reg->n_fields; i++)

@@ -4,7 +4,7 @@
 
 #include "desks/list/inside.h"
 
-enum { CHUNK = 128, MERGE_ENTRIES = 24000, MERGE_FILTERED = 6000, MERGE_LEAST = 8 };
+enum { CHUNK = 128, MERGE_ENTRIES = 24000, MERGE_LEAST = 8 };
 
 static int memory(struct list_pager *p) {
     return error_set(p->err, E_MEMORY, NULL, "out of memory");
@@ -56,6 +56,25 @@ static void place_sql(struct list_pager *p, const struct list_place *at, bool be
 static void order_sql(struct list_pager *p, bool loose) {
     if (p->by_id) buf_printf(&p->sql.text, " ORDER BY \"id\"%s %s", loose ? " + 0" : "", turn(p));
     else buf_printf(&p->sql.text, " ORDER BY \"%s\"%s %s, \"id\" %s", p->q->sort, loose ? " + 0" : "", turn(p), turn(p));
+}
+
+/* What the index of regions carries: a filter by it costs no row. */
+static bool term_covered(const struct list_pager *p, const struct list_term *t) {
+    return !strcmp(t->column, "id") || !strcmp(t->column, "region") || (!strcmp(t->column, "state") && p->q->reg->n_states) || table_sorts(p->q->reg, text_of(t->column));
+}
+
+static bool rows_needed(const struct list_pager *p) {
+    bool all = !p->q->where;
+    for (size_t i = 0; i < p->q->n_terms; i++) all &= term_covered(p, &p->q->terms[i]);
+    return !all;
+}
+
+static void covered_terms_sql(struct list_pager *p) {
+    for (size_t i = 0; i < p->q->n_terms; i++) {
+        if (!term_covered(p, &p->q->terms[i])) continue;
+        add(p, " AND ");
+        list_term_sql(&p->sql, &p->q->terms[i], false);
+    }
 }
 
 /* The index of regions: partial, so that no other statement is led astray by it; the condition names it. */
@@ -301,44 +320,51 @@ static int hits_take(struct list_pager *p, size_t limit, size_t *ret_hits) {
 }
 
 static size_t hits_wanted(const struct list_pager *p) {
-    if (!list_filters(p->q)) return p->want - p->n;
+    if (!rows_needed(p)) return p->want - p->n;
     return p->lookups < p->lookups_max ? p->lookups_max - p->lookups : CHUNK;
 }
 
-/* ---- the regions of the scope, one after the other by jumps through their index */
+/* ---- the regions of the scope */
 
-/* r0(x,i), r1(x,i) ... : at most `max` regions of each range; then r(x): all of them. */
-static void regions_sql(struct list_pager *p, size_t max) {
-    const struct text *regions = p->scope.regions;
-    add(p, "WITH RECURSIVE ");
-    for (size_t i = 0; i < p->scope.n; i++) {
+/* One after the other by jumps through their index, from the side that the page begins at: there lie the entries that are wanted next. */
+int list_scope_regions(struct list_pager *p, size_t max, size_t *ret) {
+    const char *edge = p->descending ? "MAX" : "MIN";
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int rc = 0;
+    if (!p->regions) p->regions = arena_alloc(p->a, (max + 1) * sizeof *p->regions);
+    if (!p->regions) return memory(p);
+    p->n_regions = 0;
+    for (size_t i = 0; rc == 0 && i < p->scope.n && p->n_regions <= max; i++) {
         char end[REGION_MAX + 2] = "";
-        bool bounded = region_end(regions[i], end);
-        buf_printf(&p->sql.text, "r%zu(x,i) AS (SELECT MIN(\"region\"), 1", i);
+        bool bounded = region_end(p->scope.regions[i], end);
+        begin(p);
+        buf_printf(&p->sql.text, "WITH RECURSIVE r(x,i) AS (SELECT %s(\"region\"), 1", edge);
         from_table(p);
         add(p, "WHERE ");
-        list_subtree_sql(&p->sql, "region", regions[i], true);
+        list_subtree_sql(&p->sql, "region", p->scope.regions[i], true);
         regions_index_sql(p, "");
-        add(p, " UNION ALL SELECT (SELECT MIN(\"region\")");
+        buf_printf(&p->sql.text, " UNION ALL SELECT (SELECT %s(\"region\")", edge);
         from_table(p);
-        buf_printf(&p->sql.text, "WHERE \"region\" > r%zu.x", i);
-        if (bounded) buf_printf(&p->sql.text, " AND \"region\" < '%s'", end);
+        buf_printf(&p->sql.text, "WHERE \"region\" %s r.x", p->descending ? "<" : ">");
+        if (p->descending) {
+            add(p, " AND \"region\" >= ");
+            list_bind(&p->sql, value_text(p->scope.regions[i]));
+        } else if (bounded) {
+            buf_printf(&p->sql.text, " AND \"region\" < '%s'", end);
+        }
         regions_index_sql(p, "");
-        buf_printf(&p->sql.text, "), r%zu.i + 1 FROM r%zu WHERE r%zu.x IS NOT NULL AND r%zu.i <= %zu), ", i, i, i, i, max);
+        buf_printf(&p->sql.text, "), r.i + 1 FROM r WHERE r.x IS NOT NULL AND r.i <= %zu) SELECT x FROM r WHERE x IS NOT NULL", max);
+        rc = ask(p, &c);
+        while (rc == 0 && p->n_regions <= max && (rc = db_next(c, &row, p->err)) > 0) {
+            struct text kept = arena_text(p->a, value_view(row[0]));
+            rc = kept.s ? 0 : memory(p);
+            if (rc == 0) p->regions[p->n_regions++] = kept;
+        }
+        db_cursor_close(c);
+        c = NULL;
     }
-    add(p, "r(x) AS (");
-    for (size_t i = 0; i < p->scope.n; i++) buf_printf(&p->sql.text, "%sSELECT x FROM r%zu WHERE x IS NOT NULL", i ? " UNION ALL " : "", i);
-    add(p, ")");
-}
-
-int list_scope_regions(struct list_pager *p, size_t max, size_t *ret) {
-    struct value n = value_null();
-    begin(p);
-    regions_sql(p, max);
-    add(p, " SELECT COUNT(*) FROM r");
-    int rc = list_sql_check(&p->sql, p->err);
-    if (rc == 0) rc = db_scalar(p->db, p->a, buf_cstr(&p->sql.text), p->sql.params, p->sql.n, &n, p->err);
-    if (rc == 0) *ret = (size_t)value_int_or(n, 0);
+    *ret = p->n_regions;
     return rc;
 }
 
@@ -369,11 +395,21 @@ static void id_behind_sql(struct list_pager *p, const char *prefix) {
     list_bind(&p->sql, value_int(p->at.id));
 }
 
+/* WITH r(x): the regions that were found. */
+static void regions_sql(struct list_pager *p) {
+    add(p, "WITH r(x) AS (VALUES ");
+    for (size_t i = 0; i < p->n_regions; i++) {
+        add(p, i ? "),(" : "(");
+        list_bind(&p->sql, value_text(p->regions[i]));
+    }
+    add(p, "))");
+}
+
 /* How far the ids are complete when `each` of every region are taken: to the nearest of their ends. Not set: to the end. */
 static int merge_bound(struct list_pager *p, size_t each, struct list_place *ret) {
     struct value low = value_null();
     begin(p);
-    regions_sql(p, LIST_MERGE_MAX);
+    regions_sql(p);
     buf_printf(&p->sql.text, ", c(low) AS (SELECT (SELECT u.\"id\" FROM \"%s\" AS u WHERE u.\"region\" = r.x", p->q->reg->name.s);
     regions_index_sql(p, "u.");
     id_behind_sql(p, "u.");
@@ -384,40 +420,39 @@ static int merge_bound(struct list_pager *p, size_t each, struct list_place *ret
     return rc;
 }
 
-/* Rows by id of all the regions at once. Without filters most rows of a region are further than the page: their ids are sorted first, then few are read. */
+/* How many of each region: enough for the page when the regions are alike; as many as are cheap when filters will pass over some. */
+static size_t merge_each(const struct list_pager *p, size_t wanted) {
+    size_t each = list_filters(p->q) ? MERGE_ENTRIES / p->n_regions : 4 * wanted / p->n_regions;
+    if (rows_needed(p) && each > 4 * wanted / p->n_regions) each = 4 * wanted / p->n_regions;
+    if (!list_filters(p->q) && each > wanted) each = wanted;
+    return each < MERGE_LEAST ? MERGE_LEAST : each;
+}
+
+/* The ids of all the regions at once, sorted, then few rows are read. */
 int list_fill_merge(struct list_pager *p) {
-    size_t regions = 0, n_hits = 0;
-    bool filters = list_filters(p->q), all = false;
+    size_t n_hits = 0, wanted = hits_wanted(p);
     struct list_place bound = {0};
-    int rc = list_scope_regions(p, LIST_MERGE_MAX, &regions);
-    if (rc < 0) return rc;
-    size_t each = (!filters ? MERGE_ENTRIES : p->sql.lite ? MERGE_FILTERED : MERGE_FILTERED / 2) / (regions + 1), wanted = p->want - p->n;
-    if (!filters && each > wanted) each = wanted;
-    if (each < MERGE_LEAST) each = MERGE_LEAST;
-    rc = merge_bound(p, each, &bound);
+    if (!p->n_regions) {
+        part_end(p);
+        return 0;
+    }
+    size_t each = merge_each(p, wanted);
+    int rc = merge_bound(p, each, &bound);
     if (rc < 0) return rc;
     begin(p);
-    regions_sql(p, LIST_MERGE_MAX);
-    add(p, " ");
-    if (filters) columns_sql(p);
-    else add(p, "SELECT t.\"id\", t.\"id\"");
-    buf_printf(&p->sql.text, " FROM r CROSS JOIN \"%s\" AS t WHERE t.\"region\" = r.x", p->q->reg->name.s);
+    regions_sql(p);
+    buf_printf(&p->sql.text, " SELECT t.\"id\", t.\"id\" FROM r CROSS JOIN \"%s\" AS t WHERE t.\"region\" = r.x", p->q->reg->name.s);
     regions_index_sql(p, "t.");
     id_behind_sql(p, "t.");
     if (bound.set) place_sql(p, &bound, false, false);
-    if (filters) list_terms_sql(&p->sql, p->l, p->s, p->q, NULL);
+    covered_terms_sql(p);
     buf_printf(&p->sql.text, " ORDER BY t.\"id\" + 0 %s LIMIT %zu", turn(p), wanted);
-    p->scanned += (int64_t)(each * regions);
-    if (filters) {
-        p->lookups += each * regions;
-        rc = rows_take(p, &all);
-    } else {
-        rc = hits_take(p, wanted, &n_hits);
-        all = p->n < p->want;
-    }
+    rc = hits_take(p, wanted, &n_hits);
     if (rc < 0) return rc;
-    if (!all) go_on(p, p->places[p->n - 1]);
-    else if (bound.set) go_on(p, bound);
+    p->scanned += (int64_t)(each * p->n_regions);
+    p->merged += each * p->n_regions;
+    if (n_hits == wanted || p->n == p->want) return 0;
+    if (bound.set) go_on(p, bound);
     else part_end(p);
     return 0;
 }
@@ -434,6 +469,7 @@ int list_fill_region(struct list_pager *p) {
         regions_index_sql(p, "");
         part_sql(p, true);
         if (p->at.set) place_sql(p, &p->at, true, true);
+        covered_terms_sql(p);
     }
     buf_printf(&p->sql.text, ") AS s ORDER BY k + 0 %s, \"id\" %s LIMIT %zu", turn(p), turn(p), wanted);
     int rc = hits_take(p, wanted, &n_hits);

@@ -67,13 +67,15 @@ struct list_pager {
     struct record *rows;
     struct list_place *places; /* of rows */
     int64_t scanned;
-    size_t lookups, lookups_max;
+    size_t lookups, lookups_max, merged;
+    size_t n_regions;          /* of the scope: list_scope_regions */
+    struct text *regions;
 };
 int list_fill_order(struct list_pager *p, size_t entries);
 int list_fill_few(struct list_pager *p, const struct list_term *t);
 int list_fill_merge(struct list_pager *p);
 int list_fill_region(struct list_pager *p);
-/* How many entries or regions the scope holds, counted up to a maximum. */
+/* How many entries or regions the scope holds, up to a maximum; the regions are kept for list_fill_merge. */
 int list_scope_entries(struct list_pager *p, size_t max, size_t *ret);
 int list_scope_regions(struct list_pager *p, size_t max, size_t *ret);
 /* The first term whose index leaves few rows; NULL in ret when there is none. */

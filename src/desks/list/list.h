@@ -19,9 +19,9 @@ enum {
     LIST_PARAMS_MAX = 900,                      /* of one statement */
     LIST_ORDER_FIRST = 2000,                    /* entries in order, looked at for the asker's regions before another way is tried */
     LIST_ORDER_MAX = 50000,                     /* entries in order for one page */
-    LIST_REGION_MAX = 50000,                    /* rows of the asker's regions that are sorted for one page */
+    LIST_REGION_MAX = 60000,                    /* rows of the asker's regions that are sorted for one page */
     LIST_MERGE_MAX = 600,                       /* regions that are merged by id */
-    LIST_LOOKUPS_MAX = 4000,                    /* rows read to be filtered for one page */
+    LIST_LOOKUPS_MAX = 1500,                    /* rows read to be filtered for one page */
     LIST_FEW = 4000,                            /* rows that an indexed filter may leave to be sorted */
     LIST_HOLDERS_MAX = 500,                     /* persons that a sealed value may lead to */
     LIST_COUNT_ESTIMATE = 10000, LIST_COUNT_EXACT = 1000000 /* rows looked at by a count */

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ORDER_FILTERED = 12000, RANGES_MAX = 8 };
+enum { ORDER_FILTERED = 12000, RANGES_MAX = 8, MERGED_MAX = 60000 };
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -30,14 +30,14 @@ static size_t share(const struct list_pager *p, size_t max) {
 
 /* Of the ways that lead on, one after the other, as long as the page wants rows and its share is not used up. */
 static int fill_narrow(struct list_pager *p, size_t order_entries) {
-    size_t n = 0, most = p->by_id ? LIST_MERGE_MAX : share(p, list_filters(p->q) ? LIST_REGION_MAX / 2 : LIST_REGION_MAX);
+    size_t n = 0, most = p->by_id ? LIST_MERGE_MAX : share(p, LIST_REGION_MAX);
     int rc = list_fill_order(p, LIST_ORDER_FIRST);
     if (rc < 0 || p->end || p->n == p->want) return rc;
     if (p->scope.n > RANGES_MAX) return list_fill_order(p, order_entries);
-    rc = p->by_id ? list_scope_regions(p, most + 1, &n) : list_scope_entries(p, most + 1, &n);
+    rc = p->by_id ? list_scope_regions(p, most, &n) : list_scope_entries(p, most + 1, &n);
     if (rc < 0) return rc;
     if (n > most) return list_fill_order(p, order_entries);
-    while (rc == 0 && !p->end && p->n < p->want && p->lookups < p->lookups_max) rc = p->by_id ? list_fill_merge(p) : list_fill_region(p);
+    while (rc == 0 && !p->end && p->n < p->want && p->lookups < p->lookups_max && p->merged < share(p, MERGED_MAX)) rc = p->by_id ? list_fill_merge(p) : list_fill_region(p);
     return rc;
 }
 
