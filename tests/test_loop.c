@@ -151,6 +151,29 @@ static void a_corrected_disease_has_the_new_deadline(void **state) {
     }
 }
 
+/* Two diseases, a plan that follows another: the region owes one bulletin a day, and one report pays it. */
+static void a_region_owes_one_bulletin_a_day(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        adopt(&t, "measles-who");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'region-report' AND \"state\" = 'standing'"), 1);
+        tick(&t, "2022-08-16T10:00");
+        int64_t days = test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'region-report' AND \"state\" = 'open'");
+        assert_int_equal(days, 2); /* the 15th and the 16th */
+        adopt(&t, "covid-2022-20");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'region-report' AND \"state\" = 'standing'"), 1);
+        tick(&t, "2022-08-17T10:00");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'region-report' AND \"state\" = 'open'"), 3);
+        struct error err = {0};
+        struct draft *d = test_draft(&t, "daily_report", DRAFT_CREATE, "day", "2022-08-16", NULL);
+        assert_ok(test_write(&t, d, &err), err);
+        change(&t, "daily_report", d->ret_id, "submitted", NULL, NULL, 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'region-report' AND \"state\" = 'open'"), 2);
+        conservation(&t);
+    }
+}
+
 /* A close contact from found to released: refused until every condition is met. */
 static void release_waits_for_its_conditions(void **state) {
     (void)state;
@@ -328,7 +351,7 @@ static void a_harsher_measure_needs_its_approval(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
-        cmocka_unit_test(a_corrected_disease_has_the_new_deadline),
+        cmocka_unit_test(a_corrected_disease_has_the_new_deadline), cmocka_unit_test(a_region_owes_one_bulletin_a_day),
         cmocka_unit_test(release_waits_for_its_conditions),  cmocka_unit_test(a_fact_taken_back_is_owed_again),
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),

@@ -91,7 +91,10 @@ static int gain(struct pass *p, const struct record *r, const struct duty *d, co
     /* a new plan does not make old omissions overdue at once */
     if (rule->timing == TIMING_WITHIN && d->due_at < p->s->now) return 0;
     if (!duty_open(d) && d->occurrence != -1) return 0;
-    int rc = tell(p, PLAN_GAIN, r, obligation_holder(r), rule->code, INSTANT_NONE, d->due_at);
+    bool stands = false;
+    int rc = book_region_stands(p->l, rule, r, &stands, p->err);
+    if (rc < 0 || stands) return rc;
+    rc = tell(p, PLAN_GAIN, r, obligation_holder(r), rule->code, INSTANT_NONE, d->due_at);
     if (rc < 0 || !p->new_id) return rc;
     struct owner owner;
     rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
@@ -124,7 +127,9 @@ static int keep(struct pass *p, const struct record *r, struct obligation *o, co
         o->duty.due_at = wanted->due_at;
     }
     int level = o->duty.level;
-    if (rule->timing != TIMING_WITHIN) {
+    if (o->duty.occurrence == -1) { /* it goes on from the day it has come to, at the hour of the new plan */
+        o->duty.due_at = o->duty.wake_at + rule->due_time_s;
+    } else if (rule->timing != TIMING_WITHIN) {
         duty_settle(rule, &o->duty, p->l->zone_s);
     } else {
         o->duty.wake_at = wanted->wake_at;
@@ -248,6 +253,7 @@ int plan_compare(struct ledger *l, struct db *db, const struct session *s, const
     struct plan_diff d = {0};
     struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .diff = &d, .visit = visit, .arg = arg, .err = err};
     int rc = run(&p, region.n ? region : l->region);
+    if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
     if (rc) {
         plan_diff_clear(&d);
         return rc;
@@ -269,6 +275,23 @@ static int mark_applied(struct ledger *l, int64_t id, struct error *err) {
     return ledger_set(l, name, TEXT("1"), err);
 }
 
+/* What is owed once a region and was held by the plan that went is owed under those that stay. */
+static int region_keeps(struct ledger *l, const struct session *s, const struct adoption *gone, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
+    day today = day_of_instant(s->now, l->zone_s);
+    struct arena a = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < l->n_adoptions; i++) {
+        const struct adoption *other = &l->adoptions[i];
+        struct record r;
+        if (other->id == gone->id || !text_eq(other->region, gone->region) || ledger_policy(l, other->disease, other->region, today) != other) continue;
+        rc = record_get(l, l->db, s, reg, other->id, &a, &r, err);
+        if (!rc) rc = book_fact(l, s, &r, NULL, err);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
 /* Duties as the adoption wants them, inside the open transaction. */
 static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_diff *diff, struct error *err) {
     struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .new_id = a->id, .diff = diff, .err = err};
@@ -277,6 +300,7 @@ static int apply(struct ledger *l, const struct session *s, const struct adoptio
     int rc = book_flush(l, s->now, err);
     if (!rc) rc = run(&p, region);
     book_reset(l);
+    if (!rc) rc = region_keeps(l, s, a, err);
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
     if (!rc) rc = mark_applied(l, a->id, err);
     return rc;

@@ -76,6 +76,9 @@ int book_replay(struct ledger *l, const struct session *s, int64_t holder, const
 /* Duties follow a person merged into another, or back. */
 int book_rehold(struct ledger *l, int64_t from, int64_t to, const int64_t *records, size_t n, struct error *err);
 
+/* A rule whose debt is the region's, whatever the disease: one report pays it. It is owed once a region: *ret says whether the adoption of another
+ * plan in this very region stands for it already. */
+int book_region_stands(struct ledger *l, const struct duty_rule *rule, const struct record *r, bool *ret, struct error *err);
 /* All duties of one holder as the transaction sees them; the array lives until book_reset. */
 int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *ret_n, struct error *err);
 /* Marks a row taken from book_of as changed. */

@@ -177,6 +177,26 @@ static int change_plan(struct ledger *l, const struct session *s, const struct a
     return 0;
 }
 
+static bool of_region(const struct duty_rule *rule) {
+    bool all = rule->timing == TIMING_DAILY && rule->n_pays;
+    for (size_t i = 0; i < rule->n_pays; i++) all = all && rule->pays[i].by == FACT_BY_REGION;
+    return all;
+}
+
+int book_region_stands(struct ledger *l, const struct duty_rule *rule, const struct record *r, bool *ret, struct error *err) {
+    *ret = false;
+    for (size_t i = 0; of_region(rule) && i < l->n_adoptions && !*ret; i++) {
+        struct book_slot *slot = NULL;
+        const struct adoption *other = &l->adoptions[i];
+        if (other->id == r->id || !text_eq(other->region, r->region)) continue;
+        int rc = book_slot_of(l, other->id, &slot, err);
+        if (rc < 0) return rc;
+        for (struct book_row *row = slot->rows; row; row = row->next)
+            *ret = *ret || (!row->gone && text_same(row->o.state, "standing") && text_eq(row->o.rule, rule->code));
+    }
+    return 0;
+}
+
 static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder,
                      const struct duty *d, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[d->rule];
@@ -202,6 +222,9 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
             move_anchor(l, rule, &row->o, d, s->now);
         return 0;
     }
+    bool stands = false;
+    rc = book_region_stands(l, rule, r, &stands, err);
+    if (rc < 0 || stands) return rc;
     struct owner owner;
     rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
     if (rc < 0) return rc;
