@@ -27,7 +27,7 @@ int audit_verb(struct text name) {
 
 static int rights(struct walk *w, struct error *err) {
     bool any = false;
-    for (size_t i = 0; i < w->s->n_grants; i++) {
+    for (size_t i = 0; i < w->s->n_grants && access_within_limit(w->s, ACCESS_WATCH, NULL); i++) {
         const struct grant *g = &w->s->grants[i];
         if (!text_is(g->role, "root") && !text_is(g->role, "auditor")) continue;
         any = true;
@@ -83,4 +83,58 @@ int audit_list(struct ledger *l, struct db *db, const struct session *s, const s
     if (rc == 0) rc = journal_scan(w.db, 1, INT64_MAX, entry_visit, &step, err);
     arena_clear(&w.arena);
     return rc;
+}
+
+/* ---- page by page, newest first */
+
+enum { WINDOW = 4096, SEARCH_MAX = 200000 };
+
+struct page {
+    struct walk *w;
+    struct arena *a;
+    struct journal_entry *kept; /* ring of the newest `limit` of the window */
+    size_t n, limit;
+    struct error *err;
+};
+
+static int page_visit(const struct journal_entry *e, void *arg) {
+    struct page *p = arg;
+    if (!fits(p->w, e)) return 0;
+    int rc = may_see(p->w, e, p->err);
+    if (rc <= 0) return rc;
+    struct journal_entry *to = &p->kept[p->n++ % p->limit];
+    *to = *e;
+    to->reg = arena_text(p->a, e->reg);
+    to->actor = arena_text(p->a, e->actor);
+    to->reason = arena_text(p->a, e->reason);
+    to->purpose = arena_text(p->a, e->purpose);
+    to->region = arena_text(p->a, e->region);
+    to->before = to->after = (struct text){"", 0};
+    return to->reg.s && to->actor.s && to->reason.s && to->purpose.s && to->region.s ? 0 : error_set(p->err, E_MEMORY, NULL, "out of memory");
+}
+
+int audit_page(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f, int64_t before, struct arena *a, struct journal_entry **ret,
+               size_t *ret_n, int64_t *ret_next, struct error *err) {
+    struct walk w = {.l = l, .db = db ? db : l->db, .s = s, .f = f};
+    struct value next = value_null();
+    size_t limit = f->limit ? f->limit : 100, n = 0;
+    struct journal_entry *out = arena_alloc(a, limit * sizeof *out), *ring = arena_alloc(a, limit * sizeof *ring);
+    int rc = out && ring ? rights(&w, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc == 0) rc = db_scalar(w.db, a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);
+    int64_t tip = value_int_or(next, 1), to = before > 0 && before < tip ? before : tip, until = to > SEARCH_MAX ? to - SEARCH_MAX : 1;
+    while (rc == 0 && n < limit && to > until) {
+        struct page p = {.w = &w, .a = a, .kept = ring, .limit = limit - n, .err = err};
+        int64_t from = to - WINDOW > until ? to - WINDOW : until;
+        rc = journal_scan(w.db, from, to, page_visit, &p, err);
+        if (rc < 0) break;
+        size_t have = p.n < p.limit ? p.n : p.limit;
+        for (size_t i = 0; i < have; i++) out[n++] = ring[(p.n - 1 - i) % p.limit];
+        to = n == limit ? out[n - 1].seq : from;
+    }
+    arena_clear(&w.arena);
+    if (rc < 0) return rc;
+    *ret = out;
+    *ret_n = n;
+    *ret_next = to > 1 ? to : 0;
+    return 0;
 }

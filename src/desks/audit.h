@@ -21,4 +21,9 @@ int audit_verb(struct text name);
 int audit_list(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f,
                int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
 
+/* A page: at most f->limit entries (0: 100) before the number `before` (0: the newest), newest first, in the arena, without their cells. ret_next: `before` of
+ * the next page, 0 at the end. A call looks at 200,000 entries at most, so a page may be short, even empty, with more to come. */
+int audit_page(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f, int64_t before, struct arena *a, struct journal_entry **ret,
+               size_t *ret_n, int64_t *ret_next, struct error *err);
+
 #endif

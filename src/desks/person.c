@@ -250,6 +250,8 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
     if (rc < 0) return rc;
     rc = record_get(l, l->db, s, people(l), into, &a, &target, err);
     if (!rc) rc = record_get(l, l->db, s, people(l), from, &a, &source, err);
+    if (!rc) rc = access_check(s, ACCESS_WRITE, people(l), target.region, err);
+    if (!rc) rc = access_check(s, ACCESS_WRITE, people(l), source.region, err);
     if (!rc && (is_merged(&target) || is_merged(&source))) rc = error_set(err, E_CONFLICT, "person", "is merged into another already / 已并入他人");
     if (!rc) rc = person_children(l, l->db, from, &a, &list, &n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = change_reference(l, s, &list[i], into, &a, err);
@@ -357,6 +359,8 @@ static int erase_found(struct ledger *l, const struct record *r, struct arena *a
 
 static int erase_one(struct ledger *l, const struct session *s, const struct record *r, struct arena *a, struct error *err) {
     struct value param = value_int(r->id);
+    int may = access_check(s, ACCESS_WRITE, r->reg, r->region, err);
+    if (may < 0) return may;
     struct draft *d = draft_new(a, r->reg, DRAFT_CHANGE);
     if (!d) return memory(err);
     d->id = r->id;

@@ -53,15 +53,15 @@ static bool purpose_given(const struct session *s, enum access_verb verb) {
     return verb != ACCESS_OPEN || text_trim(s->purpose).n > 0;
 }
 
-static bool within_limit(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
+bool access_within_limit(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
     const struct session_limit *l = s->limit;
-    return !l || ((l->verbs & (1u << verb)) && (!l->n_registers || role_among(l->registers, l->n_registers, reg->name)));
+    return !l || ((l->verbs & (1u << verb)) && (!l->n_registers || (reg && role_among(l->registers, l->n_registers, reg->name))));
 }
 
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg,
                  struct text region, struct error *err) {
     bool granted = false;
-    if (!within_limit(s, verb, reg))
+    if (!access_within_limit(s, verb, reg))
         return error_set(err, E_DENIED, NULL, "this token is not for %s register %.*s / 此令牌不含该登记册的此项权限", verb_words[verb], (int)reg->name.n, reg->name.s);
     for (size_t i = 0; i < s->n_grants && !granted; i++)
         granted = region_within(region, s->grants[i].region) && access_grants(&s->grants[i], verb, reg);
@@ -123,7 +123,7 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
 }
 
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg) {
-    if (!purpose_given(s, verb) || !within_limit(s, verb, reg)) return false;
+    if (!purpose_given(s, verb) || !access_within_limit(s, verb, reg)) return false;
     for (size_t i = 0; i < s->n_grants; i++)
         if (access_grants(&s->grants[i], verb, reg)) return true;
     return false;
@@ -151,4 +151,28 @@ size_t access_regions(const struct session *s, enum access_verb verb, const stru
     for (size_t i = 0; i < s->n_grants; i++)
         if (access_grants(&s->grants[i], verb, reg) && !covered(s, i, verb, reg)) out[n++] = s->grants[i].region;
     return n;
+}
+
+bool session_copy(const struct session *s, struct arena *a, struct session *ret) {
+    struct session own = *s;
+    struct grant *grants = arena_alloc(a, (s->n_grants + 1) * sizeof *grants);
+    own.account = arena_text(a, s->account);
+    own.purpose = arena_text(a, s->purpose);
+    own.reason = arena_text(a, s->reason);
+    bool whole = grants && own.account.s && own.purpose.s && own.reason.s;
+    for (size_t i = 0; whole && i < s->n_grants; i++) {
+        grants[i] = (struct grant){.role = arena_text(a, s->grants[i].role), .region = arena_text(a, s->grants[i].region)};
+        whole = grants[i].role.s && grants[i].region.s;
+    }
+    own.grants = grants;
+    if (whole && s->limit) {
+        struct session_limit *limit = arena_alloc(a, sizeof *limit);
+        struct text *registers = arena_alloc(a, (s->limit->n_registers + 1) * sizeof *registers);
+        whole = limit && registers;
+        for (size_t i = 0; whole && i < s->limit->n_registers; i++) whole = (registers[i] = arena_text(a, s->limit->registers[i])).s != NULL;
+        if (whole) *limit = (struct session_limit){.verbs = s->limit->verbs, .n_registers = s->limit->n_registers, .registers = registers};
+        own.limit = limit;
+    }
+    if (whole) *ret = own;
+    return whole;
 }

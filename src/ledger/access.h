@@ -35,6 +35,8 @@ struct session {
     const struct session_limit *limit; /* NULL: everything the grants give */
 };
 
+/* A deep copy for what outlives the asker's request; false when out of memory. */
+bool session_copy(const struct session *s, struct arena *a, struct session *ret);
 /* Role "root" may everything in its region, "auditor" reads every register in its region; ACCESS_OPEN needs a purpose from everybody. A grant whose region is
  * not canonical gives nothing. A limit is asked before all grants, root's too. E_DENIED says which role is missing, never whether the record exists. */
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text region, struct error *err);
@@ -46,6 +48,8 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
 int access_scope_sql(const struct session *s, const char *column, struct buf *out);
 /* Whether one grant gives the verb in its region; of ACCESS_WATCH reg may be NULL. */
 bool access_grants(const struct grant *g, enum access_verb verb, const struct register_decl *reg);
+/* Whether the session's limit leaves the verb; of what belongs to no register (reg NULL) nothing is left to who is limited to some. */
+bool access_within_limit(const struct session *s, enum access_verb verb, const struct register_decl *reg);
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
 /* The same subtrees as access_sql, one by one: disjoint and canonical, "" alone for everywhere, none for nowhere. out has room for s->n_grants; borrowed from the
  * grants. Returns how many. */

@@ -47,7 +47,7 @@ static bool meet(struct text grant, struct text wish, struct text *ret) {
     return region_within(*ret, grant) && region_within(*ret, wish);
 }
 
-static bool span_of(const struct grant *g, const struct catalog *c, const struct access_selection *want, struct text wish, struct span *ret) {
+static bool span_of(const struct session *s, const struct grant *g, const struct catalog *c, const struct access_selection *want, struct text wish, struct span *ret) {
     struct text region;
     bool any = false, everything = !want->n_registers && !want->desk.n;
     *ret = (struct span){0};
@@ -57,10 +57,10 @@ static bool span_of(const struct grant *g, const struct catalog *c, const struct
     for (size_t i = 0; i < c->n_registers; i++) {
         const struct register_decl *reg = &c->registers[i];
         if (!wanted(want, reg)) continue;
-        if (access_grants(g, ACCESS_READ, reg)) ret->reads[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
-        if (access_grants(g, ACCESS_WATCH, reg)) ret->watches[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
+        if (access_within_limit(s, ACCESS_READ, reg) && access_grants(g, ACCESS_READ, reg)) ret->reads[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
+        if (access_within_limit(s, ACCESS_WATCH, reg) && access_grants(g, ACCESS_WATCH, reg)) ret->watches[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
     }
-    if (everything && access_grants(g, ACCESS_WATCH, NULL)) ret->watches[SET_NONE / 64] |= UINT64_C(1) << (SET_NONE % 64);
+    if (everything && access_within_limit(s, ACCESS_WATCH, NULL) && access_grants(g, ACCESS_WATCH, NULL)) ret->watches[SET_NONE / 64] |= UINT64_C(1) << (SET_NONE % 64);
     for (int k = 0; k < SET_BITS / 64; k++) any = any || ret->reads[k] || ret->watches[k];
     return any;
 }
@@ -72,7 +72,7 @@ int access_view_new(const struct session *s, const struct catalog *c, const stru
     struct access_view *v = mem_alloc(sizeof *v + (s->n_grants + 1) * sizeof *v->spans);
     if (!v) return error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; i < s->n_grants; i++)
-        if (span_of(&s->grants[i], c, want, text_of(region), &v->spans[v->n])) v->n++;
+        if (span_of(s, &s->grants[i], c, want, text_of(region), &v->spans[v->n])) v->n++;
     if (!v->n) {
         access_view_free(v);
         return error_set(err, E_DENIED, NULL, "no role of this account may see any of that / 该账户的角色无权查看所选内容");

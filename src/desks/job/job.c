@@ -86,19 +86,8 @@ const struct job_step *job_step_find(const char *kind, const char *name) {
 
 /* The asker, copied: his request is over long before the job. */
 static int session_keep(struct job *job, const struct session *s) {
-    struct arena *a = &job->arena;
-    arena_clear(a);
-    struct grant *grants = arena_alloc(a, (s->n_grants + 1) * sizeof *grants);
-    job->asker = (struct session){.now = s->now, .zh = s->zh, .n_grants = s->n_grants, .grants = grants};
-    job->asker.account = arena_text(a, s->account);
-    job->asker.purpose = arena_text(a, s->purpose);
-    job->asker.reason = arena_text(a, s->reason);
-    bool whole = grants && job->asker.account.s && job->asker.purpose.s && job->asker.reason.s;
-    for (size_t i = 0; whole && i < s->n_grants; i++) {
-        grants[i] = (struct grant){.role = arena_text(a, s->grants[i].role), .region = arena_text(a, s->grants[i].region)};
-        whole = grants[i].role.s && grants[i].region.s;
-    }
-    return whole ? 0 : E_MEMORY;
+    arena_clear(&job->arena);
+    return session_copy(s, &job->arena, &job->asker) ? 0 : E_MEMORY;
 }
 
 /* ---- what a step asks for */

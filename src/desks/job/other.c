@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "desks/job/inside.h"
+#include "desks/bulletin/bulletin.h"
 #include "desks/plan.h"
 
 enum { CHANGES_SHOWN = 500 };
@@ -61,15 +62,35 @@ static int region_of(const struct job_run *x, char out[REGION_MAX + 1], struct e
     return 0;
 }
 
+/* No path can be made of it. */
+static int pack_name(const struct job_run *x, struct text *ret, struct error *err) {
+    struct text t = job_param(x, "policy");
+    bool plain = t.n > 0 && t.n <= 80;
+    for (size_t i = 0; i < t.n && plain; i++) plain = (t.s[i] >= 'a' && t.s[i] <= 'z') || (t.s[i] >= '0' && t.s[i] <= '9') || t.s[i] == '-';
+    if (!plain) return error_set(err, E_UNKNOWN, "policy", "there is no such policy / 没有该方案");
+    *ret = t;
+    return 0;
+}
+
+/* What is compared lies in the asker's own region: nobody learns of duties elsewhere. */
+static int in_scope(const struct job_run *x, struct text region, struct error *err) {
+    for (size_t i = 0; i < x->s.n_grants && access_within_limit(&x->s, ACCESS_READ, NULL); i++)
+        if (x->s.grants[i].role.n && !text_is(x->s.grants[i].role, "guest") && region_within(region, x->s.grants[i].region)) return 0;
+    return error_set(err, E_DENIED, "region", "this region is not among the account's own / 该区划不在本账户辖区内");
+}
+
 static int diff(struct job_run *x, struct error *err) {
     char dir[JOB_PATH_BYTES], region[REGION_MAX + 1];
     struct policy *p = NULL;
+    struct text pack = {"", 0};
     struct plan_diff d = {0};
     struct db *db = NULL;
     struct comparing k = {.x = x, .changes = json_array(), .err = err};
     snprintf(dir, sizeof dir, "%s/policies", x->l->home);
     int rc = k.changes ? region_of(x, region, err) : memory(err);
-    if (rc == 0) rc = policy_load(x->l->catalog, dir, job_param(x, "policy"), x->l->zone_s, &p, err);
+    if (rc == 0) rc = in_scope(x, text_of(region), err);
+    if (rc == 0) rc = pack_name(x, &pack, err);
+    if (rc == 0) rc = policy_load(x->l->catalog, dir, pack, x->l->zone_s, &p, err);
     if (rc == 0) rc = ledger_reader(x->l, &db, err); /* beside the writers, not among them */
     if (rc == 0) rc = ledger_refresh(x->l, err);
     if (rc == 0) rc = plan_compare(x->l, db, &x->s, p, text_of(region), change_visit, &k, &d, err);
@@ -84,10 +105,11 @@ static int diff(struct job_run *x, struct error *err) {
 static int adopt(struct job_run *x, struct error *err) {
     char region[REGION_MAX + 1];
     struct text from = job_param(x, "from");
-    struct plan_adoption a = {.pack = job_param(x, "policy"), .reason = job_param(x, "reason"), .approver = job_param(x, "approver"), .from = day_of_instant(x->s.now, x->l->zone_s)};
+    struct plan_adoption a = {.reason = job_param(x, "reason"), .approver = job_param(x, "approver"), .from = day_of_instant(x->s.now, x->l->zone_s)};
     struct plan_diff d = {0};
     int64_t id = 0;
     int rc = region_of(x, region, err);
+    if (rc == 0) rc = pack_name(x, &a.pack, err);
     a.region = text_of(region);
     if (rc == 0 && from.n && !day_parse(from, &a.from)) rc = error_set(err, E_INVALID, "from", "no date / 不是日期");
     if (rc == 0 && !text_trim(a.reason).n) rc = error_set(err, E_INVALID, "reason", "adopting a plan needs a reason / 采用方案须说明理由");
@@ -99,6 +121,45 @@ static int adopt(struct job_run *x, struct error *err) {
     }
     plan_diff_clear(&d);
     return rc;
+}
+
+/* ---- reports of a day */
+
+static int query_of(const struct job_run *x, char region[REGION_MAX + 1], struct bulletin_query *q, struct error *err) {
+    struct text t = job_param(x, "region");
+    *region = 0;
+    if (t.n && !region_canonical(t, region)) return error_set(err, E_INVALID, "region", "no region code / 不是行政区划代码");
+    *q = (struct bulletin_query){.region = text_of(region), .disease = job_param(x, "disease"), .as_of = x->s.now};
+    return day_parse(job_param(x, "day"), &q->day) ? 0 : error_set(err, E_INVALID, "day", "no date / 不是日期");
+}
+
+static int report_draft(struct job_run *x, struct error *err) {
+    char region[REGION_MAX + 1];
+    struct bulletin_query q;
+    struct bulletin b;
+    struct buf json = {0};
+    struct db *db = NULL;
+    bulletin_init(&b);
+    int rc = query_of(x, region, &q, err);
+    if (rc == 0) rc = ledger_reader(x->l, &db, err);
+    if (rc == 0) rc = bulletin_compute(x->l, db, &x->s, &q, &b, err);
+    if (rc == 0) rc = bulletin_write_json(&b, false, &json, err);
+    json_t *figures = rc == 0 ? json_loadb(json.s, json.n, 0, NULL) : NULL;
+    if (rc == 0 && !figures) rc = memory(err);
+    if (rc == 0) rc = job_result(x, "draft", json_pack("{s:o}", "figures", figures), err);
+    buf_clear(&json);
+    bulletin_clear(&b);
+    db_close(db);
+    return rc;
+}
+
+static int report_freeze(struct job_run *x, struct error *err) {
+    char region[REGION_MAX + 1];
+    struct bulletin_query q;
+    int64_t id = 0;
+    int rc = query_of(x, region, &q, err);
+    if (rc == 0) rc = bulletin_freeze(x->l, &x->s, &q, &id, err);
+    return rc < 0 ? rc : job_result(x, "freeze", json_pack("{s:I}", "report", (json_int_t)id), err);
 }
 
 /* ---- the journal */
@@ -114,7 +175,8 @@ static int verify(struct job_run *x, struct error *err) {
     char head[2 * DIGEST_BYTES + 1];
     int rc = 0;
     bool may = false;
-    for (size_t i = 0; i < x->s.n_grants; i++) may = may || (access_grants(&x->s.grants[i], ACCESS_WATCH, NULL) && region_within(x->l->region, x->s.grants[i].region));
+    for (size_t i = 0; i < x->s.n_grants; i++)
+        may = may || (access_within_limit(&x->s, ACCESS_WATCH, NULL) && access_grants(&x->s.grants[i], ACCESS_WATCH, NULL) && region_within(x->l->region, x->s.grants[i].region));
     if (!may) return error_set(err, E_DENIED, "journal", "reading the journal needs the role auditor over the node / 核验流水须有全域审计角色");
     rc = ledger_reader(x->l, &db, err);
     if (rc == 0) rc = journal_verify(db, x->l->journal.keys.public_key, true, verified, x, &v, err);
@@ -127,4 +189,5 @@ static int verify(struct job_run *x, struct error *err) {
     return rc;
 }
 
-const struct job_step job_other_steps[] = {{"policy", "diff", diff, true}, {"policy", "adopt", adopt, false}, {"audit", "verify", verify, true}, {0}};
+const struct job_step job_other_steps[] = {{"policy", "diff", diff, true}, {"policy", "adopt", adopt, false}, {"report", "draft", report_draft, true},
+                                           {"report", "freeze", report_freeze, false}, {"audit", "verify", verify, true}, {0}};

@@ -11,7 +11,6 @@ struct job_upload {
     struct jobs *jobs;
     struct arena arena;
     struct session s;
-    struct grant *grants;
     char id[JOB_ID_BYTES]; /* of the job it becomes */
     int fd;
     int64_t n;
@@ -64,17 +63,8 @@ int job_upload_begin(struct jobs *j, const struct session *s, const char *file, 
         json_decref(params);
         return memory(err);
     }
-    *u = (struct job_upload){.jobs = j, .s = *s, .fd = -1, .params = params ? params : json_object()};
-    u->grants = arena_alloc(&u->arena, (s->n_grants + 1) * sizeof *u->grants);
-    u->s.grants = u->grants;
-    u->s.account = arena_text(&u->arena, s->account);
-    u->s.reason = arena_text(&u->arena, s->reason);
-    u->s.purpose = arena_text(&u->arena, s->purpose);
-    if (!u->params || !u->grants || !u->s.account.s || !u->s.reason.s || !u->s.purpose.s) rc = memory(err);
-    for (size_t i = 0; rc == 0 && i < s->n_grants; i++) {
-        u->grants[i] = (struct grant){.role = arena_text(&u->arena, s->grants[i].role), .region = arena_text(&u->arena, s->grants[i].region)};
-        if (!u->grants[i].role.s || !u->grants[i].region.s) rc = memory(err);
-    }
+    *u = (struct job_upload){.jobs = j, .fd = -1, .params = params ? params : json_object()};
+    if (!u->params || !session_copy(s, &u->arena, &u->s)) rc = memory(err);
     if (rc == 0) {
         job_random_id(j, u->id);
         job_upload_name(u, file ? file : "");

@@ -87,7 +87,12 @@ static bool still_allowed(struct stream *x) {
     if (now >= x->ends || http_stopping(r->server)) return false;
     if (now < x->checked + RECHECK_S) return true;
     x->checked = r->now = r->session.now = now;
-    return http_authenticate(r, &err) == 0 && r->signed_in && rights_of(&r->session) == x->rights;
+    r->signed_in = false;
+    r->who = NULL;
+    bool holds = http_authenticate(r, &err) == 0 && http_authorise(r, &err) == 0 && rights_of(&r->session) == x->rights;
+    if (r->reader) readers_give(r->server->readers, r->reader);
+    r->reader = NULL;
+    return holds;
 }
 
 static int fill(struct stream *x, struct ledger *l, struct error *err) {

@@ -7,6 +7,7 @@
 
 #include "doors/http/pages.h"
 #include "doors/http/route.h"
+#include "desks/job/job.h"
 #include "ledger/feed.h"
 
 enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
@@ -108,6 +109,8 @@ struct http_server {
     struct ledger *ledger;         /* the queue's while it runs */
     struct ledger_queue *queue;
     struct feed *feed;
+    struct ledger_gate *gate;      /* whose turn it is to write: the queue's or a job's */
+    struct jobs *jobs;
     struct readers *readers;
     struct dev_tokens *tokens;
     struct accounts *accounts;

@@ -25,6 +25,7 @@ enum route_body {
     BODY_JSON,      /* an object or array; Content-Type application/json (or merge-patch+json) */
     BODY_JSON_MAYBE, /* the same, or nothing at all */
     BODY_BYTES,     /* anything, in r->body; the handler looks at Content-Type */
+    BODY_STREAM,    /* a file, or a form with one: goes to the spool piece by piece (jobs.h: upload_begin, upload_piece); the handler calls upload_end */
 };
 
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
@@ -60,26 +61,28 @@ struct schema {
 
 /* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
-    X(events)              \
-    X(accounts)            \
-    X(sign)                \
-    X(health)              \
-    X(list)                \
-    X(console)             \
-    X(meta)                \
     X(audit) \
+    X(events) \
+    X(accounts) \
+    X(sign) \
+    X(health) \
+    X(list) \
+    X(console) \
+    X(jobs) \
+    X(meta) \
     X(obligations) \
     X(persons) \
     X(policies) \
     X(reports) \
     X(records)
 #define SCHEMA_RESOURCES(X) \
-    X(accounts)             \
-    X(sign)                 \
-    X(health)               \
-    X(list)                 \
-    X(meta)                 \
     X(audit) \
+    X(accounts) \
+    X(sign) \
+    X(health) \
+    X(list) \
+    X(jobs) \
+    X(meta) \
     X(obligations) \
     X(persons) \
     X(policies) \

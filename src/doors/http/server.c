@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "doors/http/inside.h"
+#include "doors/http/jobs.h"
 
 enum {
     THREADS = 4,
@@ -303,6 +304,17 @@ static enum MHD_Result woken(struct request *r) {
 }
 
 static enum MHD_Result take_body(struct request *r, const char *bytes, size_t *n) {
+    if (r->route && r->route->body == BODY_STREAM && !r->error.code) {
+        struct error err = {0};
+        int rc = upload_piece(r, bytes, *n, &err);
+        *n = 0;
+        if (rc >= 0) return MHD_YES;
+        r->error = err;
+        r->error.code = rc;
+        r->rc = 0;
+        r->body.max = 0; /* what still comes is read for a short while only */
+        return MHD_YES;
+    }
     if (r->error.code || r->body.n + *n > r->body.max) { /* read on for a while, so that the answer is heard */
         if (!r->error.code) r->too_large = true;
         r->submission.n += *n;
@@ -325,6 +337,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         watch_phase(connection, WATCH_BODY, 0);
         int status = 0, rc = begin(r, url, method, version, &status, &err);
         r->stage = STAGE_BODY;
+        if (rc >= 0 && r->route->body == BODY_STREAM) rc = upload_begin(r, &err);
         give_reader(r);
         if (rc >= 0) return MHD_YES;
         /* a small body is read first: an answer sent before it might be lost with the connection */
@@ -437,6 +450,13 @@ static instant now_of(void *arg) {
     return http_now(arg);
 }
 
+/* A job committed beside the queue. */
+static void job_changed_something(void *arg) {
+    struct http_server *s = arg;
+    if (s->feed) feed_wake(s->feed);
+    readers_stale(s->readers);
+}
+
 int http_server_start(const struct http_options *o, struct http_server **ret, struct error *err) {
     struct http_server *s = mem_alloc(sizeof *s);
     int fd = -1;
@@ -460,6 +480,11 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
     if (!rc) rc = feed_start(s->ledger, NULL, &s->feed, err);
     if (!rc) rc = accounts_open(s->ledger, o->accounts, &s->accounts, err);
+    if (!rc && !(s->gate = ledger_gate_new())) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!rc) s->ledger->gate = s->gate;
+    struct jobs_options jobs = {.ledger = o->ledger, .gate = s->gate, .now = now_of, .changed = job_changed_something, .arg = s};
+    jobs.ledger.zone_s = s->ledger ? s->ledger->zone_s : 0;
+    if (!rc) rc = jobs_open(&jobs, &s->jobs, err);
     struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
@@ -501,11 +526,13 @@ void http_server_stop(struct http_server *s) {
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
+    jobs_close(s->jobs);
     feed_stop(s->feed);
     readers_close(s->readers);
     accounts_close(s->accounts);
     if (s->log && !s->options.quiet) log_event(s->log, http_now(s), "info", "stopped", NULL);
     ledger_close(s->ledger);
+    ledger_gate_free(s->gate);
     dev_tokens_free(s->tokens);
     buf_clear(&s->openapi);
     pages_free(s->pages);

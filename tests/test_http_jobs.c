@@ -1,0 +1,225 @@
+/* Imports and other long work over HTTP: who is refused, and what must hold from upload to undo. */
+#include "http.h"
+
+static const char *const NOW = "2022-05-30T10:00";
+#define IMPORTS "/api/v1/imports"
+#define PERSONS "/api/v1/registers/person/records"
+
+static struct test_http h;
+
+static int settle(void **state) {
+    (void)state;
+    if (h.server) http_server_stop(h.server);
+    h.server = NULL;
+    return 0;
+}
+
+static const char *at(const char *format, const char *id) {
+    return arena_printf(&h.t.a, format, id);
+}
+
+/* Until the job is at work no more. */
+static json_t *waited(const char *path, const char *token, const char *wanted) {
+    for (;;) {
+        struct answer_got got = test_http_get(&h, path, token);
+        assert_status(got, 200);
+        const char *state = test_json_text(got.json, "state");
+        if (!strcmp(state, "queued") || !strcmp(state, "running")) {
+            assert_non_null(strstr(got.head, "Retry-After"));
+            usleep(5000);
+            continue;
+        }
+        if (strcmp(state, wanted) != 0) fail_msg("%s is %s: %.*s", path, state, (int)got.body.n, got.body.s);
+        return got.json;
+    }
+}
+
+static int64_t result(const json_t *job, const char *step, const char *name) {
+    return test_json_int(json_object_get(json_object_get(job, "result"), step), name);
+}
+
+static const char *persons(int n, int bad) {
+    struct buf b = {0};
+    buf_str(&b, "姓名,性别,联系电话\n");
+    for (int i = 0; i < n; i++) buf_printf(&b, "张三%d,%s,139%08d\n", i, i % bad == bad - 1 ? "大象" : "男", i);
+    const char *kept = arena_str(&h.t.a, buf_cstr(&b));
+    buf_clear(&b);
+    return kept;
+}
+
+static const char *upload(const char *query, const char *token, const char *headers, const char *body) {
+    struct answer_got got = test_http_ask(&h, "POST", at(IMPORTS "%s", query), token, headers, body);
+    assert_status(got, 201);
+    assert_non_null(strstr(got.head, "Location: " IMPORTS "/"));
+    return arena_str(&h.t.a, test_json_text(got.json, "id"));
+}
+
+#define CSV "Content-Type: text/csv\r\n"
+
+static void what_nobody_may_upload(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        assert_status(test_http_ask(&h, "POST", IMPORTS, NULL, CSV, "a\n1\n"), 401);
+        assert_status(test_http_ask(&h, "POST", IMPORTS, ROOT, CSV, ""), 400);
+        assert_status(test_http_raw(&h, TEXT("POST " IMPORTS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT "\r\nContent-Length: 999999999999\r\n\r\n").s,
+                                    sizeof "POST " IMPORTS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT "\r\nContent-Length: 999999999999\r\n\r\n" - 1), 413);
+        assert_status(test_http_ask(&h, "POST", IMPORTS, ROOT, "Content-Type: multipart/form-data\r\n", "x"), 400);
+        static const char form[] = "Content-Type: multipart/form-data; boundary=zz\r\n";
+        assert_status(test_http_ask(&h, "POST", IMPORTS, ROOT, form, "--zz\r\nContent-Disposition: form-data; name=\"register\"\r\n\r\nperson\r\n--zz--\r\n"), 400);
+        assert_status(test_http_ask(&h, "POST", IMPORTS, ROOT, form,
+                                    "--zz\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a.csv\"\r\n\r\na\n1\r\n--zz\r\nContent-Disposition: form-data; "
+                                    "name=\"b\"; filename=\"b.csv\"\r\n\r\nb\n1\r\n--zz--\r\n"), 400);
+        const char *id = upload("?register=person&file=p.csv", STREET, CSV, persons(20, 10));
+        waited(at(IMPORTS "/%s", id), STREET, "done");
+        assert_status(test_http_get(&h, at(IMPORTS "/%s", id), OTHER), 404);
+        assert_status(test_http_post(&h, at(IMPORTS "/%s/run", id), OTHER, "{}"), 404);
+        assert_status(test_http_ask(&h, "DELETE", at(IMPORTS "/%s", id), OTHER, "", NULL), 404);
+        assert_status(test_http_get(&h, IMPORTS "/0000000000000000", STREET), 404);
+        assert_status(test_http_get(&h, at(IMPORTS "/%s/errors", id), STREET), 404);
+        assert_status(test_http_post(&h, at(IMPORTS "/%s/run", id), STREET, "{\"colour\":\"red\"}"), 404);
+        assert_status(test_http_post(&h, at(IMPORTS "/%s/run", id), STREET, "{\"register\":7}"), 400);
+        assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/cancel", id), STREET, "", NULL), 409);
+        assert_status(test_http_get(&h, at("/api/v1/jobs/%s", id), STREET), 200);
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, IMPORTS, OTHER).json, "jobs")), 0);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), 0);
+    }
+}
+
+static void from_upload_to_undo(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        for (int form = 0; form < 2; form++) {
+            const char *list = persons(400, 10);
+            const char *id =
+                form ? upload("", ROOT, "Content-Type: multipart/form-data; boundary=zz\r\n",
+                              arena_printf(&h.t.a, "--zz\r\nContent-Disposition: form-data; name=\"register\"\r\n\r\nperson\r\n--zz\r\nContent-Disposition: form-data; name=\"file\"; "
+                                                   "filename=\"名单.csv\"\r\nContent-Type: text/csv\r\n\r\n%s\r\n--zz--\r\n", list))
+                     : upload("?register=person&file=%E5%90%8D%E5%8D%95.csv", ROOT, CSV, list);
+            const char *path = at(IMPORTS "/%s", id);
+            json_t *job = waited(path, ROOT, "done");
+            assert_string_equal(test_json_text(json_object_get(job, "params"), "file"), "名单.csv");
+            assert_int_equal(json_array_size(json_object_get(json_object_get(json_object_get(job, "result"), "look"), "headers")), 3);
+            assert_int_equal(test_json_int(json_object_get(json_object_get(json_object_get(job, "result"), "look"), "first_rows"), "refused"), 10);
+            assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/check", id), ROOT, "", NULL), 202);
+            job = waited(path, ROOT, "done");
+            assert_int_equal(result(job, "check", "created"), 360);
+            struct answer_got events = test_http_ask(&h, "GET", "/api/v1/events?register=person&after=0", ROOT, "Accept: application/json\r\n", NULL);
+            if (!form) assert_int_equal(json_array_size(json_object_get(events.json, "events")), 0);
+            assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/run", id), ROOT, "", NULL), 202);
+            job = waited(path, ROOT, "done");
+            assert_int_equal(result(job, "run", "rows"), 400);
+            assert_int_equal(result(job, "run", "created") + result(job, "run", "refused"), 400);
+            struct answer_got got = test_http_get(&h, at(IMPORTS "/%s/errors", id), ROOT);
+            assert_status(got, 200);
+            assert_non_null(strstr(got.head, "text/csv"));
+            assert_non_null(strstr(got.head, "filename*=UTF-8''%E5%90%8D%E5%8D%95-errors.csv"));
+            size_t lines = 0;
+            for (size_t i = 0; i < got.body.n; i++) lines += got.body.s[i] == '\n';
+            assert_int_equal(lines, 41);
+            assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/undo", id), ROOT, "", NULL), 202);
+            job = waited(path, ROOT, "done");
+            assert_int_equal(result(job, "undo", "removed"), 360);
+            assert_status(test_http_ask(&h, "DELETE", path, ROOT, "", NULL), 204);
+            assert_status(test_http_get(&h, path, ROOT), 404);
+        }
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), 0);
+    }
+}
+
+static json_t *asked(const char *body, const char *token, const char *wanted) {
+    struct answer_got got = test_http_post(&h, "/api/v1/jobs", token, body);
+    assert_status(got, 202);
+    return waited(at("/api/v1/jobs/%s", arena_str(&h.t.a, test_json_text(got.json, "id"))), token, wanted);
+}
+
+static const char *refusal(const json_t *job) {
+    return test_json_text(json_object_get(job, "error"), "code");
+}
+
+static void a_plan_is_compared_and_adopted_as_a_job(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2021-v8", NOW) {
+        assert_status(test_http_post(&h, "/api/v1/jobs", NULL, "{}"), 401);
+        assert_status(test_http_post(&h, "/api/v1/jobs", ROOT, "{}"), 422);
+        assert_status(test_http_post(&h, "/api/v1/jobs", ROOT, "{\"kind\":\"policy\",\"step\":\"fly\"}"), 404);
+        assert_status(test_http_post(&h, "/api/v1/jobs", ROOT, "{\"kind\":\"import\",\"step\":\"run\"}"), 404);
+        assert_status(test_http_post(&h, "/api/v1/jobs", ROOT, "{\"kind\":\"policy\",\"step\":\"diff\",\"params\":[]}"), 400);
+        assert_status(test_http_post(&h, "/api/v1/jobs", ROOT, "{\"kind\":\"policy\",\"step\":\"diff\",\"params\":{\"colour\":\"red\"}}"), 404);
+        assert_string_equal(refusal(asked("{\"kind\":\"policy\",\"step\":\"diff\",\"params\":{\"policy\":\"../../etc\"}}", ROOT, "failed")), "UNKNOWN");
+        assert_string_equal(refusal(asked("{\"kind\":\"policy\",\"step\":\"diff\",\"params\":{\"policy\":\"covid-2022-v9\"}}", STREET, "failed")), "DENIED");
+        assert_string_equal(refusal(asked("{\"kind\":\"policy\",\"step\":\"adopt\",\"params\":{\"policy\":\"covid-2022-v9\",\"reason\":\"x\"}}", STREET, "failed")), "DENIED");
+        assert_string_equal(refusal(asked("{\"kind\":\"policy\",\"step\":\"adopt\",\"params\":{\"policy\":\"covid-2022-v9\"}}", ROOT, "failed")), "INVALID");
+        json_t *job = asked("{\"kind\":\"policy\",\"step\":\"diff\",\"params\":{\"policy\":\"covid-2022-v9\"}}", COMMAND, "done");
+        assert_non_null(json_object_get(json_object_get(json_object_get(job, "result"), "diff"), "total"));
+        job = asked("{\"kind\":\"policy\",\"step\":\"adopt\",\"params\":{\"policy\":\"covid-2022-v9\",\"reason\":\"new edition\"}}", COMMAND, "done");
+        assert_true(result(job, "adopt", "adoption") > 0);
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, "/api/v1/policies", ROOT).json, "adopted")), 2);
+    }
+}
+
+static int64_t made(const char *body) {
+    struct answer_got got = test_http_post(&h, PERSONS, ROOT, body);
+    assert_status(got, 201);
+    return test_json_int(got.json, "id");
+}
+
+/* Who may not write a person may neither merge nor forget him, whatever else he may. */
+static void merging_asks_for_the_right_to_write(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        int64_t a = made("{\"fields\":{\"name\":\"李娜\",\"phone\":\"13912345678\",\"address_region\":\"310115001\"}}");
+        int64_t b = made("{\"fields\":{\"name\":\"李娜\",\"phone\":\"13912345678\",\"address_region\":\"310115002\"}}");
+        const char *merge = arena_printf(&h.t.a, "/api/v1/persons/%lld/merge", (long long)a), *from = arena_printf(&h.t.a, "{\"from\":%lld}", (long long)b);
+        assert_status(test_http_post(&h, merge, AUDITOR, from), 403);
+        assert_status(test_http_post(&h, merge, STREET, from), 404); /* the other is of another street */
+        assert_status(test_http_post(&h, merge, ROOT, from), 200);
+        assert_status(test_http_post(&h, merge, ROOT, from), 409);
+    }
+}
+
+static void the_journal_is_paged_and_proved(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        for (int i = 0; i < 5; i++) made("{\"fields\":{\"name\":\"李娜\"}}");
+        assert_status(test_http_get(&h, "/api/v1/audit?register=person", STREET), 403);
+        struct answer_got got = test_http_get(&h, "/api/v1/audit?register=person&limit=3", AUDITOR);
+        assert_status(got, 200);
+        assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 3);
+        int64_t next = test_json_int(got.json, "next"), first = test_json_int(json_array_get(json_object_get(got.json, "entries"), 0), "seq");
+        assert_int_equal(next, first);
+        assert_null(memmem(got.body.s, got.body.n, "李娜", 6));
+        got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/audit?register=person&limit=3&before=%lld", (long long)next), AUDITOR);
+        assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 2);
+        assert_string_equal(refusal(asked("{\"kind\":\"audit\",\"step\":\"verify\"}", STREET, "failed")), "DENIED");
+        json_t *job = asked("{\"kind\":\"audit\",\"step\":\"verify\"}", AUDITOR, "done");
+        assert_true(json_is_true(json_object_get(json_object_get(json_object_get(job, "result"), "verify"), "whole")));
+    }
+}
+
+static void a_report_is_worked_out_and_frozen_as_a_job(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, "2022-05-31T10:00") {
+        assert_string_equal(refusal(asked("{\"kind\":\"report\",\"step\":\"freeze\",\"params\":{\"day\":\"2022-05-30\"}}", STREET, "failed")), "DENIED");
+        assert_string_equal(refusal(asked("{\"kind\":\"report\",\"step\":\"freeze\"}", REPORTER, "failed")), "INVALID");
+        assert_string_equal(refusal(asked("{\"kind\":\"report\",\"step\":\"freeze\",\"params\":{\"day\":\"2022-06-30\"}}", REPORTER, "failed")), "REFUSED");
+        json_t *job = asked("{\"kind\":\"report\",\"step\":\"draft\",\"params\":{\"day\":\"2022-05-30\"}}", REPORTER, "done");
+        assert_non_null(json_object_get(json_object_get(json_object_get(job, "result"), "draft"), "figures"));
+        job = asked("{\"kind\":\"report\",\"step\":\"freeze\",\"params\":{\"day\":\"2022-05-30\"}}", REPORTER, "done");
+        assert_true(result(job, "freeze", "report") > 0);
+        assert_string_equal(refusal(asked("{\"kind\":\"report\",\"step\":\"freeze\",\"params\":{\"day\":\"2022-05-30\"}}", REPORTER, "failed")), "CONFLICT");
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_nobody_may_upload, settle),
+        cmocka_unit_test_teardown(from_upload_to_undo, settle),
+        cmocka_unit_test_teardown(a_plan_is_compared_and_adopted_as_a_job, settle),
+        cmocka_unit_test_teardown(merging_asks_for_the_right_to_write, settle),
+        cmocka_unit_test_teardown(the_journal_is_paged_and_proved, settle),
+        cmocka_unit_test_teardown(a_report_is_worked_out_and_frozen_as_a_job, settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
