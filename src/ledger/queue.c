@@ -238,6 +238,7 @@ static size_t take(struct ledger_queue *q) {
 static void *queue_main(void *arg) {
     struct ledger_queue *q = arg;
     size_t n;
+    pthread_setname_np(pthread_self(), "queue");
     while ((n = take(q)) > 0) {
         if (!q->batch[0]->run) {
             run_batch(q, q->batch, n);
@@ -304,7 +305,9 @@ int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *er
     int rc = 0;
     if (s->each && s->key.n) return error_set(err, E_USAGE, "key", "a request with a key is taken whole or not at all");
     if (s->n > q->options.waiting_max * 64) return error_set(err, E_TOO_LARGE, NULL, "too many records in one request");
-    rng_seed_secret(&secret);
+    bool seals = false; /* randomness comes from the system, which is dear */
+    for (size_t i = 0; i < s->n; i++) seals = seals || text_is(s->drafts[i]->reg->name, "person"); /* only a person gets a key here */
+    if (seals) rng_seed_secret(&secret);
     s->alone = false;
     s->run = NULL;
     s->error = (struct error){0};
@@ -316,7 +319,7 @@ int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *er
         /* what follows in a batch must see the plan that was just adopted, and who is accountable now */
         s->alone = s->alone || text_is(d->reg->name, "adoption") || text_is(d->reg->name, "organisation");
     }
-    memset(&secret, 0, sizeof secret);
+    if (seals) explicit_bzero(&secret, sizeof secret);
     if (rc < 0) return rc;
     if (s->each && err) *err = (struct error){0};
     if (s->key.n) {

@@ -25,7 +25,7 @@ static int refuse(const char *where, const char *words, struct error *err) {
 
 /* The account, when the session holds one of the roles over its region and it is not its own. The same words for an account that is not there. */
 static int may(struct ledger *l, const struct session *s, struct text login, const char *role, const char *other, struct arena *a, struct holder *ret, struct error *err) {
-    struct holder h;
+    struct holder h = {0};
     if (s->limit) return refuse("account", "a token manages no accounts / 令牌不得管理账户", err);
     int rc = holder_by_login(l, login, a, &h, err);
     if (rc < 0) return rc;
@@ -62,7 +62,7 @@ static int add(struct ledger *l, void *arg, struct error *err) {
     const struct account_wish *w = m->wish;
     const struct register_decl *reg = accounts_register(l);
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     char organisation[24];
     int rc = m->s->limit ? refuse("account", "a token manages no accounts / 令牌不得管理账户", err) : holder_by_login(l, w->login, &a, &h, err);
     if (rc > 0) rc = error_set(err, E_CONFLICT, "login", "this login is taken / 登录名已被使用");
@@ -98,7 +98,7 @@ int account_add(const struct account_seat *seat, const struct session *s, const 
 static int set_roles(struct ledger *l, void *arg, struct error *err) {
     struct managing *m = arg;
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     int rc = may(l, m->s, m->login, "security", NULL, &a, &h, err);
     struct draft *d = rc ? NULL : draft_new(&a, accounts_register(l), DRAFT_CHANGE);
     if (!rc && !d) rc = memory_error(err);
@@ -128,7 +128,7 @@ int account_set_roles(const struct account_seat *seat, const struct session *s, 
 static int set_password(struct ledger *l, void *arg, struct error *err) {
     struct managing *m = arg;
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     struct secret secret;
     int rc = may(l, m->s, m->login, "system", NULL, &a, &h, err);
     if (!rc) rc = secret_read(l, h.id, &a, &secret, err);
@@ -147,7 +147,7 @@ static int set_password(struct ledger *l, void *arg, struct error *err) {
 
 int account_set_password(const struct account_seat *seat, const struct session *s, struct text login, struct text fresh, char ret_made[40], struct error *err) {
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     char made[40] = "", hash[crypto_pwhash_STRBYTES];
     struct managing m = {.seat = seat, .s = s, .login = login, .hash = hash};
     int rc = may(seat->ledger, s, login, "system", NULL, &a, &h, err); /* before a hash is spent; asked again inside */
@@ -167,7 +167,7 @@ int account_set_password(const struct account_seat *seat, const struct session *
 static int lock(struct ledger *l, void *arg, struct error *err) {
     struct managing *m = arg;
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     struct secret secret;
     int rc = may(l, m->s, m->login, "system", m->locked ? "security" : NULL, &a, &h, err);
     if (!rc) rc = secret_read(l, h.id, &a, &secret, err);
@@ -194,7 +194,7 @@ int account_lock(const struct account_seat *seat, const struct session *s, struc
 static int factor_reset(struct ledger *l, void *arg, struct error *err) {
     struct managing *m = arg;
     struct arena a = {0};
-    struct holder h;
+    struct holder h = {0};
     struct secret secret;
     int rc = may(l, m->s, m->login, "security", NULL, &a, &h, err);
     if (!rc) rc = secret_read(l, h.id, &a, &secret, err);

@@ -49,7 +49,10 @@ void answer_header(struct request *r, const char *name, const char *value) {
 }
 
 void answer_etag(struct request *r, int32_t version) {
-    answer_header(r, "ETag", arena_printf(&r->arena, "\"%d\"", (int)version));
+    char *etag = arena_alloc(&r->arena, 16);
+    if (!etag) return;
+    snprintf(etag, 16, "\"%d\"", (int)version);
+    answer_header(r, "ETag", etag);
 }
 
 /* ---- problems */

@@ -95,8 +95,11 @@ static int written(struct request *r, struct error *err) {
     const char *prefer = request_header(r, "Prefer");
     int status = d->outcome == OUTCOME_CREATED ? 201 : 200;
     if (r->rc < 0) return r->rc;
-    if (status == 201)
-        answer_header(r, "Location", arena_printf(&r->arena, "/api/v1/registers/%.*s/records/%lld", (int)d->reg->name.n, d->reg->name.s, (long long)d->ret_id));
+    char *location = status == 201 ? arena_alloc(&r->arena, 128) : NULL;
+    if (location) {
+        snprintf(location, 128, "/api/v1/registers/%.*s/records/%lld", (int)d->reg->name.n, d->reg->name.s, (long long)d->ret_id);
+        answer_header(r, "Location", location);
+    }
     if (prefer && strstr(prefer, "return=representation")) {
         struct ledger *l = NULL;
         struct record record;

@@ -40,6 +40,13 @@ void rate_close(struct rate *t);
 /* Takes one of `per_s` a second (four seconds' worth may come at once; 0: no limit). False: not now, but after *ret_wait_s. */
 bool rate_take(struct rate *t, struct text who, unsigned per_s, int64_t now_ns, int *ret_wait_s);
 
+/* ---- spare.c: requests used again */
+struct spares;
+int spares_open(struct spares **ret, struct error *err);
+void spares_close(struct spares *p);
+struct request *spares_take(struct spares *p); /* zeroed, but for the memory of its arena and buffers; NULL when out of memory */
+void spares_give(struct spares *p, struct request *r);
+
 /* ---- gzip.c */
 bool gzip_wanted(const char *accept_encoding);
 int gzip_bytes(struct text in, struct buf *out);
@@ -118,6 +125,7 @@ struct http_server {
     struct http_log *log;
     struct clock *clock;
     struct watch *watch;
+    struct spares *spares;
     struct rate *rate;
     struct metrics *metrics;
     struct pages *pages;           /* of the console */

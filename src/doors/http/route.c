@@ -22,15 +22,20 @@ static const struct route *const resources[] = {
 #undef X
 };
 
+static const struct route *further;
+
 const struct route *route_at(size_t i) {
     for (size_t k = 0; k < sizeof resources / sizeof *resources; k++)
         for (const struct route *r = resources[k]; r->method; r++)
             if (i-- == 0) return r;
+    for (const struct route *r = further; r && r->method; r++)
+        if (i-- == 0) return r;
     return NULL;
 }
 
-int routes_prepare(struct error *err) {
+int routes_prepare(const struct route *more, struct error *err) {
     const struct route *r;
+    further = more;
     n_patterns = 0;
     for (size_t i = 0; (r = route_at(i)); i++) {
         if (i == ROUTES_MAX) return error_set(err, E_TOO_LARGE, r->path, "more than %d routes", ROUTES_MAX);

@@ -100,8 +100,8 @@ SCHEMA_RESOURCES(X)
 const struct route *route_at(size_t i);
 /* Finds the route and fills r->params. E_UNKNOWN: no such path. E_USAGE: not by this method; `allow` (at least 80 bytes) then lists those there are. */
 int route_find(struct request *r, char *allow, size_t n, const struct route **ret, struct error *err);
-/* Cuts every path once; before the first request. */
-int routes_prepare(struct error *err);
+/* Cuts every path once; before the first request. more: further routes for this process (benches), ended by a zero row, or NULL. */
+int routes_prepare(const struct route *more, struct error *err);
 
 /* ---- what derives from the table: openapi.c */
 const struct schema *schema_at(size_t i);

@@ -21,7 +21,7 @@ enum {
     RATE_ACCOUNT = 500,
     RATE_ADDRESS = 2000,
     BACKLOG = 4096,
-    CONNECTION_BYTES = 24 << 10, /* request line and headers, and the head of the answer */
+    CONNECTION_BYTES = 16 << 10, /* request line and headers, and the head of the answer */
     DRAIN_MAX = 64 << 10,        /* of a body that is refused already */
     STREAM_BLOCK = 64 << 10,
     STOP_WAIT_MS = 10000,
@@ -80,7 +80,7 @@ static void give_reader(struct request *r) {
 
 static void *on_url(void *cls, const char *url, struct MHD_Connection *connection) {
     struct http_server *s = cls;
-    struct request *r = mem_alloc(sizeof *r);
+    struct request *r = spares_take(s->spares);
     if (!r) return NULL;
     uint64_t serial = ++s->requests, id = (s->id_seed + serial) * 0x9E3779B97F4A7C15u;
     r->server = s;
@@ -89,7 +89,7 @@ static void *on_url(void *cls, const char *url, struct MHD_Connection *connectio
     r->now = http_now(s);
     r->body.max = DRAIN_MAX;
     id ^= id >> 29;
-    snprintf(r->id, sizeof r->id, "%016llx", (unsigned long long)id);
+    for (int i = 0; i < 16; i++) r->id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
     size_t n = strlen(url);
     r->url = n > REQUEST_URL_MAX ? (struct text){NULL, n} : arena_text(&r->arena, (struct text){url, n});
     r->path = TEXT("");
@@ -110,10 +110,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **con_cls,
     if (r->answer.end) r->answer.end(r->answer.arg);
     give_reader(r);
     json_decref(r->json);
-    buf_clear(&r->body);
-    buf_clear(&r->answer.body);
-    arena_clear(&r->arena);
-    mem_free(r);
+    spares_give(s->spares, r);
     s->open--;
 }
 
@@ -466,16 +463,19 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     s->id_seed = (uint64_t)monotonic_ns() ^ (uint64_t)getpid() << 40 ^ (uint64_t)instant_now() << 20;
     if (o->at) s->offset = o->at - instant_now();
     signal(SIGPIPE, SIG_IGN);
-    int rc = routes_prepare(err);
+    int rc = routes_prepare(o->routes, err);
     if (!rc && !o->tls_cert != !o->tls_key) rc = error_set(err, E_USAGE, "--tls-cert", "a certificate and its key go together / 证书与私钥须同时给出");
     if (!rc && o->tls_cert) rc = tls_load(o->tls_cert, o->tls_key, err);
     if (!rc) rc = watch_open(s->options.idle_s, &s->watch, err);
+    if (!rc) rc = spares_open(&s->spares, err);
     if (!rc) rc = rate_open(&s->rate, err);
     if (!rc) rc = metrics_open(&s->metrics, err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
     if (!rc) rc = pages_read(s->ledger->home, o->console, &s->pages, err);
     if (!rc) rc = openapi_write(s->ledger->catalog, &s->openapi, err);
     if (!rc) rc = readers_open(&o->ledger, s->options.threads, &s->readers, err);
+    if (!rc && o->dev_tokens && strncmp(s->options.listen, "127.", 4) && strncmp(s->options.listen, "[::1]", 5) && strncmp(s->options.listen, "localhost:", 10))
+        rc = error_set(err, E_USAGE, "--dev-tokens", "only on this machine's own address / 仅限本机地址");
     if (!rc && o->dev_tokens) rc = dev_tokens_read(o->dev_tokens, &s->tokens, err);
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
     if (!rc) rc = feed_start(s->ledger, NULL, &s->feed, err);
@@ -537,6 +537,7 @@ void http_server_stop(struct http_server *s) {
     buf_clear(&s->openapi);
     pages_free(s->pages);
     watch_close(s->watch);
+    spares_close(s->spares);
     rate_close(s->rate);
     metrics_close(s->metrics);
     if (s->options.tls_cert) tls_unload();

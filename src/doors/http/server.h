@@ -8,6 +8,7 @@
 #include "ledger/queue.h"
 
 struct http_server;
+struct route;
 
 struct http_options {
     struct ledger_options ledger;  /* the node; texts are borrowed until http_server_stop */
@@ -22,6 +23,7 @@ struct http_options {
     unsigned idle_s;               /* for the head of a request to be whole, and for silence; 0: 30 */
     int rate_account, rate_address; /* requests a second of one account, of one address; 0: 500 and 2,000; -1: no limit */
     const struct account_options *accounts; /* NULL: as they are */
+    const struct route *routes;    /* further routes (benches), or NULL */
     bool quiet;                    /* no log line a request, only failures */
     bool no_clock;                 /* the clock's pass is not run (tests) */
 };
