@@ -9,13 +9,13 @@ export interface Screen {
   name: string
   /** Key under `menu`; absent: not in the menu. */
   menu?: string
-  icon?: string
   load: () => Promise<Component>
 }
 
 export const screens: Screen[] = [
-  { path: '/', name: 'home', menu: 'home', icon: 'House', load: () => import('@/screens/home.vue') },
-  { path: '/registers', name: 'registers', menu: 'registers', icon: 'Notebook', load: () => import('@/screens/registers.vue') },
+  { path: '/', name: 'board', menu: 'board', load: () => import('@/screens/board.vue') },
+  { path: '/work', name: 'work', menu: 'work', load: () => import('@/screens/work.vue') },
+  { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },
   { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },
   { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
 ]
