@@ -19,7 +19,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { output: { manualChunks: { vue: ['vue', 'vue-router', 'vue-i18n'], charts: ['echarts/core', 'echarts/charts', 'echarts/components', 'echarts/renderers'] } } },
+    rollupOptions: { output: { manualChunks: { vue: ['vue', 'vue-router', 'vue-i18n'] } } },
   },
   server: { proxy: { '/api': server, '/public': server } },
 })
