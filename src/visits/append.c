@@ -15,7 +15,7 @@ static int piece_put(struct group *g, const struct buffer_row *p) {
     return 0;
 }
 
-int pieces_add(struct group *g, int32_t zone_s, const struct log_row *r) {
+int pieces_add(struct group *g, int32_t zone_s, const struct frame_row *r) {
     instant at = r->start, end = r->start + r->length_s;
     uint16_t attr = r->attr & (uint16_t)~(PRESENCE_JOINS | PRESENCE_FROM | PRESENCE_TO | PRESENCE_SEATED);
     if (r->zone || r->row) attr |= PRESENCE_SEATED;
@@ -64,8 +64,8 @@ int visit_check(const struct visits *v, const struct visit *r, size_t i, struct 
     return 0;
 }
 
-struct log_row visit_log_row(const struct visit *r) {
-    return (struct log_row){.person = r->person, .place = r->place, .start = r->start, .length_s = (uint32_t)(r->end - r->start),
+struct frame_row visit_frame_row(const struct visit *r) {
+    return (struct frame_row){.person = r->person, .place = r->place, .start = r->start, .length_s = (uint32_t)(r->end - r->start),
                             .attr = presence_attr(r->source, r->confidence), .zone = r->zone, .row = r->row};
 }
 
@@ -74,7 +74,7 @@ static int group_put(struct visits *v, struct group *g, const struct visit *rows
     size_t pieces = g->n_pieces, bytes = g->rows.n;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        struct log_row r = visit_log_row(&rows[i]);
+        struct frame_row r = visit_frame_row(&rows[i]);
         size_t first = g->n_pieces;
         /* a name may have been forgotten since it was asked for */
         if (!names_text(&v->persons, r.person).n || !names_text(&v->places, r.place).n) rc = row_error(err, i, E_INVALID, "an unknown person or place / 人员或场所编号不存在");
@@ -94,7 +94,7 @@ static int group_put(struct visits *v, struct group *g, const struct visit *rows
 }
 
 /* New names and changed classes since the last frame, as pieces of one. */
-static int names_since(struct visits *v, struct buf *persons, struct buf *places, struct buf *changes, struct log_frame *f) {
+static int names_since(struct visits *v, struct buf *persons, struct buf *places, struct buf *changes, struct frame *f) {
     int rc = 0;
     pthread_mutex_lock(&v->names_lock);
     uint32_t np = names_count(&v->persons), nl = names_count(&v->places);
@@ -117,14 +117,14 @@ static int names_since(struct visits *v, struct buf *persons, struct buf *places
 /* Leads: one frame, one fdatasync, then into the buffer. */
 static int group_write(struct visits *v, struct group *g, struct error *err) {
     struct buf persons = {0}, places = {0}, changes = {0}, frame = {0};
-    struct log_frame f = {.n_rows = (uint32_t)g->n_rows, .rows = buf_view(&g->rows)};
+    struct frame f = {.n_rows = (uint32_t)g->n_rows, .rows = buf_view(&g->rows)};
     struct view *w = atomic_load(&v->view);
     struct buffer *b = w->buffers[w->n_buffers - 1];
     int rc = buffer_reserve(b, g->pieces, g->n_pieces);
     if (rc == 0) rc = names_since(v, &persons, &places, &changes, &f);
-    if (rc == 0) rc = log_frame_write(&frame, v->log.next, &f);
+    if (rc == 0) rc = frame_write(&frame, v->log.next, &f);
     if (rc < 0) error_set(err, rc, NULL, "no memory for visits / 内存不足");
-    else rc = log_commit(&v->log, &frame, err);
+    else rc = frames_commit(&v->log, &frame, err);
     if (rc == 0) {
         v->log.next++;
         v->logged_persons += f.n_persons;

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "visits/buffer.h"
-#include "visits/log.h"
+#include "visits/frames.h"
 #include "visits/manifest.h"
 #include "visits/names.h"
 #include "visits/visits.h"
@@ -34,7 +34,7 @@ struct reader_slot {
 
 /* Appends that share one frame and one fdatasync. */
 struct group {
-    struct buf rows;          /* struct log_row */
+    struct buf rows;          /* struct frame_row */
     struct buffer_row *pieces;
     size_t n_rows, n_pieces, cap_pieces;
     int waiting;
@@ -59,7 +59,7 @@ struct visits {
     pthread_cond_t moved;
     struct group *open;           /* takes rows */
     bool leading;                 /* somebody writes a frame or changes the buffer */
-    struct log log;
+    struct frames log;
 
     pthread_mutex_t upkeep;       /* one flush, load, merge or forgetting at a time */
     struct manifest manifest;     /* as on disk; changed under upkeep and lock */
@@ -75,9 +75,9 @@ struct visits {
 
 /* ---- append.c */
 int visit_check(const struct visits *v, const struct visit *r, size_t i, struct error *err);
-struct log_row visit_log_row(const struct visit *r);
+struct frame_row visit_frame_row(const struct visit *r);
 /* Cuts a stay at midnights; appends the pieces. */
-int pieces_add(struct group *g, int32_t zone_s, const struct log_row *r);
+int pieces_add(struct group *g, int32_t zone_s, const struct frame_row *r);
 void lead_begin(struct visits *v);  /* holds v->lock before and after */
 void lead_end(struct visits *v);
 void group_free(struct group *g);

@@ -108,10 +108,10 @@ static int names_frames(struct visits *v, uint32_t from_person, uint32_t to_pers
         uint32_t p = from_person, l = from_place;
         for (; rc == 0 && p < to_person && p - from_person < NAMES_FRAME; p++) rc = names_write(&v->persons, p, &persons);
         for (; rc == 0 && l < to_place && l - from_place < NAMES_FRAME; l++) rc = names_write(&v->places, l, &places);
-        struct log_frame f = {.n_persons = p - from_person, .n_places = l - from_place, .first_person = from_person, .first_place = from_place,
+        struct frame f = {.n_persons = p - from_person, .n_places = l - from_place, .first_person = from_person, .first_place = from_place,
                               .persons = buf_view(&persons), .places = buf_view(&places), .changes = buf_view(&v->unsaved),
                               .n_changes = (uint32_t)(v->unsaved.n / 5)};
-        if (rc == 0) rc = log_frame_write(out, number + f.n_persons + f.n_places, &f);
+        if (rc == 0) rc = frame_write(out, number + f.n_persons + f.n_places, &f);
         number += f.n_persons + f.n_places + 1ull;
         from_person = p;
         from_place = l;
@@ -186,7 +186,7 @@ int upkeep_commit(struct visits *v, struct manifest *m, struct view *w, struct e
     if (*old.names && strcmp(old.names, v->manifest.names) != 0 && leftover_remove(v, old.names, err) < 0) rc = E_IO;
     for (uint32_t n = old.log; n < v->manifest.log; n++) {
         char name[24];
-        log_name(n, name);
+        frames_name(n, name);
         if (leftover_remove(v, name, err) < 0) rc = E_IO;
     }
     manifest_clear(&old);
@@ -196,7 +196,7 @@ int upkeep_commit(struct visits *v, struct manifest *m, struct view *w, struct e
 
 /* ---- the buffer */
 int buffer_swap(struct visits *v, struct error *err) {
-    struct log fresh = {.fd = -1};
+    struct frames fresh = {.fd = -1};
     struct view *w = NULL;
     pthread_mutex_lock(&v->lock);
     lead_begin(v);
@@ -205,16 +205,16 @@ int buffer_swap(struct visits *v, struct error *err) {
     struct buffer *last = old->buffers[old->n_buffers - 1], *b = NULL;
     int rc = 0;
     if (buffer_count(last) && old->n_buffers < BUFFERS_MAX) {
-        rc = log_open(v->dir, v->log.number + 1, 0, v->log.next, &fresh, err);
+        rc = frames_open(v->dir, v->log.number + 1, 0, v->log.next, &fresh, err);
         if (rc == 0) rc = folder_sync(v->dir, err);
         if (rc == 0 && !((b = buffer_new()) && (w = view_make(old, NULL, b)))) rc = error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
         if (rc == 0) {
-            log_close(&v->log);
+            frames_close(&v->log);
             v->log = fresh;
             view_publish(v, w);
         } else {
             buffer_free(b);
-            log_close(&fresh);
+            frames_close(&fresh);
         }
     }
     pthread_mutex_lock(&v->lock);
@@ -347,7 +347,7 @@ int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *
     pthread_mutex_unlock(&v->lock);
     for (int pass = 0; rc == 0 && pass < 2; pass++) {
         for (size_t i = 0; rc == 0 && i < n; i++) {
-            struct log_row r = visit_log_row(&rows[i]);
+            struct frame_row r = visit_frame_row(&rows[i]);
             cut.n_pieces = 0;
             rc = pieces_add(&cut, v->zone_s, &r);
             for (size_t k = 0; rc == 0 && k < cut.n_pieces; k++) {

@@ -43,7 +43,7 @@ static int names_take(struct names *m, struct text piece, uint32_t first, uint32
     uint8_t class_of;
     int rc = 0;
     while (rc == 0 && names_count(m) < first && names_count(m) < first + n) rc = names_append(m, (struct text){"", 0}, 0); /* lost to damage */
-    for (uint32_t i = 0; rc == 0 && i < n && log_name_next(&piece, &name, &class_of); i++)
+    for (uint32_t i = 0; rc == 0 && i < n && frame_name_next(&piece, &name, &class_of); i++)
         if (first + i >= names_count(m)) rc = names_append(m, name, class_of);
     return rc;
 }
@@ -54,7 +54,7 @@ struct replay {
     bool names_only;
 };
 
-static int frame_take(void *arg, const struct log_frame *f, struct error *err) {
+static int frame_take(void *arg, const struct frame *f, struct error *err) {
     struct replay *r = arg;
     struct visits *v = r->v;
     struct view *w = atomic_load(&v->view);
@@ -64,11 +64,11 @@ static int frame_take(void *arg, const struct log_frame *f, struct error *err) {
     uint8_t class_of;
     int rc = names_take(&v->persons, f->persons, f->first_person, f->n_persons);
     if (rc == 0) rc = names_take(&v->places, f->places, f->first_place, f->n_places);
-    while (rc == 0 && log_change_next(&changes, &place, &class_of)) names_set_class(&v->places, place, class_of);
+    while (rc == 0 && frame_change_next(&changes, &place, &class_of)) names_set_class(&v->places, place, class_of);
     if (rc == 0 && !r->names_only) rc = buf_text(&v->unsaved, f->changes);
     r->g.n_pieces = 0;
     for (uint32_t i = 0; rc == 0 && i < f->n_rows; i++) {
-        struct log_row row = log_row_at(f, i);
+        struct frame_row row = frame_row_at(f, i);
         size_t first = r->g.n_pieces;
         if (row.person >= (1u << 28) || row.place >= (1u << 28) || row.start < -(int64_t)200000 * DAY_S || row.start > (int64_t)DAY_MAX * DAY_S ||
             row.length_s > (uint32_t)VISITS_DAYS_MAX * DAY_S)
@@ -95,7 +95,7 @@ static int names_load(struct visits *v, struct error *err) {
     snprintf(path, sizeof path, "%s/%s", v->dir, v->manifest.names);
     if ((rc = mapped_open(path, &m, err)) < 0) return rc;
     if (m.n < v->manifest.names_bytes) rc = error_set(err, E_CORRUPT, path, "the names of the visit store are cut short / 名称表不完整");
-    if (rc == 0) rc = log_replay(m.bytes, (size_t)v->manifest.names_bytes, frame_take, &r, &end, &damaged, err);
+    if (rc == 0) rc = frames_replay(m.bytes, (size_t)v->manifest.names_bytes, frame_take, &r, &end, &damaged, err);
     if (rc == 0 && damaged) v->log_damaged += damaged;
     while (rc == 0 && names_count(&v->persons) < v->manifest.n_persons) rc = names_append(&v->persons, (struct text){"", 0}, 0), v->log_damaged |= 1;
     while (rc == 0 && names_count(&v->places) < v->manifest.n_places) rc = names_append(&v->places, (struct text){"", 0}, 0), v->log_damaged |= 1;
@@ -113,11 +113,11 @@ static int logs_load(struct visits *v, uint32_t last, uint64_t *ret_end, struct 
         struct mapped m;
         size_t end = 0;
         int damaged = 0;
-        log_name(n, name);
+        frames_name(n, name);
         snprintf(path, sizeof path, "%s/%s", v->dir, name);
         if (access(path, F_OK) < 0) continue;
         if ((rc = mapped_open(path, &m, err)) < 0) break;
-        rc = log_replay(m.bytes, m.n, frame_take, &r, &end, &damaged, err);
+        rc = frames_replay(m.bytes, m.n, frame_take, &r, &end, &damaged, err);
         v->log_damaged += damaged;
         *ret_end = end;
         mapped_close(&m);
@@ -215,7 +215,7 @@ static int store_load(struct visits *v, struct error *err) {
     if (rc == 0) rc = segments_load(v, w, err);
     uint32_t last = folder_look(v, v->manifest.log, !v->read_only);
     if (rc == 0) rc = logs_load(v, last, &end, err);
-    if (rc == 0 && !v->read_only) rc = log_open(v->dir, last, end, v->log.next, &v->log, err);
+    if (rc == 0 && !v->read_only) rc = frames_open(v->dir, last, end, v->log.next, &v->log, err);
     if (rc == 0 && !v->read_only) rc = folder_sync(v->dir, err);
     v->logged_persons = names_count(&v->persons);
     v->logged_places = names_count(&v->places);
@@ -296,7 +296,7 @@ void visits_close(struct visits *v) {
     }
     view_free(atomic_load(&v->view));
     views_reclaim(v, true);
-    log_close(&v->log);
+    frames_close(&v->log);
     if (v->lock_fd >= 0) close(v->lock_fd);
     names_clear(&v->persons);
     names_clear(&v->places);

@@ -89,7 +89,7 @@ static int option_take(struct cli *cli, int argc, char **argv, int *i, struct er
     snprintf(where, sizeof where, "--%.*s", (int)(name.n < 60 ? name.n : 60), name.s);
     int k = option_find(cli->command, name, &o);
     if (k < 0) return error_set(err, E_USAGE, where, "no such option of \"%s\"; see tocsin help %s / 没有此选项,见 tocsin help", cli->command->name, cli->command->name);
-    if (cli->values[k]) return error_set(err, E_USAGE, where, "given twice / 重复给出");
+    if (cli->values[k] && o->type != CLI_LIST) return error_set(err, E_USAGE, where, "given twice / 重复给出");
     if (o->type == CLI_FLAG) {
         if (equals) return error_set(err, E_USAGE, where, "takes no value / 此选项不带值");
         cli->values[k] = "";
@@ -98,6 +98,7 @@ static int option_take(struct cli *cli, int argc, char **argv, int *i, struct er
     if (!equals && *i + 1 >= argc) return error_set(err, E_USAGE, where, "needs a value: %s / 缺少取值", o->value);
     const char *value = equals ? equals + 1 : argv[++*i];
     int rc = value_check(o, value, err);
+    if (rc == 0 && cli->values[k] && !(value = arena_printf(&cli->arena, "%s,%s", cli->values[k], value))) rc = error_set(err, E_MEMORY, where, "out of memory / 内存不足");
     if (rc == 0) cli->values[k] = value;
     return rc;
 }

@@ -19,6 +19,7 @@ enum cli_type {
     CLI_CHOICE,  /* one of `choices` */
     CLI_FILE,    /* a path; completed as one */
     CLI_FOLDER,
+    CLI_LIST,    /* text; may be given several times: joined with commas */
 };
 
 struct cli_option {

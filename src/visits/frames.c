@@ -1,4 +1,4 @@
-#include "visits/log.h"
+#include "visits/frames.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@ struct frame_head {
     uint32_t magic, bytes, crc, zero, persons, places, changes, rows, first_person, first_place;
     uint64_t number;
 };
-_Static_assert(sizeof(struct frame_head) == LOG_FRAME_HEAD, "frame head");
-_Static_assert(sizeof(struct log_row) == LOG_ROW, "log row");
+_Static_assert(sizeof(struct frame_head) == FRAME_HEAD, "frame head");
+_Static_assert(sizeof(struct frame_row) == FRAME_ROW, "log row");
 
 static uint32_t frame_crc(struct frame_head h, const void *payload, size_t n) {
     h.crc = 0;
@@ -20,10 +20,10 @@ static uint32_t frame_crc(struct frame_head h, const void *payload, size_t n) {
     return (uint32_t)crc32(c, (const Bytef *)&h, sizeof h);
 }
 
-int log_frame_write(struct buf *out, uint64_t number, const struct log_frame *f) {
+int frame_write(struct buf *out, uint64_t number, const struct frame *f) {
     static const char zeros[8];
     size_t from = out->n;
-    struct frame_head h = {LOG_MAGIC, 0, 0, 0, f->n_persons, f->n_places, f->n_changes, f->n_rows, f->first_person, f->first_place, number};
+    struct frame_head h = {FRAME_MAGIC, 0, 0, 0, f->n_persons, f->n_places, f->n_changes, f->n_rows, f->first_person, f->first_place, number};
     buf_add(out, &h, sizeof h);
     buf_text(out, f->persons);
     buf_text(out, f->places);
@@ -38,7 +38,7 @@ int log_frame_write(struct buf *out, uint64_t number, const struct log_frame *f)
     return 0;
 }
 
-bool log_name_next(struct text *piece, struct text *ret_name, uint8_t *ret_class) {
+bool frame_name_next(struct text *piece, struct text *ret_name, uint8_t *ret_class) {
     if (piece->n < 2) return false;
     size_t n = (uint8_t)piece->s[1];
     if (piece->n < n + 2) return false;
@@ -48,7 +48,7 @@ bool log_name_next(struct text *piece, struct text *ret_name, uint8_t *ret_class
     return true;
 }
 
-bool log_change_next(struct text *piece, uint32_t *ret_place, uint8_t *ret_class) {
+bool frame_change_next(struct text *piece, uint32_t *ret_place, uint8_t *ret_class) {
     if (piece->n < 5) return false;
     memcpy(ret_place, piece->s, 4);
     *ret_class = (uint8_t)piece->s[4];
@@ -61,49 +61,49 @@ static bool names_span(const uint8_t *at, size_t n, uint32_t count, size_t *ret_
     struct text piece = {(const char *)at, n}, name;
     uint8_t class_of;
     for (uint32_t i = 0; i < count; i++)
-        if (!log_name_next(&piece, &name, &class_of)) return false;
+        if (!frame_name_next(&piece, &name, &class_of)) return false;
     *ret_bytes = n - piece.n;
     return true;
 }
 
-int log_frame_read(const uint8_t *bytes, size_t n, size_t *at, struct log_frame *ret) {
+int frame_read(const uint8_t *bytes, size_t n, size_t *at, struct frame *ret) {
     struct frame_head h;
     if (*at >= n || n - *at < sizeof h) return 0;
     memcpy(&h, bytes + *at, sizeof h);
     if (!h.magic && !h.bytes && !h.crc && !h.number) return 0;
-    if (h.magic != LOG_MAGIC || h.bytes > n - *at - sizeof h || h.bytes % 8 || h.zero) return E_CORRUPT;
+    if (h.magic != FRAME_MAGIC || h.bytes > n - *at - sizeof h || h.bytes % 8 || h.zero) return E_CORRUPT;
     const uint8_t *payload = bytes + *at + sizeof h;
     if (frame_crc(h, payload, h.bytes) != h.crc) return E_CORRUPT;
     size_t left = h.bytes, np, nl;
     if (!names_span(payload, left, h.persons, &np)) return E_CORRUPT;
     if (!names_span(payload + np, left - np, h.places, &nl)) return E_CORRUPT;
     left -= np + nl;
-    if ((uint64_t)h.changes * 5 + (uint64_t)h.rows * LOG_ROW > left) return E_CORRUPT;
+    if ((uint64_t)h.changes * 5 + (uint64_t)h.rows * FRAME_ROW > left) return E_CORRUPT;
     const char *p = (const char *)payload;
-    *ret = (struct log_frame){.number = h.number, .n_persons = h.persons, .n_places = h.places, .n_changes = h.changes, .n_rows = h.rows,
+    *ret = (struct frame){.number = h.number, .n_persons = h.persons, .n_places = h.places, .n_changes = h.changes, .n_rows = h.rows,
                               .first_person = h.first_person, .first_place = h.first_place,
                               .persons = {p, np}, .places = {p + np, nl}, .changes = {p + np + nl, h.changes * 5ull},
-                              .rows = {p + np + nl + h.changes * 5ull, (size_t)h.rows * LOG_ROW}};
+                              .rows = {p + np + nl + h.changes * 5ull, (size_t)h.rows * FRAME_ROW}};
     *at += sizeof h + h.bytes;
     return 1;
 }
 
-struct log_row log_row_at(const struct log_frame *f, size_t i) {
-    struct log_row r;
-    memcpy(&r, f->rows.s + i * LOG_ROW, sizeof r);
+struct frame_row frame_row_at(const struct frame *f, size_t i) {
+    struct frame_row r;
+    memcpy(&r, f->rows.s + i * FRAME_ROW, sizeof r);
     return r;
 }
 
-int log_replay(const uint8_t *bytes, size_t n, int (*visit)(void *arg, const struct log_frame *f, struct error *err), void *arg, size_t *ret_end,
+int frames_replay(const uint8_t *bytes, size_t n, int (*visit)(void *arg, const struct frame *f, struct error *err), void *arg, size_t *ret_end,
                int *ret_damaged, struct error *err) {
     size_t at = 0, good = 0;
     uint64_t last = 0;
     bool lost = false;
     *ret_damaged = 0;
     while (at < n) {
-        struct log_frame f;
+        struct frame f;
         size_t next = at;
-        int rc = log_frame_read(bytes, n, &next, &f);
+        int rc = frame_read(bytes, n, &next, &f);
         if (rc == 1 && f.number > last) {
             if (lost) (*ret_damaged)++;
             lost = false;
@@ -117,7 +117,7 @@ int log_replay(const uint8_t *bytes, size_t n, int (*visit)(void *arg, const str
         uint32_t magic = 0;
         for (at += 8; at + 4 <= n; at += 8) {
             memcpy(&magic, bytes + at, 4);
-            if (magic == LOG_MAGIC) break;
+            if (magic == FRAME_MAGIC) break;
         }
         if (at + 4 > n) break;
     }
@@ -125,12 +125,12 @@ int log_replay(const uint8_t *bytes, size_t n, int (*visit)(void *arg, const str
     return 0;
 }
 
-void log_name(uint32_t number, char out[24]) {
+void frames_name(uint32_t number, char out[24]) {
     snprintf(out, 24, "log-%08u", number);
 }
 
 /* Lays zeros out to `to`, so that later writes change no metadata. */
-static int lay_out(struct log *l, uint64_t to) {
+static int lay_out(struct frames *l, uint64_t to) {
     static const char zeros[1 << 16];
     while (l->laid < to) {
         ssize_t done = pwrite(l->fd, zeros, to - l->laid < sizeof zeros ? (size_t)(to - l->laid) : sizeof zeros, (off_t)l->laid);
@@ -141,14 +141,14 @@ static int lay_out(struct log *l, uint64_t to) {
     return fsync(l->fd) < 0 ? error_from_errno() : 0;
 }
 
-int log_open(const char *dir, uint32_t number, uint64_t at, uint64_t next, struct log *ret, struct error *err) {
+int frames_open(const char *dir, uint32_t number, uint64_t at, uint64_t next, struct frames *ret, struct error *err) {
     char name[24], path[1200];
-    log_name(number, name);
+    frames_name(number, name);
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    struct log l = {.fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600), .number = number, .next = next, .at = at, .laid = at};
+    struct frames l = {.fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600), .number = number, .next = next, .at = at, .laid = at};
     int rc = l.fd < 0 ? error_from_errno() : 0;
     if (rc == 0 && ftruncate(l.fd, (off_t)at) < 0) rc = error_from_errno(); /* what is torn goes */
-    if (rc == 0) rc = lay_out(&l, at + LOG_AHEAD);
+    if (rc == 0) rc = lay_out(&l, at + FRAMES_AHEAD);
     if (rc < 0) {
         error_set(err, rc, path, "the append log cannot be opened: %s / 无法打开追加日志", strerror(errno));
         if (l.fd >= 0) close(l.fd);
@@ -158,9 +158,9 @@ int log_open(const char *dir, uint32_t number, uint64_t at, uint64_t next, struc
     return 0;
 }
 
-int log_commit(struct log *l, const struct buf *frames, struct error *err) {
+int frames_commit(struct frames *l, const struct buf *frames, struct error *err) {
     if (l->broken) return error_set(err, E_IO, NULL, "the append log failed before; open the store again / 追加日志此前出错,请重新打开");
-    int rc = l->at + frames->n > l->laid ? lay_out(l, l->at + frames->n + LOG_AHEAD) : 0;
+    int rc = l->at + frames->n > l->laid ? lay_out(l, l->at + frames->n + FRAMES_AHEAD) : 0;
     size_t written = 0;
     while (rc == 0 && written < frames->n) {
         ssize_t done = pwrite(l->fd, frames->s + written, frames->n - written, (off_t)(l->at + written));
@@ -182,7 +182,7 @@ int log_commit(struct log *l, const struct buf *frames, struct error *err) {
     return error_set(err, rc, NULL, "visits could not be written to the log: %s / 出入记录未能写入日志", strerror(why));
 }
 
-void log_close(struct log *l) {
+void frames_close(struct frames *l) {
     if (l->fd >= 0) close(l->fd);
     l->fd = -1;
 }

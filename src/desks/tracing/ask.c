@@ -1,0 +1,134 @@
+/* Questions about cases and persons. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/tracing/inside.h"
+
+enum { PERSON_WINDOW_DAYS = 14 };
+
+struct asked {
+    struct contact_index *index;
+    size_t n, cap, unknown;
+    day origin;
+    instant from, to;
+};
+
+static int asked_add(struct asked *a, const struct visits *v, struct text person, instant from, instant to) {
+    uint32_t id;
+    instant origin = instant_of_day(a->origin, visits_zone(v));
+    if (from < origin) from = origin; /* ten years before: nothing is kept so long */
+    if (from >= to) from = to - 1;
+    if (from < a->from) a->from = from;
+    if (to > a->to) a->to = to;
+    if (!visits_find(v, VISITS_PERSON, person, &id)) {
+        a->unknown++;
+        return 0;
+    }
+    if (a->n == a->cap) {
+        size_t cap = a->cap ? a->cap * 2 : 16;
+        struct contact_index *list = mem_realloc(a->index, cap * sizeof *list);
+        if (!list) return E_MEMORY;
+        a->index = list;
+        a->cap = cap;
+    }
+    a->index[a->n++] = (struct contact_index){id, (int32_t)(from - origin), (int32_t)(to - origin)};
+    return 0;
+}
+
+/* A value of a case: an instant, or the first second of a date; INSTANT_NONE. */
+static instant when(const struct ledger *l, const struct record *r, const char *field) {
+    int f = register_field(r->reg, text_of(field));
+    if (f < 0 || !value_given(r->values[f])) return INSTANT_NONE;
+    int64_t v = value_int_or(r->values[f], 0);
+    return r->reg->fields[f].type == FIELD_DATE ? instant_of_day((day)v, l->zone_s) : v;
+}
+
+/* From the look-back before onset, or before it was found, until it was isolated. */
+static int case_add(struct ledger *l, const struct session *s, const struct visits *v, const char *word, int64_t window_days, struct asked *a, struct text *ret_disease,
+                    struct arena *arena, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
+    struct record r = {0};
+    int64_t id;
+    char name[24];
+    if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
+    int rc = text_int(text_of(word), &id) ? record_get(l, l->db, s, reg, id, arena, &r, err) : record_by_number(l, l->db, s, reg, text_of(word), arena, &r, err);
+    if (rc < 0) return rc;
+    int person = register_field(reg, TEXT("person")), disease = register_field(reg, TEXT("disease"));
+    struct tracing_rules rules;
+    if (disease >= 0) *ret_disease = value_view(r.values[disease]);
+    tracing_rules(l, *ret_disease, s->now, &rules);
+    instant onset = when(l, &r, "onset"), found = when(l, &r, "detected_at"), reported = when(l, &r, "reported_at"), isolated = when(l, &r, "isolated_at"), to = s->now;
+    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : s->now;
+    if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
+    instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
+    snprintf(name, sizeof name, "%lld", (long long)value_int_or(person >= 0 ? r.values[person] : value_null(), 0));
+    return asked_add(a, v, text_of(name), from, to) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory / 内存不足") : 0;
+}
+
+static void options_of(const struct tracing_question *q, const struct tracing_rules *rules, struct contact_options *o) {
+    *o = rules->contact;
+    o->degree = q->degree;
+    o->reverse = q->reverse;
+    for (int c = 0; c < CONTACT_CLASSES; c++) {
+        if (q->minutes >= 0) o->rules[c].overlap_s = (int32_t)(q->minutes * 60);
+        if (q->after_minutes >= 0) o->rules[c].after_s = (int32_t)(q->after_minutes * 60);
+        if (q->crowd >= 0) o->rules[c].crowd = (uint32_t)q->crowd;
+    }
+}
+
+static int asked_find(struct visits *v, const struct asked *a, const struct contact_options *o, struct tracing_answer *ans, struct error *err) {
+    struct visits_reader *r = NULL;
+    struct contact_work *w = contact_work_new();
+    int rc = w ? visits_reader_open(v, a->origin, &r, err) : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0) rc = contact_find(visits_reader_source(r), o, a->index, a->n, NULL, 0, w, &ans->found, err);
+    if (rc == 0 && o->reverse && a->n > 1) rc = contact_common(visits_reader_source(r), o, a->index, a->n, 0, w, &ans->common, err);
+    if (rc == 0) {
+        contact_sort(&ans->found);
+        ans->damaged = visits_reader_damaged(r, day_of_instant(a->from, visits_zone(v)), day_of_instant(a->to, visits_zone(v)) + 1);
+    }
+    visits_reader_close(r);
+    contact_work_free(w);
+    return rc;
+}
+
+int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err) {
+    struct asked a = {.origin = day_of_instant(s->now, visits_zone(v)) - 3650, .from = INT64_MAX, .to = INT64_MIN};
+    struct tracing_answer ans = {.v = v};
+    struct tracing_rules rules;
+    struct contact_options o;
+    struct text disease = {"", 0};
+    struct arena arena = {0};
+    char what[160];
+    int rc = 0;
+    if (!q->n_cases && !q->n_persons) return error_set(err, E_USAGE, NULL, "whom to trace? A case, or --person / 请给出病例或 --person");
+    if (q->minutes > 100000 || q->after_minutes > 100000 || q->crowd > INT32_MAX || q->window_days < 0 || q->window_days > 3650 || q->degree < 1 || q->degree > 2)
+        return error_set(err, E_INVALID, NULL, "degree 1 or 2, minutes up to 100000, window up to 3650 days / 参数超出范围");
+    for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
+    for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
+        if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)
+            rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0) { /* the look is on record before anything is seen */
+        snprintf(what, sizeof what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
+        rc = tracing_journal(l, s, JOURNAL_OPEN, what, err);
+    }
+    if (rc == 0) {
+        tracing_rules(l, disease, s->now, &rules);
+        options_of(q, &rules, &o);
+        rc = asked_find(v, &a, &o, &ans, err);
+    }
+    ans.origin = instant_of_day(a.origin, visits_zone(v));
+    ans.from = a.from;
+    ans.to = a.to;
+    ans.n_asked = q->n_cases + q->n_persons;
+    ans.n_unknown = a.unknown;
+    mem_free(a.index);
+    arena_clear(&arena);
+    if (rc < 0) tracing_answer_clear(&ans);
+    else *ret = ans;
+    return rc;
+}
+
+void tracing_answer_clear(struct tracing_answer *a) {
+    contact_result_clear(&a->found);
+    contact_common_clear(&a->common);
+}

@@ -1,0 +1,99 @@
+/* What the policies in force say about tracing, the store of the node, and forgetting. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/tracing/inside.h"
+
+static const char *const classes[] = {"",         "home",   "school", "workplace",     "care-home", "hospital", "shop",    "restaurant",   "transport",      "station", "market",
+                                      "hotel",    "entertainment", "sport", "worship", "factory", "construction", "kindergarten", "isolation-site", "test-site", "detention",
+                                      "compound", "village", "public", "other"};
+_Static_assert(sizeof classes / sizeof *classes <= VISITS_CLASSES, "classes");
+
+uint8_t tracing_class(struct text code) {
+    for (size_t i = 1; i < sizeof classes / sizeof *classes; i++)
+        if (text_is(code, classes[i])) return (uint8_t)i;
+    return 0;
+}
+
+const char *tracing_class_name(uint8_t class_of) {
+    return class_of < sizeof classes / sizeof *classes ? classes[class_of] : "";
+}
+
+static int64_t parameter(const struct policy *p, const char *name, int64_t otherwise) {
+    const struct parameter *a = p ? policy_parameter(p, text_of(name)) : NULL;
+    return a ? a->value : otherwise;
+}
+
+/* The policy for the disease, else the first in force here. */
+static const struct policy *policy_of(const struct ledger *l, struct text disease, day on) {
+    const struct adoption *a = disease.n ? ledger_policy(l, disease, l->region, on) : NULL;
+    for (size_t i = 0; !a && !disease.n && i < l->n_adoptions; i++)
+        if (l->adoptions[i].from <= on) a = ledger_policy(l, l->adoptions[i].disease, l->region, on);
+    return a ? a->policy : NULL;
+}
+
+void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret) {
+    day on = day_of_instant(now, l->zone_s);
+    const struct policy *p = policy_of(l, disease, on);
+    struct tracing_rules r = {.dwell_s = parameter(p, "scan_dwell", 30 * 60), .keep_days = (int)parameter(p, "visits_days", 28),
+                              .lookback_days = (int)parameter(p, "lookback_days", 14)};
+    contact_options_init(&r.contact);
+    for (int c = 0; c < CONTACT_CLASSES; c++) {
+        r.contact.rules[c].overlap_s = (int32_t)parameter(p, "contact_overlap", 15 * 60);
+        r.contact.rules[c].after_s = (int32_t)parameter(p, "contact_linger", 0);
+        r.contact.rules[c].crowd = (uint32_t)parameter(p, "contact_venue_stays", 0);
+    }
+    r.contact.rules[TRACING_TRANSPORT].rows = (int32_t)parameter(p, "contact_seat_rows", 3);
+    /* no policy in force may lose what it still needs */
+    for (size_t i = 0; i < l->n_adoptions; i++) {
+        int days = (int)parameter(l->adoptions[i].policy, "visits_days", 28);
+        if (l->adoptions[i].from <= on && days > r.keep_days) r.keep_days = days;
+    }
+    *ret = r;
+}
+
+int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
+    char dir[1024];
+    if (!reg) return error_set(err, E_UNKNOWN, "contact", "this catalog has no contacts / 没有接触者登记册");
+    int rc = access_check(s, ACCESS_WRITE, reg, l->region, err);
+    if (rc < 0) return rc;
+    if (snprintf(dir, sizeof dir, "%s/visits", l->dir) >= (int)sizeof dir) return error_set(err, E_INVALID, l->dir, "the path is too long / 路径过长");
+    struct visits_options o = {.dir = dir, .create = create, .read_only = read_only, .zone_s = l->zone_s};
+    return visits_open(&o, ret, err);
+}
+
+int tracing_journal(struct ledger *l, const struct session *s, enum journal_verb verb, const char *what, struct error *err) {
+    struct buf reason = {0};
+    buf_str(&reason, what);
+    if (s->reason.n) buf_str(&reason, "; "), buf_text(&reason, s->reason);
+    int rc = reason.failed ? error_set(err, E_MEMORY, NULL, "out of memory / 内存不足") : ledger_begin(l, err);
+    struct journal_entry e = {.at = s->now, .verb = (int)verb, .actor = s->account, .reason = buf_view(&reason), .purpose = s->purpose, .reg = TEXT("visits"), .region = l->region};
+    if (rc == 0) {
+        rc = journal_append(&l->journal, &e, NULL, err);
+        if (rc < 0) ledger_rollback(l);
+        else rc = ledger_commit(l, s->now, err);
+    }
+    buf_clear(&reason);
+    return rc;
+}
+
+int tracing_forget(struct ledger *l, const struct session *s, struct visits *v, day from, day until, uint64_t *ret_rows, day *ret_until, struct error *err) {
+    struct tracing_rules r;
+    char what[160], first[DAY_TEXT], last[DAY_TEXT];
+    uint64_t rows = 0;
+    bool by_policy = until == DAY_MIN;
+    tracing_rules(l, (struct text){"", 0}, s->now, &r);
+    if (by_policy) until = day_of_instant(s->now, l->zone_s) - r.keep_days;
+    if (until > day_of_instant(s->now, l->zone_s) + 1) return error_set(err, E_INVALID, "--before", "days to come cannot be forgotten / 不能清除未来的日期");
+    /* written before it happens: an attempt that fails half-way is on record, and can be repeated */
+    day_format(from == DAY_MIN ? until : from, first);
+    day_format(until, last);
+    if (by_policy) snprintf(what, sizeof what, "visits before %s forgotten: kept %d days by policy", last, r.keep_days);
+    else if (from == DAY_MIN) snprintf(what, sizeof what, "visits before %s forgotten", last);
+    else snprintf(what, sizeof what, "visits of [%s, %s) forgotten", first, last);
+    int rc = tracing_journal(l, s, JOURNAL_PURGE, what, err);
+    if (rc == 0) rc = visits_forget(v, from, until, &rows, err);
+    if (rc == 0) *ret_rows = rows, *ret_until = until;
+    return rc;
+}

@@ -1,0 +1,77 @@
+/* desks: where records meet the visit store and the contact engine. From the doors: files of visits, questions about cases. Policies in force say how long together is a
+ * contact, how long air lingers, from what size a place is a venue, how long a scan lasts and how long visits are kept; every look and every
+ * forgetting is journalled. A person of the store is called by its record id in decimal. */
+#ifndef TOCSIN_DESKS_TRACING_H
+#define TOCSIN_DESKS_TRACING_H
+
+#include "engines/contact.h"
+#include "ledger/record.h"
+#include "visits/visits.h"
+
+/* Classes of places: the codes of list place_kind, in stored order; 0 is not known. Add at the end. */
+enum { TRACING_TRANSPORT = 8 };
+uint8_t tracing_class(struct text code);      /* 0: none of them */
+const char *tracing_class_name(uint8_t class_of);
+
+struct tracing_rules {
+    struct contact_options contact;
+    int64_t dwell_s;      /* of a scan without an end */
+    int keep_days;        /* visits; as long as any policy in force needs */
+    int lookback_days;
+};
+/* From the parameters contact_overlap, contact_linger, contact_seat_rows, contact_venue_stays, scan_dwell, visits_days and lookback_days of the policy in force for a
+ * disease (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days. */
+void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret);
+
+/* DIR/visits of the node; made when `create`. E_DENIED unless the session may write contacts in the node's region. Owned: visits_close. */
+int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err);
+
+struct tracing_import_report {
+    uint64_t rows, taken, refused, forgotten; /* forgotten: on days that are */
+    char refused_to[1024];                    /* file of refused rows; empty: none */
+};
+/* A table with columns person, place, start, and end, class (of the place), source, confidence, zone, row if it has them, in Chinese or English; times ISO 8601 or seconds
+ * since 1970. A row that cannot be taken goes to the file of refused rows (errors; NULL: beside the file) in the same columns with its reason. Durable when it returns.
+ * Journalled. Errors: those of sheet_open, E_SYNTAX (a column is missing). */
+int tracing_import(struct ledger *l, const struct session *s, struct visits *v, const char *path, const char *errors, struct tracing_import_report *ret, struct error *err);
+
+/* Forgets the days before `until`, or by the retention of the policies in force (until DAY_MIN). Journalled with its ground. */
+int tracing_forget(struct ledger *l, const struct session *s, struct visits *v, day from, day until, uint64_t *ret_rows, day *ret_until, struct error *err);
+
+/* ---- who met whom */
+struct tracing_question {
+    const char *const *cases;      /* ids or numbers */
+    size_t n_cases;
+    const char *const *persons;    /* names in the visit store */
+    size_t n_persons;
+    int degree;
+    int64_t minutes, after_minutes, crowd; /* -1: as the policy says */
+    int64_t window_days;           /* 0: a case from its look-back on; a person 14 days */
+    bool reverse;
+};
+
+struct tracing_answer {
+    struct visits *v;              /* borrowed, for names */
+    struct contact_result found;   /* sorted */
+    struct contact_common common;  /* in reverse, of several */
+    instant origin;                /* of the times */
+    instant from, to;              /* span of the windows */
+    size_t n_asked, n_unknown;     /* who has no visit at all */
+    int damaged;                   /* files of days that could not be read */
+};
+/* s->now is the end of every window. Journalled with the purpose of the session. Owned: tracing_answer_clear. E_UNKNOWN: no such case. A person who is not in the store is
+ * counted, not an error. */
+int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err);
+void tracing_answer_clear(struct tracing_answer *a);
+
+/* A made-up city into the store, day after day from `first`: persons are "1", "2", ..., places as town_place_name. */
+struct tracing_city {
+    uint64_t seed;
+    int64_t people, days;
+    day first;
+    int threads;
+    const char *parameters;        /* city.yaml */
+};
+int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress)(int64_t day_done, uint64_t rows, void *arg), void *arg, uint64_t *ret_rows, struct error *err);
+
+#endif
