@@ -196,6 +196,12 @@ refuses 65 '订正报告' record case --id "$sure" classification=suspected --at
 refuses 65 'correction report' record case --id "$sure" classification=excluded --at $now
 check "a correction report takes a diagnosis back" "$tocsin" record case --id "$sure" classification=suspected report_kind=correction --at $now
 check "and it is confirmed again" "$tocsin" record case --id "$sure" classification=confirmed --at $now
+check "an investigator" "$tocsin" record account login=sun title=孙 roles=tracer --region 310199
+kase=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0)).duties.find(d => d.rule === "full-investigation"); console.log(d ? d.record : 0)')
+sun=$("$tocsin" export account --columns id --where "login = 'sun'" | sed -n 2p | tr -d '\r')
+check "named for a case" "$tocsin" record case --id "$kase" investigator="$sun" --at $now
+does '个人 孙' due --list --limit 5000 --lang zh --at $now
+json 'j.owners.some(o => o.kind === "person")' due --by owner --at $now
 before=$("$tocsin" due --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).rules.find(r => r.rule === "place-contact").open)')
 contact=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0)).duties.find(d => d.rule === "place-contact"); console.log(d ? d.record : 0)')
 check "a fact is recorded" "$tocsin" record contact --id "$contact" --state placed --at $now

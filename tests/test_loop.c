@@ -151,6 +151,29 @@ static void a_corrected_disease_has_the_new_deadline(void **state) {
     }
 }
 
+/* A duty is the named person's as soon as the record names one, and another's when it names another; without one it is the department's or the region's. */
+static void a_named_person_owes(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t li = test_record(&t, "account", "login", "li", "title", "李", "roles", "tracer"), who = person(&t, "病例丑");
+        int64_t id = make_case(&t, who);
+        change(&t, "case", id, NULL, "investigator", test_id(&t, who), E_INVALID); /* a patient is no account */
+        assert_int_equal(duty_of(&t, who, "full-investigation").owner_kind, OWNER_REGION);
+        change(&t, "case", id, NULL, "investigator", test_id(&t, li), 0);
+        struct obligation o = duty_of(&t, who, "full-investigation");
+        assert_int_equal(o.owner_kind, OWNER_PERSON);
+        assert_int_equal(o.owner, li);
+        assert_int_equal(o.owner_step, 0);
+        assert_int_equal(duty_of(&t, who, "locate-case").owner_kind, OWNER_REGION);
+        int64_t stay = test_record(&t, "stay", "person", test_id(&t, person(&t, "密接寅")), "kind", "central", "started_at", "2022-08-15T09:00", "exposure", "2022-08-14",
+                                   "keeper", test_id(&t, li));
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"record\" = %lld AND \"rule\" = 'health-checks' AND "
+                                                           "\"owner_kind\" = 4 AND \"owner\" = %lld", (long long)stay, (long long)li)), 1);
+        conservation(&t);
+    }
+}
+
 /* Two diseases, a plan that follows another: the region owes one bulletin a day, and one report pays it. */
 static void a_region_owes_one_bulletin_a_day(void **state) {
     (void)state;
@@ -351,7 +374,7 @@ static void a_harsher_measure_needs_its_approval(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
-        cmocka_unit_test(a_corrected_disease_has_the_new_deadline), cmocka_unit_test(a_region_owes_one_bulletin_a_day),
+        cmocka_unit_test(a_corrected_disease_has_the_new_deadline), cmocka_unit_test(a_region_owes_one_bulletin_a_day), cmocka_unit_test(a_named_person_owes),
         cmocka_unit_test(release_waits_for_its_conditions),  cmocka_unit_test(a_fact_taken_back_is_owed_again),
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),

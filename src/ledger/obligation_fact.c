@@ -145,25 +145,34 @@ static bool same_disease(const struct ledger *l, int64_t pack, const struct adop
     return !b || text_eq(a->disease, b->disease);
 }
 
+/* Who is accountable by the record as it is now: the investigator was named, or another one. */
+static int assign(struct ledger *l, const struct duty_rule *rule, const struct record *r, struct obligation *o, struct error *err) {
+    struct owner owner;
+    int rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
+    if (rc < 0 || (owner.kind == o->owner_kind && owner.step == o->owner_step && owner.id == o->owner && text_eq(owner.region, o->owner_region))) return rc;
+    struct text region = arena_text(&l->book->arena, owner.region);
+    if (!region.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    o->owner_kind = owner.kind;
+    o->owner_step = owner.step;
+    o->owner = owner.id;
+    o->owner_region = region;
+    book_touch(l, o);
+    return 0;
+}
+
 /* The record's disease was corrected: the duty that both plans name is the new plan's from now on, its deadline counted from the same anchor,
  * its owner found by the new chain. What was paid or missed on a day stays so; what is closed already stays as it was judged. */
 static int change_plan(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, struct obligation *o,
                        const struct duty *wanted, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[wanted->rule];
-    struct owner owner;
-    int rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
-    struct text desk = arena_text(&l->book->arena, rule->desk), region = arena_text(&l->book->arena, owner.region);
-    if (!rc && (!desk.s || !region.s)) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    struct text desk = arena_text(&l->book->arena, rule->desk);
+    int rc = desk.s ? assign(l, rule, r, o, err) : error_set(err, E_MEMORY, NULL, "out of memory");
     if (rc < 0) return rc;
     struct duty was = o->duty;
     o->duty = *wanted;
     o->duty.raised_at = was.raised_at;
     o->pack = a->id;
     o->desk = desk;
-    o->owner_kind = owner.kind;
-    o->owner_step = owner.step;
-    o->owner = owner.id;
-    o->owner_region = region;
     if (rule->timing == TIMING_DAYS) {
         o->duty.anchor = was.anchor;
         o->duty.paid = was.paid;
@@ -217,6 +226,7 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         bool merged = rule->per_person && row->o.record != r->id && obligation_is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
         if (same && obligation_is_open(&row->o) && !same_disease(l, row->o.pack, a)) return change_plan(l, s, a, r, &row->o, d, err);
+        if (same && obligation_is_open(&row->o) && (rc = assign(l, rule, r, &row->o, err)) < 0) return rc;
         if (same && obligation_is_open(&row->o) && rule->timing == TIMING_WITHIN) move_deadline(l, rule, &row->o, d);
         if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
             move_anchor(l, rule, &row->o, d, s->now);

@@ -68,6 +68,8 @@ static int take(struct matcher *x, struct plan_record *r, int field, size_t h, s
     if (f->type == FIELD_REFERENCE) {
         v.is_ref = true;
         v.target = register_find(x->map->catalog, f->target);
+        /* lists name staff who have no account here: what they did is true all the same */
+        if (text_is(f->target, "account") && !f->required) v.missing = MISSING_EMPTY;
     }
     r->fields[r->n_fields++] = (struct plan_field){field, v};
     return 0;

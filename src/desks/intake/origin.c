@@ -36,8 +36,6 @@ int origin_reference(struct arena *a, struct text node, bool own, struct map_ref
     } else if (label >= 0 && !digits) {
         ref->by = BY_FIELD;
         ref->by_field = label;
-        /* an account of another node is nobody here, and what it did is true without it */
-        if (!own && text_is(ref->target->name, "account")) ref->missing = MISSING_EMPTY;
     } else if (!own) {
         ref->by = BY_KEY;
         return origin_key(a, ref->text, node, &ref->text, err);

@@ -79,6 +79,7 @@ static int owner_text(struct list *x, const struct obligation *o, struct text *r
     if (o->owner_kind == OWNER_DEPARTMENT || o->owner_kind == OWNER_UNIT) rc = export_name(x->names, TEXT("organisation"), o->owner, &name, x->err);
     else if (o->owner_kind == OWNER_PERSON) rc = export_name(x->names, TEXT("account"), o->owner, &name, x->err);
     if (rc < 0) return rc;
+    if (!name.n && o->owner) name = text_of(arena_printf(&cli->arena, "%lld", (long long)o->owner)); /* not theirs to see */
     *ret = text_of(arena_printf(&cli->arena, "%s %.*s", kind, (int)name.n, name.s));
     return 0;
 }
