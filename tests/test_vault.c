@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <sys/stat.h>
 
 #include "base/instant.h"
@@ -143,6 +144,41 @@ static void a_wrapped_key_belongs_to_one_person(void **state) {
     }
     vault_close(v);
     vault_close(w);
+}
+
+/* Stores of old hold keys sealed with their person in one piece, without the part that binds. */
+static void a_key_wrapped_of_old_is_read_and_bound_still(void **state) {
+    (void)state;
+    struct vault *v = opened("k1");
+    struct buf file = {0};
+    struct error err = {0};
+    struct rng rng;
+    struct vault_key k, back = {{9}};
+    unsigned char master[32], wrap[32], old[VAULT_SEALED_KEY], fresh[VAULT_WRAPPED], who[8] = {42};
+    assert_ok(file_read(in_folder("k1"), 512, &file, &err), err);
+    const char *hex = strstr(buf_cstr(&file), "master ") + 7;
+    assert_true(hex_parse((struct text){hex, 64}, master, 32));
+    crypto_kdf_derive_from_key(wrap, 32, 1, "tocsin01", master);
+    rng_seed_secret(&rng);
+    vault_new_key(&rng, &k);
+    rng_bytes(&rng, old, 24);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(old + 24, NULL, k.bytes, sizeof k.bytes, who, sizeof who, NULL, old, wrap);
+    struct text t = {(char *)old, sizeof old};
+    assert_int_equal(vault_unwrap(v, 43, t, &back, NULL), E_CRYPTO);
+    /* a key of today is none of old when what binds it is cut off, whoever's it is said to be */
+    vault_wrap(v, &rng, 42, &k, fresh);
+    assert_int_equal(vault_unwrap(v, 42, (struct text){(char *)fresh, VAULT_SEALED_KEY}, &back, NULL), E_CRYPTO);
+    assert_int_equal(back.bytes[0], 9);
+    assert_int_equal(vault_unwrap(v, 42, t, &back, NULL), 0);
+    assert_memory_equal(&k, &back, sizeof k);
+    /* sealed before the person was known, bound after: the same as in one step */
+    vault_wrap_seal(v, &rng, &k, fresh);
+    vault_wrap_bind(v, 7, fresh);
+    assert_int_equal(vault_unwrap(v, 42, (struct text){(char *)fresh, sizeof fresh}, &back, NULL), E_CRYPTO);
+    vault_wrap_bind(v, 42, fresh);
+    assert_int_equal(vault_unwrap(v, 42, (struct text){(char *)fresh, sizeof fresh}, &back, NULL), 0);
+    buf_clear(&file);
+    vault_close(v);
 }
 
 static void the_file_gives_the_same_keys_again(void **state) {
@@ -411,6 +447,7 @@ int main(void) {
         cmocka_unit_test(bad_key_files_are_refused),
         cmocka_unit_test(what_was_altered_or_moved_stays_closed),
         cmocka_unit_test(a_wrapped_key_belongs_to_one_person),
+        cmocka_unit_test(a_key_wrapped_of_old_is_read_and_bound_still),
         cmocka_unit_test(the_file_gives_the_same_keys_again),
         cmocka_unit_test(normal_forms_meet),
         cmocka_unit_test(names_meet_in_pinyin),

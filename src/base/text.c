@@ -250,6 +250,14 @@ struct arena_chunk {
 
 enum { ARENA_FIRST = 4096, ARENA_LARGEST = 1 << 20 };
 
+bool arena_reserve(struct arena *a, size_t bytes) {
+    struct arena_chunk *fresh = bytes > SIZE_MAX / 2 ? NULL : mem_realloc(NULL, sizeof *fresh + bytes);
+    if (!fresh) return false;
+    *fresh = (struct arena_chunk){.next = a->chunk, .cap = bytes};
+    a->chunk = fresh;
+    return true;
+}
+
 void *arena_alloc(struct arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
     size_t size = (bytes + 15) & ~(size_t)15;
@@ -257,11 +265,8 @@ void *arena_alloc(struct arena *a, size_t bytes) {
     if (!c || c->cap - c->n < size) {
         size_t cap = c ? c->cap * 2 : ARENA_FIRST;
         if (cap > ARENA_LARGEST) cap = ARENA_LARGEST;
-        if (cap < size) cap = size;
-        struct arena_chunk *fresh = mem_realloc(NULL, sizeof *fresh + cap);
-        if (!fresh) return NULL;
-        *fresh = (struct arena_chunk){.next = c, .cap = cap};
-        a->chunk = c = fresh;
+        if (!arena_reserve(a, cap < size ? size : cap)) return NULL;
+        c = a->chunk;
     }
     void *p = c->bytes + c->n;
     c->n += size;

@@ -78,6 +78,7 @@ void *arena_alloc(struct arena *a, size_t bytes); /* zeroed */
 struct text arena_text(struct arena *a, struct text t);
 char *arena_str(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool arena_reserve(struct arena *a, size_t bytes); /* room in one piece for what comes next */
 void arena_reset(struct arena *a); /* keeps the largest chunk */
 void arena_clear(struct arena *a);
 

@@ -34,6 +34,7 @@ static struct policy *known(const struct adoption *list, size_t n, struct text c
 }
 
 int adoptions_load(struct ledger *l, struct error *err) {
+    l->adoptions_read++;
     const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
     if (!reg) return 0;
     struct ledger fresh = {0};

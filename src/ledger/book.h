@@ -35,6 +35,18 @@ struct duty_kind {
 enum { DUTY_COUNT = 65536 /* duties a holder ever has */, DUTY_PAGE = 16, WAKE_SLOT_S = 600, LOOK_AGAIN_S = 30 * DAY_S, KINDS_RECENT = 64 };
 #define WAKE_NEVER ((instant)253402300799)
 
+/* Who owes by a chain of owners that asks only for the region: the same for all records of a region. */
+struct owner_memo {
+    const struct owner_rule *chain;
+    char region[REGION_MAX + 1];
+    size_t n_region;
+    int kind, step;
+    int64_t id;
+    struct text body;  /* region of a department's body, in `owners`; empty: the first n_owner bytes of the record's own */
+    size_t n_owner;
+};
+enum { OWNER_MEMOS = 64 };
+
 struct obligation_book {
     struct arena arena; /* a transaction */
     struct book_slot *slots;
@@ -44,6 +56,9 @@ struct obligation_book {
     struct organisation_entry *organisations; /* sorted by department, region */
     size_t n_organisations;
     bool organisations_known;
+    struct owner_memo memos[OWNER_MEMOS];
+    int64_t adoptions_read;   /* under which the memos and region_pays hold */
+    signed char *region_pays; /* by register: 0 not worked out, 1 no, 2 a record of it may pay what its region owes */
     struct arena kinds_arena;
     struct duty_kind **kinds; /* ascending by id */
     size_t n_kinds, cap_kinds;
@@ -62,6 +77,8 @@ int obligation_number(struct obligation *o, int64_t *next, struct error *err);
 
 int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struct error *err);
 int book_add(struct ledger *l, const struct obligation *o, struct error *err);
+/* Drops what was worked out from adoptions that have been read anew since. */
+void book_memos_check(struct ledger *l);
 /* The plan that a record stands under; NULL in ret: none (obligation_plan.c). */
 int book_plan(struct ledger *l, const struct session *s, const struct record *r, const struct adoption **ret, struct error *err);
 

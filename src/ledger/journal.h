@@ -76,6 +76,9 @@ struct journal_mark journal_mark(const struct journal *j);
 void journal_back(struct journal *j, const struct journal_mark *mark);
 
 int journal_cells(struct buf *out, size_t field, struct value v); /* append one cell; ABSENT appends nothing */
+/* The same at out, which has room for JOURNAL_CELL_HEAD + v.n bytes; returns the bytes used. */
+enum { JOURNAL_CELL_HEAD = 24 };
+size_t journal_cell_put(char *out, size_t field, struct value v);
 int journal_cells_end(struct buf *out);
 /* Walks cells: 1 a cell, 0 the end, E_CORRUPT. *pos starts at 0. */
 int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct value *ret, struct error *err);

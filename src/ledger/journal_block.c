@@ -147,18 +147,30 @@ bool message_signed(const unsigned char message[BLOCK_MESSAGE], const unsigned c
 
 /* ---- cells */
 
-int journal_cells(struct buf *out, size_t field, struct value v) {
-    if (v.kind == VALUE_ABSENT) return 0;
-    unsigned char head[32];
+static size_t cell_head(unsigned char head[JOURNAL_CELL_HEAD], size_t field, struct value v) {
     size_t n = number_at(head, (uint64_t)field + 1);
     head[n++] = (unsigned char)v.kind;
     if (v.kind == VALUE_INT)
         n += number_at(head + n, zigzag(v.i));
     else if (v.kind != VALUE_NULL)
         n += number_at(head + n, v.n);
-    buf_add(out, head, n);
+    return n;
+}
+
+int journal_cells(struct buf *out, size_t field, struct value v) {
+    if (v.kind == VALUE_ABSENT) return 0;
+    unsigned char head[JOURNAL_CELL_HEAD];
+    buf_add(out, head, cell_head(head, field, v));
     if (v.kind == VALUE_TEXT || v.kind == VALUE_BLOB) buf_text(out, value_view(v));
     return out->failed;
+}
+
+size_t journal_cell_put(char *out, size_t field, struct value v) {
+    if (v.kind == VALUE_ABSENT) return 0;
+    size_t n = cell_head((unsigned char *)out, field, v);
+    if ((v.kind != VALUE_TEXT && v.kind != VALUE_BLOB) || !v.n) return n;
+    memcpy(out + n, v.s, v.n);
+    return n + v.n;
 }
 
 int journal_cells_end(struct buf *out) {

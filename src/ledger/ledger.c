@@ -106,6 +106,7 @@ static int catalog_open(struct ledger *l, struct error *err) {
     if (!l->tables) return error_set(err, E_MEMORY, NULL, "out of memory");
     if (l->catalog->n_registers > TABLES_MAX - 24) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 24);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
+    for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_targets(&l->arena, l->catalog, l->tables[i], err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
         const struct register_decl *reg = &l->catalog->registers[i];
         for (size_t k = 0; !rc && k < reg->n_effects; k++) {

@@ -36,6 +36,7 @@ struct ledger {
     /* policies in force, loaded from adoptions: see adoption.c */
     size_t n_adoptions;
     struct adoption *adoptions;
+    int64_t adoptions_read;   /* how often: what was worked out from them before is void after the next time */
     int64_t next_id;          /* read at begin, written at commit */
     int64_t next_id_stored;
     bool in_transaction;

@@ -12,7 +12,7 @@ int64_t obligation_holder(const struct record *r) {
 }
 
 bool obligation_is_open(const struct obligation *o) {
-    return text_is(o->state, "open") || text_is(o->state, "standing");
+    return (o->state.n == 4 && memcmp(o->state.s, "open", 4) == 0) || (o->state.n == 8 && memcmp(o->state.s, "standing", 8) == 0);
 }
 
 /* ---- the book of one transaction: holder -> its rows */
@@ -26,6 +26,7 @@ void book_close(struct ledger *l) {
     if (!l->book) return;
     owner_forget(l);
     mem_free(l->book->slots);
+    mem_free(l->book->region_pays);
     arena_clear(&l->book->arena);
     arena_clear(&l->book->owners);
     arena_clear(&l->book->kinds_arena);

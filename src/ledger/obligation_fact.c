@@ -4,6 +4,7 @@
 
 #include "ledger/book.h"
 #include "ledger/record_peek.h"
+#include "ledger/table.h"
 
 enum { RULES_MAX = 64, HOLDERS_MAX = 12 };
 
@@ -47,6 +48,26 @@ static size_t add_holder(int64_t *out, size_t n, size_t max, int64_t h) {
     return n + 1;
 }
 
+/* Whether a record of this register may pay what its region owes, under any plan. */
+static bool region_pays(struct ledger *l, const struct register_decl *reg, struct error *err, int *ret_rc) {
+    struct obligation_book *b = l->book;
+    book_memos_check(l);
+    if (!b->region_pays && !(b->region_pays = mem_alloc(l->catalog->n_registers + 1))) {
+        *ret_rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        return false;
+    }
+    if (b->region_pays[reg->order]) return b->region_pays[reg->order] == 2;
+    bool pays = false;
+    for (size_t a = 0; a < l->n_adoptions; a++) {
+        const struct policy *p = l->adoptions[a].policy;
+        for (size_t i = 0; p && i < p->n_rules; i++)
+            for (size_t k = 0; k < p->rules[i].n_pays; k++)
+                pays = pays || (p->rules[i].pays[k].reg == reg && p->rules[i].pays[k].by == FACT_BY_REGION);
+    }
+    b->region_pays[reg->order] = pays ? 2 : 1;
+    return pays;
+}
+
 /* Duties that an adoption raised for its region are paid by records of that region. */
 static size_t add_adoptions(const struct ledger *l, const struct record *r, int64_t *out, size_t n, size_t max) {
     for (size_t a = 0; a < l->n_adoptions; a++) {
@@ -64,11 +85,12 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     *ret_rc = 0;
     n = add_holder(out, n, max, obligation_holder(r));
     n = add_holder(out, n, max, r->id);
-    n = add_adoptions(l, r, out, n, max);
+    if (region_pays(l, r->reg, err, ret_rc)) n = add_adoptions(l, r, out, n, max);
+    if (*ret_rc < 0) return n;
     for (size_t i = 0; i < r->reg->n_fields; i++) {
         const struct field *f = &r->reg->fields[i];
         if (f->type != FIELD_REFERENCE || (int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
-        const struct register_decl *target = register_find(l->catalog, f->target);
+        const struct register_decl *target = l->tables[r->reg->order]->targets[i];
         if (!target) continue;
         if (target->person_field < 0) {
             n = add_holder(out, n, max, r->values[i].i);

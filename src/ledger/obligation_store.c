@@ -108,12 +108,12 @@ int duty_of_holders_sql(struct buf *sql, size_t n) {
 
 /* ---- states */
 
-static const char *const states[] = {"open", "standing", "paid", "lapsed", "cancelled"};
+static const struct text states[] = {{"open", 4}, {"standing", 8}, {"paid", 4}, {"lapsed", 6}, {"cancelled", 9}};
 enum { STATES = sizeof states / sizeof *states };
 
 static int state_number(struct text state) {
     for (int i = 0; i < STATES; i++)
-        if (text_is(state, states[i])) return i;
+        if (state.n == states[i].n && memcmp(state.s, states[i].s, state.n) == 0) return i;
     return -1;
 }
 
@@ -265,7 +265,7 @@ int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *
     copy.desk = k->desk;
     copy.region = arena_text(a, o->region);
     copy.owner_region = text_eq(o->owner_region, o->region) ? copy.region : arena_text(a, o->owner_region);
-    copy.state = state < 0 ? arena_text(a, o->state) : text_of(states[state]);
+    copy.state = state < 0 ? arena_text(a, o->state) : states[state];
     if (!copy.region.s || !copy.owner_region.s || !copy.state.s) return memory(err);
     *ret = copy;
     return 0;

@@ -1,5 +1,6 @@
 /* Who is accountable: the first step of the rule's chain that resolves, never chance. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "ledger/book.h"
 
@@ -8,6 +9,15 @@ void owner_forget(struct ledger *l) {
     l->book->organisations = NULL;
     l->book->n_organisations = 0;
     l->book->organisations_known = false;
+    memset(l->book->memos, 0, sizeof l->book->memos);
+}
+
+void book_memos_check(struct ledger *l) {
+    struct obligation_book *b = l->book;
+    if (b->adoptions_read == l->adoptions_read) return;
+    memset(b->memos, 0, sizeof b->memos);
+    if (b->region_pays) memset(b->region_pays, 0, l->catalog->n_registers);
+    b->adoptions_read = l->adoptions_read;
 }
 
 static int organisation_cmp(const void *a, const void *b) {
@@ -66,12 +76,41 @@ static struct text at_level(struct text region, int level) {
     return region;
 }
 
+static struct owner_memo *memo_of(struct ledger *l, const struct owner_rule *chain, struct text region) {
+    book_memos_check(l);
+    uintptr_t h = (uintptr_t)chain / sizeof *chain;
+    for (size_t i = 0; i < region.n; i++) h = h * 31 + (unsigned char)region.s[i];
+    return &l->book->memos[h % OWNER_MEMOS];
+}
+
+static bool memo_fits(const struct owner_memo *m, const struct owner_rule *chain, struct text region) {
+    return m->chain == chain && m->n_region == region.n && memcmp(m->region, region.s, region.n) == 0;
+}
+
+static void memo_keep(struct owner_memo *m, const struct owner_rule *chain, struct text region, const struct owner *o) {
+    if (region.n > REGION_MAX) return;
+    *m = (struct owner_memo){.chain = chain, .n_region = region.n, .kind = o->kind, .step = o->step, .id = o->id};
+    if (region.n) memcpy(m->region, region.s, region.n);
+    if (o->kind == OWNER_DEPARTMENT)
+        m->body = o->region;
+    else
+        m->n_owner = o->region.n; /* a region above is a prefix */
+}
+
 int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, const struct record *r, struct owner *ret, struct error *err) {
+    struct owner_memo *memo = memo_of(l, chain, r->region);
+    bool general = true; /* nothing but the region was asked so far */
+    if (memo_fits(memo, chain, r->region)) {
+        *ret = (struct owner){.kind = memo->kind, .step = memo->step, .id = memo->id,
+                              .region = memo->kind == OWNER_DEPARTMENT ? memo->body : (struct text){r->region.s, memo->n_owner}};
+        return 0;
+    }
     struct owner none = {.kind = OWNER_NONE};
     for (size_t i = 0; i < n; i++) {
         const struct owner_rule *step = &chain[i];
         struct value cell = step->field >= 0 && (size_t)step->field < r->reg->n_fields ? r->values[step->field] : value_null();
         struct owner o = {.kind = (int)step->kind, .step = (int)i, .region = r->region};
+        general = general && ((step->kind == OWNER_REGION && step->field < 0) || step->kind == OWNER_DEPARTMENT);
         switch (step->kind) {
         case OWNER_REGION:
             if (step->field >= 0) o.region = value_view(cell);
@@ -97,6 +136,7 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
         default:
             continue;
         }
+        if (general) memo_keep(memo, chain, r->region, &o);
         *ret = o;
         return 0;
     }

@@ -64,10 +64,7 @@ static bool check_waits(const struct register_decl *reg, const struct expr *chec
 }
 
 bool record_checks_wait(struct ledger *l, const struct register_decl *reg) {
-    const struct reg_table *t = l->tables[reg->order];
-    for (size_t i = 0; i < reg->n_checks; i++)
-        if (check_waits(reg, t->checks[i])) return true;
-    return false;
+    return l->tables[reg->order]->checks_wait;
 }
 
 static int check_fails(const struct register_decl *reg, const struct rule_check *c, struct error *err) {
@@ -144,6 +141,27 @@ static bool key_is_known(const struct draft *d) {
     return true;
 }
 
+/* The cells of the journal entry that the creation will be, as far as they are known: not those of references and of what is copied from them,
+ * and of sealed fields only what is sealed already. */
+static int code_cells(const struct reg_table *t, struct draft *d, struct arena *a, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    size_t n = 0, room = 0;
+    d->coded = arena_alloc(a, (reg->n_fields + 1) * sizeof *d->coded);
+    if (!d->coded) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        struct value v = d->sealed ? d->sealed[i] : d->values[i];
+        bool clear = reg->fields[i].sealed && v.kind != VALUE_BLOB;
+        if (!value_given(v) || clear || (d->links && d->links[i])) continue;
+        d->coded[i] = v;
+        room += JOURNAL_CELL_HEAD + (v.kind == VALUE_INT ? 0 : v.n);
+    }
+    char *out = arena_alloc(a, room + 1);
+    if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < reg->n_fields; i++) n += journal_cell_put(out + n, t->cell_code[i], d->coded[i]);
+    d->cells = (struct text){out, n};
+    return 0;
+}
+
 int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, instant now) {
     const struct register_decl *reg = d->reg;
     const struct reg_table *t = l->tables[reg->order];
@@ -184,6 +202,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         if (!d->late_key) d->has_key = record_natural_key(reg, d->region, d->values, &d->key);
     }
     if (!rc && whole) rc = seal_prepare(l, d, a, secret, err);
+    if (!rc && whole) rc = code_cells(t, d, a, err);
     d->unfit = rc < 0;
     if (rc < 0) d->outcome = OUTCOME_REJECTED;
     return rc;

@@ -53,6 +53,9 @@ struct draft {
     bool has_key;
     bool late_key;              /* a cell of its key is known only when it is applied */
     struct vault_key *seal;     /* person drafts: fresh key */
+    unsigned char *wrapped;     /* the same, sealed; bound to the person when it is applied */
+    struct value *coded;        /* what stands in `cells`; ABSENT for the others */
+    struct text cells;          /* of the journal entry that its creation will be: what is known already */
     struct value *sealed;       /* sealed values for creation */
     bool unfit;                 /* refused already */
     int64_t blind[4];

@@ -120,7 +120,23 @@ static struct journal_entry entry_of(const struct apply *x, const struct record 
                                   .import = x->s->import};
 }
 
-static int journal_whole(struct apply *x, struct entry *e, enum journal_verb verb, bool after, int64_t *ret_seq, struct error *err) {
+/* Cells that were encoded when the draft was prepared, when they are still what they were. */
+static bool add_coded(struct buf *cells, const struct entry *e, const struct draft *d) {
+    const struct record *r = &e->record;
+    size_t n = r->reg->n_fields;
+    if (!d || !d->coded) return false;
+    for (size_t i = 0; i < n; i++) {
+        struct value was = d->coded[i], is = r->values[i];
+        if (was.kind != VALUE_ABSENT && (was.kind != is.kind || was.n != is.n || was.i != is.i)) return false;
+    }
+    buf_text(cells, d->cells);
+    for (size_t i = 0; i < n; i++)
+        if (d->coded[i].kind == VALUE_ABSENT && value_given(r->values[i])) journal_cells(cells, e->t->cell_code[i], r->values[i]);
+    return true;
+}
+
+/* d: the draft that made it, or NULL. */
+static int journal_whole(struct apply *x, struct entry *e, const struct draft *d, enum journal_verb verb, bool after, int64_t *ret_seq, struct error *err) {
     struct buf cells = x->cells;
     const struct record *r = &e->record;
     buf_reset(&cells);
@@ -128,7 +144,8 @@ static int journal_whole(struct apply *x, struct entry *e, enum journal_verb ver
     if (r->state.n) add_cell(&cells, CELL_STATE, value_text(r->state));
     if (r->number.n) add_cell(&cells, CELL_NUMBER, value_text(r->number));
     if (r->key) add_cell(&cells, CELL_KEY, value_int(r->key));
-    for (size_t i = 0; i < r->reg->n_fields; i++) add_cell(&cells, e->t->cell_code[i], r->values[i]);
+    if (!add_coded(&cells, e, d))
+        for (size_t i = 0; i < r->reg->n_fields; i++) add_cell(&cells, e->t->cell_code[i], r->values[i]);
     journal_cells_end(&cells);
     int rc = cells.failed ? memory(err) : 0;
     struct journal_entry j = entry_of(x, r, verb, r->entry);
@@ -280,7 +297,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
         rc = number_next(x->l->numbers, x->l->db, reg->number_mask, r->region, on, &x->arena, &r->number, err);
     }
     if (!rc) rc = book_fresh(x->l, r->id, err);
-    if (!rc) rc = journal_whole(x, e, JOURNAL_CREATE, true, &r->entry, err);
+    if (!rc) rc = journal_whole(x, e, d, JOURNAL_CREATE, true, &r->entry, err);
     if (rc < 0) return rc;
     x->made[r->id - x->first_id] = e;
     x->l->next_id++;
@@ -451,7 +468,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = seal_remove(x, &e->record, err);
     if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
     if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, digest_64(e->record.number), e->record.id, err);
-    if (!rc) rc = journal_whole(x, e, JOURNAL_REMOVE, false, &e->record.entry, err);
+    if (!rc) rc = journal_whole(x, e, NULL, JOURNAL_REMOVE, false, &e->record.entry, err);
     if (rc < 0) return rc;
     entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_NEVER : ENTRY_DELETE);
     /* what follows in the batch neither refers to it nor finds it by its key */

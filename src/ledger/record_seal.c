@@ -23,8 +23,10 @@ int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng 
     if (!is_person(reg)) return 0;
     d->sealed = arena_alloc(a, reg->n_fields * sizeof *d->sealed);
     d->seal = arena_alloc(a, sizeof *d->seal);
-    if (!d->sealed || !d->seal) return error_set(err, E_MEMORY, NULL, "out of memory");
+    d->wrapped = arena_alloc(a, VAULT_WRAPPED);
+    if (!d->sealed || !d->seal || !d->wrapped) return error_set(err, E_MEMORY, NULL, "out of memory");
     vault_new_key(secret, d->seal);
+    vault_wrap_seal(l->vault, secret, d->seal, d->wrapped);
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         struct value v = d->values[i];
@@ -75,10 +77,8 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
     int rc = 0;
     if (!e->t->has_sealed) return 0;
     if (is_person(reg)) {
-        unsigned char *wrapped = arena_alloc(&x->arena, VAULT_WRAPPED);
-        if (!wrapped) return error_set(err, E_MEMORY, NULL, "out of memory");
-        vault_wrap(x->l->vault, &x->l->secret, e->record.id, d->seal, wrapped);
-        struct value row[] = {value_int(e->record.id), value_blob(wrapped, VAULT_WRAPPED)};
+        vault_wrap_bind(x->l->vault, e->record.id, d->wrapped);
+        struct value row[] = {value_int(e->record.id), value_blob(d->wrapped, VAULT_WRAPPED)};
         rc = values_add(x, &x->keys_add, row, 2, err);
         for (size_t i = 0; !rc && i < d->n_blind; i++) rc = apply_finds(x, lookup_blind((enum field_blind)d->blind_kind[i]), d->blind[i], e->record.id, err);
     }

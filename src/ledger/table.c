@@ -81,6 +81,9 @@ static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, s
         const struct rule_check *c = &t->reg->checks[i];
         int rc = expr_parse(a, c->condition, t->reg, zone_s, &t->checks[i], err);
         if (!rc && c->was.n) rc = expr_parse(a, c->was, t->reg, zone_s, &t->was[i], err);
+        uint64_t fields = rc ? 0 : expr_fields(t->checks[i]);
+        for (size_t k = 0; k < t->reg->n_fields; k++)
+            if (t->reg->fields[k].type == FIELD_REFERENCE && fields >> (k < 63 ? k : 63) & 1) t->checks_wait = true;
         if (rc < 0) {
             char where[ERROR_WHERE_MAX];
             snprintf(where, sizeof where, "%s:%d", t->reg->file ? t->reg->file : t->reg->name.s, c->line);
@@ -152,6 +155,14 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
 out:
     buf_clear(&list);
     return rc;
+}
+
+int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
+    t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
+    if (!t->targets) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < t->reg->n_fields; i++)
+        if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
+    return 0;
 }
 
 const struct db_table *field_code_table(void) {

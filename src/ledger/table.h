@@ -15,7 +15,8 @@ struct reg_table {
     const char *columns;  /* "region","id",... for selects */
     uint32_t *cell_code;  /* field -> journal number */
     int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
-    bool has_sealed, has_copies;
+    bool has_sealed, has_copies, checks_wait; /* checks_wait: one is over a reference, so that it can only be made when that is known */
+    const struct register_decl **targets; /* of reference fields, else NULL */
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
@@ -25,6 +26,8 @@ struct reg_table {
 
 /* Builds into the ledger's arena; parses the checks between fields (an error names the declaration's line). */
 int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err);
+/* Fills in targets, when all registers are there. */
+int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err);
 const struct db_table *field_code_table(void);
 /* Reads the numbers; gives new ones to new fields when `assign` (inside a write transaction). */
 int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err);

@@ -9,15 +9,17 @@
 #include <unistd.h>
 
 enum { SEAL_VERSION = 1, NONCE = 24, TAG = 16, KEY_FILE_MAX = 512, PRINT_KIND = 255 };
-enum { SUB_WRAP = 1, SUB_BLIND, SUB_COMMON, SUB_SIGN };
+enum { SUB_WRAP = 1, SUB_BLIND, SUB_COMMON, SUB_SIGN, SUB_BIND };
 static const char sub_context[crypto_kdf_CONTEXTBYTES + 1] = "tocsin01";
 
 _Static_assert((int)NONCE == (int)crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert((int)TAG == (int)crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
+_Static_assert((int)VAULT_WRAPPED - (int)VAULT_SEALED_KEY == (int)crypto_shorthash_siphashx24_BYTES, "bound");
 _Static_assert((int)VAULT_OVERHEAD == 1 + (int)NONCE + (int)TAG, "overhead");
 
 struct vault {
     unsigned char wrap[32], blind[32], common[32];
+    unsigned char bind[crypto_shorthash_siphashx24_KEYBYTES];
     unsigned char sign_public[32], sign_secret[64];
 };
 
@@ -162,6 +164,7 @@ int vault_open(const char *key_path, struct vault **ret, struct error *err) {
     crypto_kdf_derive_from_key(v->wrap, 32, SUB_WRAP, sub_context, master);
     crypto_kdf_derive_from_key(v->blind, 32, SUB_BLIND, sub_context, master);
     crypto_kdf_derive_from_key(v->common, 32, SUB_COMMON, sub_context, master);
+    crypto_kdf_derive_from_key(v->bind, sizeof v->bind, SUB_BIND, sub_context, master);
     crypto_kdf_derive_from_key(seed, 32, SUB_SIGN, sub_context, master);
     crypto_sign_seed_keypair(v->sign_public, v->sign_secret, seed);
     *ret = v;
@@ -198,29 +201,49 @@ void vault_new_key(struct rng *secret, struct vault_key *ret) {
     rng_bytes(secret, ret->bytes, sizeof ret->bytes);
 }
 
-/* The person is bound in, so that one person's wrapped key cannot be put in another's row. */
+/* The person is bound in, so that one person's wrapped key cannot be put in another's row: a keyed hash (SipHash-2-4, 128 bits, Aumasson and
+ * Bernstein 2012) over person and sealed key. Before it was part of the sealing, which could then not be done before the id was known. */
+static const unsigned char sealed_apart[] = "key of a person to be bound";
+
 static void person_bytes(int64_t person, unsigned char out[8]) {
     for (int i = 0; i < 8; i++) out[i] = (unsigned char)((uint64_t)person >> (8 * i));
 }
 
+static void binding(const struct vault *v, int64_t person, const unsigned char *sealed, unsigned char out[crypto_shorthash_siphashx24_BYTES]) {
+    unsigned char message[8 + VAULT_SEALED_KEY];
+    person_bytes(person, message);
+    memcpy(message + 8, sealed, VAULT_SEALED_KEY);
+    crypto_shorthash_siphashx24(out, message, sizeof message, v->bind);
+}
+
+void vault_wrap_seal(const struct vault *v, struct rng *secret, const struct vault_key *k, unsigned char out[VAULT_WRAPPED]) {
+    rng_bytes(secret, out, NONCE);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, k->bytes, sizeof k->bytes, sealed_apart, sizeof sealed_apart, NULL, out, v->wrap);
+}
+
+void vault_wrap_bind(const struct vault *v, int64_t person, unsigned char out[VAULT_WRAPPED]) {
+    binding(v, person, out, out + VAULT_SEALED_KEY);
+}
+
 void vault_wrap(const struct vault *v, struct rng *secret, int64_t person, const struct vault_key *k,
                 unsigned char out[VAULT_WRAPPED]) {
-    unsigned char who[8];
-    person_bytes(person, who);
-    rng_bytes(secret, out, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out + NONCE, NULL, k->bytes, sizeof k->bytes, who, sizeof who,
-                                               NULL, out, v->wrap);
+    vault_wrap_seal(v, secret, k, out);
+    vault_wrap_bind(v, person, out);
 }
 
 int vault_unwrap(const struct vault *v, int64_t person, struct text wrapped, struct vault_key *ret,
                  struct error *err) {
-    unsigned char who[8];
+    unsigned char who[8], bound[crypto_shorthash_siphashx24_BYTES];
     person_bytes(person, who);
-    const unsigned char *w = (const unsigned char *)wrapped.s;
+    const unsigned char *w = (const unsigned char *)wrapped.s, *with = wrapped.n == VAULT_WRAPPED ? sealed_apart : who;
+    size_t n_with = wrapped.n == VAULT_WRAPPED ? sizeof sealed_apart : sizeof who;
     struct vault_key k;
-    if (wrapped.n != VAULT_WRAPPED ||
-        crypto_aead_xchacha20poly1305_ietf_decrypt(k.bytes, NULL, NULL, w + NONCE, wrapped.n - NONCE, who,
-                                                   sizeof who, w, v->wrap) < 0)
+    bool whole = wrapped.n == VAULT_SEALED_KEY;
+    if (wrapped.n == VAULT_WRAPPED) {
+        binding(v, person, w, bound);
+        whole = sodium_memcmp(bound, w + VAULT_SEALED_KEY, sizeof bound) == 0;
+    }
+    if (!whole || crypto_aead_xchacha20poly1305_ietf_decrypt(k.bytes, NULL, NULL, w + NONCE, VAULT_SEALED_KEY - NONCE, with, n_with, w, v->wrap) < 0)
         return error_set(err, E_CRYPTO, NULL,
                          "the key of person %lld was altered, moved or belongs to another key file",
                          (long long)person);

@@ -14,7 +14,8 @@
 
 struct vault;
 struct vault_key { unsigned char bytes[32]; };
-enum { VAULT_WRAPPED = 24 + 32 + 16, VAULT_OVERHEAD = 1 + 24 + 16 };
+/* A wrapped key: sealed, then bound to its person. Keys of older stores are sealed with the person in one piece. */
+enum { VAULT_SEALED_KEY = 24 + 32 + 16, VAULT_WRAPPED = VAULT_SEALED_KEY + 16, VAULT_OVERHEAD = 1 + 24 + 16 };
 
 /* Makes a new master key file and signing key; refuses to overwrite. */
 int vault_create(const char *key_path, struct error *err);
@@ -28,6 +29,9 @@ void vault_sign_keys(const struct vault *v, unsigned char public_key[32], unsign
 
 void vault_new_key(struct rng *secret, struct vault_key *ret);
 void vault_wrap(const struct vault *v, struct rng *secret, int64_t person, const struct vault_key *k, unsigned char out[VAULT_WRAPPED]);
+/* The same in two steps: the costly one before the person has an id, on any thread. */
+void vault_wrap_seal(const struct vault *v, struct rng *secret, const struct vault_key *k, unsigned char out[VAULT_WRAPPED]);
+void vault_wrap_bind(const struct vault *v, int64_t person, unsigned char out[VAULT_WRAPPED]);
 int vault_unwrap(const struct vault *v, int64_t person, struct text wrapped, struct vault_key *ret, struct error *err);
 /* Reads and unwraps; E_UNKNOWN after erasure. */
 int vault_person_key(const struct vault *v, struct db *db, int64_t person, struct vault_key *ret, struct error *err);

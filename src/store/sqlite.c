@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -321,12 +322,19 @@ static const struct db_driver driver = {
     .forget = lite_forget,
 };
 
+/* Nobody asks SQLite how much memory it uses; counting it takes a mutex at every allocation. */
+static void lite_once(void) {
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct error *err) {
     /* Made here rather than by SQLite, so that the store is its owner's alone; WAL and index file inherit it.
      * mknod, because closing a descriptor of the file would drop the locks of other connections of this
      * process. */
     if (mode == DB_READ ? access(path, F_OK) < 0 : mknod(path, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
         return not_there(path, err);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, lite_once);
     struct lite *l = mem_alloc(sizeof *l);
     size_t n = strlen(path);
     if (!l || !(l->path = mem_alloc(n + 1))) {

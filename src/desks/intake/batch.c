@@ -52,6 +52,47 @@ int64_t batch_key(const struct register_decl *reg, struct text outside_key, stru
     return digest_64((struct text){s, n});
 }
 
+static int64_t title_key(const struct register_decl *reg, int field, struct text t, struct arena *a) {
+    char name[160];
+    struct text column = field < 0 ? TEXT("*") : reg->fields[field].name;
+    struct text register_name = {reg->name.s, reg->name.n < 60 ? reg->name.n : 60};
+    if (column.n > 90) column.n = 90;
+    memcpy(name, register_name.s, register_name.n);
+    name[register_name.n] = '\t';
+    memcpy(name + register_name.n + 1, column.s, column.n);
+    struct register_decl named = {.name = {name, register_name.n + 1 + column.n}};
+    return batch_key(&named, t, a);
+}
+
+/* Hashes of what an item and its references are called: the writer has only to look them up. */
+static void item_keys(struct map_item *it, struct arena *a) {
+    if (it->outside_key.n) it->key = batch_key(it->reg, it->outside_key, a);
+    for (size_t k = 0; k < it->n_refs; k++) {
+        struct map_ref *ref = &it->refs[k];
+        if (ref->by == BY_KEY)
+            ref->key = batch_key(ref->target, ref->text, a);
+        else if ((ref->by == BY_FIELD || ref->by == BY_ANY) && ref->target)
+            ref->key = title_key(ref->target, ref->by == BY_FIELD ? ref->by_field : -1, ref->text, a);
+    }
+}
+
+/* What a record without a key of its own is known by: "row:", the content as 16 hex digits, ":", occurrence, ":", item. */
+struct text row_name(struct arena *a, int64_t content, uint32_t occurrence, size_t item) {
+    char *s = arena_alloc(a, 64), digits[48];
+    unsigned char bytes[8];
+    if (!s) return (struct text){NULL, 0};
+    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)content >> (56 - 8 * i));
+    memcpy(s, "row:", 4);
+    hex_of(bytes, sizeof bytes, s + 4);
+    size_t n = 20, k = sizeof digits;
+    for (uint64_t v = item, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
+    digits[--k] = ':';
+    for (uint64_t v = occurrence, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
+    digits[--k] = ':';
+    memcpy(s + n, digits + k, sizeof digits - k); /* the rest is zero */
+    return (struct text){s, n + sizeof digits - k};
+}
+
 static void add_value(struct buf *b, size_t i, struct value v) {
     struct text t = v.kind == VALUE_INT ? (struct text){(const char *)&v.i, sizeof v.i} : value_view(v);
     uint32_t head[3] = {(uint32_t)i, v.kind, (uint32_t)t.n};
@@ -94,9 +135,15 @@ static int look_at(struct batch *b, struct row *r, size_t i, const struct draft 
 }
 
 static int draft_of(const struct intake *in, struct batch *b, struct row *r, size_t i, struct draft **ret) {
-    const struct map_item *it = &r->result.items[i];
+    struct map_item *it = &r->result.items[i];
     struct draft *d = arena_alloc(&b->arena, sizeof *d);
     if (!d) return E_MEMORY;
+    item_keys(it, &b->arena);
+    if (!it->outside_key.n && !it->reg->n_key) {
+        r->own[i].name = row_name(&b->arena, r->content, 1, i);
+        if (!r->own[i].name.s) return E_MEMORY;
+        r->own[i].key = batch_key(it->reg, r->own[i].name, &b->arena);
+    }
     d->reg = it->reg;
     d->verb = DRAFT_UPSERT;
     d->values = it->values;
@@ -157,7 +204,8 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
     r->matches = arena_alloc(&b->arena, (n + 1) * sizeof(struct match));
     r->defaulted = arena_alloc(&b->arena, (n + 1) * sizeof(bool *));
     r->partial = arena_alloc(&b->arena, n + 1);
-    if (!r->drafts || !r->kept_values || !r->kept_key || !r->matches || !r->defaulted || !r->partial) return E_MEMORY;
+    r->own = arena_alloc(&b->arena, (n + 1) * sizeof *r->own);
+    if (!r->own || !r->drafts || !r->kept_values || !r->kept_key || !r->matches || !r->defaulted || !r->partial) return E_MEMORY;
     for (size_t i = 0; i < n && r->state == ROW_OPEN; i++) {
         const struct map_item *it = &r->result.items[i];
         if ((rc = draft_of(in, b, r, i, &r->drafts[i])) < 0) return rc;

@@ -39,6 +39,7 @@ struct row {
     bool **defaulted;            /* by item and field: filled by the register's default, not by the row; NULL: none */
     bool *partial;               /* lacks what a new record must have: can only change one that is there */
     struct match *matches;
+    struct row_own { struct text name; int64_t key; } *own; /* by item without a key: what it is called when its content is new in the file */
     int64_t content;             /* of all its items */
     uint32_t occurrence;         /* of this content in the file, from 1 */
     struct map_reason *reason;   /* when it is refused */
@@ -98,6 +99,7 @@ struct intake {
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret);
 void batch_prepare(const struct intake *in, struct batch *b);
 int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
+struct text row_name(struct arena *a, int64_t content, uint32_t occurrence, size_t item); /* {NULL, 0} when out of memory */
 
 /* resolve.c: fills links, matches persons; leaves refused rows behind. The drafts to write go to *ret in order. */
 int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err);

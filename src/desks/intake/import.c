@@ -83,7 +83,7 @@ static void batch_reset(struct batch *b) {
     size_t used = b->arena.used;
     if (used > b->reserved) {
         arena_clear(&b->arena);
-        b->reserved = arena_alloc(&b->arena, used + used / 8) ? used : 0;
+        b->reserved = arena_reserve(&b->arena, used + used / 8) ? used : 0;
     }
     arena_reset(&b->arena);
     b->n = b->cap = 0;

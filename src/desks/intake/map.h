@@ -32,6 +32,7 @@ struct map_ref {
     int64_t id;
     enum map_missing missing;
     int row;                          /* BY_ROW: index of the item; MISSING_CREATE: index of the item to create; else -1 */
+    int64_t key;                      /* set by batch_prepare: hash of what it names, when it names something by a word */
 };
 
 /* One record that a row asks for. values are in the clear and typed; cells a row says nothing of are ABSENT. */
@@ -44,6 +45,7 @@ struct map_item {
     struct value *values;      /* [reg->n_fields] */
     int64_t own_id;            /* the row was written by this node: this record; else 0 */
     struct text outside_key;   /* empty: none */
+    int64_t key;               /* set by batch_prepare: its hash */
     struct text state, region; /* empty: none */
     struct text region_title;  /* region is to be looked up by title; else empty */
     size_t n_refs;

@@ -49,18 +49,6 @@ static int put(struct resolving *x, struct idmap *m, int64_t key, size_t draft, 
     return 0;
 }
 
-static int64_t title_key(struct resolving *x, const struct register_decl *reg, int field, struct text t) {
-    char name[160];
-    struct text column = field < 0 ? TEXT("*") : reg->fields[field].name;
-    struct text register_name = {reg->name.s, reg->name.n < 60 ? reg->name.n : 60};
-    if (column.n > 90) column.n = 90;
-    memcpy(name, register_name.s, register_name.n);
-    name[register_name.n] = '\t';
-    memcpy(name + register_name.n + 1, column.s, column.n);
-    struct register_decl named = {.name = {name, register_name.n + 1 + column.n}};
-    return batch_key(&named, t, &x->b->arena);
-}
-
 /* Known in this batch or to the cache. */
 static bool known(struct resolving *x, int64_t key, struct place *ret) {
     struct idmap_slot *s = idmap_find(&x->made, key);
@@ -123,10 +111,6 @@ static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t
     return idmap_put(&x->absent, &x->b->arena, key, NULL) ? 0 : out_of_memory(err);
 }
 
-static int64_t reference_key(struct resolving *x, const struct map_ref *ref) {
-    return ref->by == BY_KEY ? batch_key(ref->target, ref->text, &x->b->arena) : title_key(x, ref->target, ref->by == BY_FIELD ? ref->by_field : -1, ref->text);
-}
-
 /* A record that the same row made just before. */
 static bool in_row(const struct row *r, size_t before, const struct place *places, const struct map_ref *ref, struct place *ret) {
     for (size_t j = 0; j < before; j++) {
@@ -139,7 +123,7 @@ static bool in_row(const struct row *r, size_t before, const struct place *place
 }
 
 static int find(struct resolving *x, const struct map_ref *ref, struct place *ret, struct error *err) {
-    int64_t key = reference_key(x, ref);
+    int64_t key = ref->key;
     *ret = (struct place){0};
     if (known(x, key, ret)) return 0;
     if (ref->by == BY_KEY) return 0; /* the batch's keys were all asked for at once */
@@ -227,11 +211,11 @@ static int prefetch(struct resolving *x, struct error *err) {
             for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
                 const struct map_item *it = &r->result.items[k];
                 bool asks = it->only_new || it->match || r->partial[k] || r->defaulted[k];
-                if (it->reg == reg && it->outside_key.n && asks && wanted(x, batch_key(reg, it->outside_key, &x->b->arena)))
-                    keys[n++] = batch_key(reg, it->outside_key, &x->b->arena);
+                if (it->reg == reg && it->outside_key.n && asks && wanted(x, it->key))
+                    keys[n++] = it->key;
                 for (size_t f = 0; f < it->n_refs; f++)
-                    if (it->refs[f].by == BY_KEY && it->refs[f].target == reg && wanted(x, reference_key(x, &it->refs[f])))
-                        keys[n++] = reference_key(x, &it->refs[f]);
+                    if (it->refs[f].by == BY_KEY && it->refs[f].target == reg && wanted(x, it->refs[f].key))
+                        keys[n++] = it->refs[f].key;
             }
         }
         int rc = n ? prefetch_register(x, reg, keys, n, err) : 0;
@@ -254,7 +238,7 @@ static int match_all(struct resolving *x, struct error *err) {
             own->id = own->candidate = 0;
             own->kind = MATCH_NONE;
             if (!own->has_document && !own->has_name) continue;
-            if (it->outside_key.n && !wanted(x, batch_key(it->reg, it->outside_key, &x->b->arena))) continue;
+            if (it->outside_key.n && !wanted(x, it->key)) continue;
             home[n] = own;
             m[n++] = *own;
         }
@@ -345,23 +329,6 @@ static void restore(struct row *r, size_t i) {
     d->error = (struct error){0};
 }
 
-/* "row:", the content as 16 hex digits, ":", occurrence, ":", item. */
-static const char *row_key(struct arena *a, int64_t content, uint32_t occurrence, size_t item) {
-    char *s = arena_alloc(a, 64), digits[48];
-    unsigned char bytes[8];
-    if (!s) return NULL;
-    for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)((uint64_t)content >> (56 - 8 * i));
-    memcpy(s, "row:", 4);
-    hex_of(bytes, sizeof bytes, s + 4);
-    size_t n = 20, k = sizeof digits;
-    for (uint64_t v = item, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
-    digits[--k] = ':';
-    for (uint64_t v = occurrence, first = 1; first || v; v /= 10, first = 0) digits[--k] = (char)('0' + v % 10);
-    digits[--k] = ':';
-    memcpy(s + n, digits + k, sizeof digits - k); /* the rest is zero */
-    return s;
-}
-
 /* Without a key of its own or of its register, a record is known by what its row says. */
 static int own_key(struct resolving *x, struct row *r, size_t i, struct error *err) {
     struct draft *d = r->drafts[i];
@@ -372,12 +339,18 @@ static int own_key(struct resolving *x, struct row *r, size_t i, struct error *e
         return 0;
     }
     if (!d->outside_key.n && !d->reg->n_key) {
-        const char *s = row_key(a, r->content, r->occurrence, i);
-        if (!s) return out_of_memory(err);
-        d->outside_key = text_of(s);
+        /* nearly always the first of its content, and that one's name and key were made beforehand */
+        if (r->occurrence == 1 && r->own[i].name.n) {
+            d->outside_key = r->own[i].name;
+            d->key = r->own[i].key;
+            d->has_key = true;
+            return 0;
+        }
+        d->outside_key = row_name(a, r->content, r->occurrence, i);
+        if (!d->outside_key.s) return out_of_memory(err);
     }
     if (!d->outside_key.n) return 0;
-    d->key = batch_key(d->reg, d->outside_key, a);
+    d->key = d->outside_key.s == r->result.items[i].outside_key.s ? r->result.items[i].key : batch_key(d->reg, d->outside_key, a);
     d->has_key = true;
     return 0;
 }
@@ -474,7 +447,7 @@ static int references(struct resolving *x, struct row *r, size_t i, const struct
 static int drop_known(struct resolving *x, struct row *r, struct place *places, bool *dropped, struct error *err) {
     for (size_t i = 0; i < r->result.n; i++) {
         const struct map_item *it = &r->result.items[i];
-        if (it->only_new && it->outside_key.n) dropped[i] = known(x, batch_key(it->reg, it->outside_key, &x->b->arena), &places[i]);
+        if (it->only_new && it->outside_key.n) dropped[i] = known(x, it->key, &places[i]);
         for (size_t k = 0; k < it->n_refs; k++) {
             const struct map_ref *ref = &it->refs[k];
             if (ref->by != BY_FIELD || ref->row < 0) continue;
@@ -504,12 +477,12 @@ static int publish(struct resolving *x, struct row *r, size_t i, size_t index) {
     const struct draft *d = r->drafts[i];
     int rc = d->has_key && d->outside_key.n ? put(x, &x->made, d->key, index, true) : 0;
     if (rc == 0 && r->result.items[i].outside_key.n)
-        rc = put(x, &x->made, batch_key(d->reg, r->result.items[i].outside_key, &x->b->arena), index, true);
+        rc = put(x, &x->made, r->result.items[i].key, index, true);
     if (rc == 0 && r->result.items[i].match && d->reg == x->in->person) rc = remember(x, &r->matches[i], index);
     for (size_t j = 0; rc == 0 && j < r->result.n; j++)
         for (size_t k = 0; rc == 0 && k < r->result.items[j].n_refs; k++) {
             const struct map_ref *ref = &r->result.items[j].refs[k];
-            if (ref->by == BY_FIELD && ref->row == (int)i) rc = put(x, &x->made, reference_key(x, ref), index, true);
+            if (ref->by == BY_FIELD && ref->row == (int)i) rc = put(x, &x->made, ref->key, index, true);
         }
     return rc;
 }
@@ -558,7 +531,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     for (size_t i = 0; i < n; i++) {
         const struct map_item *it = &r->result.items[i];
         if (places[i].draft && !dropped[i] && publish(x, r, i, places[i].draft - 1) < 0) return out_of_memory(err);
-        if (places[i].id && it->outside_key.n && cache_put(x->in, batch_key(it->reg, it->outside_key, &x->b->arena), places[i].id) < 0)
+        if (places[i].id && it->outside_key.n && cache_put(x->in, it->key, places[i].id) < 0)
             return out_of_memory(err);
     }
     return 0;
