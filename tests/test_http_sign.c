@@ -91,6 +91,8 @@ static void what_is_refused_at_the_door(void **state) {
         assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\"}"), 422);
         assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":7,\"password\":\"x\"}"), 400);
         assert_status(test_http_get(&b.h, "/api/v1/session", NULL), 401);
+        assert_status(test_http_get(&b.h, "/api/v1/session/oidc", NULL), 404);
+        assert_status(test_http_get(&b.h, "/api/v1/session/oidc/callback?state=x&code=y", NULL), 404);
         assert_status(test_http_get(&b.h, "/api/v1/session", "tocsin_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), 401);
         /* who is signed in by cookie writes only with the token of the session */
         assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 200);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "desks/account/inside.h"
+#include "desks/account/oidc.h"
 
 enum { FACTOR_WAIT_S = 300 }; /* a session that waits for its second factor lives so long */
 
@@ -115,9 +115,47 @@ out:
     return rc;
 }
 
+/* ---- proved by somebody else */
+
+struct proving {
+    struct signing g;
+    int64_t account;
+    bool factor;
+};
+
+static int proved(struct ledger *l, void *arg, struct error *err) {
+    struct proving *p = arg;
+    struct arena a = {0};
+    struct secret secret;
+    struct holder h;
+    struct session_start o = {.factor = p->factor};
+    int rc = holder_by_id(l, p->account, &a, &h, err);
+    if (rc == 0) rc = unproven(err);
+    if (rc > 0) rc = secret_read(l, h.id, &a, &secret, err);
+    if (!rc && (!h.active || secret.locked)) rc = error_set(err, E_DENIED, "account", "this account is locked; ask the system administrator / 账户已停用或锁定,请联系系统管理员");
+    if (!rc) {
+        secret.failures = 0;
+        secret.signed_at = p->g.now;
+        rc = secret_write(l, &secret, err);
+    }
+    if (!rc) rc = start(l, &p->g, &h, &secret, &o, err);
+    if (!rc) rc = event(l, &p->g, &h, JOURNAL_SIGN_IN, p->factor ? "proved by the provider, with a second factor" : "proved by the provider", err);
+    arena_clear(&a);
+    return rc;
+}
+
+int sign_proved(const struct account_seat *seat, const struct account_from *from, int64_t account, bool factor, instant now, struct account_signed *ret, struct error *err) {
+    struct proving p = {.g = {.seat = seat, .from = from, .now = now}, .account = account, .factor = factor};
+    char device[HASH_TEXT + 1];
+    int rc = device_known(seat->ledger, from->device, account, now, device, &p.g.known, err);
+    if (!rc) rc = seat_write(seat, proved, &p, now, err);
+    if (!rc) *ret = p.g.made;
+    return rc;
+}
+
 /* ---- second factor: looked at and marked as used in one transaction, so that a code is good once whoever sends it at the same moment */
 
-static int factor(struct ledger *l, void *arg, struct error *err) {
+static int give_factor(struct ledger *l, void *arg, struct error *err) {
     struct signing *g = arg;
     struct arena a = {0};
     struct session_now s;
@@ -171,7 +209,7 @@ int account_second_factor(const struct account_seat *seat, const struct account_
     char login[32], device[HASH_TEXT + 1], hash[HASH_TEXT + 1];
     int rc = try_of(seat, from, cookie, now, "factor", login, device, &g, &try, err);
     if (rc < 0) return rc;
-    rc = seat_write(seat, factor, &g, now, err);
+    rc = seat_write(seat, give_factor, &g, now, err);
     if (rc != E_SIGN_IN) throttle_ok(a->throttle, &try);
     if (rc == E_SIGN_IN) failures_note(a->failures, g.account, from->address, "wrong code", now);
     if (rc < 0) return rc;

@@ -16,7 +16,7 @@ static bool secure(const struct request *r) {
     return info && info->protocol != 0;
 }
 
-static struct text cookie_of(struct request *r, const char *name) {
+struct text cookie_read(struct request *r, const char *name) {
     char full[64];
     snprintf(full, sizeof full, "%s%s", secure(r) ? "__Host-" : "", name);
     return text_of(MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, full));
@@ -32,7 +32,7 @@ static bool reads(const struct request *r) {
 }
 
 int cookie_authenticate(struct request *r, struct text bearer, struct error *err) {
-    struct text cookie = bearer.n ? (struct text){"", 0} : cookie_of(r, "tocsin_session");
+    struct text cookie = bearer.n ? (struct text){"", 0} : cookie_read(r, "tocsin_session");
     struct account_seat seat;
     struct account_who who;
     struct error why = {0};
@@ -61,19 +61,20 @@ int cookie_authenticate(struct request *r, struct text bearer, struct error *err
 }
 
 /* A cookie's line; Max-Age 0 takes it away. */
-static void put(struct request *r, const char *name, const char *value, int64_t age_s) {
+void cookie_put(struct request *r, const char *name, const char *value, int64_t age_s, const char *same_site) {
     bool tls = secure(r);
-    answer_header(r, "Set-Cookie", arena_printf(&r->arena, "%s%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s", tls ? "__Host-" : "", name, value, (long long)age_s,
-                                                tls ? "; Secure" : ""));
+    const char *line = arena_printf(&r->arena, "%s%s=%s; Path=/; HttpOnly; SameSite=%s; Max-Age=%lld%s", tls ? "__Host-" : "", name, value, same_site, (long long)age_s,
+                                    tls ? "; Secure" : "");
+    if (line) answer_header(r, "Set-Cookie", line);
 }
 
 void cookie_answer(struct request *r, const struct account_signed *s) {
     if (!s) {
-        put(r, "tocsin_session", "", 0);
+        cookie_put(r, "tocsin_session", "", 0, "Strict");
         return;
     }
-    put(r, "tocsin_session", s->cookie, s->expires_at > r->now ? s->expires_at - r->now : 0);
-    if (s->device[0]) put(r, "tocsin_device", s->device, ACCOUNT_DEVICE_S);
+    cookie_put(r, "tocsin_session", s->cookie, s->expires_at > r->now ? s->expires_at - r->now : 0, "Strict");
+    if (s->device[0]) cookie_put(r, "tocsin_device", s->device, ACCOUNT_DEVICE_S, "Strict");
 }
 
 struct account_from cookie_from(struct request *r) {
@@ -83,7 +84,7 @@ struct account_from cookie_from(struct request *r) {
     char *address = arena_alloc(&r->arena, INET6_ADDRSTRLEN);
     if (address && a && a->sa_family == AF_INET6) inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, address, INET6_ADDRSTRLEN);
     if (address && a && a->sa_family == AF_INET) inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)a)->sin_addr, address, INET6_ADDRSTRLEN);
-    return (struct account_from){.address = text_of(address), .agent = text_of(agent), .device = cookie_of(r, "tocsin_device")};
+    return (struct account_from){.address = text_of(address), .agent = text_of(agent), .device = cookie_read(r, "tocsin_device")};
 }
 
 static void work_done(void *arg, int rc, const struct error *err) {
@@ -97,11 +98,16 @@ static int work_run(const struct account_seat *seat, void *arg, struct error *er
 
 int request_account(struct request *r, int (*work)(const struct account_seat *seat, void *request, struct error *err),
                     int (*then)(struct request *r, struct error *err), struct error *err) {
+    return request_account_on(r, r->server->pool, work, then, err);
+}
+
+int request_account_on(struct request *r, struct account_pool *pool, int (*work)(const struct account_seat *seat, void *request, struct error *err),
+                       int (*then)(struct request *r, struct error *err), struct error *err) {
     struct error why = {0};
     (void)err;
     r->account_work = work;
     request_sleep(r, then);
-    int rc = account_run(r->server->pool, work_run, work_done, r, &why);
+    int rc = account_run(pool, work_run, work_done, r, &why);
     if (rc < 0) request_wake(r, rc, &why);
     return 0;
 }

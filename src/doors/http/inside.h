@@ -94,6 +94,9 @@ int http_authenticate(struct request *r, struct error *err);
 int cookie_authenticate(struct request *r, struct text bearer, struct error *err);
 /* Sets the cookies of a session just begun or rotated; NULL takes them away. */
 void cookie_answer(struct request *r, const struct account_signed *s);
+/* One cookie, by its name without prefix; same_site "Strict" or "Lax"; age 0 takes it away. */
+void cookie_put(struct request *r, const char *name, const char *value, int64_t age_s, const char *same_site);
+struct text cookie_read(struct request *r, const char *name);
 /* Where the request comes from, for the desk: address, agent, device cookie. */
 struct account_from cookie_from(struct request *r);
 /* The seat of this request's thread, for reading only. */
@@ -101,6 +104,8 @@ int request_seat(struct request *r, struct account_seat *ret, struct error *err)
 /* Runs what is slow on the accounts' own threads; the connection sleeps; then `then`. */
 int request_account(struct request *r, int (*work)(const struct account_seat *seat, void *request, struct error *err),
                     int (*then)(struct request *r, struct error *err), struct error *err);
+int request_account_on(struct request *r, struct account_pool *pool, int (*work)(const struct account_seat *seat, void *request, struct error *err),
+                       int (*then)(struct request *r, struct error *err), struct error *err);
 
 /* The roles of the route against the session. */
 int http_authorise(const struct request *r, struct error *err);
@@ -121,7 +126,7 @@ struct http_server {
     struct readers *readers;
     struct dev_tokens *tokens;
     struct accounts *accounts;
-    struct account_pool *pool;
+    struct account_pool *pool, *oidc_pool; /* the second waits for the provider elsewhere, so that passwords do not; NULL without one */
     struct http_log *log;
     struct clock *clock;
     struct watch *watch;

@@ -65,6 +65,7 @@ struct schema {
     X(events) \
     X(accounts) \
     X(sign) \
+    X(oidc) \
     X(health) \
     X(list) \
     X(console) \

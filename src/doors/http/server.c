@@ -489,6 +489,8 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
     if (!rc) rc = account_pool_start(s->accounts, &pool, &s->pool, err);
+    pool.now = NULL;
+    if (!rc && account_oidc_configured(s->accounts)) rc = account_pool_start(s->accounts, &pool, &s->oidc_pool, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -522,6 +524,7 @@ void http_server_stop(struct http_server *s) {
         wait_until_none(&s->open, STOP_WAIT_MS);
     }
     clock_stop(s->clock);
+    account_pool_stop(s->oidc_pool);
     account_pool_stop(s->pool); /* waits for the queue */
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
