@@ -212,6 +212,26 @@ static void a_report_is_worked_out_and_frozen_as_a_job(void **state) {
     }
 }
 
+/* Two approve, and nobody goes round them: not by writing the record, not by importing one. */
+static void a_report_cannot_be_approved_past_its_desk(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, "2022-05-31T10:00") {
+        static const char reports[] = "/api/v1/registers/daily_report/records";
+        int64_t id = result(asked("{\"kind\":\"report\",\"step\":\"freeze\",\"params\":{\"day\":\"2022-05-30\"}}", REPORTER, "done"), "freeze", "report");
+        const char *path = arena_printf(&h.t.a, "%s/%lld", reports, (long long)id);
+        assert_status(test_http_ask(&h, "PATCH", path, REPORTER, "", "{\"fields\":{\"figures\":\"{}\"}}"), 403);
+        assert_status(test_http_ask(&h, "PATCH", path, APPROVER, "", "{\"fields\":{\"first_approver\":\"second\"}}"), 403);
+        assert_status(test_http_ask(&h, "POST", at("%s/actions/approved-first", path), APPROVER, "", NULL), 403);
+        assert_status(test_http_ask(&h, "POST", at("%s/actions/published", path), ROOT, "", NULL), 403);
+        assert_status(test_http_ask(&h, "PATCH", path, REPORTER, "", "{\"fields\":{\"note\":\"see attachment\"}}"), 200);
+        assert_status(test_http_post(&h, reports, REPORTER, "{\"region\":\"310115\",\"fields\":{\"day\":\"2022-05-29\",\"figures\":\"{}\"}}"), 403);
+        const char *list = upload("?register=daily_report", REPORTER, CSV, "统计日,数据\n2022-05-28,{}\n2022-05-27,{}\n");
+        waited(at(IMPORTS "/%s", list), REPORTER, "done");
+        assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/run", list), REPORTER, "", NULL), 202);
+        assert_int_equal(result(waited(at(IMPORTS "/%s", list), REPORTER, "done"), "run", "refused"), 2);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_nobody_may_upload, settle),
@@ -220,6 +240,7 @@ int main(void) {
         cmocka_unit_test_teardown(merging_asks_for_the_right_to_write, settle),
         cmocka_unit_test_teardown(the_journal_is_paged_and_proved, settle),
         cmocka_unit_test_teardown(a_report_is_worked_out_and_frozen_as_a_job, settle),
+        cmocka_unit_test_teardown(a_report_cannot_be_approved_past_its_desk, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "ledger/grant.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
+#include "ledger/owned.h"
 #include "ledger/similar.h"
 
 static int memory(struct error *err) {
@@ -277,6 +278,8 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (rc < 0) return rc;
     int initial = register_initial(reg), state = d->state.n ? register_state(reg, d->state) : initial;
     if (state >= 0) r->state = reg->states[state].name;
+    rc = owned_check(d, NULL, r, err);
+    if (rc < 0) return rc;
     if (state != initial && !x->s->import && !may_move(reg, x->s, initial, state, r->region))
         return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
                          initial >= 0 ? reg->states[initial].name.s : "(none)");
@@ -417,6 +420,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
+    if (!rc) rc = owned_check(d, &before, &now, err);
     if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);

@@ -74,6 +74,7 @@ static int freeze_draft(struct desk *k, const struct bulletin *b, int64_t existi
     buf_clear(&json);
     if (rc < 0) return rc;
     if (!work.s || !latest.s || !figures.s) return memory(err);
+    d->by_desk = true;
     d->id = existing;
     d->region = b->region;
     d->state = TEXT("submitted");
@@ -125,6 +126,7 @@ static bool holds_role(const struct session *s, const char *role, struct text re
 static int step(struct desk *k, const struct record *r, const char *state, int field, struct error *err) {
     struct draft *d = draft_new(&k->a, k->reg, DRAFT_CHANGE);
     if (!d) return memory(err);
+    d->by_desk = true;
     d->id = r->id;
     d->version = r->version; /* two approvers at once: one of them is told to look again */
     d->state = text_of(state);
