@@ -272,6 +272,8 @@ json 'j.entries.length >= 1 && j.entries.every(e => e.verb === "OPEN" && e.purpo
 json "j.entries.length >= 1 && j.entries.every(e => e.record === $person)" journal --record "$person"
 json 'j.entries.length === 3' journal --limit 3 --as li
 json 'j.entries.length === 0' journal --since 2099-01-01T00:00
+json 'j.entries.length === 0' journal --until 2001-01-01T00:00
+json 'j.entries.length > 0 && j.entries.every(e => e.at.startsWith("2022-05-28"))' journal --since 2022-05-28T00:00 --until 2022-05-29T00:00
 does '查看密封字段' journal --verb open --lang zh
 
 does 'whole' verify --all

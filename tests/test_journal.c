@@ -338,6 +338,47 @@ static void speed(void **state) {
     }
 }
 
+/* Whatever the clock did: every entry between since and until lies in the window, and one that only went forward leaves it narrow. */
+static void a_window_of_time_holds_its_entries(void **state) {
+    (void)state;
+    static const instant clocks[2][6] = {{100, 200, 300, 400, 500, 600}, {300, 100, 600, 200, 200, 500}};
+    for (size_t s = 0; s < 2 * test_stores(); s++) {
+        struct db *db = fresh(s / 2);
+        struct error err = {0};
+        struct journal j = {.keys = keys};
+        const instant *clock = clocks[s % 2];
+        instant at[13] = {0};
+        for (size_t i = 0; i < 6; i++) {
+            assert_ok(db_begin(db, &err), err);
+            assert_ok(journal_begin(&j, db, &err), err);
+            for (int64_t k = 0; k < 2; k++) {
+                struct journal_entry e = entry_of(j.next);
+                int64_t seq = 0;
+                e.at = clock[i] + 10 * k;
+                assert_ok(journal_append(&j, &e, &seq, &err), err);
+                at[seq] = e.at;
+            }
+            assert_ok(journal_flush(&j, db, clock[i], &err), err);
+            assert_ok(db_commit(db, &err), err);
+        }
+        for (instant since = 50; since < 700; since += 55)
+            for (instant until = since; until < 700; until += 55) {
+                int64_t from = 0, to = 0;
+                assert_ok(journal_window(db, since, until, &from, &to, &err), err);
+                for (int64_t seq = 1; seq <= 12; seq++)
+                    if (at[seq] >= since && at[seq] < until) assert_true(seq >= from && seq < to);
+                if (s % 2 == 0 && until - since < 100) assert_true(to - from <= 2);
+            }
+        int64_t from = 0, to = 0;
+        assert_ok(journal_window(db, INSTANT_NONE, INSTANT_NONE, &from, &to, &err), err);
+        assert_int_equal(from, 1);
+        assert_int_equal(to, 13);
+        assert_int_equal(verdict(db, true).bad_seq, 0);
+        journal_clear(&j);
+        finish(db, s / 2);
+    }
+}
+
 int main(void) {
     if (!test_journal_keys()) return 1;
     const struct CMUnitTest tests[] = {
@@ -349,6 +390,7 @@ int main(void) {
         cmocka_unit_test(going_back_leaves_no_trace),
         cmocka_unit_test(huge_entries),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_window_of_time_holds_its_entries),
         cmocka_unit_test(speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,10 +11,7 @@ struct walk {
     const struct session *s;
     const struct audit_filter *f;
     bool everywhere;        /* the asker's grant covers the node */
-    int64_t seen, skip;     /* entries that fit; how many of them are older than wanted */
     struct arena arena;
-    int (*visit)(const struct journal_entry *e, void *arg);
-    void *arg;
 };
 
 int audit_verb(struct text name) {
@@ -36,10 +33,15 @@ static int rights(struct walk *w, struct error *err) {
     return any ? 0 : error_set(err, E_DENIED, "journal", "reading the journal needs the role auditor / 查看流水须有审计角色");
 }
 
+static bool has_end(const struct audit_filter *f) {
+    return f->until && f->until != INSTANT_NONE;
+}
+
 static bool fits(const struct walk *w, const struct journal_entry *e) {
     const struct audit_filter *f = w->f;
     return (!f->verb || e->verb == f->verb) && (!f->reg.n || text_eq(e->reg, f->reg)) && (!f->record || e->record == f->record) &&
-           (!f->who.n || text_eq(e->actor, f->who)) && (f->since == INSTANT_NONE || e->at >= f->since);
+           (!f->who.n || text_eq(e->actor, f->who)) && (f->since == INSTANT_NONE || e->at >= f->since) &&
+           (!has_end(f) || e->at < f->until);
 }
 
 /* Of a part of the node its auditor sees the records of that part. */
@@ -54,35 +56,6 @@ static int may_see(struct walk *w, const struct journal_entry *e, struct error *
     if (rc == 0) return 1;
     if (rc == E_UNKNOWN || rc == E_DENIED) return 0;
     return error_set(err, rc, unseen.where, "%s", unseen.message);
-}
-
-struct step {
-    struct walk *w;
-    bool tell;
-    struct error *err;
-};
-
-static int entry_visit(const struct journal_entry *e, void *arg) {
-    struct step *step = arg;
-    struct walk *w = step->w;
-    if (!fits(w, e)) return 0;
-    int rc = may_see(w, e, step->err);
-    if (rc <= 0) return rc;
-    if (!step->tell) return w->seen++, 0;
-    return w->skip-- > 0 ? 0 : w->visit(e, w->arg);
-}
-
-int audit_list(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f,
-               int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err) {
-    struct walk w = {.l = l, .db = db ? db : l->db, .s = s, .f = f, .visit = visit, .arg = arg};
-    struct step step = {.w = &w, .err = err};
-    int rc = rights(&w, err);
-    if (rc == 0 && f->limit) rc = journal_scan(w.db, 1, INT64_MAX, entry_visit, &step, err);
-    if (f->limit && w.seen > (int64_t)f->limit) w.skip = w.seen - (int64_t)f->limit;
-    step.tell = true;
-    if (rc == 0) rc = journal_scan(w.db, 1, INT64_MAX, entry_visit, &step, err);
-    arena_clear(&w.arena);
-    return rc;
 }
 
 /* ---- page by page, newest first */
@@ -116,12 +89,12 @@ static int page_visit(const struct journal_entry *e, void *arg) {
 int audit_page(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f, int64_t before, struct arena *a, struct journal_entry **ret,
                size_t *ret_n, int64_t *ret_next, struct error *err) {
     struct walk w = {.l = l, .db = db ? db : l->db, .s = s, .f = f};
-    struct value next = value_null();
     size_t limit = f->limit ? f->limit : 100, n = 0;
     struct journal_entry *out = arena_alloc(a, limit * sizeof *out), *ring = arena_alloc(a, limit * sizeof *ring);
     int rc = out && ring ? rights(&w, err) : error_set(err, E_MEMORY, NULL, "out of memory");
-    if (rc == 0) rc = db_scalar(w.db, a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);
-    int64_t tip = value_int_or(next, 1), to = before > 0 && before < tip ? before : tip, until = to > SEARCH_MAX ? to - SEARCH_MAX : 1;
+    int64_t oldest = 1, tip = 1;
+    if (rc == 0) rc = journal_window(w.db, f->since, has_end(f) ? f->until : INSTANT_NONE, &oldest, &tip, err);
+    int64_t to = before > 0 && before < tip ? before : tip, until = to - oldest > SEARCH_MAX ? to - SEARCH_MAX : oldest;
     while (rc == 0 && n < limit && to > until) {
         struct page p = {.w = &w, .a = a, .kept = ring, .limit = limit - n, .err = err};
         int64_t from = to - WINDOW > until ? to - WINDOW : until;
@@ -135,6 +108,34 @@ int audit_page(struct ledger *l, struct db *db, const struct session *s, const s
     if (rc < 0) return rc;
     *ret = out;
     *ret_n = n;
-    *ret_next = to > 1 ? to : 0;
+    *ret_next = to > oldest ? to : 0;
     return 0;
+}
+
+int audit_list(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f,
+               int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err) {
+    enum { PAGE = 1000 };
+    struct arena a = {0}, found = {0};
+    struct journal_entry *page = NULL, *list = NULL;
+    size_t n = 0, cap = 0, got = 0;
+    int64_t before = 0;
+    int rc = 0;
+    do {
+        struct audit_filter one = *f;
+        one.limit = !f->limit || f->limit - n > PAGE ? PAGE : f->limit - n;
+        rc = audit_page(l, db, s, &one, before, &found, &page, &got, &before, err);
+        if (rc == 0 && n + got > cap) {
+            cap = (n + got) * 2;
+            struct journal_entry *grown = arena_alloc(&a, cap * sizeof *grown);
+            if (!grown) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            if (grown && n) memcpy(grown, list, n * sizeof *grown);
+            if (grown) list = grown;
+        }
+        if (rc == 0 && got) memcpy(list + n, page, got * sizeof *list);
+        if (rc == 0) n += got;
+    } while (rc == 0 && before && (!f->limit || n < f->limit));
+    while (rc == 0 && n) rc = visit(&list[--n], arg);
+    arena_clear(&found);
+    arena_clear(&a);
+    return rc;
 }

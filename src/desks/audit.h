@@ -10,6 +10,7 @@ struct audit_filter {
     struct text reg, who;   /* empty: any */
     int64_t record;         /* 0: any */
     instant since;          /* INSTANT_NONE: from the beginning */
+    instant until;          /* before this; 0 or INSTANT_NONE: to the end */
     size_t limit;           /* the newest so many; 0: all */
 };
 
@@ -17,7 +18,8 @@ struct audit_filter {
 int audit_verb(struct text name);
 
 /* Entries in order of time. Needs root or auditor; whose grant covers less than the node sees the entries of records that lie in his regions.
- * Cost: two passes over the journal, about a second for a million entries. The entry is borrowed until visit returns; 0 goes on. */
+ * Cost: the entries between since and until, and of those the newest until there are `limit`. The entries come without their cells, borrowed until visit returns;
+ * 0 goes on. */
 int audit_list(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f,
                int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
 

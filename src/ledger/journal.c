@@ -19,9 +19,11 @@ const char *journal_verb_name(int verb) {
 const struct db_table *journal_table(void) {
     static const struct db_column columns[] = {{"first", COLUMN_INT, true}, {"n", COLUMN_INT, true},
                                                {"at", COLUMN_INT, true},    {"bytes", COLUMN_BLOB, true},
-                                               {"head", COLUMN_BLOB, true}, {"signature", COLUMN_BLOB, true}};
+                                               {"head", COLUMN_BLOB, true}, {"signature", COLUMN_BLOB, true},
+                                               {"earliest", COLUMN_INT, false}};
+    static const struct db_index indexes[] = {{"journal_at", "at", false, NULL}, {"journal_earliest", "earliest", false, NULL}};
     static const struct db_table table = {
-        .name = "journal", .key = "first", .n_columns = 6, .columns = columns};
+        .name = "journal", .key = "first", .n_columns = 7, .columns = columns, .n_indexes = 2, .indexes = indexes};
     return &table;
 }
 
@@ -101,6 +103,8 @@ int journal_begin(struct journal *j, struct db *db, struct error *err) {
     buf_reset(&j->block);
     j->start = 0;
     j->first = j->next = next;
+    j->earliest = INT64_MAX;
+    j->latest = INT64_MIN;
     memcpy(j->head, head, sizeof head);
     j->open = true;
     return 0;
@@ -140,6 +144,8 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
     j->start = start;
     if (ret_seq) *ret_seq = j->next;
     j->next++;
+    if (e->at < j->earliest) j->earliest = e->at;
+    if (e->at > j->latest) j->latest = e->at;
     return 0;
 }
 
@@ -195,7 +201,7 @@ static void message_sign(const struct journal *j, const unsigned char message[BL
 
 static int block_write(struct journal *j, struct db *db, int64_t first, int64_t n, instant at,
                        struct text bytes, const unsigned char *head, struct error *err) {
-    static const uint16_t columns[] = {0, 1, 2, 3, 4, 5};
+    static const uint16_t columns[] = {0, 1, 2, 3, 4, 5, 6};
     unsigned char message[BLOCK_MESSAGE], signature[64];
     block_message(first, n, at, head, message);
     message_sign(j, message, signature);
@@ -204,8 +210,9 @@ static int block_write(struct journal *j, struct db *db, int64_t first, int64_t 
                           value_int(at),
                           value_blob(bytes.s, bytes.n),
                           value_blob(head, DIGEST_BYTES),
-                          value_blob(signature, sizeof signature)};
-    return db_batch(db, DB_INSERT, journal_table(), columns, 6, row, 1, NULL, err);
+                          value_blob(signature, sizeof signature),
+                          value_int(j->earliest)};
+    return db_batch(db, DB_INSERT, journal_table(), columns, 7, row, 1, NULL, err);
 }
 
 static int tip_write(struct journal *j, struct db *db, struct error *err) {
@@ -223,6 +230,7 @@ int journal_flush(struct journal *j, struct db *db, instant at, struct error *er
     const struct buf *b = &j->block;
     int64_t seq = j->first;
     int rc = 0;
+    if (at < j->latest) at = j->latest; /* no entry of a block is later than the block says */
     for (size_t start = 0; start < b->n;) {
         int64_t first = seq;
         size_t end = block_end(b, start, &seq);
@@ -239,6 +247,32 @@ int journal_flush(struct journal *j, struct db *db, instant at, struct error *er
 }
 
 /* ---- reading */
+
+static int one_number(struct db *db, const char *sql, struct value param, int64_t fallback, int64_t *ret, struct error *err) {
+    struct arena a = {0};
+    struct value v = value_null();
+    int rc = db_scalar(db, &a, sql, &param, param.kind == VALUE_INT, &v, err);
+    if (!rc) *ret = value_int_or(v, fallback);
+    arena_clear(&a);
+    return rc;
+}
+
+int journal_window(struct db *db, instant since, instant until, int64_t *ret_from, int64_t *ret_to, struct error *err) {
+    int64_t from = 1, to = 1, tip = 1, last = 0, old = 0;
+    int rc = one_number(db, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", value_null(), 1, &tip, err);
+    to = tip;
+    if (!rc && since != INSTANT_NONE) rc = one_number(db, "SELECT MIN(\"first\") FROM \"journal\" WHERE \"at\" >= ?1", value_int(since), tip, &from, err);
+    if (!rc && until != INSTANT_NONE) {
+        rc = one_number(db, "SELECT MAX(\"first\") FROM \"journal\" WHERE \"earliest\" < ?1", value_int(until), 0, &last, err);
+        if (!rc) rc = one_number(db, "SELECT MAX(\"first\") FROM \"journal\" WHERE \"earliest\" IS NULL", value_null(), 0, &old, err);
+        last = last > old ? last : old;
+        if (!rc) rc = one_number(db, "SELECT \"first\" + \"n\" FROM \"journal\" WHERE \"first\" = ?1", value_int(last), 1, &to, err);
+    }
+    if (rc < 0) return rc;
+    *ret_from = from;
+    *ret_to = to > from ? to : from;
+    return 0;
+}
 
 static int block_corrupt(struct error *err, int64_t first) {
     return error_set(err, E_CORRUPT, "journal",

@@ -1,5 +1,5 @@
 /* ledger: the journal. Append-only, hash-chained history of every change and of every look at a sealed field. Entries of
- * one transaction are stored as one block row (table `journal`: first, n, at, bytes, head), so that the chain costs almost
+ * one transaction are stored as one block row (table `journal`: first, n, at, bytes, head, earliest), so that the chain costs almost
  * nothing; every entry carries its own hash, so that the first altered, removed or reordered one is named.
  * hash(e) = BLAKE2b-256(hash(previous) || bytes(e)); stored truncated to 16 bytes per entry, the head whole. The head is signed (Ed25519)
  * at each commit (signature over first, n and head in the block row). An entry points to the previous entry of the same
@@ -50,6 +50,7 @@ struct journal {
     struct buf block;                  /* entries, cut into block rows of about JOURNAL_BLOCK bytes */
     size_t start;                      /* private: where the block in progress begins */
     int64_t first, next;               /* seq of the first and the next entry */
+    instant earliest, latest;          /* of the entries appended; no narrower than they are */
     unsigned char head[DIGEST_BYTES];  /* chain so far */
     struct journal_keys keys;
     bool open;
@@ -87,6 +88,10 @@ int journal_cells_next(struct text cells, size_t *pos, size_t *ret_field, struct
 int journal_read(struct db *db, int64_t seq, struct arena *a, struct journal_entry *ret, struct error *err);
 /* Calls visit for entries in [from, to), ascending; visit returns 0 to go on, more to stop (the scan returns 0), or a negative error, which is returned. */
 int journal_scan(struct db *db, int64_t from, int64_t to, int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
+
+/* The entries [from, to) outside of which nothing happened between since and until (INSTANT_NONE: open), by the times that blocks carry: cost
+ * logarithmic in the journal when its clock only went forward. Blocks written before there was `earliest` are counted as within. */
+int journal_window(struct db *db, instant since, instant until, int64_t *ret_from, int64_t *ret_to, struct error *err);
 
 struct journal_verdict {
     int64_t entries, blocks;
