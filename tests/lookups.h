@@ -57,7 +57,7 @@ static inline int lookups_record(const struct record *r, void *arg) {
     struct record copy = *r;
     struct error err = {0};
     if (r->key) lookups_put(x, lookup_entry_of(t->by_key, r->key, r->id));
-    if (r->number.n) lookups_put(x, lookup_entry_of(t->by_number, digest_64(r->number), r->id));
+    if (r->number.n) lookups_put(x, lookup_entry_of(t->by_number, lookup_word(r->number), r->id));
     if (!text_is(r->reg->name, "person")) return 0;
     copy.values = arena_alloc(&a, (r->reg->n_fields + 1) * sizeof *copy.values);
     memcpy(copy.values, r->values, r->reg->n_fields * sizeof *copy.values);

@@ -52,6 +52,7 @@ static int schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1],
     const struct db_table *all[TABLES_MAX];
     size_t n = tables_all(l, all);
     struct buf b = {0};
+    buf_str(&b, "lookup " LOOKUP_EDITION "\n");
     for (size_t i = 0; i < n; i++) {
         buf_printf(&b, "%s(%s)\n", all[i]->name, all[i]->key);
         for (size_t k = 0; k < all[i]->n_columns; k++)
@@ -344,7 +345,7 @@ static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct
         if (rc < 0 || any.kind != VALUE_INT) return rc;
     }
     rc = ledger_setting(l, l->db, "lookup", &a, &known, err);
-    if (!rc && !text_is(known, "1")) {
+    if (!rc && !text_is(known, LOOKUP_EDITION)) {
         rc = buf_str(plan, "-- documents, phones, names, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
                  ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
         if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);

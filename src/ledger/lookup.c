@@ -43,6 +43,18 @@ struct lookup_kind lookup_number(struct text reg) {
     return kind_of("number of ", reg);
 }
 
+/* Numbers are made by the ledger, so nobody chooses words that meet. */
+int64_t lookup_word(struct text word) {
+    uint64_t h = 0x9E3779B97F4A7C15u ^ word.n;
+    for (size_t i = 0; i < word.n; i += 8) {
+        uint64_t w = 0;
+        size_t n = word.n - i < 8 ? word.n - i : 8;
+        for (size_t k = 0; k < n; k++) w |= (uint64_t)(unsigned char)word.s[i + k] << (8 * k);
+        h = spread(h ^ w);
+    }
+    return (int64_t)h;
+}
+
 struct lookup_entry lookup_entry_of(struct lookup_kind kind, int64_t value, int64_t id) {
     return (struct lookup_entry){spread((uint64_t)value ^ kind.salt), kind.tag << LOOKUP_HOLDER_BITS | (uint64_t)id};
 }

@@ -18,6 +18,9 @@
 
 enum { LOOKUP_TABLES = 4, LOOKUP_HOLDER_BITS = 48 };
 
+/* What the index of a store was made as; another one is made anew by `tocsin migrate`. */
+#define LOOKUP_EDITION "2"
+
 struct lookup_kind {
     uint64_t salt, tag;
 };
@@ -25,10 +28,12 @@ struct lookup_entry {
     uint64_t place, holder; /* holder: tag << LOOKUP_HOLDER_BITS | record id */
 };
 
-/* Kinds: a blind index (value: vault_blind), the natural key of a register (value: record.h), the number of a register (value: digest_64 of the number). */
+/* Kinds: a blind index (value: vault_blind), the natural key of a register (value: record.h), the number of a register (value: lookup_word of
+ * the number; other numbers may have the same, so the record found is asked for its own). */
 struct lookup_kind lookup_blind(enum field_blind blind);
 struct lookup_kind lookup_key(struct text reg);
 struct lookup_kind lookup_number(struct text reg);
+int64_t lookup_word(struct text word);
 /* id 0 where any holder is asked for. */
 struct lookup_entry lookup_entry_of(struct lookup_kind kind, int64_t value, int64_t id);
 static inline int64_t lookup_holder(struct lookup_entry e) {

@@ -307,7 +307,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     entry_sync(e);
     entry_queue(x, e, ENTRY_INSERT);
     if (r->key) rc = apply_finds(x, e->t->by_key, r->key, r->id, err);
-    if (!rc && r->number.n) rc = apply_finds(x, e->t->by_number, digest_64(r->number), r->id, err);
+    if (!rc && r->number.n) rc = apply_finds(x, e->t->by_number, lookup_word(r->number), r->id, err);
     if (rc < 0) return rc;
     if (r->key) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, r->key, NULL);
@@ -471,7 +471,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     if (concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
     if (!rc) rc = seal_remove(x, &e->record, err);
     if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
-    if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, digest_64(e->record.number), e->record.id, err);
+    if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, lookup_word(e->record.number), e->record.id, err);
     if (!rc) rc = journal_whole(x, e, NULL, JOURNAL_REMOVE, false, &e->record.entry, err);
     if (rc < 0) return rc;
     entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_NEVER : ENTRY_DELETE);

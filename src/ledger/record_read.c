@@ -51,7 +51,7 @@ int record_by_number(struct ledger *l, struct db *db, const struct session *s, c
     const struct reg_table *t = l->tables[reg->order];
     struct buf b = {0};
     struct record r;
-    int rc = reg->number_mask.n ? found(l, db, reg, t->by_number, digest_64(word), a, &r, err) : 0;
+    int rc = reg->number_mask.n ? found(l, db, reg, t->by_number, lookup_word(word), a, &r, err) : 0;
     if (rc > 0 && !text_eq(r.number, word)) rc = 0;
     if (rc == 0) {
         buf_text(&b, reg->name);

@@ -62,7 +62,7 @@ static int one_register(struct reindex *x, struct error *err) {
     int rc = sql.failed ? memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = row[1].kind == VALUE_INT ? add(x, x->t->by_key, row[1].i, row[0].i, err) : 0;
-        if (!rc && row[2].kind == VALUE_TEXT) rc = add(x, x->t->by_number, digest_64(value_view(row[2])), row[0].i, err);
+        if (!rc && row[2].kind == VALUE_TEXT) rc = add(x, x->t->by_number, lookup_word(value_view(row[2])), row[0].i, err);
         if (!rc && person) rc = add_person(x, row, err);
     }
     db_cursor_close(c);
@@ -81,7 +81,7 @@ int ledger_reindex(struct ledger *l, struct error *err) {
     }
     if (!rc) rc = lookup_add(l->lookup, l->db, x.e, x.n, err);
     if (!rc) rc = lookup_settle(l->lookup, l->db, err);
-    if (!rc) rc = ledger_set(l, "lookup", TEXT("1"), err);
+    if (!rc) rc = ledger_set(l, "lookup", TEXT(LOOKUP_EDITION), err);
     lookup_reset(l->lookup);
     mem_free(x.e);
     arena_clear(&x.a);

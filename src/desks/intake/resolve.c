@@ -78,12 +78,25 @@ static int ask(struct resolving *x, const struct register_decl *reg, const char 
     return rc;
 }
 
-/* One id by the record's number or key, through the lookup; more than one record is no answer. */
+/* One id through the lookup; more than one record is no answer. */
 static int ask_lookup(struct resolving *x, struct lookup_kind kind, int64_t value, int64_t *ret, struct error *err) {
     int64_t *ids = NULL;
     size_t n = 0;
     int rc = lookup_find(x->in->ledger->db, kind, value, 2, &x->b->arena, &ids, &n, err);
     *ret = n == 1 ? ids[0] : 0;
+    return rc;
+}
+
+static int ask_number(struct resolving *x, const struct register_decl *reg, struct text number, int64_t *ret, struct error *err) {
+    struct ledger *l = x->in->ledger;
+    char sql[160];
+    struct value v = value_null();
+    int rc = ask_lookup(x, l->tables[reg->order]->by_number, lookup_word(number), ret, err);
+    if (rc < 0 || !*ret) return rc;
+    struct value id = value_int(*ret);
+    snprintf(sql, sizeof sql, "SELECT \"number\" FROM \"%s\" WHERE \"id\" = ?1", reg->name.s);
+    rc = db_scalar(l->db, &x->b->arena, sql, &id, 1, &v, err);
+    if (!text_eq(value_view(v), number)) *ret = 0;
     return rc;
 }
 
@@ -101,7 +114,7 @@ static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t
     if (ref->by == BY_ANY) {
         int title = title_field(ref->target);
         const struct reg_table *t = x->in->ledger->tables[ref->target->order];
-        if (ref->target->number_mask.n) rc = ask_lookup(x, t->by_number, digest_64(ref->text), &id, err);
+        if (ref->target->number_mask.n) rc = ask_number(x, ref->target, ref->text, &id, err);
         if (rc == 0 && !id) rc = ask_lookup(x, t->by_key, batch_key(ref->target, ref->text, &x->b->arena), &id, err);
         if (rc == 0 && !id && title >= 0) rc = ask(x, ref->target, ref->target->fields[title].name.s, value_text(ref->text), &id, err);
     }
@@ -196,32 +209,45 @@ static bool wanted(struct resolving *x, int64_t key) {
     return !idmap_find(&x->in->cache, key);
 }
 
+struct wanted_keys {
+    int64_t *keys;
+    size_t n, cap;
+};
+
+static int want(struct resolving *x, struct wanted_keys *list, int64_t key, struct error *err) {
+    if (!wanted(x, key)) return 0;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 256;
+        int64_t *grown = arena_alloc(&x->b->arena, cap * sizeof *grown);
+        if (!grown) return out_of_memory(err);
+        if (list->n) memcpy(grown, list->keys, list->n * sizeof *grown);
+        list->keys = grown;
+        list->cap = cap;
+    }
+    list->keys[list->n++] = key;
+    return 0;
+}
+
+static int want_item(struct resolving *x, const struct row *r, size_t k, struct wanted_keys *lists, struct error *err) {
+    const struct map_item *it = &r->result.items[k];
+    bool asks = it->only_new || it->match || r->partial[k] || r->defaulted[k];
+    int rc = it->outside_key.n && asks ? want(x, &lists[it->reg->order], it->key, err) : 0;
+    for (size_t f = 0; !rc && f < it->n_refs; f++)
+        if (it->refs[f].by == BY_KEY) rc = want(x, &lists[it->refs[f].target->order], it->refs[f].key, err);
+    return rc;
+}
+
 static int prefetch(struct resolving *x, struct error *err) {
     const struct catalog *c = x->in->ledger->catalog;
-    size_t total = 0;
-    for (size_t i = 0; i < x->b->n; i++)
-        for (size_t k = 0; x->b->rows[i].state == ROW_OPEN && k < x->b->rows[i].result.n; k++) total += 1 + x->b->rows[i].result.items[k].n_refs;
-    int64_t *keys = arena_alloc(&x->b->arena, (total + 1) * sizeof *keys);
-    if (!keys) return out_of_memory(err);
-    for (size_t g = 0; g < c->n_registers; g++) {
-        const struct register_decl *reg = &c->registers[g];
-        size_t n = 0;
-        for (size_t i = 0; i < x->b->n; i++) {
-            const struct row *r = &x->b->rows[i];
-            for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
-                const struct map_item *it = &r->result.items[k];
-                bool asks = it->only_new || it->match || r->partial[k] || r->defaulted[k];
-                if (it->reg == reg && it->outside_key.n && asks && wanted(x, it->key))
-                    keys[n++] = it->key;
-                for (size_t f = 0; f < it->n_refs; f++)
-                    if (it->refs[f].by == BY_KEY && it->refs[f].target == reg && wanted(x, it->refs[f].key))
-                        keys[n++] = it->refs[f].key;
-            }
-        }
-        int rc = n ? prefetch_register(x, reg, keys, n, err) : 0;
-        if (rc < 0) return rc;
+    struct wanted_keys *lists = arena_alloc(&x->b->arena, (c->n_registers + 1) * sizeof *lists);
+    int rc = lists ? 0 : out_of_memory(err);
+    for (size_t i = 0; !rc && i < x->b->n; i++) {
+        const struct row *r = &x->b->rows[i];
+        for (size_t k = 0; !rc && r->state == ROW_OPEN && k < r->result.n; k++) rc = want_item(x, r, k, lists, err);
     }
-    return 0;
+    for (size_t g = 0; !rc && g < c->n_registers; g++)
+        if (lists[g].n) rc = prefetch_register(x, &c->registers[g], lists[g].keys, lists[g].n, err);
+    return rc;
 }
 
 static int match_all(struct resolving *x, struct error *err) {
