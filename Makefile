@@ -5,7 +5,7 @@ BUILD ?= build
 SECONDS_EACH ?= 60
 ROUNDS ?= 200
 
-.PHONY: help setup build run test bench fuzz lint format clean
+.PHONY: help setup build run demo test bench fuzz lint format clean
 .PHONY: check-asan check-ubsan check-tsan check-alloc storm crash nights docs
 
 help: ## this list
@@ -17,7 +17,11 @@ setup: ## install what is missing: compiler, libraries, PostgreSQL, fonts
 build: setup ## compile everything into build/
 	@scripts/build $(BUILD)
 
-run: build ## make a demo county with an outbreak and run the main job on it
+run: build ## make a demo county with an outbreak, run the main job on it, and serve it on 127.0.0.1:8460 until Ctrl-C
+	@scripts/demo
+	@scripts/serve-demo
+
+demo: build ## the same without serving
 	@scripts/demo
 
 test: setup ## every test, on SQLite and PostgreSQL; closes with "N passed, N failed"
