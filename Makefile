@@ -56,6 +56,7 @@ storm: build ## long form: retry storms, two processes on one store, PostgreSQL 
 
 crash: build ## long form: 200 times kill -9 during imports and recording, and a full disk
 	@tests/crash
+	@TOCSIN_CRASH_ROUNDS=200 tests/run visits_crash
 
 docs: build ## write the generated pages of docs/ again
 	@scripts/docs

@@ -118,8 +118,7 @@ static int names_since(struct visits *v, struct buf *persons, struct buf *places
 static int group_write(struct visits *v, struct group *g, struct error *err) {
     struct buf persons = {0}, places = {0}, changes = {0}, frame = {0};
     struct frame f = {.n_rows = (uint32_t)g->n_rows, .rows = buf_view(&g->rows)};
-    struct view *w = atomic_load(&v->view);
-    struct buffer *b = w->buffers[w->n_buffers - 1];
+    struct buffer *b = v->active; /* not through the view, which upkeep may replace meanwhile */
     int rc = buffer_reserve(b, g->pieces, g->n_pieces);
     if (rc == 0) rc = names_since(v, &persons, &places, &changes, &f);
     if (rc == 0) rc = frame_write(&frame, v->log.next, &f);
@@ -161,8 +160,7 @@ static void group_wait(struct visits *v, struct group *g) {
 }
 
 static bool buffer_full(struct visits *v, size_t limit) {
-    struct view *w = atomic_load(&v->view);
-    return buffer_count(w->buffers[w->n_buffers - 1]) >= limit;
+    return buffer_count(v->active) >= limit;
 }
 
 int visits_append(struct visits *v, const struct visit *rows, size_t n, struct error *err) {

@@ -58,6 +58,7 @@ struct visits {
     pthread_mutex_t lock;         /* the group under way, who leads, the manifest in memory */
     pthread_cond_t moved;
     struct group *open;           /* takes rows */
+    struct buffer *active;        /* the last of the view: fills under leadership, swapped under leadership and lock */
     bool leading;                 /* somebody writes a frame or changes the buffer */
     struct frames log;
 

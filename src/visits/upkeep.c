@@ -211,6 +211,9 @@ int buffer_swap(struct visits *v, struct error *err) {
         if (rc == 0) {
             frames_close(&v->log);
             v->log = fresh;
+            pthread_mutex_lock(&v->lock);
+            v->active = b;
+            pthread_mutex_unlock(&v->lock);
             view_publish(v, w);
         } else {
             buffer_free(b);

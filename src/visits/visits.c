@@ -57,8 +57,7 @@ struct replay {
 static int frame_take(void *arg, const struct frame *f, struct error *err) {
     struct replay *r = arg;
     struct visits *v = r->v;
-    struct view *w = atomic_load(&v->view);
-    struct buffer *b = w->buffers[w->n_buffers - 1];
+    struct buffer *b = v->active;
     struct text changes = f->changes;
     uint32_t place;
     uint8_t class_of;
@@ -208,6 +207,7 @@ static int store_load(struct visits *v, struct error *err) {
         return error_set(err, E_MEMORY, v->dir, "no memory for the visit store / 内存不足");
     }
     atomic_store(&v->view, w);
+    v->active = b;
     v->zone_s = v->manifest.zone_s;
     v->log.next = 1;
     int rc = names_load(v, err);
@@ -389,7 +389,9 @@ int visits_status(struct visits *v, bool verify, struct visits_status *ret, stru
     }
     for (int k = 0; k < w->n_buffers; k++) s.buffered += buffer_count(w->buffers[k]);
     pthread_mutex_lock(&v->lock);
+    lead_begin(v);
     s.log_bytes = v->log.at;
+    lead_end(v);
     s.log_damaged = v->log_damaged;
     for (size_t i = 0; i < v->manifest.n_forgotten; i++) s.forgotten_until = v->manifest.forgotten[i].until;
     pthread_mutex_unlock(&v->lock);

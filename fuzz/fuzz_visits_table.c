@@ -1,0 +1,35 @@
+/* Rows of a table of visits: taken with a place, a person and times in order, or refused with the column that is wrong. */
+#include <stdlib.h>
+
+#include "desks/tracing/inside.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CELLS = 32 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const struct text plain[] = {{"person", 6}, {"place", 5}, {"start", 5}, {"end", 3}, {"class", 5}, {"source", 6}, {"confidence", 10}, {"zone", 4}, {"row", 3}};
+    int columns[TRACING_COLUMNS], standard[TRACING_COLUMNS];
+    bool header = false;
+    if (tracing_header(plain, 9, standard, NULL) < 0) abort();
+    for (size_t at = 0; at < size;) {
+        struct text cells[CELLS];
+        size_t n = 0, from = at;
+        for (; at < size && data[at] != '\n'; at++)
+            if (data[at] == ',' && n < CELLS - 1) cells[n++] = (struct text){(const char *)data + from, at - from}, from = at + 1;
+        cells[n++] = (struct text){(const char *)data + from, at - from};
+        at++;
+        if (!header && tracing_header(cells, n, columns, NULL) == 0) header = true;
+        for (int k = 0; k < 2; k++) {
+            struct tracing_row r;
+            struct error err = {0};
+            if (k == 1 && !header) continue;
+            int rc = tracing_row(k ? columns : standard, cells, n, 28800, 1800, &r, &err);
+            if (rc < 0 && (rc != E_INVALID || err.code != rc || !err.where[0])) abort();
+            if (rc == 0 && (!r.person.n || !r.place.n || r.end < r.start || r.end - r.start > (int64_t)VISITS_DAYS_MAX * DAY_S || r.confidence > 100 || r.source >= PRESENCE_KINDS ||
+                            r.class_of >= VISITS_CLASSES))
+                abort();
+        }
+    }
+    return 0;
+}

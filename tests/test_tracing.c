@@ -1,0 +1,241 @@
+/* The tracing desk: files of visits into the store, questions about persons and cases, forgetting. Refused first; on each store of the ledger. */
+#include "ledgers.h"
+
+#include "base/digest.h"
+#include "desks/tracing/inside.h"
+#include "engines/town.h"
+
+static char file[200], refused[220];
+
+static void write_file(const struct test_ledger *t, const char *content) {
+    snprintf(file, sizeof file, "%s/visits.csv", t->dir);
+    snprintf(refused, sizeof refused, "%s/refused.csv", t->dir);
+    FILE *f = fopen(file, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(content, 1, strlen(content), f), strlen(content));
+    assert_int_equal(fclose(f), 0);
+}
+
+static struct visits *opened(struct test_ledger *t) {
+    struct visits *v = NULL;
+    struct error err = {0};
+    assert_ok(tracing_open(t->l, &t->s, true, false, &v, &err), err);
+    return v;
+}
+
+static const char head[] = "人员,场所,开始时间,结束时间,类型,来源,车厢,排\n";
+static const char rows[] =
+    "a,市场,2022-05-28T10:00:00+08:00,2022-05-28T11:00:00+08:00,market,,,\n"
+    "b,市场,2022-05-28 10:30,2022-05-28 12:00,,told,,\n"
+    "c,市场,2022-05-28T11:10,2022-05-28T11:30,,,,\n" /* ten minutes after a left */
+    "d,市场,1653703200,,,,,\n"                       /* a scan at 10:00, 30 minutes by rule */
+    "e,G12,2022-05-27T23:50,2022-05-28T00:10,transport,,2,7\n"
+    "f,G12,2022-05-27T23:40,2022-05-28T00:20,,,2,9\n"
+    "g,G12,2022-05-27T23:40,2022-05-28T00:20,,,2,12\n";
+
+static void tables_and_questions_that_are_wrong(void **state) {
+    struct test_ledger t;
+    struct error err = {0};
+    struct visits *v = NULL;
+    struct tracing_import_report r;
+    struct tracing_answer a;
+    struct tracing_question q = {.degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+    test_ledger_make(&t, 0, "covid-2022-v9", "2022-05-29T17:00");
+    struct grant reader = {.role = TEXT("reporter"), .region = TEXT("310115")};
+    struct session stranger = t.s;
+    stranger.grants = &reader;
+    stranger.n_grants = 1;
+    assert_int_equal(tracing_open(t.l, &stranger, true, false, &v, &err), E_DENIED);
+    err = (struct error){0};
+    assert_int_equal(tracing_open(t.l, &t.s, false, false, &v, &err), E_UNKNOWN); /* none yet */
+    v = opened(&t);
+    err = (struct error){0};
+    assert_int_equal(tracing_import(t.l, &t.s, v, "/nowhere.csv", NULL, &r, &err), E_IO);
+    write_file(&t, "person,start\na,2022-05-28T10:00\n");
+    err = (struct error){0};
+    assert_int_equal(tracing_import(t.l, &t.s, v, file, refused, &r, &err), E_SYNTAX);
+    assert_string_equal(err.where, "place");
+    err = (struct error){0};
+    assert_int_equal(tracing_ask(t.l, &t.s, v, &q, &a, &err), E_USAGE);
+    q.cases = (const char *const[]){"C-none"};
+    q.n_cases = 1;
+    err = (struct error){0};
+    assert_int_equal(tracing_ask(t.l, &t.s, v, &q, &a, &err), E_UNKNOWN);
+    q.degree = 3;
+    err = (struct error){0};
+    assert_int_equal(tracing_ask(t.l, &t.s, v, &q, &a, &err), E_INVALID);
+    uint64_t gone;
+    day until;
+    err = (struct error){0};
+    assert_int_equal(tracing_forget(t.l, &t.s, v, DAY_MIN, 30000, &gone, &until, &err), E_INVALID);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
+static bool has(const struct tracing_answer *a, const char *who) {
+    uint32_t id;
+    if (!visits_find(a->v, VISITS_PERSON, text_of(who), &id)) return false;
+    for (size_t i = 0; i < a->found.n_contacts; i++)
+        if (a->found.contacts[i].person == id) return true;
+    return false;
+}
+
+static struct tracing_answer asked(struct test_ledger *t, struct visits *v, struct tracing_question q) {
+    struct tracing_answer a = {0};
+    struct error err = {0};
+    assert_ok(tracing_ask(t->l, &t->s, v, &q, &a, &err), err);
+    return a;
+}
+
+static void a_table_becomes_contacts(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct test_ledger t;
+        struct error err = {0};
+        struct tracing_import_report r;
+        char content[2000];
+        test_ledger_make(&t, store, "covid-2022-v9", "2022-05-29T17:00");
+        struct visits *v = opened(&t);
+        snprintf(content, sizeof content, "%s%s,G12,2022-05-28,,,,,\nh,市场,昨天,,,,,\nh,市场,2022-05-28T10:00,2022-05-28T09:00,,,,\n", head, rows);
+        write_file(&t, content);
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        assert_int_equal(r.rows, 10);
+        assert_int_equal(r.taken, 7);
+        assert_int_equal(r.refused, 3);
+        struct buf b = {0};
+        assert_ok(file_read(refused, 1 << 20, &b, &err), err);
+        assert_non_null(strstr(buf_cstr(&b), "h,市场,昨天"));
+        assert_non_null(strstr(buf_cstr(&b), "reason"));
+        buf_clear(&b);
+        const char *who[] = {"a"};
+        struct tracing_question q = {.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 4};
+        struct tracing_answer a = asked(&t, v, q);
+        assert_true(has(&a, "b") && has(&a, "d") && !has(&a, "c") && a.found.n_contacts == 2);
+        tracing_answer_clear(&a);
+        q.after_minutes = 10;
+        a = asked(&t, v, q);
+        assert_true(has(&a, "c") && a.found.n_contacts == 3);
+        tracing_answer_clear(&a);
+        q.minutes = 31;
+        q.after_minutes = 0;
+        a = asked(&t, v, q);
+        assert_int_equal(a.found.n_contacts, 0);
+        tracing_answer_clear(&a);
+        /* across midnight, and three rows around */
+        who[0] = "e";
+        q.minutes = q.after_minutes = -1;
+        a = asked(&t, v, q);
+        assert_true(has(&a, "f") && !has(&a, "g") && a.found.n_contacts == 1);
+        assert_int_equal(a.found.contacts[0].overlap_s, 1200);
+        tracing_answer_clear(&a);
+        who[0] = "nobody";
+        a = asked(&t, v, q);
+        assert_true(a.n_unknown == 1 && a.found.n_contacts == 0);
+        tracing_answer_clear(&a);
+        visits_close(v);
+        struct journal_verdict verdict;
+        assert_ok(journal_verify(t.l->db, t.l->journal.keys.public_key, true, NULL, NULL, &verdict, &err), err);
+        assert_int_equal(verdict.bad_seq, 0);
+        test_ledger_drop(&t);
+    }
+}
+
+static int looks_count(const struct journal_entry *e, void *arg) {
+    int *n = arg;
+    if (text_is(e->reg, "visits")) n[e->verb == JOURNAL_OPEN ? 0 : e->verb == JOURNAL_PURGE ? 1 : 2]++;
+    return 0;
+}
+
+static void forgetting_follows_the_policy_and_is_journalled(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct test_ledger t;
+        struct error err = {0};
+        struct tracing_import_report r;
+        char content[2000];
+        uint64_t gone = 0;
+        day until;
+        int n[3] = {0};
+        test_ledger_make(&t, store, "covid-2022-v9", "2022-06-25T12:00");
+        struct visits *v = opened(&t);
+        snprintf(content, sizeof content, "%s%s", head, rows);
+        write_file(&t, content);
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        struct tracing_rules rules;
+        tracing_rules(t.l, (struct text){"", 0}, t.s.now, &rules);
+        assert_int_equal(rules.keep_days, 28);
+        assert_ok(tracing_forget(t.l, &t.s, v, DAY_MIN, DAY_MIN, &gone, &until, &err), err);
+        assert_int_equal(gone, 3); /* the evening of the 27th; its rest past midnight stays a day longer */
+        assert_ok(tracing_forget(t.l, &t.s, v, DAY_MIN, DAY_MIN, &gone, &until, &err), err);
+        assert_int_equal(gone, 0);
+        const char *who[] = {"a"};
+        struct tracing_answer a = asked(&t, v, (struct tracing_question){.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 40});
+        assert_int_equal(a.found.n_contacts, 2);
+        tracing_answer_clear(&a);
+        visits_close(v);
+        assert_ok(journal_scan(t.l->db, 1, INT64_MAX, looks_count, n, &err), err);
+        assert_true(n[0] == 1 && n[1] == 2 && n[2] == 1);
+        test_ledger_drop(&t);
+    }
+}
+
+static void a_case_is_traced_from_its_lookback_on(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct test_ledger t;
+        struct error err = {0};
+        struct tracing_import_report r;
+        char content[600], word[24];
+        test_ledger_make(&t, store, "covid-2022-v9", "2022-05-29T17:00");
+        int64_t person = test_record(&t, "person", "name", "李娜", "sex", "female");
+        int64_t id = test_record(&t, "case", "person", test_id(&t, person), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-28");
+        struct visits *v = opened(&t);
+        snprintf(content, sizeof content,
+                 "person,place,start,end\n%lld,x,2022-05-25T10:00,2022-05-25T11:00\nearly,x,2022-05-25T10:00,2022-05-25T11:00\n"
+                 "%lld,x,2022-05-26T10:00,2022-05-26T11:00\nlate,x,2022-05-26T10:00,2022-05-26T11:00\n", (long long)person, (long long)person);
+        write_file(&t, content);
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        snprintf(word, sizeof word, "%lld", (long long)id);
+        const char *which[] = {word};
+        struct tracing_question q = {.cases = which, .n_cases = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+        struct tracing_answer a = asked(&t, v, q); /* two days before onset */
+        assert_true(has(&a, "late") && !has(&a, "early"));
+        tracing_answer_clear(&a);
+        q.window_days = 14;
+        a = asked(&t, v, q);
+        assert_true(has(&a, "late") && has(&a, "early"));
+        tracing_answer_clear(&a);
+        visits_close(v);
+        test_ledger_drop(&t);
+    }
+}
+
+static void a_city_fills_the_store(void **state) {
+    struct test_ledger t;
+    struct error err = {0};
+    char parameters[1200];
+    uint64_t drawn = 0;
+    test_ledger_make(&t, 0, NULL, "2022-05-29T17:00");
+    struct visits *v = opened(&t);
+    snprintf(parameters, sizeof parameters, "%s/scenarios/city.yaml", t.o.home);
+    struct tracing_city c = {.seed = 1, .people = 2000, .days = 3, .first = 19130, .threads = 2, .parameters = parameters};
+    assert_ok(tracing_city(v, &c, NULL, NULL, &drawn, &err), err);
+    struct visits_status s;
+    assert_ok(visits_status(v, true, &s, &err), err);
+    assert_int_equal(s.rows, drawn);
+    assert_int_equal(s.n_days, 3);
+    assert_int_equal(s.persons, 2000);
+    assert_true((double)s.bytes / (double)s.rows < 12); /* small days carry their heads */
+    visits_status_clear(&s);
+    c.people = 5;
+    err = (struct error){0};
+    assert_int_equal(tracing_city(v, &c, NULL, NULL, &drawn, &err), E_INVALID);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
+int main(void) {
+    if (digest_init(NULL) < 0 || !test_stores()) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
+        cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
