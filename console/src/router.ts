@@ -15,6 +15,8 @@ export interface Screen {
 export const screens: Screen[] = [
   { path: '/', name: 'board', menu: 'board', load: () => import('@/screens/board.vue') },
   { path: '/work', name: 'work', menu: 'work', load: () => import('@/screens/work.vue') },
+  { path: '/reports', name: 'reports', menu: 'reports', load: () => import('@/screens/reports.vue') },
+  { path: '/policies', name: 'policies', menu: 'policies', load: () => import('@/screens/policies.vue') },
   { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },
   { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },
   { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
