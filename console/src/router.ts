@@ -15,6 +15,7 @@ export interface Screen {
 export const screens: Screen[] = [
   { path: '/', name: 'board', menu: 'board', load: () => import('@/screens/board.vue') },
   { path: '/work', name: 'work', menu: 'work', load: () => import('@/screens/work.vue') },
+  { path: '/import', name: 'import', menu: 'import', load: () => import('@/screens/import.vue') },
   { path: '/reports', name: 'reports', menu: 'reports', load: () => import('@/screens/reports.vue') },
   { path: '/policies', name: 'policies', menu: 'policies', load: () => import('@/screens/policies.vue') },
   { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },

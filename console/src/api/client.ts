@@ -80,7 +80,7 @@ export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>
   const method = asked.method ?? 'GET'
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language() }
   let body: BodyInit | undefined
-  if (asked.body instanceof Blob) body = asked.body
+  if (asked.body instanceof Blob || asked.body instanceof FormData) body = asked.body
   else if (asked.body !== undefined) {
     headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
     body = JSON.stringify(asked.body)
