@@ -9,6 +9,8 @@ export interface Screen {
   name: string
   /** Key under `menu`; absent: not in the menu. */
   menu?: string
+  /** In the menu of these roles only; the server decides in any case. */
+  roles?: string[]
   load: () => Promise<Component>
 }
 
@@ -18,7 +20,7 @@ export const screens: Screen[] = [
   { path: '/import', name: 'import', menu: 'import', load: () => import('@/screens/import.vue') },
   { path: '/reports', name: 'reports', menu: 'reports', load: () => import('@/screens/reports.vue') },
   { path: '/policies', name: 'policies', menu: 'policies', load: () => import('@/screens/policies.vue') },
-  { path: '/admin', name: 'admin', menu: 'admin', load: () => import('@/screens/admin.vue') },
+  { path: '/admin', name: 'admin', menu: 'admin', roles: ['system', 'security', 'auditor'], load: () => import('@/screens/admin.vue') },
   { path: '/me', name: 'me', load: () => import('@/screens/me.vue') },
   { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },
   { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },

@@ -17,7 +17,7 @@ for (const [lang, width] of [['zh-CN', 1440], ['en-GB', 390]]) {
   await page.screenshot({ path: `${out}/after-${width}.png` })
   for (const p of paths) {
     await page.goto(`${url}/#${p}`)
-    await page.waitForTimeout(1200)
+    await page.waitForTimeout(2500)
     await page.screenshot({ path: `${out}/${p.replace(/\W+/g, '-').slice(1)}-${width}.png` })
   }
 }
