@@ -46,7 +46,7 @@ static int write_group(struct merging *m, struct error *err) {
 /* Neighbouring shards of a run go together. */
 static int remove_used(struct merging *m, struct error *err) {
     int rc = 0;
-    qsort(m->used, m->n_used, sizeof *m->used, used_cmp);
+    if (m->n_used) qsort(m->used, m->n_used, sizeof *m->used, used_cmp);
     for (size_t i = 0, k; !rc && i < m->n_used; i = k) {
         for (k = i + 1; k < m->n_used && m->used[k].run == m->used[i].run && m->used[k].shard == m->used[k - 1].shard + 1;) k++;
         rc = lookup_run_remove(m->db, m->used[i].run, m->used[i].shard, m->used[k - 1].shard, err);

@@ -203,7 +203,9 @@ static bool acceptable(const struct request *r) {
     for (const char *p = r->route->response; *p; p += *p == ';') {
         size_t n = strcspn(p, ";"), family = strcspn(p, "/");
         char any[64];
-        snprintf(any, sizeof any, "%.*s/*", (int)(family < n ? family : 0), p);
+        size_t k = family < n && family < sizeof any - 3 ? family : 0;
+        memcpy(any, p, k);
+        memcpy(any + k, "/*", 3);
         if (family < n && (memmem(accept, strlen(accept), p, n) || strstr(accept, any))) return true;
         p += n;
     }
