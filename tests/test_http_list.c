@@ -122,10 +122,56 @@ static void no_answer_holds_a_record_beyond_the_asker(void **state) {
     }
 }
 
+static size_t lines_of(struct text t) {
+    size_t n = 0;
+    for (size_t i = 0; i < t.n; i++) n += t.s[i] == '\n' && (i == 0 || t.s[i - 1] != '\r'); /* not those of chunks */
+    return n;
+}
+
+static void exports_hold_what_the_list_shows(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        cases_make();
+#define EXPORT "/api/v1/registers/case/export"
+        assert_status(test_http_get(&h, EXPORT, NULL), 401);
+        assert_status(test_http_get(&h, EXPORT, GUEST), 403);
+        assert_status(test_http_get(&h, EXPORT "?format=xls", STREET), 422);
+        assert_status(test_http_get(&h, EXPORT "?limit=1", STREET), 400);
+        assert_status(test_http_get(&h, EXPORT "?nothing=1", STREET), 400);
+        assert_status(test_http_get(&h, EXPORT "?columns=number,name", STREET), 403); /* sealed */
+        assert_status(test_http_get(&h, EXPORT "?columns=nothing", STREET), 404);
+        assert_status(test_http_get(&h, "/api/v1/registers/person/export?format=linelist", STREET), 400);
+        assert_status(test_http_get(&h, "/api/v1/registers/nothing/export", STREET), 404);
+        struct answer_got got = test_http_get(&h, EXPORT "?columns=id,region,classification", STREET);
+        assert_status(got, 200);
+        assert_non_null(strstr(got.head, "text/csv"));
+        assert_non_null(strstr(got.head, "filename=\"case.csv\""));
+        assert_int_equal(lines_of(got.body), 19); /* with the headers */
+        assert_null(strstr(got.body.s, "310115002"));
+        /* cut off after some row, it goes on there */
+        const char *third = got.body.s;
+        for (int i = 0; i < 4; i++) third = strchr(third, '\n') + 1; /* chunk size, headers, two rows */
+        got = test_http_get(&h, arena_printf(&h.t.a, EXPORT "?columns=id,region&header=false&after=%ld", strtol(third, NULL, 10)), STREET);
+        assert_int_equal(lines_of(got.body), 15);
+        got = test_http_get(&h, EXPORT "?titles=zh&classification=asymptomatic", STREET);
+        assert_non_null(strstr(got.body.s, "\xEF\xBB\xBF")); /* a spreadsheet knows it by that */
+        assert_non_null(strstr(got.body.s, "病例分类"));
+        assert_int_equal(lines_of(got.body), 7);
+        got = test_http_get(&h, EXPORT "?format=linelist&report_date=2022-05-01..2022-05-10", ROOT);
+        assert_non_null(strstr(got.body.s, "id,date_onset,date_reporting"));
+        assert_int_equal(lines_of(got.body), 12);
+        got = test_http_get(&h, EXPORT "?format=json&columns=id", STREET);
+        assert_non_null(strstr(got.head, "application/json"));
+        assert_non_null(strstr(got.body.s, "[\n{\"id\":"));
+        assert_non_null(strstr(got.body.s, "}\n]\n"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_asked_wrongly, settle),
         cmocka_unit_test_teardown(a_street_sees_its_own, settle),
+        cmocka_unit_test_teardown(exports_hold_what_the_list_shows, settle),
         cmocka_unit_test_teardown(no_answer_holds_a_record_beyond_the_asker, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,5 +69,7 @@ int sheet_choices(struct sheet_writer *w, size_t column, const struct text *choi
  * and then nothing is left behind. */
 int sheet_finish(struct sheet_writer *w, struct error *err);
 void sheet_abandon(struct sheet_writer *w);
+/* One row of CSV in UTF-8 into memory, quoted and (safe) guarded as sheet_put writes it. */
+int sheet_csv_row(struct buf *b, const struct text *cells, size_t n, char delimiter, bool safe, bool crlf);
 
 #endif

@@ -111,12 +111,11 @@ static bool formula_like(struct text t) {
     return false;
 }
 
-static void cell_put(struct sheet_writer *w, struct text t, bool only) {
-    struct buf *b = &w->text;
-    bool guard = w->safe && formula_like(t);
+static void cell_put(struct buf *b, struct text t, char delimiter, bool safe, bool only) {
+    bool guard = safe && formula_like(t);
     bool quote = only && t.n == 0;
     for (size_t i = 0; i < t.n && !quote; i++)
-        quote = t.s[i] == w->about.delimiter || t.s[i] == '"' || t.s[i] == '\n' || t.s[i] == '\r';
+        quote = t.s[i] == delimiter || t.s[i] == '"' || t.s[i] == '\n' || t.s[i] == '\r';
     /* what would mean something else at the start of a file */
     quote = quote || text_starts(t, TEXT("\xEF\xBB\xBF")) || text_starts(t, TEXT("sep="));
     if (quote) buf_char(b, '"');
@@ -134,6 +133,14 @@ static void cell_put(struct sheet_writer *w, struct text t, bool only) {
         t = (struct text){t.s + n, t.n - n};
     }
     buf_char(b, '"');
+}
+
+int sheet_csv_row(struct buf *b, const struct text *cells, size_t n, char delimiter, bool safe, bool crlf) {
+    for (size_t i = 0; i < n; i++) {
+        if (i) buf_char(b, delimiter);
+        cell_put(b, cells[i], delimiter, safe, n == 1);
+    }
+    return buf_str(b, crlf ? "\r\n" : "\n");
 }
 
 /* ---- the writer */
@@ -200,11 +207,7 @@ out:
 
 static int put(struct sheet_writer *w, const struct text *cells, size_t n, struct error *err) {
     if (w->xlsx) return xlsx_put(w->xlsx, cells, n, err);
-    for (size_t i = 0; i < n; i++) {
-        if (i) buf_char(&w->text, w->about.delimiter);
-        cell_put(w, cells[i], n == 1);
-    }
-    buf_str(&w->text, w->about.crlf ? "\r\n" : "\n");
+    sheet_csv_row(&w->text, cells, n, w->about.delimiter, w->safe, w->about.crlf);
     if (w->text.failed || w->text.n >= FLUSH) return flush(w, false, err);
     return 0;
 }

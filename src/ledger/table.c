@@ -49,7 +49,7 @@ static int list_index(struct arena *a, const struct register_decl *reg, struct d
     if (table_sorts(reg, TEXT("changed_at"))) buf_str(&columns, ", changed_at");
     for (size_t i = 0; i < reg->n_fields; i++)
         if (table_sorts(reg, reg->fields[i].name)) buf_printf(&columns, ", %s", reg->fields[i].name.s);
-    *ret = (struct db_index){arena_printf(a, "%s_list", reg->name.s), arena_str(a, buf_cstr(&columns)), false, "\"id\" > 0"};
+    *ret = (struct db_index){arena_printf(a, "%s_list", reg->name.s), arena_str(a, buf_cstr(&columns)), false, "\"id\" <> 0"};
     int rc = columns.failed || !ret->columns ? E_MEMORY : 0;
     buf_clear(&columns);
     return rc;

@@ -31,6 +31,7 @@ struct exporter {
     char node[LEDGER_NODE_BYTES];
     struct sheet_writer *sheet;
     FILE *json;
+    struct buf *out; /* CSV of a piece, instead of sheet */
     size_t n;
     struct column columns[COLUMNS_MAX];
     bool wants_person;
@@ -186,7 +187,7 @@ static int row_export(const struct record *seen, void *arg) {
     if (rc < 0) return error_set(x->err, rc, NULL, "a row could not be written");
     starts[x->n] = x->cells.n;
     for (size_t k = 0; k < x->n; k++) cells[k] = (struct text){x->cells.s ? x->cells.s + starts[k] : "", starts[k + 1] - starts[k]};
-    rc = x->json ? row_json(x, &own, p, cells) : sheet_put(x->sheet, cells, x->n, x->err);
+    rc = x->json ? row_json(x, &own, p, cells) : x->out ? sheet_csv_row(x->out, cells, x->n, ',', true, false) : sheet_put(x->sheet, cells, x->n, x->err);
     if (rc == 0) x->rows++;
     return rc;
 }
@@ -216,26 +217,21 @@ static int json_end(struct exporter *x, const char *path) {
     return failed ? error_set(x->err, error_from_errno(), path, "could not be written whole / 未能完整写入") : 0;
 }
 
-int export_records(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
-                   const char *path, int64_t *ret_rows, struct error *err) {
-    if (o->format == EXPORT_LINELIST || o->format == EXPORT_EPICONTACTS) return export_linelist(l, db, s, reg, o, path, ret_rows, err);
-    if (o->format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to / XLSX 须写入文件: --out FILE");
+static int exporter_new(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                        struct exporter **ret, struct error *err) {
     struct exporter *x = mem_alloc(sizeof *x);
     if (!x) return error_set(err, E_MEMORY, NULL, "out of memory for an export");
     *x = (struct exporter){.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
     if (reg->person_field >= 0) x->person = register_find(l->catalog, reg->fields[reg->person_field].target);
-    ledger_node(l, x->node);
-    struct record_filter filter = {.where = o->where, .region = o->region};
     int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
     if (rc == 0) rc = columns_choose(x);
     if (rc == 0) rc = export_names_new(l, db, s, &x->names, err);
-    if (rc == 0) rc = o->format == EXPORT_JSON ? json_start(x, path) : sheet_start(x, path);
-    if (rc == 0) rc = record_list(l, db, s, reg, &filter, row_export, x, err);
-    if (rc == 0) {
-        rc = x->json ? json_end(x, path) : sheet_finish(x->sheet, err);
-        x->sheet = NULL;
-    }
-    if (rc == 0 && ret_rows) *ret_rows = x->rows;
+    *ret = x;
+    return rc;
+}
+
+static void exporter_free(struct exporter *x) {
+    if (!x) return;
     if (x->sheet) sheet_abandon(x->sheet);
     if (x->json && x->json != stdout) fclose(x->json);
     export_names_free(x->names);
@@ -243,6 +239,67 @@ int export_records(struct ledger *l, struct db *db, const struct session *s, con
     arena_clear(&x->columns_arena);
     arena_clear(&x->row_arena);
     mem_free(x);
+}
+
+int export_records(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                   const char *path, int64_t *ret_rows, struct error *err) {
+    if (o->format == EXPORT_LINELIST || o->format == EXPORT_EPICONTACTS) return export_linelist(l, db, s, reg, o, path, ret_rows, err);
+    if (o->format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to / XLSX 须写入文件: --out FILE");
+    struct exporter *x = NULL;
+    struct record_filter filter = {.where = o->where, .region = o->region};
+    int rc = exporter_new(l, db, s, reg, o, &x, err);
+    if (rc == 0) rc = o->format == EXPORT_JSON ? json_start(x, path) : sheet_start(x, path);
+    if (rc == 0) rc = o->query ? list_walk(l, db, s, o->query, 0, 0, row_export, x, NULL, err) : record_list(l, db, s, reg, &filter, row_export, x, err);
+    if (rc == 0) {
+        rc = x->json ? json_end(x, path) : sheet_finish(x->sheet, err);
+        x->sheet = NULL;
+    }
+    if (rc == 0 && ret_rows) *ret_rows = x->rows;
+    exporter_free(x);
+    return rc;
+}
+
+/* ---- piece by piece */
+
+static int piece_start(struct exporter *x, const struct export_place *at, struct buf *out) {
+    if (x->o->format == EXPORT_JSON) {
+        if (!at->begun) buf_char(out, '[');
+        return 0;
+    }
+    x->out = out;
+    if (at->begun || at->headless) return 0;
+    struct text headers[COLUMNS_MAX];
+    for (size_t k = 0; k < x->n; k++) headers[k] = x->columns[k].header;
+    if (x->o->bom) buf_str(out, "\xEF\xBB\xBF");
+    return sheet_csv_row(out, headers, x->n, ',', true, false);
+}
+
+int export_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                 struct export_place *at, size_t rows, struct buf *out, struct error *err) {
+    if (o->format == EXPORT_LINELIST) return export_linelist_piece(l, db, s, reg, o, at, rows, out, err);
+    if (o->format != EXPORT_CSV && o->format != EXPORT_JSON) return error_set(err, E_UNSUPPORTED, "format", "this format is written to a file only / 该格式只能写入文件");
+    struct exporter *x = NULL;
+    char *json = NULL;
+    size_t json_n = 0;
+    int rc = exporter_new(l, db, s, reg, o, &x, err);
+    if (rc == 0) rc = piece_start(x, at, out);
+    if (rc == 0 && o->format == EXPORT_JSON && !(x->json = open_memstream(&json, &json_n))) rc = error_set(err, E_MEMORY, NULL, "out of memory for JSON");
+    int64_t before = x ? (x->rows = at->rows) : 0;
+    if (rc == 0) rc = list_walk(l, db, s, o->query, at->after, rows, row_export, x, &at->after, err);
+    if (rc == 0) {
+        at->end = x->rows - before < (int64_t)rows;
+        at->rows = x->rows;
+        at->begun = true;
+    }
+    if (x && x->json) {
+        if (fclose(x->json) != 0 && rc == 0) rc = error_set(err, E_MEMORY, NULL, "out of memory for JSON");
+        x->json = NULL;
+        if (rc == 0) buf_add(out, json, json_n);
+        mem_free(json);
+        if (rc == 0 && at->end) buf_str(out, "\n]\n");
+    }
+    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory");
+    exporter_free(x);
     return rc;
 }
 

@@ -8,7 +8,7 @@
 #ifndef TOCSIN_DESKS_EXPORT_H
 #define TOCSIN_DESKS_EXPORT_H
 
-#include "ledger/record.h"
+#include "desks/list/list.h"
 
 enum export_format { EXPORT_CSV, EXPORT_XLSX, EXPORT_JSON, EXPORT_LINELIST, EXPORT_EPICONTACTS };
 
@@ -19,6 +19,8 @@ struct export_options {
     struct text region;  /* subtree; empty: all that the session may read */
     bool titles, zh;     /* titles instead of names, in this language; codes then as their titles too */
     bool open;
+    bool bom;            /* CSV in pieces begins with a byte order mark, for spreadsheets */
+    const struct list_query *query; /* filters as lists have them, instead of where and region; NULL: none */
 };
 
 /* Writes to path ("-" standard output; not for XLSX and EPICONTACTS, which makes PATH.linelist.csv and PATH.contacts.csv). ret_rows may be
@@ -26,6 +28,17 @@ struct export_options {
  * fit), E_DENIED, those of sheet.h. */
 int export_records(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                    const char *path, int64_t *ret_rows, struct error *err);
+
+/* The same piece by piece, in constant memory, for who reads slowly or comes back: o->query says which rows (in id order), `at` where the last piece
+ * ended. Nothing is held between pieces. CSV, JSON (one array over all pieces) and LINELIST. */
+struct export_place {
+    int64_t after;        /* id of the last row; the caller may begin with another than 0 */
+    int64_t rows;
+    bool headless;        /* CSV and LINELIST: no line of headers */
+    bool begun, end;
+};
+int export_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                 struct export_place *at, size_t rows, struct buf *out, struct error *err);
 
 /* An empty form: header, drop-downs of code fields, dates explained. format CSV or XLSX. */
 int export_template(const struct catalog *c, const struct register_decl *reg, enum export_format format, bool zh, const char *path, struct error *err);
@@ -38,5 +51,7 @@ void export_names_free(struct export_names *n);
 int export_name(struct export_names *n, struct text target, int64_t id, struct text *ret, struct error *err);
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err);
+int export_linelist_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                          struct export_place *at, size_t rows, struct buf *out, struct error *err);
 
 #endif

@@ -17,12 +17,17 @@ struct line {
     const struct register_decl *reg, *person;
     struct export_names *names;
     struct sheet_writer *sheet;
+    struct buf *out; /* of a piece, instead of sheet */
     struct arena arena;
     int onset, report_date, treated_at, outcome, outcome_date, death_date, health_worker, infector, infectee, setting, exposure_date;
     int sex, age, age_unit, birth, occupation;
     int64_t rows;
     struct error *err;
 };
+
+static int put(struct line *x, const struct text *cells, size_t n) {
+    return x->out ? sheet_csv_row(x->out, cells, n, ',', true, false) : sheet_put(x->sheet, cells, n, x->err);
+}
 
 static struct value get(const struct record *r, int field) {
     return r && field >= 0 ? r->values[field] : value_null();
@@ -74,7 +79,7 @@ static int line_row(const struct record *r, void *arg) {
     put_text(cells[11], text_of(worker.kind == VALUE_INT || occupation.n ? (hcw ? "TRUE" : "FALSE") : ""));
     put_text(cells[12], outcome);
     for (size_t k = 0; k < TAGS; k++) out[k] = text_of(cells[k]);
-    int rc = sheet_put(x->sheet, out, TAGS, x->err);
+    int rc = put(x, out, TAGS);
     if (rc == 0) x->rows++;
     return rc;
 }
@@ -109,6 +114,35 @@ static int table_close(struct line *x) {
     return sheet_finish(w, x->err);
 }
 
+static void line_fields(struct line *x, const struct register_decl *links) {
+    const struct register_decl *reg = x->reg;
+    x->person = reg->person_field < 0 ? NULL : register_find(x->l->catalog, reg->fields[reg->person_field].target);
+#define FIELD(of, name) x->name = of ? register_field(of, TEXT(#name)) : -1
+    FIELD(reg, onset), FIELD(reg, report_date), FIELD(reg, treated_at), FIELD(reg, outcome), FIELD(reg, outcome_date), FIELD(reg, death_date),
+        FIELD(reg, health_worker), FIELD(x->person, sex), FIELD(x->person, age), FIELD(x->person, age_unit), FIELD(x->person, birth),
+        FIELD(x->person, occupation), FIELD(links, infector), FIELD(links, infectee), FIELD(links, setting), FIELD(links, exposure_date);
+#undef FIELD
+}
+
+int export_linelist_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
+                          struct export_place *at, size_t rows, struct buf *out, struct error *err) {
+    if (!text_is(reg->name, "case")) return error_set(err, E_USAGE, "format", "a line list is of cases, not of %.*s / 病例一览表只能由病例登记册导出", (int)reg->name.n, reg->name.s);
+    struct line x = {.l = l, .db = db, .s = s, .reg = reg, .out = out, .err = err};
+    struct text headers[TAGS];
+    line_fields(&x, NULL);
+    for (size_t k = 0; k < TAGS; k++) headers[k] = text_of(tags[k]);
+    if (!at->begun && !at->headless) sheet_csv_row(out, headers, TAGS, ',', true, false);
+    int rc = list_walk(l, db, s, o->query, at->after, rows, line_row, &x, &at->after, err);
+    if (rc == 0) {
+        at->end = x.rows < (int64_t)rows;
+        at->rows += x.rows;
+        at->begun = true;
+    }
+    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory");
+    arena_clear(&x.arena);
+    return rc;
+}
+
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err) {
     static const char *const pair_headers[] = {"from", "to", "setting", "date"};
@@ -119,16 +153,11 @@ int export_linelist(struct ledger *l, struct db *db, const struct session *s, co
     if (pairs && !links) return error_set(err, E_UNKNOWN, "link", "this catalog has no links");
     struct line x = {.l = l, .db = db, .s = s, .reg = reg, .err = err};
     struct record_filter filter = {.where = o->where, .region = o->region}, within = {.region = o->region};
-    x.person = reg->person_field < 0 ? NULL : register_find(l->catalog, reg->fields[reg->person_field].target);
-#define FIELD(of, name) x.name = of ? register_field(of, TEXT(#name)) : -1
-    FIELD(reg, onset), FIELD(reg, report_date), FIELD(reg, treated_at), FIELD(reg, outcome), FIELD(reg, outcome_date), FIELD(reg, death_date),
-        FIELD(reg, health_worker), FIELD(x.person, sex), FIELD(x.person, age), FIELD(x.person, age_unit), FIELD(x.person, birth),
-        FIELD(x.person, occupation), FIELD(links, infector), FIELD(links, infectee), FIELD(links, setting), FIELD(links, exposure_date);
-#undef FIELD
+    line_fields(&x, links);
     char file[1200];
     snprintf(file, sizeof file, pairs ? "%s.linelist.csv" : "%s", path);
     int rc = table_open(&x, file, tags, TAGS);
-    if (rc == 0) rc = record_list(l, db, s, reg, &filter, line_row, &x, err);
+    if (rc == 0) rc = o->query ? list_walk(l, db, s, o->query, 0, 0, line_row, &x, NULL, err) : record_list(l, db, s, reg, &filter, line_row, &x, err);
     if (rc == 0) rc = table_close(&x);
     if (rc == 0 && pairs) {
         snprintf(file, sizeof file, "%s.contacts.csv", path);

@@ -17,7 +17,7 @@ enum {
     LIST_LIMIT = 50, LIST_LIMIT_MAX = 500,      /* rows of a page */
     LIST_TERMS_MAX = 32, LIST_VALUES_MAX = 200, /* filters of a query; values of a filter */
     LIST_PARAMS_MAX = 900,                      /* of one statement */
-    LIST_ORDER_FIRST = 2000,                    /* entries in order, looked at for the asker's regions before another way is tried */
+    LIST_ORDER_FIRST = 12000,                   /* entries in order, looked at for the asker's regions before another way is tried; by id a sixth */
     LIST_ORDER_MAX = 50000,                     /* entries in order for one page */
     LIST_REGION_MAX = 60000,                    /* rows of the asker's regions that are sorted for one page */
     LIST_MERGE_MAX = 600,                       /* regions that are merged by id */

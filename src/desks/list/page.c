@@ -31,7 +31,7 @@ static size_t share(const struct list_pager *p, size_t max) {
 /* Of the ways that lead on, one after the other, as long as the page wants rows and its share is not used up. */
 static int fill_narrow(struct list_pager *p, size_t order_entries) {
     size_t n = 0, most = p->by_id ? LIST_MERGE_MAX : share(p, LIST_REGION_MAX);
-    int rc = list_fill_order(p, LIST_ORDER_FIRST);
+    int rc = list_fill_order(p, p->by_id ? LIST_ORDER_FIRST / 6 : LIST_ORDER_FIRST);
     if (rc < 0 || p->end || p->n == p->want) return rc;
     if (p->scope.n > RANGES_MAX) return list_fill_order(p, order_entries);
     rc = p->by_id ? list_scope_regions(p, most, &n) : list_scope_entries(p, most + 1, &n);

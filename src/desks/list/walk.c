@@ -22,7 +22,7 @@ int list_count_rows(struct list_pager *p, struct list_page *page) {
         buf_str(&p->sql.text, " AND ");
         list_term_sql(&p->sql, few, true);
     } else if (!p->scope.everywhere) {
-        buf_str(&p->sql.text, " AND \"id\" > 0");
+        buf_str(&p->sql.text, " AND \"id\" <> 0");
     }
     buf_printf(&p->sql.text, " LIMIT %zu) AS q", most + 1);
     rc = list_sql_check(&p->sql, p->err);

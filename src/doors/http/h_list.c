@@ -1,24 +1,7 @@
 /* Lists of any register: a page at a time, by cursor. What may be seen, and every parameter, is for desks/list. */
-#include "doors/http/listing.h"
+#include "desks/list/list.h"
 #include "doors/http/represent.h"
 #include "doors/http/route.h"
-
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
-/* The parameters of the address as desks/list takes them. */
-int request_list_query(struct request *r, struct ledger *l, const struct register_decl *reg, const char *const *own, struct list_query *ret, struct error *err) {
-    struct list_param *params = arena_alloc(&r->arena, (r->n_query + 1) * sizeof *params);
-    size_t n = 0;
-    if (!params) return memory(err);
-    for (size_t i = 0; i < r->n_query; i++) {
-        bool mine = false;
-        for (size_t k = 0; own && own[k]; k++) mine |= text_is(r->query[i].name, own[k]);
-        if (!mine) params[n++] = (struct list_param){r->query[i].name, r->query[i].value};
-    }
-    return list_query_parse(l, reg, params, n, &r->arena, ret, err);
-}
 
 static void put_cursor(struct buf *b, const char *name, struct text cursor) {
     buf_printf(b, ",\"%s\":", name);
@@ -34,7 +17,10 @@ static int list(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     const struct register_decl *reg = register_find(l->catalog, request_param(r, "register"));
     if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
-    rc = request_list_query(r, l, reg, NULL, &q, err);
+    struct list_param *params = arena_alloc(&r->arena, (r->n_query + 1) * sizeof *params);
+    if (!params) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < r->n_query; i++) params[i] = (struct list_param){r->query[i].name, r->query[i].value};
+    rc = list_query_parse(l, reg, params, r->n_query, &r->arena, &q, err);
     if (!rc) rc = list_page(l, l->db, &r->session, &q, &r->arena, &page, err);
     if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);

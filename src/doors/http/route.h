@@ -67,6 +67,7 @@ struct schema {
     X(sign) \
     X(oidc) \
     X(health) \
+    X(exports) \
     X(list) \
     X(console) \
     X(jobs) \
