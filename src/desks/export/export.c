@@ -298,7 +298,7 @@ int export_piece(struct ledger *l, struct db *db, const struct session *s, const
         mem_free(json);
         if (rc == 0 && at->end) buf_str(out, "\n]\n");
     }
-    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory");
+    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory / 内存不足,导出中断");
     exporter_free(x);
     return rc;
 }

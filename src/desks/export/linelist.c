@@ -138,7 +138,7 @@ int export_linelist_piece(struct ledger *l, struct db *db, const struct session 
         at->rows += x.rows;
         at->begun = true;
     }
-    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory");
+    if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory / 内存不足,导出中断");
     arena_clear(&x.arena);
     return rc;
 }
