@@ -212,6 +212,32 @@ static void a_report_is_worked_out_and_frozen_as_a_job(void **state) {
     }
 }
 
+static void an_export_is_a_file_of_what_its_asker_may_see(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        made("{\"fields\":{\"name\":\"李娜\",\"sex\":\"female\",\"address_region\":\"310115001\"}}");
+        made("{\"fields\":{\"name\":\"王芳\",\"sex\":\"female\",\"address_region\":\"310115002\"}}");
+        assert_string_equal(refusal(asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"person\",\"format\":\"csv\"}}", GUEST, "failed")), "DENIED");
+        assert_string_equal(refusal(asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"person\",\"format\":\"doc\"}}", ROOT, "failed")), "USAGE");
+        assert_string_equal(refusal(asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"nothing\",\"format\":\"csv\"}}", ROOT, "failed")), "UNKNOWN");
+        assert_string_equal(refusal(asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"person\",\"format\":\"csv\",\"open\":\"true\"}}", STREET, "failed")), "DENIED");
+        json_t *job = asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"person\",\"format\":\"csv\"}}", STREET, "done");
+        assert_int_equal(result(job, "result", "rows"), 1);
+        const char *path = at("/api/v1/jobs/%s/result", arena_str(&h.t.a, test_json_text(job, "id")));
+        assert_status(test_http_get(&h, path, OTHER), 404);
+        struct answer_got got = test_http_get(&h, path, STREET);
+        assert_status(got, 200);
+        assert_non_null(memmem(got.body.s, got.body.n, "310115001", 9));
+        assert_null(memmem(got.body.s, got.body.n, "310115002", 9));
+        assert_null(memmem(got.body.s, got.body.n, "李娜", 6));
+        job = asked("{\"kind\":\"export\",\"step\":\"run\",\"params\":{\"register\":\"person\",\"format\":\"xlsx\"}}", ROOT, "done");
+        assert_int_equal(result(job, "result", "rows"), 2);
+        got = test_http_get(&h, at("/api/v1/jobs/%s/result", arena_str(&h.t.a, test_json_text(job, "id"))), ROOT);
+        assert_status(got, 200);
+        assert_true(got.body.n > 1000 && !memcmp(got.body.s, "PK", 2));
+    }
+}
+
 /* Two approve, and nobody goes round them: not by writing the record, not by importing one. */
 static void a_report_cannot_be_approved_past_its_desk(void **state) {
     (void)state;
@@ -240,6 +266,7 @@ int main(void) {
         cmocka_unit_test_teardown(merging_asks_for_the_right_to_write, settle),
         cmocka_unit_test_teardown(the_journal_is_paged_and_proved, settle),
         cmocka_unit_test_teardown(a_report_is_worked_out_and_frozen_as_a_job, settle),
+        cmocka_unit_test_teardown(an_export_is_a_file_of_what_its_asker_may_see, settle),
         cmocka_unit_test_teardown(a_report_cannot_be_approved_past_its_desk, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

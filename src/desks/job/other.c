@@ -1,9 +1,11 @@
 /* The other long jobs: what a plan would change and changing it, the proof of the journal. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "desks/job/inside.h"
 #include "desks/bulletin/bulletin.h"
+#include "desks/export/export.h"
 #include "desks/plan.h"
 
 enum { CHANGES_SHOWN = 500 };
@@ -162,6 +164,40 @@ static int report_freeze(struct job_run *x, struct error *err) {
     return rc < 0 ? rc : job_result(x, "freeze", json_pack("{s:I}", "report", (json_int_t)id), err);
 }
 
+/* ---- exports to a file: workbooks, and what is fetched later */
+
+static int export_run(struct job_run *x, struct error *err) {
+    static const struct {
+        const char *name, *ending;
+        enum export_format format;
+    } forms[] = {{"csv", "csv", EXPORT_CSV}, {"xlsx", "xlsx", EXPORT_XLSX}, {"json", "json", EXPORT_JSON}, {"linelist", "csv", EXPORT_LINELIST}};
+    struct text name = job_param(x, "register"), format = job_param(x, "format"), region = job_param(x, "region"), where = job_param(x, "where"), columns = job_param(x, "columns");
+    const struct register_decl *reg = register_find(x->l->catalog, name);
+    struct export_options o = {.where = where.n ? where.s : NULL, .columns = columns.n ? columns.s : NULL, .titles = text_is(job_param(x, "titles"), "true"), .zh = x->s.zh,
+                               .open = text_is(job_param(x, "open"), "true")};
+    char path[JOB_PATH_BYTES], code[REGION_MAX + 1] = "", file[256];
+    struct db *db = NULL;
+    int64_t rows = 0;
+    size_t f = 0;
+    while (f < sizeof forms / sizeof *forms && !text_is(format, forms[f].name)) f++;
+    if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
+    if (f == sizeof forms / sizeof *forms) return error_set(err, E_USAGE, "format", "csv, xlsx, json or linelist / 应为 csv、xlsx、json 或 linelist");
+    if (region.n && !region_canonical(region, code)) return error_set(err, E_INVALID, "region", "no region code / 不是行政区划代码");
+    if (!access_anywhere(&x->s, ACCESS_READ, reg)) return error_set(err, E_DENIED, "register", "no role of this account may read it / 该账户的角色无权查看该登记册");
+    o.format = forms[f].format;
+    o.region = text_of(code);
+    job_path(x->jobs, x->job->id, "result", path);
+    int rc = ledger_refresh(x->l, err);
+    if (rc == 0) rc = ledger_reader(x->l, &db, err);
+    if (rc == 0) rc = export_records(x->l, db, &x->s, reg, &o, path, &rows, err);
+    db_close(db);
+    if (rc < 0) return rc;
+    chmod(path, 0600);
+    snprintf(file, sizeof file, "%.*s.%s", (int)name.n, name.s, forms[f].ending);
+    x->job->rows = rows;
+    return job_result(x, "result", json_pack("{s:s, s:I}", "file", file, "rows", (json_int_t)rows), err);
+}
+
 /* ---- the journal */
 
 static void verified(int64_t entries, void *arg) {
@@ -190,4 +226,4 @@ static int verify(struct job_run *x, struct error *err) {
 }
 
 const struct job_step job_other_steps[] = {{"policy", "diff", diff, true}, {"policy", "adopt", adopt, false}, {"report", "draft", report_draft, true},
-                                           {"report", "freeze", report_freeze, false}, {"audit", "verify", verify, true}, {0}};
+                                           {"report", "freeze", report_freeze, false}, {"export", "run", export_run, true}, {"audit", "verify", verify, true}, {0}};

@@ -58,11 +58,12 @@ static int list(struct request *r, struct error *err) {
 /* Kinds of work that are asked for here, and what each may be told. Who may is the desks' word, in the job. */
 static int ask(struct request *r, struct error *err) {
     static const struct {
-        const char *kind, *step, *params[5];
+        const char *kind, *step, *params[7];
     } works[] = {{"policy", "diff", {"policy", "region"}},
                  {"policy", "adopt", {"policy", "region", "from", "reason", "approver"}},
                  {"report", "draft", {"day", "region", "disease"}},
                  {"report", "freeze", {"day", "region"}},
+                 {"export", "run", {"register", "format", "region", "where", "columns", "titles", "open"}},
                  {"audit", "verify", {NULL}}};
     struct text kind, step;
     const json_t *given = json_object_get(r->json, "params");
@@ -77,11 +78,27 @@ static int ask(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     json_object_foreach((json_t *)given, name, value) {
         bool known = false;
-        for (size_t i = 0; i < 5 && works[w].params[i]; i++) known = known || !strcmp(name, works[w].params[i]);
+        for (size_t i = 0; i < 7 && works[w].params[i]; i++) known = known || !strcmp(name, works[w].params[i]);
         if (!known) return error_set(err, E_UNKNOWN, arena_printf(&r->arena, "/params/%.70s", name), "is not known here / 此处无此项");
         if (!json_is_string(value)) return error_set(err, E_SYNTAX, arena_printf(&r->arena, "/params/%.70s", name), "must be a string / 应为字符串");
     }
     return jobs_begin(r, works[w].kind, works[w].step, given ? json_deep_copy(given) : json_object(), err);
+}
+
+/* By what the name ends in. */
+static int file_of(struct request *r, const char *kind, const char *which, struct error *err) {
+    static const char *const types[][2] = {{".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}, {".json", "application/json"}, {".csv", "text/csv"}};
+    char path[JOB_PATH_BYTES], name[256];
+    int rc = job_file(http_jobs(r->server), &r->session, kind, jobs_id(r), which, path, name, err);
+    if (rc < 0) return rc;
+    const char *type = "application/octet-stream", *ending = strrchr(name, '.');
+    for (size_t i = 0; ending && i < sizeof types / sizeof *types; i++)
+        if (!strcmp(ending, types[i][0])) type = types[i][1];
+    return file_answer(r, path, type, name, err);
+}
+
+static int result_file(struct request *r, struct error *err) {
+    return file_of(r, NULL, "result", err);
 }
 
 static int show(struct request *r, struct error *err) {
@@ -170,12 +187,7 @@ static int import_undo(struct request *r, struct error *err) {
 }
 
 static int import_errors(struct request *r, struct error *err) {
-    char path[JOB_PATH_BYTES], name[256];
-    int rc = job_file(http_jobs(r->server), &r->session, "import", jobs_id(r), "errors", path, name, err);
-    if (rc < 0) return rc;
-    size_t n = strlen(name);
-    bool xlsx = n > 5 && !strcmp(name + n - 5, ".xlsx");
-    return file_answer(r, path, xlsx ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" : "text/csv", name, err);
+    return file_of(r, "import", "errors", err);
 }
 
 #define JOBS "/api/v1/jobs"
@@ -185,9 +197,11 @@ static int import_errors(struct request *r, struct error *err) {
 
 const struct route jobs_routes[] = {
     {.method = "GET", .path = JOBS, .who = WHO_ACCOUNT, .run = list, .response = "Jobs", .zh = "本账户的长任务", .en = "The account's own long jobs, newest first."},
-    {.method = "POST", .path = JOBS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = ask, .request = "JobWanted", .response = "Job", .status = 202, .zh = "提交长任务：方案比较或采用、日报推算或固定、流水核验",
-     .en = "Asks for long work: a plan compared or adopted, a report worked out or frozen, the journal proved."},
+    {.method = "POST", .path = JOBS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = ask, .request = "JobWanted", .response = "Job", .status = 202, .zh = "提交长任务：方案比较或采用、日报推算或固定、导出成文件、流水核验",
+     .en = "Asks for long work: a plan compared or adopted, a report worked out or frozen, an export to a file, the journal proved."},
     {.method = "GET", .path = JOBS "/{id}", .who = WHO_ACCOUNT, .run = show, .response = "Job", .zh = "任务的状态、进度和结果", .en = "State, progress and result of a job."},
+    {.method = "GET", .path = JOBS "/{id}/result", .who = WHO_ACCOUNT, .run = result_file, .response = "text/csv;application/json;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+     .zh = "任务产生的文件", .en = "The file a job has made."},
     {.method = "POST", .path = JOBS "/{id}/cancel", .who = WHO_ACCOUNT, .run = cancel, .response = "Job", .status = 202, .zh = "取消任务", .en = "Cancels a job."},
     {.method = "DELETE", .path = JOBS "/{id}", .who = WHO_ACCOUNT, .run = drop, .status = 204, .zh = "删除任务及其文件", .en = "Deletes a job and its files."},
     {.method = "GET", .path = IMPORTS, .who = WHO_ACCOUNT, .run = imports, .response = "Jobs", .zh = "本账户上传的名单", .en = "What the account has uploaded, newest first."},
@@ -224,10 +238,11 @@ const struct schema jobs_schemas[] = {
             "\"rows\":{\"type\":\"integer\"},\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\"},\"params\":{\"type\":\"object\"},"
             "\"result\":{\"type\":\"object\"}}}"},
     {"Jobs", "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Job\"}}}}"},
-    {"JobWanted", "{\"type\":\"object\",\"required\":[\"kind\",\"step\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"policy\",\"report\",\"audit\"]},"
-                  "\"step\":{\"type\":\"string\",\"enum\":[\"diff\",\"adopt\",\"draft\",\"freeze\",\"verify\"]},\"params\":{\"type\":\"object\",\"properties\":{\"policy\":{\"type\":\"string\"},"
+    {"JobWanted", "{\"type\":\"object\",\"required\":[\"kind\",\"step\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"policy\",\"report\",\"export\",\"audit\"]},"
+                  "\"step\":{\"type\":\"string\",\"enum\":[\"diff\",\"adopt\",\"draft\",\"freeze\",\"run\",\"verify\"]},\"params\":{\"type\":\"object\",\"properties\":{\"policy\":{\"type\":\"string\"},"
                   "\"region\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"approver\":{\"type\":\"string\"},\"day\":{\"type\":\"string\"},"
-                  "\"disease\":{\"type\":\"string\"}}}}}"},
+                  "\"disease\":{\"type\":\"string\"},\"register\":{\"type\":\"string\"},\"format\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
+                  "\"titles\":{\"type\":\"string\"},\"open\":{\"type\":\"string\"}}}}}"},
     {"ImportStep", "{\"type\":\"object\",\"properties\":{\"register\":{\"type\":\"string\"},\"map\":{\"type\":\"string\"},\"map_text\":{\"type\":\"string\"},\"sheet\":{\"type\":\"string\"},"
                    "\"reason\":{\"type\":\"string\"}}}"},
     {0},
