@@ -403,7 +403,7 @@ static void find_file(const char *head, const char *tail, char *out, size_t n) {
 
 static void flip(const char *file, off_t at) {
     int fd = open(file, O_RDWR);
-    uint8_t byte;
+    uint8_t byte = 0;
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
     byte ^= 16;
     assert_true(pwrite(fd, &byte, 1, at) == 1);

@@ -27,7 +27,7 @@ static int contact_order(const void *pa, const void *pb) {
 }
 
 void contact_sort(struct contact_result *r) {
-    qsort(r->contacts, r->n_contacts, sizeof *r->contacts, contact_order);
+    if (r->n_contacts) qsort(r->contacts, r->n_contacts, sizeof *r->contacts, contact_order);
 }
 
 struct contact_work *contact_work_new(void) {
@@ -163,10 +163,65 @@ static int by_place_start(const void *pa, const void *pb) {
     return a->person < b->person ? -1 : a->person > b->person;
 }
 
+/* Items of one place together, by place: two counts of 11 bits, or three; then each place by `order`. qsort alone for a few. */
+enum { DIGIT = 11, DIGITS = 1 << DIGIT, FEW = 512, TINY = 16 };
+static int sort_by_place(struct presence_list *l, uint32_t n_places, int (*order)(const void *, const void *)) {
+    struct presence *from = l->items, *to;
+    if (l->n < FEW) {
+        if (l->n) qsort(l->items, l->n, sizeof *l->items, order);
+        return 0;
+    }
+    struct presence *spare = mem_alloc(l->n * sizeof *spare);
+    if (!spare) return E_MEMORY;
+    to = spare;
+    for (unsigned shift = 0; shift < 32 && n_places >> shift; shift += DIGIT) {
+        size_t at[DIGITS + 1] = {0};
+        for (size_t i = 0; i < l->n; i++) at[(from[i].place >> shift & (DIGITS - 1)) + 1]++;
+        for (size_t i = 0; i < DIGITS; i++) at[i + 1] += at[i];
+        for (size_t i = 0; i < l->n; i++) to[at[from[i].place >> shift & (DIGITS - 1)]++] = from[i];
+        struct presence *t = from;
+        from = to;
+        to = t;
+    }
+    if (from == spare) memcpy(l->items, spare, l->n * sizeof *spare);
+    mem_free(spare);
+    for (size_t i = 0, k; i < l->n; i = k) {
+        for (k = i + 1; k < l->n && l->items[k].place == l->items[i].place; k++) continue;
+        presence_sort(l->items + i, k - i, order);
+    }
+    return 0;
+}
+
+void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *)) {
+    if (n > TINY) {
+        qsort(p, n, sizeof *p, order);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct presence one = p[i];
+        size_t k = i;
+        for (; k && order(&p[k - 1], &one) > 0; k--) p[k] = p[k - 1];
+        p[k] = one;
+    }
+}
+
 /* asks is sorted: the window of a person. */
 static const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person) {
     struct presence_ask key = {.person = person};
-    return bsearch(&key, asks, n, sizeof *asks, by_person);
+    return n ? bsearch(&key, asks, n, sizeof *asks, by_person) : NULL;
+}
+
+static void exposed_sort(struct exposed *x, size_t n) {
+    if (n > TINY) {
+        qsort(x, n, sizeof *x, by_place_start);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        struct exposed one = x[i];
+        size_t k = i;
+        for (; k && by_place_start(&x[k - 1], &one) > 0; k--) x[k] = x[k - 1];
+        x[k] = one;
+    }
 }
 
 static int exposed_add(struct contact_work *w, const struct presence *p, int32_t from, int32_t to) {
@@ -188,9 +243,14 @@ static int exposed_find(struct contact_work *w, size_t n, struct error *err) {
     int rc = w->s->of_persons(w->s->arg, asks, n, &w->list, err);
     for (size_t i = 0; i < n; i++) asks[i].from++, asks[i].to--;
     w->ret->stays_read += w->list.n;
-    qsort(w->list.items, w->list.n, sizeof *w->list.items, by_place_person);
+    if (rc == 0 && sort_by_place(&w->list, w->s->n_places, by_place_person) < 0) rc = E_MEMORY;
+    size_t place_from = 0;
     for (size_t i = 0; rc == 0 && i < w->list.n;) {
         struct presence p = w->list.items[i++];
+        if (w->n_exposed && w->exposed[w->n_exposed - 1].place != p.place) { /* a place is complete: by start */
+            exposed_sort(w->exposed + place_from, w->n_exposed - place_from);
+            place_from = w->n_exposed;
+        }
         const struct contact_rule *rule = &w->o->rules[w->s->class_of(w->s->arg, p.place) % CONTACT_CLASSES];
         bool seats = rule->rows >= 0 || rule->crowd;
         for (; i < w->list.n; i++) {
@@ -202,7 +262,7 @@ static int exposed_find(struct contact_work *w, size_t n, struct error *err) {
         const struct presence_ask *ask = ask_of(asks, n, p.person);
         if (ask) rc = exposed_add(w, &p, ask->from, ask->to);
     }
-    if (rc == 0) qsort(w->exposed, w->n_exposed, sizeof *w->exposed, by_place_start);
+    if (rc == 0) exposed_sort(w->exposed + place_from, w->n_exposed - place_from);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for exposed stays / 内存不足") : 0;
 }
 
@@ -224,7 +284,7 @@ static int asks_of_cases(struct contact_work *w, const struct contact_index *cas
             return error_set(err, E_INVALID, NULL, "a window is empty / 时间窗为空");
         w->asks[i] = (struct presence_ask){cases[i].person, cases[i].from, cases[i].to};
     }
-    qsort(w->asks, n, sizeof *w->asks, by_person);
+    if (n) qsort(w->asks, n, sizeof *w->asks, by_person);
     for (size_t i = 0; i < n; i++) {
         struct presence_ask a = w->asks[i];
         if (k && w->asks[k - 1].person == a.person) {
@@ -273,7 +333,7 @@ static int asks_of_contacts(struct contact_work *w, int32_t from, int32_t to, si
         struct presence_ask a = {c->person, w->o->reverse ? from : c->first, w->o->reverse ? c->last : to};
         if (c->kind == CONTACT_CLOSE && a.from < a.to) w->asks[k++] = a;
     }
-    qsort(w->asks, k, sizeof *w->asks, by_person);
+    if (k) qsort(w->asks, k, sizeof *w->asks, by_person);
     *ret_n = k;
     return rc;
 }

@@ -21,7 +21,8 @@
 
 #include "base/presence.h"
 
-enum { CONTACT_CLASSES = 32, CONTACT_LINK_PLACE = UINT32_MAX /* evidence by a link: no place */ };
+enum { CONTACT_CLASSES = 32 };
+#define CONTACT_LINK_PLACE UINT32_MAX /* evidence by a link: no place */
 #define CONTACT_RATE_PER_HOUR 0.011
 #define CONTACT_HALF_LIFE_S 3960
 

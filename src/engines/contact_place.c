@@ -162,7 +162,7 @@ static int edges_make(struct contact_work *w) {
     if (!list) return E_MEMORY;
     for (size_t i = 0; i < c->n_all; i++)
         if (w->o->reverse ? c->all[i].came : c->all[i].left) list[n++] = (struct edge){w->o->reverse ? c->all[i].start : c->all[i].end, c->all[i].person};
-    qsort(list, n, sizeof *list, by_time);
+    if (n) qsort(list, n, sizeof *list, by_time);
     for (size_t i = 0; i < n; i++) c->edge[i] = list[i].at, c->edge_person[i] = list[i].person;
     c->n_edges = n;
     if (list != few) mem_free(list);
@@ -207,7 +207,7 @@ static inline int judge(struct contact_work *w, const struct other *k, bool by_p
 /* Stays that may touch others of the same person, joined. */
 static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
     int rc = 0;
-    qsort(w->joined.items, w->joined.n, sizeof *w->joined.items, by_person_start);
+    presence_sort(w->joined.items, w->joined.n, by_person_start);
     for (size_t i = 0; rc == 0 && i < w->joined.n;) {
         struct presence p = w->joined.items[i++];
         for (; i < w->joined.n; i++) {

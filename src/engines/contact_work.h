@@ -16,7 +16,7 @@ struct seen_slot {
     uint32_t key;            /* person + 1; 0 empty */
     uint32_t at;             /* contact; SEEN_CASE: a case */
 };
-enum { SEEN_CASE = UINT32_MAX };
+#define SEEN_CASE UINT32_MAX
 
 /* Exposed stays of one place that lie together in time, those long enough sorted by start. */
 struct cluster {
@@ -58,6 +58,8 @@ int contact_places(struct contact_work *w, struct error *err);
 struct seen_slot *seen_get(struct contact_work *w, uint32_t person);
 /* Adds a piece of evidence for a person, unless it is a case or of a lower degree. */
 int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose);
+/* qsort, but by insertion for a few. */
+void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *));
 /* Room for one more of an array. */
 int contact_room(void **items, size_t n, size_t *cap, size_t size);
 

@@ -64,8 +64,8 @@ int manifest_copy(const struct manifest *m, struct manifest *ret) {
         manifest_clear(&c);
         return E_MEMORY;
     }
-    memcpy(c.forgotten, m->forgotten, m->n_forgotten * sizeof *c.forgotten);
-    memcpy(c.segments, m->segments, m->n_segments * sizeof *c.segments);
+    if (m->n_forgotten) memcpy(c.forgotten, m->forgotten, m->n_forgotten * sizeof *c.forgotten);
+    if (m->n_segments) memcpy(c.segments, m->segments, m->n_segments * sizeof *c.segments);
     *ret = c;
     return 0;
 }

@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-enum { NAME_MAX_BYTES = 200, NAME_CHUNK = 4096, NAME_CHUNKS = 1 << 16, NAME_NONE = UINT32_MAX };
+enum { NAME_MAX_BYTES = 200, NAME_CHUNK = 4096, NAME_CHUNKS = 1 << 16 };
+#define NAME_NONE UINT32_MAX
 
 struct name_entry {
     _Atomic(const uint8_t *) bytes; /* length, then the text; NULL: a hole */

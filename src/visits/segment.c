@@ -185,8 +185,14 @@ static int directory_get(struct segment *s, enum segment_section heads, enum seg
     int rc = sparse ? column_find(s, key_heads, keys, id, &k, err) : 0;
     *ret_first = *ret_end = 0;
     if (rc < 0 || k >= keys) return rc;
-    rc = column_get(s, heads, keys + 1ull, k, &first, err);
-    if (rc == 0) rc = column_get(s, heads, keys + 1ull, k + 1ull, &end, err);
+    struct pack p;
+    const uint8_t *data = NULL;
+    size_t in_block = 0, i = k % PACK_BLOCK;
+    rc = column_block(s, heads, keys + 1ull, k / PACK_BLOCK, &p, &data, &in_block, err);
+    if (rc < 0) return rc;
+    first = pack_get(p, data, in_block, i);
+    if (i + 1 < in_block) end = pack_get(p, data, in_block, i + 1); /* mostly the neighbour */
+    else rc = column_get(s, heads, keys + 1ull, k + 1ull, &end, err);
     if (rc == 0 && (first > end || end > s->head.rows)) rc = damaged(s, err, "a directory of a day of visits is not in order");
     if (rc == 0 && first < end) *ret_first = first, *ret_end = end;
     return rc;
@@ -293,7 +299,13 @@ static int seat_of(struct segment *s, uint64_t row, uint16_t *ret_zone, uint16_t
 /* The entry of the place directory that row `row` belongs to, at or after the one its block begins in. */
 static int entry_of(struct segment *s, uint32_t entry, uint64_t row, uint32_t *ret, struct error *err) {
     uint32_t low = entry, high = s->head.place_keys, first = 0, step = 1;
+    struct block next;
     int rc = 0;
+    uint64_t b = row / PACK_BLOCK + 1; /* the next block begins in the same entry or a later one */
+    if (b * PACK_BLOCK < s->head.rows) {
+        if ((rc = block_head(s, b, &next, err)) < 0) return rc;
+        if (next.place >= low && next.place < high) high = next.place + 1;
+    }
     /* the largest entry whose first row is not after `row`: doubling, then halving; entries without rows repeat a first row, the last of them has it */
     while (rc == 0 && low + step < high) {
         rc = column_get(s, SECTION_PLACE_HEADS, s->head.place_keys + 1ull, low + step, &first, err);
