@@ -39,7 +39,7 @@ struct answer_got {
 
 static json_t *test_http_last;
 
-/* Starts with options (listen, dev_tokens and ledger are filled in). Only one at a time. */
+/* Starts with options (listen, ledger and, when not given, dev_tokens are filled in). Only one at a time. */
 static inline void test_http_start(struct test_http *h, const struct http_options *more) {
     struct error err = {0};
     struct http_options o = more ? *more : (struct http_options){0};
@@ -54,7 +54,7 @@ static inline void test_http_start(struct test_http *h, const struct http_option
     h->t.l = NULL;
     o.ledger = h->t.o;
     o.listen = "127.0.0.1:0";
-    o.dev_tokens = tokens;
+    if (!o.dev_tokens) o.dev_tokens = tokens;
     o.quiet = o.no_clock = true;
     if (!o.at) o.at = h->t.s.now;
     assert_ok(http_server_start(&o, &h->server, &err), err);
