@@ -26,7 +26,7 @@ long mem_count(void) {
 
 void mem_bulk(bool on) {
     /* glibc otherwise gives every freed megabyte back to the kernel and asks for it again, page by page */
-    mallopt(M_MMAP_THRESHOLD, on ? 64 << 20 : 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, on ? 32 << 20 : 128 << 10); /* the most it takes: more is refused in silence */
     mallopt(M_TRIM_THRESHOLD, on ? 1 << 30 : 128 << 10);
     mallopt(M_TOP_PAD, on ? 4 << 20 : 0);
     if (!on) malloc_trim(0);

@@ -33,7 +33,7 @@ static int check_references(struct apply *x, const struct register_decl *reg, co
         if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT) continue;
         if (old && value_eq(values[i], old[i])) continue;
         int64_t id = values[i].i;
-        const struct register_decl *target = register_find(x->l->catalog, f->target);
+        const struct register_decl *target = x->l->tables[reg->order]->targets[i];
         if (id >= x->first_id && id < x->l->next_id) {
             struct entry *e = x->made[id - x->first_id];
             if (e && e->t->reg == target && e->write != ENTRY_NEVER) continue;

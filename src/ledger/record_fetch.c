@@ -174,7 +174,7 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
     for (size_t i = 0; !rc && i < reg->n_fields; i++) {
         if (reg->fields[i].type != FIELD_REFERENCE || d->values[i].kind != VALUE_INT) continue;
         if (d->values[i].i >= x->first_id) continue;
-        const struct register_decl *target = register_find(x->l->catalog, reg->fields[i].target);
+        const struct register_decl *target = x->l->tables[reg->order]->targets[i];
         bool fresh = false;
         struct idmap_slot *slot = target ? idmap_put(&apply_table_of(x, target)->exists, &x->arena, d->values[i].i, &fresh) : NULL;
         if (target && !slot) rc = memory(err);

@@ -79,6 +79,7 @@ struct intake {
     int64_t started_ns;
     struct batch batches[BATCHES];
     size_t filling, oldest;  /* ring */
+    size_t submitted;        /* rows */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;

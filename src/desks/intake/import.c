@@ -6,7 +6,7 @@
 #include "desks/intake/batch.h"
 
 /* Large batches: an index with random keys has nearly all its pages changed by each of them. */
-enum { BATCH_ROWS = 10000, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
+enum { BATCH_ROWS = 10000, BATCH_FIRST = 1250, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
 
 static int out_of_memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -83,7 +83,7 @@ static void batch_reset(struct batch *b) {
     size_t used = b->arena.used;
     if (used > b->reserved) {
         arena_clear(&b->arena);
-        b->reserved = arena_reserve(&b->arena, used + used / 8) ? used : 0;
+        b->reserved = arena_reserve(&b->arena, used + used / 8) ? used + used / 8 : 0;
     }
     arena_reset(&b->arena);
     b->n = b->cap = 0;
@@ -115,7 +115,8 @@ static int submit(struct intake *in, struct error *err) {
     struct batch *b = &in->batches[in->filling];
     int rc = 0;
     if (!b->n) return 0;
-    if (b->n >= in->o.batch_rows) bulk(in, true); /* a list of a few rows is not worth it */
+    in->submitted += b->n;
+    if (b->n >= in->o.batch_rows || (!in->o.batch_now && in->submitted >= in->o.batch_rows)) bulk(in, true); /* a list of a few rows is not worth it */
     if (!in->threaded) {
         batch_prepare(in, b);
         rc = batch_commit(in, b, err);
@@ -216,6 +217,8 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
     int rc = batch_add(b, cells, n, line, damaged, NULL);
     if (rc < 0) rc = out_of_memory(err);
     size_t most = in->o.batch_now ? *in->o.batch_now : in->o.batch_rows;
+    /* a small one first, each twice the one before: the writer need not wait until a large one is prepared */
+    if (in->threaded && in->submitted < in->o.batch_rows && most > BATCH_FIRST + in->submitted) most = BATCH_FIRST + in->submitted;
     if (rc == 0 && (b->n >= most || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
     if (rc < 0) in->failed = true;
     return rc;
