@@ -83,9 +83,13 @@ static inline int night_duties(struct night_walk *w, const struct record *r, ins
             rc = night_bad(w->why, "%.30s of %s %lld is open and nothing obliges it", o.rule.s, r->reg->name.s, (long long)r->id);
     }
     db_cursor_close(c);
-    for (size_t i = 0; !rc && i < n; i++)
-        if (!found[i])
+    for (size_t i = 0; !rc && i < n; i++) {
+        bool stands = false; /* what a region owes once, another adoption of it may stand for */
+        if (!found[i]) rc = book_region_stands(l, &ad->policy->rules[wanted[i].rule], r, &stands, &err);
+        book_reset(l);
+        if (!rc && !found[i] && !stands)
             rc = night_bad(w->why, "%s %lld lost its duty %s", r->reg->name.s, (long long)r->id, ad->policy->rules[wanted[i].rule].code.s);
+    }
     arena_clear(&a);
     return rc ? night_bad(w->why, "duties of %lld: %s", (long long)r->id, err.message) : 0;
 }
