@@ -51,6 +51,20 @@ static void what_is_owed_is_told(void **state) {
         got = test_http_get(&h, "/api/v1/obligations?register=case&limit=1", STREET);
         assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 1);
         assert_true(json_is_true(json_object_get(got.json, "more")) == (n > 1));
+        /* one at a time, each once; a cursor is of one account and one question */
+        char *next = arena_str(&h.t.a, test_json_text(got.json, "next"));
+        size_t seen = 1;
+        if (*next) assert_status(test_http_get(&h, arena_printf(&h.t.a, "/api/v1/obligations?register=case&limit=1&cursor=%s", next), ROOT), 422);
+        if (*next) assert_status(test_http_get(&h, arena_printf(&h.t.a, "/api/v1/obligations?limit=1&cursor=%s", next), STREET), 422);
+        for (; *next; seen++) {
+            got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/obligations?register=case&limit=1&cursor=%s", next), STREET);
+            assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 1);
+            next = arena_str(&h.t.a, test_json_text(got.json, "next"));
+        }
+        assert_int_equal(seen, n);
+        assert_status(test_http_get(&h, "/api/v1/obligations?due_before=soon", ROOT), 400);
+        got = test_http_get(&h, "/api/v1/obligations?due_before=2000-01-01", ROOT);
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 0);
         got = test_http_get(&h, "/api/v1/obligations/summary?register=case", ROOT);
         assert_int_equal(test_json_int(json_object_get(got.json, "total"), "open"), (int64_t)n);
         got = test_http_get(&h, "/api/v1/obligations/ages?register=case", ROOT);

@@ -401,6 +401,10 @@ static void sealed_cells_are_masked_and_found_by_who_may_open(void **state) {
         assert_int_equal(page.rows[0].id, fall);
         assert_ok(ASK(&t, &who.s, "case", &page, &err, "person.doc_no", "E87654321"), err);
         assert_int_equal(page.n, 0);
+        struct record one;
+        assert_ok(record_get(t.l, NULL, &who.s, register_find(t.l->catalog, TEXT("case")), fall, &t.a, &one, &err), err);
+        assert_ok(ASK(&t, &who.s, "case", &page, &err, "number", arena_printf(&t.a, "C-1,%.*s", (int)one.number.n, one.number.s)), err);
+        assert_int_equal(page.n, 1);
         /* sparse: what was not asked for is absent */
         assert_ok(ASK(&t, &who.s, "case", &page, &err, "fields", "disease,report_date"), err);
         const struct register_decl *reg = register_find(t.l->catalog, TEXT("case"));

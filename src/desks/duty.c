@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_BATCH = 20000, PARAMS_MAX = 12 };
+/* Where duties without a time stand in the order: behind the year 9999. */
+#define DUE_NEVER 253402300799LL
+enum { TICK_BATCH = 20000, PARAMS_MAX = 16 };
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -49,7 +51,16 @@ int duty_list(struct ledger *l, struct db *db, const struct session *s, const st
         c.params[c.n++] = value_int(s->now);
         buf_printf(&c.sql, " AND \"due_at\" < ?%zu", c.n);
     }
-    buf_str(&c.sql, " ORDER BY \"due_at\", \"holder\", \"rule\", \"record\"");
+    if (f->due_before) {
+        c.params[c.n++] = value_int(f->due_before);
+        buf_printf(&c.sql, " AND \"due_at\" < ?%zu", c.n);
+    }
+    if (f->after) {
+        c.params[c.n++] = value_int(f->after_due == INSTANT_NONE ? DUE_NEVER : f->after_due);
+        c.params[c.n++] = value_int(f->after_id);
+        buf_printf(&c.sql, " AND (COALESCE(\"due_at\", %lld), \"id\") > (?%zu, ?%zu)", DUE_NEVER, c.n - 1, c.n);
+    }
+    buf_printf(&c.sql, " ORDER BY COALESCE(\"due_at\", %lld), \"id\"", DUE_NEVER);
     if (f->limit) buf_printf(&c.sql, " LIMIT %zu", f->limit);
     int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {

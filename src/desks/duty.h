@@ -9,10 +9,14 @@ struct duty_filter {
     int64_t owner;          /* 0: any */
     bool overdue;           /* only what is past its time */
     bool without_owner;     /* only what nobody is accountable for */
+    instant due_before;     /* due earlier than this; 0: any */
+    bool after;             /* a page further: only what comes behind the duty due at after_due (INSTANT_NONE: none) with id after_id */
+    instant after_due;
+    int64_t after_id;
     size_t limit;           /* 0: no limit */
 };
 
-/* Open duties, the most urgent first. now = s->now. Borrowed until visit returns; 0 goes on. */
+/* Open duties, the most urgent first, those due together by id, those without a time last. now = s->now. Borrowed until visit returns; 0 goes on. */
 int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
               int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err);
 

@@ -218,18 +218,36 @@ static int holders_of(struct ledger *l, struct db *db, const struct session *s, 
     return rc;
 }
 
+/* Numbers are found by the lookup, not by an index of their own. */
+static int numbered(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct list_term *t, struct arena *a,
+                    struct list_term *ret, struct error *err) {
+    struct value *values = arena_alloc(a, (t->n + 1) * sizeof *values);
+    size_t n = 0;
+    if (!values) return memory(err);
+    for (size_t i = 0; i < t->n; i++) {
+        struct record r;
+        struct error why = {0};
+        int rc = record_by_number(l, db, s, reg, value_view(t->values[i]), a, &r, &why);
+        if (rc < 0 && rc != E_UNKNOWN) return error_set(err, rc, why.where, "%s", why.message);
+        if (rc == 0 && text_eq(r.number, value_view(t->values[i]))) values[n++] = value_int(r.id);
+    }
+    *ret = (struct list_term){.test = LIST_IN, .column = "id", .indexed = true, .n = n, .values = values};
+    return 0;
+}
+
 int list_unseal(struct ledger *l, struct db *db, const struct session *s, const struct list_query *q, struct arena *a, const struct list_query **ret,
                 struct error *err) {
     struct list_query *own = NULL;
     int rc = 0;
     for (size_t i = 0; i < q->n_terms && rc == 0; i++) {
-        if (q->terms[i].test != LIST_SEALED) continue;
+        bool number = q->terms[i].test == LIST_IN && q->reg->number_mask.n && !strcmp(q->terms[i].column, "number");
+        if (q->terms[i].test != LIST_SEALED && !number) continue;
         if (!own) {
             own = arena_alloc(a, sizeof *own);
             if (!own) return memory(err);
             *own = *q;
         }
-        rc = holders_of(l, db, s, &q->terms[i], a, &own->terms[i], err);
+        rc = number ? numbered(l, db, s, q->reg, &q->terms[i], a, &own->terms[i], err) : holders_of(l, db, s, &q->terms[i], a, &own->terms[i], err);
     }
     *ret = own ? own : q;
     return rc;

@@ -73,3 +73,22 @@ int list_cursor_read(struct ledger *l, const struct session *s, const struct lis
     buf_clear(&context);
     return rc;
 }
+
+int list_mark_write(struct ledger *l, const struct session *s, const char *what, int64_t print, int64_t key, int64_t id, struct arena *a, struct text *ret,
+                    struct error *err) {
+    struct register_decl order = {.name = text_of(what)};
+    struct list_query q = {.reg = &order, .print = print};
+    return list_cursor_write(l, s, &q, &(struct list_place){.key = key, .id = id}, a, ret, err);
+}
+
+int list_mark_read(struct ledger *l, const struct session *s, const char *what, int64_t print, struct text cursor, int64_t *ret_key, int64_t *ret_id,
+                   struct error *err) {
+    struct register_decl order = {.name = text_of(what)};
+    struct list_query q = {.reg = &order, .print = print, .cursor = cursor};
+    struct list_place place;
+    int rc = list_cursor_read(l, s, &q, &place, err);
+    if (rc < 0) return rc;
+    *ret_key = place.key;
+    *ret_id = place.id;
+    return 0;
+}

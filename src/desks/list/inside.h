@@ -31,7 +31,7 @@ void list_term_sql(struct list_sql *out, const struct list_term *t, bool plain);
 /* " AND ..." for each term and for the condition; nothing when there is none. Terms on the column `plain` (may be NULL) are plain. */
 void list_terms_sql(struct list_sql *out, const struct ledger *l, const struct session *s, const struct list_query *q, const char *plain);
 bool list_filters(const struct list_query *q);
-/* Finds the persons behind sealed values and makes the terms LIST_IN; a copy of the query in the arena. */
+/* Finds the persons behind sealed values and the records behind numbers, and makes the terms LIST_IN; a copy of the query in the arena. */
 int list_unseal(struct ledger *l, struct db *db, const struct session *s, const struct list_query *q, struct arena *a, const struct list_query **ret,
                 struct error *err);
 

@@ -104,4 +104,10 @@ int list_page(struct ledger *l, struct db *db, const struct session *s, const st
 int list_walk(struct ledger *l, struct db *db, const struct session *s, const struct list_query *q, int64_t after, size_t limit,
               int (*visit)(const struct record *r, void *arg), void *arg, int64_t *ret_last, struct error *err);
 
+/* Cursors of an order that is no register's (duties): a key and an id, sealed for the account, the order `what` and the print of its filters. */
+int list_mark_write(struct ledger *l, const struct session *s, const char *what, int64_t print, int64_t key, int64_t id, struct arena *a, struct text *ret,
+                    struct error *err);
+int list_mark_read(struct ledger *l, const struct session *s, const char *what, int64_t print, struct text cursor, int64_t *ret_key, int64_t *ret_id,
+                   struct error *err);
+
 #endif

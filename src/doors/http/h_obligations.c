@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "desks/duty.h"
+#include "base/digest.h"
 #include "desks/export/export.h"
 #include "doors/http/route.h"
 
@@ -12,6 +13,9 @@ static int read_filter(struct request *r, struct duty_filter *f, struct error *e
                               .overdue = request_query_flag(r, "overdue"), .without_owner = request_query_flag(r, "without_owner")};
     int rc = request_query_region(r, "region", &f->region, err);
     if (!rc) rc = request_query_int(r, "owner", 1, INT64_MAX, 0, &f->owner, err);
+    instant before = INSTANT_NONE;
+    if (!rc) rc = request_query_instant(r, "due_before", &before, err);
+    if (!rc && before != INSTANT_NONE) f->due_before = before;
     return rc;
 }
 
@@ -28,6 +32,8 @@ struct listing {
     struct error *err;
     size_t n, limit;
     bool more;
+    instant due; /* of the last one listed */
+    int64_t id;
 };
 
 static int put_duty(const struct obligation *o, const struct duty_rule *rule, void *arg) {
@@ -35,6 +41,8 @@ static int put_duty(const struct obligation *o, const struct duty_rule *rule, vo
     struct buf *b = x->b;
     struct text number, owner = {"", 0};
     if (x->n == x->limit) return x->more = true, 1;
+    x->due = o->duty.due_at;
+    x->id = o->id;
     int rc = export_name(x->names, o->reg, o->record, &number, x->err);
     if (rc < 0) return rc;
     buf_str(b, x->n++ ? ",{\"rule\":" : "{\"rule\":");
@@ -59,13 +67,33 @@ static int put_duty(const struct obligation *o, const struct duty_rule *rule, vo
     return buf_str(b, "}}") < 0 ? b->failed : 0;
 }
 
+/* Of the filters, in whatever order: what a cursor belongs to. */
+static int64_t print_of(const struct request *r) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < r->n_query; i++) {
+        struct buf b = {0};
+        if (text_is(r->query[i].name, "cursor") || text_is(r->query[i].name, "limit")) continue;
+        buf_text(&b, r->query[i].name);
+        buf_char(&b, '\n');
+        buf_text(&b, r->query[i].value);
+        sum += (uint64_t)digest_64(buf_view(&b));
+        buf_clear(&b);
+    }
+    return (int64_t)sum;
+}
+
 static int list(struct request *r, struct error *err) {
     struct duty_filter f;
     struct listing x = {.r = r, .err = err};
+    struct text cursor = request_query(r, "cursor"), next = {"", 0};
     int64_t limit = 0;
     int rc = read_filter(r, &f, err);
     if (!rc) rc = request_query_int(r, "limit", 1, 1000, 50, &limit, err);
     if (!rc) rc = request_reader(r, &x.l, err);
+    if (!rc && cursor.n) {
+        f.after = true;
+        rc = list_mark_read(x.l, &r->session, "obligations", print_of(r), cursor, &f.after_due, &f.after_id, err);
+    }
     if (!rc) rc = export_names_new(x.l, x.l->db, &r->session, &x.names, err);
     if (rc < 0) return rc;
     x.limit = (size_t)limit;
@@ -73,7 +101,11 @@ static int list(struct request *r, struct error *err) {
     x.b = answer_open(r, 200);
     buf_str(x.b, "{\"obligations\":[");
     rc = duty_list(x.l, x.l->db, &r->session, &f, put_duty, &x, err);
-    buf_printf(x.b, "],\"more\":%s}", x.more ? "true" : "false");
+    if (rc >= 0 && x.more) rc = list_mark_write(x.l, &r->session, "obligations", print_of(r), x.due, x.id, &r->arena, &next, err);
+    buf_printf(x.b, "],\"more\":%s,\"next\":", x.more ? "true" : "false");
+    if (next.n) json_put_string(x.b, next);
+    else buf_str(x.b, "null");
+    buf_char(x.b, '}');
     export_names_free(x.names);
     return rc < 0 ? rc : 0;
 }
@@ -172,7 +204,7 @@ const struct schema obligations_schemas[] = {
     {"Obligations", "{\"type\":\"object\",\"required\":[\"obligations\",\"more\"],\"properties\":{\"obligations\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"register\",\"record\"],"
                     "\"properties\":{\"rule\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"register\":" STRING ",\"record\":{\"type\":\"integer\",\"format\":\"int64\"},\"number\":" STRING
                     ",\"region\":" STRING ",\"due_at\":{\"type\":[\"string\",\"null\"]},\"overdue\":{\"type\":\"boolean\"},\"level\":{\"type\":\"integer\"},\"owner\":{\"type\":\"object\",\"properties\":{"
-                    "\"kind\":" STRING ",\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING "}}}}},\"more\":{\"type\":\"boolean\"}}}"},
+                    "\"kind\":" STRING ",\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING "}}}}},\"more\":{\"type\":\"boolean\"},\"next\":{\"type\":[\"string\",\"null\"]}}}"},
     {"ObligationSummary", "{\"type\":\"object\",\"required\":[\"at\",\"total\",\"closed_rate\",\"rules\"],\"properties\":{\"at\":" STRING ",\"total\":{\"type\":\"object\",\"properties\":{" COUNTS "}},"
                           "\"closed_rate\":" RATE ",\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"desk\":" STRING ",\"register\":" STRING "," COUNTS "}}}}}"},
     {"ObligationOwners", "{\"type\":\"object\",\"required\":[\"owners\"],\"properties\":{\"owners\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":{\"type\":\"integer\","
@@ -184,10 +216,10 @@ const struct schema obligations_schemas[] = {
 
 #define FILTERS {"desk", STRING, "席位", "only this desk"}, {"region", STRING, "行政区划代码,含下级", "region code; its subtree"}, {"rule", STRING, "待办代码", "only this rule"}, \
     {"register", STRING, "登记册", "only duties of its records"}, {"owner", "{\"type\":\"integer\"}", "责任主体编号", "id of the accountable party"}, \
-    {"overdue", "{\"type\":\"boolean\"}", "只列逾期", "the overdue only"}, {"without_owner", "{\"type\":\"boolean\"}", "只列无主", "those nobody is accountable for"}
+    {"overdue", "{\"type\":\"boolean\"}", "只列逾期", "the overdue only"}, {"due_before", "{\"type\":\"string\",\"format\":\"date-time\"}", "此时以前到期", "due before then"}, {"without_owner", "{\"type\":\"boolean\"}", "只列无主", "those nobody is accountable for"}
 const struct route obligations_routes[] = {
     {.method = "GET", .path = "/api/v1/obligations", .who = WHO_ACCOUNT, .run = list, .response = "Obligations", .zh = "未办事项,最急在前", .en = "Open duties, the most urgent first.",
-     .query = {FILTERS, {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many"}}},
+     .query = {FILTERS, {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many"}, {"cursor", STRING, "上一页的 next", "next of the page before"}}},
     {.method = "GET", .path = "/api/v1/obligations/summary", .who = WHO_ACCOUNT, .run = summary, .response = "ObligationSummary", .zh = "按待办汇总与闭环率",
      .en = "Counts by rule, and the closed-loop rate.", .query = {FILTERS}},
     {.method = "GET", .path = "/api/v1/obligations/owners", .who = WHO_ACCOUNT, .run = owners, .response = "ObligationOwners", .zh = "按责任主体汇总及时率",
