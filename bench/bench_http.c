@@ -190,7 +190,7 @@ static int run(const char *store, bool pg) {
     fclose(f);
     struct http_server *s = NULL;
     struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .routes = bench_routes, .rate_account = -1,
-                             .rate_address = -1, .no_clock = true};
+                             .rate_address = -1, .address_max = 8000, .no_clock = true};
     must(http_server_start(&o, &s, &err), "serve");
     int port = atoi(strrchr(http_server_address(s), ':') + 1);
     for (size_t k = 0; k < 2; k++) {

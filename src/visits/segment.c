@@ -331,7 +331,7 @@ static int place_of(struct segment *s, uint32_t entry, uint32_t *ret, struct err
 }
 
 int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struct error *err) {
-    uint32_t row, place_entry, place, starts[PACK_BLOCK];
+    uint32_t row = 0, place_entry, place, starts[PACK_BLOCK];
     struct columns c;
     int rc = column_get(s, SECTION_PERM_HEADS, s->head.rows, entry, &row, err);
     if (rc < 0) return rc;
