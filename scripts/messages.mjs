@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const calls = /\b(error_set|yaml_error|expr_error|reason_fill|complain|usage|xml_fail|too_large|cell_error|failed)\s*\(/g
+const calls = /\b(error_set|yaml_error|expr_error|reason_fill|complain|usage|xml_fail|too_large|cell_error|failed|damage)\s*\(/g
 // What such a message says comes from inside it, in both languages.
 const carriers = new Set(['%s', '%s / %s', '%s: %s / %s: %s', "'%.*s'%s: %s", '%s of field %s: %s', 'default of field %s: %s', "the record's region"])
 const chinese = /[\u3000-\u9fff\uff00-\uffef]/

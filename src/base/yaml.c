@@ -82,7 +82,7 @@ static int refuse_aliases(struct text source, const char *file, struct error *er
         if (!yaml_parser_parse(&parser, &event)) {
             char where[ERROR_WHERE_MAX];
             snprintf(where, sizeof where, "%s:%zu:%zu", file, parser.problem_mark.line + 1, parser.problem_mark.column + 1);
-            rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, where, "%s", parser.problem ? parser.problem : "not YAML");
+            rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, where, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", parser.problem ? parser.problem : "");
             break;
         }
         if (event.type == YAML_ALIAS_EVENT) {
@@ -111,7 +111,7 @@ int yaml_parse(struct arena *a, struct text source, const char *file, struct yam
     yaml_parser_set_input_string(&parser, (const unsigned char *)source.s, source.n);
     yaml_document_t document;
     if (!yaml_parser_load(&parser, &document)) {
-        rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, name, "%s", parser.problem ? parser.problem : "not YAML");
+        rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, name, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", parser.problem ? parser.problem : "");
         yaml_parser_delete(&parser);
         return rc;
     }

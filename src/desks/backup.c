@@ -265,7 +265,7 @@ int backup_restore(const struct ledger_options *o, const char *path, const char 
     db_bulk(l->db, false);
     struct journal_verdict v = {0};
     if (!rc) rc = journal_verify(l->db, l->journal.keys.public_key, true, NULL, NULL, &v, err);
-    if (!rc && v.bad_seq) rc = error_set(err, E_CORRUPT, path, "restored, but the journal does not verify: %s / 已恢复,但流水校验不符", v.what);
+    if (!rc && v.bad_seq) rc = error_set(err, E_CORRUPT, path, "restored, but the journal does not verify: run verify / 已恢复,但流水校验不符:请运行 verify");
     if (!rc) rc = ledger_settle(l, err);
 out:
     gzclose(in.gz);

@@ -96,7 +96,7 @@ int journal_window(struct db *db, instant since, instant until, int64_t *ret_fro
 struct journal_verdict {
     int64_t entries, blocks;
     int64_t bad_seq;          /* 0: whole; else the first entry that is altered, missing or out of order */
-    char what[200];           /* "entry 812 was altered", "entries 40..52 are missing", "signature of block 77 is wrong" */
+    char what[400];           /* in both languages, as error messages are: "entry 812 was altered", "entries 40..52 are missing", "signature of block 77 is wrong" */
     unsigned char head[DIGEST_BYTES];
 };
 /* Reads it all: hash chain, order, gaps, signatures (of the last block, and of every block when `all`). The signed tip tells

@@ -24,7 +24,7 @@ static int damage(struct pass *p, int64_t seq, const char *format, ...) {
     p->verdict->bad_seq = seq;
     va_list args;
     va_start(args, format);
-    vsnprintf(p->verdict->what, sizeof p->verdict->what, format, args);
+    error_write(p->verdict->what, sizeof p->verdict->what, format, args);
     va_end(args);
     return 1;
 }

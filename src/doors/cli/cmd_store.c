@@ -34,9 +34,11 @@ int cmd_verify(struct cli *cli, struct error *err) {
     if (rc < 0) return rc;
     double seconds = (double)(monotonic_ns() - start) / 1e9;
     hex_of(v.head, sizeof v.head, head);
+    char what[sizeof v.what] = "";
+    if (v.bad_seq) error_words(E_CORRUPT, v.what, cli->zh, what, sizeof what);
     if (cli->json)
         rc = cli_json(cli, json_pack("{s:b, s:I, s:I, s:I, s:s, s:s, s:f}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks",
-                                     (json_int_t)v.blocks, "bad", (json_int_t)v.bad_seq, "what", v.what, "head", head, "seconds", seconds), err);
+                                     (json_int_t)v.blocks, "bad", (json_int_t)v.bad_seq, "what", what, "head", head, "seconds", seconds), err);
     else if (!v.bad_seq)
         cli_print(cli, cli->zh ? "流水完整: %lld 条, %lld 块, %.2f 秒, 链头 %.16s\n" : "journal whole: %lld entries, %lld blocks, %.2f s, head %.16s\n",
                   (long long)v.entries, (long long)v.blocks, seconds, head);

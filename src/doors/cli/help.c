@@ -153,6 +153,13 @@ static int help_openapi(struct cli *cli, struct error *err) {
     return rc;
 }
 
+static int commands_json(struct cli *cli, struct error *err) {
+    json_t *list = json_array();
+    for (const struct command *c = cli_commands; c->name; c++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "command", c->name, "zh", c->zh, "en", c->en, "example", c->example));
+    return cli_json(cli, json_pack("{s:o}", "commands", list), err);
+}
+
 int cmd_help(struct cli *cli, struct error *err) {
     const char *format = cli_text(cli, "format"), *first = cli_argument(cli, 0), *second = cli_argument(cli, 1);
     int words = 1;
@@ -161,6 +168,7 @@ int cmd_help(struct cli *cli, struct error *err) {
     if (!strcmp(format, "routes")) return routes_markdown(&cli->out), 0;
     if (!strcmp(format, "openapi")) return help_openapi(cli, err);
     if (!strcmp(format, "bash")) return help_completion(&cli->out), 0;
+    if (!first && cli->json) return commands_json(cli, err);
     if (!first) return help_overview(cli), 0;
     const struct command *c = command_find(first, second ? second : "", &words);
     bool any = c != NULL;
