@@ -222,6 +222,7 @@ static int exporter_new(struct ledger *l, struct db *db, const struct session *s
     struct exporter *x = mem_alloc(sizeof *x);
     if (!x) return error_set(err, E_MEMORY, NULL, "out of memory for an export");
     *x = (struct exporter){.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
+    ledger_node(l, x->node);
     if (reg->person_field >= 0) x->person = register_find(l->catalog, reg->fields[reg->person_field].target);
     int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
     if (rc == 0) rc = columns_choose(x);
