@@ -54,6 +54,10 @@ for base in $stores; do
     for register in $order; do
         [ "$register" = import ] && continue
         run $b import "$register" "$register-$a.csv" --json >"$work/out" 2>"$work/err"
+        if [ "$register" = daily_report ]; then # figures are this node's own desk's to work out: nobody brings them in from outside
+            case $(counts <"$work/out") in "created 0 changed 0 unchanged 0 refused "[1-9]*) ok "reports of another node are refused" ;; *) bad "reports of another node are refused" "$(counts <"$work/out")" ;; esac
+            continue
+        fi
         run $b export "$register" --out "$register-$b.csv" --open --purpose round 2>/dev/null
         if why=$(same "$register" $a $b); then ok "$register on a fresh node: the same records"; else bad "$register on a fresh node" "$(counts <"$work/out")" "$why" "$(head -3 "$work/err")"; fi
         got=$(run $b import "$register" "$register-$a.csv" --json 2>/dev/null | counts)
