@@ -108,6 +108,7 @@ check "the demo is made" "$tocsin" demo files --seed 7 --people 1200
 check "the demo is made again" "$tocsin" demo again --seed 7 --people 1200
 check "same seed, same bytes" diff -r files again
 check "another seed" "$tocsin" demo other --seed 8 --people 1200
+grep -q '"code":"310' files/shapes.geojson && ok "the demo has a map" || bad "the demo has a map"
 cmp -s files/contacts.csv other/contacts.csv && bad "other seed, other bytes" || ok "other seed, other bytes"
 refuses 65 'people|days' demo x --people 0
 refuses 65 'six digits' demo x --region 31
@@ -121,6 +122,9 @@ refuses 65 'header|column' import case wrong.csv
 rows_law='j.rows === j.created + j.changed + j.unchanged + j.rejected'
 # rows that must be refused are those the generator spoiled
 "$tocsin" demo again --seed 7 --people 1200 --json >made.json
+refuses 65 'no JSON' region shapes files/contacts.csv
+sed 's/"code":"[0-9]*"/"code":"110101"/' files/shapes.geojson >twice.geojson
+refuses 65 'twice' region shapes twice.geojson
 "$tocsin" import organisation files/organisations.csv --dry-run --at $now --json >out 2>err
 node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.import === 0 && j.created > 0 ? 0 : 1)' && ok "a dry run counts" || bad "a dry run counts" "$(cat out err)"
 [ "$("$tocsin" export organisation --json | tr -d ' \n')" = '[]' ] && ok "a dry run writes nothing" || bad "a dry run writes nothing"
@@ -133,6 +137,8 @@ for pair in region:regions.csv organisation:organisations.csv place:places.csv c
         [ $code -eq "$([ "$wrong" -gt 0 ] && echo 65 || echo 0)" ]; then ok "import $pair: no row is lost, the $wrong wrong ones come back"
     else bad "import $pair" "exit $code, wrong $wrong" "$(cat err out)"; fi
 done
+json 'j.shapes > 3 && j.removed === 0' region shapes files/shapes.geojson --at $now
+json 'j.removed > 3' region shapes files/shapes.geojson --whole --at $now
 iconv -f GB18030 -t UTF-8 files/contacts-errors.csv >refused.csv; grep -q 'first contact must not be after' refused.csv && ok "the error file is in the file's own shape" ||
     bad "the error file is in the file's own shape"
 unzip -l files/cases-errors.xlsx >/dev/null 2>&1 && ok "an error file of a workbook is a workbook" || bad "an error file of a workbook is a workbook"

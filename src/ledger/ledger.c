@@ -11,6 +11,7 @@
 #include "ledger/gate.h"
 #include "ledger/lookup.h"
 #include "ledger/number.h"
+#include "ledger/region_shape.h"
 #include "ledger/obligation.h"
 #include "ledger/repeat.h"
 #include "ledger/table.h"
@@ -38,6 +39,7 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = duty_kind_table();
     out[n++] = duty_wake_table();
     out[n++] = repeat_table();
+    out[n++] = region_shape_table();
     out[n++] = credential_secret_table();
     out[n++] = credential_session_table();
     out[n++] = credential_token_table();

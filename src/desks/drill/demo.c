@@ -71,6 +71,7 @@ int demo_write(const char *dir, const struct demo_options *o, struct demo_result
         goto out;
     }
     for (size_t i = 0; rc == 0 && i < DEMO_FILES; i++) rc = table_write(dir, &demo_tables[i], &row, &result.files[i], err);
+    if (rc == 0) rc = demo_shapes_write(dir, c, err);
     if (rc < 0) goto out;
     result.end = c->end;
     result.persons = c->n_persons;

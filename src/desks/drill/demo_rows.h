@@ -35,5 +35,7 @@ struct demo_table {
 };
 
 extern const struct demo_table demo_tables[DEMO_FILES];
+/* Writes shapes.geojson into the folder. */
+int demo_shapes_write(const char *dir, const struct city *c, struct error *err);
 
 #endif

@@ -75,6 +75,7 @@ struct schema {
     X(obligations) \
     X(persons) \
     X(policies) \
+    X(regions) \
     X(reports) \
     X(records)
 #define SCHEMA_RESOURCES(X) \
@@ -88,6 +89,7 @@ struct schema {
     X(obligations) \
     X(persons) \
     X(policies) \
+    X(regions) \
     X(reports) \
     X(records)
 
