@@ -136,6 +136,21 @@ static inline struct answer_got test_http_read(struct test_http *h, int fd, bool
     return got;
 }
 
+/* The body without the edges of its chunks. */
+static inline struct text test_http_body(struct test_http *h, const struct answer_got *got) {
+    if (!strcasestr(got->head, "\r\nTransfer-Encoding: chunked")) return got->body;
+    char *out = arena_alloc(&h->t.a, got->body.n + 1), *end = NULL;
+    size_t n = 0;
+    for (const char *p = got->body.s; p < got->body.s + got->body.n; ) {
+        size_t size = strtoul(p, &end, 16);
+        if (!size) break;
+        memcpy(out + n, end + 2, size);
+        n += size;
+        p = end + 2 + size + 2;
+    }
+    return (struct text){out, n};
+}
+
 /* Exactly these bytes on a connection of their own. */
 static inline struct answer_got test_http_raw(struct test_http *h, const char *bytes, size_t n) {
     int fd = test_http_connect(h);

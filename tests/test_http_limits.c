@@ -90,6 +90,51 @@ static void what_has_two_meanings_is_refused(void **state) {
     }
 }
 
+/* libmicrohttpd ends a line of a chunk at a bare LF too, so a server before it may see the end of such a body elsewhere. Whatever it is taken for, what
+ * follows on the connection is no request of anybody. */
+static void nothing_follows_a_chunked_body(void **state) {
+    (void)state;
+#define NEXT "POST " PLACES " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT "\r\nContent-Type: application/json\r\nContent-Length: 49\r\n\r\n" BODY
+    static const struct { const char *bytes; size_t n; } edges[] = {
+        RAW(HEAD CHUNKED "31\r\n" BODY "\r\n0\r\n\r\n" NEXT),
+        RAW(HEAD CHUNKED "31\n" BODY "\n0\n\n" NEXT),
+        RAW(HEAD CHUNKED "31;\n" BODY "\r\n0\r\n\r\n" NEXT),
+        RAW(HEAD CHUNKED "31;a=\"\n\"\r\n" BODY "\r\n0\r\n\r\n" NEXT),
+        RAW(HEAD CHUNKED "31\r\n" BODY "0\r\n\r\n" NEXT),
+        RAW(HEAD CHUNKED "31\r\n" BODY "\r\n0\r\nX: y\n\n" NEXT),
+        RAW(HEAD CHUNKED "31\r\n" BODY "\r\n0\r\nContent-Length: 300\r\n\r\n" NEXT),
+        RAW(HEAD CHUNKED "31\r\n" BODY "\r\n00000\r\n\r\n" NEXT),
+    };
+    EACH_HTTP(h, NULL, NOW) {
+        for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+            int fd = test_http_connect(&h), answers = 0;
+            char bytes[8192];
+            size_t n = 0;
+            ssize_t k;
+            test_http_send(fd, edges[i].bytes, edges[i].n);
+            while (n < sizeof bytes - 1 && (k = recv(fd, bytes + n, sizeof bytes - 1 - n, 0)) > 0) n += (size_t)k; /* until it is closed */
+            close(fd);
+            bytes[n] = 0;
+            for (const char *p = bytes; (p = strstr(p, "HTTP/1.1 ")); p++) answers++;
+            if (answers > 1) fail_msg("%d answers: %.*s", answers, (int)edges[i].n, edges[i].bytes);
+            if (answers == 1) assert_non_null(strcasestr(bytes, "\r\nConnection: close\r\n"));
+        }
+        test_http_stop(&h);
+        int64_t there = test_count(&h.t, "SELECT COUNT(*) FROM \"place\"");
+        assert_true(there >= 1 && there <= (int64_t)(sizeof edges / sizeof *edges)); /* one each at most */
+    }
+}
+
+static void a_compressed_body_is_not_unpacked(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static const char *const codings[] = {"gzip", "deflate", "br", "zstd", "gzip, gzip"};
+        for (size_t i = 0; i < sizeof codings / sizeof *codings; i++)
+            assert_status(test_http_ask(&h, "POST", PLACES, ROOT, arena_printf(&h.t.a, "Content-Encoding: %s\r\n", codings[i]), BODY), 415);
+        assert_status(test_http_ask(&h, "POST", PLACES, ROOT, "Content-Encoding: identity\r\n", BODY), 201);
+    }
+}
+
 static void what_is_too_long_is_refused(void **state) {
     (void)state;
     EACH_HTTP(h, NULL, NOW) {
@@ -275,6 +320,8 @@ static void what_is_counted_is_for_the_system_administrator(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_has_two_meanings_is_refused, settle),
+        cmocka_unit_test_teardown(nothing_follows_a_chunked_body, settle),
+        cmocka_unit_test_teardown(a_compressed_body_is_not_unpacked, settle),
         cmocka_unit_test_teardown(what_is_too_long_is_refused, settle),
         cmocka_unit_test_teardown(who_asks_too_often_is_told_to_wait, settle),
         cmocka_unit_test_teardown(who_trickles_is_cut_off, settle),

@@ -18,7 +18,7 @@ struct xlsx_writer {
     lxw_worksheet *sheet;
     lxw_format *bold, *text;
     lxw_row_t row;
-    char title[128];
+    char title[XLSX_TITLE];
     char *directory;
     struct buf cell;
     struct list *lists;
@@ -36,7 +36,7 @@ static bool escape_like(struct text t, size_t i) {
 }
 
 /* NUL-ended, valid UTF-8; what XML 1.0 cannot say is written _xHHHH_ as Excel does. */
-static const char *xml_text(struct buf *b, struct text t) {
+const char *xlsx_text(struct buf *b, struct text t) {
     buf_reset(b);
     for (size_t i = 0; i < t.n;) {
         unsigned char c = (unsigned char)t.s[i];
@@ -61,7 +61,7 @@ static const char *xml_text(struct buf *b, struct text t) {
 }
 
 /* Excel: at most 31 characters, none of []:*?/\ and no apostrophe at the ends. */
-static void title_of(const char *sheet, char out[128]) {
+void xlsx_title(const char *sheet, char out[XLSX_TITLE]) {
     struct text t = text_of(sheet);
     size_t n = 0, units = 0;
     for (size_t i = 0; i < t.n && units < 31;) {
@@ -75,7 +75,7 @@ static void title_of(const char *sheet, char out[128]) {
         n += k;
     }
     out[n] = '\0';
-    if (!n) snprintf(out, 128, "Sheet1");
+    if (!n) snprintf(out, XLSX_TITLE, "Sheet1");
 }
 
 /* ---- writing */
@@ -104,7 +104,7 @@ int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, s
     /* the same rows give the same bytes: no clock in the file */
     lxw_doc_properties properties = {.title = "Tocsin", .created = 1577836800 /* 2020-01-01 */};
     if (w->book) workbook_set_properties(w->book, &properties);
-    title_of(sheet, w->title);
+    xlsx_title(sheet, w->title);
     if (w->book) w->sheet = workbook_add_worksheet(w->book, w->title);
     if (w->sheet) w->bold = workbook_add_format(w->book);
     if (w->bold) w->text = workbook_add_format(w->book);
@@ -128,7 +128,7 @@ static int row_put(struct xlsx_writer *w, const struct text *cells, size_t n, lx
         return excel_failed(LXW_ERROR_WORKSHEET_INDEX_OUT_OF_RANGE, err);
     for (size_t i = 0; i < n; i++) {
         if (cells[i].n == 0) continue;
-        const char *s = xml_text(&w->cell, cells[i]);
+        const char *s = xlsx_text(&w->cell, cells[i]);
         if (w->cell.failed) return error_set(err, w->cell.failed, NULL, "a cell does not fit into memory");
         lxw_error e = worksheet_write_string(w->sheet, w->row, (lxw_col_t)i, s, format);
         if (e != LXW_NO_ERROR) return excel_failed(e, err);
@@ -172,7 +172,7 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
                !memchr(choices[i].s, '"', choices[i].n);
         if (!fits) break;
         buf_reset(&w->cell);
-        shorts[i] = arena_str(&w->arena, xml_text(&w->cell, choices[i]));
+        shorts[i] = arena_str(&w->arena, xlsx_text(&w->cell, choices[i]));
         if (!shorts[i]) return error_set(err, E_MEMORY, NULL, "out of memory");
     }
     if (fits) {
@@ -208,7 +208,7 @@ static int lists_put(struct xlsx_writer *w, struct error *err) {
     for (size_t row = 0; row < longest; row++) {
         for (size_t i = 0; i < w->lists_n; i++) {
             if (row >= w->lists[i].n) continue;
-            const char *s = xml_text(&w->cell, w->lists[i].items[row]);
+            const char *s = xlsx_text(&w->cell, w->lists[i].items[row]);
             lxw_error e = worksheet_write_string(sheet, (lxw_row_t)row, (lxw_col_t)i, s, NULL);
             if (e != LXW_NO_ERROR) return excel_failed(e, err);
         }

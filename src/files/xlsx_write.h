@@ -18,4 +18,11 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
 int xlsx_finish(struct xlsx_writer *w, struct error *err);
 void xlsx_abandon(struct xlsx_writer *w);
 
+/* ---- shared with xlsx_stream */
+enum { XLSX_TITLE = 128 };
+/* The text as a workbook can hold it, in b: NUL-ended, valid UTF-8, what XML 1.0 cannot say written _xHHHH_. Not escaped. */
+const char *xlsx_text(struct buf *b, struct text t);
+/* The name of a sheet as Excel takes it: at most 31 characters, none of []:*?/\\ */
+void xlsx_title(const char *sheet, char out[XLSX_TITLE]);
+
 #endif

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "files/sheet.h"
+#include "files/xlsx_stream.h"
 
 enum { COLUMNS_MAX = 300, SYSTEM_N = 5 };
 static const char *const system_names[SYSTEM_N] = {"id", "number", "state", "region", "tocsin_node"};
@@ -31,7 +32,8 @@ struct exporter {
     char node[LEDGER_NODE_BYTES];
     struct sheet_writer *sheet;
     FILE *json;
-    struct buf *out; /* CSV of a piece, instead of sheet */
+    struct buf *out; /* of a piece, instead of sheet: CSV, or with book XLSX */
+    struct xlsx_stream *book;
     size_t n;
     struct column columns[COLUMNS_MAX];
     bool wants_person;
@@ -149,10 +151,24 @@ static int row_json(struct exporter *x, const struct record *r, const struct rec
 }
 
 /* Sealed cells in the clear, and the look at them in the journal. */
+int export_open(struct ledger *l, struct db *db, const struct session *s, const struct export_options *o, struct record *r, struct arena *a, struct error *err) {
+    int rc = record_open(l, db, s, r, a, err);
+    if (rc == E_UNKNOWN) { /* erased: nothing to see, nothing to journal */
+        if (err) *err = (struct error){0};
+        return 0;
+    }
+    if (rc < 0) return rc;
+    return o->opened ? o->opened(r->reg, r->id, o->opened_arg, err) : ledger_opened(l, s, r->reg, r->id, err);
+}
+
 static int open_sealed(struct exporter *x, struct record *r) {
-    int rc = record_open(x->l, x->db, x->s, r, &x->row_arena, x->err);
-    if (rc == E_UNKNOWN) return 0; /* erased: nothing to see, nothing to journal */
-    return rc < 0 ? rc : ledger_opened(x->l, x->s, r->reg, r->id, x->err);
+    return export_open(x->l, x->db, x->s, x->o, r, &x->row_arena, x->err);
+}
+
+static int row_put(struct exporter *x, const struct record *r, const struct record *p, const struct text *cells) {
+    if (x->json) return row_json(x, r, p, cells);
+    if (x->book) return xlsx_stream_row(x->book, cells, x->n, x->out, x->err);
+    return x->out ? sheet_csv_row(x->out, cells, x->n, ',', true, false) : sheet_put(x->sheet, cells, x->n, x->err);
 }
 
 static int row_export(const struct record *seen, void *arg) {
@@ -187,7 +203,7 @@ static int row_export(const struct record *seen, void *arg) {
     if (rc < 0) return error_set(x->err, rc, NULL, "a row could not be written");
     starts[x->n] = x->cells.n;
     for (size_t k = 0; k < x->n; k++) cells[k] = (struct text){x->cells.s ? x->cells.s + starts[k] : "", starts[k + 1] - starts[k]};
-    rc = x->json ? row_json(x, &own, p, cells) : x->out ? sheet_csv_row(x->out, cells, x->n, ',', true, false) : sheet_put(x->sheet, cells, x->n, x->err);
+    rc = row_put(x, &own, p, cells);
     if (rc == 0) x->rows++;
     return rc;
 }
@@ -262,23 +278,35 @@ int export_records(struct ledger *l, struct db *db, const struct session *s, con
 
 /* ---- piece by piece */
 
-static int piece_start(struct exporter *x, const struct export_place *at, struct buf *out) {
+void export_place_clear(struct export_place *at) {
+    xlsx_stream_free(at->book);
+    at->book = NULL;
+}
+
+static int piece_start(struct exporter *x, struct export_place *at, struct buf *out) {
     if (x->o->format == EXPORT_JSON) {
         if (!at->begun) buf_char(out, '[');
         return 0;
     }
     x->out = out;
-    if (at->begun || at->headless) return 0;
     struct text headers[COLUMNS_MAX];
     for (size_t k = 0; k < x->n; k++) headers[k] = x->columns[k].header;
+    if (x->o->format == EXPORT_XLSX) {
+        char sheet[128];
+        struct text title = x->o->zh ? x->reg->zh : x->reg->en;
+        snprintf(sheet, sizeof sheet, "%.*s", (int)title.n, title.s);
+        int rc = at->book ? 0 : xlsx_stream_new(sheet, headers, x->n, &at->book, x->err);
+        x->book = at->book;
+        return rc;
+    }
+    if (at->begun || at->headless) return 0;
     if (x->o->bom) buf_str(out, "\xEF\xBB\xBF");
     return sheet_csv_row(out, headers, x->n, ',', true, false);
 }
 
 int export_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                  struct export_place *at, size_t rows, struct buf *out, struct error *err) {
-    if (o->format == EXPORT_LINELIST) return export_linelist_piece(l, db, s, reg, o, at, rows, out, err);
-    if (o->format != EXPORT_CSV && o->format != EXPORT_JSON) return error_set(err, E_UNSUPPORTED, "format", "this format is written to a file only / 该格式只能写入文件");
+    if (o->format == EXPORT_LINELIST || o->format == EXPORT_EPICONTACTS) return export_linelist_piece(l, db, s, reg, o, at, rows, out, err);
     struct exporter *x = NULL;
     char *json = NULL;
     size_t json_n = 0;
@@ -292,6 +320,7 @@ int export_piece(struct ledger *l, struct db *db, const struct session *s, const
         at->rows = x->rows;
         at->begun = true;
     }
+    if (rc == 0 && x->book && at->end) rc = xlsx_stream_end(x->book, out, err);
     if (x && x->json) {
         if (fclose(x->json) != 0 && rc == 0) rc = error_set(err, E_MEMORY, NULL, "out of memory for JSON");
         x->json = NULL;

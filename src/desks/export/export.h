@@ -4,7 +4,8 @@
  * person, so that what was exported can be imported again. References are written as the number, title or login of what they point to, else as its
  * id; the column tocsin_node says whose ids and numbers these are (docs/import.md).
  * Sealed fields are left out unless `open`, which needs ACCESS_OPEN and a purpose and is journalled record by record.
- * LINELIST: cases under the tag names of the R package linelist. EPICONTACTS: that list and the pairs from -> to beside it. */
+ * LINELIST: cases under the tag names of the R package linelist; with `open` the person's sealed fields behind them, under their own names. EPICONTACTS: that
+ * list and the pairs from -> to beside it. */
 #ifndef TOCSIN_DESKS_EXPORT_H
 #define TOCSIN_DESKS_EXPORT_H
 
@@ -20,6 +21,10 @@ struct export_options {
     bool titles, zh;     /* titles instead of names, in this language; codes then as their titles too */
     bool open;
     bool bom;            /* CSV in pieces begins with a byte order mark, for spreadsheets */
+    /* Who journals the looks of `open` instead of this desk: called for each record opened, with its register; whoever gives it must have all of a piece in
+     * the journal before the piece goes out. NULL: journalled here, record by record. */
+    int (*opened)(const struct register_decl *reg, int64_t id, void *arg, struct error *err);
+    void *opened_arg;
     const struct list_query *query; /* filters as lists have them, instead of where and region; NULL: none */
 };
 
@@ -30,13 +35,16 @@ int export_records(struct ledger *l, struct db *db, const struct session *s, con
                    const char *path, int64_t *ret_rows, struct error *err);
 
 /* The same piece by piece, in constant memory, for who reads slowly or comes back: o->query says which rows (in id order), `at` where the last piece
- * ended. Nothing is held between pieces. CSV, JSON (one array over all pieces) and LINELIST. */
+ * ended. CSV, XLSX, JSON (one array over all pieces), LINELIST, and EPICONTACTS, which of cases is that list and of links the pairs. Between pieces nothing is
+ * held, but of XLSX the open workbook: export_place_clear. */
 struct export_place {
     int64_t after;        /* id of the last row; the caller may begin with another than 0 */
     int64_t rows;
     bool headless;        /* CSV and LINELIST: no line of headers */
     bool begun, end;
+    struct xlsx_stream *book; /* private */
 };
+void export_place_clear(struct export_place *at);
 int export_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                  struct export_place *at, size_t rows, struct buf *out, struct error *err);
 
@@ -49,6 +57,8 @@ int export_names_new(struct ledger *l, struct db *db, const struct session *s, s
 void export_names_free(struct export_names *n);
 /* Number, else a title, login or code that no other record has, else the id; borrowed until the next call. Empty for id 0 or what is not visible. */
 int export_name(struct export_names *n, struct text target, int64_t id, struct text *ret, struct error *err);
+/* Opens the sealed cells of a record in place and says so to the journal; an erased one stays closed. Values must be the caller's own. */
+int export_open(struct ledger *l, struct db *db, const struct session *s, const struct export_options *o, struct record *r, struct arena *a, struct error *err);
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err);
 int export_linelist_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,

@@ -8,20 +8,24 @@
 static const char *const tags[] = {"id",          "date_onset", "date_reporting", "date_admission", "date_discharge", "date_outcome",
                                    "date_death",  "gender",     "age",            "location",       "occupation",     "hcw",
                                    "outcome"};
-enum { TAGS = sizeof tags / sizeof *tags, CELL = 96 };
+enum { TAGS = sizeof tags / sizeof *tags, SEALED_MAX = 16, CELL = 96, PAIR = 4 };
+static const char *const pair_headers[PAIR] = {"from", "to", "setting", "date"};
 
 struct line {
     struct ledger *l;
     struct db *db;
     const struct session *s;
     const struct register_decl *reg, *person;
+    const struct export_options *o;
+    size_t n_sealed;         /* fields of the person behind the tags, when opened */
+    int sealed[SEALED_MAX];
     struct export_names *names;
     struct sheet_writer *sheet;
     struct buf *out; /* of a piece, instead of sheet */
     struct arena arena;
     int onset, report_date, treated_at, outcome, outcome_date, death_date, health_worker, infector, infectee, setting, exposure_date;
     int sex, age, age_unit, birth, occupation;
-    int64_t rows;
+    int64_t rows, seen;
     struct error *err;
 };
 
@@ -56,11 +60,14 @@ static int line_row(const struct record *r, void *arg) {
     struct line *x = arg;
     struct record person = {0}, *p = NULL;
     char cells[TAGS][CELL];
-    struct text out[TAGS];
+    struct text out[TAGS + SEALED_MAX];
     struct error unseen = {0};
     arena_reset(&x->arena);
+    x->seen++;
     int64_t id = x->person ? value_int_or(r->values[x->reg->person_field], 0) : 0;
     if (id && record_get(x->l, x->db, x->s, x->person, id, &x->arena, &person, &unseen) == 0) p = &person;
+    int rc = p && x->n_sealed ? export_open(x->l, x->db, x->s, x->o, p, &x->arena, x->err) : 0;
+    if (rc < 0) return rc;
     struct text outcome = value_view(get(r, x->outcome)), occupation = value_view(get(p, x->occupation)), sex = value_view(get(p, x->sex));
     bool left = text_is(outcome, "recovered") || text_is(outcome, "released");
     struct value admitted = get(r, x->treated_at), worker = get(r, x->health_worker);
@@ -79,14 +86,19 @@ static int line_row(const struct record *r, void *arg) {
     put_text(cells[11], text_of(worker.kind == VALUE_INT || occupation.n ? (hcw ? "TRUE" : "FALSE") : ""));
     put_text(cells[12], outcome);
     for (size_t k = 0; k < TAGS; k++) out[k] = text_of(cells[k]);
-    int rc = put(x, out, TAGS);
+    for (size_t k = 0; k < x->n_sealed; k++) {
+        struct value v = get(p, x->sealed[k]);
+        out[TAGS + k] = v.kind == VALUE_BLOB ? TEXT("***") : value_view(v);
+    }
+    rc = put(x, out, TAGS + x->n_sealed);
     if (rc == 0) x->rows++;
     return rc;
 }
 
 static int pair_row(const struct record *r, void *arg) {
     struct line *x = arg;
-    struct text out[4];
+    struct text out[PAIR];
+    x->seen++;
     char from[CELL], to[CELL], on[CELL];
     struct text name;
     int rc = export_name(x->names, TEXT("case"), value_int_or(get(r, x->infector), 0), &name, x->err);
@@ -97,13 +109,22 @@ static int pair_row(const struct record *r, void *arg) {
     put_text(to, name);
     put_day(on, get(r, x->exposure_date));
     out[0] = text_of(from), out[1] = text_of(to), out[2] = value_view(get(r, x->setting)), out[3] = text_of(on);
-    return *from && *to ? sheet_put(x->sheet, out, 4, x->err) : 0;
+    return *from && *to ? put(x, out, PAIR) : 0; /* whom the asker may not see is in no pair */
 }
 
-static int table_open(struct line *x, const char *path, const char *const *headers, size_t n) {
+static size_t headers_of(const struct line *x, bool pairs, struct text out[TAGS + SEALED_MAX]) {
+    size_t n = 0;
+    if (pairs)
+        while (n < PAIR) out[n] = text_of(pair_headers[n]), n++;
+    while (!pairs && n < TAGS) out[n] = text_of(tags[n]), n++;
+    for (size_t k = 0; !pairs && k < x->n_sealed; k++) out[n++] = x->person->fields[x->sealed[k]].name;
+    return n;
+}
+
+static int table_open(struct line *x, const char *path, bool pairs) {
     struct sheet_info about = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','};
-    struct text cells[TAGS];
-    for (size_t k = 0; k < n; k++) cells[k] = text_of(headers[k]);
+    struct text cells[TAGS + SEALED_MAX];
+    size_t n = headers_of(x, pairs, cells);
     int rc = sheet_create(path, &about, true, &x->sheet, x->err);
     return rc < 0 ? rc : sheet_put(x->sheet, cells, n, x->err);
 }
@@ -117,6 +138,8 @@ static int table_close(struct line *x) {
 static void line_fields(struct line *x, const struct register_decl *links) {
     const struct register_decl *reg = x->reg;
     x->person = reg->person_field < 0 ? NULL : register_find(x->l->catalog, reg->fields[reg->person_field].target);
+    for (size_t i = 0; x->o->open && x->person && i < x->person->n_fields && x->n_sealed < SEALED_MAX; i++)
+        if (x->person->fields[i].sealed) x->sealed[x->n_sealed++] = (int)i;
 #define FIELD(of, name) x->name = of ? register_field(of, TEXT(#name)) : -1
     FIELD(reg, onset), FIELD(reg, report_date), FIELD(reg, treated_at), FIELD(reg, outcome), FIELD(reg, outcome_date), FIELD(reg, death_date),
         FIELD(reg, health_worker), FIELD(x->person, sex), FIELD(x->person, age), FIELD(x->person, age_unit), FIELD(x->person, birth),
@@ -124,45 +147,57 @@ static void line_fields(struct line *x, const struct register_decl *links) {
 #undef FIELD
 }
 
+static int not_of_cases(const struct register_decl *reg, const char *where, struct error *err) {
+    return error_set(err, E_USAGE, where, "a line list is of cases, not of %.*s / 病例一览表只能由病例登记册导出", (int)reg->name.n, reg->name.s);
+}
+
+static int needs_purpose(const struct session *s, const struct export_options *o, struct error *err) {
+    return o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
+}
+
 int export_linelist_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                           struct export_place *at, size_t rows, struct buf *out, struct error *err) {
-    if (!text_is(reg->name, "case")) return error_set(err, E_USAGE, "format", "a line list is of cases, not of %.*s / 病例一览表只能由病例登记册导出", (int)reg->name.n, reg->name.s);
-    struct line x = {.l = l, .db = db, .s = s, .reg = reg, .out = out, .err = err};
-    struct text headers[TAGS];
-    line_fields(&x, NULL);
-    for (size_t k = 0; k < TAGS; k++) headers[k] = text_of(tags[k]);
-    if (!at->begun && !at->headless) sheet_csv_row(out, headers, TAGS, ',', true, false);
-    int rc = list_walk(l, db, s, o->query, at->after, rows, line_row, &x, &at->after, err);
+    bool pairs = o->format == EXPORT_EPICONTACTS && text_is(reg->name, "link");
+    if (!pairs && !text_is(reg->name, "case")) return not_of_cases(reg, "format", err);
+    struct line x = {.l = l, .db = db, .s = s, .reg = reg, .o = o, .out = out, .err = err};
+    struct text headers[TAGS + SEALED_MAX];
+    int rc = needs_purpose(s, o, err);
+    line_fields(&x, pairs ? reg : NULL);
+    size_t n = headers_of(&x, pairs, headers);
+    if (rc == 0 && !at->begun && !at->headless) sheet_csv_row(out, headers, n, ',', true, false);
+    if (rc == 0 && pairs) rc = export_names_new(l, db, s, &x.names, err);
+    if (rc == 0) rc = list_walk(l, db, s, o->query, at->after, rows, pairs ? pair_row : line_row, &x, &at->after, err);
     if (rc == 0) {
-        at->end = x.rows < (int64_t)rows;
-        at->rows += x.rows;
+        at->end = x.seen < (int64_t)rows;
+        at->rows += x.seen;
         at->begun = true;
     }
     if (rc == 0 && out->failed) rc = error_set(err, out->failed, NULL, "a piece of an export does not fit into memory / 内存不足,导出中断");
+    export_names_free(x.names);
     arena_clear(&x.arena);
     return rc;
 }
 
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err) {
-    static const char *const pair_headers[] = {"from", "to", "setting", "date"};
     const struct register_decl *links = register_find(l->catalog, TEXT("link"));
     bool pairs = o->format == EXPORT_EPICONTACTS;
-    if (!text_is(reg->name, "case")) return error_set(err, E_USAGE, "--format", "a line list is of cases, not of %.*s / 病例一览表只能由病例登记册导出", (int)reg->name.n, reg->name.s);
+    if (!text_is(reg->name, "case")) return not_of_cases(reg, "--format", err);
+    if (needs_purpose(s, o, err) < 0) return E_DENIED;
     if (pairs && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "epicontacts needs a name: NAME.linelist.csv and NAME.contacts.csv / epicontacts 须给出 --out NAME,写成 NAME.linelist.csv 和 NAME.contacts.csv");
     if (pairs && !links) return error_set(err, E_UNKNOWN, "link", "this catalog has no links");
-    struct line x = {.l = l, .db = db, .s = s, .reg = reg, .err = err};
+    struct line x = {.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
     struct record_filter filter = {.where = o->where, .region = o->region}, within = {.region = o->region};
     line_fields(&x, links);
     char file[1200];
     snprintf(file, sizeof file, pairs ? "%s.linelist.csv" : "%s", path);
-    int rc = table_open(&x, file, tags, TAGS);
+    int rc = table_open(&x, file, false);
     if (rc == 0) rc = o->query ? list_walk(l, db, s, o->query, 0, 0, line_row, &x, NULL, err) : record_list(l, db, s, reg, &filter, line_row, &x, err);
     if (rc == 0) rc = table_close(&x);
     if (rc == 0 && pairs) {
         snprintf(file, sizeof file, "%s.contacts.csv", path);
         rc = export_names_new(l, db, s, &x.names, err);
-        if (rc == 0) rc = table_open(&x, file, pair_headers, 4);
+        if (rc == 0) rc = table_open(&x, file, true);
         if (rc == 0) rc = record_list(l, db, s, links, &within, pair_row, &x, err);
         if (rc == 0) rc = table_close(&x);
     }

@@ -111,6 +111,10 @@ int http_authenticate(struct request *r, struct error *err) {
     int rc = header_words(r, "Tocsin-Purpose", &r->session.purpose, err);
     if (!rc) rc = header_words(r, "Tocsin-Reason", &r->session.reason, err);
     if (rc < 0) return rc;
+    /* browsers say so themselves (Fetch Metadata); without it the session's token in a header still decides */
+    const char *site = request_header(r, "Sec-Fetch-Site");
+    if (site && !strcmp(site, "cross-site") && strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0)
+        return error_set(err, E_DENIED, "Sec-Fetch-Site", "not from the page of another site / 不接受其他网站页面发起的写入");
     if (!h) return cookie_authenticate(r, TEXT(""), err);
     if (strncmp(h, "Bearer ", 7) != 0 || !h[7]) return error_set(err, E_SIGN_IN, "Authorization", "must be Bearer TOKEN / 应为 Bearer 令牌");
     return dev_sign_in(r, text_of(h + 7)) ? 0 : cookie_authenticate(r, text_of(h + 7), err);
@@ -133,4 +137,15 @@ int http_authorise(const struct request *r, struct error *err) {
         }
     }
     return error_set(err, E_DENIED, NULL, "this needs one of these roles: %s / 需要以下角色之一: %s", route->roles, route->roles);
+}
+
+bool http_still_allowed(struct request *r) {
+    struct error err = {0};
+    r->now = http_now(r->server);
+    r->signed_in = false;
+    r->who = NULL;
+    bool holds = http_authenticate(r, &err) == 0 && http_authorise(r, &err) == 0;
+    if (r->reader) readers_give(r->server->readers, r->reader); /* a stream keeps none while it sends */
+    r->reader = NULL;
+    return holds;
 }

@@ -82,17 +82,11 @@ static int64_t rights_of(const struct session *s) {
 /* A session that ended, or whose rights changed, ends the stream. */
 static bool still_allowed(struct stream *x) {
     struct request *r = x->r;
-    struct error err = {0};
     instant now = http_now(r->server);
     if (now >= x->ends || http_stopping(r->server)) return false;
     if (now < x->checked + RECHECK_S) return true;
-    x->checked = r->now = r->session.now = now;
-    r->signed_in = false;
-    r->who = NULL;
-    bool holds = http_authenticate(r, &err) == 0 && http_authorise(r, &err) == 0 && rights_of(&r->session) == x->rights;
-    if (r->reader) readers_give(r->server->readers, r->reader);
-    r->reader = NULL;
-    return holds;
+    x->checked = now;
+    return http_still_allowed(r) && rights_of(&r->session) == x->rights;
 }
 
 static int fill(struct stream *x, struct ledger *l, struct error *err) {

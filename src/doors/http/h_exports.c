@@ -1,11 +1,18 @@
 /* Exports of any register, streamed while they are read: any size in constant memory, no file, no long transaction. Rows come in order of their ids, so who
- * was cut off goes on after the last one he has. What an asker loses in the meantime (a session, a role) ends or narrows what still comes. */
+ * was cut off goes on after the last one he has. What an asker loses in the meantime (a session, a role) ends or narrows what still comes. With `open` sealed
+ * cells come in the clear, and the looks at a piece are in the journal before the piece goes out: the connection sleeps meanwhile. */
 #include <string.h>
 
 #include "desks/export/export.h"
 #include "doors/http/inside.h"
+#include "doors/http/write.h"
 
-enum { PIECE_ROWS = 500, RECHECK_S = 60 };
+enum { PIECE_ROWS = 500, PIECE_OPEN = 100, LOOKS = 2 * PIECE_OPEN /* a record and its person */, RECHECK_S = 60 };
+
+struct look {
+    const struct register_decl *reg;
+    int64_t id;
+};
 
 struct stream {
     struct request *r;
@@ -18,9 +25,13 @@ struct stream {
     struct buf out;
     size_t sent;
     instant checked;
+    struct submission submission; /* of the looks of a piece */
+    size_t n_looks;
+    struct look looks[LOOKS];
+    int failed;
 };
 
-static const char *const own[] = {"format", "titles", "columns", "after", "bom", "header"};
+static const char *const own[] = {"format", "titles", "columns", "after", "bom", "header", "open"};
 static const char *const not_here[] = {"sort", "limit", "cursor", "fields", "count"};
 
 static bool among(struct text name, const char *const *list, size_t n) {
@@ -29,6 +40,55 @@ static bool among(struct text name, const char *const *list, size_t n) {
     return is;
 }
 
+/* ---- looks at what is sealed */
+
+static int looked(const struct register_decl *reg, int64_t id, void *arg, struct error *err) {
+    struct stream *x = arg;
+    if (x->n_looks == LOOKS) return error_set(err, E_TOO_LARGE, NULL, "%s / %s", error_text(E_TOO_LARGE), error_text_zh(E_TOO_LARGE));
+    x->looks[x->n_looks++] = (struct look){register_find(http_catalog(x->r->server), reg->name), id};
+    return 0;
+}
+
+static int journal_looks(struct ledger *l, void *arg, struct error *err) {
+    struct stream *x = arg;
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; rc == 0 && i < x->n_looks; i++) rc = ledger_opened(l, &x->r->session, x->looks[i].reg, x->looks[i].id, err);
+    if (rc == 0) return ledger_commit(l, x->r->session.now, err);
+    ledger_rollback(l);
+    return rc;
+}
+
+static int journal_first(struct ledger *l, void *arg, struct error *err) {
+    return journal_looks(l, ((struct request *)arg)->answer.arg, err);
+}
+
+static int first_journalled(struct request *r, struct error *err) {
+    (void)err;
+    return r->rc; /* the answer is there already; a problem takes its place */
+}
+
+static void journalled(void *arg, int rc, const struct error *err) {
+    struct stream *x = arg;
+    struct http_server *s = x->r->server;
+    (void)err;
+    x->failed = rc;
+    MHD_resume_connection(x->r->connection);
+    server_count_sleeping(s, -1);
+}
+
+/* The piece waits until it may be seen. */
+static int64_t sleep_until_journalled(struct stream *x) {
+    x->submission = (struct submission){.run = journal_looks, .done = journalled, .arg = x};
+    server_count_sleeping(x->r->server, 1);
+    MHD_suspend_connection(x->r->connection);
+    int rc = ledger_queue_post(http_queue(x->r->server), &x->submission, NULL);
+    if (rc < 0) journalled(x, rc, NULL);
+    return 0;
+}
+
+/* ---- pieces */
+
 /* The next rows into x->out. The query is read anew: each piece may meet another reading ledger, with another catalog. */
 static int more(struct stream *x, struct ledger *l, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, x->reg);
@@ -36,25 +96,25 @@ static int more(struct stream *x, struct ledger *l, struct error *err) {
     if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
     arena_reset(&x->piece);
     buf_reset(&x->out);
-    x->sent = 0;
+    x->sent = x->n_looks = 0;
+    x->r->session.now = http_now(x->r->server);
     int rc = list_query_parse(l, reg, x->params, x->n_params, &x->piece, &q, err);
     x->o.query = &q;
     if (rc == 0 && !access_anywhere(&x->r->session, ACCESS_READ, reg)) {
         rc = access_check(&x->r->session, ACCESS_READ, reg, TEXT(""), err);
         if (rc == 0) rc = error_set(err, E_DENIED, NULL, "%s / %s", error_text(E_DENIED), error_text_zh(E_DENIED));
     }
-    if (rc == 0) rc = export_piece(l, l->db, &x->r->session, reg, &x->o, &x->at, PIECE_ROWS, &x->out, err);
+    if (rc == 0) rc = export_piece(l, l->db, &x->r->session, reg, &x->o, &x->at, x->o.open ? PIECE_OPEN : PIECE_ROWS, &x->out, err);
     x->o.query = NULL;
     return rc;
 }
 
 static bool still_allowed(struct stream *x) {
-    struct error err = {0};
     instant now = http_now(x->r->server);
     if (http_stopping(x->r->server)) return false;
     if (now < x->checked + RECHECK_S) return true;
-    x->checked = x->r->now = now;
-    return http_authenticate(x->r, &err) == 0 && x->r->signed_in;
+    x->checked = now;
+    return http_still_allowed(x->r);
 }
 
 static int64_t stream_read(void *arg, char *out, size_t n) {
@@ -62,12 +122,15 @@ static int64_t stream_read(void *arg, char *out, size_t n) {
     struct error err = {0};
     while (x->sent == x->out.n) {
         struct ledger *l = NULL;
+        if (x->failed < 0) return -2;
         if (x->at.end) return -1;
         if (!still_allowed(x) || readers_take(x->r->server->readers, &l, &err) < 0) return -2;
         int rc = more(x, l, &err);
         readers_give(x->r->server->readers, l);
         if (rc < 0) return -2;
+        if (x->n_looks) return sleep_until_journalled(x);
     }
+    if (x->failed < 0) return -2;
     size_t some = x->out.n - x->sent < n ? x->out.n - x->sent : n;
     memcpy(out, x->out.s + x->sent, some);
     x->sent += some;
@@ -76,7 +139,9 @@ static int64_t stream_read(void *arg, char *out, size_t n) {
 
 static void stream_end(void *arg) {
     struct stream *x = arg;
+    export_place_clear(&x->at);
     arena_clear(&x->piece);
+    if (x->o.open && x->out.s) explicit_bzero(x->out.s, x->out.n);
     buf_clear(&x->out);
     mem_free(x);
 }
@@ -93,21 +158,26 @@ static int after_of(struct request *r, struct ledger *l, const struct register_d
 }
 
 static int options_of(struct request *r, struct stream *x, struct error *err) {
-    static const struct { const char *name; enum export_format format; const char *type; } formats[] = {
-        {"csv", EXPORT_CSV, "text/csv; charset=utf-8"}, {"json", EXPORT_JSON, "application/json"}, {"linelist", EXPORT_LINELIST, "text/csv; charset=utf-8"}};
+    static const struct { const char *name; enum export_format format; const char *type, *ending; } formats[] = {
+        {"csv", EXPORT_CSV, "text/csv; charset=utf-8", "csv"},
+        {"json", EXPORT_JSON, "application/json", "json"},
+        {"xlsx", EXPORT_XLSX, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
+        {"linelist", EXPORT_LINELIST, "text/csv; charset=utf-8", "csv"},
+        {"epicontacts", EXPORT_EPICONTACTS, "text/csv; charset=utf-8", "csv"}};
+    enum { FORMATS = sizeof formats / sizeof *formats };
     struct text format = request_query(r, "format"), titles = request_query(r, "titles");
     size_t i = 0;
-    while (i < 3 && format.n && !text_is(format, formats[i].name)) i++;
-    if (i == 3) return error_set(err, E_INVALID, "format", "csv, json or linelist / 应为 csv、json 或 linelist");
+    while (i < FORMATS && format.n && !text_is(format, formats[i].name)) i++;
+    if (i == FORMATS) return error_set(err, E_INVALID, "format", "csv, xlsx, json, linelist or epicontacts / 应为 csv、xlsx、json、linelist 或 epicontacts");
     if (titles.n && !text_is(titles, "zh") && !text_is(titles, "en")) return error_set(err, E_INVALID, "titles", "zh or en / 应为 zh 或 en");
     x->columns = request_query(r, "columns");
-    x->o = (struct export_options){.format = formats[i].format, .titles = titles.n > 0, .zh = text_is(titles, "zh")};
+    x->o = (struct export_options){.format = formats[i].format, .titles = titles.n > 0, .zh = text_is(titles, "zh"), .open = request_query_flag(r, "open"), .opened = looked, .opened_arg = x};
     x->o.columns = x->columns.n ? arena_printf(&r->arena, "%.*s", (int)x->columns.n, x->columns.s) : NULL;
     x->o.bom = x->o.format == EXPORT_CSV && (request_query(r, "bom").n ? request_query_flag(r, "bom") : x->o.titles);
     x->at.headless = text_is(request_query(r, "header"), "false");
     r->answer.type = formats[i].type;
     answer_header(r, "Content-Disposition",
-                  arena_printf(&r->arena, "attachment; filename=\"%.*s.%s\"", (int)x->reg.n, x->reg.s, x->o.format == EXPORT_JSON ? "json" : "csv"));
+                  arena_printf(&r->arena, "attachment; filename=\"%.*s.%s\"", (int)x->reg.n, x->reg.s, formats[i].ending));
     return x->columns.n && !x->o.columns ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
 }
 
@@ -145,7 +215,7 @@ static int export(struct request *r, struct error *err) {
     r->answer.arg = x;
     r->answer.size = -1;
     answer_header(r, "Cache-Control", "no-store");
-    return 0;
+    return x->n_looks ? request_call(r, journal_first, first_journalled, err) : 0;
 }
 
 const struct route exports_routes[] = {
@@ -153,16 +223,17 @@ const struct route exports_routes[] = {
      .path = "/api/v1/registers/{register}/export",
      .who = WHO_ACCOUNT,
      .run = export,
-     .response = "text/csv;application/json",
+     .response = "text/csv;application/json;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
      .headers = HEADER_PURPOSE | FIELD_FILTERS,
-     .zh = "导出符合条件的全部记录(流式,可续传);密封字段不导出",
-     .en = "All records that the filters leave, streamed; goes on with after=ID. Sealed fields are left out.",
-     .query = {{"format", "{\"type\":\"string\",\"enum\":[\"csv\",\"json\",\"linelist\"]}", "格式,缺省 csv", "csv when left out"},
+     .zh = "导出符合条件的全部记录(流式,以 after 续传);密封字段须 open=true 并说明目的,逐条记入流水",
+     .en = "All records that the filters leave, streamed; goes on with after=ID. Sealed fields are left out but with open=true and a purpose; then each look is journalled.",
+     .query = {{"format", "{\"type\":\"string\",\"enum\":[\"csv\",\"xlsx\",\"json\",\"linelist\",\"epicontacts\"]}", "格式,缺省 csv", "csv when left out"},
                {"titles", "{\"type\":\"string\",\"enum\":[\"zh\",\"en\"]}", "表头与代码用此语言的名称", "titles instead of names, codes as words"},
                {"columns", "{\"type\":\"string\"}", "列,逗号分隔", "columns, comma separated"},
                {"after", "{\"type\":\"string\"}", "续传:已有的最后一行的编号或号码", "go on after the row of this id or number"},
                {"header", "{\"type\":\"boolean\"}", "false 不要表头", "false: no line of headers"},
                {"bom", "{\"type\":\"boolean\"}", "字节序标记(Excel);有 titles 时缺省为 true", "byte order mark for Excel; true with titles when left out"},
+               {"open", "{\"type\":\"boolean\"}", "连同密封字段(明文),须 Tocsin-Purpose", "with what is sealed, in the clear; needs Tocsin-Purpose"},
                {"where", "{\"type\":\"string\",\"maxLength\":4096}", "条件表达式", "a condition over the fields"},
                {"region", "{\"type\":\"string\"}", "区划及其下级,逗号分隔", "regions and what is below them, comma separated"},
                {"changed_since", "{\"type\":\"string\",\"format\":\"date-time\"}", "此时以后有变更", "changed since then"}}},

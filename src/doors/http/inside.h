@@ -109,6 +109,8 @@ int request_account_on(struct request *r, struct account_pool *pool, int (*work)
 
 /* The roles of the route against the session. */
 int http_authorise(const struct request *r, struct error *err);
+/* Both anew, for who has been listening for a while: false when the session is over, or no longer enough. Rights in r->session are those of now. */
+bool http_still_allowed(struct request *r);
 
 /* ---- clock.c: the pass of the clock, every minute on the queue */
 struct clock;

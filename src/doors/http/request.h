@@ -57,6 +57,7 @@ struct request {
     struct request *next;
     int stage;
     bool too_large, close;
+    bool last;                      /* nothing else is read from its connection */
     int (*resume)(struct request *r, struct error *err);
     int (*account_work)(const struct account_seat *seat, void *request, struct error *err);
     int (*call)(struct ledger *l, void *request, struct error *err);

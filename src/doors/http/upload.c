@@ -116,22 +116,49 @@ int upload_end(struct request *r, char ret_id[JOB_ID_BYTES], struct error *err) 
     return rc;
 }
 
-/* ---- a file as an answer */
+/* ---- a file as an answer, whole or a range of it (RFC 9110, 14): who was cut off goes on where he was */
 
 struct sending {
     int fd;
+    int64_t left;
 };
 
 static int64_t send_read(void *arg, char *out, size_t n) {
     struct sending *x = arg;
-    ssize_t got = read(x->fd, out, n);
-    return got > 0 ? got : got == 0 ? -1 : -2;
+    if (!x->left) return -1;
+    ssize_t got = read(x->fd, out, (int64_t)n < x->left ? n : (size_t)x->left);
+    if (got <= 0) return -2;
+    x->left -= got;
+    return got;
 }
 
 static void send_end(void *arg) {
     struct sending *x = arg;
     close(x->fd);
     mem_free(x);
+}
+
+/* 206 for one range that can be read, 416 for one beyond the end; anything else, or another file than If-Range means, is the whole: 200. */
+static int range_of(struct request *r, int64_t size, const char *etag, int64_t *from, int64_t *to) {
+    const char *h = request_header(r, "Range"), *same = request_header(r, "If-Range");
+    *from = 0;
+    *to = size - 1;
+    if (!h || strncmp(h, "bytes=", 6) != 0 || (same && strcmp(same, etag) != 0)) return 200;
+    const char *dash = strchr(h += 6, '-');
+    if (!dash || strlen(h) > 40) return 200;
+    int64_t first = -1, last = -1;
+    struct text left = {h, (size_t)(dash - h)}, right = text_of(dash + 1);
+    if ((left.n && (!text_int(left, &first) || first < 0)) || (right.n && (!text_int(right, &last) || last < 0)) || (!left.n && !right.n)) return 200;
+    if (left.n && right.n && last < first) return 200;
+    if (!left.n) { /* the last so many bytes */
+        if (!last || !size) return 416;
+        *from = last < size ? size - last : 0;
+        return 206;
+    }
+    if (first >= size) return 416;
+    *from = first;
+    if (right.n && last < size) *to = last;
+    return 206;
 }
 
 int file_answer(struct request *r, const char *path, const char *type, const char *name, struct error *err) {
@@ -145,6 +172,19 @@ int file_answer(struct request *r, const char *path, const char *type, const cha
         mem_free(x);
         return error_set(err, E_UNKNOWN, "file", "there is no such file / 文件不存在");
     }
+    const char *etag = arena_printf(&r->arena, "\"%llx-%llx-%llx\"", (unsigned long long)st.st_ino, (unsigned long long)st.st_mtim.tv_sec * 1000000000u + (unsigned long long)st.st_mtim.tv_nsec,
+                                    (unsigned long long)st.st_size);
+    int64_t from = 0, to = 0;
+    int status = etag ? range_of(r, st.st_size, etag, &from, &to) : 200;
+    if (status == 416 || (from && lseek(x->fd, from, SEEK_SET) < 0)) {
+        send_end(x);
+        answer_header(r, "Content-Range", arena_printf(&r->arena, "bytes */%lld", (long long)st.st_size));
+        return answer_empty(r, 416);
+    }
+    x->left = to - from + 1;
+    if (status == 206) answer_header(r, "Content-Range", arena_printf(&r->arena, "bytes %lld-%lld/%lld", (long long)from, (long long)to, (long long)st.st_size));
+    answer_header(r, "Accept-Ranges", "bytes");
+    answer_header(r, "ETag", etag);
     buf_str(&b, "attachment; filename*=UTF-8''");
     for (const char *p = name; *p; p++) {
         bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-' || *p == '_';
@@ -152,11 +192,11 @@ int file_answer(struct request *r, const char *path, const char *type, const cha
     }
     answer_header(r, "Content-Disposition", arena_str(&r->arena, buf_cstr(&b)));
     buf_clear(&b);
-    r->answer.status = 200;
+    r->answer.status = status;
     r->answer.type = type;
     r->answer.read = send_read;
     r->answer.end = send_end;
     r->answer.arg = x;
-    r->answer.size = st.st_size;
+    r->answer.size = x->left;
     return 0;
 }
