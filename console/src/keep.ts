@@ -3,9 +3,14 @@
 import { watch, type Ref } from 'vue'
 
 const PREFIX = 'tocsin.draft.'
+let owner = ''
+/** Drafts belong to who typed them: another account in the same tab does not see them. */
+export function draftsOf(login: string): void {
+  owner = login
+}
 
 export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; forget: () => void } {
-  const key = PREFIX + name
+  const key = `${PREFIX}${owner}.${name}`
   let restored = false
   try {
     const kept = sessionStorage.getItem(key)
@@ -27,5 +32,5 @@ export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; 
 }
 
 export function forgetDrafts(): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key)
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(`${PREFIX}${owner}.`)) sessionStorage.removeItem(key)
 }

@@ -2,7 +2,7 @@
 import { reactive, readonly } from 'vue'
 
 import { ask, holdCsrf, Problem, whenSignedOut } from '@/api/client'
-import { forgetDrafts } from '@/keep'
+import { draftsOf, forgetDrafts } from '@/keep'
 
 export interface Grant {
   role: string
@@ -29,15 +29,31 @@ export interface Account {
   may: Record<string, May>
 }
 
-const state = reactive({ known: false, account: null as Account | null })
+const state = reactive({
+  known: false,
+  account: null as Account | null,
+  /** Somebody was signed in and is no longer: the screen stays as it is, and parts/sign-again.vue asks for the password. */
+  ended: false,
+})
+let again: ((back: boolean) => void)[] = []
 export const session = readonly(state)
 
 function take(account: Account | null): void {
   state.account = account
   state.known = true
+  state.ended = false
   holdCsrf(account?.csrf ?? '')
+  draftsOf(account?.login ?? '')
+  again.splice(0).forEach((go) => go(account !== null))
 }
-whenSignedOut(() => take(null))
+whenSignedOut(() => {
+  if (!state.account) {
+    take(null)
+    return Promise.resolve(false)
+  }
+  state.ended = true
+  return new Promise((back) => again.push(back))
+})
 
 /** Asks the server once whether the cookie still holds. */
 export async function sessionLoad(): Promise<void> {
@@ -64,6 +80,14 @@ async function step(signed: Signed): Promise<SignState> {
 export async function signIn(login: string, password: string): Promise<SignState> {
   return step((await ask<Signed>('session', { method: 'POST', body: { login, password } })).data)
 }
+/** The same person once more, after the session ended. */
+export async function signAgain(password: string): Promise<SignState> {
+  return signIn(state.account?.login ?? '', password)
+}
+/** Not the same person: what waits is refused, and the sign-in screen is next. */
+export function signAway(): void {
+  take(null)
+}
 export async function giveFactor(code: string): Promise<SignState> {
   return step((await ask<Signed>('session/factor', { method: 'POST', body: { code } })).data)
 }
@@ -81,9 +105,13 @@ export async function enrolConfirm(code: string): Promise<string[]> {
 }
 
 export async function signOut(): Promise<void> {
-  await ask('session', { method: 'DELETE' })
-  take(null)
+  try {
+    await ask('session', { method: 'DELETE' })
+  } catch (e) {
+    if (!(e instanceof Problem) || e.status !== 401) throw e
+  }
   forgetDrafts()
+  take(null)
 }
 
 export function hasRole(...roles: string[]): boolean {

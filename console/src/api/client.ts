@@ -49,10 +49,10 @@ export function holdCsrf(token: string): void {
   csrf = token
 }
 
-const onEnd: (() => void)[] = []
-/** Called when the server says that nobody is signed in (any more). */
-export function whenSignedOut(run: () => void): void {
-  onEnd.push(run)
+let onEnd: () => Promise<boolean> = () => Promise.resolve(false)
+/** Called when the server says that nobody is signed in (any more). True when somebody is again: then what was asked is asked once more. */
+export function whenSignedOut(run: () => Promise<boolean>): void {
+  onEnd = run
 }
 
 export function address(path: string, query?: Asked['query']): string {
@@ -77,6 +77,16 @@ async function problemOf(answer: Response): Promise<Problem> {
 }
 
 export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>> {
+  try {
+    return await askOnce<T>(path, asked)
+  } catch (e) {
+    // Signing in itself is refused for its own reasons.
+    if (!(e instanceof Problem) || e.status !== 401 || (path.startsWith('session') && (asked.method ?? 'GET') !== 'GET') || !(await onEnd())) throw e
+    return askOnce<T>(path, asked)
+  }
+}
+
+async function askOnce<T>(path: string, asked: Asked): Promise<Answer<T>> {
   const method = asked.method ?? 'GET'
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language() }
   let body: BodyInit | undefined
@@ -98,11 +108,7 @@ export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>
     throw new Problem(0, 'away', '', '', '', 0)
   }
   reachable.value = true
-  if (!answer.ok) {
-    const problem = await problemOf(answer)
-    if (problem.status === 401) onEnd.forEach((run) => run())
-    throw problem
-  }
+  if (!answer.ok) throw await problemOf(answer)
   const json = answer.status !== 204 && (answer.headers.get('Content-Type') ?? '').includes('json')
   return { data: (json ? await answer.json() : undefined) as T, etag: answer.headers.get('ETag') ?? '', headers: answer.headers, status: answer.status }
 }

@@ -1,13 +1,15 @@
 // What happened, as it happens: one stream of server-sent events for the whole console. The browser resumes by Last-Event-ID on its own.
 import { onUnmounted } from 'vue'
 
-import { reachable } from '@/api/client'
+import { get, Problem, reachable } from '@/api/client'
 
 export interface Happened {
   seq: number
   at: string
   register?: string
-  record?: number
+  id?: number
+  version?: number
+  import?: number
   verb?: string
   region?: string
 }
@@ -28,11 +30,33 @@ function listen(): void {
   }
   source.onmessage = take
   for (const name of ['record', 'change', 'create', 'remove', 'duty', 'job']) source.addEventListener(name, take)
+  source.onopen = () => {
+    reachable.value = true
+    wait = 1000
+  }
+  // The browser comes again by itself when the line breaks; when the server refuses (the session is over, it is starting) it gives up, and we ask why.
   source.onerror = () => {
-    if (source?.readyState === EventSource.CLOSED) hang()
+    if (source?.readyState !== EventSource.CLOSED) {
+      reachable.value = false
+      return
+    }
+    hang()
+    retry = window.setTimeout(() => void why(), wait)
+    wait = Math.min(60_000, wait * 2)
   }
 }
+let retry: number | undefined
+let wait = 1000
+async function why(): Promise<void> {
+  try {
+    await get('session') // over: waits here until somebody has signed in again
+  } catch (e) {
+    if (!(e instanceof Problem) || !e.away) return
+  }
+  if (hearers.size) listen()
+}
 function hang(): void {
+  window.clearTimeout(retry)
   source?.close()
   source = null
 }

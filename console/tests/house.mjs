@@ -1,0 +1,173 @@
+// What the walks through the console share: a browser, people who sign in, waiting without sleeping, what must hold on every screen, TAP.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+export const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+export const url = process.env.TOCSIN_URL
+export const pictures = process.env.TOCSIN_PICTURES ?? here('../../build/screens')
+mkdirSync(pictures, { recursive: true })
+const axe = readFileSync(here('../node_modules/axe-core/axe.min.js'), 'utf8')
+const words = JSON.parse(readFileSync(here('../src/i18n/zh.json'), 'utf8'))
+const keys = new RegExp(`\\b(${Object.keys(words).filter((k) => typeof words[k] === 'object').join('|')})\\.[a-z_]+(\\.[a-z_0-9]+)*\\b`)
+
+// ---- TAP
+let count = 0
+let bad = 0
+export function ok(holds, name, ...why) {
+  count++
+  if (!holds) bad++
+  console.log(`${holds ? 'ok' : 'not ok'} ${count} - ${name}`)
+  if (!holds) for (const line of why.flat().join('\n').split('\n').slice(0, 40)) console.log(`# ${line.slice(0, 400)}`)
+}
+/** A test: what it throws is its failure, and a picture of the page it was on is kept. */
+export async function test(name, run, page = null) {
+  try {
+    await run()
+    ok(true, name)
+  } catch (e) {
+    const file = `${pictures}/failed-${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 60)}.png`
+    if (page) await page.screenshot({ path: file, timeout: 5000 }).catch(() => {})
+    ok(false, name, String(e?.message ?? e), page ? `${page.url()} ${file}` : '')
+  }
+}
+export function must(holds, why) {
+  if (!holds) throw new Error(why)
+}
+export function done() {
+  console.log(`1..${count}`)
+  return bad
+}
+
+// ---- people
+/** LOGIN -> password, as scripts/demo printed them. */
+export const people = Object.fromEntries(
+  readFileSync(process.env.TOCSIN_ACCOUNTS, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((cells) => cells.length === 3 && cells[1].startsWith('demo-'))
+    .map((cells) => [cells[1], cells[2]]),
+)
+
+export async function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--force-prefers-reduced-motion'] })
+}
+
+/** A page of its own with everything counted that should not happen there. `refused(status, address)` says which refusals are meant. */
+export async function open(browser, { lang = 'zh', width = 1440, height = 900, look = 'light', state = undefined } = {}) {
+  const context = await browser.newContext({ locale: lang === 'zh' ? 'zh-CN' : 'en-GB', viewport: { width, height }, colorScheme: look, storageState: state, reducedMotion: 'reduce' })
+  const page = await context.newPage()
+  const seen = { faults: [], requests: [], busy: new Set(), quiet: Date.now(), refused: () => false }
+  page.on('console', (m) => {
+    if (!['error', 'warning'].includes(m.type())) return
+    const status = Number(/status of (\d+)/.exec(m.text())?.[1] ?? (/ERR_(CONNECTION|INCOMPLETE|EMPTY)/.test(m.text()) ? 0 : -1))
+    if (status >= 0 && seen.refused(status, m.location().url)) return
+    seen.faults.push(`${m.type()}: ${m.text()} ${m.location().url}`)
+  })
+  page.on('pageerror', (e) => seen.faults.push(`error: ${e.stack ?? e.message}`))
+  const stream = (r) => r.resourceType() === 'eventsource' || /\/events(\?|$)/.test(r.url())
+  page.on('request', (r) => {
+    if (r.url().startsWith('data:')) return
+    seen.requests.push(`${r.method()} ${r.url()}`)
+    if (!stream(r)) seen.busy.add(r)
+    seen.quiet = Date.now()
+  })
+  for (const end of ['requestfinished', 'requestfailed'])
+    page.on(end, (r) => {
+      seen.busy.delete(r)
+      seen.quiet = Date.now()
+    })
+  page.seen = seen
+  return page
+}
+
+/** Until nothing is asked of the server any more and the page has been drawn since. Streams do not count. */
+export async function settled(page, calm = 150) {
+  const until = Date.now() + 20000
+  for (;;) {
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+    const left = page.seen.busy.size ? calm : page.seen.quiet + calm - Date.now()
+    if (!page.seen.busy.size && left <= 0) return
+    if (Date.now() > until) throw new Error(`still busy after 20 s: ${[...page.seen.busy].map((r) => r.url()).join(' ')}`)
+    await page.waitForTimeout(Math.max(20, left))
+  }
+}
+
+const states = new Map()
+/** Signs in through the sign-in screen, the first time; afterwards by the cookies of that. */
+export async function signedIn(browser, login, options = {}) {
+  let kept = states.get(login)
+  if (!kept) {
+    const page = await open(browser, options)
+    page.seen.refused = (status, address) => status === 401 && address.endsWith('/session')
+    await page.goto(`${url}/#/sign-in`)
+    await signIn(page, login)
+    kept = await page.context().storageState()
+    states.set(login, { cookies: kept.cookies, origins: [] })
+    await page.context().close()
+    kept = states.get(login)
+  }
+  return open(browser, { ...options, state: kept })
+}
+export function forget(login) {
+  states.delete(login)
+}
+export async function signIn(page, login, password = people[login]) {
+  await page.fill('#login', login)
+  await page.fill('#password', password)
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#main')
+}
+
+/** Goes to a screen by its address and waits until it stands. */
+export async function go(page, path) {
+  await page.goto(`${url}/#${path}`)
+  await page.waitForSelector('#main h1, #login', { timeout: 20000 })
+  await settled(page)
+}
+
+// ---- what holds on every screen
+/** Faults of accessibility that are serious or critical. */
+export async function axeFaults(page) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
+  const found = await page.evaluate(async () => {
+    const got = await window.axe.run(document, { resultTypes: ['violations'] })
+    return got.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.impact} ${v.id}: ${v.help}\n    ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 160)} ${(n.any[0]?.message ?? n.all[0]?.message ?? '').slice(0, 160)}`).join('\n    ')}`)
+  })
+  return found
+}
+/** Nothing stands out of the page to the right, unless it can be scrolled by itself. */
+export async function overflow(page) {
+  return page.evaluate(() => {
+    const wide = document.documentElement.clientWidth
+    if (document.documentElement.scrollWidth <= wide) return []
+    const out = []
+    for (const e of document.querySelectorAll('body *')) {
+      const box = e.getBoundingClientRect()
+      if (box.right > wide + 1 && box.width > 0) out.push(`${e.tagName.toLowerCase()}.${e.className} ends at ${Math.round(box.right)} of ${wide}`)
+    }
+    return out.slice(0, 6)
+  })
+}
+/** Texts that stand in neither language's file: a key instead of its text anywhere; in English, Chinese in what the console itself says. */
+export async function unspoken(page, lang) {
+  const text = await page.evaluate(() => document.body.innerText)
+  const out = []
+  const key = keys.exec(text.replace(/\S*[/@]\S*/g, ''))
+  if (key) out.push(`a key stands where its text should: ${key[0]}`)
+  if (/\bundefined\b|\bNaN\b|\[object Object\]|\bnull\b/.test(text)) out.push(/.{0,40}(\bundefined\b|\bNaN\b|\[object Object\]|\bnull\b).{0,40}/.exec(text)[0])
+  if (lang === 'en') {
+    const said = await page.evaluate(() => {
+      const own = 'button, label, legend, th, h2, nav a, .el-tag, dt, summary, [placeholder], [aria-label], [title], [role=columnheader]'
+      return [...document.querySelectorAll(own)]
+        .filter((e) => e.checkVisibility?.() !== false && !e.closest('[data-said]'))
+        .flatMap((e) => [e.matches('button, label, legend, th, h2, nav a, .el-tag, dt, summary, [role=columnheader]') ? e.innerText : '', e.getAttribute('placeholder'), e.matches('[role=gridcell], td, td *') ? '' : e.getAttribute('title'), e.getAttribute('aria-label')])
+        .filter((s) => s && /[\u4e00-\u9fff]/.test(s))
+    })
+    for (const s of new Set(said)) if (!/^(警钟 Tocsin|中|中文|(中 · )?切换到中文)$/.test(s.trim())) out.push(`Chinese in English: ${s.slice(0, 60)}`)
+  }
+  return out
+}
+export async function picture(page, name) {
+  await page.screenshot({ path: `${pictures}/${name}.png` })
+}

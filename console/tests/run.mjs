@@ -1,0 +1,19 @@
+// node console/tests/run.mjs [NAME...]: the walks through a served console, all or those named; prints TAP. tests/test_console.sh serves the county and
+// sets TOCSIN_URL, TOCSIN_ACCOUNTS and, for the walks that need it, TOCSIN_SERVER (a script that stops and starts the server).
+import { done, launch, ok } from './house.mjs'
+
+const names = ['screens', 'refusals']
+const wanted = process.argv.slice(2)
+const browser = await launch()
+for (const name of names) {
+  if (wanted.length && !wanted.includes(name)) continue
+  const began = Date.now()
+  try {
+    await (await import(`./${name}.mjs`)).walk(browser)
+  } catch (e) {
+    ok(false, `${name} goes to its end`, String(e?.stack ?? e))
+  }
+  console.log(`# ${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`)
+}
+await browser.close()
+process.exitCode = done() ? 1 : 0
