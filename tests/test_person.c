@@ -1,7 +1,6 @@
-/* People: merging loses nothing and can be undone, erasing leaves nobody recognisable, a backup is the same store again. */
+/* People: merging loses nothing and can be undone, erasing leaves nobody recognisable. */
 #include "ledgers.h"
 
-#include "desks/backup.h"
 #include "desks/person.h"
 #include "desks/retention.h"
 
@@ -118,44 +117,6 @@ static void an_erased_person_cannot_be_opened_or_found(void **state) {
     }
 }
 
-static void a_backup_is_the_same_store_again(void **state) {
-    (void)state;
-    struct test_ledger t;
-    EACH_STORE(t, NULL, NOW) {
-        struct error err = {0};
-        int64_t a = test_record(&t, "person", "name", "张伟", "phone", "13800138000");
-        make_case(&t, a);
-        char *file = arena_printf(&t.a, "%s/backup.gz", t.dir), *key = arena_printf(&t.a, "%s/node/tocsin.key", t.dir);
-        struct backup_report wrote, read;
-        assert_ok(backup_write(t.l, file, &wrote, &err), err);
-        struct ledger_options o = t.o;
-        o.dir = arena_printf(&t.a, "%s/again", t.dir);
-        o.store = NULL; /* whatever it came from, into SQLite */
-        assert_ok(backup_restore(&o, file, key, &read, &err), err);
-        assert_true(read.rows == wrote.rows && read.tables == wrote.tables);
-        assert_int_equal(backup_restore(&o, file, key, &read, &err), E_CONFLICT); /* never over a node */
-        err = (struct error){0};
-        struct ledger *again = NULL;
-        assert_ok(ledger_open(&o, &again, &err), err);
-        struct record r;
-        t.s.purpose = TEXT("check");
-        assert_ok(record_get(again, NULL, &t.s, register_find(again->catalog, TEXT("person")), a, &t.a, &r, &err), err);
-        assert_ok(record_open(again, NULL, &t.s, &r, &t.a, &err), err);
-        assert_true(text_is(value_view(r.values[register_field(r.reg, TEXT("name"))]), "张伟"));
-        ledger_close(again);
-        /* one byte less, or one other, and it is refused whole */
-        struct buf b = {0};
-        assert_ok(file_read(file, 1 << 26, &b, &err), err);
-        FILE *f = fopen(file, "wb");
-        fwrite(b.s, 1, b.n - 20, f);
-        fclose(f);
-        buf_clear(&b);
-        o.dir = arena_printf(&t.a, "%s/third", t.dir);
-        assert_int_equal(backup_restore(&o, file, key, &read, &err), E_CORRUPT);
-        assert_true(access(arena_printf(&t.a, "%s/third/tocsin.yaml", t.dir), F_OK) != 0);
-    }
-}
-
 static void what_is_past_its_time_goes_and_nothing_else(void **state) {
     (void)state;
     struct test_ledger t;
@@ -190,7 +151,6 @@ int main(void) {
         cmocka_unit_test(refused_merges_change_nothing),
         cmocka_unit_test(a_merge_carries_everything_and_can_be_undone),
         cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),
-        cmocka_unit_test(a_backup_is_the_same_store_again),
         cmocka_unit_test(what_is_past_its_time_goes_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

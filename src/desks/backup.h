@@ -6,12 +6,17 @@
 
 #include "ledger/ledger.h"
 
+#define BACKUP_MAGIC "TOCSIN BACKUP 1\n"
+
 struct backup_report {
     int64_t tables, rows, bytes; /* bytes before compression */
 };
 /* Writes beside, syncs, then renames: path never holds half a backup. Readers and the writer go on meanwhile. */
 int backup_write(struct ledger *l, const char *path, struct backup_report *ret, struct error *err);
-/* Makes a new node in o->dir (E_CONFLICT when one is there) from the backup and the key. Everything in one transaction; then the journal is verified. */
+/* Makes a new node in o->dir (E_CONFLICT when one is there, or when the store named is a node's already) from the backup and the key. Everything in one
+ * transaction; then the journal is verified. A backup of an older program is brought to the tables and registers of this one in the same transaction, as
+ * `tocsin migrate` brings a store. What no register here declares is E_CONFLICT when the backup holds a value of it: the sentence says what to do. A restore
+ * that failed leaves no file behind. */
 int backup_restore(const struct ledger_options *o, const char *path, const char *key_path, struct backup_report *ret, struct error *err);
 
 #endif

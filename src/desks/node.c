@@ -128,7 +128,7 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
         }
         rc = ledger_commit(l, s.now, err);
     }
-    if (!rc && o->policy) {
+    if (!rc && o->policy && !l->n_adoptions) { /* an init that was cut may have come so far */
         struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}), .reason = TEXT("in force when the node was made")};
         rc = plan_adopt(l, &s, &a, &report.adoption, NULL, err);
     }

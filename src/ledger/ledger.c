@@ -1,6 +1,7 @@
 #include "ledger/ledger.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,9 @@
 
 #include "ledger/credential.h"
 #include "ledger/gate.h"
+#include "ledger/journal_block.h"
 #include "ledger/lookup.h"
+#include "ledger/migrate.h"
 #include "ledger/number.h"
 #include "ledger/region_shape.h"
 #include "ledger/obligation.h"
@@ -50,7 +53,7 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
 }
 
 /* The declared shape as one hash: opening compares this instead of walking the store's schema. */
-static int schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1], struct error *err) {
+int ledger_schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1], struct error *err) {
     const struct db_table *all[TABLES_MAX];
     size_t n = tables_all(l, all);
     struct buf b = {0};
@@ -158,16 +161,19 @@ void ledger_close(struct ledger *l) {
 /* ---- configuration of the data directory: DIR/tocsin.yaml */
 
 static int config_write(const struct ledger *l, struct error *err) {
-    char path[PATH_MAX_BYTES];
+    char path[PATH_MAX_BYTES], part[PATH_MAX_BYTES];
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
-    FILE *f = fopen(path, "wx");
+    snprintf(part, sizeof part, "%s/tocsin.yaml.part", l->dir);
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC, 0600), rc = 0;
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!f && fd >= 0) close(fd);
     if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
     fprintf(f, "# Tocsin node. The key beside this file opens every sealed field: keep a copy elsewhere.\nversion: 1\nstore: \"%s\"\nzone_s: %d\n",
             l->url, (int)l->zone_s);
-    int rc = 0;
     if (fflush(f) != 0 || fsync(fileno(f)) != 0) rc = error_set(err, error_from_errno(), path, "cannot be written / 无法写入");
-    fclose(f);
-    if (!rc && chmod(path, 0600) != 0) rc = error_set(err, E_IO, path, "cannot set its mode");
+    if (fclose(f) != 0 && !rc) rc = error_set(err, error_from_errno(), path, "cannot be written / 无法写入");
+    if (!rc && rename(part, path) != 0) rc = error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
+    if (rc < 0) unlink(part);
     return rc;
 }
 
@@ -335,49 +341,23 @@ int ledger_opened(struct ledger *l, const struct session *s, const struct regist
 
 /* ---- making, opening, migrating */
 
-/* Stores from before the lookup had a table of blind hashes and an index a register for keys and numbers. */
-static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
-    struct arena a = {0};
-    struct text known = {0};
-    struct value any = value_null();
-    int rc = 0;
-    if (!apply) { /* the table of settings itself may not be there yet */
-        rc = db_scalar(l->db, &a, db_kind_of(l->db) == DB_SQLITE ? "SELECT 1 FROM sqlite_master WHERE name = 'node'" : "SELECT 1 FROM pg_class WHERE oid = to_regclass('node')",
-                       NULL, 0, &any, err);
-        if (rc < 0 || any.kind != VALUE_INT) return rc;
-    }
-    rc = ledger_setting(l, l->db, "lookup", &a, &known, err);
-    if (!rc && !text_is(known, LOOKUP_EDITION)) {
-        rc = buf_str(plan, "-- documents, phones, names, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
-                 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
-        if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);
-        if (!rc && apply) rc = ledger_reindex(l, err);
-    }
-    arena_clear(&a);
-    return rc;
+/* A store with a journal is a node's, even when that node's folder is elsewhere: our own when our key signed it, as after an `init` that was cut, or
+ * when the configuration was lost. */
+static int store_whose(struct ledger *l, bool *ret_ours, struct error *err) {
+    enum db_relation is = DB_NOTHING;
+    struct journal_tip tip;
+    unsigned char message[BLOCK_MESSAGE];
+    int rc = db_relation_of(l->db, "journal_tip", &is, err);
+    int found = rc < 0 || is != DB_TABLE ? rc : tip_read(l->db, &tip, err);
+    *ret_ours = false;
+    if (found <= 0) return found;
+    tip_message(tip.next, tip.head, message);
+    *ret_ours = message_signed(message, tip.signature, l->journal.keys.public_key);
+    return *ret_ours ? 0 : error_set(err, E_CONFLICT, "store", "belongs to another node already / 该库已属于另一节点");
 }
 
-int ledger_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
-    const struct db_table *all[TABLES_MAX];
-    size_t n = tables_all(l, all);
-    char digest[2 * DIGEST_BYTES + 1];
-    int rc = db_migrate(l->db, all, n, apply, plan, err);
-    if (!rc) rc = obligation_migrate(l, apply, plan, err);
-    if (!rc && !apply) rc = migrate_lookup(l, false, plan, err);
-    if (rc < 0 || !apply) return rc;
-    rc = schema_digest(l, digest, err);
-    if (!rc) rc = db_begin(l->db, err);
-    if (rc < 0) return rc;
-    rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, true, err);
-    if (!rc) rc = migrate_lookup(l, true, plan, err);
-    if (!rc) rc = ledger_set(l, "schema", text_of(digest), err);
-    if (!rc) rc = db_commit(l->db, err);
-    if (rc < 0) db_rollback(l->db);
-    return rc;
-}
-
-/* Directory, keys, connection and tables of a node that is not there yet. */
-static int found(struct ledger *l, const struct ledger_options *o, const char *key_path, struct error *err) {
+/* Directory, keys, connection and tables of a node that is not there yet. *ret_ours: the store is, and is ours; it stays as it is. */
+static int found(struct ledger *l, const struct ledger_options *o, const char *key_path, bool *ret_ours, struct error *err) {
     char path[PATH_MAX_BYTES];
     struct buf plan = {0}, key = {0};
     snprintf(path, sizeof path, "%s/tocsin.yaml", l->dir);
@@ -400,7 +380,8 @@ static int found(struct ledger *l, const struct ledger_options *o, const char *k
     }
     if (!rc) rc = keys_open(l, err);
     if (!rc) rc = ledger_connect(l, DB_WRITE, &l->db, err);
-    if (!rc) rc = ledger_migrate(l, true, &plan, err);
+    if (!rc) rc = store_whose(l, ret_ours, err);
+    if (!rc && !*ret_ours) rc = ledger_migrate(l, true, &plan, err);
     buf_clear(&plan);
     buf_clear(&key);
     return rc;
@@ -409,7 +390,9 @@ static int found(struct ledger *l, const struct ledger_options *o, const char *k
 int ledger_found(const struct ledger_options *o, const char *key_path, struct ledger **ret, struct error *err) {
     struct ledger *l = ledger_new(o, err);
     if (!l) return err && err->code ? err->code : E_MEMORY;
-    int rc = found(l, o, key_path, err);
+    bool ours = false;
+    int rc = found(l, o, key_path, &ours, err);
+    if (!rc && ours) rc = error_set(err, E_CONFLICT, "store", "holds this node's records already / 该库已有本节点的记录");
     if (rc < 0)
         ledger_close(l);
     else
@@ -419,7 +402,7 @@ int ledger_found(const struct ledger_options *o, const char *key_path, struct le
 
 int ledger_settle(struct ledger *l, struct error *err) {
     char digest[2 * DIGEST_BYTES + 1];
-    int rc = schema_digest(l, digest, err);
+    int rc = ledger_schema_digest(l, digest, err);
     if (!rc) rc = db_begin(l->db, err);
     if (rc < 0) return rc;
     rc = ledger_set(l, "schema", text_of(digest), err);
@@ -431,28 +414,35 @@ int ledger_settle(struct ledger *l, struct error *err) {
     return config_write(l, err); /* last: a directory with this file is whole */
 }
 
-int ledger_init(const struct ledger_options *o, struct error *err) {
-    char region[REGION_MAX + 1] = "";
-    struct text known = {0};
-    if (o->region && *o->region && !region_canonical(text_of(o->region), region))
-        return error_set(err, E_INVALID, "--region", "%s is no region code / 不是行政区划代码", o->region);
-    struct ledger *l = ledger_new(o, err);
-    if (!l) return err && err->code ? err->code : E_MEMORY;
-    int rc = found(l, o, NULL, err);
-    if (!rc) rc = ledger_begin(l, err);
-    if (rc < 0) goto out;
-    rc = ledger_setting(l, l->db, "region", &l->arena, &known, err);
-    if (!rc && known.s && known.n) rc = error_set(err, E_CONFLICT, "store", "belongs to another node already / 该库已属于另一节点");
-    if (!rc) rc = ledger_set(l, "region", text_of(region), err);
+/* The first entry of the journal says whose region it is. */
+static int settle_region(struct ledger *l, const char *region, struct error *err) {
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    rc = ledger_set(l, "region", text_of(region), err);
     struct journal_entry e = {.at = instant_now(), .verb = JOURNAL_INIT, .actor = TEXT("system"), .reason = text_of(region)};
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
     if (rc < 0) {
         ledger_rollback(l);
-        goto out;
+        return rc;
     }
-    rc = ledger_commit(l, e.at, err);
-    if (!rc) rc = ledger_settle(l, err);
-out:
+    return ledger_commit(l, e.at, err);
+}
+
+int ledger_init(const struct ledger_options *o, struct error *err) {
+    char region[REGION_MAX + 1] = "";
+    struct text known = {0};
+    bool ours = false;
+    if (o->region && *o->region && !region_canonical(text_of(o->region), region))
+        return error_set(err, E_INVALID, "--region", "%s is no region code / 不是行政区划代码", o->region);
+    struct ledger *l = ledger_new(o, err);
+    if (!l) return err && err->code ? err->code : E_MEMORY;
+    int rc = found(l, o, NULL, &ours, err);
+    if (!rc && !ours) rc = settle_region(l, region, err);
+    if (!rc && !ours) rc = ledger_settle(l, err);
+    if (!rc && ours) rc = ledger_setting(l, l->db, "region", &l->arena, &known, err);
+    if (!rc && ours && !text_is(known, region))
+        rc = error_set(err, E_CONFLICT, "--region", "the store is of region %.*s / 该库属于地区 %.*s", (int)known.n, known.s, (int)known.n, known.s);
+    if (!rc && ours) rc = config_write(l, err);
     ledger_close(l);
     return rc;
 }
@@ -487,7 +477,7 @@ static int open_for(const struct ledger_options *o, enum db_mode mode, bool any_
     if (!rc) rc = ledger_connect(l, mode, &l->db, err);
     if (!rc) rc = ledger_setting(l, l->db, "schema", &l->arena, &stored, err);
     if (!rc) rc = ledger_setting(l, l->db, "region", &l->arena, &region, err);
-    if (!rc) rc = schema_digest(l, wanted, err);
+    if (!rc) rc = ledger_schema_digest(l, wanted, err);
     if (!rc && !any_schema && !text_is(stored, wanted))
         rc = error_set(err, E_CONFLICT, l->dir, "the registers changed since this store was made; `tocsin migrate` shows and makes the change / 登记册已变更,请用 tocsin migrate 查看并执行");
     if (!rc && !any_schema) rc = table_codes(l->db, &l->arena, l->tables, l->catalog->n_registers, false, err);

@@ -63,7 +63,8 @@ struct ledger_options {
 
 /* Where registers/, codes/ and policies/ are: given, else $TOCSIN_HOME, else up from the program, else an installed share folder. In the arena. */
 char *ledger_home(struct arena *a, const char *given);
-/* Makes the data directory, keys, store, tables and node configuration. Refuses an existing one (E_CONFLICT). */
+/* Makes the data directory, keys, store, tables and node configuration. Refuses an existing one (E_CONFLICT), and a store that another key signed; a store of
+ * this very key and region, left by an init that was cut or by a lost configuration, is taken as it is and only the configuration written. */
 int ledger_init(const struct ledger_options *o, struct error *err);
 /* Opens an existing one; the schema must match the declarations or E_CONFLICT says to run `tocsin migrate`. O(1) in size. */
 int ledger_open(const struct ledger_options *o, struct ledger **ret, struct error *err);
@@ -78,7 +79,8 @@ void ledger_close(struct ledger *l);
 int ledger_connect(struct ledger *l, int mode, struct db **ret, struct error *err);
 /* Every table of the store, for backup; at most max. The tables live as long as the ledger. */
 size_t ledger_tables(const struct ledger *l, const struct db_table **out, size_t max);
-/* The node half of init for a restore: directory, given key file, store and empty tables, but no settings; ledger_settle writes the configuration at the end. */
+/* The node half of init for a restore: directory, given key file, store and empty tables, but no settings; ledger_settle writes the configuration at the end.
+ * E_CONFLICT when the store named is in use. */
 int ledger_found(const struct ledger_options *o, const char *key_path, struct ledger **ret, struct error *err);
 int ledger_settle(struct ledger *l, struct error *err);
 /* What this node is called in files that leave it: 12 hex digits of its signing key, the same after a restore. An id or a number means something

@@ -47,6 +47,10 @@ int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, s
 int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *o, struct obligation *ret, struct error *err);
 /* Carries the duties of a store made before there was a table `duty` over, and makes the views. Transactions of its own. */
 int obligation_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err);
+/* The same for rows of that table that come out of a backup, inside a write transaction; map: per cell of a row, which enum obligation_column it is. */
+int obligation_take(struct ledger *l, const uint16_t *map, size_t width, const struct value *rows, size_t n, struct error *err);
+/* The enum obligation_column that a word of obligation_words is; -1: none. */
+int obligation_word(struct text name);
 
 int book_open(struct ledger *l, struct error *err);
 void book_close(struct ledger *l);

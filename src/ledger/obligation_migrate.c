@@ -1,6 +1,7 @@
 /* Stores made before there was a table `duty` hold duties in a table `obligation`, in words: they are carried over once, and readers keep its name as
  * that of a view. */
 #include <stdio.h>
+#include <string.h>
 
 #include "ledger/book.h"
 
@@ -38,6 +39,14 @@ static int moving_write(struct ledger *l, struct moving *m, struct error *err) {
     return rc;
 }
 
+static int moving_add(struct ledger *l, struct moving *m, const struct value *row, struct error *err) {
+    struct obligation o;
+    obligation_of_row(row, &o);
+    o.id = 0;
+    int rc = obligation_copy(l, &m->arena, &o, &m->rows[m->n++], err);
+    return !rc && m->n == STEP ? moving_write(l, m, err) : rc;
+}
+
 static int move_all(struct ledger *l, struct error *err) {
     struct moving m = {0};
     struct db_cursor *c = NULL;
@@ -46,14 +55,31 @@ static int move_all(struct ledger *l, struct error *err) {
     snprintf(sql, sizeof sql, "SELECT %s,0 FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\"", obligation_words);
     int rc = moving_start(&m, err);
     if (!rc) rc = db_query(l->db, sql, NULL, 0, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        struct obligation o;
-        obligation_of_row(row, &o);
-        o.id = 0;
-        rc = obligation_copy(l, &m.arena, &o, &m.rows[m.n++], err);
-        if (!rc && m.n == STEP) rc = moving_write(l, &m, err);
-    }
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = moving_add(l, &m, row, err);
     db_cursor_close(c);
+    if (!rc) rc = moving_write(l, &m, err);
+    moving_clear(&m);
+    return rc;
+}
+
+int obligation_word(struct text name) {
+    int i = 0;
+    for (const char *at = obligation_words; *at; i++) { /* "region","holder",... */
+        const char *end = strchr(at + 1, '"');
+        if ((size_t)(end - at - 1) == name.n && memcmp(at + 1, name.s, name.n) == 0) return i;
+        at = end[1] ? end + 2 : end + 1;
+    }
+    return -1;
+}
+
+int obligation_take(struct ledger *l, const uint16_t *map, size_t width, const struct value *rows, size_t n, struct error *err) {
+    struct moving m = {0};
+    int rc = moving_start(&m, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct value row[OB_COLUMNS] = {0};
+        for (size_t k = 0; k < width; k++) row[map[k]] = rows[i * width + k];
+        rc = moving_add(l, &m, row, err);
+    }
     if (!rc) rc = moving_write(l, &m, err);
     moving_clear(&m);
     return rc;
