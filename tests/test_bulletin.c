@@ -180,6 +180,52 @@ static void rows_add_up(const struct bulletin *b, const struct bulletin_row *row
         }
 }
 
+/* By class it is the report's own curve, which is by origin: every day, by report and by onset; suspected cases stand apart. */
+static void the_curve_by_class_is_the_reports(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, NOW) {
+        static const struct grant nobody = {.role = {"guest", 5}};
+        struct error err = {0};
+        struct bulletin b;
+        struct bulletin_curve c;
+        struct bulletin_query q = {.region = TEXT("310115"), .day = day_of("2022-05-30")};
+        struct session guest = session_of(&t, "guest", &nobody);
+        bulletin_init(&b);
+        assert_int_equal(bulletin_curve(t.l, NULL, &guest, &q, CURVE_DAYS, &t.a, &c, &err), E_DENIED);
+        assert_int_equal(bulletin_curve(t.l, NULL, &t.s, &q, 0, &t.a, &c, &err), E_USAGE);
+        assert_int_equal(bulletin_curve(t.l, NULL, &t.s, &q, CURVE_DAYS_MAX + 1, &t.a, &c, &err), E_USAGE);
+        q.day++;
+        assert_int_equal(bulletin_curve(t.l, NULL, &t.s, &q, CURVE_DAYS, &t.a, &c, &err), E_REFUSED);
+        q.region = TEXT("31-!");
+        assert_int_equal(bulletin_curve(t.l, NULL, &t.s, &q, CURVE_DAYS, &t.a, &c, &err), E_UNKNOWN);
+        err = (struct error){0};
+        outbreak(&t);
+        static const char *const days[] = {"2022-05-30", "2022-05-28"}, *const regions[] = {"", "310115", "310115001"};
+        for (size_t i = 0; i < 2; i++)
+            for (size_t j = 0; j < 3; j++) {
+                q = (struct bulletin_query){.region = text_of(regions[j]), .day = day_of(days[i])};
+                assert_ok(bulletin_curve(t.l, NULL, &t.s, &q, CURVE_DAYS, &t.a, &c, &err), err);
+                assert_ok(bulletin_compute(t.l, NULL, &t.s, &q, &b, &err), err);
+                assert_int_equal(c.from, q.day - CURVE_DAYS + 1);
+                int64_t onset = 0, without = c.without_onset[CLASS_CONFIRMED] + c.without_onset[CLASS_ASYMPTOMATIC], all = 0;
+                for (int k = 0; k < CURVE_DAYS; k++) {
+                    int64_t report[2] = {0}, ill[2] = {0};
+                    for (int o = 0; o < ORIGINS; o++) report[0] += b.report[k][o], ill[0] += b.onset[k][o];
+                    report[1] = c.report[k][CLASS_CONFIRMED] + c.report[k][CLASS_ASYMPTOMATIC];
+                    ill[1] = c.onset[k][CLASS_CONFIRMED] + c.onset[k][CLASS_ASYMPTOMATIC];
+                    assert_int_equal(report[0], report[1]);
+                    assert_int_equal(ill[0], ill[1]);
+                    onset += ill[1];
+                    all += report[1];
+                }
+                assert_int_equal(onset + without, all);
+                assert_int_equal(c.report[CURVE_DAYS - 1][CLASS_SUSPECTED], b.fresh_class[CLASS_SUSPECTED]);
+            }
+        bulletin_clear(&b);
+    }
+}
+
 static void figures_add_up(void **state) {
     struct test_ledger t;
     EACH_STORE(t, NOW) {
@@ -488,6 +534,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),
         cmocka_unit_test(figures_add_up),
+        cmocka_unit_test(the_curve_by_class_is_the_reports),
         cmocka_unit_test(a_frozen_report_is_derived_again),
         cmocka_unit_test(times_contacts_and_units),
         cmocka_unit_test(long_lists_are_derived_again),

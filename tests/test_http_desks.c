@@ -114,7 +114,13 @@ static void a_report_goes_its_way_to_the_public(void **state) {
         assert_status(test_http_post(&h, DAY "/actions/explode", REPORTER, NULL), 404);
         assert_status(test_http_post(&h, DAY "/actions/approve", APPROVER, NULL), 404);
         assert_status(test_http_post(&h, DAY "/actions/freeze", STREET, NULL), 403);
-        struct answer_got got = test_http_get(&h, DAY, ROOT);
+        assert_status(test_http_get(&h, DAY "/curve?days=0", ROOT), 400);
+        assert_status(test_http_get(&h, "/api/v1/reports/2022-05-31/curve", ROOT), 409);
+        assert_status(test_http_get(&h, DAY "/curve?region=310115", STREET), 403);
+        struct answer_got got = test_http_get(&h, DAY "/curve?days=7", ROOT);
+        assert_string_equal(test_json_text(got.json, "from"), "2022-05-23");
+        assert_int_equal(json_integer_value(json_array_get(json_object_get(json_object_get(got.json, "report"), "confirmed"), 6)), 3);
+        got = test_http_get(&h, DAY, ROOT);
         assert_status(got, 200);
         assert_status(test_http_ask(&h, "GET", DAY, ROOT, "Accept: application/pdf\r\n", NULL), 200);
         assert_status(test_http_get(&h, DAY "?format=text", ROOT), 200);

@@ -26,9 +26,11 @@ function titleOf(row: Row | undefined, code: string): string {
   return String((language() === 'en' && row.fields.title_en) || row.fields.title || code)
 }
 
+const levels: Record<number, number> = { 2: 1, 4: 2, 6: 3, 9: 4, 12: 5 }
 export async function regionTitle(code: string): Promise<string> {
   if (!code) return ''
-  return titleOf((await ask({ code }))[0], code)
+  // a region stands for everything below it in a filter: its level leaves the region itself
+  return titleOf((await ask({ code, level: levels[code.length] ?? 5 })).find((r) => r.fields.code === code), code)
 }
 
 /** "Shanghai / Pudong / ..." from the province down. */

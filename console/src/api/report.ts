@@ -61,3 +61,11 @@ export function spellText(s: number | null | undefined, t: (key: string, named: 
   if (Math.abs(s) < 2 * 86400) return t('time.hours', { n: Math.round(s / 360) / 10 })
   return t('time.days', { n: Math.round(s / 8640) / 10 })
 }
+/** A civil day further on, or back. */
+export function addDays(day: string, n: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + n * 86400_000).toISOString().slice(0, 10)
+}
+/** All origins together. */
+export function sumOf(o: ByOrigin): number {
+  return o.local + o.imported + o.unknown
+}

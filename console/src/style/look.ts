@@ -1,4 +1,4 @@
-// Light, dark, or as the machine says.
+// Light, dark, or as the machine says; on paper always light, on a wall screen always dark.
 import { ref } from 'vue'
 
 export type Look = 'light' | 'dark' | 'auto'
@@ -6,11 +6,15 @@ const kept = localStorage.getItem('tocsin.look')
 export const look = ref<Look>(kept === 'light' || kept === 'dark' ? kept : 'auto')
 /** True when the page is dark now; charts follow it. */
 export const dark = ref(false)
+/** True while the page is being put on paper. */
+export const printing = ref(false)
 const machine = matchMedia('(prefers-color-scheme: dark)')
+let wall = false
 
 function show(): void {
-  dark.value = look.value === 'dark' || (look.value === 'auto' && machine.matches)
+  dark.value = !printing.value && (wall || look.value === 'dark' || (look.value === 'auto' && machine.matches))
   document.documentElement.classList.toggle('dark', dark.value)
+  document.documentElement.classList.toggle('printing', printing.value)
 }
 machine.addEventListener('change', show)
 show()
@@ -20,3 +24,22 @@ export function wear(to: Look): void {
   localStorage.setItem('tocsin.look', to)
   show()
 }
+export function wearWall(on: boolean): void {
+  wall = on
+  show()
+}
+
+const redraws = new Set<() => void>()
+/** Canvases do not follow a style sheet: they are drawn again for the paper, at once, because the browser waits for nobody. */
+export function whenPrinting(redraw: () => void): () => void {
+  redraws.add(redraw)
+  return () => redraws.delete(redraw)
+}
+function paper(on: boolean): void {
+  if (printing.value === on) return
+  printing.value = on
+  show()
+  redraws.forEach((run) => run())
+}
+window.addEventListener('beforeprint', () => paper(true))
+window.addEventListener('afterprint', () => paper(false))

@@ -152,6 +152,20 @@ void bulletin_margins(struct bulletin *b);
 int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, const struct bulletin_query *q, struct bulletin *ret,
                      struct error *err);
 
+/* ---- curve.c: the epidemic curve by class, of what is recorded now, by day of report and by day of onset; for screens, not for the report, whose own
+ * curve is by origin. Counts [k][class] are of the day from + k. Excluded cases do not count. */
+enum { CURVE_DAYS_MAX = 400 };
+struct bulletin_curve {
+    day from;
+    size_t n;                                  /* days; the last is the day asked for */
+    int64_t (*report)[CLASSES], (*onset)[CLASSES]; /* in the arena of the call */
+    int64_t without_onset[CLASSES];            /* reported in these days, their onset unknown (most asymptomatic infections have none) */
+};
+/* q->as_of is not used. n from 1 to CURVE_DAYS_MAX. Needs ACCESS_READ on cases of the region. Errors as bulletin_compute.
+ * Cost: one pass over the cases of the subtree. */
+int bulletin_curve(struct ledger *l, struct db *db, const struct session *s, const struct bulletin_query *q, size_t n, struct arena *a, struct bulletin_curve *ret,
+                   struct error *err);
+
 /* ---- approve.c: draft -> submitted -> approved-first -> approved -> published, each step a change of the daily_report record.
  * Freezes the figures of a day of all diseases. E_REFUSED: future day. E_CONFLICT: frozen already. */
 int bulletin_freeze(struct ledger *l, const struct session *s, const struct bulletin_query *q, int64_t *ret_report, struct error *err);

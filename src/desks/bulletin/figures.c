@@ -39,7 +39,7 @@ static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
 }
 
-static int class_of(struct text code, struct text state) {
+int class_of_case(struct text code, struct text state) {
     if (text_is(state, "excluded")) return -1;
     if (text_is(code, "confirmed") || text_is(code, "clinical")) return CLASS_CONFIRMED;
     if (text_is(code, "asymptomatic") || text_is(code, "carrier")) return CLASS_ASYMPTOMATIC;
@@ -57,7 +57,7 @@ static void case_of_cells(const struct scope *sc, const struct value *v, struct 
     f->disease = value_view(v[CC_DISEASE]);
     f->discovery = value_view(v[CC_DISCOVERY]);
     f->severity = value_view(v[CC_SEVERITY]);
-    f->class = class_of(value_view(v[CC_CLASS]), value_view(v[CC_STATE]));
+    f->class = class_of_case(value_view(v[CC_CLASS]), value_view(v[CC_STATE]));
     f->origin = text_is(origin, "local") ? ORIGIN_LOCAL : text_is(origin, "imported") ? ORIGIN_IMPORTED : ORIGIN_UNKNOWN;
     f->controlled = v[CC_CONTROLLED].kind == VALUE_INT ? v[CC_CONTROLLED].i != 0 : -1;
     f->report = day_cell(v[CC_REPORT]);

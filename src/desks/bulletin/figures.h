@@ -95,6 +95,7 @@ int restate_case(const struct scope *sc, struct restate *r, const struct case_fa
 int restate_finish(const struct scope *sc, struct restate *r, struct bulletin *b, struct error *err);
 
 /* figures.c */
+int class_of_case(struct text code, struct text state); /* enum bulletin_class, -1: excluded, or of no class that is counted */
 int case_of_record(const struct scope *sc, const struct record *r, struct case_fact *ret, struct error *err);
 
 /* work.c: contacts, tests, duties, units. */

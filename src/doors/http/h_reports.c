@@ -72,6 +72,39 @@ static int show(struct request *r, struct error *err) {
     return rc;
 }
 
+static void put_curve(struct buf *b, const char *name, int64_t (*days)[CLASSES], size_t n) {
+    static const char *const classes[CLASSES] = {[CLASS_CONFIRMED] = "confirmed", [CLASS_ASYMPTOMATIC] = "asymptomatic", [CLASS_SUSPECTED] = "suspected"};
+    buf_printf(b, ",\"%s\":{", name);
+    for (int k = 0; k < CLASSES; k++) {
+        buf_printf(b, "%s\"%s\":[", k ? "," : "", classes[k]);
+        for (size_t i = 0; i < n; i++) buf_printf(b, "%s%lld", i ? "," : "", (long long)days[i][k]);
+        buf_char(b, ']');
+    }
+    buf_char(b, '}');
+}
+
+/* The curve by class, of what is recorded now. */
+static int curve(struct request *r, struct error *err) {
+    struct bulletin_query q = {.disease = request_query(r, "disease")};
+    struct bulletin_curve c;
+    struct ledger *l = NULL;
+    int64_t days = 0;
+    char from[DAY_TEXT];
+    int rc = request_query_region(r, "region", &q.region, err);
+    if (!rc) rc = request_query_int(r, "days", 1, CURVE_DAYS_MAX, CURVE_DAYS, &days, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = read_day(r, l->zone_s, &q.day, err);
+    if (!rc) rc = bulletin_curve(l, l->db, &r->session, &q, (size_t)days, &r->arena, &c, err);
+    if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
+    day_format(c.from, from);
+    buf_printf(b, "{\"from\":\"%s\",\"days\":%zu", from, c.n);
+    put_curve(b, "report", c.report, c.n);
+    put_curve(b, "onset", c.onset, c.n);
+    put_curve(b, "without_onset", &c.without_onset, 1);
+    return buf_char(b, '}');
+}
+
 static int rederive(struct request *r, struct error *err) {
     struct buf differences = {0};
     struct ledger *l = NULL;
@@ -235,8 +268,12 @@ static int public_show(struct request *r, struct error *err) {
 }
 
 #define STRING "{\"type\":\"string\"}"
+#define DAYS_OF "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}"
+#define CLASSES_OF "{\"type\":\"object\",\"properties\":{\"confirmed\":" DAYS_OF ",\"asymptomatic\":" DAYS_OF ",\"suspected\":" DAYS_OF "}}"
 const struct schema reports_schemas[] = {
     {"Bulletin", "{\"type\":\"object\",\"description\":\"The figures of a day; what each means is in docs/report.md\"}"},
+    {"Curve", "{\"type\":\"object\",\"required\":[\"from\",\"days\",\"report\",\"onset\"],\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date\"},\"days\":{\"type\":\"integer\"},"
+              "\"report\":" CLASSES_OF ",\"onset\":" CLASSES_OF ",\"without_onset\":" CLASSES_OF "}}"},
     {"Reports", "{\"type\":\"object\",\"required\":[\"reports\"],\"properties\":{\"reports\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"day\",\"region\"],\"properties\":{\"day\":{\"type\":\"string\","
                 "\"format\":\"date\"},\"region\":" STRING ",\"report\":{\"type\":\"integer\",\"format\":\"int64\"},\"state\":" STRING ",\"number\":" STRING ",\"as_of\":{\"type\":[\"string\",\"null\"]}}}}}}"},
     {"ReportStep", "{\"type\":\"object\",\"required\":[\"report\",\"state\"],\"properties\":{\"report\":{\"type\":\"integer\",\"format\":\"int64\"},\"state\":" STRING "}}"},
@@ -251,6 +288,9 @@ const struct route reports_routes[] = {
     {.method = "GET", .path = "/api/v1/reports/{day}", .who = WHO_ACCOUNT, .run = show, .response = "Bulletin;text/plain;application/pdf", .zh = "某日的日报:实时、定稿或公开版",
      .en = "The report of a day: live, frozen, or the public version; as JSON, text or PDF.",
      .query = {REGION, FORMAT, {"version", "{\"type\":\"string\",\"enum\":[\"live\",\"frozen\",\"public\"]}", "版本", "live without it"}, {"disease", STRING, "病种(仅实时)", "one disease; of the live version"}}},
+    {.method = "GET", .path = "/api/v1/reports/{day}/curve", .who = WHO_ACCOUNT, .run = curve, .response = "Curve", .zh = "截至某日的流行曲线,按病例分类,分报告日与发病日",
+     .en = "The epidemic curve up to a day, by class, by day of report and of onset; as recorded now.",
+     .query = {REGION, {"days", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":400}", "天数", "how many days; 30 without it"}, {"disease", STRING, "病种", "one disease"}}},
     {.method = "GET", .path = "/api/v1/reports/{day}/rederivation", .who = WHO_ACCOUNT, .run = rederive, .response = "Rederived", .zh = "由记录重新推导并与定稿比较",
      .en = "Derives the frozen figures again from the records and compares.", .query = {REGION}},
     {.method = "POST", .path = "/api/v1/reports/{day}/actions/{step}", .who = WHO_ACCOUNT, .run = act, .response = "ReportStep", .headers = HEADER_REASON,

@@ -1,0 +1,93 @@
+// Everything the command board shows, read in one go: as few requests as there are questions.
+import { get, Problem } from '@/api/client'
+import type { Row } from '@/api/registers'
+import { addDays, dayOf, type Figures } from '@/api/report'
+import type { Said } from '@/i18n'
+
+export interface Counts {
+  open: number
+  due_1h: number
+  overdue: number
+  without_owner: number
+  paid: number
+  paid_late: number
+  lapsed: number
+}
+export interface Summary {
+  at: string
+  total: Counts
+  closed_rate: number | null
+  rules: (Counts & { rule: string; desk: string; register: string })[]
+}
+export interface Owner extends Counts {
+  id: number
+  kind: string
+  title: string
+  region: string
+  timeliness: number | null
+}
+export type ByClass = Record<'confirmed' | 'asymptomatic' | 'suspected', number[]>
+export interface CurveByClass {
+  from: string
+  days: number
+  report: ByClass
+  onset: ByClass
+  without_onset: ByClass
+}
+export interface RegionLoop extends Said, Counts {
+  code: string
+  closed_rate: number | null
+}
+/** What was recorded or changed in the last hour in one register. */
+export interface Recent {
+  register: string
+  n: number
+  more: boolean
+  rows: Row[]
+}
+export interface Board {
+  summary: Summary
+  today: Figures
+  yesterday: Figures | null
+  curve: CurveByClass
+  owners: Owner[]
+  loop: RegionLoop[]
+}
+
+/** Counts of what is owed in each region below; E_UNKNOWN's 404 and older servers leave the part of the board empty. */
+async function loopOf(figures: Figures): Promise<RegionLoop[]> {
+  const below = figures.cases.regions.filter((r) => r.code !== figures.region)
+  return Promise.all(
+    below.slice(0, 40).map(async (r) => {
+      const s = await get<Summary>('obligations/summary', { region: r.code })
+      return { ...s.total, code: r.code, zh: r.zh, en: r.en, closed_rate: s.closed_rate }
+    }),
+  )
+}
+
+export async function boardLoad(days: number): Promise<Board> {
+  const summary = await get<Summary>('obligations/summary')
+  const day = dayOf(summary.at)
+  const [today, yesterday, curve, owners] = await Promise.all([
+    get<Figures>(`reports/${day}`),
+    get<Figures>(`reports/${addDays(day, -1)}`).catch((e: unknown) => {
+      if (e instanceof Problem && !e.away) return null
+      throw e
+    }),
+    get<CurveByClass>(`reports/${day}/curve`, { days }),
+    get<{ owners: Owner[] }>('obligations/owners'),
+  ])
+  return { summary, today, yesterday, curve, owners: owners.owners, loop: await loopOf(today) }
+}
+
+const watched = ['case', 'contact', 'stay', 'test', 'measure', 'daily_report']
+/** What was recorded or changed since; of the registers one may read. */
+export async function recentLoad(since: string, readable: (register: string) => boolean): Promise<Recent[]> {
+  const all = await Promise.all(
+    watched.filter(readable).map(async (register) => {
+      const got = await get<{ rows: Row[]; count?: number; count_is?: string }>(`registers/${register}/records`, { changed_since: since, sort: '-id', limit: 8, count: 'estimate' })
+      return { register, n: got.count ?? got.rows.length, more: got.count_is === 'at least', rows: got.rows }
+    }),
+  )
+  return all.filter((r) => r.n)
+}

@@ -1,0 +1,19 @@
+// Outlines of regions, from the store: no outside tiles.
+import { get, Problem } from '@/api/client'
+
+export interface Shapes {
+  type: 'FeatureCollection'
+  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: object }[]
+}
+const levels: Record<number, number> = { 0: 1, 2: 2, 4: 3, 6: 4, 9: 5 }
+
+/** Outlines of the regions right below one; null when none are stored. */
+export async function shapesBelow(region: string): Promise<Shapes | null> {
+  try {
+    const got = await get<Shapes>('regions/shapes', { under: region, level: levels[region.length] })
+    return got.features.length ? got : null
+  } catch (e) {
+    if (e instanceof Problem && (e.status === 404 || e.status === 403)) return null
+    throw e
+  }
+}
