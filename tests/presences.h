@@ -10,7 +10,8 @@ struct presences {
     struct presence *rows;
     size_t n, at;
     uint32_t place;
-    int32_t from, to;
+    struct presence_when when[512];
+    size_t n_when;
     uint8_t classes[4096];
     uint32_t person[7];
     int32_t start[7], end[7];
@@ -29,12 +30,14 @@ static inline int presences_of(void *arg, const struct presence_ask *asks, size_
     return 0;
 }
 
-static inline int presences_at(void *arg, uint32_t place, int32_t from, int32_t to, bool *ret_loose, struct error *err) {
+static inline int presences_at(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err) {
     struct presences *s = arg;
     s->at = 0;
     s->place = place;
-    s->from = from;
-    s->to = to;
+    for (size_t i = 0; i < n; i++) assert_true(when[i].from < when[i].to && (!i || when[i - 1].to < when[i].from));
+    assert_true(n > 0 && n <= 512);
+    memcpy(s->when, when, n * sizeof *when);
+    s->n_when = n;
     *ret_loose = place % 3 == 0; /* both ways are exercised */
     return 0;
 }
@@ -44,7 +47,9 @@ static inline int presences_next(void *arg, struct presence_span *ret, struct er
     size_t n = 0;
     for (; s->at < s->n && n < 7; s->at++) {
         const struct presence *p = &s->rows[(s->at * 7919) % s->n];
-        if (p->place != s->place || (!presences_within(p, s->from, s->to) && s->at % 5)) continue; /* now and then one outside */
+        bool within = false;
+        for (size_t i = 0; i < s->n_when && !within; i++) within = presences_within(p, s->when[i].from, s->when[i].to);
+        if (p->place != s->place || (!within && s->at % 5)) continue; /* now and then one outside */
         s->person[n] = p->person, s->start[n] = p->start, s->end[n] = p->end, s->zone[n] = p->zone, s->row[n] = p->row;
         /* marked where the law asks for it: when it touches another */
         bool touches = false;
@@ -67,6 +72,11 @@ static inline uint32_t presences_crowd(void *arg, uint32_t place, int32_t from, 
     return most;
 }
 
+static inline int presences_another(void *arg, struct presence_source *ret, struct error *err);
+static inline void presences_release(void *arg) {
+    free(arg);
+}
+
 static inline uint8_t presences_class(void *arg, uint32_t place) {
     return ((struct presences *)arg)->classes[place];
 }
@@ -74,7 +84,15 @@ static inline uint8_t presences_class(void *arg, uint32_t place) {
 /* n must not be a multiple of 7919. */
 static inline struct presence_source presences_source(struct presences *s, uint32_t persons, uint32_t places) {
     return (struct presence_source){.arg = s, .n_persons = persons, .n_places = places, .of_persons = presences_of, .at_place = presences_at, .next = presences_next,
-                                    .crowd = presences_crowd, .class_of = presences_class};
+                                    .crowd = presences_crowd, .class_of = presences_class, .another = presences_another, .release = presences_release};
+}
+
+static inline int presences_another(void *arg, struct presence_source *ret, struct error *err) {
+    struct presences *copy = malloc(sizeof *copy);
+    assert_non_null(copy);
+    memcpy(copy, arg, sizeof *copy);
+    *ret = presences_source(copy, 0, 0);
+    return 0;
 }
 
 #endif

@@ -95,7 +95,7 @@ static void look(unsigned round) {
         struct presence_span span;
         bool loose;
         int rc;
-        assert_ok(s->at_place(s->arg, place, 0, DAYS * DAY_S, &loose, &err), err);
+        assert_ok(s->at_place(s->arg, place, &(struct presence_when){0, DAYS * DAY_S}, 1, &loose, &err), err);
         while ((rc = s->next(s->arg, &span, &err)) == 1)
             for (size_t i = 0; i < span.n; i++) {
                 uint32_t at = number_at[span.start[i] / DAY_S][span.start[i] % DAY_S];
@@ -117,7 +117,7 @@ static void look(unsigned round) {
     for (uint32_t place = 0; place < s->n_places; place++) {
         struct presence_span span;
         bool loose;
-        assert_ok(s->at_place(s->arg, place, FORGOTTEN * DAY_S, (int32_t)(FORGOTTEN + forgets) * DAY_S, &loose, &err), err);
+        assert_ok(s->at_place(s->arg, place, &(struct presence_when){FORGOTTEN * DAY_S, (int32_t)(FORGOTTEN + forgets) * DAY_S}, 1, &loose, &err), err);
         assert_int_equal(s->next(s->arg, &span, &err), 0);
     }
     visits_reader_close(r);

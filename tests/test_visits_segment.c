@@ -104,7 +104,7 @@ static void check_both_orders(struct segment *s, struct segment_row *rows, size_
             assert_ok(segment_scan(s, &at, end, 0, DAY_S, &got, &err), err);
             assert_int_equal(got.n, at - before);
             for (size_t i = 0; i < got.n; i++)
-                same_row(&rows[before + i], got.person[i], p, (int32_t)got.start[i], (int32_t)got.end[i], got.attr[i], got.zone[i], got.row[i]);
+                same_row(&rows[before + i], got.person[i], p, (int32_t)got.start[i], (int32_t)got.end[i], got.attr[i], got.seats ? got.zone[i] : 0, got.seats ? got.row[i] : 0);
         }
     }
     assert_int_equal(total, n);

@@ -60,6 +60,11 @@ struct presence_ask {
     int32_t from, to;
 };
 
+/* A span of time that is asked for: [from, to). */
+struct presence_when {
+    int32_t from, to;
+};
+
 /* Owned list of stays. Zero-initialise; presence_list_clear frees. */
 struct presence_list {
     struct presence *items;
@@ -68,7 +73,7 @@ struct presence_list {
 int presence_add(struct presence_list *l, const struct presence *p); /* E_MEMORY */
 void presence_list_clear(struct presence_list *l);
 
-/* A source of stays: one thread at a time; open one a thread. Calls return 0 or a negative code with err filled. */
+/* A source of stays: one thread at a time; `another` gives one to a second thread. Calls return 0 or a negative code with err filled. */
 struct presence_source {
     void *arg;
     instant origin;
@@ -76,13 +81,17 @@ struct presence_source {
     /* Appends to out every stay of the asked persons that has an instant in [from, to) (a stay without length counts as its start). Asked in ascending
      * order of person for speed. Stays come as stored: pieces of one stay are not joined, not clipped. */
     int (*of_persons)(void *arg, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err);
-    /* Begins with the stays at a place that have an instant in [from, to); *ret_loose: take every stay as if it had PRESENCE_JOINS. */
-    int (*at_place)(void *arg, uint32_t place, int32_t from, int32_t to, bool *ret_loose, struct error *err);
-    /* The next span: 1, or 0 at the end. May hold stays outside the range. */
+    /* Begins with the stays at a place that have an instant in one of the n > 0 spans, which are ascending and apart and stay valid until the next at_place. Each stay
+     * comes once, however many spans it has a part in. *ret_loose: take every stay as if it had PRESENCE_JOINS. */
+    int (*at_place)(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err);
+    /* The next span of stays: 1, or 0 at the end. May hold stays outside the times asked. */
     int (*next)(void *arg, struct presence_span *ret, struct error *err);
-    /* The largest number of stays at the place in one day of [from, to). */
+    /* The largest number of stays at the place in one day of [from, to). Cheap for the place and the days of the last at_place. */
     uint32_t (*crowd)(void *arg, uint32_t place, int32_t from, int32_t to);
     uint8_t (*class_of)(void *arg, uint32_t place); /* below 32; 0: not known */
+    /* The same stays at the same moment for another thread; NULL: there is none. Ended by `release` with its arg. */
+    int (*another)(void *arg, struct presence_source *ret, struct error *err);
+    void (*release)(void *arg);
 };
 
 #endif

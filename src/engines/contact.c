@@ -8,7 +8,7 @@
 enum { SEEN_FIRST = 4096, SEEN_KEPT = 1 << 16 };
 
 void contact_options_init(struct contact_options *o) {
-    *o = (struct contact_options){.degree = 1, .evidence = true};
+    *o = (struct contact_options){.degree = 1, .evidence = true, .threads = 1, .many = 256};
     for (int c = 0; c < CONTACT_CLASSES; c++) o->rules[c] = (struct contact_rule){.overlap_s = 15 * 60, .rows = -1, .weight = 1};
 }
 
@@ -50,6 +50,9 @@ void contact_work_free(struct contact_work *w) {
     mem_free(c->person);
     mem_free(c->edge);
     mem_free(c->edge_person);
+    mem_free(c->all_latest);
+    mem_free(w->when);
+    sweep_free(w);
     mem_free(w);
 }
 
@@ -120,8 +123,34 @@ static int contact_new(struct contact_work *w, struct seen_slot *slot, uint32_t 
     return 0;
 }
 
+static int evidence_add(struct contact_work *w, const struct contact_evidence *e, uint32_t *chain) {
+    struct contact_result *r = w->ret;
+    int rc = contact_room((void **)&r->evidence, r->n_evidence, &r->cap_evidence, sizeof *r->evidence);
+    if (rc < 0) return rc;
+    r->evidence[r->n_evidence] = *e;
+    r->evidence[r->n_evidence++].next = *chain;
+    *chain = (uint32_t)r->n_evidence;
+    return 0;
+}
+
+static int sum_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose) {
+    struct contact_sum *c = &w->sums[person];
+    if (c->mark != w->mark)
+        *c = (struct contact_sum){.mark = w->mark, .degree = w->degree, .kind = w->degree == 1 ? CONTACT_GENERAL : CONTACT_SECONDARY, .first = INT32_MAX, .last = INT32_MIN};
+    if (c->degree < w->degree) return 0;
+    uint32_t more = (uint32_t)e->overlap_s;
+    c->overlap_s = c->overlap_s > UINT32_MAX - more ? UINT32_MAX : c->overlap_s + more;
+    c->dose += dose;
+    if (e->start < c->first) c->first = e->start;
+    if (e->end > c->last) c->last = e->end;
+    if (w->degree == 1 && e->kind != CONTACT_CAME_AFTER) c->kind = CONTACT_CLOSE;
+    c->n_evidence++;
+    return w->o->evidence ? evidence_add(w, e, &c->evidence) : 0;
+}
+
 int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose) {
     struct contact_result *r = w->ret;
+    if (w->dense) return person < w->n_sums ? sum_note(w, person, e, dose) : 0;
     struct seen_slot *slot = seen_get(w, person);
     int rc = 0;
     if (!slot) return E_MEMORY;
@@ -135,12 +164,7 @@ int contact_note(struct contact_work *w, uint32_t person, const struct contact_e
     if (e->end > c->last) c->last = e->end;
     if (w->degree == 1 && e->kind != CONTACT_CAME_AFTER) c->kind = CONTACT_CLOSE;
     c->n_evidence++;
-    if (!w->o->evidence) return 0;
-    if ((rc = contact_room((void **)&r->evidence, r->n_evidence, &r->cap_evidence, sizeof *r->evidence)) < 0) return rc;
-    r->evidence[r->n_evidence] = *e;
-    r->evidence[r->n_evidence++].next = c->evidence;
-    c->evidence = (uint32_t)r->n_evidence;
-    return 0;
+    return w->o->evidence ? evidence_add(w, e, &c->evidence) : 0;
 }
 
 /* ---- exposed stays */
@@ -240,7 +264,7 @@ static int exposed_find(struct contact_work *w, size_t n, struct error *err) {
     struct presence_ask *asks = w->asks;
     w->list.n = w->n_exposed = 0;
     for (size_t i = 0; i < n; i++) asks[i].from--, asks[i].to++;
-    int rc = w->s->of_persons(w->s->arg, asks, n, &w->list, err);
+    int rc = w->dense ? sweep_ask(w, n, err) : w->s->of_persons(w->s->arg, asks, n, &w->list, err);
     for (size_t i = 0; i < n; i++) asks[i].from++, asks[i].to--;
     w->ret->stays_read += w->list.n;
     if (rc == 0 && sort_by_place(&w->list, w->s->n_places, by_place_person) < 0) rc = E_MEMORY;
@@ -318,8 +342,9 @@ static int links_find(struct contact_work *w, size_t n_asks, const struct contac
 /* ---- the question */
 static int degree_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links, struct error *err) {
     int rc = exposed_find(w, n_asks, err);
-    if (rc == 0) rc = contact_places(w, err);
+    if (rc == 0) rc = w->dense ? sweep_places(w, err) : contact_places(w, w->exposed, 0, w->n_exposed, err);
     if (rc == 0 && n_links) rc = links_find(w, n_asks, links, n_links);
+    if (rc == 0 && w->dense) rc = sweep_collect(w, err);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for contacts / 内存不足") : 0;
 }
 
@@ -338,6 +363,17 @@ static int asks_of_contacts(struct contact_work *w, int32_t from, int32_t to, si
     return rc;
 }
 
+static uint32_t persons_below(const struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links) {
+    uint32_t n = w->s->n_persons;
+    for (size_t i = 0; i < n_asks; i++)
+        if (w->asks[i].person >= n) n = w->asks[i].person + 1;
+    for (size_t i = 0; i < n_links; i++) {
+        if (links[i].a >= n) n = links[i].a + 1;
+        if (links[i].b >= n) n = links[i].b + 1;
+    }
+    return n;
+}
+
 int contact_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
                  size_t n_links, struct contact_work *w, struct contact_result *ret, struct error *err) {
     size_t n_asks = 0;
@@ -350,14 +386,20 @@ int contact_find(const struct presence_source *s, const struct contact_options *
     w->ret = ret;
     w->degree = 1;
     int rc = asks_of_cases(w, cases, n, &n_asks, err);
-    if (rc == 0 && seen_begin(w) < 0) rc = error_set(err, E_MEMORY, NULL, "no memory for contacts / 内存不足");
+    w->dense = rc == 0 && n_asks >= o->many;
+    if (w->dense) rc = sweep_begin(w, persons_below(w, n_asks, links, n_links), err);
+    else if (rc == 0 && seen_begin(w) < 0) rc = error_set(err, E_MEMORY, NULL, "no memory for contacts / 内存不足");
     for (size_t i = 0; rc == 0 && i < n_asks; i++) {
+        if (w->asks[i].from < from) from = w->asks[i].from;
+        if (w->asks[i].to > to) to = w->asks[i].to;
+        if (w->dense) {
+            if (w->asks[i].person < w->n_sums) w->sums[w->asks[i].person] = (struct contact_sum){.mark = w->mark};
+            continue;
+        }
         struct seen_slot *slot = seen_get(w, w->asks[i].person);
         if (!slot) return error_set(err, E_MEMORY, NULL, "no memory for contacts / 内存不足");
         *slot = (struct seen_slot){w->asks[i].person + 1, SEEN_CASE};
         w->seen_n++;
-        if (w->asks[i].from < from) from = w->asks[i].from;
-        if (w->asks[i].to > to) to = w->asks[i].to;
     }
     if (rc == 0) rc = degree_find(w, n_asks, links, n_links, err);
     if (rc == 0 && o->degree == 2) {

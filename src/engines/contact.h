@@ -21,7 +21,7 @@
 
 #include "base/presence.h"
 
-enum { CONTACT_CLASSES = 32 };
+enum { CONTACT_CLASSES = 32, CONTACT_THREADS_MAX = 16 };
 #define CONTACT_LINK_PLACE UINT32_MAX /* evidence by a link: no place */
 #define CONTACT_RATE_PER_HOUR 0.011
 #define CONTACT_HALF_LIFE_S 3960
@@ -39,8 +39,10 @@ struct contact_options {
     int degree;          /* 1 or 2 */
     bool reverse;
     bool evidence;       /* keep each piece; without it only sums */
+    int threads;         /* for many cases at once, when the source gives one to each; 0 counts as 1. The answer is the same with any number */
+    uint32_t many;       /* from so many persons asked on they are swept: a sum for everybody in memory, 32 bytes a person and thread, no table of those met */
 };
-/* The same rule for every class: 15 minutes, no lingering, no seats, no venue. */
+/* The same rule for every class: 15 minutes, no lingering, no seats, no venue; one thread, 256 are many. */
 void contact_options_init(struct contact_options *o);
 
 /* An index case: who, and the time in which it could infect (or, in reverse, be infected). The same person twice: the span of both. */
@@ -96,7 +98,7 @@ struct contact_result {
     uint64_t stays_read;     /* for the floor of the benches */
 };
 void contact_result_clear(struct contact_result *r);
-/* By degree, then falling score, then person. Evidence stays reachable. */
+/* By degree, then falling score, then person. Evidence stays reachable. (Doses are whole multiples of 2^-50: their sums do not depend on the order they are added in.) */
 void contact_sort(struct contact_result *r);
 
 /* Memory that one thread reuses between questions. */

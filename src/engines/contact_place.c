@@ -1,10 +1,16 @@
 /* One place after another: the exposed stays there against everybody's. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engines/contact_work.h"
 
 enum { GAP_S = 3600 /* exposed stays closer than this are read together */ };
+
+/* Doses are multiples of 2^-50, so that their sums are exact (past 8 the score is 1 to four digits). */
+static double quantum(double dose) {
+    return (double)(int64_t)(dose * 0x1p50 + 0.5) * 0x1p-50;
+}
 
 /* Whoever came or left so long before counts half. */
 static double lingering(int32_t gone_s) {
@@ -31,7 +37,7 @@ static int came_after(struct contact_work *w, const struct other *k, int32_t gon
         end = start;
     }
     struct contact_evidence e = {w->place, through, start, end, 0, k->attr, CONTACT_CAME_AFTER, 255, 0};
-    return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start) * lingering(gone_s));
+    return contact_note(w, k->person, &e, quantum(w->dose_per_s * (double)(end - start) * lingering(gone_s)));
 }
 
 /* First i with list[i] > v. */
@@ -62,14 +68,22 @@ static int lingers(struct contact_work *w, const struct other *k) {
  * other ends; so of those exposed, sorted by start, the first `n` may count, those that had come before k count when the latest end among them is late enough, and those
  * that came after k count all. */
 static int overlaps(struct contact_work *w, const struct other *k) {
-    const struct cluster *c = &w->cluster;
+    struct cluster *c = &w->cluster;
     int32_t m = w->rule.overlap_s;
     if (k->end - k->start < m || !c->n) return 0;
     if (c->n == 1) {
         int32_t start = k->start > c->start[0] ? k->start : c->start[0], end = k->end < c->end[0] ? k->end : c->end[0];
         return end - start >= m ? met(w, k, start, end, c->person[0], 255) : 0;
     }
-    size_t n = above(c->start, c->n, k->end - m), i = above(c->start, n, k->start);
+    size_t i = c->hint < c->n && (c->hint == 0 || c->start[c->hint - 1] <= k->start) ? c->hint : 0;
+    for (int steps = 0; i < c->n && c->start[i] <= k->start; i++) /* near it, or by halving */
+        if (++steps > 8) {
+            i += above(c->start + i, c->n - i, k->start);
+            break;
+        }
+    c->hint = i;
+    size_t n = k->end - m >= k->start ? i + above(c->start + i, c->n - i, k->end - m) : above(c->start, c->n, k->end - m);
+    if (i > n) i = n;
     if (!n || c->latest[n - 1] < k->start + m) return 0;
     int rc = 0;
     int32_t last = c->latest[n - 1] < k->end ? c->latest[n - 1] : k->end;
@@ -108,7 +122,9 @@ static int pairs(struct contact_work *w, const struct other *k, bool zones) {
     int32_t gone_s = INT32_MAX;
     bool open = false;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < c->n_all; i++) {
+    /* those before all ended too long ago; from the first that begins too late on nobody was there */
+    size_t first = above(c->all_latest, c->n_all, k->start - w->rule.after_s - 1);
+    for (size_t i = first; rc == 0 && i < c->n_all && c->all[i].start <= k->end + w->rule.after_s; i++) {
         const struct exposed *j = &c->all[i];
         if (!seats_near(w, j, k, zones, &apart)) continue;
         int32_t since = w->o->reverse ? j->start - k->end : k->start - j->end;
@@ -135,7 +151,7 @@ static int cluster_room(struct cluster *c, size_t n) {
     size_t cap = c->cap ? c->cap : 64;
     while (cap < n) cap *= 2;
     void **lists[] = {(void **)&c->start, (void **)&c->end, (void **)&c->latest, (void **)&c->latest_at, (void **)&c->chain_end, (void **)&c->person,
-                      (void **)&c->edge, (void **)&c->edge_person};
+                      (void **)&c->edge, (void **)&c->edge_person, (void **)&c->all_latest};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         void *p = mem_realloc(*lists[i], cap * sizeof(int32_t));
         if (!p) return E_MEMORY;
@@ -175,8 +191,9 @@ static int cluster_make(struct contact_work *w, const struct exposed *x, size_t 
     if (rc < 0) return rc;
     c->all = x;
     c->n_all = n;
-    c->n = c->n_edges = 0;
+    c->n = c->n_edges = c->hint = 0;
     for (size_t i = 0; i < n; i++) {
+        c->all_latest[i] = i && c->all_latest[i - 1] > x[i].end ? c->all_latest[i - 1] : x[i].end;
         if (x[i].end - x[i].start < w->rule.overlap_s) continue;
         size_t k = c->n++;
         c->start[k] = x[i].start;
@@ -220,29 +237,43 @@ static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
     return rc;
 }
 
-static int place_scan(struct contact_work *w, bool by_pairs, bool zones, int32_t latest, struct error *err) {
+/* Stays of a span, in the order they stand: mostly by start. */
+static int span_judge(struct contact_work *w, const struct presence_span *span, bool loose, bool by_pairs, bool zones) {
+    enum { AHEAD = 16 };
+    const struct cluster *c = &w->cluster;
+    bool plain = !by_pairs && !w->rule.after_s;
+    int32_t m = w->rule.overlap_s, earliest = c->n ? c->start[0] + m : INT32_MAX, latest = c->n ? c->latest[c->n - 1] - m : INT32_MIN;
+    int rc = 0;
+    for (size_t i = 0; w->dense && i < AHEAD && i < span->n; i++)
+        if (span->person[i] < w->n_sums) __builtin_prefetch(&w->sums[span->person[i]], 1);
+    for (size_t i = 0; rc == 0 && i < span->n; i++) {
+        if (w->dense && i + AHEAD < span->n && span->person[i + AHEAD] < w->n_sums) __builtin_prefetch(&w->sums[span->person[i + AHEAD]], 1);
+        if (loose || span->attr[i] & PRESENCE_JOINS) {
+            struct presence p = {span->person[i], w->place, span->start[i], span->end[i], span->attr[i], span->zone ? span->zone[i] : 0, span->row ? span->row[i] : 0, 0};
+            rc = presence_add(&w->joined, &p);
+            continue;
+        }
+        if (plain && (span->end[i] < earliest || span->start[i] > latest)) continue;
+        struct other k = {span->person[i], span->start[i], span->end[i], span->attr[i], span->zone ? span->zone[i] : 0, span->row ? span->row[i] : 0};
+        rc = plain ? overlaps(w, &k) : judge(w, &k, by_pairs, zones);
+    }
+    return rc;
+}
+
+/* Everybody at the place in the spans w->when against the cluster; at_place has been asked already when `begun`. */
+static int place_scan(struct contact_work *w, size_t n_when, bool by_pairs, bool zones, bool begun, bool loose, struct error *err) {
     const struct presence_source *s = w->s;
     struct presence_span span;
-    bool loose;
-    int32_t margin = w->rule.after_s + 1, from = w->cluster.all[0].start - 1, to = latest + 2;
-    if (w->o->reverse) from -= margin;
-    else to += margin;
     w->joined.n = 0;
-    int rc = s->at_place(s->arg, w->place, from, to, &loose, err);
+    int rc = begun ? 0 : s->at_place(s->arg, w->place, w->when, n_when, &loose, err);
     while (rc == 0 && (rc = s->next(s->arg, &span, err)) == 1) {
-        rc = 0;
         w->ret->stays_read += span.n;
-        for (size_t i = 0; rc == 0 && i < span.n; i++) {
-            if (loose || span.attr[i] & PRESENCE_JOINS) {
-                struct presence p = {span.person[i], w->place, span.start[i], span.end[i], span.attr[i], span.zone ? span.zone[i] : 0, span.row ? span.row[i] : 0, 0};
-                rc = presence_add(&w->joined, &p);
-                continue;
-            }
-            struct other k = {span.person[i], span.start[i], span.end[i], span.attr[i], span.zone ? span.zone[i] : 0, span.row ? span.row[i] : 0};
-            rc = judge(w, &k, by_pairs, zones);
-        }
+        rc = span_judge(w, &span, loose, by_pairs, zones);
     }
-    if (rc == 0 && w->joined.n) rc = joined_judge(w, by_pairs, zones);
+    if (rc == 0 && w->joined.n) {
+        w->cluster.hint = 0;
+        rc = joined_judge(w, by_pairs, zones);
+    }
     return rc;
 }
 
@@ -254,44 +285,100 @@ static int venue_note(struct contact_work *w, const struct exposed *x, uint32_t 
     return rc;
 }
 
-/* Exposed stays of one place that are near in time: contacts, or, in a crowd, a venue for those whose zone is not known and contacts by zone for the others. */
-static int cluster_find(struct contact_work *w, struct exposed *x, size_t n, struct error *err) {
-    int32_t latest = x[0].end;
+/* Exposed stays of one place that are near in time: the span in which others matter to them. */
+static struct presence_when span_of(const struct contact_work *w, const struct exposed *x, size_t n) {
+    int32_t latest = x[0].end, margin = w->rule.after_s + 1;
     for (size_t i = 1; i < n; i++)
         if (x[i].end > latest) latest = x[i].end;
-    uint32_t crowd = w->rule.crowd ? w->s->crowd(w->s->arg, w->place, x[0].start, latest + 1) : 0;
-    bool venue = w->rule.crowd && crowd >= w->rule.crowd;
-    int rc = 0;
-    if (venue) {
-        size_t zoned = 0;
-        for (size_t i = 0; rc == 0 && i < n; i++) {
-            if (x[i].zone) x[zoned++] = x[i];
-            else rc = venue_note(w, &x[i], crowd);
-        }
-        n = zoned;
-    }
-    if (rc < 0 || n == 0) return rc;
-    rc = cluster_make(w, x, n);
-    return rc < 0 ? rc : place_scan(w, venue || w->rule.rows >= 0, venue, latest, err);
+    struct presence_when s = {x[0].start - 1, latest + 2};
+    if (w->o->reverse) s.from -= margin;
+    else s.to += margin;
+    return s;
 }
 
-int contact_places(struct contact_work *w, struct error *err) {
+static size_t group_end(const struct contact_work *w, const struct exposed *x, size_t n) {
+    int64_t reach = (int64_t)x[0].end + w->rule.after_s;
+    size_t i = 1;
+    for (; i < n && x[i].start <= reach + w->rule.after_s + GAP_S; i++) {
+        int64_t r = (int64_t)x[i].end + w->rule.after_s;
+        if (r > reach) reach = r;
+    }
+    return i;
+}
+
+static int spans_make(struct contact_work *w, const struct exposed *x, size_t n, size_t *ret_n) {
+    size_t k = 0;
+    for (size_t i = 0, g; i < n; i += g) {
+        g = group_end(w, x + i, n - i);
+        int rc = contact_room((void **)&w->when, k, &w->cap_when, sizeof *w->when);
+        if (rc < 0) return rc;
+        struct presence_when s = span_of(w, x + i, g);
+        if (k && s.from <= w->when[k - 1].to) w->when[k - 1].to = s.to > w->when[k - 1].to ? s.to : w->when[k - 1].to;
+        else w->when[k++] = s;
+    }
+    *ret_n = k;
+    return 0;
+}
+
+/* Takes the stays on crowded days out of x: those whose zone is not known become venues, the others, *ret_zoned of them, stand at its end. */
+static int venues_take(struct contact_work *w, struct exposed *x, size_t n, size_t *ret_plain, size_t *ret_zoned) {
+    struct exposed *zoned = NULL;
+    size_t plain = 0, n_zoned = 0;
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < w->n_exposed;) {
-        struct exposed *x = &w->exposed[i];
-        if (i == 0 || w->place != x->place || w->dose_per_s == 0) {
-            w->place = x->place;
-            w->rule = w->o->rules[w->s->class_of(w->s->arg, w->place) % CONTACT_CLASSES];
-            if (w->rule.overlap_s < 1) w->rule.overlap_s = 1;
-            if (w->rule.after_s < 0) w->rule.after_s = 0;
-            w->dose_per_s = CONTACT_RATE_PER_HOUR / 3600 * (w->rule.weight > 0 ? w->rule.weight : 1);
+    for (size_t i = 0, g; rc == 0 && i < n; i += g) {
+        g = group_end(w, x + i, n - i);
+        int32_t latest = x[i].end;
+        for (size_t k = 1; k < g; k++)
+            if (x[i + k].end > latest) latest = x[i + k].end;
+        uint32_t crowd = w->s->crowd(w->s->arg, w->place, x[i].start, latest + 1);
+        if (crowd < w->rule.crowd) {
+            memmove(x + plain, x + i, g * sizeof *x);
+            plain += g;
+            continue;
         }
-        int64_t reach = (int64_t)x->end + w->rule.after_s;
-        for (i++; i < w->n_exposed && w->exposed[i].place == w->place && w->exposed[i].start <= reach + w->rule.after_s + GAP_S; i++) {
-            int64_t r = (int64_t)w->exposed[i].end + w->rule.after_s;
-            if (r > reach) reach = r;
+        for (size_t k = i; rc == 0 && k < i + g; k++) {
+            if (!x[k].zone) rc = venue_note(w, &x[k], crowd);
+            else if (!zoned && !(zoned = mem_alloc((n - k) * sizeof *zoned))) rc = E_MEMORY;
+            else zoned[n_zoned++] = x[k];
         }
-        rc = cluster_find(w, x, (size_t)(&w->exposed[i] - x), err);
+    }
+    if (n_zoned) memcpy(x + plain, zoned, n_zoned * sizeof *x);
+    mem_free(zoned);
+    *ret_plain = plain;
+    *ret_zoned = n_zoned;
+    return rc;
+}
+
+/* All exposed stays of one place. */
+static int place_find(struct contact_work *w, struct exposed *x, size_t n, struct error *err) {
+    size_t n_when = 0, plain = n, zoned = 0;
+    bool loose = false;
+    int rc = spans_make(w, x, n, &n_when);
+    if (rc == 0) rc = w->s->at_place(w->s->arg, w->place, w->when, n_when, &loose, err);
+    if (rc == 0 && w->rule.crowd) rc = venues_take(w, x, n, &plain, &zoned);
+    if (rc == 0 && plain) {
+        if (plain < n) rc = spans_make(w, x, plain, &n_when);
+        if (rc == 0) rc = cluster_make(w, x, plain);
+        if (rc == 0) rc = place_scan(w, n_when, w->rule.rows >= 0, false, plain == n, loose, err);
+    }
+    if (rc == 0 && zoned) {
+        rc = spans_make(w, x + plain, zoned, &n_when);
+        if (rc == 0) rc = cluster_make(w, x + plain, zoned);
+        if (rc == 0) rc = place_scan(w, n_when, true, true, false, loose, err);
+    }
+    return rc;
+}
+
+int contact_places(struct contact_work *w, struct exposed *exposed, size_t from, size_t to, struct error *err) {
+    int rc = 0;
+    for (size_t i = from, k; rc == 0 && i < to; i = k) {
+        for (k = i + 1; k < to && exposed[k].place == exposed[i].place; k++) continue;
+        w->place = exposed[i].place;
+        w->rule = w->o->rules[w->s->class_of(w->s->arg, w->place) % CONTACT_CLASSES];
+        if (w->rule.overlap_s < 1) w->rule.overlap_s = 1;
+        if (w->rule.after_s < 0) w->rule.after_s = 0;
+        w->dose_per_s = quantum(CONTACT_RATE_PER_HOUR / 3600 * (w->rule.weight > 0 ? w->rule.weight : 1));
+        rc = place_find(w, exposed + i, k - i, err);
     }
     return rc;
 }

@@ -24,14 +24,26 @@ struct cluster {
     size_t n_all;
     size_t n;                /* long enough */
     int32_t *start, *end;
+    size_t hint;             /* rows mostly come in order of start: where the one before stood */
     int32_t *latest;         /* latest end of 0..i */
     uint32_t *latest_at;     /* whose */
     int32_t *chain_end;      /* end of the unbroken run that i lies in */
     uint32_t *person;
     size_t n_edges;
+    int32_t *all_latest;     /* latest end of all[0..i] */
     int32_t *edge;           /* ascending: when those who really left did (in reverse: when those who really came did) */
     uint32_t *edge_person;
     size_t cap;
+};
+
+/* What is known of one person while many are asked. */
+struct contact_sum {
+    double dose;
+    int32_t first, last;
+    uint32_t overlap_s, evidence, n_evidence;
+    uint8_t mark;            /* of this question, else the rest is nobody's */
+    uint8_t degree;          /* 0: a case */
+    uint8_t kind, filler;
 };
 
 struct contact_work {
@@ -50,10 +62,18 @@ struct contact_work {
     struct contact_rule rule;
     uint32_t place;
     double dose_per_s;
+    struct presence_when *when; /* spans of the place under way */
+    size_t cap_when;
+    bool dense;
+    struct contact_sum *sums;   /* dense: by person */
+    uint32_t n_sums;
+    uint8_t mark;
+    struct contact_work *helpers[CONTACT_THREADS_MAX - 1];
+    struct contact_result own;  /* a helper's */
 };
 
-/* Finds contacts of w->exposed (sorted by place and start). */
-int contact_places(struct contact_work *w, struct error *err);
+/* Finds contacts of exposed[from, to) (sorted by place and start, whole places). */
+int contact_places(struct contact_work *w, struct exposed *exposed, size_t from, size_t to, struct error *err);
 /* The slot of a person; grows. NULL out of memory. */
 struct seen_slot *seen_get(struct contact_work *w, uint32_t person);
 /* Adds a piece of evidence for a person, unless it is a case or of a lower degree. */
@@ -62,5 +82,14 @@ int contact_note(struct contact_work *w, uint32_t person, const struct contact_e
 void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *));
 /* Room for one more of an array. */
 int contact_room(void **items, size_t n, size_t *cap, size_t size);
+
+/* ---- contact_sweep.c: many at once */
+/* A new question: nobody is known, of persons below n. */
+int sweep_begin(struct contact_work *w, uint32_t n_persons, struct error *err);
+/* The stays of those asked into w->list; then, once exposed stays are made of them, who met those; then contacts of this degree into w->ret. */
+int sweep_ask(struct contact_work *w, size_t n_asks, struct error *err);
+int sweep_places(struct contact_work *w, struct error *err);
+int sweep_collect(struct contact_work *w, struct error *err);
+void sweep_free(struct contact_work *w);
 
 #endif

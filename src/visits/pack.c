@@ -1,5 +1,9 @@
 #include "visits/pack.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 static unsigned bits_of(uint32_t v) {
     return v ? 32 - (unsigned)__builtin_clz(v) : 0;
 }
@@ -83,15 +87,40 @@ uint32_t pack_get(struct pack p, const uint8_t *data, size_t n, size_t i) {
     return p.base + v;
 }
 
+#if defined(__x86_64__)
+/* Eight values are `low` whole bytes: the first four lie in 16 bytes from the beginning, the others in 16 from the middle. Returns how many were read; what is near the end is left,
+ * so that nothing is touched that pack_get would not touch. */
+__attribute__((target("avx2"))) static size_t read_eights(struct pack p, const uint8_t *data, size_t n, size_t from, size_t to, uint32_t *out) {
+    int low = p.low;
+    const __m256i bit = _mm256_setr_epi32(0, low, 2 * low, 3 * low, 4 * low & 7, (4 * low & 7) + low, (4 * low & 7) + 2 * low, (4 * low & 7) + 3 * low);
+    const __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7)), byte = _mm256_srli_epi32(bit, 3);
+    const __m256i pick = _mm256_add_epi32(_mm256_mullo_epi32(byte, _mm256_set1_epi32(0x01010101)), _mm256_set1_epi32(0x03020100));
+    const __m256i mask = _mm256_set1_epi32((int)((1u << low) - 1)), base = _mm256_set1_epi32((int)p.base);
+    size_t end = (n * p.low + 7) / 8 + PACK_SLACK, i = from;
+    for (; i + 8 <= to; i += 8) {
+        size_t at = i / 8 * p.low;
+        if (at + (size_t)low / 2 + 16 > end) break;
+        __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(data + at))), _mm_loadu_si128((const __m128i *)(data + at + low / 2)), 1);
+        v = _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, pick), shift), mask);
+        _mm256_storeu_si256((__m256i *)(out + (i - from)), _mm256_add_epi32(v, base));
+    }
+    return i - from;
+}
+#endif
+
 void pack_read(struct pack p, const uint8_t *data, size_t n, size_t from, size_t to, uint32_t *out) {
     uint64_t mask = (1ull << p.low) - 1;
+    size_t i = from;
     if (!p.low)
-        for (size_t i = from; i < to; i++) out[i - from] = p.base;
-    else
-        for (size_t i = from; i < to; i++) {
-            size_t bit = i * p.low;
-            out[i - from] = p.base + (uint32_t)(pack_word(data + bit / 8) >> (bit % 8) & mask);
-        }
+        for (; i < to; i++) out[i - from] = p.base;
+#if defined(__x86_64__)
+    else if (p.low <= 25 && from % 8 == 0 && __builtin_cpu_supports("avx2"))
+        i += read_eights(p, data, n, from, to, out);
+#endif
+    for (; i < to; i++) {
+        size_t bit = i * p.low;
+        out[i - from] = p.base + (uint32_t)(pack_word(data + bit / 8) >> (bit % 8) & mask);
+    }
     if (!p.far) return;
     const uint8_t *behind = data + (n * p.low + 7) / 8;
     uint64_t map[2];
@@ -99,9 +128,9 @@ void pack_read(struct pack p, const uint8_t *data, size_t n, size_t from, size_t
     memcpy(map, behind, 16);
     for (unsigned half = 0; half < 2; half++)
         for (uint64_t m = map[half]; m; m &= m - 1) {
-            size_t i = half * 64 + (unsigned)__builtin_ctzll(m);
-            if (i >= to || rank >= p.far) return;
-            if (i >= from) out[i - from] += pack_bits(behind + 16, rank, p.high) << p.low;
+            size_t k = half * 64 + (unsigned)__builtin_ctzll(m);
+            if (k >= to || rank >= p.far) return;
+            if (k >= from) out[k - from] += pack_bits(behind + 16, rank, p.high) << p.low;
             rank++;
         }
 }

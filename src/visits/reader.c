@@ -1,7 +1,7 @@
 /* Reading: a view held by a hazard pointer, and the source an engine pulls from. */
 #include "visits/inside.h"
 
-enum { PARTS_MAX = VISITS_DAYS_MAX * 6, SPAN_ROWS = PACK_BLOCK };
+enum { SPAN_ROWS = PACK_BLOCK };
 
 /* Rows of the place in one file. */
 struct part {
@@ -17,10 +17,13 @@ struct visits_reader {
     uint32_t counts[BUFFERS_MAX]; /* rows of each buffer that were there at the beginning */
     day origin;
     struct presence_source source;
-    /* the place under way */
-    int32_t from, to;
+    /* the place under way: its files of the days asked for, by day; the span and file being read, and how far */
+    struct presence_when *when;
+    size_t n_when, cap_when, at_when;
     uint32_t place;
     size_t part, n_parts, cap_parts;
+    uint64_t cursor;
+    bool inside;            /* cursor is in this part */
     struct part *parts;
     int buffer;
     uint32_t at;            /* row + 1 in that buffer */
@@ -60,26 +63,6 @@ static int pass_damage(int rc, struct error *err) {
     return rc == E_CORRUPT ? 1 : rc;
 }
 
-static int persons_in_segment(struct visits_reader *r, struct segment *s, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err) {
-    int32_t shift = shift_of(r, s->head.day);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        uint64_t e, end;
-        if (asks[i].to <= shift || (int64_t)asks[i].from > (int64_t)shift + DAY_S || asks[i].person >= s->head.n_persons) continue;
-        rc = segment_person(s, asks[i].person, &e, &end, err);
-        for (; rc == 0 && e < end; e++) {
-            struct presence p;
-            rc = segment_entry(s, e, &p, err);
-            if (rc < 0) break;
-            p.start += shift;
-            p.end += shift;
-            if (p.start >= asks[i].to) break; /* in order of start */
-            if (in_range(p.start, p.end, asks[i].from, asks[i].to)) rc = presence_add(out, &p);
-        }
-    }
-    return rc;
-}
-
 static int persons_in_buffer(struct visits_reader *r, int k, const struct presence_ask *asks, size_t n, struct presence_list *out) {
     const struct buffer *b = r->view->buffers[k];
     int rc = 0;
@@ -108,21 +91,9 @@ static int of_persons(void *arg, const struct presence_ask *asks, size_t n, stru
     if (from >= to) return 0;
     days_of(r, from, to, &first, &last);
     for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++)
-        if (r->view->segments[i].segment) rc = pass_damage(persons_in_segment(r, r->view->segments[i].segment, asks, n, out, err), err);
+        if (r->view->segments[i].segment) rc = pass_damage(segment_people(r->view->segments[i].segment, asks, n, shift_of(r, r->view->segments[i].day), out, err), err);
     for (int k = 0; rc >= 0 && k < r->view->n_buffers; k++) rc = persons_in_buffer(r, k, asks, n, out);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for the stays of persons / 内存不足") : 0;
-}
-
-static int part_add(struct visits_reader *r, struct part p) {
-    if (r->n_parts == r->cap_parts) {
-        size_t cap = r->cap_parts ? r->cap_parts * 2 : 32;
-        struct part *parts = mem_realloc(r->parts, cap * sizeof *parts);
-        if (!parts) return E_MEMORY;
-        r->parts = parts;
-        r->cap_parts = cap;
-    }
-    r->parts[r->n_parts++] = p;
-    return 0;
 }
 
 static uint32_t chain_next(const struct visits_reader *r, int k, uint32_t at) {
@@ -130,29 +101,71 @@ static uint32_t chain_next(const struct visits_reader *r, int k, uint32_t at) {
     return at;
 }
 
-static int at_place(void *arg, uint32_t place, int32_t from, int32_t to, bool *ret_loose, struct error *err) {
-    struct visits_reader *r = arg;
-    day first, last;
+/* The files of the days that the spans have a part in. */
+static int parts_list(struct visits_reader *r, uint32_t place) {
+    size_t i = 0;
+    r->n_parts = 0;
+    for (size_t k = 0; k < r->n_when; k++) {
+        day first, last;
+        if (r->when[k].from >= r->when[k].to) continue;
+        days_of(r, r->when[k].from, r->when[k].to, &first, &last);
+        if (i == 0) i = first_segment(r->view, first);
+        for (; i < r->view->n && r->view->segments[i].day <= last; i++) {
+            struct segment *s = r->view->segments[i].segment;
+            if (r->view->segments[i].day < first || !s || place >= s->head.n_places) continue;
+            if (r->n_parts == r->cap_parts) {
+                size_t cap = r->cap_parts ? r->cap_parts * 2 : 32;
+                struct part *parts = mem_realloc(r->parts, cap * sizeof *parts);
+                if (!parts) return E_MEMORY;
+                r->parts = parts;
+                r->cap_parts = cap;
+            }
+            r->parts[r->n_parts++] = (struct part){.segment = s, .shift = shift_of(r, r->view->segments[i].day)};
+        }
+    }
+    return 0;
+}
+
+/* Where the place begins in each of them; all of them wait for memory together. */
+static int parts_find(struct visits_reader *r, uint32_t place, bool *ret_loose, struct error *err) {
+    size_t kept = 0;
     int rc = 0;
+    for (int stage = 0; stage < 2; stage++)
+        for (size_t i = 0; i < r->n_parts; i++) segment_place_ahead(r->parts[i].segment, place, stage);
+    for (size_t i = 0; rc >= 0 && i < r->n_parts; i++) {
+        struct part p = r->parts[i];
+        rc = pass_damage(segment_place(p.segment, place, &p.first, &p.end, err), err);
+        if (rc != 0 || p.first == p.end) continue;
+        segment_rows_ahead(p.segment, p.first, 0);
+        /* two files of one day know nothing of each other's stays */
+        if (kept && r->parts[kept - 1].shift == p.shift) *ret_loose = true;
+        r->parts[kept++] = p;
+    }
+    r->n_parts = kept;
+    for (size_t i = 0; rc >= 0 && i < kept; i++) segment_rows_ahead(r->parts[i].segment, r->parts[i].first, 1);
+    return rc < 0 ? rc : 0;
+}
+
+static int at_place(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err) {
+    struct visits_reader *r = arg;
     r->place = place;
-    r->from = from;
-    r->to = to;
-    r->part = r->n_parts = 0;
+    r->n_when = 0;
+    r->n_parts = 0;
+    if (n > r->cap_when) {
+        struct presence_when *list = mem_realloc(r->when, (n + 16) * sizeof *list);
+        if (!list) return error_set(err, E_MEMORY, NULL, "no memory for the stays at a place / 内存不足");
+        r->when = list;
+        r->cap_when = n + 16;
+    }
+    memcpy(r->when, when, n * sizeof *when);
+    r->n_when = n;
+    r->at_when = r->part = 0;
+    r->inside = false;
     r->buffer = 0;
     r->at = 0;
     *ret_loose = false;
-    if (from >= to) return 0;
-    days_of(r, from, to, &first, &last);
-    for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++) {
-        struct part p = {.segment = r->view->segments[i].segment};
-        if (!p.segment || place >= p.segment->head.n_places) continue;
-        rc = pass_damage(segment_place(p.segment, place, &p.first, &p.end, err), err);
-        if (rc != 0 || p.first == p.end) continue;
-        p.shift = shift_of(r, p.segment->head.day);
-        /* two files of one day know nothing of each other's stays */
-        if (r->n_parts && r->parts[r->n_parts - 1].shift == p.shift) *ret_loose = true;
-        rc = part_add(r, p);
-    }
+    int rc = parts_list(r, place);
+    if (rc == 0) rc = parts_find(r, place, ret_loose, err);
     if (rc < 0) return error_set(err, rc, NULL, "no memory for the stays at a place / 内存不足");
     for (int k = 0; k < r->view->n_buffers; k++) {
         uint32_t at = r->counts[k] ? chain_next(r, k, buffer_head(&r->view->buffers[k]->places, place)) : 0;
@@ -167,24 +180,67 @@ static void span_set(struct visits_reader *r, struct presence_span *ret) {
                                   .zone = r->rows.seats ? r->rows.zone : NULL, .row = r->rows.seats ? r->rows.row : NULL};
 }
 
+/* To seconds after the origin. What has an instant in an earlier span was handed out with it; spans of one file only can share a stay. */
+static void rows_shift(struct visits_reader *r, int32_t shift) {
+    int32_t begin = r->at_when ? r->when[r->at_when - 1].to : INT32_MIN;
+    for (size_t i = 0; i < r->rows.n; i++) {
+        r->start[i] = (int32_t)r->rows.start[i] + shift;
+        r->end[i] = (int32_t)r->rows.end[i] + shift;
+    }
+    if (begin <= shift) return;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->rows.n; i++) {
+        if (r->start[i] < begin) continue;
+        r->start[kept] = r->start[i], r->end[kept] = r->end[i];
+        r->rows.person[kept] = r->rows.person[i], r->rows.attr[kept] = r->rows.attr[i];
+        if (r->rows.seats) r->rows.zone[kept] = r->rows.zone[i], r->rows.row[kept] = r->rows.row[i];
+        kept++;
+    }
+    r->rows.n = kept;
+}
+
 static int next_of_parts(struct visits_reader *r, struct error *err) {
-    while (r->part < r->n_parts) {
-        struct part *p = &r->parts[r->part];
-        int64_t from = (int64_t)r->from - p->shift, to = (int64_t)r->to - p->shift;
-        int rc = segment_scan(p->segment, &p->first, p->end, from < 0 ? 0 : (int32_t)from, to > DAY_S + 1 ? DAY_S + 1 : (int32_t)to, &r->rows, err);
+    while (r->part < r->n_parts && r->at_when < r->n_when) {
+        const struct part *p = &r->parts[r->part];
+        int64_t from = (int64_t)r->when[r->at_when].from - p->shift, to = (int64_t)r->when[r->at_when].to - p->shift;
+        if (from >= DAY_S) { /* all of this file is before the span */
+            r->part++;
+            r->inside = false;
+            continue;
+        }
+        if (to <= 0) { /* the span is over before this file */
+            r->at_when++;
+            r->inside = false;
+            continue;
+        }
+        if (!r->inside) r->cursor = p->first;
+        r->inside = true;
+        int rc = segment_scan(p->segment, &r->cursor, p->end, from < 0 ? 0 : (int32_t)from, to > DAY_S + 1 ? DAY_S + 1 : (int32_t)to, &r->rows, err);
         if (rc < 0) {
             if ((rc = pass_damage(rc, err)) < 0) return rc;
             r->rows.n = 0;
-            p->first = p->end;
+            r->cursor = p->end;
         }
-        for (size_t i = 0; i < r->rows.n; i++) {
-            r->start[i] = (int32_t)r->rows.start[i] + p->shift;
-            r->end[i] = (int32_t)r->rows.end[i] + p->shift;
+        rows_shift(r, p->shift);
+        bool over = r->cursor >= p->end;
+        if (over) { /* the next file of the span, or the next span, which may begin in this file again */
+            r->inside = false;
+            if (to > DAY_S) r->part++;
+            else if (r->part + 1 < r->n_parts && r->parts[r->part + 1].shift == p->shift) r->part++; /* another file of the day */
+            else {
+                r->at_when++;
+                while (r->part && r->parts[r->part - 1].shift == p->shift) r->part--;
+            }
         }
         if (r->rows.n) return 1;
-        if (p->first >= p->end) r->part++;
     }
     return 0;
+}
+
+static bool wanted(const struct visits_reader *r, int32_t start, int32_t end) {
+    for (size_t i = 0; i < r->n_when && r->when[i].from <= end; i++)
+        if (in_range(start, end, r->when[i].from, r->when[i].to)) return true;
+    return false;
 }
 
 static int next(void *arg, struct presence_span *ret, struct error *err) {
@@ -205,7 +261,7 @@ static int next(void *arg, struct presence_span *ret, struct error *err) {
         const struct buffer_row *row = buffer_at(r->view->buffers[r->buffer], r->at - 1);
         int32_t shift = shift_of(r, row->day);
         r->at = row->by_place;
-        if (!in_range(row->row.start + shift, row->row.end + shift, r->from, r->to)) continue;
+        if (!wanted(r, row->row.start + shift, row->row.end + shift)) continue;
         r->rows.person[n] = row->row.person;
         r->start[n] = row->row.start + shift;
         r->end[n] = row->row.end + shift;
@@ -226,6 +282,17 @@ static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to) {
     day d_first, d_last;
     if (from >= to) return 0;
     days_of(r, from, to, &d_first, &d_last);
+    int32_t s_first = shift_of(r, d_first), s_last = shift_of(r, d_last);
+    size_t k = 0;
+    while (k < r->n_when && r->when[k].to < to) k++;
+    if (k < r->n_when && place == r->place && r->when[k].from <= from) { /* known from at_place */
+        for (size_t i = 0; i < r->n_parts; i++) {
+            if (r->parts[i].shift < s_first || r->parts[i].shift > s_last) continue;
+            today = (i && r->parts[i - 1].shift == r->parts[i].shift ? today : 0) + r->parts[i].end - r->parts[i].first;
+            if (today > most) most = today;
+        }
+        return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+    }
     size_t begin = first_segment(r->view, d_first);
     for (size_t i = begin; i < r->view->n && r->view->segments[i].day <= d_last; i++) {
         struct segment *s = r->view->segments[i].segment;
@@ -240,7 +307,14 @@ static uint8_t class_of(void *arg, uint32_t place) {
     return visits_class(((struct visits_reader *)arg)->v, place);
 }
 
-int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret, struct error *err) {
+static int another(void *arg, struct presence_source *ret, struct error *err);
+
+static void release(void *arg) {
+    visits_reader_close(arg);
+}
+
+/* A reader that holds no view yet. */
+static int reader_new(struct visits *v, day origin, struct visits_reader **ret, struct error *err) {
     struct visits_reader *r = mem_alloc(sizeof *r);
     if (!r) return error_set(err, E_MEMORY, NULL, "no memory to read visits / 内存不足");
     for (int i = 0; i < VISITS_READERS_MAX && !r->slot; i++) {
@@ -251,17 +325,40 @@ int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret,
         mem_free(r);
         return error_set(err, E_BUSY, v->dir, "too many readers of the visit store / 同时读取出入记录的过多");
     }
+    r->v = v;
+    r->origin = origin;
+    r->source = (struct presence_source){.arg = r, .origin = instant_of_day(origin, v->zone_s), .of_persons = of_persons, .at_place = at_place, .next = next,
+                                         .crowd = crowd, .class_of = class_of, .another = another, .release = release};
+    *ret = r;
+    return 0;
+}
+
+static int another(void *arg, struct presence_source *ret, struct error *err) {
+    const struct visits_reader *first = arg;
+    struct visits_reader *r = NULL;
+    int rc = reader_new(first->v, first->origin, &r, err);
+    if (rc < 0) return rc;
+    r->view = first->view; /* held by the first one */
+    atomic_store(&r->slot->held, r->view);
+    memcpy(r->counts, first->counts, sizeof r->counts);
+    r->source.n_persons = first->source.n_persons;
+    r->source.n_places = first->source.n_places;
+    *ret = r->source;
+    return 0;
+}
+
+int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret, struct error *err) {
+    struct visits_reader *r = NULL;
+    int rc = reader_new(v, origin, &r, err);
+    if (rc < 0) return rc;
     /* announce first, then make sure that it was still the one: from then on nobody frees it */
     do {
         r->view = atomic_load(&v->view);
         atomic_store(&r->slot->held, r->view);
     } while (atomic_load(&v->view) != r->view);
     for (int k = 0; k < r->view->n_buffers; k++) r->counts[k] = buffer_count(r->view->buffers[k]);
-    r->v = v;
-    r->origin = origin;
-    r->source = (struct presence_source){.arg = r, .origin = instant_of_day(origin, v->zone_s), .n_persons = visits_count(v, VISITS_PERSON),
-                                         .n_places = visits_count(v, VISITS_PLACE), .of_persons = of_persons, .at_place = at_place, .next = next,
-                                         .crowd = crowd, .class_of = class_of};
+    r->source.n_persons = visits_count(v, VISITS_PERSON); /* after the rows: each of them has a number below */
+    r->source.n_places = visits_count(v, VISITS_PLACE);
     *ret = r;
     return 0;
 }
@@ -271,6 +368,7 @@ void visits_reader_close(struct visits_reader *r) {
     atomic_store(&r->slot->held, NULL);
     atomic_store(&r->slot->taken, false);
     mem_free(r->parts);
+    mem_free(r->when);
     mem_free(r);
 }
 
@@ -283,4 +381,18 @@ int visits_reader_damaged(const struct visits_reader *r, day from, day until) {
     for (size_t i = first_segment(r->view, from); i < r->view->n && r->view->segments[i].day < until; i++)
         n += !r->view->segments[i].segment || atomic_load(&r->view->segments[i].segment->damaged);
     return n;
+}
+
+int visits_reader_watch(struct visits_reader *r, bool on, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->view->n; i++)
+        if (r->view->segments[i].segment) rc = segment_watch(r->view->segments[i].segment, on, err);
+    return rc;
+}
+
+uint64_t visits_reader_reread(const struct visits_reader *r, uint64_t *ret_sum) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < r->view->n; i++)
+        if (r->view->segments[i].segment) bytes += segment_reread(r->view->segments[i].segment, ret_sum);
+    return bytes;
 }

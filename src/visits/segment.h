@@ -82,6 +82,7 @@ struct segment {
     size_t n_chunks;
     atomic_bool damaged;        /* a check failed: the store serves the rest */
     atomic_int users;           /* views that hold it */
+    uint64_t *touched;          /* lines of 64 bytes that were read, while somebody watches; else NULL */
 };
 
 /* Writes the rows of one day (n > 0, any order; equal ones are kept once) to dir/name through dir/name.tmp: durable but for the directory's own fsync. Persons and
@@ -103,10 +104,19 @@ void segment_close(struct segment *s);
 /* Checks every chunk. E_CORRUPT names the first damaged one. */
 int segment_check(struct segment *s, struct error *err);
 
+/* For benches, one thread: remembers from now on which lines of 64 bytes are read; then reads those once, in order, and says how many bytes they are. */
+int segment_watch(struct segment *s, bool on, struct error *err);
+uint64_t segment_reread(const struct segment *s, uint64_t *ret_sum);
+
 /* Rows [*ret_first, *ret_end) of a place; both 0 when it has none. */
 int segment_place(struct segment *s, uint32_t place, uint64_t *ret_first, uint64_t *ret_end, struct error *err);
 /* Entries [*ret_first, *ret_end) of a person in `perm`. */
 int segment_person(struct segment *s, uint32_t person, uint64_t *ret_first, uint64_t *ret_end, struct error *err);
+/* Stays of the asked persons on this day, times moved by `shift`, that have an instant in their times, in ascending order of person and start when the asks are. */
+int segment_people(struct segment *s, const struct presence_ask *asks, size_t n, int32_t shift, struct presence_list *out, struct error *err);
+/* Fetches ahead what segment_place(place), and then a scan from row `first`, will read: stage 0 for many, then stage 1 for many, then the reading. */
+void segment_place_ahead(struct segment *s, uint32_t place, int stage);
+void segment_rows_ahead(struct segment *s, uint64_t first, int stage);
 /* The stay behind an entry of `perm`, times in seconds of the day. */
 int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struct error *err);
 
@@ -115,7 +125,7 @@ struct segment_rows {
     size_t n;
     uint32_t person[PACK_BLOCK], start[PACK_BLOCK], end[PACK_BLOCK];
     uint16_t attr[PACK_BLOCK];
-    bool seats;
+    bool seats;             /* zone and row are filled */
     uint16_t zone[PACK_BLOCK], row[PACK_BLOCK];
 };
 /* Of rows [first, end), those of the next block with rows that have an instant in [from, to) (seconds of the day): advances *first past that block; ret->n is 0

@@ -104,5 +104,9 @@ void visits_reader_close(struct visits_reader *r);
 const struct presence_source *visits_reader_source(struct visits_reader *r);
 /* Files of days in [from, until) that could not be read, so far as known; they are left out of every answer. */
 int visits_reader_damaged(const struct visits_reader *r, day from, day until);
+/* For benches, alone: remembers from now on which lines of 64 bytes of the files are read; then reads just those once, file by file in order, and says how many bytes they are: the
+ * least that any answer to the questions between could cost. */
+int visits_reader_watch(struct visits_reader *r, bool on, struct error *err);
+uint64_t visits_reader_reread(const struct visits_reader *r, uint64_t *ret_sum);
 
 #endif
