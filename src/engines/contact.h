@@ -86,6 +86,7 @@ struct contact_venue {
     int32_t from, to;
     uint32_t crowd;          /* stays there in the fullest of those days */
     uint8_t degree;          /* of the contacts it would give */
+    uint8_t filler[3];
 };
 
 struct contact_result {

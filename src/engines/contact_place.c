@@ -281,7 +281,7 @@ static int place_scan(struct contact_work *w, size_t n_when, bool by_pairs, bool
 static int venue_note(struct contact_work *w, const struct exposed *x, uint32_t crowd) {
     struct contact_result *r = w->ret;
     int rc = contact_room((void **)&r->venues, r->n_venues, &r->cap_venues, sizeof *r->venues);
-    if (rc == 0) r->venues[r->n_venues++] = (struct contact_venue){x->place, x->person, x->start, w->o->reverse ? x->end : x->end + w->rule.after_s, crowd, w->degree};
+    if (rc == 0) r->venues[r->n_venues++] = (struct contact_venue){x->place, x->person, x->start, w->o->reverse ? x->end : x->end + w->rule.after_s, crowd, w->degree, {0}};
     return rc;
 }
 
