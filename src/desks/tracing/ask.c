@@ -11,6 +11,7 @@ struct asked {
     size_t n, cap, unknown;
     day origin;
     instant from, to;
+    int64_t one; /* the case, or the last of them */
 };
 
 static int asked_add(struct asked *a, const struct visits *v, struct text person, instant from, instant to) {
@@ -36,11 +37,23 @@ static int asked_add(struct asked *a, const struct visits *v, struct text person
 }
 
 /* A value of a case: an instant, or the first second of a date; INSTANT_NONE. */
-static instant when(const struct ledger *l, const struct record *r, const char *field) {
+instant tracing_when(const struct ledger *l, const struct record *r, const char *field) {
     int f = register_field(r->reg, text_of(field));
     if (f < 0 || !value_given(r->values[f])) return INSTANT_NONE;
     int64_t v = value_int_or(r->values[f], 0);
     return r->reg->fields[f].type == FIELD_DATE ? instant_of_day((day)v, l->zone_s) : v;
+}
+
+/* Who may ask: for cases whoever may write contacts where they lie; for persons by their names in the visits, whoever may so in the node's region. */
+static int may_trace(struct ledger *l, const struct session *s, struct text region, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
+    if (!reg) return error_set(err, E_UNKNOWN, "contact", "this catalog has no contacts / 没有接触者登记册");
+    int rc = access_check(s, ACCESS_WRITE, reg, region, err);
+    bool root = false;
+    for (size_t i = 0; i < s->n_grants; i++) root |= text_is(s->grants[i].role, "root");
+    if (rc == 0 && !root && !text_trim(s->purpose).n)
+        return error_set(err, E_DENIED, "purpose", "a look into who met whom needs a purpose / 时空追踪须说明目的");
+    return rc;
 }
 
 /* From the look-back before onset, or before it was found, until it was isolated. */
@@ -53,11 +66,14 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
     int rc = text_int(text_of(word), &id) ? record_get(l, l->db, s, reg, id, arena, &r, err) : record_by_number(l, l->db, s, reg, text_of(word), arena, &r, err);
     if (rc < 0) return rc;
+    rc = may_trace(l, s, r.region, err);
+    if (rc < 0) return rc;
+    a->one = r.id;
     int person = register_field(reg, TEXT("person")), disease = register_field(reg, TEXT("disease"));
     struct tracing_rules rules;
     if (disease >= 0) *ret_disease = value_view(r.values[disease]);
     tracing_rules(l, *ret_disease, s->now, &rules);
-    instant onset = when(l, &r, "onset"), found = when(l, &r, "detected_at"), reported = when(l, &r, "reported_at"), isolated = when(l, &r, "isolated_at"), to = s->now;
+    instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at"), reported = tracing_when(l, &r, "reported_at"), isolated = tracing_when(l, &r, "isolated_at"), to = s->now;
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : s->now;
     if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
     instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
@@ -76,55 +92,73 @@ static void options_of(const struct tracing_question *q, const struct tracing_ru
     }
 }
 
-static int asked_find(struct visits *v, const struct asked *a, const struct contact_options *o, struct tracing_answer *ans, struct error *err) {
-    struct visits_reader *r = NULL;
-    struct contact_work *w = contact_work_new();
-    int rc = w ? visits_reader_open(v, a->origin, &r, err) : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-    if (rc == 0) rc = contact_find(visits_reader_source(r), o, a->index, a->n, NULL, 0, w, &ans->found, err);
-    if (rc == 0 && o->reverse && a->n > 1) rc = contact_common(visits_reader_source(r), o, a->index, a->n, 0, w, &ans->common, err);
-    if (rc == 0) {
-        contact_sort(&ans->found);
-        ans->damaged = visits_reader_damaged(r, day_of_instant(a->from, visits_zone(v)), day_of_instant(a->to, visits_zone(v)) + 1);
-    }
-    visits_reader_close(r);
-    contact_work_free(w);
-    return rc;
-}
-
-int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err) {
+int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_plan *ret, struct error *err) {
     struct asked a = {.origin = day_of_instant(s->now, visits_zone(v)) - 3650, .from = INT64_MAX, .to = INT64_MIN};
-    struct tracing_answer ans = {.v = v};
     struct tracing_rules rules;
-    struct contact_options o;
     struct text disease = {"", 0};
     struct arena arena = {0};
-    char what[160];
     int rc = 0;
     if (!q->n_cases && !q->n_persons) return error_set(err, E_USAGE, NULL, "whom to trace? A case, or --person / 请给出病例或 --person");
+    if (q->n_cases + q->n_persons > TRACING_ASKED_MAX) return error_set(err, E_TOO_LARGE, NULL, "more than %d at once / 一次最多 %d 人", TRACING_ASKED_MAX, TRACING_ASKED_MAX);
     if (q->minutes > 100000 || q->after_minutes > 100000 || q->crowd > INT32_MAX || q->window_days < 0 || q->window_days > 3650 || q->degree < 1 || q->degree > 2)
         return error_set(err, E_INVALID, NULL, "degree 1 or 2, minutes up to 100000, window up to 3650 days / 参数超出范围");
+    if (q->n_persons) rc = may_trace(l, s, l->region, err);
     for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
         if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)
             rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-    if (rc == 0) { /* the look is on record before anything is seen */
-        snprintf(what, sizeof what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
-        rc = tracing_journal(l, s, JOURNAL_OPEN, what, err);
-    }
     if (rc == 0) {
+        *ret = (struct tracing_plan){.index = a.index, .n = a.n, .n_asked = q->n_cases + q->n_persons, .n_unknown = a.unknown, .origin = a.origin, .from = a.from, .to = a.to};
         tracing_rules(l, disease, s->now, &rules);
-        options_of(q, &rules, &o);
-        rc = asked_find(v, &a, &o, &ans, err);
+        options_of(q, &rules, &ret->options);
+        snprintf(ret->what, sizeof ret->what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
+        if (q->n_cases == 1) ret->one = a.one;
+    } else {
+        mem_free(a.index);
     }
-    ans.origin = instant_of_day(a.origin, visits_zone(v));
-    ans.from = a.from;
-    ans.to = a.to;
-    ans.n_asked = q->n_cases + q->n_persons;
-    ans.n_unknown = a.unknown;
-    mem_free(a.index);
     arena_clear(&arena);
+    return rc;
+}
+
+void tracing_plan_clear(struct tracing_plan *p) {
+    mem_free(p->index);
+    *p = (struct tracing_plan){0};
+}
+
+int tracing_plan_journal(struct ledger *l, const struct session *s, const struct tracing_plan *p, struct error *err) {
+    return tracing_journal_of(l, s, JOURNAL_OPEN, p->one, p->what, err);
+}
+
+int tracing_find(struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err) {
+    struct tracing_answer ans = {.v = v};
+    struct visits_reader *r = NULL;
+    const struct contact_options *o = &p->options;
+    struct contact_work *w = contact_work_new();
+    int rc = w ? visits_reader_open(v, p->origin, &r, err) : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0) rc = contact_find(visits_reader_source(r), o, p->index, p->n, NULL, 0, w, &ans.found, err);
+    if (rc == 0 && o->reverse && p->n > 1) rc = contact_common(visits_reader_source(r), o, p->index, p->n, 0, w, &ans.common, err);
+    if (rc == 0) {
+        contact_sort(&ans.found);
+        ans.damaged = visits_reader_damaged(r, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to, visits_zone(v)) + 1);
+    }
+    visits_reader_close(r);
+    contact_work_free(w);
+    ans.origin = instant_of_day(p->origin, visits_zone(v));
+    ans.from = p->from;
+    ans.to = p->to;
+    ans.n_asked = p->n_asked;
+    ans.n_unknown = p->n_unknown;
     if (rc < 0) tracing_answer_clear(&ans);
     else *ret = ans;
+    return rc;
+}
+
+int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err) {
+    struct tracing_plan p = {0};
+    int rc = tracing_plan(l, s, v, q, &p, err);
+    if (rc == 0) rc = tracing_plan_journal(l, s, &p, err); /* the look is on record before anything is seen */
+    if (rc == 0) rc = tracing_find(v, &p, ret, err);
+    tracing_plan_clear(&p);
     return rc;
 }
 

@@ -6,6 +6,14 @@
 
 /* One entry of register `visits`: what was done, then the reason of the session. */
 int tracing_journal(struct ledger *l, const struct session *s, enum journal_verb verb, const char *what, struct error *err);
+/* The same about one case (0: none). */
+int tracing_journal_of(struct ledger *l, const struct session *s, enum journal_verb verb, int64_t which, const char *what, struct error *err);
+/* A parameter of the policy in force for a disease (empty: of the first in force here). */
+int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise);
+/* A cell as an instant: the instant, or the first second of a date; INSTANT_NONE. */
+instant tracing_when(const struct ledger *l, const struct record *r, const char *field);
+int64_t tracing_cell(const struct record *r, const char *field, int64_t otherwise);
+struct text tracing_word(const struct record *r, const char *field);
 
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {

@@ -32,6 +32,20 @@ static const struct policy *policy_of(const struct ledger *l, struct text diseas
     return a ? a->policy : NULL;
 }
 
+int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise) {
+    return parameter(policy_of(l, disease, day_of_instant(now, l->zone_s)), name, otherwise);
+}
+
+int64_t tracing_cell(const struct record *r, const char *field, int64_t otherwise) {
+    int f = register_field(r->reg, text_of(field));
+    return f >= 0 ? value_int_or(r->values[f], otherwise) : otherwise;
+}
+
+struct text tracing_word(const struct record *r, const char *field) {
+    int f = register_field(r->reg, text_of(field));
+    return f >= 0 ? value_view(r->values[f]) : (struct text){"", 0};
+}
+
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret) {
     day on = day_of_instant(now, l->zone_s);
     const struct policy *p = policy_of(l, disease, on);
@@ -64,8 +78,13 @@ int tracing_open(struct ledger *l, const struct session *s, bool create, bool re
 }
 
 int tracing_journal(struct ledger *l, const struct session *s, enum journal_verb verb, const char *what, struct error *err) {
+    return tracing_journal_of(l, s, verb, 0, what, err);
+}
+
+int tracing_journal_of(struct ledger *l, const struct session *s, enum journal_verb verb, int64_t which, const char *what, struct error *err) {
     struct buf reason = {0};
     buf_str(&reason, what);
+    if (which) buf_printf(&reason, ", case %lld", (long long)which);
     if (s->reason.n) buf_str(&reason, "; "), buf_text(&reason, s->reason);
     int rc = reason.failed ? error_set(err, E_MEMORY, NULL, "out of memory / 内存不足") : ledger_begin(l, err);
     struct journal_entry e = {.at = s->now, .verb = (int)verb, .actor = s->account, .reason = buf_view(&reason), .purpose = s->purpose, .reg = TEXT("visits"), .region = l->region};

@@ -59,6 +59,24 @@ struct tracing_answer {
     size_t n_asked, n_unknown;     /* who has no visit at all */
     int damaged;                   /* files of days that could not be read */
 };
+/* The same in three steps, for a door whose writer must not wait for the search: the plan (who, from when, by which rules; reads the ledger and decides the access), its
+ * entry in the journal (writes), the search (touches the visits only). A case needs the right to write contacts where it lies, a person by name the same in the
+ * node's region; everybody but root gives a purpose. Owned: tracing_plan_clear. */
+enum { TRACING_ASKED_MAX = 20000 };
+struct tracing_plan {
+    struct contact_index *index;
+    size_t n, n_asked, n_unknown;
+    struct contact_options options;
+    day origin;
+    instant from, to;
+    int64_t one;                   /* the case, when it is one */
+    char what[160];
+};
+int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_plan *ret, struct error *err);
+int tracing_plan_journal(struct ledger *l, const struct session *s, const struct tracing_plan *p, struct error *err);
+int tracing_find(struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err);
+void tracing_plan_clear(struct tracing_plan *p);
+
 /* s->now is the end of every window. Journalled with the purpose of the session. Owned: tracing_answer_clear. E_UNKNOWN: no such case. A person who is not in the store is
  * counted, not an error. */
 int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err);

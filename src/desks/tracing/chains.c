@@ -1,0 +1,263 @@
+/* Cases and contacts into the engine of chains; see chains.h. */
+#include "desks/tracing/chains.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/idmap.h"
+#include "desks/tracing/inside.h"
+
+/* What a meeting counts for without a finding: our own assumptions, told in docs/tracing.md. */
+static double class_score(struct text class_of, struct text relation) {
+    if (text_is(relation, "family") || text_is(relation, "household")) return 0.5;
+    if (text_is(class_of, "close")) return 0.2;
+    return text_is(class_of, "secondary") ? 0.03 : 0.05;
+}
+
+struct loading {
+    struct ledger *l;
+    struct chains *c;
+    struct idmap index;         /* case id -> index + 1 */
+    struct idmap by_person;     /* person -> index + 1 of the first case; `next` links the others */
+    struct idmap scores;        /* contact id -> score x 10000 */
+    uint32_t *next;
+    struct chain_case *cases;
+    struct text *lineages;
+    size_t n, cap;
+    struct chain_meeting *meetings;
+    size_t n_meetings, cap_meetings;
+    struct chain_genomes *genomes;
+    size_t n_genomes, cap_genomes;
+    struct chain_choice *choices;
+    size_t n_choices, cap_choices;
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+}
+
+static int grow(void **items, size_t n, size_t *cap, size_t size, struct error *err) {
+    if (n < *cap) return 0;
+    size_t more = *cap ? *cap * 2 : 1024;
+    void *moved = mem_realloc(*items, more * size);
+    if (!moved) return memory(err);
+    *items = moved;
+    *cap = more;
+    return 0;
+}
+
+static day day_cell(struct value v) {
+    return v.kind == VALUE_INT ? (day)v.i : CHAIN_NO_DAY;
+}
+static day day_of(const struct loading *x, struct value v) {
+    return v.kind == VALUE_INT ? day_of_instant(v.i, x->l->zone_s) : CHAIN_NO_DAY;
+}
+
+static uint32_t index_of(const struct loading *x, int64_t id) {
+    const struct idmap_slot *s = id ? idmap_find(&x->index, id) : NULL;
+    return s ? (uint32_t)s->value.i - 1 : CHAIN_NONE;
+}
+
+/* id, number, region, person, onset, report_date, detected_at, isolated_at, treated_at, controlled, origin, classification, lineage */
+static int case_row(struct loading *x, const struct value *v, struct error *err) {
+    struct chains *c = x->c;
+    size_t old = x->cap, cap = x->cap;
+    bool made;
+    if (x->n == CHAINS_CASES_MAX) return error_set(err, E_TOO_LARGE, "case", "more than %d cases of one disease / 病例过多", CHAINS_CASES_MAX);
+    int rc = grow((void **)&x->cases, x->n, &x->cap, sizeof *x->cases, err);
+    if (rc == 0 && x->cap != old) { /* the others beside it */
+        void *numbers = mem_realloc(c->numbers, x->cap * sizeof *c->numbers), *regions = numbers ? mem_realloc(c->regions, x->cap * sizeof *c->regions) : NULL;
+        if (numbers) c->numbers = numbers;
+        if (regions) c->regions = regions;
+        void *lineages = regions ? mem_realloc(x->lineages, x->cap * sizeof *x->lineages) : NULL;
+        if (lineages) x->lineages = lineages;
+        void *classes = lineages ? mem_realloc(c->class_of, x->cap) : NULL;
+        if (classes) c->class_of = classes;
+        void *next = classes ? mem_realloc(x->next, x->cap * sizeof *x->next) : NULL;
+        if (!next) return x->cap = cap, memory(err);
+        x->next = next;
+    }
+    if (rc < 0) return rc;
+    uint32_t i = (uint32_t)x->n++;
+    day found = day_of(x, v[6]), isolated = day_of(x, v[7]), treated = day_of(x, v[8]);
+    if (isolated == CHAIN_NO_DAY || (treated != CHAIN_NO_DAY && treated < isolated)) isolated = treated;
+    struct text kind = value_view(v[11]);
+    x->cases[i] = (struct chain_case){.id = value_int_or(v[0], 0), .onset = day_cell(v[4]), .reported = day_cell(v[5]) != CHAIN_NO_DAY ? day_cell(v[5]) : found, .isolated = isolated,
+                                      .controlled = v[9].kind == VALUE_INT && v[9].i, .imported = text_is(value_view(v[10]), "imported")};
+    c->numbers[i] = arena_text(&c->arena, value_view(v[1]));
+    c->regions[i] = arena_text(&c->arena, value_view(v[2]));
+    x->lineages[i] = arena_text(&c->arena, value_view(v[12]));
+    c->class_of[i] = text_is(kind, "suspected") ? 0 : text_is(kind, "confirmed") || text_is(kind, "clinical") ? 1 : text_is(kind, "asymptomatic") || text_is(kind, "carrier") ? 2 : 3;
+    struct idmap_slot *s = idmap_put(&x->index, &c->arena, x->cases[i].id, &made);
+    if (!s) return memory(err);
+    s->value.i = i + 1;
+    s = idmap_put(&x->by_person, &c->arena, value_int_or(v[3], 0), &made);
+    if (!s) return memory(err);
+    x->next[i] = made ? 0 : (uint32_t)s->value.i;
+    s->value.i = i + 1;
+    return 0;
+}
+
+/* contact, score */
+static int finding_row(struct loading *x, const struct value *v, struct error *err) {
+    bool made;
+    struct idmap_slot *s = idmap_put(&x->scores, &x->c->arena, value_int_or(v[0], 0), &made);
+    if (!s) return memory(err);
+    s->value.i = value_int_or(v[1], 0);
+    return 0;
+}
+
+static int meeting_add(struct loading *x, struct chain_meeting m, struct error *err) {
+    int rc = grow((void **)&x->meetings, x->n_meetings, &x->cap_meetings, sizeof *x->meetings, err);
+    if (rc == 0) x->meetings[x->n_meetings++] = m;
+    if (rc == 0 && x->lineages[m.a].n && x->lineages[m.b].n && !text_eq(x->lineages[m.a], x->lineages[m.b])) {
+        rc = grow((void **)&x->genomes, x->n_genomes, &x->cap_genomes, sizeof *x->genomes, err);
+        if (rc == 0) x->genomes[x->n_genomes++] = (struct chain_genomes){m.a, m.b, 20}; /* another lineage: as good as excluded */
+    }
+    return rc;
+}
+
+/* id, index_case, person, first_contact, last_contact, class, relation */
+static int contact_row(struct loading *x, const struct value *v, struct error *err) {
+    uint32_t a = index_of(x, value_int_or(v[1], 0));
+    const struct idmap_slot *other = idmap_find(&x->by_person, value_int_or(v[2], 0)), *score = idmap_find(&x->scores, value_int_or(v[0], 0));
+    int rc = 0;
+    if (a == CHAIN_NONE || !other) return 0;
+    double p = score && score->value.i > 0 ? (double)score->value.i / 10000 : class_score(value_view(v[5]), value_view(v[6]));
+    for (uint32_t b = (uint32_t)other->value.i; rc == 0 && b; b = x->next[b - 1])
+        if (b - 1 != a) rc = meeting_add(x, (struct chain_meeting){a, b - 1, day_cell(v[3]), day_cell(v[4]), p > 1 ? 1 : p}, err);
+    return rc;
+}
+
+static int choice_add(struct loading *x, uint32_t infectee, uint32_t infector, struct error *err) {
+    if (infectee == CHAIN_NONE || infectee == infector) return 0;
+    int rc = grow((void **)&x->choices, x->n_choices, &x->cap_choices, sizeof *x->choices, err);
+    if (rc == 0) x->choices[x->n_choices++] = (struct chain_choice){infectee, infector};
+    return rc;
+}
+
+/* infectee, infector */
+static int stated_row(struct loading *x, const struct value *v, struct error *err) {
+    uint32_t infector = index_of(x, value_int_or(v[1], 0));
+    return infector == CHAIN_NONE ? 0 : choice_add(x, index_of(x, value_int_or(v[0], 0)), infector, err);
+}
+/* infectee, infector, kind */
+static int chosen_row(struct loading *x, const struct value *v, struct error *err) {
+    uint32_t infector = index_of(x, value_int_or(v[1], 0));
+    if (text_is(value_view(v[2]), "case") && infector == CHAIN_NONE) return 0; /* a case that is not here */
+    return choice_add(x, index_of(x, value_int_or(v[0], 0)), infector, err);
+}
+
+static int query(struct loading *x, const char *sql, const char *reg, int (*row)(struct loading *x, const struct value *v, struct error *err), struct error *err) {
+    struct db_cursor *cursor = NULL;
+    const struct value *v;
+    struct value p = value_text(x->c->disease);
+    if (!register_find(x->l->catalog, text_of(reg))) return 0;
+    int rc = db_query(x->l->db, sql, &p, strstr(sql, "?1") ? 1 : 0, &cursor, err);
+    while (rc == 0 && (rc = db_next(cursor, &v, err)) > 0) rc = row(x, v, err);
+    db_cursor_close(cursor);
+    return rc;
+}
+
+static int by_id(const void *a, const void *b) {
+    const int64_t *x = a, *y = b;
+    return (x[0] > y[0]) - (x[0] < y[0]);
+}
+
+static int ids_sort(struct chains *c, struct error *err) {
+    size_t n = c->input.n;
+    int64_t *pairs = mem_alloc((n ? n : 1) * 2 * sizeof *pairs);
+    c->by_id = mem_alloc((n ? n : 1) * sizeof *c->by_id);
+    if (!pairs || !c->by_id) {
+        mem_free(pairs);
+        return memory(err);
+    }
+    for (size_t i = 0; i < n; i++) pairs[2 * i] = c->input.cases[i].id, pairs[2 * i + 1] = (int64_t)i;
+    if (n) qsort(pairs, n, 2 * sizeof *pairs, by_id);
+    for (size_t i = 0; i < n; i++) c->by_id[i] = (uint32_t)pairs[2 * i + 1];
+    mem_free(pairs);
+    return 0;
+}
+
+static void options_of(const struct ledger *l, struct text disease, instant now, struct chain_options *o) {
+    chain_options_init(o);
+    o->si_mean_days = (double)tracing_parameter(l, disease, now, "serial_interval_mean", (int64_t)(o->si_mean_days * DAY_S)) / DAY_S;
+    o->si_sd_days = (double)tracing_parameter(l, disease, now, "serial_interval_sd", (int64_t)(o->si_sd_days * DAY_S)) / DAY_S;
+    o->cut_days = (int)tracing_parameter(l, disease, now, "chain_cut_days", o->cut_days);
+    o->today = day_of_instant(now, l->zone_s);
+}
+
+int chains_stamp(struct ledger *l, int64_t *ret, struct error *err) {
+    struct arena a = {0};
+    struct value v = value_null();
+    int rc = db_scalar(l->db, &a, "SELECT \"first\" + \"n\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1", NULL, 0, &v, err);
+    if (rc == 0) *ret = value_int_or(v, 0);
+    arena_clear(&a);
+    return rc;
+}
+
+int chains_disease(struct ledger *l, struct arena *a, struct text *ret, struct error *err) {
+    struct value v = value_null();
+    int rc = db_scalar(l->db, a, "SELECT disease FROM \"case\" GROUP BY disease ORDER BY COUNT(*) DESC, disease LIMIT 1", NULL, 0, &v, err);
+    if (rc == 0) *ret = value_view(v);
+    return rc;
+}
+
+int chains_build(struct ledger *l, struct text disease, instant now, struct chains **ret, struct error *err) {
+    struct chains *c = mem_alloc(sizeof *c);
+    struct loading x = {.l = l, .c = c};
+    if (!c) return memory(err);
+    c->disease = arena_text(&c->arena, disease);
+    c->at = now;
+    options_of(l, disease, now, &c->options);
+    int rc = chains_stamp(l, &c->as_of_seq, err);
+    if (rc == 0)
+        rc = query(&x, "SELECT id, number, region, person, onset, report_date, detected_at, isolated_at, treated_at, controlled, origin, classification, lineage FROM \"case\" "
+                       "WHERE disease = ?1 AND state <> 'excluded' AND classification <> 'excluded' ORDER BY id", "case", case_row, err);
+    if (rc == 0) rc = query(&x, "SELECT contact, score FROM finding WHERE contact IS NOT NULL AND state = 'current' ORDER BY id", "finding", finding_row, err);
+    if (rc == 0)
+        rc = query(&x, "SELECT id, index_case, person, first_contact, last_contact, class, relation FROM contact WHERE disease = ?1 AND index_case IS NOT NULL AND person IN (SELECT person FROM \"case\") "
+                       "ORDER BY id", "contact", contact_row, err);
+    /* the later one counts: what the card says, then links on record, then the choice made here */
+    if (rc == 0) rc = query(&x, "SELECT id, source_case FROM \"case\" WHERE disease = ?1 AND source_case IS NOT NULL ORDER BY id", "case", stated_row, err);
+    if (rc == 0) rc = query(&x, "SELECT infectee, infector FROM link ORDER BY id", "link", stated_row, err);
+    if (rc == 0) rc = query(&x, "SELECT infectee, infector, kind FROM source_choice ORDER BY id", "source_choice", chosen_row, err);
+    c->input = (struct chain_input){x.cases, x.n, x.meetings, x.n_meetings, x.genomes, x.n_genomes, x.choices, x.n_choices};
+    if (rc == 0) rc = chain_build(&c->options, &c->input, &c->result, err);
+    if (rc == 0) rc = ids_sort(c, err);
+    mem_free(x.next);
+    mem_free(x.lineages);
+    if (rc < 0) chains_free(c);
+    else *ret = c;
+    return rc;
+}
+
+void chains_free(struct chains *c) {
+    if (!c) return;
+    mem_free((void *)c->input.cases);
+    mem_free((void *)c->input.meetings);
+    mem_free((void *)c->input.genomes);
+    mem_free((void *)c->input.choices);
+    mem_free(c->numbers);
+    mem_free(c->regions);
+    mem_free(c->class_of);
+    mem_free(c->by_id);
+    chain_result_clear(&c->result);
+    arena_clear(&c->arena);
+    mem_free(c);
+}
+
+uint32_t chains_find(const struct chains *c, int64_t id) {
+    size_t low = 0, high = c->input.n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (c->input.cases[c->by_id[mid]].id < id) low = mid + 1;
+        else high = mid;
+    }
+    return low < c->input.n && c->input.cases[c->by_id[low]].id == id ? c->by_id[low] : CHAIN_NONE;
+}
+
+bool chains_seen(const struct ledger *l, const struct session *s, const struct chains *c, uint32_t index) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
+    return reg && access_check(s, ACCESS_READ, reg, c->regions[index], NULL) == 0;
+}

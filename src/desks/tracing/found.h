@@ -1,0 +1,38 @@
+/* desks/tracing: what a trace found becomes records under the policy. From the doors: the trace of one case with whom of it to take. Each found person gets a record in
+ * register contact (so that the plan in force owes their control and place) and one in register finding, which keeps the evidence and the parameters. A venue becomes an
+ * exposure_venue. What the route of the case (register track) says with times and places goes into the visits first, as told.
+ *
+ * Never twice: a person who is a contact of this case already, by whatever hand, keeps that record; the finding points to it, and a later exposure moves its
+ * last contact. Run again with another look-back: who is new is added; whose finding no longer holds is proposed for removal with the reason, never removed. */
+#ifndef TOCSIN_DESKS_TRACING_FOUND_H
+#define TOCSIN_DESKS_TRACING_FOUND_H
+
+#include "desks/tracing/tracing.h"
+
+enum { TRACING_ACCEPT_MAX = 20000, TRACING_EVIDENCE_LINES = 40 };
+
+struct tracing_accept {
+    const char *const *names; /* names in the visits to take; none: all */
+    size_t n_names;
+    bool general;             /* also those who only came after */
+};
+struct tracing_accepted {
+    size_t found;             /* in the trace */
+    size_t taken;             /* of those asked for */
+    size_t persons_made, contacts_made, contacts_known, contacts_moved;
+    size_t findings_made, findings_changed;
+    size_t to_remove;         /* findings now proposed for removal */
+    size_t venues;
+    size_t refused;           /* could not be recorded; the first reason below */
+    struct error first;
+    int64_t investigation;    /* of the case; opened when there was none */
+};
+/* q names one case. The look is journalled, the records are written in transactions of some hundred. Errors: those of tracing_plan; E_TOO_LARGE past TRACING_ACCEPT_MAX. */
+int tracing_accept(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, const struct tracing_accept *a, struct tracing_accepted *ret,
+                   struct error *err);
+
+/* The route of a case into the visits: entries of register track of its person with a place, a beginning and an end (else the dwell of the policy). Equal visits are
+ * kept once. ret_n: how many entries had all that. */
+int tracing_route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, struct error *err);
+
+#endif

@@ -1,0 +1,243 @@
+/* Places where cases were, ranked by the infections to be expected there; see board.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/idmap.h"
+#include "desks/tracing/board.h"
+#include "desks/tracing/inside.h"
+
+struct ranking {
+    struct ledger *l;
+    struct visits *v;
+    struct contact_index *index;
+    size_t n, cap, unknown, cases;
+    day origin;
+    instant from, to;
+    struct arena arena;
+    struct idmap by_place;      /* visits' number -> index + 1 in places */
+    struct tracing_place *places;
+    uint32_t *numbers;          /* three beside each place: its number, the case and the contact counted last */
+    size_t n_places, cap_places;
+    const struct presence_source *source;
+    struct error *err;
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+}
+
+static int case_take(const struct record *r, void *arg) {
+    struct ranking *x = arg;
+    struct tracing_rules rules;
+    char name[24];
+    uint32_t id;
+    instant now = x->to;
+    if (x->cases == TRACING_PLACES_CASES) return 1;
+    if (text_is(r->state, "excluded")) return 0;
+    x->cases++;
+    tracing_rules(x->l, tracing_word(r, "disease"), now, &rules);
+    instant onset = tracing_when(x->l, r, "onset"), found = tracing_when(x->l, r, "detected_at"), isolated = tracing_when(x->l, r, "isolated_at");
+    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r->created_at, from = base - (int64_t)rules.lookback_days * DAY_S, to = now;
+    if (isolated != INSTANT_NONE && isolated > from && isolated < to) to = isolated;
+    instant zero = instant_of_day(x->origin, visits_zone(x->v));
+    if (from < zero) from = zero;
+    if (from >= to) return 0;
+    snprintf(name, sizeof name, "%lld", (long long)tracing_cell(r, "person", 0));
+    if (!visits_find(x->v, VISITS_PERSON, text_of(name), &id)) return x->unknown++, 0;
+    if (x->n == x->cap) {
+        size_t cap = x->cap ? x->cap * 2 : 64;
+        struct contact_index *more = mem_realloc(x->index, cap * sizeof *more);
+        if (!more) return memory(x->err);
+        x->index = more;
+        x->cap = cap;
+    }
+    x->index[x->n++] = (struct contact_index){id, (int32_t)(from - zero), (int32_t)(to - zero)};
+    if (from < x->from) x->from = from;
+    return 0;
+}
+
+static struct tracing_place *place_of(struct ranking *x, uint32_t number, size_t *ret_at) {
+    bool made;
+    struct idmap_slot *slot = idmap_put(&x->by_place, &x->arena, number, &made);
+    if (!slot) return NULL;
+    if (made) {
+        if (x->n_places == x->cap_places) {
+            size_t cap = x->cap_places ? x->cap_places * 2 : 256;
+            struct tracing_place *p = mem_realloc(x->places, cap * sizeof *p);
+            uint32_t *n = p ? mem_realloc(x->numbers, 3 * cap * sizeof *n) : NULL;
+            if (p) x->places = p;
+            if (!n) return NULL;
+            x->numbers = n;
+            x->cap_places = cap;
+        }
+        x->places[x->n_places] = (struct tracing_place){.first = INT64_MAX, .last = INT64_MIN};
+        x->numbers[3 * x->n_places] = number;
+        x->numbers[3 * x->n_places + 1] = x->numbers[3 * x->n_places + 2] = UINT32_MAX;
+        slot->value.i = (int64_t)++x->n_places;
+    }
+    *ret_at = (size_t)slot->value.i - 1;
+    return &x->places[*ret_at];
+}
+
+static int by_person(const void *a, const void *b) {
+    const struct contact_index *x = a, *y = b;
+    return (x->person > y->person) - (x->person < y->person);
+}
+
+/* Where the cases themselves were. */
+static int stays_count(struct ranking *x, struct error *err) {
+    instant zero = instant_of_day(x->origin, visits_zone(x->v));
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < x->n; i++) {
+        struct presence_list list = {0};
+        struct presence_ask ask = {x->index[i].person, x->index[i].from, x->index[i].to};
+        rc = x->source->of_persons(x->source->arg, &ask, 1, &list, err);
+        for (size_t k = 0; rc == 0 && k < list.n; k++) {
+            const struct presence *s = &list.items[k];
+            size_t at;
+            struct tracing_place *p = place_of(x, s->place, &at);
+            int32_t from = s->start > ask.from ? s->start : ask.from, to = s->end < ask.to ? s->end : ask.to;
+            if (!p) {
+                rc = memory(err);
+                break;
+            }
+            if (x->numbers[3 * at + 1] != ask.person) p->cases++, x->numbers[3 * at + 1] = ask.person;
+            p->case_hours += to > from ? (to - from) / 3600.0 : 0;
+            if (zero + from < p->first) p->first = zero + from;
+            if (zero + to > p->last) p->last = zero + to;
+        }
+        presence_list_clear(&list);
+    }
+    return rc;
+}
+
+/* Whom they met there. */
+static int meetings_count(struct ranking *x, struct error *err) {
+    struct contact_options o;
+    struct contact_result found = {0};
+    struct contact_work *w = contact_work_new();
+    contact_options_init(&o);
+    o.evidence = true;
+    int rc = w ? contact_find(x->source, &o, x->index, x->n, NULL, 0, w, &found, err) : memory(err);
+    for (size_t i = 0; rc == 0 && i < found.n_contacts; i++)
+        for (uint32_t at = found.contacts[i].evidence; at; at = found.evidence[at - 1].next) {
+            const struct contact_evidence *e = &found.evidence[at - 1];
+            size_t k;
+            struct tracing_place *p = place_of(x, e->place, &k);
+            if (!p) {
+                rc = memory(err);
+                break;
+            }
+            if (x->numbers[3 * k + 2] != found.contacts[i].person) p->contacts++, x->numbers[3 * k + 2] = found.contacts[i].person;
+            p->contact_hours += e->overlap_s / 3600.0;
+        }
+    contact_result_clear(&found);
+    contact_work_free(w);
+    return rc;
+}
+
+struct ranked {
+    struct tracing_place p;
+    uint32_t number;
+};
+static int by_risk(const void *a, const void *b) {
+    const struct ranked *x = a, *y = b;
+    if (x->p.expected != y->p.expected) return x->p.expected > y->p.expected ? -1 : 1;
+    if (x->p.case_hours != y->p.case_hours) return x->p.case_hours > y->p.case_hours ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* The worst of them, with their names. */
+static int places_name(struct ranking *x, const struct session *s, struct tracing_places *ret, struct error *err) {
+    const struct register_decl *reg = register_find(x->l->catalog, TEXT("place"));
+    struct ranked *all = mem_alloc((x->n_places ? x->n_places : 1) * sizeof *all);
+    if (!all) return memory(err);
+    for (size_t i = 0; i < x->n_places; i++) {
+        all[i] = (struct ranked){x->places[i], x->numbers[3 * i]};
+        all[i].p.expected = CONTACT_RATE_PER_HOUR * all[i].p.contact_hours;
+    }
+    if (x->n_places) qsort(all, x->n_places, sizeof *all, by_risk);
+    size_t n = x->n_places < TRACING_PLACES_MAX ? x->n_places : TRACING_PLACES_MAX;
+    ret->places = arena_alloc(&ret->arena, (n ? n : 1) * sizeof *ret->places);
+    for (size_t i = 0; ret->places && i < n; i++) {
+        struct tracing_place *p = &ret->places[i];
+        struct record r;
+        int64_t id;
+        *p = all[i].p;
+        p->name = arena_text(&ret->arena, visits_text(x->v, VISITS_PLACE, all[i].number));
+        p->kind = text_of(tracing_class_name(visits_class(x->v, all[i].number)));
+        p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))));
+        if (!reg || !text_int(p->name, &id) || record_get(x->l, x->l->db, s, reg, id, &ret->arena, &r, NULL) < 0) continue;
+        p->place = id;
+        p->title = tracing_word(&r, "title");
+        p->point = tracing_word(&r, "point");
+        p->region = r.region;
+        if (tracing_word(&r, "kind").n) p->kind = tracing_word(&r, "kind");
+    }
+    mem_free(all);
+    ret->n = n;
+    ret->cases = x->cases;
+    ret->without_visits = x->unknown;
+    return ret->places ? 0 : memory(err);
+}
+
+int tracing_places_of(struct ledger *l, const struct session *s, struct visits *v, struct text region, int days, struct tracing_places *ret, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("case")), *contact = register_find(l->catalog, TEXT("contact"));
+    struct ranking x = {.l = l, .v = v, .origin = day_of_instant(s->now, visits_zone(v)) - 400, .from = s->now, .to = s->now, .err = err};
+    struct tracing_places out = {0};
+    struct visits_reader *r = NULL;
+    char where[64], since[DAY_TEXT];
+    if (!reg || !contact) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
+    if (!access_anywhere(s, ACCESS_WRITE, contact)) return access_check(s, ACCESS_WRITE, contact, l->region, err);
+    if (!text_trim(s->purpose).n) return error_set(err, E_DENIED, "purpose", "a look at where cases were needs a purpose / 查看病例到访场所须说明目的");
+    day_format(day_of_instant(s->now, l->zone_s) - days, since);
+    snprintf(where, sizeof where, "report_date >= '%s'", since);
+    struct record_filter f = {.where = where, .region = region};
+    int rc = record_list(l, l->db, s, reg, &f, case_take, &x, err);
+    if (rc > 0) rc = 0;
+    if (rc == 0) rc = visits_reader_open(v, x.origin, &r, err);
+    if (rc == 0) {
+        x.source = visits_reader_source(r);
+        if (x.n) qsort(x.index, x.n, sizeof *x.index, by_person);
+        rc = stays_count(&x, err);
+        if (rc == 0 && x.n) rc = meetings_count(&x, err);
+        if (rc == 0) rc = places_name(&x, s, &out, err);
+    }
+    visits_reader_close(r);
+    mem_free(x.index);
+    mem_free(x.places);
+    mem_free(x.numbers);
+    arena_clear(&x.arena);
+    if (rc < 0) tracing_places_clear(&out);
+    else *ret = out;
+    return rc;
+}
+
+int tracing_places_journal(struct ledger *l, const struct session *s, struct error *err) {
+    return tracing_journal(l, s, JOURNAL_OPEN, "look at the places where cases were", err);
+}
+
+void tracing_places_clear(struct tracing_places *p) {
+    arena_clear(&p->arena);
+    *p = (struct tracing_places){0};
+}
+
+/* Full hours outwards, so that nobody can be known by the minute. */
+int tracing_notice(const struct tracing_places *p, int32_t zone_s, bool zh, struct buf *out, size_t *ret_places) {
+    size_t n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct tracing_place *x = &p->places[i];
+        struct text title = x->title.n ? x->title : x->name;
+        char from[INSTANT_TEXT], to[INSTANT_TEXT];
+        if (!x->cases || text_is(x->kind, "home") || x->visits_a_day < TRACING_NOTICE_VISITS) continue;
+        instant_format(x->first - (x->first % 3600 + 3600) % 3600, zone_s, from);
+        instant_format(x->last + (3600 - x->last % 3600) % 3600, zone_s, to);
+        buf_printf(out, zh ? "%zu. %.*s:%.10s %.5s 至 %.10s %.5s\n" : "%zu. %.*s: %.10s %.5s to %.10s %.5s\n", ++n, (int)title.n, title.s, from, from + 11, to, to + 11);
+    }
+    if (n)
+        buf_str(out, zh ? "请在上述时段到过这些场所的人员主动向所在社区报告,并按要求接受核酸检测。\n"
+                        : "Whoever was at one of these places in these hours is asked to tell the community and to be tested.\n");
+    *ret_places = n;
+    return out->failed;
+}

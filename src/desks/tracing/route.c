@@ -1,0 +1,255 @@
+/* The route of a case, as investigators wrote it down, into the visits; and the timeline of everything that is known of where a case was. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "desks/tracing/found.h"
+#include "desks/tracing/inside.h"
+#include "desks/tracing/timeline.h"
+
+enum { ROUTE_MAX = 5000 };
+
+/* ---- into the visits */
+
+struct feeding {
+    struct ledger *l;
+    struct visits *v;
+    struct visit *rows;
+    size_t n;
+    uint32_t person;
+    int64_t dwell_s;
+    struct error *err;
+};
+
+static int feed_one(const struct record *r, void *arg) {
+    struct feeding *f = arg;
+    int64_t place = tracing_cell(r, "place", 0), starts = tracing_cell(r, "starts", INSTANT_NONE), ends = tracing_cell(r, "ends", INSTANT_NONE);
+    struct text vehicle = tracing_word(r, "vehicle"), precision = tracing_word(r, "precision");
+    char name[VISITS_NAME_MAX];
+    uint32_t at;
+    if (f->n == ROUTE_MAX) return 1;
+    if ((!place && !vehicle.n) || starts == INSTANT_NONE || text_is(precision, "day") || text_is(precision, "unknown") || text_is(precision, "part-of-day")) return 0;
+    if (ends == INSTANT_NONE) ends = starts + f->dwell_s;
+    if (ends - starts > (int64_t)VISITS_DAYS_MAX * DAY_S) return 0;
+    if (place) snprintf(name, sizeof name, "%lld", (long long)place);
+    else snprintf(name, sizeof name, "%.*s", (int)vehicle.n, vehicle.s);
+    int rc = visits_name(f->v, VISITS_PLACE, text_of(name), &at, f->err);
+    if (rc < 0) return rc;
+    if (!place) visits_set_class(f->v, at, TRACING_TRANSPORT);
+    f->rows[f->n++] = (struct visit){f->person, at, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
+                                     (uint16_t)tracing_cell(r, "carriage", 0), (uint16_t)tracing_cell(r, "seat_row", 0)};
+    return 0;
+}
+
+int tracing_route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, struct error *err) {
+    static const char *const names[] = {"track", "police_feed", "industry_feed"};
+    struct tracing_rules rules;
+    char where[64], name[24];
+    struct record_filter f = {.where = where};
+    struct feeding x = {.l = l, .v = v, .err = err};
+    int rc = 0;
+    if (ret_n) *ret_n = 0;
+    if (!person) return 0;
+    tracing_rules(l, (struct text){"", 0}, s->now, &rules);
+    x.dwell_s = rules.dwell_s;
+    x.rows = mem_alloc(ROUTE_MAX * sizeof *x.rows);
+    if (!x.rows) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    snprintf(name, sizeof name, "%lld", (long long)person);
+    rc = visits_name(v, VISITS_PERSON, text_of(name), &x.person, err);
+    snprintf(where, sizeof where, "person = %lld", (long long)person);
+    for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
+        const struct register_decl *reg = register_find(l->catalog, text_of(names[i]));
+        if (!reg || !access_anywhere(s, ACCESS_READ, reg)) continue; /* of what another department alone may see nothing goes in */
+        rc = record_list(l, l->db, s, reg, &f, feed_one, &x, err);
+        if (rc > 0) rc = 0;
+    }
+    if (rc == 0 && x.n) rc = visits_load(v, x.rows, x.n, NULL, err); /* equal ones are kept once */
+    if (rc == 0 && ret_n) *ret_n = x.n;
+    mem_free(x.rows);
+    return rc;
+}
+
+/* ---- the timeline */
+
+struct gathering {
+    struct ledger *l;
+    struct tracing_timeline *t;
+    const char *origin;
+    int failed;
+};
+
+static struct tracing_stop *stop_add(struct tracing_timeline *t) {
+    if (t->n == ROUTE_MAX) return t->more = true, NULL;
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? t->cap * 2 : 64;
+        struct tracing_stop *more = mem_realloc(t->stops, cap * sizeof *more);
+        if (!more) return NULL;
+        t->stops = more;
+        t->cap = cap;
+    }
+    t->stops[t->n] = (struct tracing_stop){.starts = INSTANT_NONE, .ends = INSTANT_NONE};
+    return &t->stops[t->n++];
+}
+
+static int stop_of_record(const struct record *r, void *arg) {
+    struct gathering *g = arg;
+    struct tracing_stop *x = stop_add(g->t);
+    struct arena *a = &g->t->arena;
+    if (!x) return g->t->more ? 1 : E_MEMORY;
+    x->origin = g->origin;
+    x->record = r->id;
+    x->day = (day)tracing_cell(r, "day", 0);
+    x->starts = tracing_cell(r, "starts", INSTANT_NONE);
+    x->ends = tracing_cell(r, "ends", INSTANT_NONE);
+    x->place = tracing_cell(r, "place", 0);
+    x->name = arena_text(a, tracing_word(r, "place_text"));
+    x->vehicle = arena_text(a, tracing_word(r, "vehicle"));
+    x->source = arena_text(a, tracing_word(r, "source"));
+    x->precision = arena_text(a, tracing_word(r, "precision"));
+    x->note = arena_text(a, tracing_word(r, "doing"));
+    return 0;
+}
+
+static int by_time(const void *x, const void *y) {
+    const struct tracing_stop *a = x, *b = y;
+    if (a->day != b->day) return a->day < b->day ? -1 : 1;
+    instant s = a->starts == INSTANT_NONE ? INT64_MIN : a->starts, t = b->starts == INSTANT_NONE ? INT64_MIN : b->starts; /* hours unknown stand first */
+    if (s != t) return s < t ? -1 : 1;
+    return (a->record > b->record) - (a->record < b->record);
+}
+
+static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, instant from, instant to, struct tracing_timeline *t, struct error *err) {
+    static const char *const words[] = {
+#define X(name, word, zh) word,
+        PRESENCE_SOURCES(X)
+#undef X
+    };
+    struct visits_reader *r = NULL;
+    struct presence_list list = {0};
+    char name[24];
+    uint32_t id;
+    day origin = day_of_instant(from, visits_zone(v)) - 1;
+    snprintf(name, sizeof name, "%lld", (long long)person);
+    if (!visits_find(v, VISITS_PERSON, text_of(name), &id)) return 0;
+    instant zero = instant_of_day(origin, visits_zone(v));
+    int rc = visits_reader_open(v, origin, &r, err);
+    if (rc < 0) return rc;
+    const struct presence_source *s = visits_reader_source(r);
+    struct presence_ask ask = {id, (int32_t)(from - zero), (int32_t)(to - zero)};
+    rc = s->of_persons(s->arg, &ask, 1, &list, err);
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        const struct presence *p = &list.items[i];
+        struct tracing_stop *x = stop_add(t);
+        struct text place = visits_text(v, VISITS_PLACE, p->place);
+        unsigned source = presence_source_of(p->attr);
+        if (!x) {
+            if (!t->more) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+            break;
+        }
+        x->origin = "visits";
+        x->starts = zero + p->start;
+        x->ends = zero + p->end;
+        x->day = day_of_instant(x->starts, l->zone_s);
+        x->name = arena_text(&t->arena, place);
+        x->source = text_of(source < PRESENCE_KINDS ? words[source] : "");
+        x->precision = TEXT("exact");
+        x->confidence = (int)presence_confidence_of(p->attr);
+        if (text_int(place, &x->place)) x->name = TEXT("");
+        if (p->attr & PRESENCE_SEATED) x->zone = p->zone, x->row = p->row;
+    }
+    presence_list_clear(&list);
+    visits_reader_close(r);
+    return rc;
+}
+
+/* What a place is called, and where it is. */
+static void names_fill(struct ledger *l, const struct session *s, struct tracing_timeline *t) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("place"));
+    for (size_t i = 0; reg && i < t->n; i++) {
+        struct record r;
+        struct tracing_stop *x = &t->stops[i];
+        if (i && x->place && x->place == t->stops[i - 1].place) {
+            x->title = t->stops[i - 1].title, x->point = t->stops[i - 1].point, x->kind = t->stops[i - 1].kind;
+            continue;
+        }
+        if (!x->place) continue;
+        if (record_get(l, l->db, s, reg, x->place, &t->arena, &r, NULL) < 0) {
+            if (!x->name.n) x->name = text_of(arena_printf(&t->arena, "%lld", (long long)x->place)); /* a door's own number */
+            x->place = 0;
+            continue;
+        }
+        x->title = tracing_word(&r, "title");
+        x->point = tracing_word(&r, "point");
+        x->kind = tracing_word(&r, "kind");
+    }
+}
+
+int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits *v, int64_t which, int64_t window_days, struct tracing_timeline *ret, struct error *err) {
+    static const char *const names[] = {"track", "police_feed", "industry_feed"};
+    const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
+    struct tracing_timeline t = {0};
+    struct tracing_rules rules;
+    struct record r;
+    char where[96];
+    struct record_filter f = {.where = where};
+    if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
+    int rc = tracing_case_read(l, s, which, &t.arena, &r, err);
+    if (rc == 0 && !text_trim(s->purpose).n) rc = error_set(err, E_DENIED, "purpose", "a look at where somebody was needs a purpose / 查看活动轨迹须说明目的");
+    if (rc < 0) {
+        arena_clear(&t.arena);
+        return rc;
+    }
+    tracing_rules(l, tracing_word(&r, "disease"), s->now, &rules);
+    instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at");
+    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r.created_at;
+    t.which = which;
+    t.person = tracing_cell(&r, "person", 0);
+    t.from = base - (window_days ? window_days : rules.lookback_days > 14 ? rules.lookback_days : 14) * DAY_S;
+    t.to = s->now;
+    struct gathering g = {.l = l, .t = &t};
+    for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
+        reg = register_find(l->catalog, text_of(names[i]));
+        if (!reg || !access_anywhere(s, ACCESS_READ, reg)) continue; /* each sees what its right allows */
+        snprintf(where, sizeof where, "person = %lld", (long long)t.person);
+        g.origin = names[i];
+        rc = record_list(l, l->db, s, reg, &f, stop_of_record, &g, err);
+        if (rc > 0) rc = 0;
+    }
+    reg = register_find(l->catalog, TEXT("contact"));
+    if (rc == 0 && v && reg && access_check(s, ACCESS_WRITE, reg, r.region, NULL) == 0) rc = stops_of_visits(l, v, t.person, t.from, t.to, &t, err);
+    if (rc == 0) names_fill(l, s, &t);
+    if (rc == 0 && t.n > 1) qsort(t.stops, t.n, sizeof *t.stops, by_time);
+    if (rc < 0) tracing_timeline_clear(&t);
+    else *ret = t;
+    return rc;
+}
+
+int tracing_timeline_journal(struct ledger *l, const struct session *s, int64_t which, struct error *err) {
+    return tracing_journal_of(l, s, JOURNAL_OPEN, which, "look at the route", err);
+}
+
+void tracing_timeline_clear(struct tracing_timeline *t) {
+    mem_free(t->stops);
+    arena_clear(&t->arena);
+    *t = (struct tracing_timeline){0};
+}
+
+static int keep_first(const struct record *r, void *arg) {
+    *(int64_t *)arg = r->id;
+    return 1;
+}
+
+int tracing_case_read(struct ledger *l, const struct session *s, int64_t which, struct arena *a, struct record *ret, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("case")), *room = register_find(l->catalog, TEXT("investigation"));
+    char where[64];
+    struct record_filter f = {.where = where, .limit = 1};
+    int64_t id = 0;
+    int rc = record_get(l, l->db, s, reg, which, a, ret, err);
+    if ((rc != E_UNKNOWN && rc != E_DENIED) || !room || !access_anywhere(s, ACCESS_READ, room)) return rc;
+    struct error none = {0};
+    snprintf(where, sizeof where, "\"case\" = %lld", (long long)which);
+    int tried = record_list(l, l->db, s, room, &f, keep_first, &id, &none);
+    if (tried < 0 || !id || record_get(l, l->db, s, room, id, a, ret, &none) < 0) return rc;
+    if (err) *err = (struct error){0};
+    return 0;
+}

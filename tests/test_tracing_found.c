@@ -1,0 +1,309 @@
+/* The tracing desk above the visits: what is found becomes records once, with its evidence; who may look, and that each look is on record; routes of three departments on
+ * one timeline; figures, places, notices, chains. Refused first; on each store of the ledger. */
+#include "ledgers.h"
+
+#include "base/digest.h"
+#include "desks/tracing/board.h"
+#include "desks/tracing/chains.h"
+#include "desks/tracing/found.h"
+#include "desks/tracing/timeline.h"
+
+#define WORD(s) {s, sizeof(s) - 1}
+static const struct grant tracer_grant = {WORD("tracer"), WORD("310115")}, police_grant = {WORD("police"), WORD("310115")}, industry_grant = {WORD("industry"), WORD("310115")};
+
+static struct session as(const struct test_ledger *t, const struct grant *g, const char *purpose) {
+    struct session s = t->s;
+    s.grants = g;
+    s.n_grants = 1;
+    s.purpose = text_of(purpose);
+    return s;
+}
+
+struct scene {
+    struct test_ledger t;
+    struct visits *v;
+    int64_t li, wang, market, kase;
+    char word[24];
+    const char *cases[1];
+};
+
+static void stay(struct scene *x, const char *person, const char *place, const char *from, const char *to) {
+    struct error err = {0};
+    struct visit row = {.start = test_at(from), .end = test_at(to), .source = PRESENCE_TIMED, .confidence = 100};
+    assert_ok(visits_name(x->v, VISITS_PERSON, text_of(person), &row.person, &err), err);
+    assert_ok(visits_name(x->v, VISITS_PLACE, text_of(place), &row.place, &err), err);
+    assert_ok(visits_append(x->v, &row, 1, &err), err);
+}
+
+static void scene_make(struct scene *x, size_t store) {
+    struct error err = {0};
+    *x = (struct scene){0};
+    test_ledger_make(&x->t, store, "covid-2022-v9", "2022-05-29T17:00");
+    x->li = test_record(&x->t, "person", "name", "李娜", "sex", "female");
+    x->wang = test_record(&x->t, "person", "name", "王伟", "sex", "male");
+    x->market = test_record(&x->t, "place", "title", "枫林市场", "kind", "market");
+    x->kase = test_record(&x->t, "case", "person", test_id(&x->t, x->li), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-28", "detected_at",
+                          "2022-05-29T09:00", "reported_at", "2022-05-29T10:00", "located_at", "2022-05-29T09:30", "report_date", "2022-05-29");
+    snprintf(x->word, sizeof x->word, "%lld", (long long)x->kase);
+    x->cases[0] = x->word;
+    assert_ok(tracing_open(x->t.l, &x->t.s, true, false, &x->v, &err), err);
+    const char *li = test_id(&x->t, x->li), *wang = test_id(&x->t, x->wang), *market = test_id(&x->t, x->market);
+    stay(x, li, market, "2022-05-27T10:00", "2022-05-27T11:00");
+    stay(x, wang, market, "2022-05-27T10:20", "2022-05-27T11:30");
+    stay(x, "scan-7", market, "2022-05-27T10:30", "2022-05-27T10:50");
+    stay(x, li, "bus-3", "2022-05-24T08:00", "2022-05-24T09:00");
+    stay(x, "scan-8", "bus-3", "2022-05-24T08:00", "2022-05-24T09:00");
+}
+
+static void scene_drop(struct scene *x) {
+    visits_close(x->v);
+    test_ledger_drop(&x->t);
+}
+
+static struct tracing_question question(struct scene *x, int64_t window) {
+    return (struct tracing_question){.cases = x->cases, .n_cases = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = window};
+}
+
+static int opens_count(const struct journal_entry *e, void *arg) {
+    *(int *)arg += e->verb == JOURNAL_OPEN && text_is(e->reg, "visits");
+    return 0;
+}
+
+static int opens(struct scene *x) {
+    struct error err = {0};
+    int n = 0;
+    assert_ok(journal_scan(x->t.l->db, 1, INT64_MAX, opens_count, &n, &err), err);
+    return n;
+}
+
+static void who_may_not_look(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct tracing_accepted done;
+        struct tracing_timeline line;
+        struct tracing_places places;
+        struct tracing_accept all = {0};
+        struct error err = {0};
+        scene_make(&x, store);
+        struct tracing_question q = question(&x, 0);
+        struct session police = as(&x.t, &police_grant, "联合流调"), silent = as(&x.t, &tracer_grant, "");
+        const struct grant elsewhere = {WORD("tracer"), WORD("310116")};
+        struct session other = as(&x.t, &elsewhere, "流调");
+        assert_true(tracing_ask(x.t.l, &police, x.v, &q, &a, &err) == E_DENIED || err.code == E_UNKNOWN);
+        assert_true(tracing_accept(x.t.l, &police, x.v, &q, &all, &done, &err) < 0);
+        err = (struct error){0};
+        assert_int_equal(tracing_ask(x.t.l, &silent, x.v, &q, &a, &err), E_DENIED); /* without a purpose */
+        assert_string_equal(err.where, "purpose");
+        assert_int_equal(tracing_timeline_of(x.t.l, &silent, x.v, x.kase, 0, &line, &err), E_DENIED);
+        assert_int_equal(tracing_places_of(x.t.l, &silent, x.v, TEXT(""), 14, &places, &err), E_DENIED);
+        assert_int_equal(tracing_ask(x.t.l, &other, x.v, &q, &a, &err), E_UNKNOWN); /* a case of another region is not there */
+        const char *who[] = {"scan-7"};
+        struct tracing_question persons = {.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+        assert_int_equal(tracing_ask(x.t.l, &other, x.v, &persons, &a, &err), E_DENIED);
+        assert_int_equal(tracing_accept(x.t.l, &x.t.s, x.v, &persons, &all, &done, &err), E_USAGE); /* one case */
+        assert_int_equal(opens(&x), 0);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact"), 0);
+        scene_drop(&x);
+    }
+}
+
+static struct tracing_accepted accepted(struct scene *x, const struct session *s, int64_t window, const char *const *names, size_t n) {
+    struct tracing_accepted done = {0};
+    struct tracing_accept a = {.names = names, .n_names = n};
+    struct tracing_question q = question(x, window);
+    struct error err = {0};
+    assert_ok(tracing_accept(x->t.l, s, x->v, &q, &a, &done, &err), err);
+    if (done.refused) fail_msg("%s: %s", done.first.where, done.first.message);
+    return done;
+}
+
+static void what_is_found_becomes_records_once(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        const char *one[] = {test_id(&x.t, x.wang)};
+        struct tracing_accepted d = accepted(&x, &s, 0, one, 1); /* one of two */
+        assert_true(d.found == 2 && d.taken == 1 && d.contacts_made == 1 && d.findings_made == 1 && d.persons_made == 0 && d.to_remove == 0 && d.investigation > 0);
+        d = accepted(&x, &s, 0, NULL, 0);
+        assert_true(d.taken == 2 && d.contacts_made == 1 && d.contacts_known == 1 && d.persons_made == 1 && d.findings_made == 1);
+        d = accepted(&x, &s, 0, NULL, 0); /* again: nothing new */
+        assert_true(d.contacts_made == 0 && d.contacts_known == 2 && d.persons_made == 0 && d.findings_made == 0 && d.to_remove == 0);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact"), 2);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding"), 2);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM investigation"), 1);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM person"), 3);
+        /* the plan owes their control and their place */
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM obligation_open WHERE rule = 'place-contact'"), 2);
+        d = accepted(&x, &s, 6, NULL, 0); /* further back: the bus comes in */
+        assert_true(d.taken == 3 && d.contacts_made == 1 && d.to_remove == 0);
+        d = accepted(&x, &s, 0, NULL, 0); /* and goes out again: proposed, with the reason; no contact is touched */
+        assert_true(d.to_remove == 1 && d.contacts_made == 0);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE state = 'to-remove' AND removal_reason IS NOT NULL"), 1);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact WHERE state = 'found'"), 3);
+        d = accepted(&x, &s, 0, NULL, 0);
+        assert_int_equal(d.to_remove, 0); /* proposed once */
+        d = accepted(&x, &s, 6, NULL, 0);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE state = 'current'"), 3);
+        assert_int_equal(opens(&x), 7);
+        /* a later meeting moves the last contact of the record that is there */
+        stay(&x, test_id(&x.t, x.li), "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        stay(&x, test_id(&x.t, x.wang), "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        d = accepted(&x, &s, 0, NULL, 0);
+        assert_true(d.contacts_moved == 1 && d.contacts_made == 0);
+        assert_int_equal(test_count(&x.t, "SELECT last_contact - first_contact FROM contact ORDER BY id LIMIT 1"), 1);
+        assert_int_equal(test_count(&x.t, "SELECT pieces FROM finding ORDER BY id LIMIT 1"), 2);
+        scene_drop(&x);
+    }
+}
+
+static size_t of_origin(const struct tracing_timeline *t, const char *origin) {
+    size_t n = 0;
+    for (size_t i = 0; i < t->n; i++) n += !strcmp(t->stops[i].origin, origin);
+    return n;
+}
+
+static void each_department_sees_its_own(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_timeline line;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session health = as(&x.t, &tracer_grant, "流调"), police = as(&x.t, &police_grant, "联合流调"), industry = as(&x.t, &industry_grant, "联合流调");
+        const char *room = test_id(&x.t, test_record(&x.t, "investigation", "case", x.word, "opened_at", "2022-05-29T11:00"));
+        test_record(&x.t, "track", "case", x.word, "place", test_id(&x.t, x.market), "day", "2022-05-26", "starts", "2022-05-26T15:00", "ends", "2022-05-26T16:00");
+        test_record(&x.t, "track", "case", x.word, "place_text", "老街理发店", "day", "2022-05-26", "precision", "day");
+        /* the police may write theirs and not the other's */
+        struct draft *d = test_draft(&x.t, "police_feed", DRAFT_CREATE, "investigation", room, "place_text", "高速路口", "day", "2022-05-27", "starts", "2022-05-27T07:00", NULL);
+        assert_ok(record_write(x.t.l, &police, &d, 1, &err), err);
+        d = test_draft(&x.t, "industry_feed", DRAFT_CREATE, "investigation", room, "place_text", "基站", "day", "2022-05-27", NULL);
+        assert_int_equal(record_write(x.t.l, &police, &d, 1, &err), E_DENIED);
+        d = test_draft(&x.t, "track", DRAFT_CREATE, "case", x.word, "place_text", "别处", "day", "2022-05-27", NULL);
+        assert_true(record_write(x.t.l, &police, &d, 1, &err) < 0);
+        d = test_draft(&x.t, "industry_feed", DRAFT_CREATE, "investigation", room, "place_text", "基站", "day", "2022-05-27", NULL);
+        err = (struct error){0};
+        assert_ok(record_write(x.t.l, &industry, &d, 1, &err), err);
+        assert_ok(tracing_timeline_of(x.t.l, &health, x.v, x.kase, 0, &line, &err), err);
+        assert_true(of_origin(&line, "track") == 2 && of_origin(&line, "police_feed") == 1 && of_origin(&line, "industry_feed") == 1 && of_origin(&line, "visits") == 2);
+        for (size_t i = 1; i < line.n; i++) assert_true(line.stops[i].day >= line.stops[i - 1].day);
+        tracing_timeline_clear(&line);
+        assert_ok(tracing_timeline_of(x.t.l, &police, x.v, x.kase, 0, &line, &err), err);
+        assert_true(line.n == 1 && of_origin(&line, "police_feed") == 1);
+        tracing_timeline_clear(&line);
+        assert_ok(tracing_timeline_of(x.t.l, &industry, x.v, x.kase, 0, &line, &err), err);
+        assert_true(line.n == 1 && of_origin(&line, "industry_feed") == 1);
+        tracing_timeline_clear(&line);
+        /* what was told goes into the visits, once; hours that are not known do not */
+        size_t fed = 0;
+        assert_ok(tracing_route_feed(x.t.l, &health, x.v, x.li, &fed, &err), err);
+        assert_int_equal(fed, 1);
+        assert_ok(tracing_route_feed(x.t.l, &health, x.v, x.li, &fed, &err), err);
+        assert_ok(tracing_timeline_of(x.t.l, &health, x.v, x.kase, 0, &line, &err), err);
+        assert_int_equal(of_origin(&line, "visits"), 3);
+        tracing_timeline_clear(&line);
+        scene_drop(&x);
+    }
+}
+
+static void figures_places_and_a_notice(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_board b;
+        struct tracing_places places;
+        struct error err = {0};
+        struct buf text = {0};
+        size_t n = 0;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        accepted(&x, &s, 0, NULL, 0);
+        assert_ok(tracing_board_of(x.t.l, &s, TEXT(""), 7, &b, &err), err);
+        assert_true(b.contacts == 2 && b.queue == 2 && b.placed == 0 && b.placing.n == 0 && b.placing.p50 == -1 && b.waiting.p50 == 0);
+        assert_true(b.steps[STEP_DETECTED_LOCATED].n == 1 && b.steps[STEP_DETECTED_LOCATED].p50 == 30 && b.steps[STEP_DETECTED_LOCATED].within == 1);
+        x.t.s.now += 2 * 3600; /* one is placed two hours later; his result comes afterwards */
+        char at[INSTANT_TEXT], later[INSTANT_TEXT];
+        instant_format(x.t.s.now, ZONE_CHINA_S, at);
+        instant_format(x.t.s.now + 3600, ZONE_CHINA_S, later);
+        struct error none = {0};
+        struct value contact = value_null();
+        assert_ok(db_scalar(x.t.l->db, &x.t.a, "SELECT MIN(id) FROM contact", NULL, 0, &contact, &none), none);
+        test_record(&x.t, "stay", "contact", test_id(&x.t, contact.i), "kind", "central", "started_at", at);
+        x.t.s.now += 2 * 3600;
+        test_record(&x.t, "test", "contact", test_id(&x.t, contact.i), "sampled_at", at, "result", "negative", "result_at", later);
+        s.now = x.t.s.now;
+        assert_ok(tracing_board_of(x.t.l, &s, TEXT("310115"), 7, &b, &err), err);
+        assert_true(b.queue == 1 && b.placed == 1 && b.placing.n == 1 && b.placing.p50 == 120 && b.placing.p90 == 120 && b.placing.within == 1 && b.waiting.p90 == 240);
+        assert_true(b.tested == 1 && b.before_result == 1);
+        test_record(&x.t, "assistance", "direction", "inbound", "other_region", "330100", "letter_no", "杭协〔2022〕7号", "sent_at", "2022-05-28T10:00", "asked", "10", "done", "4");
+        assert_ok(tracing_board_of(x.t.l, &s, TEXT(""), 7, &b, &err), err);
+        assert_true(b.inbound.letters == 1 && b.inbound.open == 1 && b.inbound.overdue == 1 && b.inbound.asked == 10 && b.inbound.done == 4 && b.outbound.letters == 0);
+        assert_ok(tracing_board_of(x.t.l, &s, TEXT("33"), 7, &b, &err), err);
+        assert_int_equal(b.contacts, 0);
+        assert_ok(tracing_places_of(x.t.l, &s, x.v, TEXT(""), 14, &places, &err), err);
+        assert_true(places.cases == 1 && places.n >= 1 && text_is(places.places[0].title, "枫林市场") && places.places[0].contacts == 2 && places.places[0].cases == 1);
+        assert_true(places.places[0].contact_hours > 0.9 && places.places[0].contact_hours < 1.1 && places.places[0].case_hours == 1);
+        assert_true(tracing_notice(&places, ZONE_CHINA_S, true, &text, &n) == 0 && n == 0); /* too few visitors: it would point at them */
+        places.places[0].visits_a_day = 500;
+        assert_true(tracing_notice(&places, ZONE_CHINA_S, true, &text, &n) == 0 && n == 1);
+        assert_non_null(strstr(buf_cstr(&text), "枫林市场:2022-05-27 10:00 至 2022-05-27 11:00"));
+        assert_null(strstr(buf_cstr(&text), "李娜"));
+        buf_clear(&text);
+        tracing_places_clear(&places);
+        scene_drop(&x);
+    }
+}
+
+static void requests_are_owed_and_chains_are_chosen(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct chains *c = NULL;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        const char *letter = test_id(&x.t, test_record(&x.t, "assistance", "direction", "inbound", "other_region", "330100", "letter_no", "1", "sent_at", "2022-05-29T10:00"));
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM obligation_open WHERE rule = 'assistance-reply'"), 1);
+        struct draft *d = test_draft(&x.t, "assistance", DRAFT_CHANGE, NULL);
+        text_int(text_of(letter), &d->id);
+        d->state = TEXT("replied");
+        assert_int_equal(test_write(&x.t, d, &err), E_INVALID); /* no reply without its words */
+        d = test_draft(&x.t, "assistance", DRAFT_CHANGE, "reply", "查无此人", "replied_at", "2022-05-29T16:00", NULL);
+        text_int(text_of(letter), &d->id);
+        d->state = TEXT("replied");
+        err = (struct error){0};
+        assert_ok(test_write(&x.t, d, &err), err);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM obligation_open WHERE rule = 'assistance-reply'"), 0);
+        accepted(&x, &s, 0, NULL, 0);
+        int64_t second = test_record(&x.t, "case", "person", test_id(&x.t, x.wang), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-29", "report_date", "2022-05-29", "controlled", "yes");
+        assert_ok(chains_build(x.t.l, TEXT("covid-19"), x.t.s.now, &c, &err), err);
+        uint32_t a = chains_find(c, x.kase), b = chains_find(c, second);
+        assert_true(c->input.n == 2 && a != CHAIN_NONE && b != CHAIN_NONE && c->input.n_meetings == 1 && c->result.nodes[b].n_candidates == 1 && chains_find(c, 1) == CHAIN_NONE);
+        assert_int_equal(c->result.candidates[c->result.nodes[b].candidates].infector, a);
+        assert_true(c->options.si_mean_days == 3.5 && c->options.cut_days == 7 && c->result.trees[0].open);
+        assert_true(chains_seen(x.t.l, &s, c, a));
+        const struct grant far = {WORD("tracer"), WORD("33")};
+        struct session stranger = as(&x.t, &far, "x");
+        assert_false(chains_seen(x.t.l, &stranger, c, a));
+        int64_t stamp = 0;
+        assert_ok(chains_stamp(x.t.l, &stamp, &err), err);
+        assert_int_equal(stamp, c->as_of_seq);
+        chains_free(c);
+        /* the analyst: it was brought in. It stands beside what the machine said */
+        test_record(&x.t, "source_choice", "infectee", test_id(&x.t, second), "kind", "imported", "reason", "自外省返回", "chosen_at", "2022-05-29T17:00", "machine_infector", x.word,
+                    "machine_chance", "0.8");
+        assert_ok(chains_build(x.t.l, TEXT("covid-19"), x.t.s.now, &c, &err), err);
+        b = chains_find(c, second);
+        assert_true(c->result.nodes[b].parent == CHAIN_NONE && c->result.nodes[b].by == CHAIN_BY_ANALYST && c->result.nodes[b].n_candidates == 1 && c->result.n_trees == 2);
+        chains_free(c);
+        assert_ok(chains_stamp(x.t.l, &stamp, &err), err);
+        scene_drop(&x);
+    }
+}
+
+int main(void) {
+    if (digest_init(NULL) < 0 || !test_stores()) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_not_look), cmocka_unit_test(what_is_found_becomes_records_once), cmocka_unit_test(each_department_sees_its_own),
+        cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
