@@ -199,26 +199,6 @@ static int is_merged(const struct record *r) {
     return f >= 0 && r->values[f].kind == VALUE_INT;
 }
 
-/* What the facts about a person pay, worked out anew. */
-static int replay(struct ledger *l, const struct session *s, int64_t person, struct arena *a, struct error *err) {
-    struct person_child *list = NULL;
-    size_t n = 0, k = 0;
-    int rc = person_children(l, l->db, person, a, &list, &n, err);
-    struct record *facts = rc ? NULL : arena_alloc(a, (n + 1) * sizeof *facts);
-    if (!rc && !facts) return memory(err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        rc = record_get(l, l->db, s, list[i].reg, list[i].id, a, &facts[k], err);
-        /* ids ascend with time of recording across all registers */
-        for (size_t j = k; !rc && j > 0 && facts[j - 1].id > facts[j].id; j--) {
-            struct record swap = facts[j];
-            facts[j] = facts[j - 1];
-            facts[j - 1] = swap;
-        }
-        k++;
-    }
-    return rc ? rc : book_replay(l, s, person, facts, k, err);
-}
-
 /* The list of what was moved travels in the journal entry: register, id and field of each. */
 static int note_merge(struct ledger *l, const struct session *s, enum journal_verb verb, int64_t into, int64_t from, const struct person_child *list, size_t n,
                       struct error *err) {
@@ -256,7 +236,7 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
     if (!rc) rc = person_children(l, l->db, from, &a, &list, &n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = change_reference(l, s, &list[i], into, &a, err);
     if (!rc) rc = book_rehold(l, from, into, NULL, 0, err);
-    if (!rc) rc = replay(l, s, into, &a, err);
+    if (!rc) rc = book_replay(l, s, into, err);
     if (!rc) rc = set_merged(l, s, from, value_int(into), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_MERGE, into, from, list, n, err);
     if (rc < 0)
@@ -323,8 +303,8 @@ int person_unmerge(struct ledger *l, const struct session *s, int64_t person, in
         rc = change_reference(l, s, &list[i], person, &a, err);
         moved++;
     }
-    if (!rc) rc = replay(l, s, person, &a, err);
-    if (!rc) rc = replay(l, s, into, &a, err);
+    if (!rc) rc = book_replay(l, s, person, err);
+    if (!rc) rc = book_replay(l, s, into, err);
     if (!rc) rc = set_merged(l, s, person, value_null(), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_UNMERGE, into, person, NULL, 0, err);
     if (rc < 0)

@@ -52,6 +52,16 @@ struct apply {
 int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
 int apply_flush(struct apply *x, struct error *err);
+/* One change, all or nothing (record_apply.c). */
+int apply_change(struct apply *x, struct draft *d, int64_t id, struct error *err);
+bool apply_may_move(const struct register_decl *reg, const struct session *s, int from, int to, struct text region);
+/* Errors that are the draft's own; anything else ends the batch. */
+bool apply_is_result(int code);
+/* record_effect.c */
+/* What the new record does to one it refers to, as declared; where that move is not allowed, or guarded, nothing happens. */
+int apply_effects(struct apply *x, const struct record *r, struct error *err);
+/* A cell that another record was given from this one, and that still says so, says what this one says now. */
+int apply_copies_follow(struct apply *x, const struct record *r, const struct record *before, struct error *err);
 /* record_key.c */
 /* Fills cells that are not given from the records they are declared to come from. */
 int apply_copies(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err);

@@ -10,6 +10,7 @@ struct book_row {
     bool dirty;  /* in the list of changed rows */
     bool stored; /* the store has it */
     bool gone;   /* to be deleted */
+    bool anew;   /* owed since this change of its record: facts that were there before may pay it */
 };
 
 struct book_slot {
@@ -79,7 +80,18 @@ int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struc
 int book_add(struct ledger *l, const struct obligation *o, struct error *err);
 /* Drops what was worked out from adoptions that have been read anew since. */
 void book_memos_check(struct ledger *l);
-/* The plan that a record stands under; NULL in ret: none (obligation_plan.c). */
+/* The fact pays the duty, or cancels it; one that changed from `before` so that it pays no more is taken back (obligation_fact.c). */
+void book_pay(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o);
+/* The state that follows from the masks. */
+void book_close_if_done(struct obligation *o, instant now);
+/* What is owed anew after a change is paid by the facts that are there (obligation_follow.c). */
+int book_catch_up(struct ledger *l, const struct session *s, int64_t holder, struct error *err);
+/* The disease of a record was corrected: duties of records that have their disease from it go with it. */
+int book_follow(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err);
+
+/* The disease that a record itself names, or one that it refers to; empty: neither (obligation_plan.c). */
+struct text book_disease(struct ledger *l, const struct record *r, int *ret_rc, struct error *err);
+/* The plan that a record stands under; NULL in ret: none. */
 int book_plan(struct ledger *l, const struct session *s, const struct record *r, const struct adoption **ret, struct error *err);
 
 #endif

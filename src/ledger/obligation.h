@@ -75,8 +75,8 @@ int book_guard(struct ledger *l, const struct session *s, const struct record *r
 int book_measure(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
 /* The record is removed (undo): its own duties vanish with it; what it paid is owed again. */
 int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
-/* Works out anew what these facts (in order of time) pay of a holder's duties: after records moved between persons. */
-int book_replay(struct ledger *l, const struct session *s, int64_t holder, const struct record *facts, size_t n, struct error *err);
+/* Works out anew what the facts that are there, in the order of recording, pay of a holder's duties: after records moved between persons. */
+int book_replay(struct ledger *l, const struct session *s, int64_t holder, struct error *err);
 /* Duties follow a person merged into another, or back. */
 int book_rehold(struct ledger *l, int64_t from, int64_t to, const int64_t *records, size_t n, struct error *err);
 

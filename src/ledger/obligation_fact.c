@@ -114,7 +114,7 @@ static bool text_same(struct text a, const char *b) {
 }
 
 /* The state that follows from the masks. */
-static void close_if_done(struct obligation *o, instant now) {
+void book_close_if_done(struct obligation *o, instant now) {
     if (duty_open(&o->duty)) {
         o->state = TEXT("open");
         o->closed_at = INSTANT_NONE;
@@ -147,7 +147,7 @@ static void move_anchor(struct ledger *l, const struct duty_rule *rule, struct o
     if (wanted->anchor == o->duty.anchor) return;
     move_masks(&o->duty, wanted);
     duty_settle(rule, &o->duty, l->zone_s);
-    close_if_done(o, now);
+    book_close_if_done(o, now);
     book_touch(l, o);
 }
 
@@ -182,8 +182,8 @@ static int assign(struct ledger *l, const struct duty_rule *rule, const struct r
     return 0;
 }
 
-/* The record's disease was corrected: the duty that both plans name is the new plan's from now on, its deadline counted from the same anchor,
- * its owner found by the new chain. What was paid or missed on a day stays so; what is closed already stays as it was judged. */
+/* The record's disease was corrected, or what had cancelled the duty is over: the duty is this plan's from now on, its deadline counted from the same anchor,
+ * its owner found by its chain. What was paid or missed on a day stays so; what was judged already stays as it was. */
 static int change_plan(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, struct obligation *o,
                        const struct duty *wanted, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[wanted->rule];
@@ -203,7 +203,8 @@ static int change_plan(struct ledger *l, const struct session *s, const struct a
         duty_settle(rule, &o->duty, l->zone_s);
     }
     o->state = wanted->occurrence == -1 ? TEXT("standing") : TEXT("open");
-    if (wanted->occurrence != -1) close_if_done(o, s->now);
+    o->closed_at = INSTANT_NONE;
+    if (wanted->occurrence != -1) book_close_if_done(o, s->now);
     book_touch(l, o);
     return 0;
 }
@@ -228,7 +229,8 @@ int book_region_stands(struct ledger *l, const struct duty_rule *rule, const str
     return 0;
 }
 
-static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder,
+/* changed: the record was there before, so that facts which pay may be there too (obligation_follow.c). */
+static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder, bool changed,
                      const struct duty *d, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[d->rule];
     struct book_slot *slot = NULL;
@@ -237,21 +239,22 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
     for (struct book_row *row = slot->rows; row; row = row->next) {
         if (row->gone || !text_eq(row->o.rule, rule->code)) continue;
         bool same = row->o.record == r->id && row->o.duty.occurrence == d->occurrence;
-        if (same && text_same(row->o.state, "cancelled")) {
-            row->o.duty = *d; /* the condition holds again */
-            row->o.pack = a->id;
-            row->o.state = d->occurrence == -1 ? TEXT("standing") : TEXT("open");
-            row->o.closed_at = INSTANT_NONE;
-            book_touch(l, &row->o);
-            return 0;
+        if (same && text_same(row->o.state, "cancelled")) { /* the condition holds again */
+            row->anew = true;
+            return change_plan(l, s, a, r, &row->o, d, err);
         }
         bool merged = rule->per_person && row->o.record != r->id && obligation_is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
-        if (same && obligation_is_open(&row->o) && !same_disease(l, row->o.pack, a)) return change_plan(l, s, a, r, &row->o, d, err);
+        if (same && obligation_is_open(&row->o) && !same_disease(l, row->o.pack, a)) {
+            row->anew = true;
+            return change_plan(l, s, a, r, &row->o, d, err);
+        }
         if (same && obligation_is_open(&row->o) && (rc = assign(l, rule, r, &row->o, err)) < 0) return rc;
         if (same && obligation_is_open(&row->o) && rule->timing == TIMING_WITHIN) move_deadline(l, rule, &row->o, d);
-        if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor))
+        if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor)) {
+            row->anew = row->anew || d->anchor != row->o.duty.anchor;
             move_anchor(l, rule, &row->o, d, s->now);
+        }
         return 0;
     }
     bool stands = false;
@@ -276,7 +279,10 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         .closed_at = INSTANT_NONE,
         .duty = *d,
     };
-    return book_add(l, &o, err);
+    rc = book_add(l, &o, err);
+    if (!rc && changed) rc = book_slot_of(l, holder, &slot, err);
+    if (!rc && changed) slot->rows->anew = true; /* the newest is the first */
+    return rc;
 }
 
 /* 1 when the fact is one of these matches for the duty, with the day it counts for; 0 when not. */
@@ -315,13 +321,13 @@ static void take_back(struct ledger *l, const struct duty_rule *rule, struct obl
         if (!(o->duty.paid & bit)) continue;
         o->duty.paid &= ~bit;
         duty_settle(rule, &o->duty, l->zone_s);
-        close_if_done(o, now);
+        book_close_if_done(o, now);
         book_touch(l, o);
         return;
     }
 }
 
-static void pay_one(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o) {
+void book_pay(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o) {
     const struct duty_rule *rule = book_rule(l, o);
     day today = 0, was_day = 0;
     instant at = 0, was_at = 0;
@@ -337,32 +343,11 @@ static void pay_one(struct ledger *l, const struct session *s, const struct reco
         if (duty_pay(rule, &o->duty, today, l->zone_s)) {
             o->paid_by = r->id;
             if (due != INSTANT_NONE && at > due) o->late = true;
-            close_if_done(o, s->now);
+            book_close_if_done(o, s->now);
             book_touch(l, o);
         }
     }
     if (obligation_is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
-}
-
-int book_replay(struct ledger *l, const struct session *s, int64_t holder, const struct record *facts, size_t n, struct error *err) {
-    struct book_slot *slot = NULL;
-    int rc = book_slot_of(l, holder, &slot, err);
-    for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
-        const struct duty_rule *rule = book_rule(l, &row->o);
-        if (row->gone || !rule || text_same(row->o.state, "cancelled") || text_same(row->o.state, "standing")) continue;
-        struct obligation was = row->o;
-        row->o.duty.paid = 0;
-        row->o.late = false;
-        row->o.paid_by = 0;
-        duty_settle(rule, &row->o.duty, l->zone_s);
-        close_if_done(&row->o, s->now);
-        for (size_t i = 0; i < n; i++) pay_one(l, s, &facts[i], NULL, &row->o);
-        if (row->o.duty.paid == was.duty.paid && text_eq(row->o.state, was.state))
-            row->o = was; /* the same facts: when it was closed, and late or not, stays true */
-        else
-            book_touch(l, &row->o);
-    }
-    return rc;
 }
 
 int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
@@ -381,7 +366,7 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
         struct expr_scope scope = scope_of(l, s, r);
         n = policy_duties(a->policy, r->reg, &scope, before ? r->created_at : s->now, l->zone_s, raised, RULES_MAX);
     }
-    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, &raised[i], err);
+    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, before != NULL, &raised[i], err);
     int64_t holders[HOLDERS_MAX];
     size_t n_holders = rc ? 0 : book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
     for (size_t h = 0; !rc && h < n_holders; h++) {
@@ -395,15 +380,16 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
                 for (size_t i = 0; i < n; i++) still = still || text_eq(a->policy->rules[raised[i].rule].code, row->o.rule);
                 /* what the changed record no longer obliges is not owed, unless this very change pays it */
                 if (!still) {
-                    pay_one(l, s, r, before, &row->o);
+                    book_pay(l, s, r, before, &row->o);
                     if (obligation_is_open(&row->o)) cancel(l, &row->o, s->now);
                     continue;
                 }
             }
-            pay_one(l, s, r, before, &row->o);
+            book_pay(l, s, r, before, &row->o);
         }
     }
-    return rc;
+    if (!rc) rc = book_catch_up(l, s, holder, err);
+    return rc || !before ? rc : book_follow(l, s, r, before, err);
 }
 
 int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err) {

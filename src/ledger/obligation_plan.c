@@ -4,7 +4,7 @@
 #include "ledger/book.h"
 #include "ledger/record_peek.h"
 
-static struct text disease_of(struct ledger *l, const struct record *r, int *ret_rc, struct error *err) {
+struct text book_disease(struct ledger *l, const struct record *r, int *ret_rc, struct error *err) {
     int f = register_field(r->reg, TEXT("disease"));
     *ret_rc = 0;
     if (f >= 0 && r->values[f].kind == VALUE_TEXT) return value_view(r->values[f]);
@@ -32,11 +32,17 @@ static bool many_diseases(const struct ledger *l) {
     return false;
 }
 
-/* What a person is held by: duties of his cases and contacts. */
-static bool holds_person(const struct ledger *l, const struct book_row *row, const struct adoption **ret) {
-    if (row->gone || (!text_is(row->o.reg, "case") && !text_is(row->o.reg, "contact"))) return false;
-    *ret = ledger_adoption(l, row->o.pack);
-    return *ret != NULL;
+/* What a person is held by: his cases and contacts that owe or owed something. The disease is what the record says now, or that of its plan. */
+static int held_by(struct ledger *l, const struct book_row *row, struct text *ret, struct error *err) {
+    int rc = 0;
+    *ret = (struct text){"", 0};
+    if (row->gone || text_is(row->o.state, "cancelled") || (!text_is(row->o.reg, "case") && !text_is(row->o.reg, "contact"))) return 0;
+    const struct record *r = NULL;
+    rc = record_peek(l, register_find(l->catalog, row->o.reg), row->o.record, &r, err);
+    if (!rc && r) *ret = book_disease(l, r, &rc, err);
+    const struct adoption *a = ret->n ? NULL : ledger_adoption(l, row->o.pack);
+    if (a) *ret = a->disease;
+    return rc;
 }
 
 static int64_t person_of(const struct record *r) {
@@ -44,17 +50,24 @@ static int64_t person_of(const struct record *r) {
     return f >= 0 ? value_int_or(r->values[f], 0) : 0;
 }
 
-/* Of the diseases a person is held by, the one that came last. */
+/* Of the diseases a person is held by, the one whose plan this record's duties are under already, else the one that came last. */
 static int disease_of_person(struct ledger *l, const struct record *r, struct text *ret, struct error *err) {
     struct book_slot *slot = NULL;
-    const struct adoption *a;
+    struct text own = {"", 0};
     int64_t latest = 0, person = person_of(r);
     if (!person) return 0;
     int rc = book_slot_of(l, person, &slot, err);
-    for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
-        if (!holds_person(l, row, &a) || row->o.record <= latest) continue;
-        latest = row->o.record;
-        *ret = a->disease;
+    for (struct book_row *row = rc ? NULL : slot->rows; row && !own.n; row = row->next) {
+        const struct adoption *a = row->gone || row->o.record != r->id || text_is(row->o.state, "cancelled") ? NULL : ledger_adoption(l, row->o.pack);
+        if (a) own = a->disease;
+    }
+    for (struct book_row *row = rc ? NULL : slot->rows; !rc && row; row = row->next) {
+        struct text held;
+        rc = held_by(l, row, &held, err);
+        bool ours = own.n && text_eq(held, own);
+        if (!held.n || (row->o.record <= latest && !ours)) continue;
+        latest = ours ? INT64_MAX : row->o.record;
+        *ret = held;
     }
     return rc;
 }
@@ -69,7 +82,7 @@ int book_plan(struct ledger *l, const struct session *s, const struct record *r,
     day on = day_of_instant(s->now, l->zone_s);
     int rc = 0;
     *ret = NULL;
-    struct text disease = disease_of(l, r, &rc, err);
+    struct text disease = book_disease(l, r, &rc, err);
     if (!rc && !disease.n && many_diseases(l)) rc = disease_of_person(l, r, &disease, err);
     if (rc < 0) return rc;
     const struct adoption *best = disease.n || !many_diseases(l) ? ledger_policy(l, disease, r->region, on) : NULL;
@@ -83,14 +96,14 @@ int book_plan(struct ledger *l, const struct session *s, const struct record *r,
 }
 
 /* Whether the person is held by this disease, or by none at all: then every plan has a say. */
-static bool has_a_say(const struct ledger *l, const struct book_slot *slot, struct text disease, const struct adoption *a) {
-    const struct adoption *held;
+static bool has_a_say(struct ledger *l, const struct book_slot *slot, struct text disease, const struct adoption *a, int *ret_rc, struct error *err) {
     bool any = false;
     if (disease.n) return text_eq(a->disease, disease);
-    for (const struct book_row *row = slot ? slot->rows : NULL; row; row = row->next) {
-        if (!holds_person(l, row, &held)) continue;
-        if (text_eq(held->disease, a->disease)) return true;
-        any = true;
+    for (const struct book_row *row = slot ? slot->rows : NULL; row && !*ret_rc; row = row->next) {
+        struct text held;
+        *ret_rc = held_by(l, row, &held, err);
+        if (text_eq(held, a->disease)) return true;
+        any = any || held.n;
     }
     return !any;
 }
@@ -115,12 +128,12 @@ int book_measure(struct ledger *l, const struct session *s, const struct record 
     struct book_slot *slot = NULL;
     struct error first = {0};
     int rc = 0, refused = 0;
-    struct text disease = disease_of(l, r, &rc, err);
+    struct text disease = book_disease(l, r, &rc, err);
     if (!rc && !disease.n && many_diseases(l) && person_of(r)) rc = book_slot_of(l, person_of(r), &slot, err);
     /* allowed when a plan that limits this measure allows it, or none limits it */
     for (size_t i = 0; !rc && i < l->n_adoptions; i++) {
         const struct adoption *a = &l->adoptions[i];
-        if (!has_a_say(l, slot, disease, a) || !in_force(l, a, r->region, on) || !policy_limit(a->policy, facts.kind, facts.subject)) continue;
+        if (!has_a_say(l, slot, disease, a, &rc, err) || rc || !in_force(l, a, r->region, on) || !policy_limit(a->policy, facts.kind, facts.subject)) continue;
         int one = policy_measure(a->policy, &facts, s->zh, &first);
         if (one >= 0) return 0;
         refused = one;

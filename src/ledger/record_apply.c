@@ -80,7 +80,7 @@ static struct expr_scope scope_of(const struct apply *x, const struct record *r)
                                .today = day_of_instant(x->s->now, x->l->zone_s)};
 }
 
-static bool may_move(const struct register_decl *reg, const struct session *s, int from, int to, struct text region) {
+bool apply_may_move(const struct register_decl *reg, const struct session *s, int from, int to, struct text region) {
     for (size_t i = 0; i < reg->n_moves; i++) {
         const struct move *m = &reg->moves[i];
         if (m->to != to || (m->from >= 0 && m->from != from)) continue;
@@ -213,7 +213,7 @@ static void tell_ledger(struct apply *x, const struct register_decl *reg) {
 }
 
 /* Errors that are the draft's own; anything else ends the batch. */
-static bool is_result(int code) {
+bool apply_is_result(int code) {
     switch (code) {
     case E_INVALID:
     case E_SYNTAX:
@@ -226,37 +226,6 @@ static bool is_result(int code) {
     default:
         return false;
     }
-}
-
-static int change(struct apply *x, struct draft *d, int64_t id, struct error *err);
-
-/* What the new record does to one it refers to, as declared; where that move is not allowed, or guarded, nothing happens. */
-static int run_effects(struct apply *x, const struct record *r, struct error *err) {
-    const struct reg_table *t = x->l->tables[r->reg->order];
-    struct expr_scope scope = scope_of(x, r);
-    for (size_t i = 0; i < r->reg->n_effects; i++) {
-        const struct effect *effect = &r->reg->effects[i];
-        int f = register_field(r->reg, effect->field);
-        if (r->values[f].kind != VALUE_INT || expr_eval(t->effects[i], &scope) != TRUTH_TRUE) continue;
-        const struct register_decl *target = register_find(x->l->catalog, r->reg->fields[f].target);
-        struct entry *e = NULL;
-        int rc = apply_entry(x, x->l->tables[target->order], r->values[f].i, &e, err);
-        if (rc < 0) return rc;
-        int to = register_state(target, effect->to);
-        if (!e || text_eq(e->record.state, effect->to) || !may_move(target, x->s, register_state(target, e->record.state), to, e->record.region)) continue;
-        struct draft *d = draft_new(&x->arena, target, DRAFT_CHANGE);
-        if (!d) return memory(err);
-        d->id = e->record.id;
-        d->state = effect->to;
-        d->prepared = true;
-        struct error why = {0};
-        rc = change(x, d, d->id, &why);
-        if (rc < 0 && !is_result(rc)) {
-            if (err) *err = why;
-            return rc;
-        }
-    }
-    return 0;
 }
 
 static int create(struct apply *x, struct draft *d, struct error *err) {
@@ -280,7 +249,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (state >= 0) r->state = reg->states[state].name;
     rc = owned_check(d, NULL, r, err);
     if (rc < 0) return rc;
-    if (state != initial && !x->s->import && !may_move(reg, x->s, initial, state, r->region))
+    if (state != initial && !x->s->import && !apply_may_move(reg, x->s, initial, state, r->region))
         return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
                          initial >= 0 ? reg->states[initial].name.s : "(none)");
     if (copied || record_checks_wait(x->l, reg)) {
@@ -322,7 +291,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = similar_note(x, e, err);
     if (rc < 0) return rc;
     rc = concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
-    return rc < 0 ? rc : run_effects(x, r, err);
+    return rc < 0 ? rc : apply_effects(x, r, err);
 }
 
 /* Which cells differ; their new values go to wanted. Returns how many, or an error. */
@@ -401,7 +370,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (n < 0) return n;
     int wanted = d->state.n ? register_state(reg, d->state) : -1;
     /* a list that comes again does not move a record back */
-    if (wanted >= 0 && (d->verb == DRAFT_CHANGE || may_move(reg, x->s, register_state(reg, before.state), wanted, before.region)))
+    if (wanted >= 0 && (d->verb == DRAFT_CHANGE || apply_may_move(reg, x->s, register_state(reg, before.state), wanted, before.region)))
         now.state = reg->states[wanted].name;
     if (reg->region_field >= 0 && changed[reg->region_field]) now.region = value_view(now.values[reg->region_field]);
     if (reg->region_field < 0 && d->verb == DRAFT_CHANGE && d->region.n) now.region = d->region;
@@ -421,7 +390,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
     if (!rc) rc = owned_check(d, &before, &now, err);
-    if (!rc && moved && !may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
+    if (!rc && moved && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
@@ -447,11 +416,12 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     d->outcome = OUTCOME_CHANGED;
     if (similar_concerned(reg, changed)) rc = similar_find(x, &e->record, &d->ret_similar, &d->ret_similar_rule, err);
     if (rc < 0) return rc;
-    return concerns(x, reg) ? book_fact(x->l, x->s, &e->record, &before, err) : 0;
+    if (concerns(x, reg)) rc = book_fact(x->l, x->s, &e->record, &before, err);
+    return rc < 0 ? rc : apply_copies_follow(x, &e->record, &before, err);
 }
 
 /* A change that is refused leaves the lookup as it was. */
-static int change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
+int apply_change(struct apply *x, struct draft *d, int64_t id, struct error *err) {
     size_t found = x->n_found, lost = x->n_lost;
     int rc = change_record(x, d, id, err);
     if (rc < 0) x->n_found = found, x->n_lost = lost;
@@ -490,7 +460,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
 static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, struct error *err) {
     int rc = resolve_links(drafts, d, err);
     if (rc < 0) return rc;
-    if (d->verb == DRAFT_CHANGE) return change(x, d, d->id, err);
+    if (d->verb == DRAFT_CHANGE) return apply_change(x, d, d->id, err);
     if (d->verb == DRAFT_REMOVE) return remove_record(x, d, err);
     if (d->late_key) {
         rc = apply_late_key(x, d, err);
@@ -501,7 +471,7 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
     if (rc < 0) return rc;
     if (id && d->verb == DRAFT_CREATE)
         return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
-    return id ? change(x, d, id, err) : create(x, d, err);
+    return id ? apply_change(x, d, id, err) : create(x, d, err);
 }
 
 int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, struct error *err); /* record_fetch.c */
@@ -524,7 +494,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
         d->error = why;
         d->ret_id = 0;
         d->outcome = OUTCOME_REJECTED;
-        if (!is_result(one)) {
+        if (!apply_is_result(one)) {
             rc = one;
             if (err) *err = why;
         }

@@ -6,5 +6,8 @@
 
 /* NULL in ret when there is none. Lives until the call of record_apply that asked ends. Sealed cells stay sealed. */
 int record_peek(struct ledger *l, const struct register_decl *reg, int64_t id, const struct record **ret, struct error *err);
+/* The records of reg whose reference field f names this record, ascending by id, in the arena, as the open transaction sees them. Sealed cells stay sealed.
+ * Cost: the records found when the field is indexed, else a look at all of the register. */
+int record_referring(struct ledger *l, const struct register_decl *reg, size_t f, int64_t id, struct arena *a, struct record **ret, size_t *ret_n, struct error *err);
 
 #endif

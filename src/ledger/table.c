@@ -60,9 +60,13 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
     struct db_index *ix = arena_alloc(a, (2 + reg->n_fields + reg->n_indexes) * sizeof *ix);
     if (!ix) return error_set(err, E_MEMORY, NULL, "out of memory");
     size_t n = 0;
-    for (size_t i = 0; i < reg->n_fields; i++)
-        if (reg->fields[i].indexed)
-            ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, reg->fields[i].name.s), index_columns(a, reg, reg->fields[i].name), false, NULL};
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (!f->indexed) continue;
+        /* who refers to nothing is not looked for by what he refers to, and costs the writer nothing */
+        const char *where = f->type == FIELD_REFERENCE && !f->required ? arena_printf(a, "\"%s\" IS NOT NULL", f->name.s) : NULL;
+        ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, f->name.s), index_columns(a, reg, f->name), false, where};
+    }
     for (size_t i = 0; i < reg->n_indexes; i++)
         ix[n++] = (struct db_index){arena_printf(a, "%s_ix%zu", reg->name.s, i), index_columns(a, reg, reg->indexes[i]), false, NULL};
     if (list_index(a, reg, &ix[n++]) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");

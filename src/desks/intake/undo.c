@@ -14,7 +14,6 @@ struct touched {
     const char *why;
     struct value *before; /* [n_fields], ABSENT = not changed; the cells before the first change */
     struct text state, region;
-    int32_t version;
 };
 
 struct undo {
@@ -108,14 +107,13 @@ static int check_current(struct undo *u, struct touched *t) {
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
     char sql[160];
-    snprintf(sql, sizeof sql, "SELECT \"entry\",\"version\" FROM \"%s\" WHERE \"id\"=?1", t->reg->name.s);
+    snprintf(sql, sizeof sql, "SELECT \"entry\" FROM \"%s\" WHERE \"id\"=?1", t->reg->name.s);
     int rc = db_query(u->l->db, sql, params, 1, &c, u->err);
     if (rc == 0) rc = db_next(c, &row, u->err);
     if (rc == 0) {
         t->keep = true;
         t->why = "it is gone already / 记录已不存在";
     } else if (rc > 0) {
-        t->version = (int32_t)value_int_or(row[1], 0);
         t->keep = value_int_or(row[0], 0) != t->last_seq;
         t->why = "somebody changed it since / 之后已被他人修改";
     }
@@ -191,8 +189,7 @@ static int draft_of(struct undo *u, struct touched *t, struct draft **ret) {
     if (rc < 0) return rc;
     struct draft *d = draft_new(&u->arena, t->reg, t->created ? DRAFT_REMOVE : DRAFT_CHANGE);
     if (!d) return out_of_memory(u->err);
-    d->id = t->id;
-    d->version = t->version;
+    d->id = t->id; /* any version: nobody but this transaction can have changed it since check_current, by cells that follow others */
     if (!t->created) {
         memcpy(d->values, t->before, t->reg->n_fields * sizeof *d->values);
         d->state = t->state;

@@ -1,0 +1,209 @@
+/* Duties after the facts: what is owed since a record was changed may have been paid before; records without a disease of their own stand under that of
+ * the record they refer to or of their person, and go with it when it is corrected. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ledger/book.h"
+#include "ledger/record_peek.h"
+#include "ledger/table.h"
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* ---- the facts that there are */
+
+struct records {
+    struct record *list;
+    size_t n, cap;
+};
+
+static int add(struct records *x, struct arena *a, const struct record *more, size_t n, struct error *err) {
+    for (size_t i = 0; i < n; i++) {
+        size_t k = x->n;
+        while (k > 0 && x->list[k - 1].id > more[i].id) k--;
+        if (k > 0 && x->list[k - 1].id == more[i].id) continue;
+        if (x->n == x->cap) {
+            size_t cap = x->cap ? x->cap * 2 : 32;
+            struct record *grown = arena_alloc(a, cap * sizeof *grown);
+            if (!grown) return memory(err);
+            if (x->n) memcpy(grown, x->list, x->n * sizeof *grown);
+            x->list = grown;
+            x->cap = cap;
+        }
+        memmove(x->list + k + 1, x->list + k, (x->n - k) * sizeof *x->list);
+        x->list[k] = more[i];
+        x->n++;
+    }
+    return 0;
+}
+
+/* The record itself, as the transaction sees it. */
+static int add_self(struct ledger *l, struct records *x, struct arena *a, const struct register_decl *reg, int64_t id, struct error *err) {
+    const struct record *r = NULL;
+    struct record own;
+    if (l->apply) {
+        int rc = record_peek(l, reg, id, &r, err);
+        return rc || !r ? rc : add(x, a, r, 1, err);
+    }
+    struct error none = {0};
+    struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}};
+    int rc = record_get(l, l->db, &inside, reg, id, a, &own, &none);
+    if (rc == E_UNKNOWN) return 0;
+    if (rc < 0) return error_set(err, rc, none.where, "%s", none.message);
+    return add(x, a, &own, 1, err);
+}
+
+/* What may pay or cancel this duty by one match of its rule. Facts of a region pay what its adoption owes, day by day: those stay as they are. */
+static int add_matching(struct ledger *l, struct records *x, struct arena *a, const struct fact_match *m, const struct obligation *o, struct error *err) {
+    struct record *found = NULL;
+    size_t n = 0;
+    int field = m->by >= 0 ? m->by : m->reg->person_field, rc = 0;
+    if (m->by == FACT_BY_REGION) return 0;
+    if (m->by == FACT_BY_SELF || field < 0) return add_self(l, x, a, m->reg, m->by == FACT_BY_SELF ? o->record : o->holder, err);
+    rc = record_referring(l, m->reg, (size_t)field, m->by >= 0 ? o->record : o->holder, a, &found, &n, err);
+    return rc ? rc : add(x, a, found, n, err);
+}
+
+static int gather(struct ledger *l, const struct obligation *o, struct arena *a, struct records *ret, struct error *err) {
+    const struct duty_rule *rule = book_rule(l, o);
+    int rc = 0;
+    for (size_t i = 0; !rc && rule && i < rule->n_pays; i++) rc = add_matching(l, ret, a, &rule->pays[i], o, err);
+    for (size_t i = 0; !rc && rule && i < rule->n_cancels; i++) rc = add_matching(l, ret, a, &rule->cancels[i], o, err);
+    return rc;
+}
+
+static bool of_region(const struct duty_rule *rule) {
+    for (size_t i = 0; i < rule->n_pays; i++)
+        if (rule->pays[i].by == FACT_BY_REGION) return true;
+    return false;
+}
+
+/* As if each fact came at its own time. */
+static void pay_all(struct ledger *l, const struct session *s, const struct records *facts, struct obligation *o) {
+    for (size_t i = 0; i < facts->n; i++) {
+        struct session then = *s;
+        then.now = facts->list[i].changed_at;
+        book_pay(l, &then, &facts->list[i], NULL, o);
+    }
+}
+
+/* Works one duty out from nothing. keep: what it says is paid stays so whatever the facts say. */
+static int replay_row(struct ledger *l, const struct session *s, struct obligation *o, bool keep, struct arena *a, struct error *err) {
+    const struct duty_rule *rule = book_rule(l, o);
+    struct records facts = {0};
+    if (!rule || text_is(o->state, "cancelled") || text_is(o->state, "standing") || of_region(rule)) return 0;
+    int rc = gather(l, o, a, &facts, err);
+    if (rc < 0) return rc;
+    struct obligation was = *o;
+    o->duty.paid = 0;
+    o->late = false;
+    o->paid_by = 0;
+    duty_settle(rule, &o->duty, l->zone_s);
+    book_close_if_done(o, s->now);
+    pay_all(l, s, &facts, o);
+    if (keep && (was.duty.paid & ~o->duty.paid)) {
+        o->duty.paid |= was.duty.paid;
+        if (!o->paid_by) o->paid_by = was.paid_by;
+        o->late = o->late || was.late;
+        duty_settle(rule, &o->duty, l->zone_s);
+        if (!text_is(o->state, "cancelled")) book_close_if_done(o, s->now);
+    }
+    if (o->duty.paid == was.duty.paid && text_eq(o->state, was.state))
+        *o = was; /* the same facts: when it was closed, and late or not, stays true */
+    else
+        book_touch(l, o);
+    return 0;
+}
+
+int book_replay(struct ledger *l, const struct session *s, int64_t holder, struct error *err) {
+    struct book_slot *slot = NULL;
+    struct arena a = {0};
+    int rc = book_slot_of(l, holder, &slot, err);
+    for (struct book_row *row = rc ? NULL : slot->rows; !rc && row; row = row->next) {
+        if (!row->gone) rc = replay_row(l, s, &row->o, false, &a, err);
+        arena_reset(&a);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
+/* Could a fact that is there have paid it? One of a day to come cannot. */
+static bool may_be_paid(const struct ledger *l, const struct session *s, const struct obligation *o) {
+    const struct duty_rule *rule = book_rule(l, o);
+    int64_t gone = (int64_t)day_of_instant(s->now, l->zone_s) - o->duty.anchor;
+    if (!rule || rule->timing != TIMING_DAYS) return rule != NULL;
+    uint64_t open = o->duty.owed & ~o->duty.paid & ~o->duty.missed;
+    return gone >= 0 && (gone >= 63 ? open : open & (((uint64_t)2 << gone) - 1)) != 0;
+}
+
+int book_catch_up(struct ledger *l, const struct session *s, int64_t holder, struct error *err) {
+    struct book_slot *slot = NULL;
+    struct arena a = {0};
+    int rc = book_slot_of(l, holder, &slot, err);
+    for (struct book_row *row = rc ? NULL : slot->rows; !rc && row; row = row->next) {
+        if (!row->anew) continue;
+        row->anew = false;
+        if (!row->gone && may_be_paid(l, s, &row->o)) rc = replay_row(l, s, &row->o, true, &a, err);
+        arena_reset(&a);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
+/* ---- a corrected disease */
+
+static bool obliges(const struct ledger *l, const struct register_decl *reg) {
+    for (size_t i = 0; i < l->n_adoptions; i++) {
+        const struct policy *p = l->adoptions[i].policy;
+        for (size_t k = 0; p && k < p->n_rules; k++)
+            if (p->rules[k].on == reg) return true;
+    }
+    return false;
+}
+
+static bool names_disease(const struct record *r) {
+    int f = register_field(r->reg, TEXT("disease"));
+    return f >= 0 && value_given(r->values[f]);
+}
+
+/* Records of registers with duties that refer to this one by any field (to_person: by the field of their person) and name no disease themselves. */
+static int add_led(struct ledger *l, const struct register_decl *target, int64_t id, bool to_person, struct arena *a, struct records *ret, struct error *err) {
+    int rc = 0;
+    for (size_t r = 0; !rc && r < l->catalog->n_registers; r++) {
+        const struct register_decl *reg = &l->catalog->registers[r];
+        if (!obliges(l, reg)) continue;
+        for (size_t f = 0; !rc && f < reg->n_fields; f++) {
+            struct record *found = NULL;
+            size_t n = 0;
+            if (to_person ? (int)f != reg->person_field : reg->fields[f].type != FIELD_REFERENCE || l->tables[reg->order]->targets[f] != target) continue;
+            rc = record_referring(l, reg, f, id, a, &found, &n, err);
+            for (size_t i = 0; !rc && i < n; i++)
+                if (!names_disease(&found[i])) rc = add(ret, a, &found[i], 1, err);
+        }
+    }
+    return rc;
+}
+
+int book_follow(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
+    int f = register_field(r->reg, TEXT("disease")), rc = 0;
+    struct records led = {0};
+    struct arena a = {0};
+    if (f < 0 || value_eq(r->values[f], before->values[f])) return 0;
+    rc = add_led(l, r->reg, r->id, false, &a, &led, err);
+    size_t direct = led.n;
+    int64_t *persons = rc ? NULL : arena_alloc(&a, (direct + 1) * sizeof *persons);
+    if (!rc && !persons) rc = memory(err);
+    for (size_t i = 0; !rc && i < direct; i++) persons[i] = obligation_holder(&led.list[i]);
+    if (!rc) persons[direct] = obligation_holder(r);
+    for (size_t i = 0; !rc && i <= direct; i++) {
+        bool asked = false;
+        for (size_t k = 0; k < i; k++) asked = asked || persons[k] == persons[i];
+        if (!asked) rc = add_led(l, NULL, persons[i], true, &a, &led, err);
+    }
+    /* each as if it were recorded again as it is: the duties of its new plan are owed, those of the old one are not */
+    for (size_t i = 0; !rc && i < led.n; i++)
+        if (led.list[i].id != r->id) rc = book_fact(l, s, &led.list[i], &led.list[i], err);
+    arena_clear(&a);
+    return rc;
+}
