@@ -189,6 +189,19 @@ static void many_rows_each_with_its_result(void **state) {
         assert_status(test_http_ask(&h, "POST", PERSONS "/batch", ROOT, "Idempotency-Key: k\r\n", rows), 422);
         assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":[]}"), 422);
         assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":7}"), 422);
+        /* a row that names a record changes that one, unless somebody was faster; no row makes a record by an id */
+        got = test_http_get(&h, PERSONS "?limit=1&sort=id", ROOT);
+        int64_t id = test_json_int(json_array_get(json_object_get(got.json, "rows"), 0), "id");
+        const char *by_id = arena_printf(&h.t.a,
+                                         "{\"rows\":[{\"id\":%lld,\"version\":9,\"fields\":{\"sex\":\"male\"}},{\"id\":999999,\"fields\":{\"sex\":\"male\"}},{\"id\":\"x\"},"
+                                         "{\"id\":%lld,\"version\":1,\"fields\":{\"sex\":\"male\"}}]}",
+                                         (long long)id, (long long)id);
+        got = test_http_post(&h, PERSONS "/batch", ROOT, by_id);
+        assert_status(got, 200);
+        assert_true(test_json_int(got.json, "changed") == 1 && test_json_int(got.json, "rejected") == 3);
+        static const char *const why[] = {"CONFLICT", "UNKNOWN", "INVALID"};
+        for (size_t i = 0; i < 3; i++) assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "rows"), i), "code"), why[i]);
+        assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "rows"), 3), "version"), 2);
     }
 }
 

@@ -100,6 +100,58 @@ static void a_plan_is_shown_compared_and_adopted(void **state) {
     }
 }
 
+/* Handed over, a duty is another's until it is paid, whatever the record names later; the journal says who did it and why. */
+static void what_is_owed_is_handed_over(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+#define HANDOVER "/api/v1/obligations/handover"
+#define ONE "{\"duties\":[{\"register\":\"case\",\"record\":%lld,\"rule\":\"%s\"}],\"organisation\":%lld,\"reason\":\"%s\"}"
+        int64_t id = case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
+        int64_t body = made(ROOT, "/api/v1/registers/organisation/records", "{\"region\":\"310115\",\"fields\":{\"title\":\"区疾控\",\"kind\":\"cdc\"}}");
+        const char *good = arena_printf(&h.t.a, ONE, (long long)id, "locate-case", (long long)body, "人手不足");
+        assert_status(test_http_post(&h, HANDOVER, NULL, good), 401);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, "{\"duties\":[],\"organisation\":1,\"reason\":\"x\"}"), 422);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, "{\"duties\":[{\"register\":\"elephant\",\"record\":1,\"rule\":\"x\"}],\"organisation\":1,\"reason\":\"x\"}"), 422);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, "{\"duties\":[{\"register\":\"case\",\"record\":1,\"rule\":\"x\"}],\"reason\":\"x\"}"), 422);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, "{\"duties\":[{\"register\":\"case\",\"record\":1,\"rule\":\"x\"}],\"organisation\":1,\"account\":2,\"reason\":\"x\"}"), 422);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, arena_printf(&h.t.a, ONE, (long long)id, "locate-case", (long long)body, " ")), 422);
+        assert_status(test_http_post(&h, HANDOVER, ROOT, arena_printf(&h.t.a, ONE, (long long)id, "locate-case", 999999LL, "人手不足")), 422);
+        struct {
+            const char *token;
+            int64_t record;
+            const char *rule, *code;
+        } refused[] = {{ROOT, id, "no-such-rule", "UNKNOWN"}, {ROOT, 999999, "locate-case", "UNKNOWN"}, {OTHER, id, "locate-case", "UNKNOWN"}, {AUDITOR, id, "locate-case", "DENIED"}};
+        struct answer_got got;
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+            got = test_http_post(&h, HANDOVER, refused[i].token, arena_printf(&h.t.a, ONE, (long long)refused[i].record, refused[i].rule, (long long)body, "人手不足"));
+            assert_status(got, 200);
+            assert_int_equal(test_json_int(got.json, "rejected"), 1);
+            assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "rows"), 0), "code"), refused[i].code);
+        }
+        got = test_http_post(&h, HANDOVER, STREET, good);
+        assert_int_equal(test_json_int(got.json, "handed"), 1);
+        got = test_http_post(&h, HANDOVER, COMMAND, good); /* theirs already; who may say what an organisation is may hand over */
+        assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "rows"), 0), "code"), "CONFLICT");
+        /* the record changes, and would name another: it stays theirs */
+        assert_status(test_http_ask(&h, "PATCH", at(CASES "/*", id), ROOT, "", "{\"fields\":{\"onset\":\"2022-05-27\"}}"), 200);
+        got = test_http_get(&h, "/api/v1/obligations?rule=locate-case", ROOT);
+        const json_t *duty = json_array_get(json_object_get(got.json, "obligations"), 0);
+        assert_true(json_is_true(json_object_get(duty, "handed")));
+        assert_int_equal(test_json_int(json_object_get(duty, "owner"), "id"), body);
+        got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/obligations?owner=%lld", (long long)body), ROOT);
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 1);
+        got = test_http_get(&h, "/api/v1/audit?verb=handover", AUDITOR);
+        const json_t *entry = json_array_get(json_object_get(got.json, "entries"), 0);
+        assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 1);
+        assert_int_equal(test_json_int(entry, "record"), id);
+        assert_non_null(strstr(test_json_text(entry, "reason"), "人手不足"));
+        /* and is paid by the fact that pays it */
+        assert_status(test_http_ask(&h, "PATCH", at(CASES "/*", id), ROOT, "", "{\"fields\":{\"located_at\":\"2022-05-30T09:30\"}}"), 200);
+        got = test_http_get(&h, "/api/v1/obligations?rule=locate-case", ROOT);
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 0);
+    }
+}
+
 static void a_report_goes_its_way_to_the_public(void **state) {
     (void)state;
     EACH_HTTP(h, "covid-2022-v9", NOW) {
@@ -234,6 +286,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_owed_is_told, settle),
         cmocka_unit_test_teardown(a_plan_is_shown_compared_and_adopted, settle),
+        cmocka_unit_test_teardown(what_is_owed_is_handed_over, settle),
         cmocka_unit_test_teardown(a_report_goes_its_way_to_the_public, settle),
         cmocka_unit_test_teardown(people_are_found_merged_and_forgotten, settle),
         cmocka_unit_test_teardown(the_journal_is_for_auditors, settle),

@@ -72,6 +72,20 @@ struct duty_age {
 /* Cost: one pass over the open duties. f->limit is not used. */
 int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_age ret[DUTY_AGES], struct error *err);
 
+/* ---- duty_hand.c: a duty handed over to another party, with a reason. */
+enum { DUTY_HANDS_MAX = 500 };
+struct duty_hand {
+    const struct register_decl *reg; /* of l->catalog */
+    int64_t record;
+    struct text rule;
+    int rc;                 /* result: 0, or why not */
+    struct error error;
+};
+/* Each of the list by itself, in one transaction: what cannot be handed over says why (E_UNKNOWN no such record or no such duty open, E_DENIED, E_CONFLICT it is
+ * theirs already) and stops nobody else. kind OWNER_UNIT: `to` is an organisation; OWNER_PERSON: an account. s->reason is needed (E_INVALID). May be done by who
+ * may write the record, and by who may write organisations in its region: he decides already who answers for what. */
+int duty_hand_over(struct ledger *l, const struct session *s, struct duty_hand *list, size_t n, int kind, int64_t to, struct error *err);
+
 /* One pass of the clock at s->now: escalates, lapses, makes the day's standing duties. In transactions of at most 20,000 duties. */
 int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret, struct error *err);
 

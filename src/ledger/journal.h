@@ -16,7 +16,7 @@
     X(CREATE, 1) X(CHANGE, 2) X(MOVE, 3) X(REMOVE, 4) X(RESTORE, 5) X(MERGE, 6) X(UNMERGE, 7) X(ERASE, 8) X(OPEN, 9)          \
     X(PAY, 10) X(CANCEL, 11) X(ESCALATE, 12) X(LAPSE, 13) X(ADOPT, 14) X(FREEZE, 15) X(PUBLISH, 16) X(EXPORT, 17)             \
     X(PURGE, 18) X(IMPORT, 19) X(UNDO, 20) X(DENY, 21) X(INIT, 22)                                            \
-    X(SIGN_IN, 23) X(SIGN_OUT, 24) X(SECRET, 25) X(LOCK, 26) X(TOKEN, 27)
+    X(SIGN_IN, 23) X(SIGN_OUT, 24) X(SECRET, 25) X(LOCK, 26) X(TOKEN, 27) X(HANDOVER, 28)
 enum journal_verb {
 #define X(name, n) JOURNAL_##name = n,
     JOURNAL_VERBS(X)

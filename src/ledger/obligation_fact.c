@@ -170,6 +170,7 @@ static bool same_disease(const struct ledger *l, int64_t pack, const struct adop
 /* Who is accountable by the record as it is now: the investigator was named, or another one. */
 static int assign(struct ledger *l, const struct duty_rule *rule, const struct record *r, struct obligation *o, struct error *err) {
     struct owner owner;
+    if (o->owner_step == OWNER_STEP_HANDED) return 0;
     int rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
     if (rc < 0 || (owner.kind == o->owner_kind && owner.step == o->owner_step && owner.id == o->owner && text_eq(owner.region, o->owner_region))) return rc;
     struct text region = arena_text(&l->book->arena, owner.region);

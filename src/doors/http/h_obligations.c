@@ -55,6 +55,7 @@ static int put_duty(const struct obligation *o, const struct duty_rule *rule, vo
     put_text(b, "region", o->region);
     buf_str(b, ",\"due_at\":");
     json_put_instant(b, o->duty.due_at, x->l->zone_s);
+    buf_printf(b, ",\"adoption\":%lld,\"handed\":%s", (long long)o->pack, o->owner_step == OWNER_STEP_HANDED ? "true" : "false");
     buf_printf(b, ",\"overdue\":%s,\"level\":%d,\"owner\":{\"kind\":\"%s\"", o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->r->now ? "true" : "false", o->duty.level,
                o->owner_kind >= 0 && o->owner_kind <= OWNER_PERSON ? owner_kinds[o->owner_kind] : "none");
     if (o->owner) {
@@ -203,7 +204,7 @@ static int ages(struct request *r, struct error *err) {
 const struct schema obligations_schemas[] = {
     {"Obligations", "{\"type\":\"object\",\"required\":[\"obligations\",\"more\"],\"properties\":{\"obligations\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"register\",\"record\"],"
                     "\"properties\":{\"rule\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"register\":" STRING ",\"record\":{\"type\":\"integer\",\"format\":\"int64\"},\"number\":" STRING
-                    ",\"region\":" STRING ",\"due_at\":{\"type\":[\"string\",\"null\"]},\"overdue\":{\"type\":\"boolean\"},\"level\":{\"type\":\"integer\"},\"owner\":{\"type\":\"object\",\"properties\":{"
+                    ",\"region\":" STRING ",\"due_at\":{\"type\":[\"string\",\"null\"]},\"overdue\":{\"type\":\"boolean\"},\"level\":{\"type\":\"integer\"},\"adoption\":{\"type\":\"integer\",\"format\":\"int64\"},\"handed\":{\"type\":\"boolean\"},\"owner\":{\"type\":\"object\",\"properties\":{"
                     "\"kind\":" STRING ",\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING "}}}}},\"more\":{\"type\":\"boolean\"},\"next\":{\"type\":[\"string\",\"null\"]}}}"},
     {"ObligationSummary", "{\"type\":\"object\",\"required\":[\"at\",\"total\",\"closed_rate\",\"rules\"],\"properties\":{\"at\":" STRING ",\"total\":{\"type\":\"object\",\"properties\":{" COUNTS "}},"
                           "\"closed_rate\":" RATE ",\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"desk\":" STRING ",\"register\":" STRING "," COUNTS "}}}}}"},

@@ -187,6 +187,19 @@ static int batch_written(struct request *r, struct error *err) {
     return b->failed ? error_set(err, b->failed, NULL, "the answer is too large") : 0;
 }
 
+/* A row that names a record by id changes that one, as it stood at `version` when the row says so. */
+static int named(const json_t *row, const char *at, struct draft *d, struct error *err) {
+    const json_t *id = json_object_get(row, "id"), *version = json_object_get(row, "version");
+    char where[48];
+    snprintf(where, sizeof where, "%s/%s", at, json_is_integer(id) ? "version" : "id");
+    if (!json_is_integer(id) || json_integer_value(id) <= 0) return error_set(err, E_INVALID, where, "is no id of a record / 不是记录编号");
+    if (version && (!json_is_integer(version) || json_integer_value(version) < 1 || json_integer_value(version) > INT32_MAX))
+        return error_set(err, E_INVALID, where, "is no version of a record / 不是记录版本");
+    d->id = json_integer_value(id);
+    if (version) d->version = (int32_t)json_integer_value(version);
+    return 0;
+}
+
 /* Row by row: a row that cannot be read is refused like one that breaks a rule. With an Idempotency-Key, or "whole": true, all or none. */
 static int batch(struct request *r, struct error *err) {
     const struct register_decl *reg = NULL;
@@ -202,10 +215,12 @@ static int batch(struct request *r, struct error *err) {
     for (size_t i = 0; i < n; i++) {
         char at[32];
         struct error why = {0};
-        struct draft *d = drafts[i] = draft_new(&r->arena, reg, DRAFT_UPSERT);
+        const json_t *row = json_array_get(rows, i), *id = json_object_get(row, "id");
+        struct draft *d = drafts[i] = draft_new(&r->arena, reg, id ? DRAFT_CHANGE : DRAFT_UPSERT);
         if (!d) return memory(err);
         snprintf(at, sizeof at, "/rows/%zu", i);
-        rc = represent_draft(r, json_array_get(rows, i), at, d, &why);
+        rc = id ? named(row, at, d, &why) : 0;
+        if (!rc) rc = represent_draft(r, row, at, d, &why);
         if (rc < 0 && (whole || rc == E_MEMORY)) return error_set(err, rc, why.where, "%s", why.message);
         if (rc < 0) {
             d->prepared = d->unfit = true;
@@ -287,7 +302,7 @@ const struct schema records_schemas[] = {
     {"Written", "{\"type\":\"object\",\"required\":[\"id\",\"version\",\"outcome\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},"
                 "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}}}"},
     {"{Register}Batch", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":2000,"
-                        "\"items\":{\"$ref\":\"#/components/schemas/{Register}Input\"}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"}}}"},
+                        "\"items\":{\"allOf\":[{\"$ref\":\"#/components/schemas/{Register}Input\"},{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"}}}]}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"}}}"},
     {"BatchResult",
      "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"rejected\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"required\":[\"row\",\"outcome\"],\"properties\":{\"row\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\","
@@ -314,8 +329,8 @@ const struct route records_routes[] = {
     {.method = "POST", .path = RECORDS "/{id}/actions/{state}", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = move, .request = "{Register}Input",
      .response = "Written", .headers = HEADER_KEY | HEADER_MATCH | HEADER_REASON, .zh = "转入某状态,可同时修改字段", .en = "Moves the record to a state, with cells that change with it."},
     {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "{Register}Batch",
-     .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;带 Idempotency-Key 时全有或全无",
-     .en = "Makes or changes many by their keys; a result for each row. With an Idempotency-Key all or none."},
+     .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;含 id 的行修改该记录;带 Idempotency-Key 时全有或全无",
+     .en = "Makes or changes many by their keys, or by id (then with version as a guard); a result for each row. With an Idempotency-Key all or none."},
     {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "History", .zh = "记录的变更历史,最新在前",
      .en = "Who changed what, newest first.", .query = {{"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many entries"}}},
     {0},

@@ -66,6 +66,7 @@ struct schema {
     X(accounts) \
     X(sign) \
     X(oidc) \
+    X(handover) \
     X(health) \
     X(exports) \
     X(list) \
@@ -82,6 +83,7 @@ struct schema {
     X(audit) \
     X(accounts) \
     X(sign) \
+    X(handover) \
     X(health) \
     X(list) \
     X(jobs) \
