@@ -125,6 +125,8 @@ struct http_server {
     struct feed *feed;
     struct ledger_gate *gate;      /* whose turn it is to write: the queue's or a job's */
     struct jobs *jobs;
+    struct scans *scans;           /* visits on their way, and their store */
+    struct kept *chains;           /* the chains built last: h_chains.c */
     struct readers *readers;
     struct dev_tokens *tokens;
     struct accounts *accounts;
@@ -146,6 +148,7 @@ struct http_server {
     _Atomic int stopping;
     _Atomic int64_t duties_open, clock_at; /* of the last pass of the clock */
 };
+void chains_drop(struct http_server *s);
 void server_count_sleeping(struct http_server *s, int more);
 
 #endif

@@ -26,6 +26,7 @@ enum route_body {
     BODY_JSON_MAYBE, /* the same, or nothing at all */
     BODY_BYTES,     /* anything, in r->body; the handler looks at Content-Type */
     BODY_STREAM,    /* a file, or a form with one: goes to the spool piece by piece (jobs.h: upload_begin, upload_piece); the handler calls upload_end */
+    BODY_LINES,     /* a line a visit, taken as it comes (scans.h: lines_begin, lines_piece) */
 };
 
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
@@ -62,6 +63,9 @@ struct schema {
 /* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
     X(audit) \
+    X(chains) \
+    X(tracing) \
+    X(visits) \
     X(events) \
     X(accounts) \
     X(sign) \
@@ -81,6 +85,9 @@ struct schema {
     X(records)
 #define SCHEMA_RESOURCES(X) \
     X(audit) \
+    X(chains) \
+    X(tracing) \
+    X(visits) \
     X(accounts) \
     X(sign) \
     X(handover) \

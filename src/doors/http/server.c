@@ -12,6 +12,7 @@
 
 #include "doors/http/inside.h"
 #include "doors/http/jobs.h"
+#include "doors/http/scans.h"
 
 enum {
     THREADS = 4,
@@ -312,9 +313,9 @@ static enum MHD_Result woken(struct request *r) {
 }
 
 static enum MHD_Result take_body(struct request *r, const char *bytes, size_t *n) {
-    if (r->route && r->route->body == BODY_STREAM && !r->error.code) {
+    if (r->route && (r->route->body == BODY_STREAM || r->route->body == BODY_LINES) && !r->error.code) {
         struct error err = {0};
-        int rc = upload_piece(r, bytes, *n, &err);
+        int rc = r->route->body == BODY_LINES ? lines_piece(r, bytes, *n, &err) : upload_piece(r, bytes, *n, &err);
         *n = 0;
         if (rc >= 0) return MHD_YES;
         r->error = err;
@@ -346,6 +347,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         int status = 0, rc = begin(r, url, method, version, &status, &err);
         r->stage = STAGE_BODY;
         if (rc >= 0 && r->route->body == BODY_STREAM) rc = upload_begin(r, &err);
+        if (rc >= 0 && r->route->body == BODY_LINES) rc = lines_begin(r, &err);
         give_reader(r);
         if (rc >= 0) return MHD_YES;
         /* a small body is read first: an answer sent before it might be lost with the connection */
@@ -496,6 +498,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     struct jobs_options jobs = {.ledger = o->ledger, .gate = s->gate, .now = now_of, .changed = job_changed_something, .arg = s};
     jobs.ledger.zone_s = s->ledger ? s->ledger->zone_s : 0;
     if (!rc) rc = jobs_open(&jobs, &s->jobs, err);
+    if (!rc) rc = scans_open(s, &s->scans, err);
     struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
@@ -540,6 +543,8 @@ void http_server_stop(struct http_server *s) {
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
+    scans_close(s->scans);
+    chains_drop(s);
     jobs_close(s->jobs);
     feed_stop(s->feed);
     readers_close(s->readers);

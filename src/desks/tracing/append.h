@@ -1,0 +1,22 @@
+/* desks/tracing: visits as they come in, from a door that takes them one by one or by the thousand: cells into rows of the store. Who may append is decided here. */
+#ifndef TOCSIN_DESKS_TRACING_APPEND_H
+#define TOCSIN_DESKS_TRACING_APPEND_H
+
+#include "desks/tracing/inside.h"
+
+/* Rows on their way; zero but v, zone_s and dwell_s. */
+struct tracing_rows {
+    struct visits *v;
+    int32_t zone_s;
+    int64_t dwell_s;       /* of a scan without an end */
+    struct visit *rows;
+    size_t n, cap;
+};
+/* A row of a table (tracing_header, tracing_row), checked and named. E_INVALID with the column; then nothing was added. Any thread. */
+int tracing_rows_add(struct tracing_rows *x, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct error *err);
+void tracing_rows_clear(struct tracing_rows *x);
+/* Whoever may write contacts anywhere may send visits (a door of scans has an account or token of that right); of forgetting, in the node's region. Pure. */
+int tracing_may_append(const struct catalog *c, const struct session *s, struct error *err);
+int tracing_may_forget(const struct catalog *c, const struct session *s, struct text region, struct error *err);
+
+#endif
