@@ -1,5 +1,6 @@
 /* Appends: those that come while a frame is being written wait together for the next one. */
 #include "visits/inside.h"
+#include "visits/remote.h"
 
 #include <stdio.h>
 
@@ -169,6 +170,7 @@ int visits_append(struct visits *v, const struct visit *rows, size_t n, struct e
     if (n > FRAME_ROWS_MAX) return error_set(err, E_TOO_LARGE, NULL, "more than %d visits at once; load them instead / 一次追加过多", FRAME_ROWS_MAX);
     for (size_t i = 0; rc == 0 && i < n; i++) rc = visit_check(v, &rows[i], i, err);
     if (rc < 0 || n == 0) return rc;
+    if (v->remote) return remote_append(v, rows, n, err);
     pthread_mutex_lock(&v->lock);
     while (v->open && v->open->n_rows + n > FRAME_ROWS_MAX) pthread_cond_wait(&v->moved, &v->lock);
     if (!v->open && !(v->open = mem_alloc(sizeof *v->open))) rc = error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");

@@ -1,5 +1,6 @@
 /* Forgetting days, and the names that nothing mentions any more. */
 #include "visits/inside.h"
+#include "visits/remote.h"
 
 static void mark(uint8_t *used, uint32_t n, uint32_t id) {
     if (id < n) used[id / 8] |= (uint8_t)(1 << id % 8);
@@ -67,6 +68,7 @@ int visits_forget(struct visits *v, day from, day until, uint64_t *ret_rows, str
     uint64_t dropped = 0;
     if (v->read_only) return error_set(err, E_USAGE, v->dir, "the visit store is open for reading only / 出入记录库以只读方式打开");
     if (from >= until) return error_set(err, E_USAGE, NULL, "no day to forget / 没有要清除的日期");
+    if (v->remote) return remote_forget(v, from, until, ret_rows, err);
     pthread_mutex_lock(&v->upkeep);
     pthread_mutex_lock(&v->lock);
     int rc = manifest_forget(&v->manifest, (struct day_range){from, until}); /* from here on appends to these days are refused */

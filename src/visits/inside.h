@@ -43,7 +43,10 @@ struct group {
     struct error err;
 };
 
+struct remote;
+
 struct visits {
+    struct remote *remote;        /* PostgreSQL (remote.h): then of all below only names, changes, zone, read_only and what the manifest has of forgotten days are used */
     char dir[1024];
     int lock_fd;
     bool read_only;

@@ -1,5 +1,6 @@
 /* Reading: a view held by a hazard pointer, and the source an engine pulls from. */
 #include "visits/inside.h"
+#include "visits/remote.h"
 
 enum { SPAN_ROWS = PACK_BLOCK };
 
@@ -12,6 +13,7 @@ struct part {
 
 struct visits_reader {
     struct visits *v;
+    struct remote_reader *remote; /* then only source is used */
     struct reader_slot *slot;
     struct view *view;
     uint32_t counts[BUFFERS_MAX]; /* rows of each buffer that were there at the beginning */
@@ -350,6 +352,12 @@ static int another(void *arg, struct presence_source *ret, struct error *err) {
 int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret, struct error *err) {
     struct visits_reader *r = NULL;
     int rc = reader_new(v, origin, &r, err);
+    if (rc == 0 && v->remote) {
+        rc = remote_reader_open(v, origin, &r->remote, &r->source, err);
+        if (rc == 0) *ret = r;
+        else visits_reader_close(r);
+        return rc;
+    }
     if (rc < 0) return rc;
     /* announce first, then make sure that it was still the one: from then on nobody frees it */
     do {
@@ -365,6 +373,7 @@ int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret,
 
 void visits_reader_close(struct visits_reader *r) {
     if (!r) return;
+    remote_reader_close(r->remote);
     atomic_store(&r->slot->held, NULL);
     atomic_store(&r->slot->taken, false);
     mem_free(r->parts);
@@ -378,6 +387,7 @@ const struct presence_source *visits_reader_source(struct visits_reader *r) {
 
 int visits_reader_damaged(const struct visits_reader *r, day from, day until) {
     int n = 0;
+    if (r->remote) return 0;
     for (size_t i = first_segment(r->view, from); i < r->view->n && r->view->segments[i].day < until; i++)
         n += !r->view->segments[i].segment || atomic_load(&r->view->segments[i].segment->damaged);
     return n;
@@ -385,14 +395,14 @@ int visits_reader_damaged(const struct visits_reader *r, day from, day until) {
 
 int visits_reader_watch(struct visits_reader *r, bool on, struct error *err) {
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < r->view->n; i++)
+    for (size_t i = 0; rc == 0 && !r->remote && i < r->view->n; i++)
         if (r->view->segments[i].segment) rc = segment_watch(r->view->segments[i].segment, on, err);
     return rc;
 }
 
 uint64_t visits_reader_reread(const struct visits_reader *r, uint64_t *ret_sum) {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < r->view->n; i++)
+    for (size_t i = 0; !r->remote && i < r->view->n; i++)
         if (r->view->segments[i].segment) bytes += segment_reread(r->view->segments[i].segment, ret_sum);
     return bytes;
 }

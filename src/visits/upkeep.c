@@ -1,5 +1,6 @@
 /* From the buffer to files: writing out, merging, forgetting. Everything here runs under v->upkeep. */
 #include "visits/inside.h"
+#include "visits/remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -327,7 +328,7 @@ int flush_locked(struct visits *v, bool names_anew, uint64_t *ret_dropped, struc
 }
 
 int visits_flush(struct visits *v, struct error *err) {
-    if (v->read_only) return 0;
+    if (v->read_only || v->remote) return 0;
     pthread_mutex_lock(&v->upkeep);
     int rc = flush_locked(v, false, NULL, err);
     pthread_mutex_unlock(&v->upkeep);
@@ -344,6 +345,7 @@ int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *
     if (v->read_only) return error_set(err, E_USAGE, v->dir, "the visit store is open for reading only / 出入记录库以只读方式打开");
     for (size_t i = 0; rc == 0 && i < n; i++) rc = visit_check(v, &rows[i], i, err);
     if (rc < 0 || n == 0) return rc;
+    if (v->remote) return remote_load(v, rows, n, ret_forgotten, err);
     pthread_mutex_lock(&v->upkeep);
     pthread_mutex_lock(&v->lock);
     rc = manifest_copy(&v->manifest, &m);

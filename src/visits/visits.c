@@ -1,5 +1,6 @@
 /* Opening and closing, names, what there is. */
 #include "visits/inside.h"
+#include "visits/remote.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -236,6 +237,15 @@ static int store_open(const struct visits_options *o, struct visits **ret, struc
     pthread_cond_init(&v->moved, NULL);
     names_init(&v->persons, 0x5bd1e9955bd1e995ull);
     names_init(&v->places, 0x5bd1e9955bd1e995ull);
+    if (remote_url(o->dir)) {
+        snprintf(v->dir, sizeof v->dir, "postgresql");
+        int opened = remote_open(v, o, &why);
+        if (opened < 0) {
+            visits_close(v);
+            if (err && !err->code) *err = why;
+        } else *ret = v;
+        return opened;
+    }
     int rc = manifest_read(o->dir, &v->manifest, &why);
     if (rc == E_UNKNOWN && o->create && !o->read_only) {
         why = (struct error){0};
@@ -273,8 +283,8 @@ int visits_open(const struct visits_options *o, struct visits **ret, struct erro
     for (int tries = 0;; tries++) {
         struct error why = {0};
         int rc = store_open(o, &v, &why);
-        if (rc == 0 && (!o->read_only || tries == OPEN_TRIES || !store_moved(v))) break;
-        if (rc < 0 && (!o->read_only || tries == OPEN_TRIES || rc != E_CORRUPT)) {
+        if (rc == 0 && (v->remote || !o->read_only || tries == OPEN_TRIES || !store_moved(v))) break;
+        if (rc < 0 && (!o->read_only || remote_url(o->dir) || tries == OPEN_TRIES || rc != E_CORRUPT)) {
             if (err && !err->code) *err = why;
             return rc;
         }
@@ -287,6 +297,7 @@ int visits_open(const struct visits_options *o, struct visits **ret, struct erro
 
 void visits_close(struct visits *v) {
     if (!v) return;
+    remote_close(v->remote);
     if (v->background) {
         pthread_mutex_lock(&v->lock);
         v->ending = true;
@@ -319,6 +330,7 @@ int32_t visits_zone(const struct visits *v) {
 int visits_name(struct visits *v, enum visits_kind kind, struct text name, uint32_t *ret, struct error *err) {
     struct names *m = kind == VISITS_PERSON ? &v->persons : &v->places;
     bool fresh;
+    if (v->remote) return remote_names(v, kind, &name, 1, ret, err);
     uint32_t id = names_find(m, name);
     int rc = 0;
     if (id == NAME_NONE) {
@@ -329,6 +341,13 @@ int visits_name(struct visits *v, enum visits_kind kind, struct text name, uint3
     if (rc < 0) return error_set(err, rc, NULL, rc == E_INVALID ? "a name is empty or longer than 200 bytes / 名称为空或过长" : "no room for a name / 名称过多或内存不足");
     *ret = id;
     return 0;
+}
+
+int visits_names(struct visits *v, enum visits_kind kind, const struct text *names, size_t n, uint32_t *ret, struct error *err) {
+    int rc = 0;
+    if (v->remote) return remote_names(v, kind, names, n, ret, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) rc = visits_name(v, kind, names[i], &ret[i], err);
+    return rc;
 }
 
 bool visits_find(const struct visits *v, enum visits_kind kind, struct text name, uint32_t *ret) {
@@ -357,7 +376,7 @@ void visits_set_class(struct visits *v, uint32_t place, uint8_t class_of) {
     memcpy(change, &place, 4);
     change[4] = class_of;
     buf_add(&v->changes, change, 5);
-    buf_add(&v->unsaved, change, 5);
+    if (!v->remote) buf_add(&v->unsaved, change, 5);
     pthread_mutex_unlock(&v->names_lock);
 }
 
@@ -368,6 +387,7 @@ static struct visits_day *status_day(struct visits_status *s, day d) {
 }
 
 int visits_status(struct visits *v, bool verify, struct visits_status *ret, struct error *err) {
+    if (v->remote) return remote_status(v, ret, err);
     struct visits_status s = {.persons = visits_count(v, VISITS_PERSON), .places = visits_count(v, VISITS_PLACE), .forgotten_until = DAY_MIN};
     pthread_mutex_lock(&v->upkeep); /* files stay while they are looked at */
     struct view *w = atomic_load(&v->view);

@@ -15,6 +15,10 @@
  * Forgetting. visits_forget drops days for good: nothing of them is in a file, a log or the buffer afterwards, and later appends to these
  * days are refused. Names that no remaining visit mentions go with them. Disk blocks are the file system's to overwrite.
  *
+ * In PostgreSQL (remote.h) the same rows lie in tables partitioned by region and day, with two covering indexes; an append is a commit, forgetting a day drops its tables and waits
+ * for readers. It is for a province that has a cluster: slower by one to two orders (docs/performance.md), with the same answers. There are no buffers, files or damage to tell of,
+ * many processes may write, and classes of places changed by another process are seen when the store is opened anew.
+ *
  * Threads. One process writes (lock). In it any thread may append, flush, forget and read; readers (visits_reader_open) take no lock and see the
  * store as it was when they opened; appends wait for one another only as long as their common fdatasync takes. Other processes may
  * open read-only: they see what was durable when they opened.
@@ -31,7 +35,8 @@ enum { VISITS_CLASSES = 32, VISITS_DAYS_MAX = 400 /* of one stay */, VISITS_READ
 struct visits;
 
 struct visits_options {
-    const char *dir;
+    const char *dir;        /* a folder, or the URL of a PostgreSQL schema: postgresql://... as libpq reads it */
+    const char *region;     /* PostgreSQL: where places that are first named here belong, up to 12 digits; NULL: none */
     bool create;            /* make it when there is none */
     bool read_only;
     int32_t zone_s;         /* of a new store: where its days begin */
@@ -50,6 +55,8 @@ int32_t visits_zone(const struct visits *v);
 enum visits_kind { VISITS_PERSON, VISITS_PLACE };
 /* The number of a name, a new one when it is new; it is durable with the next append that returns. E_INVALID: empty or longer than 200 bytes. */
 int visits_name(struct visits *v, enum visits_kind kind, struct text name, uint32_t *ret, struct error *err);
+/* The same of many at once: in PostgreSQL one round trip. */
+int visits_names(struct visits *v, enum visits_kind kind, const struct text *names, size_t n, uint32_t *ret, struct error *err);
 bool visits_find(const struct visits *v, enum visits_kind kind, struct text name, uint32_t *ret);
 struct text visits_text(const struct visits *v, enum visits_kind kind, uint32_t id); /* empty when forgotten; valid as long as v */
 uint32_t visits_count(const struct visits *v, enum visits_kind kind);
@@ -71,7 +78,8 @@ int visits_append(struct visits *v, const struct visit *rows, size_t n, struct e
 int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *ret_forgotten, struct error *err);
 /* Writes the buffer out to files, and days with late arrivals anew. */
 int visits_flush(struct visits *v, struct error *err);
-/* Forgets days [from, until). *ret_rows: how many visits (pieces of days) went. Readers that were open before still see them until they close. */
+/* Forgets days [from, until). *ret_rows: how many visits (pieces of days) went. Readers that were open before still see them until
+ * they close; in PostgreSQL they are waited for, ten seconds at most (E_BUSY). */
 int visits_forget(struct visits *v, day from, day until, uint64_t *ret_rows, struct error *err);
 
 /* ---- what there is */
