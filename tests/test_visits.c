@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "engines/contact.h"
 #include "folder.h"
 #include "stores.h"
 #include "visits/visits.h"
@@ -686,6 +687,63 @@ static void a_full_disk_is_said_and_nothing_is_lost(void **state) {
     visits_close(v);
 }
 
+/* Whoever met whom in a folder met in PostgreSQL, with the same evidence and score. */
+static void questions_have_the_same_answer_on_both(void **state) {
+    struct error err = {0};
+    struct rng r = {0};
+    struct contact_result found[2] = {{0}, {0}};
+    struct contact_common common[2] = {{0}, {0}};
+    static struct visit rows[3000];
+    bool any = false;
+    for (size_t i = 0; i < test_stores(); i++) any |= test_store_is_pg(i);
+    if (!any) skip();
+    rng_seed(&r, 99);
+    for (int i = 0; i < 3000; i++) rows[i] = drawn(&r);
+    for (int round = 0; round < 12; round++) {
+        struct contact_options o;
+        struct contact_index cases[5];
+        contact_options_init(&o);
+        o.degree = 1 + round % 2;
+        o.reverse = round / 2 % 2;
+        for (int c = 0; c < 7; c++) o.rules[c] = (struct contact_rule){.overlap_s = 300 + 300 * (c % 3), .after_s = c % 2 ? 1200 : 0, .rows = c == 3 ? 2 : -1, .crowd = c == 5 ? 60 : 0, .weight = 1};
+        for (int k = 0; k < 5; k++) cases[k] = (struct contact_index){(uint32_t)rng_below(&r, PERSONS), (int32_t)rng_below(&r, 3 * DAY_S), 4 * DAY_S};
+        for (int k = 0; k < 2; k++) {
+            struct visits_reader *reader = NULL;
+            struct contact_work *w = contact_work_new();
+            static struct visits *kept[2];
+            remote = k == 1;
+            if (round == 0) {
+                fresh();
+                kept[k] = opened((struct visits_options){.create = true});
+                names_make(kept[k]);
+                assert_ok(visits_load(kept[k], rows, 2000, NULL, &err), err);
+                assert_ok(visits_append(kept[k], rows + 2000, 1000, &err), err);
+            }
+            assert_ok(visits_reader_open(kept[k], FIRST, &reader, &err), err);
+            assert_ok(contact_find(visits_reader_source(reader), &o, cases, 1 + (size_t)round % 5, NULL, 0, w, &found[k], &err), err);
+            assert_ok(contact_common(visits_reader_source(reader), &o, cases, 5, 0, w, &common[k], &err), err);
+            contact_sort(&found[k]);
+            contact_work_free(w);
+            visits_reader_close(reader);
+            if (round == 11) visits_close(kept[k]);
+        }
+        assert_int_equal(found[0].n_contacts, found[1].n_contacts);
+        assert_int_equal(found[0].n_venues, found[1].n_venues);
+        for (size_t i = 0; i < found[0].n_contacts; i++) {
+            const struct contact *a = &found[0].contacts[i], *b = &found[1].contacts[i];
+            assert_true(a->person == b->person && a->degree == b->degree && a->kind == b->kind && a->overlap_s == b->overlap_s && a->first == b->first && a->last == b->last &&
+                        a->score == b->score && a->n_evidence == b->n_evidence);
+        }
+        assert_int_equal(common[0].n_places, common[1].n_places);
+        for (size_t i = 0; i < common[0].n_places; i++) assert_true(common[0].places[i].place == common[1].places[i].place && common[0].places[i].visitors == common[1].places[i].visitors);
+        assert_int_equal(common[0].n_persons, common[1].n_persons);
+        for (int k = 0; k < 2; k++) contact_common_clear(&common[k]);
+    }
+    for (int k = 0; k < 2; k++) contact_result_clear(&found[k]);
+    remote = false;
+    snprintf(path, sizeof path, "%s/visits", dir.path);
+}
+
 /* Two processes of two regions write into one schema: one number for one name, both found, a region each; forgetting by one is known to the other. */
 static void two_writers_share_a_schema(void **state) {
     struct error err = {0};
@@ -760,6 +818,7 @@ int main(void) {
         cmocka_unit_test(whatever_happens_in_between),
         cmocka_unit_test(merged_days_hold_every_stay_once),
         cmocka_unit_test(a_forgotten_day_is_gone_everywhere),
+        cmocka_unit_test(questions_have_the_same_answer_on_both),
         cmocka_unit_test(two_writers_share_a_schema),
         cmocka_unit_test(a_damaged_day_is_reported_and_the_rest_served),
         cmocka_unit_test(a_torn_log_loses_nothing_that_was_acknowledged),

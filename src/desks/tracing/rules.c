@@ -1,6 +1,7 @@
 /* What the policies in force say about tracing, the store of the node, and forgetting. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "desks/tracing/inside.h"
 
@@ -46,6 +47,19 @@ struct text tracing_word(const struct record *r, const char *field) {
     return f >= 0 ? value_view(r->values[f]) : (struct text){"", 0};
 }
 
+/* As the policy has it for this class of place (contact_overlap_school), else for all; seats are asked on vehicles only, unless for a class. */
+static int64_t class_parameter(const struct policy *p, const char *name, int class_of, int64_t otherwise) {
+    char own[80];
+    const char *word = tracing_class_name((uint8_t)class_of);
+    bool seats = strcmp(name, "contact_seat_rows") == 0;
+    int64_t all = !seats || class_of == TRACING_TRANSPORT ? parameter(p, name, otherwise) : otherwise;
+    if (!*word) return all;
+    snprintf(own, sizeof own, "%s_%s", name, word);
+    for (char *c = own; *c; c++)
+        if (*c == '-') *c = '_';
+    return parameter(p, own, all);
+}
+
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret) {
     day on = day_of_instant(now, l->zone_s);
     const struct policy *p = policy_of(l, disease, on);
@@ -53,11 +67,14 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
                               .lookback_days = (int)parameter(p, "lookback_days", 14)};
     contact_options_init(&r.contact);
     for (int c = 0; c < CONTACT_CLASSES; c++) {
-        r.contact.rules[c].overlap_s = (int32_t)parameter(p, "contact_overlap", 15 * 60);
-        r.contact.rules[c].after_s = (int32_t)parameter(p, "contact_linger", 0);
-        r.contact.rules[c].crowd = (uint32_t)parameter(p, "contact_venue_stays", 0);
+        struct contact_rule *k = &r.contact.rules[c];
+        k->overlap_s = (int32_t)class_parameter(p, "contact_overlap", c, 15 * 60);
+        k->after_s = (int32_t)class_parameter(p, "contact_linger", c, 0);
+        k->crowd = (uint32_t)class_parameter(p, "contact_venue_stays", c, 0);
+        k->rows = (int32_t)class_parameter(p, "contact_seat_rows", c, -1);
     }
-    r.contact.rules[TRACING_TRANSPORT].rows = (int32_t)parameter(p, "contact_seat_rows", 3);
+    struct contact_rule *transport = &r.contact.rules[TRACING_TRANSPORT];
+    if (transport->rows < 0) transport->rows = 3;
     /* no policy in force may lose what it still needs */
     for (size_t i = 0; i < l->n_adoptions; i++) {
         int days = (int)parameter(l->adoptions[i].policy, "visits_days", 28);
@@ -73,7 +90,11 @@ int tracing_open(struct ledger *l, const struct session *s, bool create, bool re
     int rc = access_check(s, ACCESS_WRITE, reg, l->region, err);
     if (rc < 0) return rc;
     if (snprintf(dir, sizeof dir, "%s/visits", l->dir) >= (int)sizeof dir) return error_set(err, E_INVALID, l->dir, "the path is too long / 路径过长");
-    struct visits_options o = {.dir = dir, .create = create, .read_only = read_only, .zone_s = l->zone_s};
+    /* where the ledger is: in a folder of the node, or, when several machines share a PostgreSQL, there; a folder that is there already is kept to */
+    bool shared = strncmp(l->url, "postgres", 8) == 0 && access(dir, F_OK) < 0;
+    char region[32];
+    snprintf(region, sizeof region, "%.*s", (int)l->region.n, l->region.s ? l->region.s : "");
+    struct visits_options o = {.dir = shared ? l->url : dir, .region = region, .create = create, .read_only = read_only, .zone_s = l->zone_s};
     return visits_open(&o, ret, err);
 }
 

@@ -20,10 +20,10 @@ struct tracing_rules {
     int lookback_days;
 };
 /* From the parameters contact_overlap, contact_linger, contact_seat_rows, contact_venue_stays, scan_dwell, visits_days and lookback_days of the policy in force for a
- * disease (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days. */
+ * disease, the first four also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days. */
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret);
 
-/* DIR/visits of the node; made when `create`. E_DENIED unless the session may write contacts in the node's region. Owned: visits_close. */
+/* DIR/visits of the node, or, when the ledger is in PostgreSQL and there is no such folder, the same schema there; made when `create`. E_DENIED unless the session may write contacts in the node's region. Owned: visits_close. */
 int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err);
 
 struct tracing_import_report {
