@@ -59,3 +59,10 @@ const struct db_table *credential_recovery_table(void) {
     static const struct db_table table = {.name = "account_recovery", .key = "account, hash", .clustered = true, .n_columns = RECOVERY_COLUMNS, .columns = columns};
     return &table;
 }
+
+const struct db_table *credential_setting_table(void) {
+    static const struct db_column columns[SETTING_COLUMNS] = {
+        [SETTING_ACCOUNT] = {"account", COLUMN_TEXT, true}, [SETTING_NAME] = {"name", COLUMN_TEXT, true}, [SETTING_VALUE] = {"value", COLUMN_TEXT, true}};
+    static const struct db_table table = {.name = "account_setting", .key = "account, name", .clustered = true, .n_columns = SETTING_COLUMNS, .columns = columns};
+    return &table;
+}

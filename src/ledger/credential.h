@@ -7,7 +7,8 @@
  * account_session   one row a session id (a rotated session has two for a minute; `id` is the same)
  * account_token     one row a machine token
  * account_device    one row a browser that signed in before: it is not slowed when others try passwords
- * account_recovery  one row a recovery code not used yet */
+ * account_recovery  one row a recovery code not used yet
+ * account_setting   no secret: what an account wants to find again, such as the views of a list; a JSON text a name */
 #ifndef TOCSIN_LEDGER_CREDENTIAL_H
 #define TOCSIN_LEDGER_CREDENTIAL_H
 
@@ -26,6 +27,7 @@ enum token_column {
     TOKEN_USED_AT, TOKEN_CREATED_BY, TOKEN_COLUMNS
 };
 enum device_column { DEVICE_HASH, DEVICE_ACCOUNT, DEVICE_CREATED_AT, DEVICE_EXPIRES_AT, DEVICE_COLUMNS };
+enum setting_column { SETTING_ACCOUNT, SETTING_NAME, SETTING_VALUE, SETTING_COLUMNS };
 enum recovery_column { RECOVERY_ACCOUNT, RECOVERY_HASH, RECOVERY_COLUMNS };
 
 const struct db_table *credential_secret_table(void);
@@ -33,5 +35,6 @@ const struct db_table *credential_session_table(void);
 const struct db_table *credential_token_table(void);
 const struct db_table *credential_device_table(void);
 const struct db_table *credential_recovery_table(void);
+const struct db_table *credential_setting_table(void);
 
 #endif

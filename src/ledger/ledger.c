@@ -48,6 +48,7 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = credential_token_table();
     out[n++] = credential_device_table();
     out[n++] = credential_recovery_table();
+    out[n++] = credential_setting_table();
     for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX; i++) out[n++] = &l->tables[i]->table;
     return n;
 }

@@ -119,7 +119,7 @@ static int attempt(struct ledger_queue *q, struct submission **list, size_t n, b
     int rc = ledger_begin(q->ledger, err);
     if (rc < 0) return rc;
     rc = apply(q, list, n, &mixed, &now, err);
-    if (rc < 0 || mixed || now == INSTANT_NONE) { /* failed, or to be done otherwise, or nothing to do */
+    if (rc < 0 || mixed || now == INSTANT_NONE || list[0]->dry) { /* failed, or to be done otherwise, or nothing to do, or only tried */
         ledger_rollback(q->ledger);
         return rc < 0 ? rc : mixed ? ATTEMPT_MIXED : ATTEMPT_DONE;
     }
@@ -303,12 +303,13 @@ static int enqueue(struct ledger_queue *q, struct submission *s, struct error *e
 int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *err) {
     struct rng secret;
     int rc = 0;
+    if (s->dry && s->key.n) return error_set(err, E_USAGE, "key", "what is only tried has no key");
     if (s->each && s->key.n) return error_set(err, E_USAGE, "key", "a request with a key is taken whole or not at all");
     if (s->n > q->options.waiting_max * 64) return error_set(err, E_TOO_LARGE, NULL, "too many records in one request");
     bool seals = false; /* randomness comes from the system, which is dear */
     for (size_t i = 0; i < s->n; i++) seals = seals || text_is(s->drafts[i]->reg->name, "person"); /* only a person gets a key here */
     if (seals) rng_seed_secret(&secret);
-    s->alone = false;
+    s->alone = s->dry;
     s->run = NULL;
     s->error = (struct error){0};
     for (size_t i = 0; !rc && i < s->n; i++) {

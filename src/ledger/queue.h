@@ -28,6 +28,7 @@ struct submission {
     struct arena *arena;        /* of the drafts: what prepare makes goes there */
     struct text key;            /* the client's own key, empty: none; then a repeated request gets the first answer */
     bool each;                  /* drafts may be rejected one by one, rc is 0 (needs an empty key); false: all or none, rc says why none */
+    bool dry;                   /* applied and rolled back: outcomes are as they would be, nothing is kept (needs an empty key) */
     /* Called once on the queue's thread, after the commit or the failure: short, never waiting for the queue. It may free the submission. */
     void (*done)(void *arg, int rc, const struct error *err);
     void *arg;

@@ -140,6 +140,17 @@ int account_rotate(const struct account_seat *seat, struct text cookie, instant 
  * does it every few seconds by itself. Slow (commit) when there is something. */
 int account_flush(const struct account_seat *seat, instant now, struct error *err);
 
+/* ---- what an account wants to find again: views of lists, columns. Nothing about persons belongs here, and nothing that gives rights; not journalled. Whoever
+ * is signed in has his own, by login; a token reads and writes none. value: JSON text; "" takes the setting away. */
+enum { ACCOUNT_SETTINGS = 200, ACCOUNT_SETTING_NAME = 80, ACCOUNT_SETTING_BYTES = 16384 };
+struct account_setting {
+    struct text name, value;
+};
+/* In order of names; in the arena. */
+int account_settings(const struct account_seat *seat, const struct session *s, struct arena *a, struct account_setting **ret, size_t *ret_n, struct error *err);
+/* All or none. Slow (commit). E_TOO_LARGE: a value, or too many. */
+int account_settings_put(const struct account_seat *seat, const struct session *s, const struct account_setting *list, size_t n, struct error *err);
+
 /* ---- signing out */
 int account_sign_out(const struct account_seat *seat, struct text cookie, instant now, struct error *err);
 /* Every session of the session's own account, this one too, and every known device. */

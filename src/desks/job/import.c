@@ -184,6 +184,7 @@ static void progress(struct taking *t, const struct intake *in) {
     t->x->job->done = done;
     t->x->job->total = total;
     t->x->job->rows = c.rows + c.waiting;
+    job_advanced(t->x);
 }
 
 static int rows_take(struct taking *t, struct intake *in) {

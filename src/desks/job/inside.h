@@ -33,6 +33,7 @@ struct job {
     struct arena arena;     /* the asker */
     struct session asker;
     atomic_bool cancel;
+    int64_t told_ns;        /* the running step's own */
     _Atomic int64_t done, total, rows;
 };
 
@@ -44,6 +45,7 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct job *all, *first, *last;
+    struct job_watcher *watchers;
     size_t n, queued, running;
     int64_t finished;
     bool stopping;
@@ -80,6 +82,16 @@ void job_path(const struct jobs *j, const char *id, const char *name, char out[J
 /* Now, by the door's clock. */
 instant job_now(const struct job_run *x);
 void job_changed(const struct job_run *x);
+
+/* job.c, under the lock: the job when the session may see it; whether it waits or runs; a copy of what job_show says. */
+struct job *job_find(struct jobs *j, const struct session *s, const char *kind, const char *id);
+bool job_busy(const struct job *job);
+json_t *job_shown(const struct jobs *j, const struct job *job, bool zh);
+/* watch.c, under the lock: something is new about the job; it is about to be freed. */
+void job_tell(struct jobs *j, const struct job *job);
+void job_gone(struct jobs *j, const struct job *job);
+/* watch.c, without the lock, by the running step as often as it likes: told a few times a second. */
+void job_advanced(const struct job_run *x);
 
 /* spool.c: the folder. Called with the lock. */
 int spool_open(struct jobs *j, struct error *err);

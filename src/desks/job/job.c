@@ -66,13 +66,13 @@ static bool sees(const struct session *s, const struct job *job) {
     return own;
 }
 
-static struct job *find(struct jobs *j, const struct session *s, const char *kind, const char *id) {
+struct job *job_find(struct jobs *j, const struct session *s, const char *kind, const char *id) {
     for (struct job *job = j->all; job; job = job->next)
         if (!strcmp(job->id, id) && (!kind || !strcmp(job->kind, kind))) return sees(s, job) ? job : NULL;
     return NULL;
 }
 
-static bool busy(const struct job *job) {
+bool job_busy(const struct job *job) {
     return job->state == JOB_QUEUED || job->state == JOB_RUNNING;
 }
 
@@ -113,6 +113,7 @@ int job_going(const struct job_run *x, struct error *err) {
 int job_result(struct job_run *x, const char *name, json_t *value, struct error *err) {
     pthread_mutex_lock(&x->jobs->lock);
     int rc = json_object_set_new(x->job->result, name, value) == 0 ? spool_save(x->jobs, x->job, err) : memory(err);
+    job_tell(x->jobs, x->job);
     pthread_mutex_unlock(&x->jobs->lock);
     return rc;
 }
@@ -152,6 +153,7 @@ static void run_one(struct jobs *j, struct job *job, struct ledger **l) {
     if (spool_save(j, job, &err) < 0 && rc == 0) { /* what it did stands; only its memory is short */
         job->error = err;
     }
+    job_tell(j, job);
 }
 
 static void *work(void *arg) {
@@ -182,6 +184,7 @@ static void *work(void *arg) {
         job->started_ns = monotonic_ns();
         job->done = job->total = job->rows = 0;
         spool_save(j, job, NULL);
+        job_tell(j, job);
         run_one(j, job, &l);
     }
     pthread_mutex_unlock(&j->lock);
@@ -291,7 +294,7 @@ int job_make(struct jobs *j, const struct session *s, const char *kind, json_t *
 }
 
 static int may_step(const struct jobs *j, const struct job *job, const struct job_step *step, struct error *err) {
-    if (busy(job)) return error_set(err, E_CONFLICT, "job", "it is at work already / 任务正在进行");
+    if (job_busy(job)) return error_set(err, E_CONFLICT, "job", "it is at work already / 任务正在进行");
     if (job->state == JOB_DONE && !step->again && !strcmp(job->step, step->name)) return error_set(err, E_REFUSED, "job", "this was done already / 该步骤已完成");
     if (j->queued >= j->o.waiting_max) return error_set(err, E_BUSY, "job", "%zu jobs wait already; try again later / 等待的任务过多,请稍后再试", j->queued);
     if (j->stopping) return error_set(err, E_BUSY, "job", "the server is stopping / 正在停止");
@@ -301,7 +304,7 @@ static int may_step(const struct jobs *j, const struct job *job, const struct jo
 int job_ask(struct jobs *j, const struct session *s, const char *kind, const char *id, const char *name, json_t *params, struct error *err) {
     const struct job_step *step = job_step_find(kind, name);
     pthread_mutex_lock(&j->lock);
-    struct job *job = find(j, s, kind, id);
+    struct job *job = job_find(j, s, kind, id);
     int rc = job && step ? may_step(j, job, step, err) : unknown(err);
     if (rc == 0 && (session_keep(job, s) < 0 || (params && json_object_update(job->params, params) != 0))) rc = memory(err);
     if (rc == 0) {
@@ -323,6 +326,7 @@ int job_ask(struct jobs *j, const struct session *s, const char *kind, const cha
             j->first = job;
         j->last = job;
         j->queued++;
+        job_tell(j, job);
         pthread_cond_signal(&j->wake);
     }
     pthread_mutex_unlock(&j->lock);
@@ -332,8 +336,8 @@ int job_ask(struct jobs *j, const struct session *s, const char *kind, const cha
 
 int job_cancel(struct jobs *j, const struct session *s, const char *kind, const char *id, struct error *err) {
     pthread_mutex_lock(&j->lock);
-    struct job *job = find(j, s, kind, id);
-    int rc = !job ? unknown(err) : busy(job) ? 0 : error_set(err, E_REFUSED, "job", "it is not at work / 任务未在进行");
+    struct job *job = job_find(j, s, kind, id);
+    int rc = !job ? unknown(err) : job_busy(job) ? 0 : error_set(err, E_REFUSED, "job", "it is not at work / 任务未在进行");
     if (rc == 0 && job->state == JOB_QUEUED) {
         struct job **at = &j->first, *last = NULL;
         for (; *at && *at != job; at = &(*at)->next_queued) last = *at;
@@ -342,6 +346,7 @@ int job_cancel(struct jobs *j, const struct session *s, const char *kind, const 
         j->queued--;
         job->state = JOB_CANCELLED;
         job->finished = job->touched = s->now;
+        job_tell(j, job);
         rc = spool_save(j, job, err);
     } else if (rc == 0) {
         atomic_store(&job->cancel, true);
@@ -352,9 +357,10 @@ int job_cancel(struct jobs *j, const struct session *s, const char *kind, const 
 
 int job_delete(struct jobs *j, const struct session *s, const char *kind, const char *id, struct error *err) {
     pthread_mutex_lock(&j->lock);
-    struct job *job = find(j, s, kind, id);
-    int rc = !job ? unknown(err) : busy(job) ? error_set(err, E_CONFLICT, "job", "it is at work; cancel it first / 任务正在进行,请先取消") : 0;
+    struct job *job = job_find(j, s, kind, id);
+    int rc = !job ? unknown(err) : job_busy(job) ? error_set(err, E_CONFLICT, "job", "it is at work; cancel it first / 任务正在进行,请先取消") : 0;
     if (rc == 0) {
+        job_gone(j, job);
         take_out(j, job);
         spool_remove(j, job->id);
         job_free(job);
@@ -367,7 +373,8 @@ void jobs_sweep(struct jobs *j, instant now) {
     pthread_mutex_lock(&j->lock);
     for (struct job *job = j->all, *next; job; job = next) {
         next = job->next;
-        if (busy(job) || job->touched > now - j->o.keep_s) continue;
+        if (job_busy(job) || job->touched > now - j->o.keep_s) continue;
+        job_gone(j, job);
         take_out(j, job);
         spool_remove(j, job->id);
         job_free(job);
@@ -395,8 +402,8 @@ static json_t *show(const struct jobs *j, const struct job *job, bool zh) {
     if (!o) return NULL;
     if (*job->step) json_object_set_new(o, "step", json_string(job->step));
     set_time(o, "created_at", job->created, zone_s);
-    set_time(o, "finished_at", busy(job) ? 0 : job->finished, zone_s);
-    set_time(o, "deleted_at", busy(job) ? 0 : job->touched + j->o.keep_s, zone_s);
+    set_time(o, "finished_at", job_busy(job) ? 0 : job->finished, zone_s);
+    set_time(o, "deleted_at", job_busy(job) ? 0 : job->touched + j->o.keep_s, zone_s);
     if (job->state == JOB_RUNNING) {
         int64_t done = job->done, total = job->total;
         double seconds = (double)(monotonic_ns() - job->started_ns) / 1e9, share = total > 0 ? (double)done / (double)total : 0;
@@ -413,7 +420,7 @@ static json_t *show(const struct jobs *j, const struct job *job, bool zh) {
 }
 
 /* Copied whole: what is shown must not change under the reader. */
-static json_t *shown(const struct jobs *j, const struct job *job, bool zh) {
+json_t *job_shown(const struct jobs *j, const struct job *job, bool zh) {
     json_t *o = show(j, job, zh), *copy = o ? json_deep_copy(o) : NULL;
     json_decref(o);
     return copy;
@@ -421,8 +428,8 @@ static json_t *shown(const struct jobs *j, const struct job *job, bool zh) {
 
 int job_show(struct jobs *j, const struct session *s, const char *kind, const char *id, json_t **ret, struct error *err) {
     pthread_mutex_lock(&j->lock);
-    const struct job *job = find(j, s, kind, id);
-    json_t *o = job ? shown(j, job, s->zh) : NULL;
+    const struct job *job = job_find(j, s, kind, id);
+    json_t *o = job ? job_shown(j, job, s->zh) : NULL;
     pthread_mutex_unlock(&j->lock);
     if (!job) return unknown(err);
     if (!o) return memory(err);
@@ -435,7 +442,7 @@ int job_list(struct jobs *j, const struct session *s, const char *kind, json_t *
     pthread_mutex_lock(&j->lock);
     for (const struct job *job = j->all; job; job = job->next) {
         if ((kind && strcmp(job->kind, kind) != 0) || strlen(job->account) != s->account.n || memcmp(job->account, s->account.s, s->account.n) != 0) continue;
-        json_array_append_new(list, shown(j, job, s->zh));
+        json_array_append_new(list, job_shown(j, job, s->zh));
     }
     pthread_mutex_unlock(&j->lock);
     if (!list) return memory(err);
@@ -446,11 +453,11 @@ int job_list(struct jobs *j, const struct session *s, const char *kind, json_t *
 int job_file(struct jobs *j, const struct session *s, const char *kind, const char *id, const char *which, char path[JOB_PATH_BYTES], char name[256], struct error *err) {
     char at[JOB_PATH_BYTES];
     pthread_mutex_lock(&j->lock);
-    const struct job *job = find(j, s, kind, id);
+    const struct job *job = job_find(j, s, kind, id);
     const char *as = job ? json_string_value(json_object_get(json_object_get(job->result, which), "file")) : NULL;
     int rc = job ? 0 : unknown(err);
     if (rc == 0) job_path(j, job->id, which, at);
-    if (rc == 0 && (!as || busy(job) || access(at, R_OK) != 0)) rc = error_set(err, E_UNKNOWN, which, "there is no such file of this job / 该任务没有此文件");
+    if (rc == 0 && (!as || job_busy(job) || access(at, R_OK) != 0)) rc = error_set(err, E_UNKNOWN, which, "there is no such file of this job / 该任务没有此文件");
     if (rc == 0) {
         memcpy(path, at, sizeof at);
         snprintf(name, 256, "%s", as);

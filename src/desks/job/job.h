@@ -57,6 +57,22 @@ int job_file(struct jobs *j, const struct session *s, const char *kind, const ch
 /* Deletes what is older than keep_s. Called by the threads themselves; for tests. */
 void jobs_sweep(struct jobs *j, instant now);
 
+/* ---- watching a job: whoever shows its progress is woken when there is something new, instead of asking again and again. */
+struct job_watcher {
+    void (*wake)(struct job_watcher *w); /* the watcher's: called once after job_news said 0, from any thread, with the jobs' lock: short */
+    struct job_watcher *next;            /* private from here */
+    const struct job *job;               /* NULL: it was deleted, or the server stops */
+    bool news, waiting;
+};
+/* Begins; the first news is the job as it is. E_UNKNOWN. Until job_unwatch. */
+int job_watch(struct jobs *j, const struct session *s, const char *kind, const char *id, struct job_watcher *w, struct error *err);
+/* 1: *ret is the job as job_show has it (owned), *ret_over that nothing more will come by itself. 0: nothing new; w->wake will be called (what has to be
+ * ready for that has to be ready before this call). E_UNKNOWN: the job is gone. */
+int job_news(struct jobs *j, struct job_watcher *w, bool zh, json_t **ret, bool *ret_over, struct error *err);
+void job_unwatch(struct jobs *j, struct job_watcher *w);
+/* The server stops: every watcher is woken and told that the job is gone. */
+void jobs_unwatch_all(struct jobs *j);
+
 /* ---- an upload, piece by piece: nothing is held in memory. */
 struct job_upload;
 int job_upload_begin(struct jobs *j, const struct session *s, const char *file, json_t *params, struct job_upload **ret, struct error *err);

@@ -105,6 +105,14 @@ static int show(struct request *r, struct error *err) {
     return jobs_answer(r, 200, NULL, jobs_id(r), err);
 }
 
+static int events(struct request *r, struct error *err) {
+    return jobs_events(r, NULL, err);
+}
+
+static int import_events(struct request *r, struct error *err) {
+    return jobs_events(r, "import", err);
+}
+
 static int cancel_of(struct request *r, const char *kind, struct error *err) {
     int rc = job_cancel(http_jobs(r->server), &r->session, kind, jobs_id(r), err);
     return rc < 0 ? rc : jobs_answer(r, 202, kind, jobs_id(r), err);
@@ -200,6 +208,7 @@ const struct route jobs_routes[] = {
     {.method = "POST", .path = JOBS, .who = WHO_ACCOUNT, .body = BODY_JSON, .run = ask, .request = "JobWanted", .response = "Job", .status = 202, .zh = "提交长任务：方案比较或采用、日报推算或固定、导出成文件、流水核验",
      .en = "Asks for long work: a plan compared or adopted, a report worked out or frozen, an export to a file, the journal proved."},
     {.method = "GET", .path = JOBS "/{id}", .who = WHO_ACCOUNT, .run = show, .response = "Job", .zh = "任务的状态、进度和结果", .en = "State, progress and result of a job."},
+    {.method = "GET", .path = JOBS "/{id}/events", .who = WHO_ACCOUNT, .run = events, .response = "text/event-stream", .zh = "任务的进展（事件流），至其结束", .en = "The job whenever something is new, until it is at work no more."},
     {.method = "GET", .path = JOBS "/{id}/result", .who = WHO_ACCOUNT, .run = result_file, .response = "text/csv;application/json;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
      .zh = "任务产生的文件", .en = "The file a job has made."},
     {.method = "POST", .path = JOBS "/{id}/cancel", .who = WHO_ACCOUNT, .run = cancel, .response = "Job", .status = 202, .zh = "取消任务", .en = "Cancels a job."},
@@ -226,6 +235,7 @@ const struct route jobs_routes[] = {
     STEP("run", import_run, "导入", "Imports."),
     STEP("undo", import_undo, "撤销整批导入", "Takes the whole import back."),
     {.method = "POST", .path = IMPORTS "/{id}/cancel", .who = WHO_ACCOUNT, .run = import_cancel, .response = "Job", .status = 202, .zh = "中止导入，已存入的可撤销", .en = "Stops it; what is stored can be taken back."},
+    {.method = "GET", .path = IMPORTS "/{id}/events", .who = WHO_ACCOUNT, .run = import_events, .response = "text/event-stream", .zh = "导入的进展（事件流），至其结束", .en = "The import whenever something is new, until it is at work no more."},
     {.method = "GET", .path = IMPORTS "/{id}/errors", .who = WHO_ACCOUNT, .run = import_errors, .response = "text/csv;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", .zh = "退回的行及原因，格式同原文件", .en = "The refused rows with their reasons, in the format of the upload."},
     {.method = "DELETE", .path = IMPORTS "/{id}", .who = WHO_ACCOUNT, .run = import_drop, .status = 204, .zh = "删除上传文件", .en = "Deletes the upload and its files."},
     {0},

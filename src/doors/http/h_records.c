@@ -166,8 +166,12 @@ static int batch_written(struct request *r, struct error *err) {
         const struct draft *d = s->drafts[i];
         counts[d->outcome]++;
         buf_printf(b, "%s{\"row\":%zu,\"outcome\":\"%s\"", i ? "," : "", i, outcomes[d->outcome]);
+        if (s->dry && d->outcome == OUTCOME_CREATED) {
+            buf_char(b, '}'); /* an id that nobody will ever have */
+            continue;
+        }
         if (d->outcome != OUTCOME_REJECTED) {
-            buf_printf(b, ",\"id\":%lld,\"version\":%d}", (long long)d->ret_id, (int)d->ret_version);
+            buf_printf(b, ",\"id\":%lld,\"version\":%d}", (long long)d->ret_id, (int)(s->dry ? d->ret_version - (d->outcome == OUTCOME_CHANGED) : d->ret_version));
             continue;
         }
         char words[ERROR_MESSAGE_MAX + 200];
@@ -209,7 +213,9 @@ static int batch(struct request *r, struct error *err) {
     size_t n = json_array_size(rows);
     if (!json_is_array(rows) || !n) return error_set(err, E_INVALID, "/rows", "an array of at least one row / 应为至少一行的数组");
     if (n > BATCH_ROWS_MAX) return error_set(err, E_TOO_LARGE, "/rows", "at most %d rows / 最多 %d 行", BATCH_ROWS_MAX, BATCH_ROWS_MAX);
+    bool dry = json_is_true(json_object_get(r->json, "dry"));
     bool whole = request_header(r, "Idempotency-Key") || json_is_true(json_object_get(r->json, "whole"));
+    if (dry && whole) return error_set(err, E_USAGE, "/dry", "a trial is row by row, without Idempotency-Key / 试运行逐行进行,不得带 Idempotency-Key");
     struct draft **drafts = arena_alloc(&r->arena, n * sizeof *drafts);
     if (!drafts) return memory(err);
     for (size_t i = 0; i < n; i++) {
@@ -228,7 +234,7 @@ static int batch(struct request *r, struct error *err) {
             d->error = why;
         }
     }
-    return request_submit(r, drafts, n, !whole, batch_written, err);
+    return dry ? request_try(r, drafts, n, batch_written, err) : request_submit(r, drafts, n, !whole, batch_written, err);
 }
 
 /* ---- history */
@@ -302,7 +308,8 @@ const struct schema records_schemas[] = {
     {"Written", "{\"type\":\"object\",\"required\":[\"id\",\"version\",\"outcome\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},"
                 "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}}}"},
     {"{Register}Batch", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":2000,"
-                        "\"items\":{\"allOf\":[{\"$ref\":\"#/components/schemas/{Register}Input\"},{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"}}}]}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"}}}"},
+                        "\"items\":{\"allOf\":[{\"$ref\":\"#/components/schemas/{Register}Input\"},{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"}}}]}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"},"
+                        "\"dry\":{\"type\":\"boolean\",\"description\":\"tries every row and keeps nothing; no id of what would be created\"}}}"},
     {"BatchResult",
      "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"rejected\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"required\":[\"row\",\"outcome\"],\"properties\":{\"row\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\","
@@ -329,8 +336,8 @@ const struct route records_routes[] = {
     {.method = "POST", .path = RECORDS "/{id}/actions/{state}", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = move, .request = "{Register}Input",
      .response = "Written", .headers = HEADER_KEY | HEADER_MATCH | HEADER_REASON, .zh = "转入某状态,可同时修改字段", .en = "Moves the record to a state, with cells that change with it."},
     {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "{Register}Batch",
-     .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;含 id 的行修改该记录;带 Idempotency-Key 时全有或全无",
-     .en = "Makes or changes many by their keys, or by id (then with version as a guard); a result for each row. With an Idempotency-Key all or none."},
+     .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;含 id 的行修改该记录;带 Idempotency-Key 时全有或全无;dry 为试运行,不作改动",
+     .en = "Makes or changes many by their keys, or by id (then with version as a guard); a result for each row. With an Idempotency-Key all or none; dry: tried, nothing kept."},
     {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "History", .zh = "记录的变更历史,最新在前",
      .en = "Who changed what, newest first.", .query = {{"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many entries"}}},
     {0},

@@ -142,6 +142,7 @@ struct http_server {
     struct buf openapi;            /* rendered once */
     char address[128];
     instant offset;                /* of the clock, s */
+    int64_t started_ns;
     uint64_t id_seed;
     _Atomic uint64_t requests;     /* for ids */
     _Atomic int open, sleeping;    /* requests in work; of those, waiting */

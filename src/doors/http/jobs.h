@@ -13,6 +13,8 @@ int jobs_answer(struct request *r, int status, const char *kind, const char *id,
 int jobs_begin(struct request *r, const char *kind, const char *step, json_t *params, struct error *err);
 /* Asks for a step of the job of the path ({id}): 202. */
 int jobs_step(struct request *r, const char *kind, const char *step, json_t *params, struct error *err);
+/* The job of the path as a stream of events until it is at work no more. */
+int jobs_events(struct request *r, const char *kind, struct error *err);
 /* {id} of the path as text. */
 const char *jobs_id(struct request *r);
 /* A file on disk as the answer, streamed. type: Content-Type; name: to save it under, UTF-8. */

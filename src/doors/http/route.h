@@ -69,6 +69,8 @@ struct schema {
     X(events) \
     X(accounts) \
     X(sign) \
+    X(settings) \
+    X(node) \
     X(oidc) \
     X(handover) \
     X(health) \
@@ -91,6 +93,8 @@ struct schema {
     X(accounts) \
     X(sign) \
     X(handover) \
+    X(settings) \
+    X(node) \
     X(health) \
     X(list) \
     X(jobs) \

@@ -474,6 +474,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     s->options = *o;
     defaults(&s->options);
     s->id_seed = (uint64_t)monotonic_ns() ^ (uint64_t)getpid() << 40 ^ (uint64_t)instant_now() << 20;
+    s->started_ns = monotonic_ns();
     if (o->at) s->offset = o->at - instant_now();
     signal(SIGPIPE, SIG_IGN);
     int rc = routes_prepare(o->routes, err);
@@ -535,6 +536,7 @@ void http_server_stop(struct http_server *s) {
         int fd = MHD_quiesce_daemon(s->daemon);
         if (fd >= 0) close(fd);
         feed_end(s->feed); /* its listeners end first: they would wait for ever */
+        if (s->jobs) jobs_unwatch_all(s->jobs);
         wait_until_none(&s->open, STOP_WAIT_MS);
     }
     clock_stop(s->clock);

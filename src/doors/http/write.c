@@ -46,6 +46,15 @@ int request_submit(struct request *r, struct draft **drafts, size_t n, bool each
     return handed(r, ledger_submit(http_queue(r->server), s, &why), &why);
 }
 
+int request_try(struct request *r, struct draft **drafts, size_t n, int (*then)(struct request *r, struct error *err), struct error *err) {
+    struct submission *s = &r->submission;
+    struct error why = {0};
+    (void)err;
+    *s = (struct submission){.session = &r->session, .drafts = drafts, .n = n, .arena = &r->arena, .each = true, .dry = true, .done = done, .arg = r};
+    request_sleep(r, then);
+    return handed(r, ledger_submit(http_queue(r->server), s, &why), &why);
+}
+
 static int call_run(struct ledger *l, void *arg, struct error *err) {
     struct request *r = arg;
     return r->call(l, r, err);

@@ -1,0 +1,84 @@
+/* A job as server-sent events: as it is now, then whenever something is new, until it is at work no more. Like h_events.c a listener is a suspended
+ * connection. It ends after ten minutes in any case; the client comes again by itself, under the rights it has then. */
+#include <string.h>
+
+#include "doors/http/inside.h"
+#include "doors/http/jobs.h"
+
+enum { LIFE_S = 600, BLOCK = 4096 };
+
+struct job_stream {
+    struct job_watcher w; /* first: wake casts back */
+    struct request *r;
+    struct buf out;
+    size_t sent;
+    instant ends;
+    bool over;
+};
+
+static void stream_wake(struct job_watcher *w) {
+    MHD_resume_connection(((struct job_stream *)w)->r->connection);
+}
+
+static int add(const char *text, size_t n, void *out) {
+    return buf_text(out, (struct text){text, n});
+}
+
+static int put_news(struct job_stream *x, json_t *job) {
+    buf_str(&x->out, "event: job\ndata: ");
+    int failed = json_dump_callback(job, add, &x->out, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(job);
+    buf_str(&x->out, "\n\n");
+    return failed ? E_MEMORY : x->out.failed;
+}
+
+static int64_t stream_read(void *arg, char *out, size_t n) {
+    struct job_stream *x = arg;
+    if (x->sent == x->out.n) {
+        struct error err = {0};
+        json_t *job = NULL;
+        if (x->over || http_stopping(x->r->server) || http_now(x->r->server) >= x->ends) return -1;
+        buf_reset(&x->out);
+        x->sent = 0;
+        MHD_suspend_connection(x->r->connection); /* before the jobs may wake it */
+        int rc = job_news(http_jobs(x->r->server), &x->w, x->r->zh, &job, &x->over, &err);
+        if (rc == 0) return 0;
+        MHD_resume_connection(x->r->connection);
+        if (rc < 0) return -1;
+        if (put_news(x, job) < 0) return -2;
+        return 0;
+    }
+    size_t some = x->out.n - x->sent < n ? x->out.n - x->sent : n;
+    memcpy(out, x->out.s + x->sent, some);
+    x->sent += some;
+    return (int64_t)some;
+}
+
+static void stream_end(void *arg) {
+    struct job_stream *x = arg;
+    job_unwatch(http_jobs(x->r->server), &x->w);
+    buf_clear(&x->out);
+    mem_free(x);
+}
+
+int jobs_events(struct request *r, const char *kind, struct error *err) {
+    struct job_stream *x = mem_alloc(sizeof *x);
+    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    *x = (struct job_stream){.w = {.wake = stream_wake}, .r = r, .ends = r->now + LIFE_S};
+    int rc = job_watch(http_jobs(r->server), &r->session, kind, jobs_id(r), &x->w, err);
+    if (rc < 0) {
+        mem_free(x);
+        return rc;
+    }
+    buf_str(&x->out, "retry: 2000\n:\n\n");
+    r->answer.status = 200;
+    r->answer.type = "text/event-stream";
+    r->answer.read = stream_read;
+    r->answer.end = stream_end;
+    r->answer.arg = x;
+    r->answer.size = -1;
+    r->answer.block = BLOCK;
+    answer_header(r, "Cache-Control", "no-store");
+    answer_header(r, "X-Accel-Buffering", "no");
+    return 0;
+}
