@@ -20,6 +20,25 @@ static void put_title(struct buf *b, struct text zh, struct text en) {
     json_put_string(b, en);
 }
 
+/* What helps to fill it in: a line of help, the check at the field, the headers that mean it in a list. */
+static void put_help(struct buf *b, const struct field *f) {
+    static const char *const checks[] = {[CHECK_DOCUMENT] = "document", [CHECK_ID_CARD] = "id-card", [CHECK_UNIT_CODE] = "unit-code", [CHECK_PHONE] = "phone"};
+    if (f->indexed) buf_str(b, ",\"indexed\":true");
+    if (f->check && checks[f->check]) buf_printf(b, ",\"check\":\"%s\"", checks[f->check]);
+    if (f->copy_reference >= 0 || value_given(f->fallback)) buf_str(b, ",\"filled\":true"); /* by itself, when nothing is given */
+    if (f->note_zh.n) {
+        buf_str(b, ",\"note_zh\":");
+        json_put_string(b, f->note_zh);
+        buf_str(b, ",\"note_en\":");
+        json_put_string(b, f->note_en);
+    }
+    for (size_t i = 0; i < f->n_synonyms; i++) {
+        buf_str(b, i ? "," : ",\"synonyms\":[");
+        json_put_string(b, f->synonyms[i]);
+    }
+    if (f->n_synonyms) buf_char(b, ']');
+}
+
 static void put_field(struct buf *b, const struct field *f) {
     buf_str(b, "{\"name\":");
     json_put_string(b, f->name);
@@ -41,6 +60,7 @@ static void put_field(struct buf *b, const struct field *f) {
         buf_str(b, ",\"unit\":");
         json_put_string(b, f->unit);
     }
+    put_help(b, f);
     buf_char(b, '}');
 }
 
@@ -124,7 +144,8 @@ const struct schema meta_schemas[] = {
      "{\"type\":\"object\",\"required\":[\"name\",\"fields\",\"states\",\"moves\"],\"properties\":{" HEAD ",\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":["
      "\"name\",\"type\"],\"properties\":{\"name\":{\"type\":\"string\"}," TITLES ",\"type\":{\"type\":\"string\"},\"required\":{\"type\":\"boolean\"},\"sealed\":{\"type\":\"boolean\"},"
      "\"multiple\":{\"type\":\"boolean\"},\"scale\":{\"type\":\"integer\"},\"min\":{\"type\":\"integer\"},\"max\":{\"type\":\"integer\"},\"codes\":{\"type\":\"string\"},"
-     "\"target\":{\"type\":\"string\"},\"unit\":{\"type\":\"string\"}}}},\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
+     "\"target\":{\"type\":\"string\"},\"unit\":{\"type\":\"string\"},\"indexed\":{\"type\":\"boolean\"},\"filled\":{\"type\":\"boolean\"},"
+     "\"check\":{\"type\":\"string\"},\"note_zh\":{\"type\":\"string\"},\"note_en\":{\"type\":\"string\"},\"synonyms\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}},\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
      "\"name\":{\"type\":\"string\"}," TITLES ",\"initial\":{\"type\":\"boolean\"},\"final\":{\"type\":\"boolean\"}}}},\"moves\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"}}}}}}"},
     {"Codes", "{\"type\":\"object\",\"required\":[\"name\",\"codes\"],\"properties\":{\"name\":{\"type\":\"string\"}," TITLES ",\"codes\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
