@@ -303,7 +303,7 @@ static int enqueue(struct ledger_queue *q, struct submission *s, struct error *e
 int ledger_submit(struct ledger_queue *q, struct submission *s, struct error *err) {
     struct rng secret;
     int rc = 0;
-    if (s->dry && s->key.n) return error_set(err, E_USAGE, "key", "what is only tried has no key");
+    if (s->dry && s->key.n) return error_set(err, E_USAGE, "key", "what is only tried has no key / 试运行不得带幂等键");
     if (s->each && s->key.n) return error_set(err, E_USAGE, "key", "a request with a key is taken whole or not at all");
     if (s->n > q->options.waiting_max * 64) return error_set(err, E_TOO_LARGE, NULL, "too many records in one request");
     bool seals = false; /* randomness comes from the system, which is dear */
