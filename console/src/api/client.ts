@@ -98,7 +98,7 @@ async function askOnce<T>(path: string, asked: Asked): Promise<Answer<T>> {
   if (method !== 'GET' && csrf) headers['Tocsin-CSRF'] = csrf
   if (asked.match) headers['If-Match'] = asked.match
   if (asked.key) headers['Idempotency-Key'] = asked.key
-  if (asked.purpose) headers['Tocsin-Purpose'] = asked.purpose
+  if (asked.purpose) headers['Tocsin-Purpose'] = encodeURIComponent(asked.purpose)
   let answer: Response
   try {
     answer = await fetch(address(path, asked.query), { method, headers, body, signal: asked.signal, credentials: 'same-origin' })

@@ -5,8 +5,8 @@ import { reactive, shallowReactive } from 'vue'
 import { get, Problem } from '@/api/client'
 import type { Row } from '@/api/registers'
 
-export const PAGE = 200
-const KEPT = 12 // pages on either side of what is seen
+export const PAGE = 500
+const KEPT = 8 // pages on either side of what is seen
 
 interface Page {
   cursor: string
@@ -34,6 +34,7 @@ export function rowList(path: string, query: () => Record<string, string>): RowL
   const state = reactive({ n: 0, done: false, busy: false, problem: null as unknown, stamp: 0 })
   let pages: Page[] = shallowReactive([])
   let next = ''
+  let wanted = 0 // rows that somebody has looked for
   let stop = new AbortController()
 
   /** Index of the page that holds row i. */
@@ -71,7 +72,7 @@ export function rowList(path: string, query: () => Record<string, string>): RowL
       if (mine === stop) state.busy = false
     }
     state.stamp++
-    if (!state.done && state.n < PAGE && !state.problem) void more()
+    if (!state.done && !state.problem && state.n < wanted + 2 * PAGE) void more()
   }
 
   async function again(p: Page): Promise<void> {
@@ -96,7 +97,8 @@ export function rowList(path: string, query: () => Record<string, string>): RowL
       return p?.rows?.[i - p.from] ?? null
     },
     see(first, last) {
-      if (last + PAGE >= state.n) void more()
+      wanted = last
+      if (last + 2 * PAGE >= state.n) void more()
       const a = pageAt(first)
       const b = pageAt(last)
       for (let i = 0; i < pages.length; i++) {
@@ -111,6 +113,7 @@ export function rowList(path: string, query: () => Record<string, string>): RowL
       stop = new AbortController()
       pages = shallowReactive([])
       next = ''
+      wanted = 0
       Object.assign(state, { n: 0, done: false, busy: false, problem: null })
       void more()
     },

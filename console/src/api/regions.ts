@@ -1,4 +1,6 @@
 // The region tree, read as it is opened: children of one region at a time.
+import { shallowReactive } from 'vue'
+
 import { get } from '@/api/client'
 import type { Row } from '@/api/registers'
 import { language } from '@/i18n'
@@ -31,6 +33,19 @@ export async function regionTitle(code: string): Promise<string> {
   if (!code) return ''
   // a region stands for everything below it in a filter: its level leaves the region itself
   return titleOf((await ask({ code, level: levels[code.length] ?? 5 })).find((r) => r.fields.code === code), code)
+}
+
+const names = shallowReactive(new Map<string, string>())
+/** The title of a region for a list: its code until the title has come. */
+export function regionName(code: string): string {
+  if (!code) return ''
+  const key = `${language()} ${code}`
+  const known = names.get(key)
+  if (known === undefined) {
+    names.set(key, code)
+    void regionTitle(code).then((title) => title !== code && names.set(key, title), () => {})
+  }
+  return known ?? code
 }
 
 /** "Shanghai / Pudong / ..." from the province down. */

@@ -17,6 +17,10 @@ export interface Field extends Said {
   target?: string
   unit?: string
   indexed?: boolean
+  check?: 'document' | 'id-card' | 'unit-code' | 'phone'
+  /** By a default or a reference when nothing is given. */
+  filled?: boolean
+  synonyms?: string[]
   note_zh?: string
   note_en?: string
 }
