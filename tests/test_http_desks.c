@@ -145,10 +145,25 @@ static void what_is_owed_is_handed_over(void **state) {
         assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 1);
         assert_int_equal(test_json_int(entry, "record"), id);
         assert_non_null(strstr(test_json_text(entry, "reason"), "人手不足"));
+        assert_status(test_http_get(&h, at(CASES "/*/obligations", id), OTHER), 404);
+        assert_status(test_http_get(&h, at(CASES "/*/obligations", id), GUEST), 404);
+        assert_status(test_http_get(&h, CASES "/999999/obligations", ROOT), 404);
+        got = test_http_get(&h, at(CASES "/*/obligations", id), STREET);
+        const size_t owed = json_array_size(json_object_get(got.json, "obligations"));
+        assert_true(owed >= 3);
+        size_t open = 0;
+        for (size_t i = 0; i < owed; i++) open += !strcmp(test_json_text(json_array_get(json_object_get(got.json, "obligations"), i), "state"), "open");
+        assert_int_equal(open, owed);
         /* and is paid by the fact that pays it */
         assert_status(test_http_ask(&h, "PATCH", at(CASES "/*", id), ROOT, "", "{\"fields\":{\"located_at\":\"2022-05-30T09:30\"}}"), 200);
         got = test_http_get(&h, "/api/v1/obligations?rule=locate-case", ROOT);
         assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), 0);
+        got = test_http_get(&h, at(CASES "/*/obligations", id), STREET); /* it is still told, as paid */
+        assert_int_equal(json_array_size(json_object_get(got.json, "obligations")), owed);
+        for (size_t i = 0; i < owed; i++) {
+            const json_t *one = json_array_get(json_object_get(got.json, "obligations"), i);
+            assert_int_equal(!strcmp(test_json_text(one, "state"), "paid"), !strcmp(test_json_text(one, "rule"), "locate-case"));
+        }
     }
 }
 

@@ -24,6 +24,7 @@ export const screens: Screen[] = [
   { path: '/me', name: 'me', load: () => import('@/screens/me.vue') },
   { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },
   { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },
+  { path: '/cases/:id', name: 'case', load: () => import('@/screens/case.vue') },
   { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
 ]
 

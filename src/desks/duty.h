@@ -72,6 +72,12 @@ struct duty_age {
 /* Cost: one pass over the open duties. f->limit is not used. */
 int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_age ret[DUTY_AGES], struct error *err);
 
+/* ---- duty_of.c: everything that was ever owed for one record and whoever it is about (its person's other records too): open, standing, paid, lapsed,
+ * cancelled; in order of raising, at most 5,000; of the regions that the session may see. Needs the right to read the record (E_UNKNOWN, E_DENIED). Borrowed until
+ * visit returns; 0 goes on. Cost: found by key. */
+int duty_of_record(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t record, struct arena *a,
+                   int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err);
+
 /* ---- duty_hand.c: a duty handed over to another party, with a reason. */
 enum { DUTY_HANDS_MAX = 500 };
 struct duty_hand {

@@ -1,5 +1,6 @@
-/* Duties handed over to another party: one by one or a selection, a result for each. */
+/* Duties of one record, open and done; and duties handed over to another party: one by one or a selection, a result for each. */
 #include "desks/duty.h"
+#include "desks/export/export.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
@@ -76,11 +77,103 @@ static int hand_over(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, run, handed, err);
 }
 
+/* ---- everything that was owed for a record */
+
+static const char *const owner_kinds[] = {[OWNER_NONE] = "none", [OWNER_REGION] = "region", [OWNER_DEPARTMENT] = "department", [OWNER_UNIT] = "unit", [OWNER_PERSON] = "person"};
+
+struct listing {
+    struct request *r;
+    struct ledger *l;
+    struct export_names *names;
+    struct buf *b;
+    struct error *err;
+    size_t n;
+};
+
+static void put_text(struct buf *b, const char *name, struct text t) {
+    buf_printf(b, ",\"%s\":", name);
+    json_put_string(b, t);
+}
+static void put_instant(struct buf *b, const char *name, instant at, int32_t zone_s) {
+    buf_printf(b, ",\"%s\":", name);
+    json_put_instant(b, at, zone_s);
+}
+
+/* The days of a schedule, each with what became of it. */
+static void put_days(struct buf *b, const struct duty *d) {
+    char on[DAY_TEXT];
+    const char *comma = "";
+    buf_str(b, ",\"days\":[");
+    for (int k = 0; k < 64; k++) {
+        uint64_t bit = UINT64_C(1) << k;
+        if (!((d->owed | d->paid | d->missed) & bit)) continue;
+        day_format(d->anchor + k, on);
+        buf_printf(b, "%s{\"day\":%d,\"date\":\"%s\",\"state\":\"%s\"}", comma, k, on, d->paid & bit ? "paid" : d->missed & bit ? "missed" : "owed");
+        comma = ",";
+    }
+    buf_char(b, ']');
+}
+
+static int put_duty(const struct obligation *o, const struct duty_rule *rule, void *arg) {
+    struct listing *x = arg;
+    struct buf *b = x->b;
+    struct text number, owner = {"", 0};
+    int rc = export_name(x->names, o->reg, o->record, &number, x->err);
+    if (!rc && o->owner) rc = export_name(x->names, o->owner_kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &owner, x->err);
+    if (rc < 0) return rc;
+    buf_str(b, x->n++ ? ",{\"rule\":" : "{\"rule\":");
+    json_put_string(b, o->rule);
+    put_text(b, "title", rule ? (x->r->zh ? rule->zh : rule->en) : o->rule);
+    put_text(b, "desk", o->desk);
+    put_text(b, "register", o->reg);
+    buf_printf(b, ",\"record\":%lld", (long long)o->record);
+    put_text(b, "number", number);
+    put_text(b, "region", o->region);
+    put_text(b, "state", o->state);
+    put_instant(b, "raised_at", o->duty.raised_at, x->l->zone_s);
+    put_instant(b, "due_at", o->duty.due_at, x->l->zone_s);
+    put_instant(b, "closed_at", o->closed_at, x->l->zone_s);
+    buf_printf(b, ",\"overdue\":%s,\"late\":%s,\"level\":%d,\"adoption\":%lld,\"handed\":%s,\"owner\":{\"kind\":\"%s\"",
+               text_is(o->state, "open") && o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->r->now ? "true" : "false", o->late ? "true" : "false", o->duty.level, (long long)o->pack,
+               o->owner_step == OWNER_STEP_HANDED ? "true" : "false", o->owner_kind >= 0 && o->owner_kind <= OWNER_PERSON ? owner_kinds[o->owner_kind] : "none");
+    if (o->owner) {
+        buf_printf(b, ",\"id\":%lld", (long long)o->owner);
+        put_text(b, "title", owner);
+    }
+    if (o->owner_region.n) put_text(b, "region", o->owner_region);
+    buf_char(b, '}');
+    if (rule && rule->timing == TIMING_DAYS) put_days(b, &o->duty);
+    return buf_char(b, '}') < 0 ? b->failed : 0;
+}
+
+static int of_record(struct request *r, struct error *err) {
+    struct listing x = {.r = r, .err = err};
+    const struct register_decl *reg = NULL;
+    int64_t id = 0;
+    int rc = request_register(r, &reg, err);
+    if (!rc) rc = request_id(r, "id", &id, err);
+    if (!rc) rc = request_reader(r, &x.l, err);
+    if (!rc) rc = export_names_new(x.l, x.l->db, &r->session, &x.names, err);
+    if (rc < 0) return rc;
+    x.b = answer_open(r, 200);
+    buf_str(x.b, "{\"obligations\":[");
+    rc = duty_of_record(x.l, x.l->db, &r->session, register_find(x.l->catalog, reg->name), id, &r->arena, put_duty, &x, err);
+    buf_str(x.b, "]}");
+    export_names_free(x.names);
+    return rc < 0 ? rc : 0;
+}
+
 #define STRING "{\"type\":\"string\"}"
 #define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
+#define MAYBE "{\"type\":[\"string\",\"null\"]}"
 const struct schema handover_schemas[] = {
     {"Handover", "{\"type\":\"object\",\"required\":[\"duties\",\"reason\"],\"properties\":{\"duties\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"items\":{\"type\":\"object\",\"required\":[\"register\",\"record\",\"rule\"],"
                  "\"properties\":{\"register\":" STRING ",\"record\":" ID ",\"rule\":" STRING "}}},\"organisation\":" ID ",\"account\":" ID ",\"reason\":" STRING "}}"},
+    {"RecordDuties", "{\"type\":\"object\",\"required\":[\"obligations\"],\"properties\":{\"obligations\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"register\",\"record\",\"state\"],"
+                     "\"properties\":{\"rule\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"register\":" STRING ",\"record\":" ID ",\"number\":" STRING ",\"region\":" STRING ",\"state\":" STRING
+                     ",\"raised_at\":" MAYBE ",\"due_at\":" MAYBE ",\"closed_at\":" MAYBE ",\"overdue\":{\"type\":\"boolean\"},\"late\":{\"type\":\"boolean\"},\"level\":{\"type\":\"integer\"},\"adoption\":" ID
+                     ",\"handed\":{\"type\":\"boolean\"},\"owner\":{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":" ID ",\"title\":" STRING ",\"region\":" STRING "}},\"days\":{\"type\":\"array\",\"items\":{"
+                     "\"type\":\"object\",\"properties\":{\"day\":{\"type\":\"integer\"},\"date\":{\"type\":\"string\",\"format\":\"date\"},\"state\":" STRING "}}}}}}}}"},
     {"HandoverResult", "{\"type\":\"object\",\"required\":[\"rows\",\"handed\",\"rejected\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"row\",\"outcome\"],\"properties\":{"
                        "\"row\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"handed\",\"rejected\"]},\"code\":" STRING ",\"detail\":" STRING "}}},\"handed\":{\"type\":\"integer\"},\"rejected\":{\"type\":\"integer\"}}}"},
     {0},
@@ -89,5 +182,7 @@ const struct schema handover_schemas[] = {
 const struct route handover_routes[] = {
     {.method = "POST", .path = "/api/v1/obligations/handover", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = hand_over, .request = "Handover", .response = "HandoverResult",
      .zh = "将未办事项移交给另一机构或账户,须有理由,逐项给出结果", .en = "Hands open duties over to an organisation or an account, with a reason; a result for each."},
+    {.method = "GET", .path = "/api/v1/registers/{register}/records/{id}/obligations", .who = WHO_ACCOUNT, .run = of_record, .response = "RecordDuties",
+     .zh = "为此记录及其人员产生过的全部待办,含已办结、已逾期、已取消", .en = "Everything that was owed for this record and its person: open, paid, lapsed, cancelled."},
     {0},
 };
