@@ -18,6 +18,7 @@ export interface Figures {
   region_en: string
   as_of: string
   state: string
+  public?: boolean
   cases: {
     new: Record<'confirmed' | 'asymptomatic' | 'suspected', ByOrigin>
     cumulative: Record<'confirmed' | 'asymptomatic' | 'suspected', ByOrigin>
@@ -40,7 +41,7 @@ export interface Figures {
   tests: Record<'sampled' | 'resulted' | 'positive' | 'pending', number>
   obligations: { open: number; due_within_1h: number; overdue: number; without_owner: number; paid: number; paid_late: number; closed_loop_ppm: number; rules: ({ code: string; open: number; overdue: number; paid: number } & Said)[] }
   units: { expected: number; reported: number; late: number; list: { title: string; region: string }[] }
-  restated: { day: string; figure: string; before: number; after: number }[]
+  restated: { day: string; was?: number; is?: number; before?: number; after?: number; figure?: string; late?: number }[]
   changes: { figure: string; before: number; after: number; entered: number; left: number; in: string[]; out: string[] }[]
 }
 export interface Curve {
