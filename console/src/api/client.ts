@@ -34,6 +34,8 @@ export interface Asked {
   key?: string
   /** Why sealed fields are opened. */
   purpose?: string
+  /** Why something is done: it goes into the journal. */
+  reason?: string
   signal?: AbortSignal
 }
 
@@ -99,6 +101,7 @@ async function askOnce<T>(path: string, asked: Asked): Promise<Answer<T>> {
   if (asked.match) headers['If-Match'] = asked.match
   if (asked.key) headers['Idempotency-Key'] = asked.key
   if (asked.purpose) headers['Tocsin-Purpose'] = encodeURIComponent(asked.purpose)
+  if (asked.reason) headers['Tocsin-Reason'] = encodeURIComponent(asked.reason)
   let answer: Response
   try {
     answer = await fetch(address(path, asked.query), { method, headers, body, signal: asked.signal, credentials: 'same-origin' })
