@@ -37,7 +37,8 @@ static int parse_only(struct request *r, struct error *e) {
 static int write_alone(struct ledger *l, void *arg, struct error *e) {
     struct request *r = arg;
     struct draft *d = r->state;
-    return record_write(l, &r->session, &d, 1, e);
+    int rc = record_write(l, &r->session, &d, 1, e);
+    return rc < 0 ? rc : db_sync(l->db, e); /* each waits for the disk by itself */
 }
 
 static int written(struct request *r, struct error *e) {
@@ -132,18 +133,24 @@ static void load_run(struct load *w, long serial) {
     w->p99_ms = n ? samples[n * 99 / 100] * 1e3 : 0;
 }
 
+static struct ledger_queue *queue;
+
 struct figure {
+    double together[ROUNDS]; /* requests a commit */
     double rate[ROUNDS], cpu_us[ROUNDS], p50[ROUNDS], p99[ROUNDS];
 };
 
 static const char *only; /* a path: nothing else is asked, for a profile */
+static int only_size; /* connections; 0: both */
 
 static void measure(int port, const char *path, int connections, size_t round, struct figure *f) {
-    f->rate[round] = f->cpu_us[round] = f->p50[round] = f->p99[round] = 1;
+    f->rate[round] = f->cpu_us[round] = f->p50[round] = f->p99[round] = f->together[round] = 1;
     if (only && strcmp(only, path) != 0) return;
     static long serial = 1;
     struct load *w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     *w = (struct load){.port = port, .connections = connections, .path = path};
+    struct queue_counts before, after;
+    ledger_queue_counts(queue, &before);
     double cpu = cpu_s();
     pid_t child = fork();
     int status = 0;
@@ -163,6 +170,8 @@ static void measure(int port, const char *path, int connections, size_t round, s
     f->cpu_us[round] = cpu * 1e6 / (double)w->answers;
     f->p50[round] = w->p50_ms;
     f->p99[round] = w->p99_ms;
+    ledger_queue_counts(queue, &after);
+    f->together[round] = after.commits > before.commits ? (double)(after.submissions - before.submissions) / (double)(after.commits - before.commits) : 1;
     munmap(w, sizeof *w);
 }
 
@@ -172,7 +181,7 @@ static double median(double *v) {
 }
 
 static void show(const char *what, struct figure *f) {
-    printf("   %-28s %8.0f /s  %6.1f us of processor a request  p50 %6.1f ms  p99 %6.1f ms\n", what, median(f->rate), median(f->cpu_us), median(f->p50), median(f->p99));
+    printf("   %-28s %8.0f /s  %6.1f us of processor a request  p50 %6.1f ms  p99 %6.1f ms  %5.1f together\n", what, median(f->rate), median(f->cpu_us), median(f->p50), median(f->p99), median(f->together));
 }
 
 static int run(const char *store, bool pg) {
@@ -192,9 +201,11 @@ static int run(const char *store, bool pg) {
     struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .routes = bench_routes, .rate_account = -1,
                              .rate_address = -1, .address_max = 8000, .no_clock = true};
     must(http_server_start(&o, &s, &err), "serve");
+    queue = http_queue(s);
     int port = atoi(strrchr(http_server_address(s), ':') + 1);
     for (size_t k = 0; k < 2; k++) {
         struct figure parse, alone, store_it;
+        if (only_size && only_size != sizes[k]) continue;
         for (size_t i = 0; i < ROUNDS; i++) { /* by turns, so that a busy moment falls on all */
             measure(port, "/bench/parse", sizes[k], i, &parse);
             measure(port, "/api/v1/registers/place/records", sizes[k], i, &store_it);
@@ -216,6 +227,7 @@ static int run(const char *store, bool pg) {
 
 int main(int argc, char **argv) {
     only = argc > 1 ? argv[1] : NULL;
+    only_size = argc > 2 ? atoi(argv[2]) : 0;
     const char *stores = getenv("TOCSIN_TEST_STORES");
     int missed = 0;
     int nothing = open("/dev/null", O_WRONLY);

@@ -287,6 +287,40 @@ static void cut(size_t store, struct db *db) {
     db_close(other);
 }
 
+/* What a lazy connection commits is there for everybody at once; another connection makes it durable. */
+static void lazy_commits_are_synced_from_anywhere(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        struct db *db = fresh(i), *reader = open_again(i, DB_READ);
+        refused(E_USAGE, db_lazy(reader, true, &err));
+        assert_ok(db_begin(db, &err), err);
+        refused(E_USAGE, db_lazy(db, true, &err));
+        refused(E_USAGE, db_sync(db, &err));
+        db_rollback(db);
+        assert_ok(db_sync(reader, &err), err); /* nothing to do */
+        assert_ok(db_lazy(db, true, &err), err);
+        for (int64_t k = 1; k < 40; k++) {
+            assert_ok(db_begin(db, &err), err);
+            assert_ok(add(db, k, "31", NULL, k), err);
+            assert_ok(db_commit(db, &err), err);
+            assert_int_equal(count(reader), k);
+            if (k % 7 == 0) assert_ok(db_sync(k % 2 ? reader : db, &err), err);
+        }
+        refused(E_USAGE, db_run(reader, "DELETE FROM \"person\"", NULL, 0, NULL, &err)); /* still for reading only */
+        assert_false(db_renewed(db));
+        if (test_store_is_pg(i)) {
+            cut(i, db);
+            assert_ok(db_begin(db, &err), err);
+            assert_true(db_renewed(db));
+            assert_false(db_renewed(db));
+            db_rollback(db);
+        }
+        assert_ok(db_lazy(db, false, &err), err);
+        db_close(reader);
+        done(i, db);
+    }
+}
+
 static void a_lost_connection_loses_no_commit_and_comes_back(void **state) {
     (void)state;
     for (size_t i = 0; i < test_stores(); i++) {
@@ -552,6 +586,7 @@ int main(void) {
         cmocka_unit_test(a_lost_connection_loses_no_commit_and_comes_back),
         cmocka_unit_test(plans_follow_a_migration_of_somebody_else),
         cmocka_unit_test(a_full_disk_loses_nothing_and_recovers),
+        cmocka_unit_test(lazy_commits_are_synced_from_anywhere),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

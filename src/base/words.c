@@ -308,6 +308,7 @@ static const struct {
     {"only text is sealed", "只有文本字段可以加密"},
     {"outcome unknown: %.400s", "结果不明: %.400s"},
     {"outcome unknown: the connection was lost during the commit", "结果不明:提交时连接中断"},
+    {"outcome unknown: the log could not be synced: %s", "结果不明:日志无法写入磁盘: %s"},
     {"pack %s is not what stands behind", "上级方案 %s 加载不成"},
     {"parameter %.*s is a list", "参数 %.*s 是列表"},
     {"parameter %.*s is not declared", "未声明参数 %.*s"},

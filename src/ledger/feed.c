@@ -134,6 +134,7 @@ static void wake_all(struct feed_listener *awake) {
 static int look(struct feed *f, struct feed_event *scratch, struct error *err) {
     int64_t tip = 0;
     int rc = tip_of(f->db, &tip, err);
+    bool synced = false;
     while (rc == 0) {
         size_t n = 0;
         pthread_mutex_lock(&f->lock);
@@ -145,6 +146,8 @@ static int look(struct feed *f, struct feed_event *scratch, struct error *err) {
         }
         pthread_mutex_unlock(&f->lock);
         if (!heard || from > tip) break;
+        if (!synced && (rc = db_sync(f->db, err)) < 0) break; /* seen is not yet on disk (queue.h); what is told must never be taken back */
+        synced = true;
         if (tip - from >= (int64_t)f->o.ring) from = tip - (int64_t)f->o.ring + 1; /* the older ones would be overwritten at once */
         rc = events_read(f->ledger, f->db, from, tip + 1, duties, scratch, CHUNK, &n, err);
         if (rc == 0 && !n) rc = error_set(err, E_CORRUPT, "journal", "entry %lld is missing: run verify", (long long)from);

@@ -262,6 +262,21 @@ static void gate_leave(struct ledger *l) {
     l->inside = false;
 }
 
+/* The store was restarted: commits that were not on disk yet (queue.h) may be gone. What this process remembers of them is forgotten, and the stamps by
+ * which others know what they remember move past every number that was ever given out. */
+enum { STAMP_JUMP = 1 << 20 };
+
+static int recollect(struct ledger *l, struct error *err) {
+    int64_t accounts = 0, shared = 0;
+    book_forget(l);
+    owner_forget(l);
+    int rc = get_int(l, "accounts", 0, &accounts, err);
+    if (!rc) rc = get_int(l, "shared", 0, &shared, err);
+    if (!rc) rc = set_int(l, "accounts", accounts + STAMP_JUMP, err);
+    if (!rc) rc = set_int(l, "shared", shared + STAMP_JUMP, err);
+    return rc;
+}
+
 int ledger_begin(struct ledger *l, struct error *err) {
     gate_enter(l);
     int rc = db_begin(l->db, err);
@@ -270,9 +285,11 @@ int ledger_begin(struct ledger *l, struct error *err) {
         return rc;
     }
     l->in_transaction = true;
+    if (db_renewed(l->db)) l->doubtful = true;
     l->organisations_changed = l->adoptions_changed = l->accounts_changed = false;
     lookup_reset(l->lookup);
-    rc = get_int(l, "next_id", 1, &l->next_id, err);
+    rc = l->doubtful ? recollect(l, err) : 0;
+    if (!rc) rc = get_int(l, "next_id", 1, &l->next_id, err);
     if (!rc) rc = ledger_refresh(l, err);
     l->next_id_stored = l->next_id;
     if (!rc) rc = journal_begin(&l->journal, l->db, err);
@@ -317,6 +334,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
         ledger_rollback(l);
         return rc;
     }
+    l->doubtful = false;
     if (shared) l->shared_stamp++; /* only now: a number that was never stored may be given to another process */
     book_committed(l);
     number_reset(l->numbers);

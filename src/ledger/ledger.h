@@ -40,6 +40,7 @@ struct ledger {
     int64_t next_id;          /* read at begin, written at commit */
     int64_t next_id_stored;
     bool in_transaction;
+    bool doubtful;            /* the store was restarted since the last commit */
     struct ledger_gate *gate; /* borrowed; shared with other writers of this process, NULL: there are none (gate.h) */
     bool inside;              /* of the gate */
     instant repeats_purged;   /* repeat.c: when old requests were forgotten last */

@@ -47,6 +47,11 @@ void book_rolled_back(struct ledger *l) {
     book_reset(l);
 }
 
+void book_forget(struct ledger *l) {
+    book_kinds_forget(l->book);
+    book_reset(l);
+}
+
 void book_committed(struct ledger *l) {
     l->book->kinds_made = false;
     book_reset(l);

@@ -57,6 +57,7 @@ void book_close(struct ledger *l);
 void book_reset(struct ledger *l); /* what is in memory is forgotten */
 void book_committed(struct ledger *l);
 void book_rolled_back(struct ledger *l);
+void book_forget(struct ledger *l); /* kinds too: what was committed may be gone */
 int book_flush(struct ledger *l, instant now, struct error *err);
 
 /* Registers that raise, pay or cancel under any pack in force: others cost nothing. */

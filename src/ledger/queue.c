@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ledger/repeat.h"
+#include "ledger/settle.h"
 
 enum { WAITING_MAX = 4096, DRAFTS_MAX = 4000, BATCH_MAX = 1024 };
 
@@ -19,6 +20,7 @@ struct ledger_queue {
     bool stopping;
     struct queue_counts counts;
     /* the thread's own */
+    struct settler *settler; /* waits for the disk and answers, while this thread goes on */
     struct submission *batch[BATCH_MAX];
     struct draft **drafts;
     size_t drafts_cap;
@@ -116,7 +118,8 @@ static int attempt(struct ledger_queue *q, struct submission **list, size_t n, b
     bool mixed = false;
     instant now = 0;
     *ret_committing = false;
-    int rc = ledger_begin(q->ledger, err);
+    int rc = settler_check(q->settler, err);
+    if (!rc) rc = ledger_begin(q->ledger, err);
     if (rc < 0) return rc;
     rc = apply(q, list, n, &mixed, &now, err);
     if (rc < 0 || mixed || now == INSTANT_NONE || list[0]->dry) { /* failed, or to be done otherwise, or nothing to do, or only tried */
@@ -129,7 +132,6 @@ static int attempt(struct ledger_queue *q, struct submission **list, size_t n, b
     pthread_mutex_lock(&q->lock);
     q->counts.commits++;
     pthread_mutex_unlock(&q->lock);
-    if (q->options.committed) q->options.committed(q->options.committed_arg);
     return ATTEMPT_DONE;
 }
 
@@ -148,9 +150,19 @@ static void answer(struct submission *s, const struct error *e) {
     s->done(s->arg, own.code, &own);
 }
 
-static void answer_all(struct submission **list, size_t n, int rc, struct error *err) {
+/* What failed is told at once, what was committed when it is on disk. An answer found from an earlier time may be of a commit that is not yet. */
+static void answer_all(struct ledger_queue *q, struct submission **list, size_t n, int rc, struct error *err) {
+    struct submission *first = NULL, **end = &first, *last = NULL;
     if (rc < 0) error_set(err, rc, NULL, "%s", error_text(rc));
-    for (size_t i = 0; i < n; i++) answer(list[i], rc < 0 ? err : &list[i]->error);
+    for (size_t i = 0; i < n; i++) {
+        if (rc < 0 || list[i]->error.code) {
+            answer(list[i], rc < 0 ? err : &list[i]->error);
+            continue;
+        }
+        *end = last = list[i];
+        end = &list[i]->next;
+    }
+    if (last) settler_put(q->settler, first, last);
 }
 
 /* The store's own trouble: trying each alone would only meet it again. */
@@ -162,7 +174,7 @@ static bool is_store(int code) {
 static bool run_alone(struct ledger_queue *q, struct submission *s, struct error *err) {
     bool committing = false;
     int rc = attempt(q, &s, 1, &committing, err);
-    answer_all(&s, 1, rc, err);
+    answer_all(q, &s, 1, rc, err);
     return rc >= 0 || !is_store(rc);
 }
 
@@ -176,7 +188,7 @@ static void run_each(struct ledger_queue *q, struct submission **list, size_t n)
         err = (struct error){0};
         if (!run_alone(q, list[i++], &err)) break;
     }
-    answer_all(list + i, n - i, err.code, &err);
+    answer_all(q, list + i, n - i, err.code, &err);
 }
 
 /* All in one transaction; those that cannot be kept as a whole leave it, then the rest go again. */
@@ -202,7 +214,7 @@ static void run_batch(struct ledger_queue *q, struct submission **list, size_t n
         if (rc < 0 && n > 1 && !committing && !is_store(rc))
             run_each(q, list, n);
         else
-            answer_all(list, n, rc, &err);
+            answer_all(q, list, n, rc, &err);
         return;
     }
 }
@@ -246,15 +258,14 @@ static void *queue_main(void *arg) {
         }
         struct submission *s = q->batch[0];
         struct error err = {0};
-        int rc = s->run(q->ledger, s->arg, &err);
+        int rc = settler_check(q->settler, &err);
+        if (rc >= 0) rc = s->run(q->ledger, s->arg, &err);
         if (q->ledger->in_transaction) { /* it failed on its way, or forgot the commit */
             ledger_rollback(q->ledger);
             if (rc >= 0) rc = E_USAGE;
         }
-        if (rc < 0) error_set(&err, rc, NULL, "%s", error_text(rc));
-        if (rc >= 0) err.code = 0;
-        if (q->options.committed) q->options.committed(q->options.committed_arg); /* it may have committed */
-        answer(s, &err);
+        s->error = (struct error){0};
+        answer_all(q, &s, 1, rc, &err); /* it may have committed */
     }
     return NULL;
 }
@@ -268,14 +279,20 @@ int ledger_queue_start(struct ledger *l, const struct queue_options *o, struct l
     if (o) q->options = *o;
     if (!q->options.waiting_max) q->options.waiting_max = WAITING_MAX;
     if (!q->options.drafts_max) q->options.drafts_max = DRAFTS_MAX;
+    struct settle_options settle = {.settled = q->options.committed, .arg = q->options.committed_arg, .answer = answer};
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->wake, NULL);
-    int rc = pthread_create(&q->thread, NULL, queue_main, q);
+    int rc = settler_start(l, &settle, &q->settler, err);
+    if (!rc) rc = db_lazy(l->db, true, err);
+    int why = rc ? 0 : pthread_create(&q->thread, NULL, queue_main, q);
+    if (why) rc = error_set(err, E_BUSY, NULL, "no thread for the queue: %s", strerror(why));
     if (rc) {
+        settler_stop(q->settler);
+        db_lazy(l->db, false, NULL);
         pthread_cond_destroy(&q->wake);
         pthread_mutex_destroy(&q->lock);
         mem_free(q);
-        return error_set(err, E_BUSY, NULL, "no thread for the queue: %s", strerror(rc));
+        return rc;
     }
     *ret = q;
     return 0;
@@ -408,6 +425,8 @@ void ledger_queue_stop(struct ledger_queue *q) {
     pthread_cond_signal(&q->wake);
     pthread_mutex_unlock(&q->lock);
     pthread_join(q->thread, NULL);
+    settler_stop(q->settler);
+    db_lazy(q->ledger->db, false, NULL); /* whoever fails here finds the store gone with his next transaction */
     pthread_cond_destroy(&q->wake);
     pthread_mutex_destroy(&q->lock);
     mem_free(q->drafts);

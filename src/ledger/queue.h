@@ -1,6 +1,7 @@
 /* ledger: many submitters, one writer. A commit costs a disk sync whether it carries one record or a thousand; so one thread owns the ledger,
- * takes everything that waits while the commit before it ran, applies it as one batch, commits once and then answers everybody. There is no
- * timer: alone, a submitter waits for one commit; among 500, all share it. Above: the HTTP API. Below: record_apply, repeat.h.
+ * takes everything that waits, applies it as one batch and commits once; another (settle.h) waits until the commit is on disk and then answers
+ * everybody, while the next batch is applied. There is no timer: alone, a submitter waits for one sync; among 500, many share it. Others may see a
+ * record before its submitter is answered, as they may of any commit that is on its way. Above: the HTTP API. Below: record_apply, repeat.h.
  *
  * Each submission stands or falls alone. A rejected draft is the result of its submission only; where the batch itself fails before the commit,
  * each submission is tried alone. A commit that fails is told to all of the batch: nobody is told "done" before it is on disk. When the store
@@ -15,7 +16,7 @@ struct ledger_queue;
 struct queue_options {
     size_t waiting_max; /* submissions that may wait; one more is E_BUSY (0: 4,096) */
     size_t drafts_max;  /* drafts in one transaction; a larger submission runs alone (0: 4,000) */
-    /* On the queue's thread after every commit and before the answers: short, never waiting (feed_wake). NULL: nobody. */
+    /* On a thread of the queue when commits have reached the disk, before their answers: short, never waiting (feed_wake). NULL: nobody. */
     void (*committed)(void *arg);
     void *committed_arg;
 };
@@ -29,7 +30,7 @@ struct submission {
     struct text key;            /* the client's own key, empty: none; then a repeated request gets the first answer */
     bool each;                  /* drafts may be rejected one by one, rc is 0 (needs an empty key); false: all or none, rc says why none */
     bool dry;                   /* applied and rolled back: outcomes are as they would be, nothing is kept (needs an empty key) */
-    /* Called once on the queue's thread, after the commit or the failure: short, never waiting for the queue. It may free the submission. */
+    /* Called once on a thread of the queue, when it is on disk or has failed: short, never waiting for the queue. It may free the submission. */
     void (*done)(void *arg, int rc, const struct error *err);
     void *arg;
     int (*run)(struct ledger *l, void *arg, struct error *err); /* for ledger_queue_post */

@@ -130,6 +130,24 @@ int db_commit(struct db *db, struct error *err) {
     return rc;
 }
 
+int db_lazy(struct db *db, bool on, struct error *err) {
+    if (db->mode == DB_READ) return usage(err, "this store was opened for reading");
+    if (db->writing || db->reading) return usage(err, "a transaction is open already");
+    return db->driver->lazy(db, on, err);
+}
+
+int db_sync(struct db *db, struct error *err) {
+    if (db->lost) forget_transaction(db);
+    if (db->writing || db->reading) return usage(err, "a transaction is open already");
+    return db->driver->sync(db, err);
+}
+
+bool db_renewed(struct db *db) {
+    bool renewed = db->renewed;
+    db->renewed = false;
+    return renewed;
+}
+
 void db_rollback(struct db *db) {
     if (!db || !db->writing) return;
     if (!db->lost) db->driver->rollback(db);

@@ -60,6 +60,14 @@ enum db_kind db_kind_of(const struct db *db);
 int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
 void db_rollback(struct db *db);
+/* A lazy connection's commit returns when others can see the transaction, before it is on disk: nobody may be told of it until a db_sync that began after it
+ * has returned 0. Off (the default), a commit that returns is on disk. Between transactions only. */
+int db_lazy(struct db *db, bool on, struct error *err);
+/* Everything committed to the store before the call, by whatever connection, is on disk when it returns 0; a failure leaves that unknown, and on
+ * SQLite for good: what the system could not write once it may call written the next time. Any connection with no transaction open, DB_READ too, so that it can be had on a thread of its own. */
+int db_sync(struct db *db, struct error *err);
+/* Has the connection been made anew since the last call? What was committed lazily and not synced may then be gone. */
+bool db_renewed(struct db *db);
 /* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it.
  */
 int db_savepoint(struct db *db, struct error *err);

@@ -40,6 +40,8 @@ struct db_driver {
     void (*bulk)(struct db *db, bool on);
     int (*analyze)(struct db *db, struct error *err);
     void (*forget)(struct db *db); /* the schema changed: drop what is prepared */
+    int (*lazy)(struct db *db, bool on, struct error *err);
+    int (*sync)(struct db *db, struct error *err);
 };
 
 /* First member of the drivers' own structs. */
@@ -50,6 +52,7 @@ struct db {
     bool writing, reading; /* a write transaction, a snapshot */
     bool failed;    /* something failed in the transaction: only rolling back helps (PostgreSQL's own rule) */
     bool lost;      /* the transaction is gone already */
+    bool renewed;   /* connected again since db_renewed was asked */
     int depth;      /* open savepoints */
     struct buf sql; /* scratch of db_batch */
 };

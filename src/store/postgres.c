@@ -16,6 +16,8 @@
     "SET cursor_tuple_fraction = 1.0; SET synchronous_commit = on; SET jit = off; SET statement_timeout = "  \
     "0; "
 
+#define LAZY_SQL "SET synchronous_commit = "
+
 /* ---- errors */
 
 static int code_of(const struct pg *pg, const char *state) {
@@ -153,6 +155,11 @@ static int connect(struct pg *pg, struct error *err) {
         PQexec(conn, pg->base.mode == DB_READ ? SETTINGS "SET default_transaction_read_only = on"
                                               : SETTINGS "SET plan_cache_mode = force_generic_plan");
     int rc = PQresultStatus(r) == PGRES_COMMAND_OK ? 0 : E_STORE;
+    if (rc == 0 && pg->lazy) {
+        PQclear(r);
+        r = PQexec(conn, LAZY_SQL "off");
+        rc = PQresultStatus(r) == PGRES_COMMAND_OK ? 0 : E_STORE;
+    }
     if (rc < 0) error_set(err, rc, NULL, "PostgreSQL refuses our settings: %.200s", PQerrorMessage(conn));
     PQclear(r);
     if (rc < 0) {
@@ -160,6 +167,7 @@ static int connect(struct pg *pg, struct error *err) {
         return rc;
     }
     pg->conn = conn;
+    pg->base.renewed = pg->generation > 0;
     pg->generation++;
     pg->transaction++;
     pg->n_pending = 0;
@@ -281,6 +289,28 @@ static void pg_close(struct db *db) {
     mem_free(pg);
 }
 
+static int pg_lazy(struct db *db, bool on, struct error *err) {
+    struct pg *pg = pg_of(db);
+    int rc = pg_ready(pg, err);
+    if (rc == 0) rc = pg_simple(pg, on ? LAZY_SQL "off" : LAZY_SQL "on", err);
+    if (rc == 0) pg->lazy = on;
+    return rc;
+}
+
+/* A transaction that writes one empty message into the log and waits until it is there: so is everything before it. */
+static int pg_sync(struct db *db, struct error *err) {
+    static const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = "BEGIN READ WRITE"},
+                                                 {.kind = PG_DIRECT, .sql = "SELECT pg_logical_emit_message(true, 'tocsin', '') IS NULL"},
+                                                 {.kind = PG_DIRECT, .sql = "COMMIT"}};
+    struct pg *pg = pg_of(db);
+    int rc = pg_ready(pg, err);
+    if (rc < 0) return rc;
+    pg->n_pending = 0;
+    rc = pg_exec(pg, commands, 3, NULL, err);
+    if (rc < 0 && !pg_gone(pg)) pg_simple(pg, "ROLLBACK", NULL);
+    return rc;
+}
+
 static int pg_backup(struct db *db, const char *path, struct error *err) {
     (void)db;
     return error_set(err, E_UNSUPPORTED, path,
@@ -316,6 +346,8 @@ static const struct db_driver driver = {
     .bulk = pg_bulk,
     .analyze = pg_analyze,
     .forget = pg_forget,
+    .lazy = pg_lazy,
+    .sync = pg_sync,
 };
 
 int postgres_open(const char *url, enum db_mode mode, struct db **ret, struct error *err) {

@@ -48,6 +48,7 @@ struct pg {
     unsigned generation;  /* connections made so far: prepared statements of an older one are gone */
     unsigned transaction; /* transactions so far: cursors of an older one are gone */
     unsigned serial;      /* names of statements and cursors */
+    bool lazy;            /* commits do not wait for the disk */
     struct statements statements;
     /* savepoint commands that travel with the next command: a savepoint that nobody writes in costs nothing
      */

@@ -227,6 +227,7 @@ static void lite_close(struct db *db) {
     lite_forget(db);
     for (size_t i = 0; i < LITE_CONTROLS; i++) sqlite3_finalize(l->controls[i]);
     if (l->handle) sqlite3_close_v2(l->handle);
+    if (l->log >= 0) close(l->log);
     mem_free(l->path);
     mem_free(l);
 }
@@ -320,6 +321,8 @@ static const struct db_driver driver = {
     .bulk = lite_bulk,
     .analyze = lite_analyze,
     .forget = lite_forget,
+    .lazy = lite_lazy,
+    .sync = lite_sync,
 };
 
 /* Nobody asks SQLite how much memory it uses; counting it takes a mutex at every allocation. */
@@ -343,6 +346,7 @@ int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct err
     }
     memcpy(l->path, path, n);
     l->base = (struct db){.driver = &driver, .kind = DB_SQLITE, .mode = mode};
+    l->log = -1;
     int rc = sqlite3_open_v2(path, &l->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     rc = rc == SQLITE_OK ? lite_settings(l, err) : lite_fail(l, rc, err);
     if (rc < 0) {

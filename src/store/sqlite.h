@@ -24,6 +24,7 @@ struct lite {
     struct statements statements;
     char *path;
     struct lite_source source;
+    int log; /* descriptor for lite_sync, -1 */
 };
 
 static inline struct lite *lite_of(struct db *db) {
@@ -53,5 +54,7 @@ int lite_next(struct db_cursor *c, struct error *err);
 void lite_cursor_close(struct db_cursor *c);
 int lite_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct error *err);
 void lite_forget(struct db *db);
+int lite_lazy(struct db *db, bool on, struct error *err);
+int lite_sync(struct db *db, struct error *err);
 
 #endif

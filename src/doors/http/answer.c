@@ -64,7 +64,7 @@ static void put_pointer(struct request *r, struct buf *b, const char *where) {
     if (where[0] == '/') {
         buf_str(b, ",\"pointer\":");
         json_put_string(b, text_of(where));
-    } else if (reg && register_field(reg, text_of(where)) >= 0 && r->json) {
+    } else if (reg && register_field(reg, text_of(where)) >= 0 && (r->json || r->body.n)) {
         buf_printf(b, ",\"pointer\":\"/fields/%s\"", where);
     } else if (where[0]) {
         buf_str(b, ",\"where\":");

@@ -118,6 +118,7 @@ static int submit_one(struct request *r, struct draft *d, struct error *err) {
     struct draft **drafts = arena_alloc(&r->arena, sizeof *drafts);
     if (!drafts) return memory(err);
     drafts[0] = d;
+    request_forget_json(r);
     return request_submit(r, drafts, 1, false, written, err);
 }
 
@@ -234,6 +235,7 @@ static int batch(struct request *r, struct error *err) {
             d->error = why;
         }
     }
+    request_forget_json(r);
     return dry ? request_try(r, drafts, n, batch_written, err) : request_submit(r, drafts, n, !whole, batch_written, err);
 }
 

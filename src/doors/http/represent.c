@@ -134,12 +134,11 @@ static int cell(struct request *r, struct draft *d, const char *name, const json
 static int words(struct request *r, const json_t *j, const char *name, const char *at, struct text *ret, struct error *err) {
     const json_t *t = json_object_get(j, name);
     char where[ERROR_WHERE_MAX];
-    (void)r;
     if (!t || json_is_null(t)) return 0;
     snprintf(where, sizeof where, "%s/%s", at, name);
     if (!json_is_string(t)) return error_set(err, E_SYNTAX, where, "must be a string / 应为字符串");
-    *ret = (struct text){json_string_value(t), json_string_length(t)};
-    return 0;
+    *ret = arena_text(&r->arena, (struct text){json_string_value(t), json_string_length(t)});
+    return ret->s ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
 }
 
 int represent_draft(struct request *r, const json_t *j, const char *at, struct draft *d, struct error *err) {

@@ -241,3 +241,8 @@ int request_if_match(const struct request *r, int32_t *ret, struct error *err) {
     *ret = (int32_t)v;
     return 0;
 }
+
+void request_forget_json(struct request *r) {
+    json_decref(r->json);
+    r->json = NULL;
+}

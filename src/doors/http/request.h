@@ -88,6 +88,8 @@ const char *request_header(const struct request *r, const char *name);
 int request_member(const struct request *r, const char *name, bool required, struct text *ret, struct error *err);
 /* An id in the JSON body; 0 when absent. */
 int request_member_id(const struct request *r, const char *name, bool required, int64_t *ret, struct error *err);
+/* Nothing of the body is needed any more: its tree is given back before the request waits, not when it ends. */
+void request_forget_json(struct request *r);
 /* A register of the path; E_UNKNOWN. */
 int request_register(struct request *r, const struct register_decl **ret, struct error *err);
 /* If-Match as a version; 0 when not sent or "*". */
