@@ -77,6 +77,91 @@ static void what_is_owed_is_told(void **state) {
     }
 }
 
+/* One answer with every street, which adds up to the summary; nobody is told of regions not his own. */
+static void what_is_owed_is_told_by_region(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        assert_status(test_http_get(&h, "/api/v1/obligations/regions", NULL), 401);
+        assert_status(test_http_get(&h, "/api/v1/obligations/regions?level=6", ROOT), 400);
+        assert_status(test_http_get(&h, "/api/v1/obligations/regions?level=x", ROOT), 400);
+        case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
+        case_in(ROOT, "310115002003", person_in(ROOT, "310115002003", "乙", "13800138001"));
+        int64_t whole = test_json_int(json_object_get(test_http_get(&h, "/api/v1/obligations/summary?register=case", ROOT).json, "total"), "open");
+        struct answer_got got = test_http_get(&h, "/api/v1/obligations/regions?register=case", ROOT);
+        assert_status(got, 200);
+        const json_t *list = json_object_get(got.json, "regions");
+        assert_int_equal(test_json_int(got.json, "level"), 4);
+        assert_int_equal(json_array_size(list), 2);
+        assert_string_equal(test_json_text(json_array_get(list, 0), "region"), "310115001");
+        assert_string_equal(test_json_text(json_array_get(list, 1), "region"), "310115002"); /* the village counts in its street */
+        assert_int_equal(test_json_int(json_array_get(list, 0), "open") + test_json_int(json_array_get(list, 1), "open"), whole);
+        got = test_http_get(&h, "/api/v1/obligations/regions?register=case&level=5&region=310115002", ROOT);
+        assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "regions"), 0), "region"), "310115002003");
+        got = test_http_get(&h, "/api/v1/obligations/regions?register=case&level=1", ROOT);
+        assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "regions"), 0), "open"), whole);
+        got = test_http_get(&h, "/api/v1/obligations/regions?register=case", STREET);
+        assert_int_equal(json_array_size(json_object_get(got.json, "regions")), 1);
+    }
+}
+
+static void a_draft_of_a_plan_is_checked(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static const char type[] = "Content-Type: application/yaml\r\n";
+        struct buf pack = {0};
+        struct error err = {0};
+        assert_ok(file_read(arena_printf(&h.t.a, "%s/policies/covid-2022-v9.yaml", h.t.o.home), 1 << 20, &pack, &err), err);
+        char *whole = arena_str(&h.t.a, buf_cstr(&pack));
+        buf_clear(&pack);
+        assert_status(test_http_ask(&h, "POST", "/api/v1/policies/check", NULL, type, whole), 401);
+        assert_status(test_http_ask(&h, "POST", "/api/v1/policies/check", STREET, type, whole), 403);
+        assert_status(test_http_get(&h, "/api/v1/policies/check", COMMAND), 405);
+        struct answer_got got = test_http_ask(&h, "POST", "/api/v1/policies/check", COMMAND, type, whole);
+        assert_status(got, 200);
+        assert_true(json_is_true(json_object_get(got.json, "good")));
+        assert_string_equal(test_json_text(got.json, "name"), "covid-2022-v9");
+        got = test_http_ask(&h, "POST", "/api/v1/policies/check", COMMAND, type, "name: mine\nzh: [\n");
+        assert_status(got, 200);
+        assert_true(json_is_false(json_object_get(got.json, "good")));
+        assert_true(test_json_int(got.json, "line") > 0);
+        assert_true(*test_json_text(got.json, "detail"));
+        char *days = strstr(whole, "[1, 2, 3, 5, 7], harsher");
+        assert_non_null(days);
+        days[13] = '9'; /* a test after release */
+        got = test_http_ask(&h, "POST", "/api/v1/policies/check", COMMAND, type, whole);
+        assert_true(json_is_false(json_object_get(got.json, "good")) && test_json_int(got.json, "line") > 1);
+    }
+}
+
+/* What a form and a list need to know, and what this account may do. */
+static void a_register_says_what_may_be_done(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        assert_status(test_http_get(&h, "/api/v1/registers/case", NULL), 401);
+        struct answer_got got = test_http_get(&h, "/api/v1/registers/case", ROOT);
+        const json_t *sorts = json_object_get(got.json, "sorts"), *may = json_object_get(got.json, "may");
+        assert_string_equal(json_string_value(json_array_get(sorts, 0)), "id");
+        for (size_t i = 0; i < json_array_size(sorts); i++)
+            assert_status(test_http_get(&h, arena_printf(&h.t.a, CASES "?sort=-%s", json_string_value(json_array_get(sorts, i))), ROOT), 200);
+        got = test_http_get(&h, "/api/v1/registers/case", ROOT);
+        may = json_object_get(got.json, "may");
+        assert_true(json_is_true(json_object_get(may, "read")) && json_is_true(json_object_get(may, "write")));
+        assert_true(json_array_size(json_object_get(got.json, "moves")) > 0);
+        assert_true(json_is_true(json_object_get(json_array_get(json_object_get(got.json, "moves"), 0), "may")));
+        assert_string_equal(test_json_text(got.json, "person"), "person");
+        assert_true(json_is_true(json_object_get(json_object_get(test_http_get(&h, "/api/v1/registers/person", ROOT).json, "may"), "open")));
+        got = test_http_get(&h, "/api/v1/registers/person", GUEST);
+        assert_true(json_is_false(json_object_get(json_object_get(got.json, "may"), "open")) && json_is_false(json_object_get(json_object_get(got.json, "may"), "write")));
+        for (size_t i = 0; i < json_array_size(json_object_get(got.json, "moves")); i++)
+            assert_true(json_is_false(json_object_get(json_array_get(json_object_get(got.json, "moves"), i), "may")));
+        got = test_http_get(&h, "/api/v1/registers/region", ROOT);
+        bool noted = false;
+        for (size_t i = 0; i < json_array_size(json_object_get(got.json, "fields")); i++)
+            noted = noted || *test_json_text(json_array_get(json_object_get(got.json, "fields"), i), "note_zh");
+        assert_true(noted);
+    }
+}
+
 static void a_plan_is_shown_compared_and_adopted(void **state) {
     (void)state;
     EACH_HTTP(h, "covid-2022-v9", NOW) {
@@ -300,6 +385,9 @@ static void nobody_sees_past_his_region(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_owed_is_told, settle),
+        cmocka_unit_test_teardown(what_is_owed_is_told_by_region, settle),
+        cmocka_unit_test_teardown(a_draft_of_a_plan_is_checked, settle),
+        cmocka_unit_test_teardown(a_register_says_what_may_be_done, settle),
         cmocka_unit_test_teardown(a_plan_is_shown_compared_and_adopted, settle),
         cmocka_unit_test_teardown(what_is_owed_is_handed_over, settle),
         cmocka_unit_test_teardown(a_report_goes_its_way_to_the_public, settle),

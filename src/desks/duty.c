@@ -211,6 +211,64 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
     return 0;
 }
 
+/* ---- by region */
+
+void duty_regions_clear(struct duty_regions *d) {
+    arena_clear(&d->arena);
+    *d = (struct duty_regions){0};
+}
+
+static int region_add(struct duty_regions *d, size_t *cap, struct text region, const struct duty_count *n, struct error *err) {
+    struct duty_region *last = d->n ? &d->list[d->n - 1] : NULL;
+    if (!last || !text_eq(last->region, region)) { /* codes come in order, so a subtree comes together */
+        if (d->n == *cap) {
+            size_t more = *cap ? *cap * 2 : 32;
+            struct duty_region *list = arena_alloc(&d->arena, more * sizeof *list);
+            if (!list) return memory(err);
+            if (d->n) memcpy(list, d->list, d->n * sizeof *list);
+            d->list = list;
+            *cap = more;
+        }
+        last = &d->list[d->n++];
+        *last = (struct duty_region){.region = arena_text(&d->arena, region), .count = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
+        if (!last->region.s) return memory(err);
+    }
+    add(&last->count, n);
+    return 0;
+}
+
+int duty_by_region(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, int level, struct duty_regions *ret, struct error *err) {
+    struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
+    struct duty_regions d = {0};
+    struct db_cursor *cursor = NULL;
+    const struct value *row;
+    size_t cap = 0;
+    buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
+    condition_of(&c, s, f);
+    buf_str(&c.sql, " GROUP BY \"region\" ORDER BY \"region\"");
+    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
+        struct duty_count n;
+        struct text region = value_view(row[0]);
+        counts_of(row, &n);
+        while (region_level(region) > level) region = region_parent(region);
+        rc = region_add(&d, &cap, region, &n, err);
+    }
+    db_cursor_close(cursor);
+    buf_clear(&c.sql);
+    if (rc < 0) {
+        duty_regions_clear(&d);
+        return rc;
+    }
+    for (size_t i = 0; i < d.n; i++) {
+        const struct duty_count *n = &d.list[i].count;
+        int64_t come = n->paid + n->lapsed + n->overdue;
+        if (come) d.list[i].closed_rate = (double)n->paid / (double)come;
+    }
+    *ret = d;
+    return 0;
+}
+
 /* ---- by age */
 
 const int64_t duty_age_limits[DUTY_AGES - 1] = {3600, 4 * 3600, 24 * 3600, 72 * 3600};

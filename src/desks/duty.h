@@ -61,6 +61,21 @@ struct duty_owners {
 int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err);
 void duty_owners_clear(struct duty_owners *d);
 
+/* The closed loop of each region at one level of the tree (1 province .. 5 village), by code; a region above that level stands for itself. */
+struct duty_region {
+    struct text region;
+    struct duty_count count;
+    double closed_rate;     /* as in duty_summary */
+};
+struct duty_regions {
+    struct arena arena;
+    size_t n;
+    struct duty_region *list;
+};
+/* Owned: duty_regions_clear. Cost: one pass over the region's duties. */
+int duty_by_region(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, int level, struct duty_regions *ret, struct error *err);
+void duty_regions_clear(struct duty_regions *d);
+
 /* Open loops by age (CMD-18). The age of a duty counts from the moment its clock began: the instant its rule counts from, or when it was
  * recorded if that was earlier. */
 enum { DUTY_AGES = 5 };

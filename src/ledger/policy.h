@@ -122,6 +122,8 @@ struct policy {
 int policy_load(const struct catalog *c, const char *dir, struct text name, int32_t zone_s, struct policy **ret, struct error *err);
 /* As policy_load, from a file anywhere (policy check FILE). */
 int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s, struct policy **ret, struct error *err);
+/* The same of a text; file: what errors call it. */
+int policy_check_text(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret, struct error *err);
 /* From text kept with an adoption. */
 int policy_parse(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret, struct error *err);
 void policy_free(struct policy *p);

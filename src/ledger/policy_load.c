@@ -362,6 +362,11 @@ int policy_parse(const struct catalog *c, const char *dir, struct text source, c
     return load(c, dir, (struct text){0}, &source, true, file, zone_s, ret, err);
 }
 
+int policy_check_text(const struct catalog *c, const char *dir, struct text source, const char *file, int32_t zone_s, struct policy **ret, struct error *err) {
+    if (source.n > YAML_MAX_BYTES) return error_set(err, E_TOO_LARGE, file, "more than %d bytes / 超过 %d 字节", YAML_MAX_BYTES, YAML_MAX_BYTES);
+    return load(c, dir, (struct text){0}, &source, false, file, zone_s, ret, err);
+}
+
 int policy_check(const struct catalog *c, const char *dir, const char *path, int32_t zone_s,
                  struct policy **ret, struct error *err) {
     struct buf b = {.max = YAML_MAX_BYTES};

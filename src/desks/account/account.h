@@ -64,6 +64,7 @@ struct account_pool_options {
     struct ledger_options ledger;
     struct ledger_queue *queue;
     int threads;             /* 0: 2 */
+    bool eager;              /* at the priority of everybody else, not below it */
     size_t waiting_max;      /* 0: 512; one more is E_BUSY */
     instant (*now)(void *arg); /* the door's clock, for account_flush every few seconds; NULL: the door flushes */
     void *now_arg;

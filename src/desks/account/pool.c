@@ -31,7 +31,7 @@ struct account_pool {
     pthread_cond_t wake;
     struct work *first, *last; /* under lock */
     size_t waiting;
-    bool stopping;
+    bool stopping, eager;
     int n;
     struct worker workers[THREADS_MAX];
 };
@@ -58,7 +58,7 @@ static struct work *take(struct account_pool *p, bool *ret_over) {
 static void *worker_main(void *arg) {
     struct worker *me = arg;
     bool over = false;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* a shift that signs in must not keep those waiting who are in */
+    if (!me->pool->eager) setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* a shift that signs in must not keep those waiting who are in */
     while (!over) {
         struct work *w = take(me->pool, &over);
         struct error err = {0};
@@ -79,6 +79,7 @@ int account_pool_start(struct accounts *a, const struct account_pool_options *o,
     struct account_pool *p = mem_alloc(sizeof *p);
     if (!p) return memory_error(err);
     p->accounts = a;
+    p->eager = o->eager;
     p->now = o->now;
     p->now_arg = o->now_arg;
     p->waiting_max = o->waiting_max ? o->waiting_max : WAITING;

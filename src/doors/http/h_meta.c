@@ -1,6 +1,7 @@
 /* What this server is: its OpenAPI document, its registers and code lists for whoever builds a form. */
 #include <string.h>
 
+#include "desks/list/list.h"
 #include "doors/http/inside.h"
 
 static int openapi(struct request *r, struct error *err) {
@@ -8,6 +9,8 @@ static int openapi(struct request *r, struct error *err) {
     answer_header(r, "Cache-Control", "public, max-age=300");
     return answer_text(r, 200, "application/json", buf_view(&r->server->openapi));
 }
+
+enum { SORTS_MAX = 64 };
 
 static const char *const type_names[FIELD_TYPES] = {[FIELD_TEXT] = "text",       [FIELD_CODE] = "code",         [FIELD_INTEGER] = "integer", [FIELD_DECIMAL] = "decimal",
                                                     [FIELD_BOOLEAN] = "boolean", [FIELD_DATE] = "date",         [FIELD_INSTANT] = "instant", [FIELD_DURATION] = "duration",
@@ -39,6 +42,12 @@ static void put_help(struct buf *b, const struct field *f) {
     if (f->n_synonyms) buf_char(b, ']');
 }
 
+static void put_word(struct buf *b, const char *name, struct text t) {
+    if (!t.n) return;
+    buf_printf(b, ",\"%s\":", name);
+    json_put_string(b, t);
+}
+
 static void put_field(struct buf *b, const struct field *f) {
     buf_str(b, "{\"name\":");
     json_put_string(b, f->name);
@@ -52,16 +61,32 @@ static void put_field(struct buf *b, const struct field *f) {
         buf_str(b, ",\"codes\":");
         json_put_string(b, f->codes->name);
     }
-    if (f->target.n) {
-        buf_str(b, ",\"target\":");
-        json_put_string(b, f->target);
-    }
-    if (f->unit.n) {
-        buf_str(b, ",\"unit\":");
-        json_put_string(b, f->unit);
-    }
+    put_word(b, "target", f->target);
+    put_word(b, "unit", f->unit);
+    put_word(b, "standard", f->standard);
     put_help(b, f);
     buf_char(b, '}');
+}
+
+/* With a purpose, which is asked for when it is done. */
+static bool may_open(const struct request *r, const struct register_decl *reg) {
+    struct session s = r->session;
+    bool sealed = false;
+    s.purpose = TEXT("-");
+    for (size_t i = 0; i < reg->n_fields; i++) sealed = sealed || reg->fields[i].sealed;
+    return sealed && access_anywhere(&s, ACCESS_OPEN, reg);
+}
+
+static bool may_move(const struct request *r, const struct register_decl *reg, const struct move *m) {
+    if (!access_anywhere(&r->session, ACCESS_WRITE, reg)) return false;
+    bool any = !m->n_roles;
+    for (size_t i = 0; i < r->session.n_grants && !any; i++)
+        any = text_is(r->session.grants[i].role, "root") || role_among(m->roles, m->n_roles, r->session.grants[i].role);
+    return any;
+}
+
+static const char *yes(bool b) {
+    return b ? "true" : "false";
 }
 
 static void put_head(struct buf *b, const struct request *r, const struct register_decl *reg) {
@@ -70,8 +95,8 @@ static void put_head(struct buf *b, const struct request *r, const struct regist
     put_title(b, reg->zh, reg->en);
     buf_str(b, ",\"desk\":");
     json_put_string(b, reg->desk);
-    buf_printf(b, ",\"may\":{\"read\":%s,\"write\":%s}", access_anywhere(&r->session, ACCESS_READ, reg) ? "true" : "false",
-               access_anywhere(&r->session, ACCESS_WRITE, reg) ? "true" : "false");
+    buf_printf(b, ",\"may\":{\"read\":%s,\"write\":%s,\"open\":%s}", yes(access_anywhere(&r->session, ACCESS_READ, reg)), yes(access_anywhere(&r->session, ACCESS_WRITE, reg)),
+               yes(may_open(r, reg)));
 }
 
 static int list(struct request *r, struct error *err) {
@@ -112,9 +137,20 @@ static int show(struct request *r, struct error *err) {
         json_put_string(b, m->from < 0 ? TEXT("*") : reg->states[m->from].name);
         buf_str(b, ",\"to\":");
         json_put_string(b, reg->states[m->to].name);
-        buf_char(b, '}');
+        buf_printf(b, ",\"may\":%s}", yes(may_move(r, reg, m)));
     }
-    return buf_str(b, "]}");
+    const char *sorts[SORTS_MAX];
+    size_t n = list_sorts(reg, sorts, SORTS_MAX);
+    buf_str(b, "],\"sorts\":[");
+    for (size_t i = 0; i < n; i++) buf_printf(b, "%s\"%s\"", i ? "," : "", sorts[i]);
+    buf_str(b, "],\"key\":[");
+    for (size_t i = 0; i < reg->n_key; i++) buf_printf(b, "%s\"%s\"", i ? "," : "", reg->fields[reg->key[i]].name.s);
+    buf_char(b, ']');
+    if (reg->person_field >= 0) put_word(b, "person", reg->fields[reg->person_field].name);
+    if (reg->date_field >= 0) put_word(b, "date", reg->fields[reg->date_field].name);
+    put_word(b, "number", reg->number_mask);
+    put_word(b, "standard", reg->standard);
+    return buf_char(b, '}');
 }
 
 static int codes(struct request *r, struct error *err) {
@@ -135,7 +171,7 @@ static int codes(struct request *r, struct error *err) {
 }
 
 #define TITLES "\"zh\":{\"type\":\"string\"},\"en\":{\"type\":\"string\"}"
-#define HEAD "\"name\":{\"type\":\"string\"}," TITLES ",\"desk\":{\"type\":\"string\"},\"may\":{\"type\":\"object\",\"properties\":{\"read\":{\"type\":\"boolean\"},\"write\":{\"type\":\"boolean\"}}}"
+#define HEAD "\"name\":{\"type\":\"string\"}," TITLES ",\"desk\":{\"type\":\"string\"},\"may\":{\"type\":\"object\",\"properties\":{\"read\":{\"type\":\"boolean\"},\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"}}}"
 
 const struct schema meta_schemas[] = {
     {"OpenApi", "{\"type\":\"object\",\"description\":\"An OpenAPI 3.1 document\"}"},
@@ -144,10 +180,12 @@ const struct schema meta_schemas[] = {
      "{\"type\":\"object\",\"required\":[\"name\",\"fields\",\"states\",\"moves\"],\"properties\":{" HEAD ",\"fields\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":["
      "\"name\",\"type\"],\"properties\":{\"name\":{\"type\":\"string\"}," TITLES ",\"type\":{\"type\":\"string\"},\"required\":{\"type\":\"boolean\"},\"sealed\":{\"type\":\"boolean\"},"
      "\"multiple\":{\"type\":\"boolean\"},\"scale\":{\"type\":\"integer\"},\"min\":{\"type\":\"integer\"},\"max\":{\"type\":\"integer\"},\"codes\":{\"type\":\"string\"},"
-     "\"target\":{\"type\":\"string\"},\"unit\":{\"type\":\"string\"},\"indexed\":{\"type\":\"boolean\"},\"filled\":{\"type\":\"boolean\"},"
+     "\"target\":{\"type\":\"string\"},\"unit\":{\"type\":\"string\"},\"standard\":{\"type\":\"string\"},\"indexed\":{\"type\":\"boolean\"},\"filled\":{\"type\":\"boolean\"},"
      "\"check\":{\"type\":\"string\"},\"note_zh\":{\"type\":\"string\"},\"note_en\":{\"type\":\"string\"},\"synonyms\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}},\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
      "\"name\":{\"type\":\"string\"}," TITLES ",\"initial\":{\"type\":\"boolean\"},\"final\":{\"type\":\"boolean\"}}}},\"moves\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-     "\"properties\":{\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"}}}}}}"},
+     "\"properties\":{\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"},\"may\":{\"type\":\"boolean\"}}}},"
+     "\"sorts\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"key\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"person\":{\"type\":\"string\"},"
+     "\"date\":{\"type\":\"string\"},\"number\":{\"type\":\"string\"},\"standard\":{\"type\":\"string\"}}}"},
     {"Codes", "{\"type\":\"object\",\"required\":[\"name\",\"codes\"],\"properties\":{\"name\":{\"type\":\"string\"}," TITLES ",\"codes\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
               "\"required\":[\"code\"],\"properties\":{\"code\":{\"type\":\"string\"}," TITLES "}}}}}"},
     {0},
@@ -156,8 +194,8 @@ const struct schema meta_schemas[] = {
 const struct route meta_routes[] = {
     {.method = "GET", .path = "/api/openapi.json", .who = WHO_PUBLIC, .run = openapi, .response = "OpenApi", .zh = "本接口的 OpenAPI 文档", .en = "This API as an OpenAPI document."},
     {.method = "GET", .path = "/api/v1/registers", .who = WHO_ACCOUNT, .run = list, .response = "Registers", .zh = "全部登记册及本人权限", .en = "All registers, and what one may do there."},
-    {.method = "GET", .path = "/api/v1/registers/{register}", .who = WHO_ACCOUNT, .run = show, .response = "RegisterDeclaration", .zh = "登记册的声明:字段、状态",
-     .en = "A register as declared: fields, states, moves."},
+    {.method = "GET", .path = "/api/v1/registers/{register}", .who = WHO_ACCOUNT, .run = show, .response = "RegisterDeclaration", .zh = "登记册的声明:字段、状态、可用排序及本人权限",
+     .en = "A register as declared: fields, states, moves, the orders its list has, and what one may do."},
     {.method = "GET", .path = "/api/v1/codes/{list}", .who = WHO_ACCOUNT, .run = codes, .response = "Codes", .zh = "代码表", .en = "A code list."},
     {0},
 };

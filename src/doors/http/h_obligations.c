@@ -176,6 +176,35 @@ static int owners(struct request *r, struct error *err) {
     return rc;
 }
 
+static int regions(struct request *r, struct error *err) {
+    struct duty_filter f;
+    struct duty_regions d = {0};
+    struct ledger *l = NULL;
+    int64_t level = 0;
+    int rc = read_filter(r, &f, err);
+    if (!rc) rc = request_query_int(r, "level", 1, 5, 0, &level, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (rc < 0) return rc;
+    if (!level) level = region_level(f.region.n ? f.region : l->region) + 1;
+    if (level > 5) level = 5;
+    rc = duty_by_region(l, l->db, &r->session, &f, (int)level, &d, err);
+    if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
+    buf_str(b, "{\"at\":");
+    json_put_instant(b, r->now, l->zone_s);
+    buf_printf(b, ",\"level\":%d,\"regions\":[", (int)level);
+    for (size_t i = 0; i < d.n; i++) {
+        buf_str(b, i ? ",{\"region\":" : "{\"region\":");
+        json_put_string(b, d.list[i].region);
+        if (d.list[i].closed_rate < 0) buf_str(b, ",\"closed_rate\":null,");
+        else buf_printf(b, ",\"closed_rate\":%.6f,", d.list[i].closed_rate);
+        put_count(b, &d.list[i].count, l->zone_s);
+        buf_char(b, '}');
+    }
+    duty_regions_clear(&d);
+    return buf_str(b, "]}");
+}
+
 static int ages(struct request *r, struct error *err) {
     static const char *const names[DUTY_AGES] = {"1h", "4h", "24h", "3d", "older"};
     struct duty_filter f;
@@ -210,6 +239,8 @@ const struct schema obligations_schemas[] = {
                           "\"closed_rate\":" RATE ",\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"desk\":" STRING ",\"register\":" STRING "," COUNTS "}}}}}"},
     {"ObligationOwners", "{\"type\":\"object\",\"required\":[\"owners\"],\"properties\":{\"owners\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"id\":{\"type\":\"integer\","
                          "\"format\":\"int64\"},\"title\":" STRING ",\"region\":" STRING ",\"timeliness\":" RATE "," COUNTS "}}}}}"},
+    {"ObligationRegions", "{\"type\":\"object\",\"required\":[\"at\",\"level\",\"regions\"],\"properties\":{\"at\":" STRING ",\"level\":{\"type\":\"integer\"},\"regions\":{\"type\":\"array\",\"items\":{"
+                          "\"type\":\"object\",\"required\":[\"region\",\"closed_rate\"],\"properties\":{\"region\":" STRING ",\"closed_rate\":" RATE "," COUNTS "}}}}}"},
     {"ObligationAges", "{\"type\":\"object\",\"required\":[\"ages\"],\"properties\":{\"ages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"age\":" STRING ",\"open\":{\"type\":\"integer\"},"
                        "\"overdue\":{\"type\":\"integer\"},\"without_owner\":{\"type\":\"integer\"},\"oldest_s\":{\"type\":[\"integer\",\"null\"]}}}}}}"},
     {0},
@@ -219,12 +250,15 @@ const struct schema obligations_schemas[] = {
     {"register", STRING, "登记册", "only duties of its records"}, {"owner", "{\"type\":\"integer\"}", "责任主体编号", "id of the accountable party"}, \
     {"overdue", "{\"type\":\"boolean\"}", "只列逾期", "the overdue only"}, {"due_before", "{\"type\":\"string\",\"format\":\"date-time\"}", "此时以前到期", "due before then"}, {"without_owner", "{\"type\":\"boolean\"}", "只列无主", "those nobody is accountable for"}
 const struct route obligations_routes[] = {
-    {.method = "GET", .path = "/api/v1/obligations", .who = WHO_ACCOUNT, .run = list, .response = "Obligations", .zh = "未办事项,最急在前", .en = "Open duties, the most urgent first.",
+    {.method = "GET", .path = "/api/v1/obligations", .who = WHO_ACCOUNT, .run = list, .headers = ROUTE_ASIDE, .response = "Obligations", .zh = "未办事项,最急在前", .en = "Open duties, the most urgent first.",
      .query = {FILTERS, {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many"}, {"cursor", STRING, "上一页的 next", "next of the page before"}}},
-    {.method = "GET", .path = "/api/v1/obligations/summary", .who = WHO_ACCOUNT, .run = summary, .response = "ObligationSummary", .zh = "按待办汇总与闭环率",
+    {.method = "GET", .path = "/api/v1/obligations/summary", .who = WHO_ACCOUNT, .run = summary, .headers = ROUTE_ASIDE, .response = "ObligationSummary", .zh = "按待办汇总与闭环率",
      .en = "Counts by rule, and the closed-loop rate.", .query = {FILTERS}},
-    {.method = "GET", .path = "/api/v1/obligations/owners", .who = WHO_ACCOUNT, .run = owners, .response = "ObligationOwners", .zh = "按责任主体汇总及时率",
+    {.method = "GET", .path = "/api/v1/obligations/owners", .who = WHO_ACCOUNT, .run = owners, .headers = ROUTE_ASIDE, .response = "ObligationOwners", .zh = "按责任主体汇总及时率",
      .en = "Counts by accountable party, with its timeliness.", .query = {FILTERS}},
-    {.method = "GET", .path = "/api/v1/obligations/ages", .who = WHO_ACCOUNT, .run = ages, .response = "ObligationAges", .zh = "未闭环时长分布", .en = "Open loops by age.", .query = {FILTERS}},
+    {.method = "GET", .path = "/api/v1/obligations/regions", .who = WHO_ACCOUNT, .run = regions, .headers = ROUTE_ASIDE, .response = "ObligationRegions", .zh = "各下级区划的待办与闭环率,一次取全",
+     .en = "Counts and closed-loop rate of every region one level below, in one answer.",
+     .query = {FILTERS, {"level", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":5}", "按此级汇总,缺省为下一级:1 省 2 市 3 县 4 乡镇街道 5 村居", "by regions of this level, 1 province to 5 village; one below the region's without it"}}},
+    {.method = "GET", .path = "/api/v1/obligations/ages", .who = WHO_ACCOUNT, .run = ages, .headers = ROUTE_ASIDE, .response = "ObligationAges", .zh = "未闭环时长分布", .en = "Open loops by age.", .query = {FILTERS}},
     {0},
 };

@@ -149,6 +149,38 @@ static int show(struct request *r, struct error *err) {
     return buf_str(b, "]}");
 }
 
+/* A draft that is nowhere yet: its faults, with line and column, are what was asked for. */
+static int check(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct policy *p = NULL;
+    struct error why = {0};
+    char dir[4096], words[ERROR_MESSAGE_MAX + 200];
+    int line = 0, column = 0;
+    int rc = request_reader(r, &l, err);
+    if (rc < 0) return rc;
+    snprintf(dir, sizeof dir, "%s/policies", l->home);
+    rc = policy_check_text(l->catalog, dir, buf_view(&r->body), "draft.yaml", l->zone_s, &p, &why);
+    if (rc == E_MEMORY) return error_set(err, rc, NULL, "%s", why.message);
+    struct buf *b = answer_open(r, 200);
+    if (rc == 0) {
+        buf_str(b, "{\"good\":true,\"name\":");
+        json_put_string(b, p->name);
+        put_text(b, "title", r->zh ? p->zh : p->en);
+        put_text(b, "disease", p->disease);
+        put_text(b, "parent", p->parent);
+        put_day(b, "in_force", p->in_force);
+        buf_printf(b, ",\"parameters\":%zu,\"rules\":%zu,\"limits\":%zu}", p->n_parameters, p->n_rules, p->n_limits);
+        policy_free(p);
+        return 0;
+    }
+    error_words(rc, why.message, r->zh, words, sizeof words);
+    buf_printf(b, "{\"good\":false,\"code\":\"%s\",\"detail\":", error_name(rc));
+    json_put_string(b, text_of(words));
+    if (sscanf(why.where, "draft.yaml:%d:%d", &line, &column) == 2) buf_printf(b, ",\"line\":%d,\"column\":%d", line, column);
+    else put_text(b, "where", text_of(why.where));
+    return buf_char(b, '}');
+}
+
 /* ---- two compared */
 
 static void put_rules(struct buf *b, const struct plan_diff *d) {
@@ -256,6 +288,9 @@ const struct schema policies_schemas[] = {
                "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"code\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"on\":" STRING ",\"when\":" STRING
                ",\"timing\":{\"type\":\"object\"},\"from\":{\"type\":\"object\"}}}},\"limits\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"measure\":" STRING ",\"subject\":" STRING
                ",\"allowed\":{\"type\":\"boolean\"},\"max_days\":{\"type\":\"integer\"},\"from\":{\"type\":\"object\"}}}}}}"},
+    {"PolicyChecked", "{\"type\":\"object\",\"required\":[\"good\"],\"properties\":{\"good\":{\"type\":\"boolean\"},\"name\":" STRING ",\"title\":" STRING ",\"disease\":" STRING ",\"parent\":" STRING
+                      ",\"in_force\":" STRING ",\"parameters\":{\"type\":\"integer\"},\"rules\":{\"type\":\"integer\"},\"limits\":{\"type\":\"integer\"},\"code\":" STRING ",\"detail\":" STRING
+                      ",\"line\":{\"type\":\"integer\"},\"column\":{\"type\":\"integer\"},\"where\":" STRING "}}"},
     {"PolicyDiff", "{\"type\":\"object\",\"required\":[\"changes\",\"records\",\"rules\"],\"properties\":{\"changes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"kind\":" STRING ",\"name\":" STRING
                    ",\"title\":" STRING ",\"before\":" STRING ",\"after\":" STRING "}}},\"records\":{\"type\":\"integer\"},\"rules\":" EFFECTS "}}"},
     {"PolicyAdoption", "{\"type\":\"object\",\"required\":[\"pack\",\"from\",\"reason\"],\"properties\":{\"pack\":" STRING ",\"from\":{\"type\":\"string\",\"format\":\"date\"},\"region\":" STRING ",\"reason\":" STRING
@@ -268,9 +303,11 @@ const struct route policies_routes[] = {
     {.method = "GET", .path = "/api/v1/policies", .who = WHO_ACCOUNT, .run = list, .response = "Policies", .zh = "方案及已采用的方案", .en = "Policies there are, and those adopted."},
     {.method = "GET", .path = "/api/v1/policies/{policy}", .who = WHO_ACCOUNT, .run = show, .response = "Policy", .zh = "方案内容:参数、待办、措施上限及来源",
      .en = "A policy in full: parameters, obligations, limits, each with its source."},
-    {.method = "GET", .path = "/api/v1/policies/{policy}/diff", .who = WHO_ACCOUNT, .roles = "command;system;auditor", .run = diff, .response = "PolicyDiff",
+    {.method = "GET", .path = "/api/v1/policies/{policy}/diff", .who = WHO_ACCOUNT, .roles = "command;system;auditor", .run = diff, .headers = ROUTE_ASIDE, .response = "PolicyDiff",
      .zh = "与另一方案比较,并在现有数据上推算谁增谁减", .en = "Compared with another on paper, and what adopting it would change on the live data.",
      .query = {{"from", STRING, "另一方案", "the policy it is compared with on paper"}, {"region", STRING, "行政区划代码", "region; the node's without it"}}},
+    {.method = "POST", .path = "/api/v1/policies/check", .who = WHO_ACCOUNT, .roles = "command;system;auditor", .body = BODY_BYTES, .run = check, .headers = ROUTE_ASIDE, .request = "application/yaml",
+     .response = "PolicyChecked", .zh = "检查方案草稿(YAML),指出首个错误的行列;不保存", .en = "Checks a draft of a policy (YAML) and names its first fault by line and column; keeps nothing."},
     {.method = "POST", .path = "/api/v1/policies/adoptions", .who = WHO_ACCOUNT, .roles = "command;system", .body = BODY_JSON, .run = adopt, .request = "PolicyAdoption", .response = "PolicyAdopted",
      .status = 201, .zh = "采用方案", .en = "Puts a policy in force from a day on; duties change in the same transaction."},
     {0},

@@ -285,13 +285,13 @@ const struct schema reports_schemas[] = {
 #define FORMAT {"format", "{\"type\":\"string\",\"enum\":[\"json\",\"text\",\"pdf\"]}", "格式", "else Accept decides"}
 const struct route reports_routes[] = {
     {.method = "GET", .path = "/api/v1/reports", .who = WHO_ACCOUNT, .run = list, .response = "Reports", .zh = "日报列表及其状态", .en = "Reports of days, with their states.", .query = {REGION}},
-    {.method = "GET", .path = "/api/v1/reports/{day}", .who = WHO_ACCOUNT, .run = show, .response = "Bulletin;text/plain;application/pdf", .zh = "某日的日报:实时、定稿或公开版",
+    {.method = "GET", .path = "/api/v1/reports/{day}", .who = WHO_ACCOUNT, .run = show, .headers = ROUTE_ASIDE, .response = "Bulletin;text/plain;application/pdf", .zh = "某日的日报:实时、定稿或公开版",
      .en = "The report of a day: live, frozen, or the public version; as JSON, text or PDF.",
      .query = {REGION, FORMAT, {"version", "{\"type\":\"string\",\"enum\":[\"live\",\"frozen\",\"public\"]}", "版本", "live without it"}, {"disease", STRING, "病种(仅实时)", "one disease; of the live version"}}},
-    {.method = "GET", .path = "/api/v1/reports/{day}/curve", .who = WHO_ACCOUNT, .run = curve, .response = "Curve", .zh = "截至某日的流行曲线,按病例分类,分报告日与发病日",
+    {.method = "GET", .path = "/api/v1/reports/{day}/curve", .who = WHO_ACCOUNT, .run = curve, .headers = ROUTE_ASIDE, .response = "Curve", .zh = "截至某日的流行曲线,按病例分类,分报告日与发病日",
      .en = "The epidemic curve up to a day, by class, by day of report and of onset; as recorded now.",
      .query = {REGION, {"days", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":400}", "天数", "how many days; 30 without it"}, {"disease", STRING, "病种", "one disease"}}},
-    {.method = "GET", .path = "/api/v1/reports/{day}/rederivation", .who = WHO_ACCOUNT, .run = rederive, .response = "Rederived", .zh = "由记录重新推导并与定稿比较",
+    {.method = "GET", .path = "/api/v1/reports/{day}/rederivation", .who = WHO_ACCOUNT, .run = rederive, .headers = ROUTE_ASIDE, .response = "Rederived", .zh = "由记录重新推导并与定稿比较",
      .en = "Derives the frozen figures again from the records and compares.", .query = {REGION}},
     {.method = "POST", .path = "/api/v1/reports/{day}/actions/{step}", .who = WHO_ACCOUNT, .run = act, .response = "ReportStep", .headers = HEADER_REASON,
      .zh = "定稿、审批、退回、发布、撤回", .en = "freeze, approve (first, then second), return, publish, withdraw.", .query = {REGION}},

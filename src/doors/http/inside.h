@@ -130,6 +130,7 @@ struct http_server {
     struct readers *readers;
     struct dev_tokens *tokens;
     struct accounts *accounts;
+    struct account_pool *aside;    /* for what takes long to read */
     struct account_pool *pool, *oidc_pool; /* the second waits for the provider elsewhere, so that passwords do not; NULL without one */
     struct http_log *log;
     struct clock *clock;

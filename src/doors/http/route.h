@@ -30,7 +30,7 @@ enum route_body {
 };
 
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
-                    FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */ };
+                    ROUTE_ASIDE = 32 /* no header: may take long and only reads; run on threads for that, while the connection sleeps */, FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */ };
 
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */

@@ -13,6 +13,7 @@
 #include "doors/http/inside.h"
 #include "doors/http/jobs.h"
 #include "doors/http/scans.h"
+#include "doors/http/write.h"
 
 enum {
     THREADS = 4,
@@ -26,6 +27,7 @@ enum {
     DRAIN_MAX = 64 << 10,        /* of a body that is refused already */
     STREAM_BLOCK = 64 << 10,
     STOP_WAIT_MS = 10000,
+    ASIDE_WAITING = 64,
 };
 
 /* ---- what handlers ask of the server */
@@ -301,7 +303,7 @@ static enum MHD_Result handle(struct request *r) {
     } else if (json) {
         rc = request_parse_json(r, &err);
     }
-    if (!rc) rc = r->route->run(r, &err);
+    if (!rc) rc = (r->route->headers & ROUTE_ASIDE) ? request_aside(r, &err) : r->route->run(r, &err);
     return finish(r, rc, &err);
 }
 
@@ -506,6 +508,8 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = account_pool_start(s->accounts, &pool, &s->pool, err);
     pool.now = NULL;
     if (!rc && account_oidc_configured(s->accounts)) rc = account_pool_start(s->accounts, &pool, &s->oidc_pool, err);
+    struct account_pool_options aside = {.ledger = o->ledger, .waiting_max = ASIDE_WAITING, .eager = true};
+    if (!rc) rc = account_pool_start(s->accounts, &aside, &s->aside, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -541,6 +545,7 @@ void http_server_stop(struct http_server *s) {
     }
     clock_stop(s->clock);
     account_pool_stop(s->oidc_pool);
+    account_pool_stop(s->aside);
     account_pool_stop(s->pool); /* waits for the queue */
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);

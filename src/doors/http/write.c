@@ -69,3 +69,33 @@ int request_call(struct request *r, int (*run)(struct ledger *l, void *request, 
     request_sleep(r, then);
     return handed(r, ledger_queue_post(http_queue(r->server), &r->submission, &why), &why);
 }
+
+/* ---- what takes long to read */
+
+static int aside_run(const struct account_seat *seat, void *arg, struct error *err) {
+    struct request *r = arg;
+    int rc = ledger_refresh(seat->ledger, err);
+    if (rc < 0) return rc;
+    r->reader = seat->ledger;
+    rc = r->route->run(r, err);
+    r->reader = NULL; /* it stays with its thread */
+    return rc;
+}
+
+static int aside_done(struct request *r, struct error *err) {
+    (void)err;
+    return r->rc;
+}
+
+int request_aside(struct request *r, struct error *err) {
+    struct error why = {0};
+    (void)err;
+    request_sleep(r, aside_done);
+    int rc = account_run(r->server->aside, aside_run, done, r, &why);
+    if (rc < 0) {
+        why = (struct error){0};
+        error_set(&why, rc, "retry 5", "too many ask for long work at this moment; try again / 同时进行的统计过多,请稍后再试");
+        request_wake(r, rc, &why);
+    }
+    return 0;
+}

@@ -17,4 +17,7 @@ int request_call(struct request *r, int (*run)(struct ledger *l, void *request, 
 int request_sleep(struct request *r, int (*then)(struct request *r, struct error *err));
 void request_wake(struct request *r, int rc, const struct error *err);
 
+/* The route's handler on a thread for what takes long; for a route with ROUTE_ASIDE. E_BUSY when too many wait. */
+int request_aside(struct request *r, struct error *err);
+
 #endif
