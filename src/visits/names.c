@@ -56,21 +56,47 @@ uint8_t names_class(const struct names *m, uint32_t id) {
     return id < names_count(m) ? atomic_load_explicit(&entry_at(m, id)->class_of, memory_order_relaxed) : 0;
 }
 
+static uint32_t find(const struct names *m, const struct name_table *table, struct text t, uint64_t hash) {
+    for (uint32_t at = (uint32_t)hash & table->mask;; at = (at + 1) & table->mask) {
+        uint64_t slot = atomic_load_explicit(&table->slots[at], memory_order_acquire);
+        if (!slot) return NAME_NONE;
+        if (slot >> 32 != hash >> 32) continue;
+        const uint8_t *b = atomic_load_explicit(&entry_at(m, (uint32_t)slot - 1)->bytes, memory_order_acquire);
+        if (b && b[0] == t.n && memcmp(b + 1, t.s, t.n) == 0) return (uint32_t)slot - 1;
+    }
+}
+
 uint32_t names_find(const struct names *m, struct text t) {
     const struct name_table *table = atomic_load_explicit(&m->table, memory_order_acquire);
-    if (!table || !t.n) return NAME_NONE;
-    for (uint32_t at = (uint32_t)hash_of(m->seed, t) & table->mask;; at = (at + 1) & table->mask) {
-        uint32_t slot = atomic_load_explicit(&table->slots[at], memory_order_acquire);
-        if (!slot) return NAME_NONE;
-        const uint8_t *b = atomic_load_explicit(&entry_at(m, slot - 1)->bytes, memory_order_acquire);
-        if (b && b[0] == t.n && memcmp(b + 1, t.s, t.n) == 0) return slot - 1;
+    return table && t.n ? find(m, table, t, hash_of(m->seed, t)) : NAME_NONE;
+}
+
+void names_find_many(const struct names *m, const struct text *texts, size_t n, uint32_t *ret) {
+    enum { TOGETHER = 32 };
+    const struct name_table *table = atomic_load_explicit(&m->table, memory_order_acquire);
+    for (size_t i = 0, k; i < n; i += k) {
+        uint64_t hash[TOGETHER];
+        k = n - i < TOGETHER ? n - i : TOGETHER;
+        for (size_t j = 0; j < k; j++) {
+            hash[j] = hash_of(m->seed, texts[i + j]);
+            if (table) __builtin_prefetch((const void *)&table->slots[(uint32_t)hash[j] & table->mask]);
+        }
+        for (int stage = 0; table && stage < 2; stage++)
+            for (size_t j = 0; j < k; j++) {
+                uint64_t slot = atomic_load_explicit(&table->slots[(uint32_t)hash[j] & table->mask], memory_order_acquire);
+                if (!slot || slot >> 32 != hash[j] >> 32) continue;
+                const struct name_entry *e = entry_at(m, (uint32_t)slot - 1);
+                if (stage == 0) __builtin_prefetch(e);
+                else __builtin_prefetch(atomic_load_explicit(&e->bytes, memory_order_acquire));
+            }
+        for (size_t j = 0; j < k; j++) ret[i + j] = table && texts[i + j].n ? find(m, table, texts[i + j], hash[j]) : NAME_NONE;
     }
 }
 
 static void table_put(struct name_table *table, uint64_t hash, uint32_t id) {
     uint32_t at = (uint32_t)hash & table->mask;
     while (atomic_load_explicit(&table->slots[at], memory_order_relaxed)) at = (at + 1) & table->mask;
-    atomic_store_explicit(&table->slots[at], id + 1, memory_order_release);
+    atomic_store_explicit(&table->slots[at], hash >> 32 << 32 | (id + 1), memory_order_release);
 }
 
 /* A table twice as large beside the old one, which readers may still be probing. */

@@ -18,7 +18,7 @@ struct name_entry {
 struct name_table {
     uint32_t mask;
     struct name_table *older;       /* kept until the end: somebody may still probe it */
-    _Atomic uint32_t slots[];       /* number + 1; 0 empty */
+    _Atomic uint64_t slots[];       /* number + 1, and above it 32 bits of the hash, so that other names are passed over without a look; 0 empty */
 };
 
 struct names {
@@ -37,6 +37,8 @@ static inline uint32_t names_count(const struct names *m) {
 }
 /* The number of a text, or NAME_NONE. Any thread. */
 uint32_t names_find(const struct names *m, struct text t);
+/* The numbers of many: a crowd of them waits for memory together. */
+void names_find_many(const struct names *m, const struct text *texts, size_t n, uint32_t *ret);
 /* The text of a number; empty for a hole or a number not given out. Valid as long as the names. Any thread. */
 struct text names_text(const struct names *m, uint32_t id);
 uint8_t names_class(const struct names *m, uint32_t id);

@@ -346,7 +346,9 @@ int visits_name(struct visits *v, enum visits_kind kind, struct text name, uint3
 int visits_names(struct visits *v, enum visits_kind kind, const struct text *names, size_t n, uint32_t *ret, struct error *err) {
     int rc = 0;
     if (v->remote) return remote_names(v, kind, names, n, ret, err);
-    for (size_t i = 0; rc == 0 && i < n; i++) rc = visits_name(v, kind, names[i], &ret[i], err);
+    names_find_many(kind == VISITS_PERSON ? &v->persons : &v->places, names, n, ret);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (ret[i] == NAME_NONE) rc = visits_name(v, kind, names[i], &ret[i], err);
     return rc;
 }
 

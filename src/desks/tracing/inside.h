@@ -17,17 +17,46 @@ struct text tracing_word(const struct record *r, const char *field);
 
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {
-    COLUMN_PERSON, COLUMN_PLACE, COLUMN_START, COLUMN_END, COLUMN_CLASS, COLUMN_SOURCE, COLUMN_CONFIDENCE, COLUMN_ZONE, COLUMN_ROW, TRACING_COLUMNS
+    COLUMN_PERSON, COLUMN_PLACE, COLUMN_START, COLUMN_END, COLUMN_CLASS, COLUMN_SOURCE, COLUMN_CONFIDENCE, COLUMN_ZONE, COLUMN_ROW,
+    COLUMN_OTHER /* the second person of a proximity file */, COLUMN_DISTANCE /* metres */, TRACING_COLUMNS
 };
 struct tracing_row {
-    struct text person, place;
+    struct text person, place, other; /* other: both were near each other; place is then a name of the pair, in `pair` */
+    char pair[VISITS_NAME_MAX + 1];
+    bool far;                         /* farther apart than counts */
     instant start, end;
     uint8_t class_of, source, confidence;
     uint16_t zone, row;
 };
 /* Which cell of a header is which column; -1 none. E_SYNTAX names the one that is missing. */
 int tracing_header(const struct text *cells, size_t n, int ret[TRACING_COLUMNS], struct error *err);
+/* How cells are to be read. */
+struct tracing_how {
+    int32_t zone_s;
+    int64_t dwell_s;     /* of a scan */
+    int64_t near_s;      /* of a proximity without an end */
+    double near_m;       /* farther is no exposure; 0: any distance */
+    bool day_first;      /* 05/01/2020 is the fifth of January */
+};
+/* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
+int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
 /* E_INVALID with the column in `where` and what is wrong with it. */
 int tracing_row(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, int32_t zone_s, int64_t dwell_s, struct tracing_row *ret, struct error *err);
+
+/* Which columns of a stranger's table are visits: map.c */
+enum { TRACING_GROUPS_MAX = 32 };
+struct tracing_map {
+    struct arena arena;
+    struct tracing_how how;
+    struct text split;            /* characters that part several places in one cell */
+    size_t n;
+    struct text names[TRACING_GROUPS_MAX][TRACING_COLUMNS]; /* of columns; empty: not there */
+    int columns[TRACING_GROUPS_MAX][TRACING_COLUMNS];
+};
+/* Errors: E_IO, E_SYNTAX, E_INVALID with the line. Owned: tracing_map_clear. */
+int tracing_map_read(const char *path, struct tracing_map *ret, struct error *err);
+/* Finds the columns of a header; E_SYNTAX names one that is not there. */
+int tracing_map_header(struct tracing_map *m, const struct text *cells, size_t n, struct error *err);
+void tracing_map_clear(struct tracing_map *m);
 
 #endif

@@ -11,6 +11,7 @@ static const char *const classes[] = {"",         "home",   "school", "workplace
 _Static_assert(sizeof classes / sizeof *classes <= VISITS_CLASSES, "classes");
 
 uint8_t tracing_class(struct text code) {
+    if (!code.n) return 0;
     for (size_t i = 1; i < sizeof classes / sizeof *classes; i++)
         if (text_is(code, classes[i])) return (uint8_t)i;
     return 0;

@@ -27,13 +27,19 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
 int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err);
 
 struct tracing_import_report {
-    uint64_t rows, taken, refused, forgotten; /* forgotten: on days that are */
+    uint64_t rows, taken, refused, forgotten; /* taken: visits; forgotten: on days that are */
+    uint64_t without;                         /* mapped rows in which nobody was anywhere */
+    uint64_t far;                             /* proximities farther than contact_distance of the policy (2 m) */
     char refused_to[1024];                    /* file of refused rows; empty: none */
 };
 /* A table with columns person, place, start, and end, class (of the place), source, confidence, zone, row if it has them, in Chinese or English; times ISO 8601 or seconds
  * since 1970. A row that cannot be taken goes to the file of refused rows (errors; NULL: beside the file) in the same columns with its reason. Durable when it returns.
  * Journalled. Errors: those of sheet_open, E_SYNTAX (a column is missing). */
 int tracing_import(struct ledger *l, const struct session *s, struct visits *v, const char *path, const char *errors, struct tracing_import_report *ret, struct error *err);
+
+/* The same of a stranger's table by a map (examples/maps/visits-*.yaml): several visits a row, several places a cell, dates without times. map NULL: as above. */
+int tracing_import_mapped(struct ledger *l, const struct session *s, struct visits *v, const char *path, const char *map, const char *errors, struct tracing_import_report *ret,
+                          struct error *err);
 
 /* Forgets the days before `until`, or by the retention of the policies in force (until DAY_MIN). Journalled with its ground. */
 int tracing_forget(struct ledger *l, const struct session *s, struct visits *v, day from, day until, uint64_t *ret_rows, day *ret_until, struct error *err);

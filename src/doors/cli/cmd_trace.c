@@ -15,15 +15,16 @@ int cmd_visits_import(struct cli *cli, struct error *err) {
     struct visits *v = NULL;
     struct tracing_import_report r = {0};
     int rc = opened(cli, true, false, &v, err);
-    if (rc == 0) rc = tracing_import(cli->ledger, &cli->session, v, cli_argument(cli, 0), cli_text(cli, "errors"), &r, err);
+    if (rc == 0) rc = tracing_import_mapped(cli->ledger, &cli->session, v, cli_argument(cli, 0), cli_text(cli, "map"), cli_text(cli, "errors"), &r, err);
     visits_close(v);
     if (rc < 0) return rc;
     if (cli->json)
-        rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:s}", "rows", (json_int_t)r.rows, "taken", (json_int_t)r.taken, "refused", (json_int_t)r.refused, "forgotten",
-                                     (json_int_t)r.forgotten, "refused_to", r.refused_to), err);
+        rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "rows", (json_int_t)r.rows, "taken", (json_int_t)r.taken, "refused", (json_int_t)r.refused, "forgotten",
+                                     (json_int_t)r.forgotten, "without_visits", (json_int_t)r.without, "too_far", (json_int_t)r.far, "refused_to", r.refused_to), err);
     else
-        cli_print(cli, cli->zh ? "读入 %llu 行, 收下 %llu, 退回 %llu%s%s, 属已清除日期 %llu\n" : "%llu rows, %llu taken, %llu refused%s%s, %llu of forgotten days\n", (unsigned long long)r.rows,
-                  (unsigned long long)r.taken, (unsigned long long)r.refused, r.refused ? " -> " : "", r.refused_to, (unsigned long long)r.forgotten);
+        cli_print(cli, cli->zh ? "读入 %llu 行, 收下 %llu, 退回 %llu%s%s, 属已清除日期 %llu, 无行程 %llu, 距离过远 %llu\n" : "%llu rows, %llu visits taken, %llu rows refused%s%s, %llu visits of forgotten days, %llu rows without any, %llu too far apart\n", (unsigned long long)r.rows,
+                  (unsigned long long)r.taken, (unsigned long long)r.refused, r.refused ? " -> " : "", r.refused_to, (unsigned long long)r.forgotten,
+                  (unsigned long long)r.without, (unsigned long long)r.far);
     return rc == 0 && r.refused ? error_set(err, E_REJECTED, r.refused_to, "%llu rows refused / 退回 %llu 行", (unsigned long long)r.refused, (unsigned long long)r.refused) : rc;
 }
 

@@ -1,0 +1,167 @@
+/* A table of visits: which column is what, what a row says. Pure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "desks/tracing/inside.h"
+
+static const struct { enum tracing_column column; const char *names[14]; } synonyms[] = {
+    {COLUMN_PERSON, {"person", "person_id", "personid", "who", "user", "user_id", "id", "人员", "人员编号", "人员id", "姓名编号"}},
+    {COLUMN_PLACE, {"place", "place_id", "placeid", "location", "location_id", "where", "场所", "场所编号", "场所码", "地点", "地点编号"}},
+    {COLUMN_START, {"start", "begin", "from", "arrived", "arrival", "time", "timestamp", "start_time", "开始", "开始时间", "到达时间", "进入时间", "扫码时间"}},
+    {COLUMN_END, {"end", "to", "until", "left", "departure", "end_time", "结束", "结束时间", "离开时间"}},
+    {COLUMN_CLASS, {"class", "place_class", "kind", "place_kind", "type", "场所类型", "场所类别", "类型"}},
+    {COLUMN_SOURCE, {"source", "来源", "数据来源"}},
+    {COLUMN_CONFIDENCE, {"confidence", "可信度"}},
+    {COLUMN_ZONE, {"zone", "carriage", "car", "floor", "hall", "车厢", "楼层", "区域"}},
+    {COLUMN_ROW, {"row", "seat_row", "排", "座位排"}},
+    {COLUMN_OTHER, {"other", "other_person", "person2", "contact", "with", "对方", "接触人员", "对方编号"}},
+    {COLUMN_DISTANCE, {"distance", "distance_m", "metres", "meters", "距离"}},
+};
+
+static bool same_word(struct text a, const char *b) {
+    size_t n = strlen(b);
+    if (a.n != n) return false;
+    for (size_t i = 0; i < n; i++)
+        if ((a.s[i] >= 'A' && a.s[i] <= 'Z' ? a.s[i] + 32 : a.s[i]) != b[i]) return false;
+    return true;
+}
+
+int tracing_header(const struct text *cells, size_t n, int ret[TRACING_COLUMNS], struct error *err) {
+    static const char *const needed[] = {"person", "place", "start"};
+    for (int c = 0; c < TRACING_COLUMNS; c++) ret[c] = -1;
+    for (size_t k = 0; k < sizeof synonyms / sizeof *synonyms; k++)
+        for (size_t w = 0; w < 14 && synonyms[k].names[w] && ret[synonyms[k].column] < 0; w++)
+            for (size_t i = 0; i < n && ret[synonyms[k].column] < 0; i++)
+                if (same_word(text_trim(cells[i]), synonyms[k].names[w])) ret[synonyms[k].column] = (int)i;
+    for (int c = COLUMN_PERSON; c <= COLUMN_START; c++)
+        if (ret[c] < 0 && !(c == COLUMN_PLACE && ret[COLUMN_OTHER] >= 0)) return error_set(err, E_SYNTAX, needed[c], "a table of visits needs columns person, place and start / 缺少列:人员、场所或开始时间");
+    return 0;
+}
+
+static struct text cell(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, enum tracing_column c) {
+    return columns[c] >= 0 && (size_t)columns[c] < n ? text_trim(cells[columns[c]]) : (struct text){"", 0};
+}
+
+static bool digits(struct text t, size_t *at, size_t max, int *ret) {
+    size_t from = *at;
+    *ret = 0;
+    for (; *at < t.n && *at - from < max && t.s[*at] >= '0' && t.s[*at] <= '9'; ++*at) *ret = *ret * 10 + (t.s[*at] - '0');
+    return *at > from;
+}
+
+/* 05/01/2020, 5.1.2020 */
+static bool day_first_parse(struct text t, day *ret) {
+    struct civil c = {0};
+    size_t at = 0;
+    if (!digits(t, &at, 2, &c.day) || at >= t.n || !strchr("/.-", t.s[at])) return false;
+    at++;
+    if (!digits(t, &at, 2, &c.month) || at >= t.n || !strchr("/.-", t.s[at])) return false;
+    at++;
+    if (!digits(t, &at, 4, &c.year) || at != t.n || !civil_valid(c)) return false;
+    *ret = day_of_civil(c);
+    return true;
+}
+
+enum when { WHEN_NONE, WHEN_INSTANT, WHEN_DAY };
+static enum when time_parse(const struct tracing_how *how, struct text t, instant *ret) {
+    day d;
+    if (how->day_first && day_first_parse(t, &d)) {
+        *ret = instant_of_day(d, how->zone_s);
+        return WHEN_DAY;
+    }
+    if (text_int(t, ret)) return WHEN_INSTANT;
+    if (t.n <= 11 && day_parse(t, &d)) {
+        *ret = instant_of_day(d, how->zone_s);
+        return WHEN_DAY;
+    }
+    return instant_parse(t, how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE;
+}
+
+static int small(struct text t, int64_t max, const char *name, int64_t *ret, struct error *err) {
+    if (!t.n) return 0;
+    if (text_int(t, ret) && *ret >= 0 && *ret <= max) return 0;
+    return error_set(err, E_INVALID, name, "not a number up to %lld / 不是 0 至 %lld 的数", (long long)max, (long long)max);
+}
+
+static int no_time(struct error *err, const char *column, struct text t) {
+    return error_set(err, E_INVALID, column, "\"%.*s\" is no time / 不是时间", (int)(t.n < 40 ? t.n : 40), t.s);
+}
+
+/* start and end of r; *ret_vague: a day is all that is known. */
+static int times_read(const struct tracing_how *how, struct text start, struct text end, bool near, struct tracing_row *r, bool *ret_vague, struct error *err) {
+    enum when from = start.n ? time_parse(how, start, &r->start) : WHEN_NONE, to = end.n ? time_parse(how, end, &r->end) : WHEN_NONE;
+    *ret_vague = from == WHEN_DAY || to == WHEN_DAY;
+    if (start.n ? from == WHEN_NONE : to != WHEN_DAY) return no_time(err, "start", start);
+    if (end.n && to == WHEN_NONE) return no_time(err, "end", end);
+    if (!start.n) r->start = r->end; /* one day is known */
+    if (r->start < (int64_t)DAY_MIN * DAY_S || r->start > ((int64_t)DAY_MAX - VISITS_DAYS_MAX) * DAY_S) return error_set(err, E_INVALID, "start", "in no calendar / 时间不合理");
+    if (!end.n) r->end = from == WHEN_DAY ? r->start + DAY_S : r->start + (near ? how->near_s : how->dwell_s);
+    else if (to == WHEN_DAY) r->end += DAY_S; /* to the end of that day */
+    if (r->end < r->start) return error_set(err, E_INVALID, "end", "ends before it begins / 结束早于开始");
+    if (r->end - r->start > (int64_t)VISITS_DAYS_MAX * DAY_S) return error_set(err, E_INVALID, "end", "longer than %d days / 超过 %d 天", VISITS_DAYS_MAX, VISITS_DAYS_MAX);
+    return 0;
+}
+
+/* Two who were near each other were at a place of their own: "~" and both, the lesser first. */
+static int pair_name(struct tracing_row *r, struct error *err) {
+    struct text a = r->person, b = r->other;
+    int order = memcmp(a.s, b.s, a.n < b.n ? a.n : b.n);
+    if (order > 0 || (order == 0 && a.n > b.n)) a = r->other, b = r->person;
+    if (text_eq(a, b)) return error_set(err, E_INVALID, "other", "the same person / 同一个人");
+    if (a.n + b.n + 2 > VISITS_NAME_MAX) return error_set(err, E_INVALID, "other", "empty or too long / 为空或过长");
+    snprintf(r->pair, sizeof r->pair, "~%.*s~%.*s", (int)a.n, a.s, (int)b.n, b.s);
+    r->place = text_of(r->pair);
+    return 0;
+}
+
+static int distance_read(const struct tracing_how *how, struct text t, bool *ret_far, struct error *err) {
+    char number[32], *rest;
+    *ret_far = false;
+    if (!t.n) return 0;
+    snprintf(number, sizeof number, "%.*s", (int)(t.n < 31 ? t.n : 31), t.s);
+    double m = strtod(number, &rest);
+    while (*rest == ' ') rest++;
+    if (rest == number || (*rest && strcmp(rest, "m") != 0 && strcmp(rest, "米") != 0) || !(m >= 0 && m < 1e6))
+        return error_set(err, E_INVALID, "distance", "no distance in metres / 不是以米计的距离");
+    *ret_far = how->near_m > 0 && m > how->near_m;
+    return 0;
+}
+
+int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err) {
+    static const char *const words[] = {
+#define X(name, word, zh) word,
+        PRESENCE_SOURCES(X)
+#undef X
+    };
+    struct tracing_row *r = ret;
+    struct text end = cell(columns, cells, n, COLUMN_END), source = cell(columns, cells, n, COLUMN_SOURCE);
+    int64_t confidence = 100, zone = 0, row = 0;
+    bool vague = false;
+    r->person = cell(columns, cells, n, COLUMN_PERSON);
+    r->place = cell(columns, cells, n, COLUMN_PLACE);
+    r->other = columns[COLUMN_OTHER] >= 0 ? cell(columns, cells, n, COLUMN_OTHER) : (struct text){"", 0};
+    r->far = false;
+    if (!r->person.n || r->person.n > VISITS_NAME_MAX) return error_set(err, E_INVALID, "person", "empty or too long / 为空或过长");
+    if (!r->other.n && (!r->place.n || r->place.n > VISITS_NAME_MAX)) return error_set(err, E_INVALID, "place", "empty or too long / 为空或过长");
+    int rc = times_read(how, cell(columns, cells, n, COLUMN_START), end, r->other.n > 0, r, &vague, err);
+    if (rc == 0 && r->other.n) rc = pair_name(r, err);
+    if (rc == 0 && r->other.n) rc = distance_read(how, cell(columns, cells, n, COLUMN_DISTANCE), &r->far, err);
+    if (vague) confidence = 50;
+    if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_CONFIDENCE), 100, "confidence", &confidence, err);
+    if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_ZONE), UINT16_MAX, "zone", &zone, err);
+    if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_ROW), UINT16_MAX, "row", &row, err);
+    if (rc < 0) return rc;
+    r->source = r->other.n ? PRESENCE_PROXIMITY : vague ? PRESENCE_TOLD : end.n ? PRESENCE_TIMED : PRESENCE_SCAN;
+    for (uint8_t k = 0; source.n && k < PRESENCE_KINDS; k++)
+        if (text_is(source, words[k])) r->source = k;
+    r->confidence = (uint8_t)confidence;
+    r->zone = (uint16_t)zone;
+    r->row = (uint16_t)row;
+    r->class_of = tracing_class(cell(columns, cells, n, COLUMN_CLASS));
+    return 0;
+}
+
+int tracing_row(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, int32_t zone_s, int64_t dwell_s, struct tracing_row *ret, struct error *err) {
+    return tracing_row_read(&(struct tracing_how){.zone_s = zone_s, .dwell_s = dwell_s, .near_s = 300, .near_m = 2}, columns, cells, n, ret, err);
+}
