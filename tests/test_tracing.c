@@ -33,6 +33,13 @@ static const char rows[] =
     "f,G12,2022-05-27T23:40,2022-05-28T00:20,,,2,9\n"
     "g,G12,2022-05-27T23:40,2022-05-28T00:20,,,2,12\n";
 
+static void map_write(const char *path, const char *content) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(content, f);
+    fclose(f);
+}
+
 static void tables_and_questions_that_are_wrong(void **state) {
     struct test_ledger t;
     struct error err = {0};
@@ -177,6 +184,66 @@ static void forgetting_follows_the_policy_and_is_journalled(void **state) {
     }
 }
 
+/* Metres between two devices: both are known to the other when it lasted, nobody when they were far apart. A date alone is all of that day. */
+static void proximities_and_bare_dates_are_evidence(void **state) {
+    struct test_ledger t;
+    struct error err = {0};
+    struct tracing_import_report r;
+    test_ledger_make(&t, 0, NULL, "2022-05-29T17:00");
+    struct visits *v = opened(&t);
+    write_file(&t, "person,other,time,distance\n"
+                   "a,b,2022-05-28T10:00,1.2\na,b,2022-05-28T10:05,0.8 m\nb,a,2022-05-28T10:10,1.5\n" /* three samples of five minutes */
+                   "a,c,2022-05-28T11:00,7\n"                                                    /* too far */
+                   "a,d,2022-05-28T12:00,1\n"                                                    /* too short */
+                   "a,a,2022-05-28T12:00,1\na,e,2022-05-28T12:00,near\na,e,soon,1\n");           /* refused */
+    assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+    assert_true(r.rows == 8 && r.refused == 3 && r.far == 1 && r.taken == 8);
+    const char *who[] = {"a"};
+    struct tracing_question q = {.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+    struct tracing_answer a = asked(&t, v, q);
+    assert_int_equal(a.found.n_contacts, 1);
+    assert_true(has(&a, "b") && a.found.contacts[0].overlap_s == 900);
+    assert_int_equal(presence_source_of(a.found.evidence[a.found.contacts[0].evidence - 1].attr), PRESENCE_PROXIMITY);
+    tracing_answer_clear(&a);
+    write_file(&t, "person,place,start,end\np,village,2022-05-20,2022-05-21\nq,village,2022-05-21,\ns,village,2022-05-22,\n");
+    assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+    assert_true(r.taken == 3 && !r.refused);
+    who[0] = "p";
+    a = asked(&t, v, q);
+    assert_true(a.found.n_contacts == 1 && has(&a, "q") && a.found.contacts[0].overlap_s == DAY_S);
+    tracing_answer_clear(&a);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
+static void a_map_finds_several_visits_in_a_row(void **state) {
+    struct test_ledger t;
+    struct error err = {0};
+    struct tracing_import_report r;
+    char map[300];
+    test_ledger_make(&t, 0, NULL, "2020-03-29T17:00");
+    struct visits *v = opened(&t);
+    snprintf(map, sizeof map, "%s/map.yaml", t.dir);
+    static const char *const wrong[] = {"visits: []\n", "visits:\n  - {place: 到访, start: 日期}\n", "visits:\n  - {person: 编号, place: 到访}\n", "dates: month-first\nvisits:\n  - {person: 编号, place: 到访, start: 日期}\n",
+                                        "visits:\n  - {person: 编号, place: 到访, start: 日期, who: x}\n"};
+    write_file(&t, "编号,到访,日期,离开,又到\n1,菜市场、药店,05/01/2020,06/01/2020,诊所\n2,药店,6/1/2020,,\n3,不详,06/01/2020,,\n4,药店,31/02/2020,,\n");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        map_write(map, wrong[i]);
+        err = (struct error){0};
+        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
+    }
+    map_write(map, "split: \"、;\"\ndates: day-first\nvisits:\n  - {person: 编号, place: 到访, start: 日期, end: 离开}\n  - {person: 编号, place: 又到, start: 离开}\n");
+    err = (struct error){0};
+    assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
+    assert_true(r.rows == 4 && r.taken == 4 && r.without == 1 && r.refused == 1);
+    const char *who[] = {"2"};
+    struct tracing_answer a = asked(&t, v, (struct tracing_question){.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 120});
+    assert_true(a.found.n_contacts == 1 && has(&a, "1") && a.found.contacts[0].overlap_s == DAY_S);
+    tracing_answer_clear(&a);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
 static void a_case_is_traced_from_its_lookback_on(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
         struct test_ledger t;
@@ -235,6 +302,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
+        cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row),
         cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
