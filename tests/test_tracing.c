@@ -282,7 +282,8 @@ static void a_city_fills_the_store(void **state) {
     test_ledger_make(&t, 0, NULL, "2022-05-29T17:00");
     struct visits *v = opened(&t);
     snprintf(parameters, sizeof parameters, "%s/scenarios/city.yaml", t.o.home);
-    struct tracing_city c = {.seed = 1, .people = 2000, .days = 3, .first = 19130, .threads = 2, .parameters = parameters};
+    static const struct text streets[] = {{"310115001", 9}, {"310115002", 9}};
+    struct tracing_city c = {.seed = 1, .people = 2000, .days = 3, .first = 19130, .threads = 2, .parameters = parameters, .regions = streets, .n_regions = 2};
     assert_ok(tracing_city(v, &c, NULL, NULL, &drawn, &err), err);
     struct visits_status s;
     assert_ok(visits_status(v, true, &s, &err), err);
@@ -291,6 +292,9 @@ static void a_city_fills_the_store(void **state) {
     assert_int_equal(s.persons, 2000);
     assert_true((double)s.bytes / (double)s.rows < 12); /* small days carry their heads */
     visits_status_clear(&s);
+    uint32_t home;
+    assert_true(visits_find(v, VISITS_PLACE, TEXT("310115001-H0"), &home)); /* neighbours live in one street */
+    assert_false(visits_find(v, VISITS_PLACE, TEXT("310115002-H0"), &home));
     c.people = 5;
     err = (struct error){0};
     assert_int_equal(tracing_city(v, &c, NULL, NULL, &drawn, &err), E_INVALID);

@@ -8,19 +8,62 @@
 _Static_assert((int)TOWN_VEHICLE == (int)TRACING_TRANSPORT, "classes of the city are those of the store");
 
 /* Numbers of the store for those of the city. */
-static int names_make(struct visits *v, const struct town *t, uint32_t *persons, uint32_t *places, struct error *err) {
-    char name[24];
-    int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < t->n_persons; i++) {
-        int n = snprintf(name, sizeof name, "%u", i + 1);
-        rc = visits_name(v, VISITS_PERSON, (struct text){name, (size_t)n}, &persons[i], err);
+static void name_of(const struct tracing_city *c, const struct town *t, enum visits_kind kind, uint32_t i, char out[48]) {
+    char own[24];
+    if (kind == VISITS_PERSON) {
+        snprintf(out, 48, "%u", i + 1);
+        return;
     }
-    for (uint32_t i = 0; rc == 0 && i < t->n_places; i++) {
-        town_place_name(t, i, name);
-        rc = visits_name(v, VISITS_PLACE, text_of(name), &places[i], err);
-        if (rc == 0) visits_set_class(v, places[i], (uint8_t)town_class_of(t, i));
+    town_place_name(t, i, own);
+    enum town_class k = town_class_of(t, i);
+    /* neighbours live together: the nth part of the homes, schools, shops lies in the nth street */
+    size_t region = (size_t)((uint64_t)(i - t->first[k]) * c->n_regions / (t->first[k + 1] - t->first[k]));
+    if (c->n_regions) snprintf(out, 48, "%.*s-%s", (int)(c->regions[region].n < 20 ? c->regions[region].n : 20), c->regions[region].s, own);
+    else snprintf(out, 48, "%s", own);
+}
+
+static int names_make(struct visits *v, const struct tracing_city *c, const struct town *t, enum visits_kind kind, uint32_t *ids, struct error *err) {
+    enum { TOGETHER = 1024 };
+    static const size_t width = 48;
+    uint32_t n = kind == VISITS_PERSON ? t->n_persons : t->n_places;
+    struct text names[TOGETHER];
+    char *room = mem_alloc(TOGETHER * width);
+    int rc = room ? 0 : error_set(err, E_MEMORY, NULL, "no memory for a city / 内存不足,无法生成城市");
+    for (uint32_t i = 0; rc == 0 && i < n; i += TOGETHER) {
+        uint32_t k = n - i < TOGETHER ? n - i : TOGETHER;
+        for (uint32_t j = 0; j < k; j++) {
+            name_of(c, t, kind, i + j, room + j * width);
+            names[j] = text_of(room + j * width);
+        }
+        rc = visits_names(v, kind, names, k, ids + i, err);
+        for (uint32_t j = 0; rc == 0 && kind == VISITS_PLACE && j < k; j++) visits_set_class(v, ids[i + j], (uint8_t)town_class_of(t, i + j));
     }
+    mem_free(room);
     return rc;
+}
+
+int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, const struct text **ret, size_t *ret_n, struct error *err) {
+    enum { REGION_PEOPLE = 2000, STREET = 4, REGIONS = 65535 };
+    char end[REGION_MAX + 2] = "";
+    bool all = !region_end(l->region, end);
+    struct value params[] = {value_text(l->region), value_text(text_of(all ? "ZZ" : end))};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct text *list = arena_alloc(a, REGIONS * sizeof *list);
+    size_t n = 0, most = (size_t)(people / REGION_PEOPLE) + 1;
+    int rc = list ? db_query(l->db, "SELECT code FROM region WHERE level = 4 AND valid_to IS NULL AND code >= ?1 AND code < ?2 ORDER BY code", params, 2, &c, err)
+                  : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    while (rc == 0 && (rc = db_next(c, &row, err)) == 1 && n < REGIONS) {
+        rc = 0;
+        list[n] = arena_text(a, value_view(row[0]));
+        if (!list[n++].s) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    }
+    db_cursor_close(c);
+    if (rc < 0) return rc;
+    for (size_t i = 0; n > most && i < most; i++) list[i] = list[i * n / most];
+    *ret = list;
+    *ret_n = n > most ? most : n;
+    return 0;
 }
 
 static int day_make(struct visits *v, const struct town *t, int nth, instant midnight, const uint32_t *persons, const uint32_t *places, struct visit *rows, uint64_t *ret_rows,
@@ -46,14 +89,15 @@ int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress
     if (c->people < TOWN_PERSONS_MIN || c->people > TOWN_PERSONS_MAX || c->days < 1 || c->days > VISITS_DAYS_MAX)
         return error_set(err, E_INVALID, "--people", "a city has %d to %d people, and up to %d days / 人口或天数超出范围", TOWN_PERSONS_MIN, TOWN_PERSONS_MAX, VISITS_DAYS_MAX);
     int rc = town_parameters_read(c->parameters, &p, err);
-    if (rc == 0) rc = town_make(&p, c->seed, (uint32_t)c->people, (uint32_t)(c->people / 40000) + 1, c->threads, &t, err);
+    if (rc == 0) rc = town_make(&p, c->seed, (uint32_t)c->people, c->n_regions ? (uint32_t)c->n_regions : (uint32_t)(c->people / 40000) + 1, c->threads, &t, err);
     if (rc == 0) {
         persons = mem_alloc(t->n_persons * sizeof *persons);
         places = mem_alloc(t->n_places * sizeof *places);
         rows = mem_alloc((size_t)t->n_persons * 8 * sizeof *rows); /* a day has at most home, ride, work, ride, hospital, meal, shop, home */
         if (!persons || !places || !rows) rc = error_set(err, E_MEMORY, NULL, "no memory for a city / 内存不足,无法生成城市");
     }
-    if (rc == 0) rc = names_make(v, t, persons, places, err);
+    if (rc == 0) rc = names_make(v, c, t, VISITS_PERSON, persons, err);
+    if (rc == 0) rc = names_make(v, c, t, VISITS_PLACE, places, err);
     int monday = (int)((c->first % 7 + 10) % 7); /* the days of the city begin on a Monday; 1970-01-01 was a Thursday */
     for (int64_t d = 0; rc == 0 && d < c->days; d++) {
         rc = day_make(v, t, (int)d + monday, instant_of_day(c->first + (day)d, visits_zone(v)), persons, places, rows, &total, err);

@@ -88,14 +88,19 @@ void tracing_plan_clear(struct tracing_plan *p);
 int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err);
 void tracing_answer_clear(struct tracing_answer *a);
 
-/* A made-up city into the store, day after day from `first`: persons are "1", "2", ..., places as town_place_name. */
+/* A made-up city into the store, day after day from `first`: persons are "1", "2", ..., places "CODE-H17": the street they lie in, then as town_place_name. Same seed, same
+ * visits with any number of threads. Memory: 16 bytes a person and 36 a visit of one day. */
 struct tracing_city {
     uint64_t seed;
     int64_t people, days;
     day first;
     int threads;
     const char *parameters;        /* city.yaml */
+    const struct text *regions;    /* codes of streets over which the people live, in order; none: one nameless place for 40,000 people */
+    size_t n_regions;
 };
+/* The streets of the node's region that a city of so many people is spread over: all, or when they are more than one for 2,000 people, that many evenly among them. In the arena. */
+int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, const struct text **ret, size_t *ret_n, struct error *err);
 int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress)(int64_t day_done, uint64_t rows, void *arg), void *arg, uint64_t *ret_rows, struct error *err);
 
 #endif

@@ -262,6 +262,7 @@ int cmd_city_generate(struct cli *cli, struct error *err) {
     if (cli_day(cli, "--from", cli_text(cli, "from"), &c.first, err) < 0) return err->code;
     c.parameters = parameters ? parameters : arena_printf(&cli->arena, "%s/scenarios/city.yaml", cli->home ? cli->home : ".");
     int rc = opened(cli, true, false, &v, err);
+    if (rc == 0) rc = tracing_city_regions(cli->ledger, c.people, &cli->arena, &c.regions, &c.n_regions, err);
     if (rc == 0) rc = tracing_city(v, &c, cli_flag(cli, "quiet") ? NULL : city_progress, cli, &rows, err);
     visits_close(v);
     if (rc < 0) return rc;
