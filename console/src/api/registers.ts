@@ -96,6 +96,12 @@ export function instantText(iso: string): string {
   return Number.isNaN(at) ? iso : new Date(at + zone).toISOString().slice(0, 16).replace('T', ' ')
 }
 
+/** A time something is due by: midnight is the end of the day before. */
+export function dueText(iso: string): string {
+  const text = instantText(iso)
+  return text.endsWith(' 00:00') ? `${instantText(new Date(Date.parse(iso) - 60_000).toISOString()).slice(0, 10)} 24:00` : text
+}
+
 /** A cell in words. */
 export function cellText(f: Field, v: Cell): string {
   if (v === null || v === undefined || v === '') return ''
