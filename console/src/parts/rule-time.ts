@@ -8,6 +8,7 @@ export function spanWords(s: number, t: Words): string {
 const clock = (s: number): string => `${String(Math.floor(s / 3600)).padStart(2, '0')}:${String(Math.floor((s % 3600) / 60)).padStart(2, '0')}`
 export function ruleTime(w: Timing, t: Words, te: (key: string) => boolean): string {
   const at = w.due_time_s && w.due_time_s < 86400 ? t('policies.by', { at: clock(w.due_time_s) }) : ''
+  if (w.within_s === 0) return t('policies.own_time')
   if (w.within_s !== undefined) return t('policies.within', { time: spanWords(w.within_s, t) })
   if (w.days?.length) return t('policies.on_days', { days: w.days.join(', ') }) + at
   return (te(`policies.timing.${w.kind}`) ? t(`policies.timing.${w.kind}`) : w.kind) + at
