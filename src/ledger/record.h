@@ -40,6 +40,7 @@ struct draft {
     struct text state;     /* wanted state; empty: initial, or as it is */
     struct text outside_key; /* id in the sender's system: then it, with the register, is the key */
     struct value *values;  /* [reg->n_fields]; ABSENT = not mentioned; sealed ones in the clear */
+    bool asked;            /* the asker wrote its references himself (a door): they lead to what he may see, or nowhere */
     bool by_desk;          /* the desk that owns the record writes it (owned.h) */
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */

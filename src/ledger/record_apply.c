@@ -27,7 +27,14 @@ static int resolve_links(struct draft **drafts, struct draft *d, struct error *e
     return 0;
 }
 
-static int check_references(struct apply *x, const struct register_decl *reg, const struct value *values, const struct value *old, struct error *err) {
+/* Of what the asker pointed at himself nothing may be learned that he may not read: neither that it is there, nor what would be copied from it. Roles that
+ * read the register nowhere (accounts, by most) point at it blindly. */
+static bool points_at(const struct apply *x, const struct draft *d, const struct register_decl *target, struct text region) {
+    return !d->asked || access_check(x->s, ACCESS_READ, target, region, NULL) == 0 || !access_anywhere(x->s, ACCESS_READ, target);
+}
+
+static int check_references(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err) {
+    const struct register_decl *reg = d->reg;
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT) continue;
@@ -36,14 +43,14 @@ static int check_references(struct apply *x, const struct register_decl *reg, co
         const struct register_decl *target = x->l->tables[reg->order]->targets[i];
         if (id >= x->first_id && id < x->l->next_id) {
             struct entry *e = x->made[id - x->first_id];
-            if (e && e->t->reg == target && e->write != ENTRY_NEVER) continue;
+            if (e && e->t->reg == target && e->write != ENTRY_NEVER && points_at(x, d, target, e->record.region)) continue;
         } else {
             struct idmap_slot *known = idmap_find(&apply_table_of(x, target)->exists, id);
-            if (known && known->value.i) continue;
+            if (known && known->value.i && !d->asked) continue;
             const struct record *other = NULL;
-            int rc = known ? 0 : record_peek(x->l, target, id, &other, err);
+            int rc = known && !known->value.i ? 0 : record_peek(x->l, target, id, &other, err);
             if (rc < 0) return rc;
-            if (other) continue;
+            if (other && points_at(x, d, target, other->region)) continue;
         }
         return error_set(err, E_INVALID, f->name.s, "there is no %s with id %lld / 没有该%s记录", target->name.s, (long long)id,
                          target->zh.s ? target->zh.s : "");
@@ -238,7 +245,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
                          .created_at = x->s->now, .changed_at = x->s->now, .import = x->s->import};
     for (size_t i = 0; i < reg->n_fields; i++) r->values[i] = d->values[i].kind == VALUE_ABSENT ? value_null() : d->values[i];
     bool copied = false;
-    int rc = check_references(x, reg, r->values, NULL, err);
+    int rc = check_references(x, d, r->values, NULL, err);
     if (!rc) rc = apply_copies(x, t, r->values, &copied, err);
     if (!rc) rc = record_required(reg, r->values, true, err);
     if (!rc) rc = region_of(x, d, r->values, &r->region, err);
@@ -348,6 +355,28 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     return rc;
 }
 
+/* Whether the asker may change what is there. What he may not even read is not there; found by its natural key, it is there, but not which it is. */
+static int may_write(const struct apply *x, const struct draft *d, const struct record *r, struct error *err) {
+    struct error why = {0};
+    int rc = access_check(x->s, ACCESS_WRITE, d->reg, r->region, &why);
+    if (rc == 0) return 0;
+    if (rc != E_DENIED || access_check(x->s, ACCESS_READ, d->reg, r->region, NULL) == 0) return error_set(err, rc, why.where, "%s", why.message);
+    if (d->verb == DRAFT_CHANGE || d->verb == DRAFT_REMOVE) return error_set(err, E_UNKNOWN, d->reg->name.s, "there is no record %lld / 记录不存在", (long long)r->id);
+    return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already, where this account may not see it / 记录已存在,但该账户无权查看");
+}
+
+/* Of a record that has the natural key already. */
+static int there_already(struct apply *x, const struct draft *d, int64_t id, struct error *err) {
+    struct entry *e = NULL;
+    int rc = apply_entry(x, x->l->tables[d->reg->order], id, &e, err);
+    if (rc < 0) return rc;
+    if (e && access_check(x->s, ACCESS_READ, d->reg, e->record.region, NULL) < 0) {
+        rc = may_write(x, d, &e->record, err);
+        if (rc < 0) return rc;
+    }
+    return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
+}
+
 static int change_record(struct apply *x, struct draft *d, int64_t id, struct error *err) {
     const struct register_decl *reg = d->reg;
     struct entry *e = NULL;
@@ -355,7 +384,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (rc < 0) return rc;
     if (!e) return error_set(err, E_UNKNOWN, reg->name.s, "there is no record %lld / 记录不存在", (long long)id);
     struct record before = e->record;
-    rc = access_check(x->s, ACCESS_WRITE, reg, before.region, err);
+    rc = may_write(x, d, &before, err);
     if (rc < 0) return rc;
     if (d->version && d->version != before.version)
         return error_set(err, E_CONFLICT, "version", "record %lld is at version %d, not %d / 记录已被他人修改", (long long)id, (int)before.version,
@@ -382,7 +411,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
         return 0;
     }
     if (!text_eq(now.region, before.region)) rc = access_check(x->s, ACCESS_WRITE, reg, now.region, err);
-    if (!rc) rc = check_references(x, reg, now.values, before.values, err);
+    if (!rc) rc = check_references(x, d, now.values, before.values, err);
     if (!rc) rc = record_required(reg, now.values, true, err);
     struct expr_scope scope = scope_of(x, &now);
     struct expr_scope was = scope_of(x, &before);
@@ -433,7 +462,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     int rc = apply_entry(x, x->l->tables[d->reg->order], d->id, &e, err);
     if (rc < 0) return rc;
     if (!e) return error_set(err, E_UNKNOWN, d->reg->name.s, "there is no record %lld / 记录不存在", (long long)d->id);
-    rc = access_check(x->s, ACCESS_WRITE, d->reg, e->record.region, err);
+    rc = may_write(x, d, &e->record, err);
     if (!rc && d->version && d->version != e->record.version)
         rc = error_set(err, E_CONFLICT, "version", "record %lld was changed since / 记录已被修改", (long long)d->id);
     if (!rc) rc = grant_check(x->s, &e->record, NULL, err);
@@ -469,8 +498,7 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
     int64_t id = 0;
     if (d->has_key) rc = apply_key(x, d->reg, d->key, apply_names_new(x, d), &id, err);
     if (rc < 0) return rc;
-    if (id && d->verb == DRAFT_CREATE)
-        return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
+    if (id && d->verb == DRAFT_CREATE) return there_already(x, d, id, err);
     return id ? apply_change(x, d, id, err) : create(x, d, err);
 }
 

@@ -148,6 +148,7 @@ int represent_draft(struct request *r, const json_t *j, const char *at, struct d
     json_t *value;
     struct text region = {0};
     if (!json_is_object(j)) return error_set(err, E_SYNTAX, at[0] ? at : "body", "must be an object / 应为对象");
+    d->asked = true;
     json_object_foreach((json_t *)j, name, value) {
         bool is = false;
         for (size_t i = 0; i < sizeof known / sizeof *known && !is; i++) is = !strcmp(name, known[i]);
