@@ -12,13 +12,26 @@ void *__real_mem_realloc(void *old, size_t bytes);
 void *__wrap_mem_alloc(size_t bytes);
 void *__wrap_mem_realloc(void *old, size_t bytes);
 
-static atomic_long counted;
-static long fail_at;
-static bool fail_on;
+static atomic_long counted, fail_at;
+static atomic_bool fail_on;
 
 static bool refused(void) {
-    long n = atomic_fetch_add_explicit(&counted, 1, memory_order_relaxed) + 1;
-    return fail_at && (fail_on ? n >= fail_at : n == fail_at);
+    long n = atomic_fetch_add_explicit(&counted, 1, memory_order_relaxed) + 1, at = atomic_load_explicit(&fail_at, memory_order_relaxed);
+    return at && (atomic_load_explicit(&fail_on, memory_order_relaxed) ? n >= at : n == at);
+}
+
+/* For tests with threads: the at-th allocation from now on, by whichever thread, with `on` all after it too; 0: none. */
+void test_mem_refuse(long at, bool on);
+long test_mem_counted(void);
+
+void test_mem_refuse(long at, bool on) {
+    fail_at = 0;
+    fail_on = on;
+    fail_at = at ? counted + at : 0;
+}
+
+long test_mem_counted(void) {
+    return counted;
 }
 
 void *__wrap_mem_alloc(size_t bytes) {

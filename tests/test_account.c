@@ -22,12 +22,11 @@ static void nobody_gets_in_without_the_password(void **state) {
     }
 }
 
-static void an_unknown_login_is_told_as_a_wrong_password(void **state) {
-    (void)state;
+static void an_unknown_login_is_told_as_a_wrong_password_on(size_t store) {
     struct test_accounts x;
     struct account_signed s;
     struct error wrong = {0}, unknown = {0};
-    test_accounts_make(&x, 0);
+    test_accounts_make(&x, store);
     test_account_of(&x, "li.na", "approver", "310115");
     account_sign_in(&x.seat, &x.from, TEXT("li.na"), TEXT("wrong wrong wrong"), x.now, &s, &wrong);
     account_sign_in(&x.seat, &x.from, TEXT("li.no"), TEXT("wrong wrong wrong"), x.now, &s, &unknown);
@@ -45,13 +44,17 @@ static void an_unknown_login_is_told_as_a_wrong_password(void **state) {
     test_accounts_drop(&x);
 }
 
-static void poor_passwords_are_refused(void **state) {
+static void an_unknown_login_is_told_as_a_wrong_password(void **state) {
     (void)state;
+    for (size_t store = 0; store < test_stores(); store++) an_unknown_login_is_told_as_a_wrong_password_on(store);
+}
+
+static void poor_passwords_are_refused_on(size_t store) {
     static const char *const poor[] = {"short", "elevenchars", "aaaaaaaaaaaaaaaa", "abababababab", "abcdabcdabcdabcd", "123456789012", "abcdefghijklmn", "987654321098",
                                        "my li.na2022 pass", "LI.NA2022-LI.NA2022", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "一二三四五六七八九十一"};
     struct test_accounts x;
     struct account_signed s, after;
-    test_accounts_make(&x, 0);
+    test_accounts_make(&x, store);
     test_account_of(&x, "li.na2022", "approver", "310115");
     assert_int_equal(test_sign_in(&x, "li.na2022", GOOD_PASSWORD, &s), 0);
     for (size_t i = 0; i < sizeof poor / sizeof *poor; i++) {
@@ -65,6 +68,11 @@ static void poor_passwords_are_refused(void **state) {
     assert_ok(account_change_password(&x.seat, &x.from, text_of(s.cookie), TEXT(GOOD_PASSWORD), TEXT("春江潮水连海平海上明月"
                                                                                                      "共潮生"), x.now, &after, &err), err);
     test_accounts_drop(&x);
+}
+
+static void poor_passwords_are_refused(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) poor_passwords_are_refused_on(store);
 }
 
 static void a_first_password_gives_no_rights(void **state) {
@@ -225,36 +233,43 @@ static void a_session_gets_a_new_id_and_keeps_its_token_against_forgery(void **s
 }
 
 /* Nothing that would let a reader of the store or of the journal in is written there. */
-static void no_secret_is_stored(void **state) {
-    (void)state;
+static void no_secret_is_stored_on(size_t store) {
     struct test_accounts x;
     struct account_signed s;
     struct account_who who;
     struct error err = {0};
-    char token[ACCOUNT_TOKEN + 1], command[300];
-    test_accounts_make(&x, 0);
+    char token[ACCOUNT_TOKEN + 1], command[1200];
+    test_accounts_make(&x, store);
     test_account_of(&x, "li.na", "approver", "310115");
     assert_int_equal(test_sign_in(&x, "li.na", GOOD_PASSWORD, &s), 0);
     assert_int_equal(test_who(&x, s.cookie, &who), 0);
     struct account_token_wish w = {.login = TEXT("li.na"), .name = TEXT("scale"), .expires_at = x.now + DAY_S};
     assert_ok(account_token_new(&x.seat, &who, &w, token, NULL, &err), err);
-    if (!test_store_is_pg(0)) {
-        const char *secrets[] = {GOOD_PASSWORD, "first word of all", s.cookie, s.device, token, token + 7};
-        for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++) {
-            snprintf(command, sizeof command, "grep -rqaF -e '%s' '%s' '%s'", secrets[k], x.t.dir, test_store_list[0].name);
-            if (system(command) == 0) fail_msg("secret %zu lies in the store", k);
-        }
+    const char *secrets[] = {GOOD_PASSWORD, "first word of all", s.cookie, s.device, token, token + 7};
+    bool pg = test_store_is_pg(store);
+    for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++) {
+        if (pg) snprintf(command, sizeof command, "pg_dump '%s' | grep -qaF -e '%s' || grep -rqaF -e '%s' '%s'", x.t.o.store, secrets[k], secrets[k], x.t.dir);
+        else snprintf(command, sizeof command, "grep -rqaF -e '%s' '%s' '%s'", secrets[k], x.t.dir, test_store_list[store].name);
+        if (system(command) == 0) fail_msg("secret %zu lies in the store", k);
+    }
+    if (pg) {
+        snprintf(command, sizeof command, "pg_dump '%s' | grep -qaF li.na", x.t.o.store);
+        assert_int_equal(system(command), 0); /* it was looked at */
     }
     test_accounts_drop(&x);
 }
 
-static void a_weak_hash_is_made_anew(void **state) {
+static void no_secret_is_stored(void **state) {
     (void)state;
+    for (size_t store = 0; store < test_stores(); store++) no_secret_is_stored_on(store);
+}
+
+static void a_weak_hash_is_made_anew_on(size_t store) {
     struct test_accounts x;
     struct account_signed s;
     struct error err = {0};
     struct account_options more = {.hash_passes = 2, .hash_memory = 16384};
-    test_accounts_make(&x, 0);
+    test_accounts_make(&x, store);
     test_account_of(&x, "li.na", "approver", "310115");
     accounts_close(x.accounts);
     assert_ok(accounts_open(x.t.l, &more, &x.accounts, &err), err);
@@ -266,6 +281,11 @@ static void a_weak_hash_is_made_anew(void **state) {
     assert_int_equal(test_count(&x.t, "SELECT count(*) FROM account_secret WHERE hash LIKE '$argon2id$v=19$m=16,t=2,p=1$%'"), 1);
     assert_int_equal(test_sign_in(&x, "li.na", GOOD_PASSWORD, &s), 0);
     test_accounts_drop(&x);
+}
+
+static void a_weak_hash_is_made_anew(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) a_weak_hash_is_made_anew_on(store);
 }
 
 int main(void) {

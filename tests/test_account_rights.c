@@ -204,11 +204,10 @@ static void a_token_is_less_than_its_account(void **state) {
     }
 }
 
-static void failures_make_strangers_wait_and_nobody_else(void **state) {
-    (void)state;
+static void failures_make_strangers_wait_and_nobody_else_on(size_t store) {
     struct test_accounts x;
     struct account_signed s, own;
-    test_accounts_make(&x, 0);
+    test_accounts_make(&x, store);
     test_account_of(&x, "li.na", "approver", "310115");
     assert_int_equal(test_sign_in(&x, "li.na", GOOD_PASSWORD, &own), 0);
     assert_true(own.device[0] != '\0');
@@ -246,6 +245,11 @@ static void failures_make_strangers_wait_and_nobody_else(void **state) {
     int64_t counted = test_count(&x.t, "SELECT failures FROM account_secret ORDER BY account LIMIT 1");
     assert_in_range(counted, 15, 20); /* no more were looked at */
     test_accounts_drop(&x);
+}
+
+static void failures_make_strangers_wait_and_nobody_else(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) failures_make_strangers_wait_and_nobody_else_on(store);
 }
 
 /* ---- many at once: 4 threads ask for sessions while 2 sign in and out and one takes rights away */

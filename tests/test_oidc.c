@@ -200,8 +200,7 @@ static int finish(struct test_accounts *x, const char *cookie, const char *state
     return rc;
 }
 
-static void the_way_there_and_back(void **state) {
-    (void)state;
+static void the_way_there_and_back_on(size_t store) {
     struct test_accounts x;
     struct idp p = {0};
     struct account_oidc_start begun, other;
@@ -209,7 +208,7 @@ static void the_way_there_and_back(void **state) {
     struct account_who who;
     struct error err = {0};
     char st[128], code[256];
-    test_accounts_make(&x, 0);
+    test_accounts_make(&x, store);
     assert_false(account_oidc_configured(x.accounts));
     assert_int_equal(account_oidc_begin(&x.seat, x.now, &begun, NULL), E_UNSUPPORTED);
     int started = idp_start(&p, x.t.dir);
@@ -266,6 +265,11 @@ static void the_way_there_and_back(void **state) {
     assert_true(who.factor); /* the declared words of `amr` */
     kill(p.pid, SIGTERM);
     test_accounts_drop(&x);
+}
+
+static void the_way_there_and_back(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) the_way_there_and_back_on(store);
 }
 
 static void what_a_declaration_may_not_be(void **state) {

@@ -22,6 +22,13 @@ static int then_away(struct request *r, struct error *err) {
     if (r->rc < 0) return r->rc;
     /* Lax: it must come along when the provider sends the browser back */
     cookie_put(r, "tocsin_oidc", t->begun.cookie, 600, "Lax");
+    const char *accept = request_header(r, "Accept");
+    if (accept && !strncmp(accept, "application/json", 16)) { /* a script that will send its browser there itself */
+        struct buf *b = answer_open(r, 200);
+        buf_str(b, "{\"location\":");
+        json_put_string(b, text_of(t->begun.url));
+        return buf_char(b, '}');
+    }
     answer_header(r, "Location", t->begun.url);
     return answer_empty(r, 302);
 }
@@ -67,9 +74,15 @@ static int back(struct request *r, struct error *err) {
 #define STRING "{\"type\":\"string\"}"
 
 const struct route oidc_routes[] = {
-    {"GET", "/api/v1/session/oidc", WHO_PUBLIC, NULL, BODY_NONE, 0, away, NULL, NULL, 302, 0, "转往统一认证登录", "go to the sign-in provider", {{0}}},
+    {"GET", "/api/v1/session/oidc", WHO_PUBLIC, NULL, BODY_NONE, 0, away, NULL, "ProviderAddress", 302, 0, "转往统一认证登录(Accept: application/json 时只给出地址)",
+     "go to the sign-in provider; with Accept: application/json only its address", {{0}}},
     {"GET", "/api/v1/session/oidc/callback", WHO_PUBLIC, NULL, BODY_NONE, 0, back, NULL, "text/html", 0, 0, "统一认证返回", "where the provider sends the browser back to",
      {{"state", STRING, "状态", "as it was sent"}, {"code", STRING, "授权码", "the authorization code"}, {"error", STRING, "错误", "why not"},
       {"error_description", STRING, "错误说明", "why not, in words"}, {"iss", STRING, "签发者", "who sends back"}, {"session_state", STRING, "会话状态", "of the provider"}}},
+    {0},
+};
+
+const struct schema oidc_schemas[] = {
+    {"ProviderAddress", "{\"type\":\"object\",\"required\":[\"location\"],\"properties\":{\"location\":{\"type\":\"string\",\"format\":\"uri\"}}}"},
     {0},
 };

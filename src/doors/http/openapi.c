@@ -189,7 +189,10 @@ static void put_operation(struct buf *b, const struct route *r, const struct reg
         put_contents(b, r->request, reg);
         buf_char(b, '}');
     }
-    buf_printf(b, ",\"responses\":{\"%d\":{\"description\":\"done\"", r->status ? r->status : 200);
+    bool away = r->status / 100 == 3; /* sends elsewhere, or says where */
+    buf_str(b, ",\"responses\":{");
+    if (away) buf_printf(b, "\"%d\":{\"description\":\"elsewhere\",\"headers\":{\"Location\":{\"schema\":{\"type\":\"string\",\"format\":\"uri\"}}}},", r->status);
+    buf_printf(b, "\"%d\":{\"description\":\"done\"", r->status && !away ? r->status : 200);
     if (r->response) put_contents(b, r->response, reg);
     buf_str(b, "},\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},\"5XX\":{\"$ref\":\"#/components/responses/Problem\"}}}");
 }

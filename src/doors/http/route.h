@@ -95,6 +95,7 @@ struct schema {
     X(handover) \
     X(settings) \
     X(node) \
+    X(oidc) \
     X(health) \
     X(list) \
     X(jobs) \

@@ -248,14 +248,15 @@ static int begin(struct request *r, const char *url, const char *method, const c
     char allow[120] = "";
     r->method = method;
     r->zh = request_speaks_chinese(request_header(r, "Accept-Language"));
+    if (!r->url.s && r->url.n <= REQUEST_URL_MAX) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
     int rc = heads_check(r, url, method, version, &heads, err);
     if (rc < 0) return rc;
     /* libmicrohttpd reads chunks more kindly than RFC 9112 (a bare line feed ends a line), and does not show us their edges. So whatever two servers
      * may think of where such a body ends, what follows it is never read as a request. */
     r->last = heads.encodings > 0;
     if (!r->url.s) {
-        *ret_status = r->url.n > REQUEST_URL_MAX ? 414 : 0;
-        return error_set(err, r->url.n > REQUEST_URL_MAX ? E_TOO_LARGE : E_MEMORY, "url", "more than %d bytes / 超过 %d 字节", REQUEST_URL_MAX, REQUEST_URL_MAX);
+        *ret_status = 414;
+        return error_set(err, E_TOO_LARGE, "url", "more than %d bytes / 超过 %d 字节", REQUEST_URL_MAX, REQUEST_URL_MAX);
     }
     put_address(r);
     rc = take_rate(r, '@', text_of(r->address), r->server->options.rate_address, err);
