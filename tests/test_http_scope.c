@@ -154,7 +154,7 @@ static void nothing_is_told_of_what_is_outside(void **state) {
                 same(route->method, path, "Idempotency-Key: k@\r\n", body, number);
             }
             const char *list = arena_printf(&h.t.a, "/api/v1/registers/%s/records", reg);
-            static const char *const asks[] = {"?id=@", "?id=@&count=exact", "?where=id%20%3D%20@", "?where=id%20%3D%20@&count=estimate", "?region=" THEIRS "&id=@&count=exact"};
+            static const char *const asks[] = {"?id=@", "?id=@&count=exact", "?where=id%20%3D%20@", "?where=id%20%3D%20@&count=estimate", ("?region=" THEIRS "&id=@&count=exact")};
             for (size_t k = 0; k < sizeof asks / sizeof *asks; k++) same("GET", arena_printf(&h.t.a, "%s%s", list, asks[k]), "", NULL, number);
             static const char *const forms[] = {"csv", "json"}; /* a workbook packs the same rows */
             for (size_t k = 0; k < 2; k++) same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/export?id=@&format=%s", reg, forms[k]), "", NULL, number);
@@ -182,7 +182,7 @@ static void nothing_is_told_of_what_is_outside(void **state) {
         for (size_t k = 0; route_at(k); k++) {
             const struct route *route = route_at(k);
             if (strcmp(route->method, "GET") != 0 || strstr(route->path, "{id}") || strstr(route->path, "{register}") || strstr(route->path, "openapi") || strstr(route->path, "oidc")) continue;
-            static const char *const more[] = {"", "?region=" THEIRS, "?region=310115", "?after=0", "?limit=100"};
+            static const char *const more[] = {"", ("?region=" THEIRS), "?region=310115", "?after=0", "?limit=100"};
             for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
                 const char *at = arena_printf(&h.t.a, "%s%s", path_of(route, ""), more[m]);
                 if (strstr(at, "/events") && !strstr(at, "after=")) at = arena_printf(&h.t.a, "%s%cafter=0", at, strchr(at, '?') ? '&' : '?');
@@ -250,7 +250,7 @@ static void nothing_of_another_account_is_given(void **state) {
         assert_status(test_http_post(&h, "/api/v1/registers/person/records", ROOT,
                                      "{\"fields\":{\"name\":\"" MARK "\",\"doc_type\":\"passport\",\"doc_no\":\"E77777777\",\"phone\":\"13800139999\",\"address_region\":\"" THEIRS "\"}}"), 201);
         static const char *const searches[][2] = {{"{\"document\":\"E77777777\"}", "{\"document\":\"E00000000\"}"}, {"{\"phone\":\"13800139999\"}", "{\"phone\":\"13800130000\"}"},
-                                                  {"{\"name\":\"" MARK "\"}", "{\"name\":\"Nobody\"}"}};
+                                                  {("{\"name\":\"" MARK "\"}"), "{\"name\":\"Nobody\"}"}};
         for (size_t i = 0; i < 3; i++) {
             const char *first = NULL;
             for (int k = 0; k < 2; k++) {

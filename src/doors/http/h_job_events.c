@@ -1,7 +1,11 @@
 /* A job as server-sent events: as it is now, then whenever something is new, until it is at work no more. Like h_events.c a listener is a suspended
- * connection. It ends after ten minutes in any case; the client comes again by itself, under the rights it has then. */
+ * connection. It ends after ten minutes in any case; the client comes again by itself, under the rights it has then. The id of an event is a print of what it says,
+ * so that nobody has to remember what was told: who comes with Last-Event-ID hears of the job only when it is another by now, and for one that rests
+ * gets 204, at which an EventSource stops by itself. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "doors/http/inside.h"
 #include "doors/http/jobs.h"
 
@@ -12,6 +16,7 @@ struct job_stream {
     struct request *r;
     struct buf out;
     size_t sent;
+    uint64_t told;        /* print of what the client knows */
     instant ends;
     bool over;
 };
@@ -24,8 +29,27 @@ static int add(const char *text, size_t n, void *out) {
     return buf_text(out, (struct text){text, n});
 }
 
+/* What passes with time alone is no news. 0: out of memory. */
+static uint64_t print_of(const json_t *job) {
+    json_t *copy = json_deep_copy(job), *progress = json_object_get(copy, "progress");
+    struct buf b = {0};
+    json_object_del(progress, "seconds");
+    json_object_del(progress, "left_s");
+    int failed = json_dump_callback(copy, add, &b, JSON_COMPACT | JSON_SORT_KEYS);
+    uint64_t print = failed || b.failed ? 0 : (uint64_t)digest_64(buf_view(&b)) | 1;
+    json_decref(copy);
+    buf_clear(&b);
+    return print;
+}
+
 static int put_news(struct job_stream *x, json_t *job) {
-    buf_str(&x->out, "event: job\ndata: ");
+    uint64_t print = print_of(job), known = x->told;
+    x->told = print;
+    if (print && print == known) {
+        json_decref(job);
+        return 0;
+    }
+    buf_printf(&x->out, "id: %016llx\nevent: job\ndata: ", (unsigned long long)print);
     int failed = json_dump_callback(job, add, &x->out, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(job);
     buf_str(&x->out, "\n\n");
@@ -61,11 +85,32 @@ static void stream_end(void *arg) {
     mem_free(x);
 }
 
+/* 1 when the client knows already how it ended. */
+static int known_end(struct request *r, const char *kind, uint64_t *ret_told, struct error *err) {
+    const char *last = request_header(r, "Last-Event-ID");
+    char *end = NULL;
+    json_t *job = NULL;
+    *ret_told = 0;
+    if (!last || !*last) return 0;
+    *ret_told = strtoull(last, &end, 16);
+    if (*end || strlen(last) != 16) return error_set(err, E_SYNTAX, "Last-Event-ID", "the id of an event / 应为事件编号");
+    int rc = job_show(http_jobs(r->server), &r->session, kind, jobs_id(r), &job, err);
+    if (rc < 0) return rc;
+    const char *state = json_string_value(json_object_get(job, "state"));
+    bool rests = state && strcmp(state, "queued") != 0 && strcmp(state, "running") != 0;
+    rc = rests && print_of(job) == *ret_told;
+    json_decref(job);
+    return rc;
+}
+
 int jobs_events(struct request *r, const char *kind, struct error *err) {
+    uint64_t told = 0;
+    int rc = known_end(r, kind, &told, err);
+    if (rc) return rc < 0 ? rc : answer_empty(r, 204);
     struct job_stream *x = mem_alloc(sizeof *x);
     if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
-    *x = (struct job_stream){.w = {.wake = stream_wake}, .r = r, .ends = r->now + LIFE_S};
-    int rc = job_watch(http_jobs(r->server), &r->session, kind, jobs_id(r), &x->w, err);
+    *x = (struct job_stream){.w = {.wake = stream_wake}, .r = r, .told = told, .ends = r->now + LIFE_S};
+    rc = job_watch(http_jobs(r->server), &r->session, kind, jobs_id(r), &x->w, err);
     if (rc < 0) {
         mem_free(x);
         return rc;
