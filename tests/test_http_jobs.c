@@ -238,6 +238,44 @@ static void an_export_is_a_file_of_what_its_asker_may_see(void **state) {
     }
 }
 
+/* The stream tells how far it is, from where the listener was, to whom may see the job and to nobody else; it ends when the job rests. */
+static void progress_is_told_to_its_owner_alone(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        const char *id = upload("?register=person&file=p.csv", ROOT, CSV, persons(3000, 100));
+        const char *path = at("/api/v1/jobs/%s/events", id);
+        assert_status(test_http_get(&h, path, NULL), 401);
+        assert_status(test_http_get(&h, path, OTHER), 404);
+        assert_status(test_http_get(&h, "/api/v1/jobs/0000000000000000/events", STREET), 404);
+        assert_status(test_http_ask(&h, "GET", path, ROOT, "Last-Event-ID: x\r\n", NULL), 400);
+        waited(at(IMPORTS "/%s", id), ROOT, "done");
+        assert_status(test_http_post(&h, at(IMPORTS "/%s/run", id), ROOT, "{}"), 202);
+        struct answer_got got = test_http_get(&h, path, ROOT); /* to its end */
+        assert_status(got, 200);
+        assert_non_null(strstr(got.head, "text/event-stream"));
+        struct text body = test_http_body(&h, &got);
+        const char *words = arena_text(&h.t.a, body).s, *first = strstr(words, "id: "), *last = first, *p;
+        assert_non_null(first);
+        while ((p = strstr(last + 4, "\nid: "))) last = p + 1;
+        if (!strstr(last, "\"state\":\"done\"")) fail_msg("%s", words);
+        const char *resume = arena_printf(&h.t.a, "Last-Event-ID: %.16s\r\n", last + 4);
+        assert_status(test_http_ask(&h, "GET", path, ROOT, resume, NULL), 204); /* an EventSource stops there */
+        assert_status(test_http_ask(&h, "GET", path, STREET, resume, NULL), 404); /* a right print is no key to it */
+        got = test_http_ask(&h, "GET", path, ROOT, "Last-Event-ID: 0123456789abcdef\r\n", NULL);
+        assert_status(got, 200);
+        assert_true(memmem(got.body.s, got.body.n, "\"state\":\"done\"", 14) != NULL);
+        /* who still listens when the server stops is let go */
+        id = upload("?register=person&file=p.csv", STREET, CSV, persons(20000, 100));
+        int fd = test_http_connect(&h);
+        const char *ask = arena_printf(&h.t.a, "GET /api/v1/jobs/%s/events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " STREET "\r\n\r\n", id);
+        test_http_send(fd, ask, strlen(ask));
+        test_http_stop(&h);
+        char bytes[4096];
+        while (recv(fd, bytes, sizeof bytes, 0) > 0) {}
+        close(fd);
+    }
+}
+
 /* Two approve, and nobody goes round them: not by writing the record, not by importing one. */
 static void a_report_cannot_be_approved_past_its_desk(void **state) {
     (void)state;
@@ -267,6 +305,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_journal_is_paged_and_proved, settle),
         cmocka_unit_test_teardown(a_report_is_worked_out_and_frozen_as_a_job, settle),
         cmocka_unit_test_teardown(an_export_is_a_file_of_what_its_asker_may_see, settle),
+        cmocka_unit_test_teardown(progress_is_told_to_its_owner_alone, settle),
         cmocka_unit_test_teardown(a_report_cannot_be_approved_past_its_desk, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
