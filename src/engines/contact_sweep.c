@@ -5,10 +5,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "engines/contact_work.h"
 
-enum { CHUNK = 128 /* exposed stays handed out at a time, and more until the place ends */ };
+enum { CHUNK = 128 /* exposed stays handed out at a time, and more until the place ends */, HUGE_PAGE = 2 << 20 };
 
 struct crew;
 struct member {
@@ -56,6 +57,9 @@ static int sums_begin(struct contact_work *w, uint32_t n) {
         w->n_sums = 0;
         w->sums = mem_alloc((size_t)n * sizeof *w->sums);
         if (!w->sums) return E_MEMORY;
+        /* everybody is somewhere else in it: few large pages spare a walk each */
+        uintptr_t from = ((uintptr_t)w->sums + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, to = ((uintptr_t)w->sums + (size_t)n * sizeof *w->sums) / HUGE_PAGE * HUGE_PAGE;
+        if (from < to) madvise((void *)from, to - from, MADV_HUGEPAGE);
         w->n_sums = n;
         w->mark = 0;
     }

@@ -111,11 +111,14 @@ __attribute__((target("avx2"))) static size_t read_eights(struct pack p, const u
 void pack_read(struct pack p, const uint8_t *data, size_t n, size_t from, size_t to, uint32_t *out) {
     uint64_t mask = (1ull << p.low) - 1;
     size_t i = from;
+    if (from >= to) return;
     if (!p.low)
         for (; i < to; i++) out[i - from] = p.base;
 #if defined(__x86_64__)
-    else if (p.low <= 25 && from % 8 == 0 && __builtin_cpu_supports("avx2"))
-        i += read_eights(p, data, n, from, to, out);
+    else if (p.low <= 25 && to - from >= 16 && __builtin_cpu_supports("avx2")) {
+        for (; i % 8; i++) out[i - from] = p.base + (uint32_t)(pack_word(data + i * p.low / 8) >> (i * p.low % 8) & mask);
+        i += read_eights(p, data, n, i, to, out + (i - from));
+    }
 #endif
     for (; i < to; i++) {
         size_t bit = i * p.low;

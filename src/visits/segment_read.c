@@ -87,7 +87,11 @@ void segment_rows_ahead(struct segment *s, uint64_t first, int stage) {
         return;
     }
     if (block_head(s, first / PACK_BLOCK, &b, NULL) < 0) return;
-    for (uint64_t at = 0; at < 4 * 64; at += 64) segment_ahead(s, SECTION_ROWS, b.offset + at);
+    const struct pack columns[4] = {{0, b.low_start, b.high_start, (uint8_t)b.far_start}, {0, b.low_length, b.high_length, (uint8_t)b.far_length},
+                                    {0, b.low_person, b.high_person, (uint8_t)b.far_person}, {0, b.low_attr, b.high_attr, (uint8_t)b.far_attr}};
+    uint64_t at = b.offset, i = first % PACK_BLOCK;
+    for (int c = 0; c < 4; at += pack_bytes(columns[c++], PACK_BLOCK))
+        if (columns[c].low) segment_ahead(s, SECTION_ROWS, at + (c || !b.delta ? i * columns[c].low / 8 : 0));
 }
 
 int segment_person(struct segment *s, uint32_t person, uint64_t *ret_first, uint64_t *ret_end, struct error *err) {
@@ -227,17 +231,26 @@ static int entry_of(struct segment *s, uint32_t entry, uint64_t row, uint32_t *r
         if ((rc = block_head(s, b, &next, err)) < 0) return rc;
         if (next.place >= low && next.place < high) high = next.place + 1;
     }
-    /* the largest entry whose first row is not after `row`: doubling, then halving; entries without rows repeat a first row, the last of them has it */
-    while (rc == 0 && low + step < high) {
-        rc = column_get(s, SECTION_PLACE_HEADS, s->head.place_keys + 1ull, low + step, &first, err);
-        if (rc == 0 && first > row) high = low + step;
-        else if (rc == 0) low += step, step *= 2;
-    }
-    while (rc == 0 && high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
+    /* the largest entry whose first row is not after `row`; entries without rows repeat a first row, the last of them has it. Mostly few: all of them are looked at */
+    while (rc == 0 && high - low > PACK_BLOCK) {
+        uint32_t middle = low + step < high - 1 ? low + step : low + (high - low) / 2;
         rc = column_get(s, SECTION_PLACE_HEADS, s->head.place_keys + 1ull, middle, &first, err);
         if (first > row) high = middle;
-        else low = middle;
+        else low = middle, step *= 2;
+    }
+    while (rc == 0 && high - low > 1) {
+        struct pack p;
+        const uint8_t *data = NULL;
+        uint32_t values[PACK_BLOCK];
+        size_t n = 0, from = (low + 1) % PACK_BLOCK, to, k = 0;
+        rc = column_block(s, SECTION_PLACE_HEADS, s->head.place_keys + 1ull, (low + 1) / PACK_BLOCK, &p, &data, &n, err);
+        if (rc < 0) break;
+        to = from + (high - low - 1) < n ? from + (high - low - 1) : n;
+        size_t begin = from & ~(size_t)7; /* eight at a time */
+        pack_read(p, data, n, begin, to, values);
+        while (from + k < to && values[from + k - begin] <= row) k++;
+        low += (uint32_t)k;
+        if (from + k < to) break;
     }
     *ret = low;
     return rc;
