@@ -238,6 +238,7 @@ does '^name' export person --columns name --open --purpose test
 refuses 64 'no field colour' export case --where 'colour = 3'
 does 'confirmed' export case --columns number,classification --where "classification = 'confirmed'"
 check "what was exported can come in again" bash -c '"$0" export organisation >o.csv && "$0" import organisation o.csv --json' "$tocsin"
+json 'j.register === "contact" && j.columns.some(c => c.name === "class" && c.codes.some(k => k.code === "close" && k.zh)) && j.columns.at(-1).name === "region"' template contact
 check "template xlsx" "$tocsin" template contact --out t.xlsx --lang zh
 does '姓名' template contact --format csv --lang zh
 refuses 64 'no register' template dragon

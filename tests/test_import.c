@@ -1,6 +1,8 @@
 /* The laws of the import: one outcome a row, a bad row leaves nothing, again changes nothing, an import can be taken back. */
 #include "imports.h"
 
+#include "desks/person.h"
+
 #define EACH_STORE(t)                                                                                            \
     for (size_t store_ = 0; store_ < test_stores(); store_++)                                                    \
         for (int once_ = (test_ledger_make(&t, store_, NULL, "2022-05-30T10:00"), 1); once_; test_ledger_drop(&t), once_ = 0)
@@ -187,6 +189,71 @@ static void the_same_person_is_found(void **state) {
     }
 }
 
+/* A sealed cell of the only person of this document. */
+static const char *opened(struct test_ledger *t, const char *document, const char *field) {
+    struct error err = {0};
+    int64_t *ids = NULL;
+    size_t n = 0;
+    struct record r;
+    assert_ok(person_find(t->l, NULL, BLIND_DOCUMENT, text_of(document), &t->a, &ids, &n, &err), err);
+    assert_int_equal(n, 1);
+    t->s.purpose = TEXT("check");
+    assert_ok(record_get(t->l, NULL, &t->s, register_find(t->l->catalog, TEXT("person")), ids[0], &t->a, &r, &err), err);
+    assert_ok(record_open(t->l, NULL, &t->s, &r, &t->a, &err), err);
+    struct value v = r.values[register_field(r.reg, text_of(field))];
+    return v.kind == VALUE_TEXT ? arena_text(&t->a, value_view(v)).s : "";
+}
+
+static void what_a_list_says_otherwise_is_kept(void **state) {
+    (void)state;
+    static const char doc[] = "11010519491231002X", doc2[] = "E12345678";
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run, last;
+        struct error err = {0};
+        const char *head = "姓名,身份证号,联系电话,性别,出生日期,末次接触时间\n";
+        char first[600], second[600], third[900];
+        snprintf(first, sizeof first, "%s张伟,11010519491231002X,13800138000,,,2022-05-28\n,E12345678,,,,2022-05-28\n", head);
+        assert_ok(import_text(&t, NULL, "contact", first, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 2);
+        assert_int_equal(run.n.notes, 0);
+        /* other characters of the same sound, another phone; what was not known is taken */
+        snprintf(second, sizeof second, "%s张维,11010519491231002X,13900139000,女,,2022-05-27\n李娜,E12345678,,女,1990-01-01,2022-05-27\n", head);
+        assert_ok(import_text(&t, NULL, "contact", second, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.matched, 2);
+        assert_int_equal(run.n.notes, 1);
+        assert_string_equal(opened(&t, doc, "name"), "张伟");
+        assert_string_equal(opened(&t, doc, "phone"), "13900139000");
+        assert_string_equal(opened(&t, doc, "also_given"), "name=张维; phone=13800138000");
+        assert_string_equal(opened(&t, doc2, "name"), "李娜"); /* nobody had said it */
+        assert_string_equal(opened(&t, doc2, "also_given"), "");
+        /* it comes again: nothing changes; found by the name that was taken */
+        assert_ok(import_text(&t, NULL, "contact", second, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.unchanged, 2);
+        assert_int_equal(run.n.notes, 0);
+        int64_t *ids = NULL;
+        size_t n = 0;
+        assert_ok(person_find(t.l, NULL, BLIND_NAME, TEXT("李娜"), &t.a, &ids, &n, &err), err);
+        assert_int_equal(n, 1);
+        /* a birth date that differs, in the row after the one that makes the person: one batch */
+        snprintf(third, sizeof third, "%s赵六,E7654321,,,1980-01-01,2022-05-26\n赵陆,E7654321,,,1980-02-01,2022-05-25\n王五,11010519491231002X,13900139000,,,2022-05-24\n", head);
+        assert_ok(import_text(&t, NULL, "contact", third, 0, 0, false, &last, &err), err);
+        assert_int_equal(last.n.created, 3);
+        assert_string_equal(opened(&t, "E7654321", "also_given"), "name=赵陆; birth=1980-02-01");
+        assert_string_equal(opened(&t, doc, "also_given"), "name=张维; phone=13800138000; name=王五");
+        /* the undo takes it back, and only its own */
+        struct intake_undone undone;
+        assert_ok(intake_undo(t.l, &t.s, last.n.import, NULL, NULL, &undone, &err), err);
+        assert_int_equal(undone.kept, 0);
+        assert_string_equal(opened(&t, doc, "also_given"), "name=张维; phone=13800138000");
+        /* who is erased is erased in it too */
+        assert_ok(person_find(t.l, NULL, BLIND_DOCUMENT, text_of(doc), &t.a, &ids, &n, &err), err);
+        t.s.reason = TEXT("asked for it");
+        assert_ok(person_erase(t.l, &t.s, ids[0], &err), err);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"person\" WHERE \"id\" = %lld AND \"also_given\" IS NOT NULL", (long long)ids[0])), 0);
+    }
+}
+
 static void a_list_may_only_add_to_what_is_there(void **state) {
     (void)state;
     struct test_ledger t;
@@ -340,7 +407,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
-        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,9 @@ struct draft {
     struct text outside_key; /* id in the sender's system: then it, with the register, is the key */
     struct value *values;  /* [reg->n_fields]; ABSENT = not mentioned; sealed ones in the clear */
     bool asked;            /* the asker wrote its references himself (a door): they lead to what he may see, or nowhere */
+    uint64_t aside;        /* fields (bits) that a change leaves as they are known, when they are: another value given is noted in field aside_to */
+    uint64_t aside_old;    /* fields that are taken over: the value they had is noted there */
+    int aside_to;          /* a text field that collects "name=张三; phone=139..." */
     bool by_desk;          /* the desk that owns the record writes it (owned.h) */
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */
@@ -67,6 +70,7 @@ struct draft {
     enum draft_outcome outcome;
     int64_t ret_id;
     int32_t ret_version;
+    bool ret_aside;        /* something was noted in aside_to */
     int64_t ret_similar;   /* another record that this one is probably the same as (similar.h); 0 none */
     size_t ret_similar_rule; /* which of reg->similar says so */
     struct error error;

@@ -302,7 +302,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
 }
 
 /* Which cells differ; their new values go to wanted. Returns how many, or an error. */
-static int differing(struct apply *x, const struct draft *d, const struct record *r, struct value *wanted, bool *changed, struct error *err) {
+static int differing(struct apply *x, struct draft *d, const struct record *r, struct value *wanted, bool *changed, struct error *err) {
     int n = 0;
     for (size_t i = 0; i < d->reg->n_fields; i++) {
         wanted[i] = r->values[i];
@@ -311,6 +311,7 @@ static int differing(struct apply *x, const struct draft *d, const struct record
         if (v.kind == VALUE_ABSENT) continue;
         /* an empty cell of a list that comes again does not wipe out what is known */
         if (d->verb == DRAFT_UPSERT && v.kind == VALUE_NULL) continue;
+        if (d->aside >> (i < 63 ? i : 63) & 1 && (value_given(r->values[i]) || !value_given(v))) continue; /* known: apply_aside keeps the other word */
         if (d->reg->fields[i].sealed) {
             bool same = false;
             int rc = seal_change(x, r, i, v, &wanted[i], &same, err);
@@ -322,7 +323,8 @@ static int differing(struct apply *x, const struct draft *d, const struct record
         }
         n += changed[i];
     }
-    return n;
+    int more = d->aside | d->aside_old ? apply_aside(x, d, r, wanted, changed, err) : 0;
+    return more < 0 ? more : n + more;
 }
 
 static int journal_difference(struct apply *x, struct entry *e, const struct record *before, const bool *changed, enum journal_verb verb, struct error *err) {

@@ -103,6 +103,18 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
     return rc;
 }
 
+int seal_open(struct apply *x, const struct record *r, size_t field, struct text *ret, struct error *err) {
+    char context[96];
+    struct vault_key key;
+    *ret = (struct text){"", 0};
+    if (r->values[field].kind != VALUE_BLOB) return 0;
+    seal_context(r->reg, &r->reg->fields[field], r->id, context);
+    int rc = seal_person_key(x, r, &key, err);
+    if (!rc) rc = vault_unseal(&key, text_of(context), value_view(r->values[field]), &x->arena, ret, err);
+    explicit_bzero(&key, sizeof key);
+    return rc;
+}
+
 int seal_change(struct apply *x, const struct record *r, size_t field, struct value clear, struct value *ret_sealed, bool *ret_same, struct error *err) {
     const struct field *f = &r->reg->fields[field];
     struct value old = r->values[field];

@@ -335,8 +335,7 @@ int export_piece(struct ledger *l, struct db *db, const struct session *s, const
 
 /* ---- templates */
 
-/* Fields that a person fills in: references to persons become the person's own fields. */
-static size_t template_fields(const struct catalog *c, const struct register_decl *reg, const struct field **out, size_t max) {
+size_t export_template_fields(const struct catalog *c, const struct register_decl *reg, const struct field **out, size_t max) {
     const struct register_decl *person = reg->person_field < 0 ? NULL : register_find(c, reg->fields[reg->person_field].target);
     size_t n = 0;
     for (size_t i = 0; person && i < person->n_fields && n < max; i++)
@@ -352,7 +351,7 @@ int export_template(const struct catalog *c, const struct register_decl *reg, en
     const struct field *fields[COLUMNS_MAX];
     struct text headers[COLUMNS_MAX + 1];
     struct sheet_writer *w = NULL;
-    size_t n = template_fields(c, reg, fields, COLUMNS_MAX);
+    size_t n = export_template_fields(c, reg, fields, COLUMNS_MAX);
     if (format != EXPORT_XLSX && format != EXPORT_CSV) return error_set(err, E_USAGE, "--format", "a template is xlsx or csv / 填报表为 xlsx 或 csv");
     if (format == EXPORT_XLSX && !strcmp(path, "-")) return error_set(err, E_USAGE, "--out", "a workbook needs a file to go to / XLSX 须写入文件: --out FILE");
     snprintf(about.sheet, sizeof about.sheet, "%.*s", (int)(zh ? reg->zh.n : reg->en.n), zh ? reg->zh.s : reg->en.s);

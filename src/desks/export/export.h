@@ -48,6 +48,9 @@ void export_place_clear(struct export_place *at);
 int export_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                  struct export_place *at, size_t rows, struct buf *out, struct error *err);
 
+/* Fields that a person fills in: references to persons become the person's own fields. At most max; a column "region" comes behind them where the register
+ * has no region field. */
+size_t export_template_fields(const struct catalog *c, const struct register_decl *reg, const struct field **out, size_t max);
 /* An empty form: header, drop-downs of code fields, dates explained. format CSV or XLSX. */
 int export_template(const struct catalog *c, const struct register_decl *reg, enum export_format format, bool zh, const char *path, struct error *err);
 

@@ -124,10 +124,13 @@ static void tell_twin(struct intake *in, const struct row *r, struct draft **dra
                 "name, birth date and sex are those of another person: perhaps the same, not merged", own, other);
 }
 
-/* What the ledger takes for a double is stored and told. */
+/* What the ledger takes for a double is stored and told; so is what a row says otherwise of a known person. */
 static void tell_similar(struct intake *in, const struct row *r) {
     for (size_t k = 0; k < r->result.n; k++) {
         const struct draft *d = r->drafts[k];
+        if (d && d->ret_aside)
+            intake_note(in, NOTE_OTHERWISE, r->line, d->reg->name, "已知人员，本行所报姓名、性别、出生日期或电话与已知不同，已存入“另报信息”",
+                        "a known person, of whom the row says another name, sex, birth date or phone: kept under Also given", d->ret_id, 0);
         if (!d || !d->ret_similar) continue;
         const struct similar *why = &d->reg->similar[d->ret_similar_rule];
         in->counts.similar++;

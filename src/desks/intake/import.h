@@ -26,6 +26,7 @@ enum intake_note_kind {
     NOTE_CELL,       /* a cell was left empty, an optional record dropped */
     NOTE_REFERENCE,  /* a reference was left empty: its target is not there */
     NOTE_DUPLICATE,  /* this person could be that one */
+    NOTE_OTHERWISE,  /* a known person, of whom the row says another name, birth, sex or phone: kept in its field also_given */
     NOTE_SIMILAR,    /* this record is probably that one (ledger/similar.h): stored all the same */
 };
 struct intake_note {
@@ -33,7 +34,7 @@ struct intake_note {
     int64_t line;
     struct text field;
     const char *zh, *en;
-    int64_t record, other; /* NOTE_DUPLICATE, NOTE_SIMILAR: the two records */
+    int64_t record, other; /* NOTE_DUPLICATE, NOTE_SIMILAR: the two records; NOTE_OTHERWISE: the person */
 };
 
 struct intake_options {

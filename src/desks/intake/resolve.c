@@ -283,8 +283,32 @@ static void leave(struct draft *d, const char *const *names) {
     }
 }
 
-static const char *const identity[] = {"name", "sex", "birth", "doc_type", "doc_no", NULL};
-static const char *const identity_but_document[] = {"name", "sex", "birth", "phone", NULL};
+static const char *const document[] = {"doc_type", "doc_no", NULL};
+static const char *const identity[] = {"name", "sex", "birth", NULL};
+static const char *const phone[] = {"phone", NULL};
+
+static uint64_t bits(const struct register_decl *reg, const char *const *names) {
+    uint64_t mask = 0;
+    for (; *names; names++) {
+        int f = register_field(reg, text_of(*names));
+        if (f >= 0 && f < 63) mask |= (uint64_t)1 << f;
+    }
+    return mask;
+}
+
+/* The row means a known person: who he is stays as it is known; what the row says otherwise is kept beside it, and so is a phone that gives way to another. */
+static void as_known(struct draft *d, enum match_kind kind) {
+    int to = register_field(d->reg, TEXT("also_given"));
+    if (kind == MATCH_DOCUMENT) leave(d, document);
+    if (kind != MATCH_DOCUMENT) leave(d, phone);
+    if (to < 0) {
+        leave(d, identity);
+        return;
+    }
+    d->aside_to = to;
+    d->aside = bits(d->reg, identity);
+    d->aside_old = kind == MATCH_DOCUMENT ? bits(d->reg, phone) : 0;
+}
 
 static void person(struct resolving *x, struct row *r, size_t i, size_t index) {
     struct match *m = &r->matches[i];
@@ -292,22 +316,22 @@ static void person(struct resolving *x, struct row *r, size_t i, size_t index) {
     const struct idmap_slot *same = NULL, *twin = NULL;
     int64_t by_document = mix(m->document, 1, 1), by_phone = mix(m->phone, m->name, 2);
     int64_t by_birth = mix(m->name, m->birth, 3 + (m->sex.n ? (unsigned char)m->sex.s[0] : 0));
-    bool phone = m->has_phone && m->has_name, birth = m->has_name && m->has_birth && m->sex.n;
+    bool called = m->has_phone && m->has_name, birth = m->has_name && m->has_birth && m->sex.n;
     if (m->id) {
         d->verb = DRAFT_CHANGE;
         d->id = m->id;
-        leave(d, m->kind == MATCH_DOCUMENT ? identity : identity_but_document);
+        as_known(d, m->kind);
         r->n_matched++;
         return;
     }
     if (m->has_document) same = idmap_find(&x->people, by_document);
-    if (!same && phone && !m->has_document) same = idmap_find(&x->people, by_phone);
+    if (!same && called && !m->has_document) same = idmap_find(&x->people, by_phone);
     if (same) {
         const struct draft *first = x->drafts[same->value.i - 1];
         d->outside_key = first->outside_key;
         d->key = first->key;
         d->has_key = first->has_key;
-        leave(d, identity);
+        as_known(d, m->has_document ? MATCH_DOCUMENT : MATCH_PHONE_NAME);
         r->n_matched++;
         return;
     }
@@ -352,6 +376,8 @@ static void restore(struct row *r, size_t i) {
     d->ret_id = 0;
     d->ret_version = 0;
     d->ret_similar = 0;
+    d->aside = d->aside_old = 0;
+    d->ret_aside = false;
     d->error = (struct error){0};
 }
 

@@ -168,6 +168,32 @@ int cmd_export(struct cli *cli, struct error *err) {
     return rc;
 }
 
+/* The same form for a program: what each column is called and may hold. */
+static json_t *column_json(const char *name, struct text zh, struct text en, const char *type, bool required) {
+    return json_pack("{s:s, s:o, s:o, s:s, s:b}", "name", name, "zh", cli_json_text(zh), "en", cli_json_text(en), "type", type, "required", required);
+}
+
+static int template_json(struct cli *cli, const struct catalog *c, const struct register_decl *reg, struct error *err) {
+    enum { COLUMNS_MAX = 240 };
+    static const char *const types[FIELD_TYPES] = {[FIELD_TEXT] = "text", [FIELD_CODE] = "code", [FIELD_INTEGER] = "integer", [FIELD_DECIMAL] = "decimal",
+        [FIELD_BOOLEAN] = "boolean", [FIELD_DATE] = "date", [FIELD_INSTANT] = "instant", [FIELD_DURATION] = "duration", [FIELD_REGION] = "region",
+        [FIELD_POINT] = "point", [FIELD_REFERENCE] = "reference"};
+    const struct field *fields[COLUMNS_MAX];
+    size_t n = export_template_fields(c, reg, fields, COLUMNS_MAX);
+    json_t *columns = json_array();
+    for (size_t i = 0; i < n; i++) {
+        const struct field *f = fields[i];
+        json_t *one = column_json(f->name.s, f->zh, f->en, types[f->type], f->required), *codes = f->codes ? json_array() : NULL;
+        for (size_t k = 0; codes && k < f->codes->n; k++)
+            json_array_append_new(codes, json_pack("{s:o, s:o, s:o}", "code", cli_json_text(f->codes->codes[k].code), "zh", cli_json_text(f->codes->codes[k].zh), "en",
+                                                   cli_json_text(f->codes->codes[k].en)));
+        if (codes) json_object_set_new(one, "codes", codes);
+        json_array_append_new(columns, one);
+    }
+    if (reg->region_field < 0) json_array_append_new(columns, column_json("region", TEXT("行政区划"), TEXT("region"), "region", false));
+    return cli_json(cli, json_pack("{s:o, s:o, s:o, s:o}", "register", cli_json_text(reg->name), "zh", cli_json_text(reg->zh), "en", cli_json_text(reg->en), "columns", columns), err);
+}
+
 int cmd_template(struct cli *cli, struct error *err) {
     const struct register_decl *reg = NULL;
     struct catalog *c = NULL;
@@ -178,9 +204,10 @@ int cmd_template(struct cli *cli, struct error *err) {
     reg = register_find(c, text_of(name));
     snprintf(given, sizeof given, "%.60s.xlsx", name);
     if (!out) out = !strcmp(format, "xlsx") ? given : "-";
-    rc = reg ? export_template(c, reg, format_of(format), cli->zh, out, err)
+    rc = reg && cli->json ? template_json(cli, c, reg, err)
+         : reg ? export_template(c, reg, format_of(format), cli->zh, out, err)
              : error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\" / 没有该登记册", name);
-    if (rc == 0 && strcmp(out, "-")) cli_note(cli, "%s\n", out);
+    if (rc == 0 && !cli->json && strcmp(out, "-")) cli_note(cli, "%s\n", out);
     catalog_free(c);
     return rc;
 }
