@@ -26,4 +26,7 @@ void match_of(const struct draft *d, struct match *ret);
  * Errors: E_STORE, E_MEMORY. */
 int match_persons(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err);
 
+/* Sets a person draft up as a change of who it means: what is known stays, the other word is noted beside it (record.h: aside). */
+void match_as_known(struct draft *d, enum match_kind kind);
+
 #endif
