@@ -92,6 +92,24 @@ static void one_bad_row_leaves_nothing(void **state) {
         }
 }
 
+/* What stands where no header is may not vanish. */
+static void a_row_longer_than_its_header_is_refused(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_ok(import_text(&t, m, NULL, "id,name,sex,onset,reported,by\n1,甲,男,2022-05-01,2022-05-03,,,\n2,乙,丙,女,2022-05-01,2022-05-03,7\n", 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.created, 1); /* empty cells are nothing */
+        assert_int_equal(run.n.rejected, 1);
+        assert_string_equal(run.cells, "2|乙|丙|女|2022-05-01|2022-05-03|7");
+        map_free(m);
+        assert_ok(import_text(&t, NULL, "contact", "姓名,姓名,末次接触时间\n张伟,李娜,2022-05-28\n", 0, 0, false, &run, &err), err);
+        assert_non_null(strstr(run.unused, "姓名#2"));
+    }
+}
+
 static const char *const plain = "id,name,sex,onset,reported,by\n"
                                  "1,甲,男,2022-05-01,2022-05-03,3\n" /* its source comes later */
                                  "2,乙,女,2022-05-01,2022-05-03,1\n"
@@ -407,7 +425,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
-        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,12 +136,46 @@ static void cells_beyond_the_caps_are_refused(void **state) {
     buf_str(&b, "x\n1,2\n");
     assert_int_equal(last_code(buf_view(&b), &err), E_TOO_LARGE);
     assert_string_equal(err.where, "line 2");
-    buf_reset(&b);
-    buf_str(&b, "a,b\n\"");
-    for (int i = 0; i < SHEET_CELL_MAX + 1; i++) buf_char(&b, 'y');
-    buf_str(&b, "\",2\n");
+    buf_clear(&b);
+}
+
+/* One bad row costs itself: a cell that is too long is cut and its row told as damaged, a NUL does not make a list another encoding. */
+static void one_bad_row_does_not_end_the_file(void **state) {
+    (void)state;
+    struct buf b = {0};
+    struct error err = {0};
+    struct sheet *s = NULL;
+    const struct text *cells;
+    size_t n;
+    int64_t line;
+    bool damaged;
+    buf_str(&b, "姓名,b\n\"");
+    for (int i = 0; i < SHEET_CELL_MAX / 3 + 2; i++) buf_str(&b, "张");
+    buf_str(&b, "\",2\n李");
+    buf_char(&b, 0);
+    buf_str(&b, "娜,3\n王芳,4\n");
+    assert_ok(sheet_open_bytes(b.s, b.n, NULL, &s, &err), err);
+    assert_string_equal(sheet_about(s)->encoding, "UTF-8");
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_false(damaged);
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_true(damaged && n == 2 && cells[0].n <= SHEET_CELL_MAX && text_utf8_valid(cells[0]) && text_is(cells[1], "2"));
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_true(damaged && text_is(cells[1], "3"));
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_true(!damaged && text_is(cells[0], "王芳") && line == 4);
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 0);
+    sheet_close(s);
+    /* the header itself: a row among the first bytes */
+    static const char head[] = "姓名,联系电话\na\0b,13800138000\n王芳,13900139000\n";
     err = (struct error){0};
-    assert_int_equal(last_code(buf_view(&b), &err), E_TOO_LARGE);
+    assert_ok(sheet_open_bytes(head, sizeof head - 1, NULL, &s, &err), err);
+    assert_string_equal(sheet_about(s)->encoding, "UTF-8");
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_true(text_is(cells[0], "姓名"));
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 1);
+    assert_true(damaged);
+    sheet_close(s);
     buf_clear(&b);
 }
 
@@ -450,7 +484,7 @@ int main(void) {
         cmocka_unit_test(every_shape_is_found_by_content),
         cmocka_unit_test(late_characters_decide_the_encoding),
         cmocka_unit_test(every_real_table_opens),
-        cmocka_unit_test(cells_beyond_the_caps_are_refused),
+        cmocka_unit_test(cells_beyond_the_caps_are_refused), cmocka_unit_test(one_bad_row_does_not_end_the_file),
         cmocka_unit_test(a_quote_never_closed_costs_one_row),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);

@@ -211,6 +211,29 @@ static void cells_of_every_kind(void **state) {
     expect(book_of("", ONE, SHEET("<row><c><v>2</v></c></row>"), NULL, NULL), "隐藏", "[2]1/");
 }
 
+/* Two sheets with rows: the first is read, the other one is told; asked for by name, nothing is told. */
+static void sheets_that_are_not_read_are_named(void **state) {
+    (void)state;
+    static const char workbook[] = "<workbook><sheets><sheet name=\"密接\" r:id=\"rId1\" xmlns:r=\"x\"/><sheet name=\"次密接\" r:id=\"rId2\" xmlns:r=\"x\"/></sheets></workbook>";
+    static const char *const second[] = {SHEET("<row><c><v>2</v></c></row>"), SHEET("")};
+    for (size_t i = 0; i < 2; i++) {
+        struct part parts[] = {{"xl/workbook.xml", text_of(workbook)}, {"xl/_rels/workbook.xml.rels", text_of(rels)}, {"xl/worksheets/sheet1.xml", text_of(ONE)},
+                               {"xl/worksheets/sheet2.xml", text_of(second[i])}};
+        const char *path = zip_of("two.xlsx", parts, 4);
+        struct arena a = {0};
+        struct error err = {0};
+        struct sheet *s = NULL;
+        assert_ok(sheet_open(path, NULL, &s, &err), err);
+        assert_string_equal(sheet_about(s)->unread, i ? "" : "次密接");
+        assert_true(text_is(rows_of(s, &a, &err), "[1]1/"));
+        sheet_close(s);
+        assert_ok(sheet_open(path, &(struct sheet_options){.sheet = "密接"}, &s, &err), err);
+        assert_string_equal(sheet_about(s)->unread, "");
+        sheet_close(s);
+        arena_clear(&a);
+    }
+}
+
 static void dates_follow_their_style(void **state) {
     (void)state;
     const char *styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" "
@@ -539,7 +562,7 @@ int main(void) {
         cmocka_unit_test(damaged_and_foreign_zips_are_refused),
         cmocka_unit_test(writers_leave_nothing_half_done),
         cmocka_unit_test(cells_of_every_kind),
-        cmocka_unit_test(dates_follow_their_style),
+        cmocka_unit_test(dates_follow_their_style), cmocka_unit_test(sheets_that_are_not_read_are_named),
         cmocka_unit_test(numbers_without_noise),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(templates_carry_choices),

@@ -20,6 +20,7 @@ struct csv {
     bool may_change;         /* only ASCII so far and the encoding was not given */
     bool ended;              /* no more bytes */
     bool crlf_known;
+    bool cut;          /* a cell of the row being read is longer than SHEET_CELL_MAX */
     char *s;           /* decoded text */
     size_t at, n, cap; /* next row at s + at; s..n filled; cap without the zero block */
     char *raw;         /* bytes before decoding */
@@ -208,19 +209,33 @@ static int cell_room(struct csv *c, struct error *err) {
     return 0;
 }
 
-static int too_large(const struct csv *c, const char *what, int max, struct error *err) {
+/* Where the reading stops: what came before it was handed on. */
+static const char *line_of(const struct csv *c, char out[48]) {
+    snprintf(out, 48, "line %lld", (long long)c->line);
+    return out;
+}
+
+static int row_too_long(const struct csv *c, struct error *err) {
     char where[48];
-    snprintf(where, sizeof where, "line %lld", (long long)c->line);
-    return error_set(err, E_TOO_LARGE, where, "%s larger than %d / %s超过 %d", what, max, error_zh(what), max);
+    return error_set(err, E_TOO_LARGE, line_of(c, where), "the row is longer than %d bytes: is a quotation mark left open? / 该行超过 %d 字节:是否有未闭合的引号?", SHEET_ROW_MAX,
+                     SHEET_ROW_MAX);
+}
+
+static int too_many_cells(const struct csv *c, struct error *err) {
+    char where[48];
+    return error_set(err, E_TOO_LARGE, line_of(c, where), "the row has more than %d cells / 该行超过 %d 个单元格", SHEET_COLUMNS_MAX, SHEET_COLUMNS_MAX);
 }
 
 static inline int cell_add(struct csv *c, size_t k, size_t from, size_t to, struct error *err) {
     if (k == c->cells_cap) {
-        int rc = k >= SHEET_COLUMNS_MAX ? too_large(c, "a row has a number of cells", SHEET_COLUMNS_MAX, err)
-                                        : cell_room(c, err);
+        int rc = k >= SHEET_COLUMNS_MAX ? too_many_cells(c, err) : cell_room(c, err);
         if (rc < 0) return rc;
     }
-    if (to - from > SHEET_CELL_MAX) return too_large(c, "a cell has a number of bytes", SHEET_CELL_MAX, err);
+    if (to - from > SHEET_CELL_MAX) { /* the row is refused, the rest of the file is read */
+        to = from + SHEET_CELL_MAX;
+        while (to > from && ((unsigned char)c->s[to] & 0xC0) == 0x80) to--;
+        c->cut = true;
+    }
     c->cells[k] = (struct text){c->s + from, to - from};
     return 0;
 }
@@ -367,14 +382,15 @@ static bool row_sound(const char *s, size_t n) {
 static int row_read(struct csv *c, struct row *ret, bool *ret_high, struct error *err) {
     bool literal = false;
     for (;;) {
+        c->cut = false;
         int rc = row_scan(c, literal, ret, ret_high, err);
         if (rc != ROW_MORE) {
-            ret->damaged = literal;
+            ret->damaged = literal || c->cut;
             return rc;
         }
         bool full = c->n - c->at >= SHEET_ROW_MAX;
         if (c->ended || full) {
-            if (literal) return too_large(c, "a row has a number of bytes", SHEET_ROW_MAX, err);
+            if (literal) return row_too_long(c, err);
             literal = true;
             continue;
         }
@@ -401,7 +417,7 @@ int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_
         c->line += r.lines;
     }
     if (r.next - c->at > SHEET_ROW_MAX)
-        return too_large(c, "a row has a number of bytes", SHEET_ROW_MAX, err);
+        return row_too_long(c, err);
     const char *row = c->s + c->at;
     size_t row_n = r.end - c->at;
     bool sound = (!high || row_sound(row, row_n)) && !memchr(row, 0, row_n);

@@ -218,7 +218,7 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
         else
             odd = h.nul;
         if (odd * 20 > sample.n + 20) rc = error_set(err, E_UNSUPPORTED, NULL, "this is no table of text");
-    } else if (h.nul) {
+    } else if (h.nul && !(h.nul * 50 <= h.n && h.control * 50 <= h.n && !h.utf8_bad && (h.utf8_good > 1 || !h.high))) {
         rc = detect_nul(sample, &g, err);
     } else if (h.control * 50 > h.n) {
         rc =

@@ -16,6 +16,7 @@ struct sheet_info {
     bool bom, gzip, crlf;
     char delimiter;    /* , ; \t | */
     char sheet[128];   /* XLSX sheet name */
+    char unread[200];  /* XLSX: names of the other visible sheets that have rows, when none was asked for by name */
     double confidence; /* of the encoding guess, 0..1 */
 };
 
@@ -42,8 +43,8 @@ const struct sheet_info *sheet_about(const struct sheet *s);
  * XLSX: shared and inline strings, rich text joined, phonetic runs skipped, cached values of formulas, dates
  * by style as ISO 8601 (without a time when it is midnight), numbers without float noise and without
  * exponent, gaps as empty cells, "TRUE"/"FALSE", errors as "#N/A".
- * Bytes that do not decode become U+FFFD and set *ret_damaged: the row is the caller's to reject. So do NUL
- * bytes, a quote that is never closed (its row ends with its line, the rest of the file is read) and an XLSX
+ * Bytes that do not decode become U+FFFD and set *ret_damaged: the row is the caller's to reject. So do a CSV cell of
+ * more than SHEET_CELL_MAX bytes, which is cut, NUL bytes, a quote that is never closed (its row ends with its line, the rest of the file is read) and an XLSX
  * cell that names a shared string that is not there. */
 int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
                bool *ret_damaged, struct error *err);

@@ -296,6 +296,25 @@ static int first_with_rows(struct xlsx *s, const struct book_sheet **ret, struct
     return error_set(err, E_SYNTAX, NULL, "the workbook has no rows");
 }
 
+/* Other visible sheets with rows: nobody asked for them, and nobody should think that they were read. Leaves the reader at the first row of `found`. */
+static int name_unread(struct xlsx *s, const struct book_sheet *found, char *out, size_t room, struct error *err) {
+    size_t at = 0;
+    bool moved = false;
+    for (size_t i = 0; i < s->book.sheets_n; i++) {
+        const struct book_sheet *b = &s->book.sheets[i];
+        struct error none = {0};
+        if (!b->part || b->hidden || b == found) continue;
+        moved = true;
+        int rc = enter(s, b, &none);
+        if (rc == 0) rc = more_rows(s, &none);
+        if (rc == E_MEMORY) return error_set(err, rc, none.where, "%s", none.message);
+        size_t n = strlen(b->name);
+        if (rc <= 0 || at + n + 3 > room) continue;
+        at += (size_t)snprintf(out + at, room - at, "%s%s", at ? ", " : "", b->name);
+    }
+    return moved ? enter(s, found, err) : 0;
+}
+
 int xlsx_open(struct source *src, const struct sheet_options *o, struct sheet_info *info, struct xlsx **ret,
               struct error *err) {
     const struct book_sheet *found = NULL;
@@ -320,6 +339,8 @@ int xlsx_open(struct source *src, const struct sheet_options *o, struct sheet_in
     if (rc < 0) goto out;
     *info = (struct sheet_info){.format = SHEET_XLSX, .encoding = "UTF-8", .delimiter = ',', .confidence = 1};
     snprintf(info->sheet, sizeof info->sheet, "%s", found->name);
+    if (!o->sheet) rc = name_unread(s, found, info->unread, sizeof info->unread, err);
+    if (rc < 0) goto out;
     *ret = s;
     s = NULL;
 out:

@@ -97,7 +97,7 @@ static int match_register(struct matcher *x, struct plan_record *r, struct error
 }
 
 static int require(struct matcher *x, const struct plan_record *r, struct error *err) {
-    char found[240] = "";
+    char found[120] = "";
     size_t at = 0;
     for (size_t h = 0; h < x->n && at + 48 < sizeof found; h++) {
         size_t n = x->headers[h].n < 40 ? x->headers[h].n : 40;
@@ -109,8 +109,9 @@ static int require(struct matcher *x, const struct plan_record *r, struct error 
     for (size_t i = 0; i < r->reg->n_fields; i++) {
         const struct field *f = &r->reg->fields[i];
         if (!f->required || has_field(r, (int)i) || f->fallback.kind != VALUE_ABSENT || f->copy_reference >= 0 || f->type == FIELD_REGION) continue;
-        return error_set(err, E_INVALID, "header", "no column for the required field %s of %s (%s). Columns found: %s / 缺少必填列 %s", f->name.s, r->reg->name.s,
-                         f->zh.n ? f->zh.s : f->en.n ? f->en.s : "", found, f->zh.n ? f->zh.s : f->name.s);
+        return error_set(err, E_INVALID, "header", "no column for the required field %s of %s (%s). Columns found: %s. When the names stand in a lower row, a map says so: header: 2 / "
+                         "缺少必填列 %s;现有列: %s。列名不在第一行时请用映射注明 header: 2", f->name.s, r->reg->name.s, f->zh.n ? f->zh.s : f->en.n ? f->en.s : "", found,
+                         f->zh.n ? f->zh.s : f->name.s, found);
     }
     return 0;
 }
@@ -235,6 +236,9 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
         if (x->taken[h]) continue;
         if (listed++) buf_str(unmatched, ", ");
         buf_text(unmatched, x->headers[h]);
+        size_t before = 0;
+        for (size_t k = 0; k < h; k++) before += text_eq(x->full[k], x->full[h]);
+        if (before) buf_printf(unmatched, "#%zu", before + 1); /* as a map calls it */
     }
     return unmatched && unmatched->failed ? error_set(err, unmatched->failed, NULL, "out of memory") : 0;
 }

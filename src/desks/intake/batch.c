@@ -180,12 +180,26 @@ void reason_of(struct map_reason *ret, const struct register_decl *reg, const st
              f >= 0 ? (reg->fields[f].zh.n ? reg->fields[f].zh.s : field.s) : "", zh);
 }
 
+/* What stands in a column without a name would vanish, and the cells before it may be in the wrong columns. */
+static bool beyond_headers(const struct intake *in, const struct row *r) {
+    for (size_t i = in->o.n_headers; map_header_row(in->map) && i < r->n_cells; i++)
+        if (text_trim(r->cells[i]).n) return true;
+    return false;
+}
+
 static int prepare_row(const struct intake *in, struct batch *b, struct row *r) {
     enum map_outcome outcome = MAP_ROW;
     struct error err = {0};
     if (r->damaged) {
-        static const struct map_reason damaged = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行含有无法解码的字节", .en = "this row holds bytes that do not decode"};
+        static const struct map_reason damaged = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行无法读取：有不能解码的字节、空字符、未闭合的引号或过长的单元格",
+                                                  .en = "this row cannot be read: bytes that do not decode, a NUL, a quotation mark left open or a cell that is too long"};
         row_refuse(b, r, &damaged);
+        return 0;
+    }
+    if (beyond_headers(in, r)) {
+        static const struct map_reason more = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行单元格多于表头：是否有单元格内含分隔符而未加引号？",
+                                               .en = "the row has more cells than there are headers: is there a separator inside a cell without quotation marks?"};
+        row_refuse(b, r, &more);
         return 0;
     }
     int rc = map_row(in->map, in->binding, r->cells, r->n_cells, r->line, in->ledger->zone_s, &b->arena, &r->result, &outcome, &err);

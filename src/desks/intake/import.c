@@ -180,6 +180,12 @@ static int choose_map(struct intake *in, struct error *err) {
         buf_clear(&en);
     }
     buf_clear(&unused);
+    if (rc == 0 && in->o.unread && *in->o.unread) {
+        char zh[300], en[300];
+        snprintf(zh, sizeof zh, "未读取的工作表：%.200s", in->o.unread);
+        snprintf(en, sizeof en, "sheets that were not read: %.200s", in->o.unread);
+        intake_note(in, NOTE_UNMATCHED, 0, (struct text){"", 0}, zh, en, 0, 0);
+    }
     return rc;
 }
 

@@ -42,6 +42,7 @@ struct intake_options {
     const struct map *map;              /* borrowed; NULL: by the headers */
     size_t n_headers;
     const struct text *headers;
+    const char *unread;                 /* names of sheets of the workbook that are not read: told; NULL or empty: none */
     const char *file;                   /* its name, for the import record */
     struct text digest;                 /* of its bytes, or empty */
     const char *map_name;

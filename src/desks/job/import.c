@@ -290,7 +290,7 @@ static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct erro
     t.waited = x->l->gate ? ledger_gate_waited(x->l->gate) : 0;
     t.waited_ns = monotonic_ns();
     if (!x->l->gate) t.batch = BATCH_ALONE;
-    struct intake_options o = {.target = t.reg, .map = t.map, .n_headers = t.n_headers, .headers = t.headers, .file = file.n ? file.s : "-", .digest = digest.n ? digest : none,
+    struct intake_options o = {.target = t.reg, .map = t.map, .n_headers = t.n_headers, .headers = t.headers, .unread = sheet_about(t.sheet)->unread, .file = file.n ? file.s : "-", .digest = digest.n ? digest : none,
                                .map_name = map.n ? map.s : NULL, .dry_run = mode != MODE_RUN, .pieces = mode == MODE_CHECK && st.st_size > WHOLE_BYTES_MAX, .batch_now = &t.batch,
                                .rejected = row_refused, .noted = row_noted, .arg = &t};
     if (rc == 0) rc = intake_new(x->l, &x->s, &o, &in, err);

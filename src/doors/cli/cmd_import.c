@@ -197,7 +197,7 @@ int cmd_import(struct cli *cli, struct error *err) {
     rc = sheet_open(t.file, &how, &t.sheet, err);
     if (rc == 0) rc = headers_read(&t, header_row);
     if (rc < 0) goto out;
-    struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .file = t.file, .digest = text_of(digest),
+    struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .unread = sheet_about(t.sheet)->unread, .file = t.file, .digest = text_of(digest),
         .map_name = map_path, .dry_run = cli_flag(cli, "dry-run"), .rejected = row_refused, .noted = row_noted, .arg = &t};
     rc = intake_new(cli->ledger, &cli->session, &o, &in, err);
     if (rc == 0) rc = rows_take(&t, in);
