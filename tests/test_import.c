@@ -2,6 +2,7 @@
 #include "imports.h"
 
 #include "desks/person.h"
+#include "desks/plan.h"
 
 #define EACH_STORE(t)                                                                                            \
     for (size_t store_ = 0; store_ < test_stores(); store_++)                                                    \
@@ -272,6 +273,49 @@ static void what_a_list_says_otherwise_is_kept(void **state) {
     }
 }
 
+static void adopt(struct test_ledger *t, const char *pack) {
+    struct error err = {0};
+    struct plan_adoption a = {.pack = text_of(pack), .from = day_of_instant(t->s.now, t->l->zone_s), .reason = TEXT("test")};
+    int64_t id = 0;
+    assert_ok(plan_adopt(t->l, &t->s, &a, &id, NULL, &err), err);
+}
+
+static int64_t open_under(struct test_ledger *t, int64_t record, const char *rule) {
+    return test_count(t, arena_printf(&t->a, "SELECT COUNT(*) FROM \"obligation_open\" WHERE \"record\" = %lld AND \"rule\" = '%s'", (long long)record, rule));
+}
+
+/* A list corrects the disease of a contact, and with it the duties and copied cells of his stays; undone, all is as it was. */
+static void undoing_a_correction_takes_back_what_followed(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct intake_undone undone;
+        adopt(&t, "covid-2022-v9");
+        adopt(&t, "measles-who");
+        const char *head = "身份证号,疾病名称,接触者类别,末次接触时间\n";
+        char list[400];
+        snprintf(list, sizeof list, "%s11010519491231002X,新冠,close,2022-05-28\n", head);
+        assert_ok(import_text(&t, NULL, "contact", list, 0, 0, false, &run, &err), err);
+        int64_t contact = test_count(&t, "SELECT MAX(\"id\") FROM \"contact\"");
+        int64_t stay = test_record(&t, "stay", "contact", test_id(&t, contact), "kind", "central", "started_at", "2022-05-29T09:00");
+        assert_int_equal(open_under(&t, stay, "central-tests"), 1);
+        snprintf(list, sizeof list, "%s11010519491231002X,麻疹,general,2022-05-28\n", head);
+        assert_ok(import_text(&t, NULL, "contact", list, 0, 0, false, &run, &err), err);
+        assert_int_equal(run.n.changed, 1);
+        assert_int_equal(open_under(&t, stay, "central-tests") + open_under(&t, stay, "secondary-tests"), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"stay\" WHERE \"class\" = 'general'"), 1);
+        assert_int_equal(open_under(&t, contact, "health-checks"), 1); /* as measles has it */
+        assert_ok(intake_undo(t.l, &t.s, run.n.import, NULL, NULL, &undone, &err), err);
+        assert_int_equal(undone.kept, 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"stay\" WHERE \"class\" = 'close'"), 1);
+        assert_int_equal(open_under(&t, stay, "central-tests"), 1);
+        assert_int_equal(open_under(&t, contact, "health-checks"), 0);
+        assert_int_equal(open_under(&t, contact, "end-observation"), 1);
+    }
+}
+
 static void a_list_may_only_add_to_what_is_there(void **state) {
     (void)state;
     struct test_ledger t;
@@ -425,7 +469,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
-        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(undoing_a_correction_takes_back_what_followed), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

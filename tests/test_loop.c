@@ -111,6 +111,8 @@ static void an_excluded_case_owes_nothing(void **state) {
     EACH_STORE(t, "covid-2022-v9", NOW) {
         int64_t who = person(&t, "病例乙");
         int64_t id = make_case(&t, who);
+        change(&t, "case", id, NULL, "classification", "excluded", E_INVALID); /* nothing says that it is a correction */
+        change(&t, "case", id, NULL, "report_kind", "correction", 0);
         change(&t, "case", id, NULL, "classification", "excluded", 0);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" = 'open' AND \"register\" = 'case'"), 0);
         assert_true(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"state\" = 'cancelled'") > 0);
