@@ -312,9 +312,11 @@ static void people_are_found_merged_and_forgotten(void **state) {
         assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "records"), 0), "id"), sick);
         assert_int_equal(json_array_size(json_object_get(got.json, "twins")), 1); /* the third is not this street's to see */
         assert_int_equal(json_array_size(json_object_get(test_http_get(&h, at("/api/v1/persons/*", b), ROOT).json, "twins")), 2);
-        got = test_http_post(&h, "/api/v1/persons/search", STREET, "{\"phone\":\"13912345678\"}");
+        got = test_http_ask(&h, "POST", "/api/v1/persons/search", STREET, "Tocsin-Purpose: tracing\r\n", "{\"phone\":\"13912345678\"}");
         assert_int_equal(json_array_size(json_object_get(got.json, "persons")), 2);
-        assert_status(test_http_post(&h, "/api/v1/persons/search", STREET, "{}"), 422);
+        assert_status(test_http_ask(&h, "POST", "/api/v1/persons/search", STREET, "Tocsin-Purpose: tracing\r\n", "{}"), 422);
+        assert_status(test_http_post(&h, "/api/v1/persons/search", STREET, "{\"phone\":\"13912345678\"}"), 403); /* whose number it is, is not told without a purpose */
+        assert_status(test_http_ask(&h, "POST", "/api/v1/persons/search", COMMAND, "Tocsin-Purpose: tracing\r\n", "{\"phone\":\"13912345678\"}"), 403);
         assert_status(test_http_post(&h, "/api/v1/persons/search", GUEST, "{\"phone\":\"13912345678\"}"), 403);
         const char *merge = arena_printf(&h.t.a, "{\"from\":%lld}", (long long)b);
         assert_status(test_http_post(&h, at("/api/v1/persons/*/merge", far), STREET, merge), 404);

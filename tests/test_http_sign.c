@@ -105,6 +105,17 @@ static void what_is_refused_at_the_door(void **state) {
         snprintf(b.csrf, sizeof b.csrf, "%s", right);
         assert_status(ask(&b, "DELETE", "/api/v1/session", true, NULL), 204);
         assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 401);
+        /* a page of another site, as its visitor's browser says, writes nothing: neither with a token nor to sign him in as somebody else */
+        got = test_http_ask(&b.h, "POST", "/api/v1/session", NULL, "Sec-Fetch-Site: cross-site\r\n", "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}");
+        assert_status(got, 403);
+        assert_null(strstr(got.head, "Set-Cookie"));
+        assert_status(test_http_ask(&b.h, "POST", "/api/v1/session", NULL, "Content-Type: text/plain\r\n", "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 415);
+        /* an id that somebody else chose beforehand is not taken over */
+        got = test_http_ask(&b.h, "POST", "/api/v1/session", NULL, "Cookie: tocsin_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n", "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}");
+        assert_status(got, 200);
+        assert_non_null(strstr(got.head, "Set-Cookie: tocsin_session="));
+        assert_null(strstr(got.head, "tocsin_session=AAAAAAAAAAAA"));
+        assert_status(test_http_ask(&b.h, "GET", "/api/v1/session", NULL, "Cookie: tocsin_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n", NULL), 401);
         /* an approver administers nobody */
         assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 200);
         assert_status(ask(&b, "GET", "/api/v1/accounts", false, NULL), 403);
@@ -116,15 +127,15 @@ static void what_is_refused_at_the_door(void **state) {
 static void tries_wait_but_the_known_browser_does_not(void **state) {
     (void)state;
     static struct browser b;
-    begin(&b, 0);
-    settle(&b, "li.na", "approver");
-    struct answer_got got = {0};
-    for (int i = 0; i < 12 && got.status != 429; i++) got = test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
-    assert_int_equal(got.status, 429);
-    assert_non_null(strstr(got.head, "Retry-After: "));
-    assert_status(test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 429);
-    assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 200);
-    test_http_drop(&b.h);
+    EACH_BROWSER(b) {
+        settle(&b, "li.na", "approver");
+        struct answer_got got = {0};
+        for (int i = 0; i < 12 && got.status != 429; i++) got = test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
+        assert_int_equal(got.status, 429);
+        assert_non_null(strstr(got.head, "Retry-After: "));
+        assert_status(test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 429);
+        assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" PASSWORD "\"}"), 200);
+    }
 }
 
 static void who_opens_sealed_fields_gives_a_second_factor(void **state) {
