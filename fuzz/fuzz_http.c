@@ -1,6 +1,7 @@
 /* The HTTP door with its real handlers over a real socket: whatever stands in a path, a query or a body gets a whole answer, and never one that blames the
  * server (5xx) while its store is well. The input: a byte that picks the route, the rest of the request target up to a line end, then the body. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,8 +93,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     reach();
     if (b.failed || send(fd, b.s, b.n, MSG_NOSIGNAL) != (ssize_t)b.n) abort();
     size_t have = 0;
-    ssize_t k;
+    ssize_t k = 0;
     while (have < sizeof got - 1 && (k = recv(fd, got + have, sizeof got - 1 - have, 0)) > 0) have += (size_t)k;
+    if (k < 0) fprintf(stderr, "recv: %s\n", strerror(errno));
     close(fd);
     got[have] = 0;
     if (strncmp(got, "HTTP/1.1 ", 9) != 0 || !strstr(got, "\r\n\r\n") || atoi(got + 9) < 200 || (atoi(got + 9) >= 500 && atoi(got + 9) != 503)) {

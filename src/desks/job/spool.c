@@ -91,15 +91,21 @@ static const char *word(const json_t *o, const char *name) {
     return s ? s : "";
 }
 
+/* A time that can be reckoned with: what stands in the file may have been written by anybody. */
+static instant time_of(const json_t *o, const char *name) {
+    json_int_t t = json_integer_value(json_object_get(o, name));
+    return t < 0 ? 0 : t > INT64_C(253402300799) /* the year 9999 */ ? INT64_C(253402300799) : t;
+}
+
 static struct job *job_of(const char *id, const json_t *o) {
     struct job *job = job_new(id, word(o, "kind"), word(o, "account"));
     if (!job) return NULL;
     snprintf(job->step, sizeof job->step, "%s", word(o, "step"));
     for (int k = 0; k < JOB_STATE_COUNT; k++)
         if (!strcmp(word(o, "state"), state_words[k])) job->state = (enum job_state)k;
-    job->created = json_integer_value(json_object_get(o, "created"));
-    job->finished = json_integer_value(json_object_get(o, "finished"));
-    job->touched = json_integer_value(json_object_get(o, "touched"));
+    job->created = time_of(o, "created");
+    job->finished = time_of(o, "finished");
+    job->touched = time_of(o, "touched");
     job->error.code = (int)json_integer_value(json_object_get(o, "code"));
     snprintf(job->error.message, sizeof job->error.message, "%s", word(o, "message"));
     json_object_update(job->params, json_object_get(o, "params"));
