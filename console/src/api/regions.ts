@@ -1,5 +1,5 @@
 // The region tree, read as it is opened: children of one region at a time.
-import { shallowReactive } from 'vue'
+import { ref, shallowReactive } from 'vue'
 
 import { get } from '@/api/client'
 import type { Row } from '@/api/registers'
@@ -36,6 +36,11 @@ export async function regionTitle(code: string): Promise<string> {
 }
 
 const names = shallowReactive(new Map<string, string>())
+/** Changes with every title that has come. */
+export function namesKnown(): number {
+  return names.size + come.value
+}
+const come = ref(0)
 /** The title of a region for a list: its code until the title has come. */
 export function regionName(code: string): string {
   if (!code) return ''
@@ -43,7 +48,14 @@ export function regionName(code: string): string {
   const known = names.get(key)
   if (known === undefined) {
     names.set(key, code)
-    void regionTitle(code).then((title) => title !== code && names.set(key, title), () => {})
+    void regionTitle(code).then(
+      (title) => {
+        if (title === code) return
+        names.set(key, title)
+        come.value++
+      },
+      () => {},
+    )
   }
   return known ?? code
 }

@@ -1,0 +1,54 @@
+// A job that a screen shows: followed by its own stream of events until it is at work no more, and dropped with the screen.
+import { onUnmounted, shallowRef, type ShallowRef } from 'vue'
+
+import { get } from '@/api/client'
+
+export interface Job<Result = Record<string, unknown>, Params = Record<string, string>> {
+  id: string
+  kind: string
+  step?: string
+  state: 'new' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
+  progress?: { done: number; total: number; rows: number; seconds: number; left_s?: number }
+  error?: { code?: string; detail?: string }
+  params: Params
+  result: Result
+}
+export const atWork = (j: Job<unknown, unknown> | null): boolean => j?.state === 'queued' || j?.state === 'running'
+
+/** Follows one job at a time; `ended` is called when its step is over. */
+export function useJob<J extends Job<unknown, unknown>>(where: 'jobs' | 'imports', ended: (job: J) => void): { job: ShallowRef<J | null>; follow: (id: string) => Promise<void>; drop: () => void } {
+  const job = shallowRef(null) as ShallowRef<J | null>
+  let source: EventSource | null = null
+  let of = ''
+  const stop = (): void => {
+    source?.close()
+    source = null
+  }
+  const take = (now: J): void => {
+    job.value = now
+    if (atWork(now)) return
+    stop()
+    ended(now)
+  }
+  async function follow(id: string): Promise<void> {
+    stop()
+    of = id
+    const now = await get<J>(`${where}/${id}`)
+    if (of !== id) return
+    if (!atWork(now)) return take(now)
+    job.value = now
+    source = new EventSource(`/api/v1/${where}/${id}/events`)
+    source.addEventListener('job', (e) => of === id && take(JSON.parse((e as MessageEvent<string>).data) as J))
+    // Refused: the session is over or the job gone. Asking once more says which.
+    source.onerror = () => {
+      if (source?.readyState === EventSource.CLOSED) void follow(id).catch(() => stop())
+    }
+  }
+  function drop(): void {
+    stop()
+    of = ''
+    job.value = null
+  }
+  onUnmounted(drop)
+  return { job, follow, drop }
+}

@@ -1,0 +1,75 @@
+// An import from the dropped file to its undoing; and a console that is left alone: it asks for nothing.
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { axeFaults, go, must, picture, settled, signedIn, test } from './house.mjs'
+
+const county = join(dirname(process.env.TOCSIN_ACCOUNTS), 'files')
+
+async function drop(page, name, bytes) {
+  await page.setInputFiles('input[type=file]', { name, mimeType: 'text/csv', buffer: bytes })
+  await page.locator('.counts').waitFor()
+  await settled(page)
+}
+async function imported(page) {
+  const counts = () => page.locator('.counts').innerText()
+  await test('a dropped file is known by its content: encoding, headers, register, its first rows tried', async () => {
+    await go(page, '/import')
+    await drop(page, 'contacts.csv', readFileSync(join(county, 'contacts.csv')))
+    const said = await page.locator('.two').innerText()
+    must(/GB18030|GBK/i.test(said), said.slice(0, 300))
+    must(/密切接触者/.test(await page.locator('.two .el-select').first().innerText()), 'not taken for a list of contacts')
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'import-look')
+  }, page)
+  await test('a column that is not known is given its meaning, and the file is looked at again', async () => {
+    await drop(page, 'people.csv', Buffer.from('名号,性别,打哪个电话\n赵甲,男,13900000001\n钱乙,女,13900000002\n孙丙,不详的,13900000003\n'))
+    await page.locator('.two .el-select').first().click()
+    await page.locator('.el-select-dropdown__item:visible', { hasText: /^人员/ }).first().click()
+    await settled(page)
+    await page.getByLabel('名号', { exact: true }).selectOption({ label: '姓名' })
+    await page.getByLabel('打哪个电话', { exact: true }).selectOption({ label: '电话' }).catch(() => page.getByLabel('打哪个电话', { exact: true }).selectOption('phone'))
+    await page.getByRole('button', { name: '按此对应关系重新试读' }).click()
+    await page.locator('.counts').waitFor()
+    await page.waitForFunction(() => /2\s*新建/.test(document.querySelector('.counts')?.innerText ?? ''))
+  }, page)
+  await test('tried, run with progress told by events, the refused row to take home', async () => {
+    await page.getByRole('button', { name: '试运行' }).click()
+    await page.getByText('试运行结果').or(page.locator('h2', { hasText: '试运行' })).first().waitFor()
+    await settled(page)
+    await page.getByRole('button', { name: '正式导入' }).click()
+    await page.locator('h2', { hasText: '导入结果' }).waitFor()
+    await settled(page)
+    must(/2\s*新建/.test(await counts()) && /1\s*退回/.test(await counts()), await counts())
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /退回/ }).click()])
+    must(/孙丙/.test(readFileSync(await file.path(), 'utf8')), 'the refused row is not in the file')
+    must(!page.seen.requests.some((r, i, all) => r.startsWith('GET') && /imports\/\w+$/.test(r) && all.filter((x) => x === r).length > 12), 'the job is asked for again and again')
+  }, page)
+  await test('the whole import is taken back', async () => {
+    await page.getByRole('button', { name: /撤销/ }).click()
+    await page.getByText(/已撤销/).waitFor()
+  }, page)
+  await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
+}
+
+async function idle(page) {
+  await test('a console that is left alone asks for nothing: 30 s on the board and on a list, only the stream of events', async () => {
+    for (const path of ['/', '/registers/contact']) {
+      await go(page, path)
+      const before = page.seen.requests.length
+      await page.waitForTimeout(15000)
+      const asked = page.seen.requests.slice(before).filter((r) => !/\/events(\?|$)/.test(r))
+      must(!asked.length, `${path}: ${asked.join('\n')}`)
+    }
+  }, page)
+}
+
+export async function walk(browser) {
+  let page = await signedIn(browser, 'demo-intake')
+  await imported(page)
+  await page.context().close()
+  page = await signedIn(browser, 'demo-command')
+  await idle(page)
+  await page.context().close()
+}
