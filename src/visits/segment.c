@@ -116,15 +116,23 @@ static int chunk_check(struct segment *s, size_t c, struct error *err) {
     memcpy(&want, s->section[SECTION_CHECKS] + c * 4, 4);
     if (crc32(0, s->map + from, (uInt)(end - from < SEGMENT_CHUNK ? end - from : SEGMENT_CHUNK)) != want)
         return segment_damaged(s, err, "a day of visits is damaged: a check sum does not fit");
-    atomic_store_explicit(&s->checked[c], 1, memory_order_relaxed);
+    atomic_store_explicit(&s->checked[c], CHUNK_GOOD, memory_order_relaxed);
     return 0;
+}
+
+void segment_fetch(struct segment *s, size_t c) {
+    uint8_t unknown = CHUNK_UNKNOWN;
+    if (!s->bytes || !atomic_compare_exchange_strong(&s->checked[c], &unknown, CHUNK_ASKED)) return; /* not a map of ours, or somebody was faster */
+    uint64_t from = (SEGMENT_HEAD + (uint64_t)c * SEGMENT_CHUNK) / 4096 * 4096, end = SEGMENT_HEAD + ((uint64_t)c + 1) * SEGMENT_CHUNK;
+    if (end > s->bytes) end = s->bytes;
+    madvise((void *)(uintptr_t)(s->map + from), (size_t)(end - from), MADV_WILLNEED);
 }
 
 int segment_check_span(struct segment *s, uint64_t from, uint64_t n, struct error *err) {
     if (s->touched)
         for (uint64_t line = from / SEGMENT_LINE, last = (from + n) / SEGMENT_LINE; line <= last; line++) s->touched[line / 64] |= 1ull << line % 64;
     for (size_t c = (size_t)(from / SEGMENT_CHUNK), last = (size_t)((from + n + 7) / SEGMENT_CHUNK); c <= last && c < s->n_chunks; c++)
-        if (!atomic_load_explicit(&s->checked[c], memory_order_relaxed) && chunk_check(s, c, err) < 0) return E_CORRUPT;
+        if (atomic_load_explicit(&s->checked[c], memory_order_relaxed) != CHUNK_GOOD && chunk_check(s, c, err) < 0) return E_CORRUPT;
     return 0;
 }
 
