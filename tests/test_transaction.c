@@ -268,6 +268,57 @@ static void bulk_and_analyze_change_no_data(void **state) {
     }
 }
 
+/* Rows of 4 kB, more than the page cache holds, so that SQLite spills pages into its log and reads them back; committed and rolled back in turn while a thread
+ * puts pages home. Another connection sees every commit as soon as it is one, whole, and nothing else. */
+static void large_transactions_of_a_bulk_phase_are_read_whole(void **state) {
+    (void)state;
+    enum { ROWS = 6000, LENGTH = 4096 };
+    static char text[LENGTH];
+    for (size_t i = 0; i < test_stores(); i++) {
+        struct db *db = fresh(i), *reader = open_again(i, DB_READ);
+        struct value pair[2] = {value_int(0), value_blob(text, LENGTH)};
+        int64_t there = 0;
+        memset(text, 'a', LENGTH);
+        db_bulk(db, true);
+        for (int round = 0; round < 8; round++) {
+            int n = round % 3 == 2 ? 40 : test_store_is_pg(i) ? ROWS / 20 : ROWS;
+            if (!test_store_is_pg(i)) assert_ok(db_run(db, round ? "PRAGMA cache_size=-2048" : "PRAGMA cache_size=-8192", NULL, 0, NULL, &err), err);
+            assert_ok(db_begin(db, &err), err);
+            for (int k = 0; k < n; k++) {
+                pair[0] = value_int(round * 100000 + k + 1);
+                assert_ok(db_run(db, "INSERT INTO \"person\" (\"id\",\"region\",\"name\") VALUES (?1,'31',?2)", pair, 2, NULL, &err), err);
+                if (k % 997 == 0) assert_int_equal(count(db), there + k + 1);
+            }
+            assert_int_equal(count(reader), there);
+            if (round % 4 == 3) {
+                db_rollback(db);
+            } else {
+                assert_ok(db_commit(db, &err), err);
+                there += n;
+            }
+            assert_int_equal(count(reader), there);
+            assert_int_equal(number(reader, "SELECT sum(length(\"name\")) FROM \"person\""), there * LENGTH);
+        }
+        db_bulk(db, false);
+        db_bulk(db, true); /* again, while the first one ends */
+        db_bulk(db, true);
+        assert_int_equal(count(db), there);
+        db_bulk(db, false);
+        db_close(db);
+        db_close(reader);
+        db = open_again(i, DB_WRITE);
+        assert_int_equal(count(db), there);
+        if (!test_store_is_pg(i)) {
+            struct arena a = {0};
+            struct value v = value_null();
+            assert_ok(db_scalar(db, &a, "PRAGMA integrity_check", NULL, 0, &v, &err), err);
+            assert_true(text_is(value_view(v), "ok"));
+            arena_clear(&a);
+        }
+        done(i, db);
+    }
+}
+
 /* ---- bad nights */
 
 /* Ends the server's side of a connection, as a restart would. */
@@ -583,6 +634,7 @@ int main(void) {
         cmocka_unit_test(more_statements_than_are_kept),
         cmocka_unit_test(a_backup_is_whole_and_of_one_moment),
         cmocka_unit_test(bulk_and_analyze_change_no_data),
+        cmocka_unit_test(large_transactions_of_a_bulk_phase_are_read_whole),
         cmocka_unit_test(a_lost_connection_loses_no_commit_and_comes_back),
         cmocka_unit_test(plans_follow_a_migration_of_somebody_else),
         cmocka_unit_test(a_full_disk_loses_nothing_and_recovers),

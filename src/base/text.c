@@ -250,8 +250,14 @@ struct arena_chunk {
 
 enum { ARENA_FIRST = 4096, ARENA_LARGEST = 1 << 20 };
 
+static void chunk_free(struct arena_chunk *c) {
+    if (c && c->cap == ARENA_LARGEST && mem_keep(c)) return;
+    mem_free(c);
+}
+
 bool arena_reserve(struct arena *a, size_t bytes) {
-    struct arena_chunk *fresh = bytes > SIZE_MAX / 2 ? NULL : mem_realloc(NULL, sizeof *fresh + bytes);
+    struct arena_chunk *fresh = bytes == ARENA_LARGEST ? mem_kept() : NULL;
+    if (!fresh && bytes <= SIZE_MAX / 2) fresh = mem_realloc(NULL, sizeof *fresh + bytes);
     if (!fresh) return false;
     *fresh = (struct arena_chunk){.next = a->chunk, .cap = bytes};
     a->chunk = fresh;
@@ -304,10 +310,10 @@ void arena_reset(struct arena *a) {
     for (struct arena_chunk *c = a->chunk, *next; c; c = next) {
         next = c->next;
         if (!keep || c->cap > keep->cap) {
-            mem_free(keep);
+            chunk_free(keep);
             keep = c;
         } else {
-            mem_free(c);
+            chunk_free(c);
         }
     }
     if (keep) {
@@ -321,7 +327,7 @@ void arena_reset(struct arena *a) {
 void arena_clear(struct arena *a) {
     for (struct arena_chunk *c = a->chunk, *next; c; c = next) {
         next = c->next;
-        mem_free(c);
+        chunk_free(c);
     }
     *a = (struct arena){0};
 }

@@ -36,6 +36,9 @@ void *mem_realloc(void *old, size_t bytes); /* new bytes are not zeroed */
 void mem_free(void *p);
 /* Bulk phases (an import): freed memory is kept for the next batch instead of being given back; off gives it back. Whole process. */
 void mem_bulk(bool on);
+/* Largest pieces of arenas, one size for the whole process: kept in a bulk phase (false: not kept, free it) and taken again (NULL: there is none). Any thread. */
+bool mem_keep(void *piece);
+void *mem_kept(void);
 /* Test hook: the n-th allocation from now fails (1 = the next), and, with `sticky`, all after it; 0 turns it off.
  * Not thread-safe; call while one thread runs. mem_count() is the number of allocations since the last call. */
 void mem_fail_at(long n, bool sticky);

@@ -224,6 +224,7 @@ static int lite_settings(struct lite *l, struct error *err) {
 
 static void lite_close(struct db *db) {
     struct lite *l = lite_of(db);
+    lite_home_close(l);
     lite_forget(db);
     for (size_t i = 0; i < LITE_CONTROLS; i++) sqlite3_finalize(l->controls[i]);
     if (l->handle) sqlite3_close_v2(l->handle);
@@ -289,9 +290,12 @@ static int lite_backup(struct db *db, const char *path, struct error *err) {
 
 static void lite_bulk(struct db *db, bool on) {
     struct lite *l = lite_of(db);
+    if (!on) lite_home_end(l);
     lite_cache(l, on, NULL);
+    if (on) lite_home_open(l); /* else this connection does it, less often */
     if (on) return;
     sqlite3_db_release_memory(l->handle);
+    if (l->home) return;
     sqlite3_busy_handler(l->handle, NULL, NULL); /* a reader in the way is no reason to wait */
     sqlite3_wal_checkpoint_v2(l->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_busy_handler(l->handle, lite_busy, NULL);
@@ -328,6 +332,7 @@ static const struct db_driver driver = {
 /* Nobody asks SQLite how much memory it uses; counting it takes a mutex at every allocation. */
 static void lite_once(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    lite_vfs_register();
 }
 
 int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct error *err) {
@@ -347,7 +352,7 @@ int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct err
     memcpy(l->path, path, n);
     l->base = (struct db){.driver = &driver, .kind = DB_SQLITE, .mode = mode};
     l->log = -1;
-    int rc = sqlite3_open_v2(path, &l->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(path, &l->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, mode == DB_WRITE ? lite_vfs() : NULL);
     rc = rc == SQLITE_OK ? lite_settings(l, err) : lite_fail(l, rc, err);
     if (rc < 0) {
         error_within(err, path);

@@ -1,5 +1,6 @@
 /* store, inside: what the parts of the SQLite driver share. sqlite.c opens, commits and looks after the file;
- * sqlite_run.c runs statements; sqlite_batch.c writes many rows at once. */
+ * sqlite_run.c runs statements; sqlite_batch.c writes many rows at once; sqlite_log.c writes the log
+ * and sqlite_home.c puts its pages home. */
 #ifndef TOCSIN_STORE_SQLITE_H
 #define TOCSIN_STORE_SQLITE_H
 
@@ -25,6 +26,7 @@ struct lite {
     char *path;
     struct lite_source source;
     int log; /* descriptor for lite_sync, -1 */
+    struct lite_home *home; /* or NULL */
 };
 
 static inline struct lite *lite_of(struct db *db) {
@@ -42,6 +44,14 @@ void lite_statement_put(struct lite_statement *s);
 int lite_bind(sqlite3_stmt *s, int at, const struct value *v, sqlite3_destructor_type keep);
 /* Makes tocsin_rows known to the connection. */
 int lite_source_register(struct lite *l, struct error *err);
+/* sqlite_home.c: from open to end a thread puts pages home that this connection commits; false when it cannot be had. After end it does what is left, and
+ * close waits for that. */
+bool lite_home_open(struct lite *l);
+void lite_home_end(struct lite *l);
+void lite_home_close(struct lite *l);
+/* sqlite_log.c: the VFS of connections that write, made known once a process; NULL: the system's own. */
+void lite_vfs_register(void);
+const char *lite_vfs(void);
 
 /* Turns a SQLite result into our error, and notices when SQLite itself rolled the transaction back. */
 int lite_fail(struct lite *l, int rc, struct error *err);

@@ -53,7 +53,6 @@ struct batch {
     struct rng secret;
     size_t n, cap;
     struct row *rows;
-    size_t reserved;    /* bytes the arena keeps in one piece */
     int rc;             /* out of memory in the worker */
     enum { BATCH_FREE, BATCH_FILLED, BATCH_TAKEN, BATCH_READY } state;
 };

@@ -78,13 +78,7 @@ static void *work(void *arg) {
     return NULL;
 }
 
-/* The arena keeps one piece as large as the largest batch so far: a new one is then filled without asking the system for memory. */
 static void batch_reset(struct batch *b) {
-    size_t used = b->arena.used;
-    if (used > b->reserved) {
-        arena_clear(&b->arena);
-        b->reserved = arena_reserve(&b->arena, used + used / 8) ? used + used / 8 : 0;
-    }
     arena_reset(&b->arena);
     b->n = b->cap = 0;
     b->rows = NULL;
@@ -127,8 +121,9 @@ static int submit(struct intake *in, struct error *err) {
     b->state = BATCH_FILLED;
     pthread_cond_broadcast(&in->changed);
     in->filling = (in->filling + 1) % BATCHES;
-    /* the writer keeps step: whatever is ready is written before more is read */
-    while (rc == 0 && (in->batches[in->filling].state != BATCH_FREE || in->batches[in->oldest].state == BATCH_READY)) rc = write_oldest(in, err);
+    /* one that is ready is written before more is read, and no more than one: the worker must not run out of rows */
+    if (in->batches[in->oldest].state == BATCH_READY) rc = write_oldest(in, err);
+    while (rc == 0 && in->batches[in->filling].state != BATCH_FREE) rc = write_oldest(in, err);
     pthread_mutex_unlock(&in->lock);
     return rc;
 }
