@@ -133,8 +133,8 @@ int db_view_set(struct db *db, const struct db_view *view, struct error *err);
 /* Consistent copy while others write (SQLite: online backup API; PostgreSQL: E_UNSUPPORTED, the caller
  * exports logically). */
 int db_backup(struct db *db, const char *path, struct error *err);
-/* Bulk phases: larger cache, checkpoint less often; off restores and checkpoints. SQLite only, a no-op
- * elsewhere. */
+/* Bulk phases. SQLite: larger cache, and a thread that checkpoints; off restores, the thread does what is left.
+ * PostgreSQL: off refreshes the planner's statistics. */
 void db_bulk(struct db *db, bool on);
 /* Refreshes planner statistics. */
 int db_analyze(struct db *db, struct error *err);
