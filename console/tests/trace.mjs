@@ -7,7 +7,7 @@ import { chromium } from 'playwright-core'
 const url = process.env.TOCSIN_URL
 const token = process.env.TOCSIN_TOKEN ?? 'token-root'
 const register = process.env.REGISTER ?? 'contact'
-const rows = Number(process.env.ROWS ?? 1_000_000)
+const rows = Number(process.env.REACH ?? process.env.ROWS ?? 1_000_000) // the row to be reached
 const seconds = Number(process.env.SECONDS ?? 10)
 let missed = 0
 function target(holds, text) {
