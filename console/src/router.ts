@@ -17,6 +17,11 @@ export interface Screen {
 export const screens: Screen[] = [
   { path: '/', name: 'board', menu: 'board', load: () => import('@/screens/board.vue') },
   { path: '/work', name: 'work', menu: 'work', load: () => import('@/screens/work.vue') },
+  { path: '/tracing', name: 'tracing', menu: 'tracing', roles: ['command', 'intake', 'tracer', 'isolator', 'clinician', 'reporter', 'auditor', 'police', 'industry'], load: () => import('@/screens/tracing.vue') },
+  { path: '/tracing/case/:id', name: 'tracing-case', load: () => import('@/screens/tracing-case.vue') },
+  { path: '/tracing/places', name: 'tracing-places', load: () => import('@/screens/tracing-places.vue') },
+  { path: '/tracing/chains', name: 'tracing-chains', load: () => import('@/screens/tracing-chains.vue') },
+  { path: '/tracing/requests', name: 'tracing-requests', load: () => import('@/screens/tracing-requests.vue') },
   { path: '/import', name: 'import', menu: 'import', load: () => import('@/screens/import.vue') },
   { path: '/reports', name: 'reports', menu: 'reports', load: () => import('@/screens/reports.vue') },
   { path: '/policies', name: 'policies', menu: 'policies', load: () => import('@/screens/policies.vue') },

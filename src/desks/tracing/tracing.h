@@ -103,4 +103,7 @@ struct tracing_city {
 int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, const struct text **ret, size_t *ret_n, struct error *err);
 int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress)(int64_t day_done, uint64_t rows, void *arg), void *arg, uint64_t *ret_rows, struct error *err);
 
+/* A demonstration node's people get visits, drawn round its cases and contacts; E_REFUSED on any other node. Same records and seed, same visits. */
+int tracing_demo(struct ledger *l, const struct session *s, struct visits *v, uint64_t seed, uint64_t *ret_rows, struct error *err);
+
 #endif

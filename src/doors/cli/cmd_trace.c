@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "desks/tracing/tracing.h"
+#include "desks/tracing/found.h"
 #include "doors/cli/commands.h"
 
 static int opened(struct cli *cli, bool create, bool read_only, struct visits **ret, struct error *err) {
@@ -221,6 +221,23 @@ static void answer_text(struct cli *cli, const struct tracing_answer *a) {
     cli_print(cli, cli->zh ? "接触者 %zu 人, 风险场所 %zu 处, 无出入记录者 %zu 人\n" : "%zu contacts, %zu venues, %zu without any visit\n", a->found.n_contacts, a->found.n_venues, a->n_unknown);
 }
 
+/* What was found becomes records. */
+static int take(struct cli *cli, const struct tracing_question *q, struct error *err) {
+    struct visits *v = NULL;
+    struct tracing_accept all = {0};
+    struct tracing_accepted d = {0};
+    int rc = opened(cli, true, false, &v, err);
+    if (rc == 0) rc = tracing_accept(cli->ledger, &cli->session, v, q, &all, &d, err);
+    visits_close(v);
+    if (rc < 0) return rc;
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "found", (json_int_t)d.found, "contacts_made", (json_int_t)d.contacts_made, "contacts_known", (json_int_t)d.contacts_known,
+                                       "persons_made", (json_int_t)d.persons_made, "to_remove", (json_int_t)d.to_remove, "venues", (json_int_t)d.venues, "refused", (json_int_t)d.refused), err);
+    cli_print(cli, cli->zh ? "找到 %zu 人: 新登记 %zu, 已在册 %zu, 新建人员 %zu, 建议撤销 %zu, 风险场所 %zu\n" : "%zu found: %zu recorded, %zu on record already, %zu persons made, %zu proposed for removal, %zu venues\n", d.found,
+              d.contacts_made, d.contacts_known, d.persons_made, d.to_remove, d.venues);
+    return d.refused ? error_set(err, E_REJECTED, d.first.where, "%zu refused, the first: %s / %zu 人未能登记", d.refused, d.first.message, d.refused) : 0;
+}
+
 int cmd_trace(struct cli *cli, struct error *err) {
     const char *words[CLI_ARGUMENTS_MAX + 512], *given = cli_text(cli, "person");
     size_t n_words = 0;
@@ -238,6 +255,7 @@ int cmd_trace(struct cli *cli, struct error *err) {
     if (given) q.persons = words, q.n_persons = n_words;
     else q.cases = words, q.n_cases = n_words;
     if (q.minutes < -1 || q.after_minutes < -1 || q.crowd < -1) return error_set(err, E_USAGE, NULL, "minutes and crowd are not negative / 分钟数不能为负");
+    if (cli_flag(cli, "accept")) return take(cli, &q, err);
     int rc = opened(cli, false, true, &v, err);
     if (rc == 0) rc = tracing_ask(cli->ledger, &cli->session, v, &q, &a, err);
     if (rc == 0 && cli->json) rc = answer_json(cli, &a, err);

@@ -363,7 +363,7 @@ const struct schema visits_schemas[] = {
 };
 
 const struct route visits_routes[] = {
-    {.method = "POST", .path = "/api/v1/visits", .who = WHO_ACCOUNT, .body = BODY_BYTES, .body_max = BATCH_BODY_MAX, .run = append, .request = "Visits", .response = "VisitsTaken", .status = 201,
+    {.method = "POST", .path = "/api/v1/visits", .who = WHO_ACCOUNT, .body = BODY_BYTES, .body_max = BATCH_BODY_MAX, .run = append, .request = "Visits", .response = "VisitsTaken", .status = 201, .headers = ROUTE_BUSY,
      .zh = "追加出入记录:一条或一批(JSON 或 CSV);落盘后才答复,不能接受的行逐条说明", .en = "Appends visits: one, or a batch as JSON or text/csv; answers when they are on disk; rows that cannot be taken come back with their reasons."},
     {.method = "POST", .path = "/api/v1/visits/stream", .who = WHO_ACCOUNT, .body = BODY_LINES, .body_max = (size_t)1 << 31, .run = stream_end, .request = "application/x-ndjson",
      .response = "VisitsTaken", .status = 201, .zh = "连续追加出入记录:一行一个 JSON,可分块传输", .en = "Appends visits as they come, a JSON object a line, chunked if need be; the answer counts what is on disk."},

@@ -30,7 +30,8 @@ enum route_body {
 };
 
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
-                    ROUTE_ASIDE = 32 /* no header: may take long and only reads; run on threads for that, while the connection sleeps */, FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */ };
+                    ROUTE_ASIDE = 32 /* no header: may take long and only reads; run on threads for that, while the connection sleeps */, FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */,
+                    ROUTE_BUSY = 64 /* no header: an account may ask twenty times as often as elsewhere (scans) */ };
 
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */

@@ -268,7 +268,8 @@ static int begin(struct request *r, const char *url, const char *method, const c
     }
     if (rc < 0) return rc;
     rc = http_authenticate(r, err);
-    if (!rc && r->signed_in) rc = take_rate(r, '=', r->session.account, r->server->options.rate_account, err);
+    bool busy = !rc && (r->route->headers & ROUTE_BUSY);
+    if (!rc && r->signed_in) rc = take_rate(r, busy ? '+' : '=', r->session.account, r->server->options.rate_account * (busy ? 20 : 1), err);
     if (!rc) rc = http_authorise(r, err);
     if (!rc) rc = check_body(r, &heads, ret_status, err);
     if (!rc && !acceptable(r)) {

@@ -1,0 +1,165 @@
+/* tracing, chains, visits demo: how fast contacts are found and placed, where cases were, who infected whom. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/tracing/board.h"
+#include "desks/tracing/chains.h"
+#include "doors/cli/commands.h"
+#include "ledger/region.h"
+
+static json_t *span_json(const struct tracing_span *s) {
+    if (!s->n) return json_pack("{s:I, s:n, s:n, s:n}", "n", (json_int_t)0, "p50_min", "p90_min", "max_min");
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "n", (json_int_t)s->n, "p50_min", (json_int_t)s->p50, "p90_min", (json_int_t)s->p90, "max_min", (json_int_t)s->max, "within", (json_int_t)s->within);
+}
+
+static void span_print(struct cli *cli, const char *zh, const char *en, const struct tracing_span *s, int64_t limit_s) {
+    cli_print(cli, "%s", cli->zh ? zh : en);
+    if (!s->n) {
+        cli_print(cli, cli->zh ? ": 无\n" : ": none\n");
+        return;
+    }
+    cli_print(cli, cli->zh ? ": %zu 个, 中位 %lld 分, 九成 %lld 分" : ": %zu, half within %lld min, 90%% within %lld min", s->n, (long long)s->p50, (long long)s->p90);
+    if (limit_s) cli_print(cli, cli->zh ? ", %zu 个在 %lld 分以内" : ", %zu kept the %lld min", s->within, (long long)limit_s / 60);
+    cli_print(cli, "\n");
+}
+
+static json_t *requests_json(const struct tracing_requests *q) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "letters", (json_int_t)q->letters, "open", (json_int_t)q->open, "overdue", (json_int_t)q->overdue, "replied", (json_int_t)q->replied,
+                     "in_time", (json_int_t)q->in_time, "asked", (json_int_t)q->asked, "done", (json_int_t)q->done, "controlled", (json_int_t)q->controlled);
+}
+
+int cmd_tracing_board(struct cli *cli, struct error *err) {
+    static const char *const zh[TRACING_STEPS] = {"发病到发现", "发现到报告", "发现到落位", "报告到隔离", "隔离到收治"};
+    struct tracing_board b;
+    const char *given = cli_text(cli, "region");
+    struct text region = {"", 0};
+    char code[REGION_MAX + 1];
+    int64_t days = cli_int(cli, "days");
+    if (days < 1 || days > 366) return error_set(err, E_USAGE, "--days", "1 to 366 / 应为 1 至 366");
+    if (given) {
+        if (!region_canonical(text_of(given), code)) return error_set(err, E_INVALID, "--region", "no region code / 不是行政区划代码");
+        region = text_of(code);
+    }
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = tracing_board_of(cli->ledger, &cli->session, region, (int)days, &b, err);
+    if (rc < 0) return rc;
+    if (cli->json) {
+        json_t *steps = json_object();
+        for (int k = 0; k < TRACING_STEPS; k++) json_object_set_new(steps, tracing_step_names[k], span_json(&b.steps[k]));
+        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "contacts", (json_int_t)b.contacts, "placed", (json_int_t)b.placed, "placed_unknown",
+                                       (json_int_t)b.placed_unknown, "queue", (json_int_t)b.queue, "queue_overdue", (json_int_t)b.queue_overdue, "placing", span_json(&b.placing), "waiting",
+                                       span_json(&b.waiting), "tested", (json_int_t)b.tested, "before_result", (json_int_t)b.before_result, "cases", (json_int_t)b.cases, "steps", steps, "inbound",
+                                       requests_json(&b.inbound), "outbound", requests_json(&b.outbound)), err);
+    }
+    cli_print(cli, cli->zh ? "接触者 %zu 人, 已管控 %zu (其中时间不详 %zu), 未管控 %zu, 超时 %zu\n" : "%zu contacts, %zu under control (%zu of them nobody knows since when), %zu not yet, %zu of these overdue\n",
+              b.contacts, b.placed, b.placed_unknown, b.queue, b.queue_overdue);
+    span_print(cli, "找到到落位", "from found to placed", &b.placing, b.place_limit_s);
+    span_print(cli, "尚未管控已等", "waiting so far", &b.waiting, b.place_limit_s);
+    cli_print(cli, cli->zh ? "先管后筛: 有结果 %zu 人中 %zu 人管控在先\n" : "%zu contacts have a result; %zu of them were under control before it\n", b.tested, b.before_result);
+    for (int k = 0; k < TRACING_STEPS; k++) span_print(cli, zh[k], tracing_step_names[k], &b.steps[k], k == STEP_DETECTED_LOCATED ? b.locate_limit_s : 0);
+    const struct tracing_requests *q[] = {&b.inbound, &b.outbound};
+    for (int k = 0; k < 2; k++)
+        cli_print(cli, cli->zh ? "%s协查 %zu 件: 办理中 %zu (超时 %zu), 已回复 %zu (按时 %zu); %lld 人中已核查 %lld\n" : "requests %s: %zu, %zu open (%zu overdue), %zu answered (%zu in time); %lld persons, %lld checked\n",
+                  cli->zh ? (k ? "发出" : "收到") : (k ? "sent" : "received"), q[k]->letters, q[k]->open, q[k]->overdue, q[k]->replied, q[k]->in_time, (long long)q[k]->asked, (long long)q[k]->done);
+    return 0;
+}
+
+int cmd_tracing_places(struct cli *cli, struct error *err) {
+    struct tracing_places p = {0};
+    struct visits *v = NULL;
+    struct buf notice = {0};
+    size_t n = 0;
+    int64_t days = cli_int(cli, "days"), limit = cli_int(cli, "limit");
+    if (days < 1 || days > 366) return error_set(err, E_USAGE, "--days", "1 to 366 / 应为 1 至 366");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = tracing_open(cli->ledger, &cli->session, false, true, &v, err);
+    if (rc == 0) rc = tracing_places_of(cli->ledger, &cli->session, v, (struct text){"", 0}, (int)days, &p, err);
+    if (rc == 0) rc = tracing_places_journal(cli->ledger, &cli->session, err);
+    if (rc == 0 && cli_flag(cli, "notice")) {
+        if (tracing_notice(&p, cli->ledger->zone_s, cli->zh, &notice, &n) < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        else cli_write(cli, buf_view(&notice));
+    } else if (rc == 0 && cli->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < p.n && i < (size_t)limit; i++)
+            json_array_append_new(list, json_pack("{s:o, s:o, s:I, s:f, s:I, s:f, s:f, s:I}", "place", cli_json_text(p.places[i].name), "title", cli_json_text(p.places[i].title), "cases",
+                                                  (json_int_t)p.places[i].cases, "case_hours", p.places[i].case_hours, "contacts", (json_int_t)p.places[i].contacts, "contact_hours",
+                                                  p.places[i].contact_hours, "expected", p.places[i].expected, "visits_a_day", (json_int_t)p.places[i].visits_a_day));
+        rc = cli_json(cli, json_pack("{s:I, s:o}", "cases", (json_int_t)p.cases, "places", list), err);
+    } else if (rc == 0) {
+        for (size_t i = 0; i < p.n && i < (size_t)limit; i++) {
+            const struct tracing_place *x = &p.places[i];
+            struct text title = x->title.n ? x->title : x->name;
+            cli_print(cli, cli->zh ? "%3zu  预期感染 %6.2f  病例 %2zu (%.1f 小时)  接触 %4zu 人 (%.1f 小时)  %.*s\n" : "%3zu  %6.2f infections expected  %2zu cases (%.1f h)  %4zu contacts (%.1f h)  %.*s\n", i + 1,
+                      x->expected, x->cases, x->case_hours, x->contacts, x->contact_hours, (int)title.n, title.s);
+        }
+        cli_print(cli, cli->zh ? "病例 %zu 例, 无出入记录 %zu 例\n" : "%zu cases, %zu of them without visits\n", p.cases, p.without_visits);
+    }
+    buf_clear(&notice);
+    if (rc == 0) rc = cli_flush(cli, err);
+    tracing_places_clear(&p);
+    visits_close(v);
+    return rc;
+}
+
+int cmd_chains(struct cli *cli, struct error *err) {
+    struct chains *c = NULL;
+    struct text disease = {"", 0};
+    const char *given = cli_text(cli, "disease");
+    int64_t limit = cli_int(cli, "limit");
+    size_t n = 0, open = 0;
+    int rc = cli_open(cli, err);
+    if (rc < 0) return rc;
+    const struct register_decl *reg = register_find(cli->ledger->catalog, TEXT("case"));
+    rc = reg ? access_check(&cli->session, ACCESS_READ, reg, cli->ledger->region, err) : error_set(err, E_UNKNOWN, "case", "no cases here / 没有病例登记册");
+    if (rc == 0 && given) disease = text_of(given);
+    else if (rc == 0) rc = chains_disease(cli->ledger, &cli->arena, &disease, err);
+    if (rc == 0) rc = chains_build(cli->ledger, disease, cli->now, &c, err);
+    if (rc < 0) return rc;
+    json_t *list = json_array(), *faults = json_array();
+    for (size_t i = 0; i < c->result.n_trees; i++) {
+        const struct chain_tree *t = &c->result.trees[i];
+        char first[DAY_TEXT], last[DAY_TEXT];
+        if (t->size < 2) continue;
+        open += t->open;
+        if (n++ >= (size_t)limit) continue;
+        if (t->first != CHAIN_NO_DAY) day_format(t->first, first), day_format(t->last, last);
+        else first[0] = last[0] = 0;
+        struct text number = c->numbers[t->root];
+        json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:s, s:s, s:b}", "root", cli_json_text(number), "size", (json_int_t)t->size, "generations", (json_int_t)t->generations, "first", first, "last",
+                                              last, "open", t->open));
+        if (!cli->json)
+            cli_print(cli, cli->zh ? "%-28.*s %5u 例 %3u 代  %s 至 %s  %s\n" : "%-28.*s %5u cases %3u generations  %s to %s  %s\n", (int)number.n, number.s, t->size, t->generations, first, last,
+                      t->open ? cli_word(cli, "未阻断", "open") : cli_word(cli, "已阻断", "cut"));
+    }
+    for (size_t i = 0; i < c->result.n_contradictions && i < (size_t)limit; i++) {
+        const struct chain_contradiction *x = &c->result.contradictions[i];
+        struct text from = x->infector == CHAIN_NONE ? (struct text){"-", 1} : c->numbers[x->infector], to = c->numbers[x->infectee];
+        json_array_append_new(faults, json_pack("{s:s, s:o, s:o, s:i}", "kind", chain_fault_names[x->kind], "infector", cli_json_text(from), "infectee", cli_json_text(to), "days", (int)x->days));
+        if (!cli->json) cli_print(cli, "! %-16s %.*s -> %.*s  %d d\n", chain_fault_names[x->kind], (int)from.n, from.s, (int)to.n, to.s, (int)x->days);
+    }
+    if (cli->json)
+        rc = cli_json(cli, json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "disease", cli_json_text(c->disease), "cases", (json_int_t)c->input.n, "chains", (json_int_t)n, "open", (json_int_t)open,
+                                     "contradictions", (json_int_t)c->result.n_contradictions, "list", list, "faults", faults), err);
+    else {
+        json_decref(list);
+        json_decref(faults);
+        cli_print(cli, cli->zh ? "%zu 例, 传播链 %zu 条 (未阻断 %zu), 矛盾 %zu 处; 发病间隔 %.1f±%.1f 天\n" : "%zu cases, %zu chains (%zu open), %zu contradictions; serial interval %.1f±%.1f days\n", c->input.n, n, open,
+                  c->result.n_contradictions, c->options.si_mean_days, c->options.si_sd_days);
+    }
+    if (rc == 0) rc = cli_flush(cli, err);
+    chains_free(c);
+    return rc;
+}
+
+int cmd_visits_demo(struct cli *cli, struct error *err) {
+    struct visits *v = NULL;
+    uint64_t rows = 0;
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = tracing_open(cli->ledger, &cli->session, true, false, &v, err);
+    if (rc == 0) rc = tracing_demo(cli->ledger, &cli->session, v, (uint64_t)cli_int(cli, "seed"), &rows, err);
+    visits_close(v);
+    if (rc < 0) return rc;
+    if (cli->json) return cli_json(cli, json_pack("{s:I}", "visits", (json_int_t)rows), err);
+    cli_print(cli, cli->zh ? "虚构出入记录 %llu 条\n" : "%llu invented visits\n", (unsigned long long)rows);
+    return 0;
+}
