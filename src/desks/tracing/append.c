@@ -5,27 +5,32 @@ static int named(struct visits *v, enum visits_kind kind, struct text name, uint
     return visits_find(v, kind, name, ret) ? 0 : visits_name(v, kind, name, ret, err); /* most are known, and finding takes no lock */
 }
 
+static int one_add(struct tracing_rows *x, const struct tracing_row *r, struct text person, struct error *err) {
+    struct visit v = {.start = r->start, .end = r->end, .source = r->source, .confidence = r->confidence, .zone = r->zone, .row = r->row};
+    if (x->n == x->cap) {
+        size_t cap = x->cap ? x->cap * 2 : 16;
+        struct visit *more = mem_realloc(x->rows, cap * sizeof *more);
+        if (!more) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
+        x->rows = more;
+        x->cap = cap;
+    }
+    int rc = named(x->v, VISITS_PERSON, person, &v.person, err);
+    if (rc == 0) rc = named(x->v, VISITS_PLACE, r->place, &v.place, err);
+    if (rc < 0) return rc;
+    if (r->class_of && visits_class(x->v, v.place) != r->class_of) visits_set_class(x->v, v.place, r->class_of);
+    x->rows[x->n++] = v;
+    return 0;
+}
+
 int tracing_rows_add(struct tracing_rows *x, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct error *err) {
     struct tracing_row r;
+    size_t before = x->n;
     int rc = tracing_row(columns, cells, n, x->zone_s, x->dwell_s, &r, err);
-    if (rc < 0) return rc;
-    const struct text who[2] = {r.person, r.other}; /* both sides of a proximity; one too far apart is nothing */
-    for (int k = 0; rc == 0 && !r.far && k < 2 && who[k].n; k++) {
-        if (x->n == x->cap) {
-            size_t cap = x->cap ? x->cap * 2 : 16;
-            struct visit *more = mem_realloc(x->rows, cap * sizeof *more);
-            if (!more) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
-            x->rows = more;
-            x->cap = cap;
-        }
-        struct visit v = {.start = r.start, .end = r.end, .source = r.source, .confidence = r.confidence, .zone = r.zone, .row = r.row};
-        rc = named(x->v, VISITS_PERSON, who[k], &v.person, err);
-        if (rc == 0) rc = named(x->v, VISITS_PLACE, r.place, &v.place, err);
-        if (rc < 0) return rc;
-        if (r.class_of && visits_class(x->v, v.place) != r.class_of) visits_set_class(x->v, v.place, r.class_of);
-        x->rows[x->n++] = v;
-    }
-    return 0;
+    if (rc < 0 || r.far) return rc; /* too far apart: no exposure */
+    rc = one_add(x, &r, r.person, err);
+    if (rc == 0 && r.other.n) rc = one_add(x, &r, r.other, err); /* two who were near each other */
+    if (rc < 0) x->n = before;
+    return rc;
 }
 
 void tracing_rows_clear(struct tracing_rows *x) {

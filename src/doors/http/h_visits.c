@@ -11,8 +11,8 @@ static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
 }
 
-static const char *const names[TRACING_COLUMNS] = {"person", "place", "start", "end", "class", "source", "confidence", "zone", "row"};
-static const int in_order[TRACING_COLUMNS] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+static const char *const names[TRACING_COLUMNS] = {"person", "place", "start", "end", "class", "source", "confidence", "zone", "row", "other", "distance"};
+_Static_assert(TRACING_COLUMNS == 11, "a name a column, in order");
 
 struct refused {
     size_t index;
@@ -51,7 +51,9 @@ static int row_add(struct sending *x, const json_t *j, size_t index, struct erro
     struct error why = {0};
     int rc = json_is_object(j) ? 0 : error_set(&why, E_INVALID, "visit", "is no object / 应为对象");
     for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) rc = cell_of(json_object_get(j, names[c]), room[c], &cells[c], names[c], &why);
-    if (rc == 0) rc = tracing_rows_add(&x->rows, in_order, cells, TRACING_COLUMNS, &why);
+    int columns[TRACING_COLUMNS];
+    for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) columns[c] = cells[c].n ? c : -1; /* what is not said is no column */
+    if (rc == 0) rc = tracing_rows_add(&x->rows, columns, cells, TRACING_COLUMNS, &why);
     x->n++;
     if (rc == 0) return 0;
     if (x->single || rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
