@@ -151,6 +151,7 @@ struct http_server {
     _Atomic int64_t duties_open, clock_at; /* of the last pass of the clock */
 };
 void chains_drop(struct http_server *s);
+void server_give_reader(struct request *r); /* also before it sleeps: who waits must not keep a reader from who could wake him */
 void server_count_sleeping(struct http_server *s, int more);
 
 #endif

@@ -74,7 +74,7 @@ int request_reader(struct request *r, struct ledger **ret, struct error *err) {
     return rc;
 }
 
-static void give_reader(struct request *r) {
+void server_give_reader(struct request *r) {
     if (r->reader) readers_give(r->server->readers, r->reader);
     r->reader = NULL;
 }
@@ -111,7 +111,7 @@ static void on_end(void *cls, struct MHD_Connection *connection, void **con_cls,
     log_request(s->log, r, took_ns, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     watch_phase(connection, WATCH_HEAD, 0);
     if (r->answer.end) r->answer.end(r->answer.arg);
-    give_reader(r);
+    server_give_reader(r);
     json_decref(r->json);
     spares_give(s->spares, r);
     s->open--;
@@ -283,7 +283,7 @@ static int begin(struct request *r, const char *url, const char *method, const c
 
 static enum MHD_Result finish(struct request *r, int rc, struct error *err) {
     if (r->stage == STAGE_WAITING) return MHD_YES; /* it sleeps; from here on it may be another thread's */
-    give_reader(r);
+    server_give_reader(r);
     if (rc >= 0 && r->answer.status) return send_answer(r);
     if (rc >= 0) rc = error_set(err, E_UNSUPPORTED, r->route->path, "said nothing");
     const struct error *why = err->code ? err : &r->error;
@@ -352,7 +352,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         r->stage = STAGE_BODY;
         if (rc >= 0 && r->route->body == BODY_STREAM) rc = upload_begin(r, &err);
         if (rc >= 0 && r->route->body == BODY_LINES) rc = lines_begin(r, &err);
-        give_reader(r);
+        server_give_reader(r);
         if (rc >= 0) return MHD_YES;
         /* a small body is read first: an answer sent before it might be lost with the connection */
         if (r->too_large || r->close || request_header(r, "Expect")) return refuse(r, status, rc, &err);

@@ -7,6 +7,7 @@
 #include "ledger/repeat.h"
 
 int request_sleep(struct request *r, int (*then)(struct request *r, struct error *err)) {
+    server_give_reader(r); /* few there are: held by sleepers, they would keep every thread waiting, also the one that is to answer them */
     r->resume = then;
     r->stage = STAGE_WAITING;
     server_count_sleeping(r->server, 1);
