@@ -91,6 +91,31 @@ static void visits_are_there_when_they_are_answered(void **state) {
     }
 }
 
+/* More at once than there are threads and reading ledgers: nobody may wait for ever. */
+static void many_scans_at_once(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct test_http h = {0};
+        int fds[64];
+        started(&h, store);
+        for (int round = 0; round < 5; round++) {
+            for (size_t i = 0; i < 64; i++) {
+                const char *body = arena_printf(&h.t.a, "{\"person\":%zu,\"place\":\"x\",\"start\":\"2022-05-27T10:%02d\"}", i, round);
+                const char *ask = arena_printf(&h.t.a, "POST /api/v1/visits HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " STREET "\r\n" JSON "Content-Length: %zu\r\n\r\n%s",
+                                               strlen(body), body);
+                fds[i] = test_http_connect(&h);
+                test_http_send(fds[i], ask, strlen(ask));
+            }
+            for (size_t i = 0; i < 64; i++) {
+                assert_status(test_http_read(&h, fds[i], false), 201);
+                close(fds[i]);
+            }
+        }
+        struct answer_got got = test_http_get(&h, "/api/v1/visits/status", STREET);
+        assert_int_equal(test_json_int(got.json, "visits"), 320);
+        test_http_stop(&h);
+    }
+}
+
 static int64_t made(struct test_http *h, const char *reg, const char *body) {
     struct answer_got got = test_http_post(h, arena_printf(&h->t.a, "/api/v1/registers/%s/records", reg), ROOT, body);
     if (got.status != 201) fail_msg("%s: %.*s", reg, (int)got.body.n, got.body.s);
@@ -153,7 +178,7 @@ static void a_case_from_its_visits_to_its_chain(void **state) {
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_refused), cmocka_unit_test(visits_are_there_when_they_are_answered), cmocka_unit_test(a_case_from_its_visits_to_its_chain),
+        cmocka_unit_test(what_is_refused), cmocka_unit_test(visits_are_there_when_they_are_answered), cmocka_unit_test(many_scans_at_once), cmocka_unit_test(a_case_from_its_visits_to_its_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
