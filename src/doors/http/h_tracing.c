@@ -439,7 +439,7 @@ const struct schema tracing_schemas[] = {
                       ",\"refused\":" WHOLE ",\"reason\":" STRING ",\"investigation\":{\"type\":\"integer\",\"format\":\"int64\"}}}"},
     {"CaseTimeline", "{\"type\":\"object\",\"required\":[\"case\",\"stops\"],\"properties\":{\"case\":" WHOLE ",\"person\":" WHOLE ",\"from\":" STRING ",\"to\":" STRING ",\"visits\":{\"type\":\"boolean\"},\"more\":{"
                      "\"type\":\"boolean\"},\"stops\":" OBJECTS "}}"},
-    {"TracingBoard", "{\"type\":\"object\",\"required\":[\"contacts\",\"queue\",\"placing\",\"waiting\"],\"description\":\"Times in minutes: n, p50, p90, max, and how many kept the limit\"}"},
+    {"TracingBoard", "{\"type\":\"object\",\"required\":[\"contacts\",\"queue\",\"placing\",\"waiting\"],\"properties\":{\"contacts\":" WHOLE ",\"queue\":" WHOLE ",\"placing\":{\"type\":\"object\"},\"waiting\":{\"type\":\"object\"}},\"description\":\"Times in minutes: n, p50, p90, max, and how many kept the limit\"}"},
     {"PlacesAtRisk", "{\"type\":\"object\",\"required\":[\"cases\",\"places\"],\"properties\":{\"cases\":" WHOLE ",\"without_visits\":" WHOLE ",\"places\":" OBJECTS "}}"},
     {"NoticeText", "{\"type\":\"object\",\"required\":[\"places\",\"text_zh\",\"text_en\"],\"properties\":{\"places\":" WHOLE ",\"text_zh\":" STRING ",\"text_en\":" STRING "}}"},
     {0},
