@@ -27,7 +27,12 @@ long mem_count(void) {
 
 /* ---- pieces of arenas that wait for the next batch. A page that the system gives anew costs a microsecond or more: a fifth of an import. */
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FREED_IS_WATCHED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(FREED_IS_WATCHED)
 enum { KEPT_MAX = 0 }; /* it should see who uses what was freed */
 #else
 enum { KEPT_MAX = 768 };
@@ -36,7 +41,7 @@ static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kept {
     struct kept *next;
 } *kept;
-static size_t n_kept;
+static int n_kept;
 static int bulk_phases;
 
 void *mem_kept(void) {
