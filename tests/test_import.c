@@ -1,4 +1,5 @@
 /* The laws of the import: one outcome a row, a bad row leaves nothing, again changes nothing, an import can be taken back. */
+#include "folder.h"
 #include "imports.h"
 
 #include "desks/person.h"
@@ -116,6 +117,40 @@ static const char *const plain = "id,name,sex,onset,reported,by\n"
                                  "2,乙,女,2022-05-01,2022-05-03,1\n"
                                  "3,丙,女,2022-05-01,2022-05-03,99\n" /* and this one never */
                                  "4,丁,女,2022-05-01,2022-05-03,2\n";
+
+/* More bytes or cells than a row may have: that row is refused by its number, those before and behind it are stored. */
+static void a_row_too_large_is_refused_alone(void **state) {
+    (void)state;
+    struct test_ledger t;
+    struct folder f;
+    folder_make(&f);
+    char path[300];
+    struct buf b = {0};
+    buf_str(&b, "id,name,sex,onset,reported,by\n1,张三,M,2022-05-01,2022-05-02,\n2,李四,F,2022-05-01,2022-05-02,");
+    for (int i = 0; i < SHEET_COLUMNS_MAX; i++) buf_char(&b, ',');
+    buf_str(&b, "\n3,王五,M,2022-05-01,2022-05-02,\n4,");
+    while (b.n < 2 * SHEET_ROW_MAX) buf_str(&b, "赵六");
+    buf_str(&b, "\n5,钱七,F,2022-05-01,2022-05-02,1\n");
+    snprintf(path, sizeof path, "%s/large.csv", f.path);
+    folder_write(f.path, "large.csv", buf_cstr(&b));
+    EACH_STORE(t) {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, cases);
+        assert_ok(import_file(&t, path, m, NULL, &run, &err), err);
+        assert_int_equal(run.n.rows, 5);
+        assert_int_equal(run.n.created, 3);
+        assert_int_equal(run.rejects, 2);
+        assert_int_equal(run.reject_line, 3);
+        assert_non_null(strstr(run.reason.en, "4,096 cells"));
+        assert_non_null(strstr(run.reason.zh, "4 MB"));
+        assert_int_equal(count(&t, "case"), 3);
+        assert_int_equal(count(&t, "link"), 1);
+        map_free(m);
+    }
+    buf_clear(&b);
+    folder_remove(f.path);
+}
 
 static void again_changes_nothing(void **state) {
     (void)state;
@@ -467,7 +502,7 @@ int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(again_changes_nothing),
+        cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(a_row_too_large_is_refused_alone), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
         cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(undoing_a_correction_takes_back_what_followed), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),

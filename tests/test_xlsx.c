@@ -146,6 +146,42 @@ static void bombs_and_foreign_entities_are_refused(void **state) {
     buf_clear(&b);
 }
 
+/* Too large a cell, told in the sheet or among the shared strings, too many columns, too large a row: each costs its row alone. */
+static void a_row_too_large_costs_itself(void **state) {
+    (void)state;
+    struct buf big = {0}, b = {0}, strings = {0};
+    struct error err = {0};
+    struct sheet *s = NULL;
+    const struct text *cells;
+    size_t n, bytes = 0;
+    int64_t line = 0;
+    bool damaged = false;
+    while (big.n <= SHEET_CELL_MAX) buf_str(&big, "张三_x000D_");
+    buf_printf(&strings, "<sst><si><t>%s</t></si><si><t>short</t></si></sst>", buf_cstr(&big));
+    buf_printf(&b, "<worksheet><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>%s</t></is></c><c r=\"B1\"><v>2</v></c></row>", buf_cstr(&big));
+    buf_str(&b, "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>0</v></c><c r=\"B2\"><v>3</v></c></row>"
+                "<row r=\"3\"><c r=\"A3\"><v>1</v></c><c r=\"XFD3\"><v>4</v></c></row><row r=\"4\">");
+    for (int i = 0; i < 9; i++) buf_printf(&b, "<c r=\"%c4\" t=\"str\"><v>%.*s</v></c>", 'A' + i, 13 * 76923, buf_cstr(&big));
+    buf_str(&b, "</row><row r=\"5\"><c r=\"A5\" t=\"s\"><v>1</v></c></row></sheetData></worksheet>");
+    assert_false(b.failed || strings.failed);
+    assert_ok(sheet_open(book_of("", buf_cstr(&b), ONE, buf_cstr(&strings), NULL), NULL, &s, &err), err);
+    for (int64_t k = 1; k <= 4; k++) {
+        assert_ok(sheet_next(s, &cells, &n, &line, &damaged, &err) > 0 ? 0 : err.code, err);
+        assert_true(damaged && line == k && n > 0);
+        for (size_t i = bytes = 0; i < n; i++) bytes += cells[i].n;
+        for (size_t i = 0; i < n; i++) assert_true(cells[i].n <= SHEET_CELL_MAX && text_utf8_valid(cells[i]));
+        assert_true(bytes <= SHEET_ROW_MAX);
+        if (k <= 2) assert_true(n == 2 && text_is(cells[1], k == 1 ? "2" : "3"));
+        if (k == 3) assert_true(n == 1 && text_is(cells[0], "1"));
+    }
+    assert_true(sheet_next(s, &cells, &n, &line, &damaged, &err) == 1 && !damaged && line == 5 && text_is(cells[0], "short"));
+    assert_int_equal(sheet_next(s, &cells, &n, &line, &damaged, &err), 0);
+    sheet_close(s);
+    buf_clear(&b);
+    buf_clear(&big);
+    buf_clear(&strings);
+}
+
 static void damaged_and_foreign_zips_are_refused(void **state) {
     (void)state;
     struct error err;
@@ -469,6 +505,13 @@ static void writers_leave_nothing_half_done(void **state) {
     assert_int_equal(sheet_put(w, &big, 1, &err), E_TOO_LARGE);
     assert_int_equal(sheet_finish(w, NULL), E_TOO_LARGE);
     assert_int_not_equal(access(in_dir("big.xlsx"), F_OK), 0);
+    /* who would rather give back its beginning asks what fits */
+    err = (struct error){0};
+    assert_ok(sheet_create(in_dir("fits.xlsx"), &(struct sheet_info){.format = SHEET_XLSX}, true, &w, &err), err);
+    struct text fits = sheet_fitting(w, big);
+    assert_int_equal(fits.n, 32767);
+    assert_ok(sheet_put(w, &fits, 1, &err), err);
+    assert_ok(sheet_finish(w, &err), err);
     mem_free((char *)big.s);
 }
 
@@ -559,6 +602,7 @@ int main(void) {
     if (digest_init(&err) < 0) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bombs_and_foreign_entities_are_refused),
+        cmocka_unit_test(a_row_too_large_costs_itself),
         cmocka_unit_test(damaged_and_foreign_zips_are_refused),
         cmocka_unit_test(writers_leave_nothing_half_done),
         cmocka_unit_test(cells_of_every_kind),

@@ -11,7 +11,7 @@
 
 /* Text is scanned in blocks of 64 bytes: one bit a byte for what ends a cell. The buffer has a block of zeros
  * behind it. */
-enum { BLOCK = 64, CHUNK = 1 << 18, RAW_MAX = 1 << 16, SAMPLE_MAX = 1 << 16, CELLS_FIRST = 64 };
+enum { BLOCK = 64, CHUNK = 1 << 18, RAW_MAX = 1 << 16, SAMPLE_MAX = 1 << 16, CELLS_FIRST = 64, QUOTED_MAX = 4 * SHEET_ROW_MAX };
 
 struct csv {
     struct source *src;
@@ -20,7 +20,8 @@ struct csv {
     bool may_change;         /* only ASCII so far and the encoding was not given */
     bool ended;              /* no more bytes */
     bool crlf_known;
-    bool cut;          /* a cell of the row being read is longer than SHEET_CELL_MAX */
+    bool cut;          /* of the row being read something is left out: a cell too long, cells too many, bytes too many */
+    bool skipping;     /* the row handed on last was cut before its end: what is left of its line is passed over */
     char *s;           /* decoded text */
     size_t at, n, cap; /* next row at s + at; s..n filled; cap without the zero block */
     char *raw;         /* bytes before decoding */
@@ -209,34 +210,22 @@ static int cell_room(struct csv *c, struct error *err) {
     return 0;
 }
 
-/* Where the reading stops: what came before it was handed on. */
-static const char *line_of(const struct csv *c, char out[48]) {
-    snprintf(out, 48, "line %lld", (long long)c->line);
-    return out;
-}
-
-static int row_too_long(const struct csv *c, struct error *err) {
-    char where[48];
-    return error_set(err, E_TOO_LARGE, line_of(c, where), "the row is longer than %d bytes: is a quotation mark left open? / 该行超过 %d 字节:是否有未闭合的引号?", SHEET_ROW_MAX,
-                     SHEET_ROW_MAX);
-}
-
-static int too_many_cells(const struct csv *c, struct error *err) {
-    char where[48];
-    return error_set(err, E_TOO_LARGE, line_of(c, where), "the row has more than %d cells / 该行超过 %d 个单元格", SHEET_COLUMNS_MAX, SHEET_COLUMNS_MAX);
-}
-
-static inline int cell_add(struct csv *c, size_t k, size_t from, size_t to, struct error *err) {
-    if (k == c->cells_cap) {
-        int rc = k >= SHEET_COLUMNS_MAX ? too_many_cells(c, err) : cell_room(c, err);
+/* Of a row too wide or a cell too long the beginning is kept: the row is refused, the rest of the file is read. */
+static inline int cell_add(struct csv *c, struct row *r, size_t from, size_t to, struct error *err) {
+    if (r->cells == SHEET_COLUMNS_MAX) {
+        c->cut = true;
+        return 0;
+    }
+    if (r->cells == c->cells_cap) {
+        int rc = cell_room(c, err);
         if (rc < 0) return rc;
     }
-    if (to - from > SHEET_CELL_MAX) { /* the row is refused, the rest of the file is read */
+    if (to - from > SHEET_CELL_MAX) {
         to = from + SHEET_CELL_MAX;
         while (to > from && ((unsigned char)c->s[to] & 0xC0) == 0x80) to--;
         c->cut = true;
     }
-    c->cells[k] = (struct text){c->s + from, to - from};
+    c->cells[r->cells++] = (struct text){c->s + from, to - from};
     return 0;
 }
 
@@ -260,9 +249,9 @@ static size_t quote_end(struct scan *k, size_t n, bool ended, bool *ret_escaped,
     }
 }
 
-/* Scans the row at c->at. `literal`: quotes mean nothing (an earlier try found no end). ROW_MORE: more text
- * is needed. */
-static int row_scan(struct csv *c, bool literal, struct row *ret, bool *ret_high, struct error *err) {
+/* Scans the row at c->at. `literal`: quotes mean nothing (an earlier try found no end). `last`: no more text is to be had, what there is
+ * is the row. ROW_MORE: more text is needed. */
+static int row_scan(struct csv *c, bool literal, bool last, struct row *ret, bool *ret_high, struct error *err) {
     struct scan k = {.s = c->s, .delimiter = c->info->delimiter};
     size_t start = c->at, n = c->n;
     struct row r = {0};
@@ -275,23 +264,22 @@ static int row_scan(struct csv *c, bool literal, struct row *ret, bool *ret_high
         if (quoted) {
             bool escaped = false;
             scan_next(&k, n);
-            size_t close = quote_end(&k, n, c->ended, &escaped, &r.lines);
+            size_t close = quote_end(&k, n, last, &escaped, &r.lines);
             if (close >= n) return ROW_MORE;
             i = scan_next(&k, n);
             from = start + 1;
             if (escaped || i != close + 1) {
-                if (c->escaped_n < SHEET_COLUMNS_MAX) c->escaped[c->escaped_n++] = (uint16_t)r.cells;
+                if (r.cells < SHEET_COLUMNS_MAX) c->escaped[c->escaped_n++] = (uint16_t)r.cells;
             }
             hole = close;
         } else {
             i = scan_next(&k, n);
         }
         while (i < n && c->s[i] == '"') i = scan_next(&k, n); /* a quote inside a bare cell is a character */
-        if (i >= n && !c->ended) return ROW_MORE;
+        if (i >= n && !last) return ROW_MORE;
         size_t to = quoted && i == hole + 1 ? hole : i;
-        int rc = cell_add(c, r.cells, from, to, err);
+        int rc = cell_add(c, &r, from, to, err);
         if (rc < 0) return rc;
-        r.cells++;
         if (i >= n) {
             r.end = r.next = n;
             break;
@@ -378,19 +366,30 @@ static bool row_sound(const char *s, size_t n) {
     return true;
 }
 
-/* The row at c->at, complete: fills until it is, and gives up quotes that never close. */
+/* A row of more than SHEET_ROW_MAX bytes keeps the cells that lie before that. */
+static void row_cut(struct csv *c, struct row *r) {
+    const char *end = c->s + c->at + SHEET_ROW_MAX;
+    while (r->cells && c->cells[r->cells - 1].s + c->cells[r->cells - 1].n > end) r->cells--;
+    while (c->escaped_n && c->escaped[c->escaped_n - 1] >= r->cells) c->escaped_n--;
+    r->damaged = true;
+}
+
+/* The row at c->at, complete or cut: fills until it is, and gives up quotes that never close and lines that never end. */
 static int row_read(struct csv *c, struct row *ret, bool *ret_high, struct error *err) {
     bool literal = false;
     for (;;) {
+        size_t waiting = c->n - c->at;
+        bool whole = c->ended, endless = literal && waiting > SHEET_ROW_MAX;
         c->cut = false;
-        int rc = row_scan(c, literal, ret, ret_high, err);
+        int rc = row_scan(c, literal, whole || endless, ret, ret_high, err);
         if (rc != ROW_MORE) {
+            if (rc < 0) return rc;
             ret->damaged = literal || c->cut;
+            c->skipping = endless && !whole && ret->next == c->n && ret->lines == 0;
+            if (ret->next - c->at > SHEET_ROW_MAX) row_cut(c, ret);
             return rc;
         }
-        bool full = c->n - c->at >= SHEET_ROW_MAX;
-        if (c->ended || full) {
-            if (literal) return row_too_long(c, err);
+        if (!literal && (whole || waiting > QUOTED_MAX)) {
             literal = true;
             continue;
         }
@@ -399,31 +398,49 @@ static int row_read(struct csv *c, struct row *ret, bool *ret_high, struct error
     }
 }
 
+/* What is left of a line whose row was cut; 0 also at the end of the file. */
+static int line_skip(struct csv *c, struct error *err) {
+    while (c->skipping) {
+        while (c->at < c->n && c->s[c->at] != '\n' && c->s[c->at] != '\r') c->at++;
+        if (c->at < c->n && (c->s[c->at] == '\n' || c->at + 1 < c->n || c->ended)) {
+            c->at += c->s[c->at] == '\r' && c->s[c->at + 1] == '\n' ? 2 : 1;
+            c->line++;
+            c->skipping = false;
+        } else if (c->ended) {
+            return 0;
+        } else {
+            int rc = fill(c, err);
+            if (rc < 0) return rc;
+        }
+    }
+    return 0;
+}
+
 int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
              bool *ret_damaged, struct error *err) {
     struct row r = {0};
     bool high = false;
+    int rc = line_skip(c, err);
+    if (rc < 0) return rc;
     for (;;) {
         if (c->at >= c->n) {
             if (c->ended) return 0;
-            int rc = fill(c, err);
+            rc = fill(c, err);
             if (rc < 0) return rc;
             continue;
         }
-        int rc = row_read(c, &r, &high, err);
+        rc = row_read(c, &r, &high, err);
         if (rc < 0) return rc;
         if (r.end > c->at) break;
         c->at = r.next; /* an empty line */
         c->line += r.lines;
     }
-    if (r.next - c->at > SHEET_ROW_MAX)
-        return row_too_long(c, err);
     const char *row = c->s + c->at;
     size_t row_n = r.end - c->at;
     bool sound = (!high || row_sound(row, row_n)) && !memchr(row, 0, row_n);
     for (size_t i = 0; i < c->escaped_n; i++) unescape(&c->cells[c->escaped[i]]);
     if (high && !sound) {
-        int rc = row_fix(c, r.cells, err);
+        rc = row_fix(c, r.cells, err);
         if (rc < 0) return rc;
     }
     if (!c->crlf_known && r.next > r.end) {

@@ -15,7 +15,7 @@ struct csv;
 int csv_open(struct source *src, const struct sheet_options *o, struct sheet_info *info, struct csv **ret,
              struct error *err);
 /* As sheet_next. Lines without a single character are no rows. A quote that is never closed within
- * SHEET_ROW_MAX is taken for a character; the row is told as damaged and ends with its line. */
+ * four times SHEET_ROW_MAX is taken for a character; the row is told as damaged and ends with its line. */
 int csv_next(struct csv *c, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
              bool *ret_damaged, struct error *err);
 void csv_close(struct csv *c);

@@ -43,9 +43,10 @@ const struct sheet_info *sheet_about(const struct sheet *s);
  * XLSX: shared and inline strings, rich text joined, phonetic runs skipped, cached values of formulas, dates
  * by style as ISO 8601 (without a time when it is midnight), numbers without float noise and without
  * exponent, gaps as empty cells, "TRUE"/"FALSE", errors as "#N/A".
- * Bytes that do not decode become U+FFFD and set *ret_damaged: the row is the caller's to reject. So do a CSV cell of
- * more than SHEET_CELL_MAX bytes, which is cut, NUL bytes, a quote that is never closed (its row ends with its line, the rest of the file is read) and an XLSX
- * cell that names a shared string that is not there. */
+ * Bytes that do not decode become U+FFFD and set *ret_damaged: the row is the caller's to reject. So do NUL bytes, a quote that is never
+ * closed (its row ends with its line, the rest of the file is read) and an XLSX cell that names a shared string that is not there; so does
+ * what is too large, of which the beginning is told: a cell of more than SHEET_CELL_MAX bytes, a row of more than SHEET_COLUMNS_MAX cells
+ * or SHEET_ROW_MAX bytes. */
 int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
                bool *ret_damaged, struct error *err);
 /* Of the file as stored; the total is 0 for a pipe. */
@@ -61,6 +62,8 @@ struct sheet_writer;
 int sheet_create(const char *path, const struct sheet_info *about, bool safe, struct sheet_writer **ret,
                  struct error *err);
 int sheet_put(struct sheet_writer *w, const struct text *cells, size_t n, struct error *err);
+/* What of a cell the file can hold: in XLSX its first 32,767 characters, else all. For those who would rather give back the beginning. */
+struct text sheet_fitting(const struct sheet_writer *w, struct text cell);
 /* The first row; in XLSX bold and frozen, with column widths and columns of text. In CSV as sheet_put. */
 int sheet_header(struct sheet_writer *w, const struct text *cells, size_t n, struct error *err);
 /* XLSX: a drop-down of the allowed values below the header of a column (templates). CSV has none: no error. */

@@ -219,6 +219,18 @@ int sheet_put(struct sheet_writer *w, const struct text *cells, size_t n, struct
     return rc;
 }
 
+struct text sheet_fitting(const struct sheet_writer *w, struct text cell) {
+    enum { UNITS_MAX = 32767 };
+    size_t at = 0, units = 0;
+    if (!w->xlsx || cell.n <= UNITS_MAX) return cell;
+    while (at < cell.n) {
+        size_t from = at;
+        units += text_codepoint(cell, &at) > 0xFFFF ? 2 : 1;
+        if (units > UNITS_MAX) return (struct text){cell.s, from};
+    }
+    return cell;
+}
+
 int sheet_header(struct sheet_writer *w, const struct text *cells, size_t n, struct error *err) {
     if (!w->xlsx || w->failed) return sheet_put(w, cells, n, err);
     return w->failed = xlsx_header(w->xlsx, cells, n, err);

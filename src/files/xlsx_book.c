@@ -202,10 +202,8 @@ static void string_text(struct xml *x, const char *s, int n) {
     struct reading *r = x->user;
     struct buf *b = &r->book->strings;
     if (!r->in_text) return;
-    if (b->n - r->string_start + (size_t)n > SHEET_CELL_MAX)
-        xml_fail(x, E_TOO_LARGE, "a shared string is larger than a cell may be");
-    else if (buf_add(b, s, (size_t)n) < 0)
-        xml_fail(x, b->failed, "the shared strings do not fit into memory");
+    size_t room = SHEET_CELL_MAX + 1 - (b->n - r->string_start); /* one more than a cell may be: the rows with it are refused */
+    if (buf_add(b, s, (size_t)n < room ? (size_t)n : room) < 0) xml_fail(x, b->failed, "the shared strings do not fit into memory");
 }
 
 static void string_end(struct xml *x, const char *name) {
@@ -223,7 +221,7 @@ static void string_end(struct xml *x, const char *name) {
             return;
         }
         b->string_ends = more;
-        if (b->strings.s)
+        if (b->strings.s && b->strings.n - r->string_start <= SHEET_CELL_MAX)
             b->strings.n = r->string_start +
                            book_unescape(b->strings.s + r->string_start, b->strings.n - r->string_start);
         b->string_ends[b->strings_n++] = (uint32_t)b->strings.n;

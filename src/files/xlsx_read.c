@@ -123,10 +123,8 @@ static void sheet_start(struct xml *x, const char *name, const char **atts) {
 static void sheet_text(struct xml *x, const char *text, int n) {
     struct xlsx *s = x->user;
     if (!s->in_value) return;
-    if (s->value.n + (size_t)n > SHEET_CELL_MAX)
-        xml_fail(x, E_TOO_LARGE, "a cell is larger than allowed");
-    else if (buf_add(&s->value, text, (size_t)n) < 0)
-        xml_fail(x, s->value.failed, "out of memory");
+    size_t room = SHEET_CELL_MAX + 1 - s->value.n; /* one more than allowed tells cell_end */
+    if (buf_add(&s->value, text, (size_t)n < room ? (size_t)n : room) < 0) xml_fail(x, s->value.failed, "out of memory");
 }
 
 static void cell_end(struct xml *x, struct xlsx *s) {
@@ -155,12 +153,16 @@ static void cell_end(struct xml *x, struct xlsx *s) {
         break;
     }
     default:
-        t.n = book_unescape(s->value.s, s->value.n);
+        if (t.n <= SHEET_CELL_MAX) t.n = book_unescape(s->value.s, s->value.n);
     }
     if (t.n == 0) return;
+    if (t.n > SHEET_CELL_MAX) { /* the row is refused, the rest of the sheet is read */
+        s->rows[s->rows_n].damaged = true;
+        for (t.n = SHEET_CELL_MAX; ((unsigned char)t.s[t.n] & 0xC0) == 0x80;) t.n--;
+    }
     s->row_bytes += t.n;
     if (s->column >= SHEET_COLUMNS_MAX || s->row_bytes > SHEET_ROW_MAX) {
-        xml_fail(x, E_TOO_LARGE, "a row is larger than allowed");
+        s->rows[s->rows_n].damaged = true;
         return;
     }
     if (!room(x, (void **)&s->cells, s->cells_n, &s->cells_cap, sizeof *s->cells)) return;

@@ -191,8 +191,8 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
     enum map_outcome outcome = MAP_ROW;
     struct error err = {0};
     if (r->damaged) {
-        static const struct map_reason damaged = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行无法读取：有不能解码的字节、空字符、未闭合的引号或过长的单元格",
-                                                  .en = "this row cannot be read: bytes that do not decode, a NUL, a quotation mark left open or a cell that is too long"};
+        static const struct map_reason damaged = {.code = E_SYNTAX, .field = {"", 0}, .zh = "本行无法读取：有不能解码的字节、空字符、未闭合的引号，或单元格过长、过多（上限1 MB、4,096格、整行4 MB）",
+                                                  .en = "this row cannot be read: bytes that do not decode, a NUL, a quotation mark left open, or too large (more than 1 MB a cell, 4,096 cells or 4 MB a row)"};
         row_refuse(b, r, &damaged);
         return 0;
     }

@@ -70,7 +70,7 @@ static void refused_put(struct taking *t, const struct intake_reject *r, const c
     if (t->rc < 0 || t->mode == MODE_FIRST) return;
     if (!t->refused && (t->rc = refused_open(t)) < 0) return;
     if (r->n > width) width = r->n < SHEET_COLUMNS_MAX - 2 ? r->n : SHEET_COLUMNS_MAX - 2;
-    for (size_t k = 0; k < width; k++) cells[k] = k < r->n ? r->cells[k] : (struct text){"", 0};
+    for (size_t k = 0; k < width; k++) cells[k] = k < r->n ? sheet_fitting(t->refused, r->cells[k]) : (struct text){"", 0};
     snprintf(line, sizeof line, "%lld", (long long)r->line);
     cells[width] = text_of(line);
     cells[width + 1] = text_of(reason);

@@ -86,13 +86,14 @@ static int row_refuse(struct intake *in, const struct text *cells, size_t n, con
     in->report->refused++;
     if (!in->refused) {
         rc = sheet_create(errors, in->about, false, &in->refused, err);
+        if (rc < 0) return rc;
         for (size_t i = 0; i < in->n_header; i++) out[i] = in->header[i];
         out[in->n_header] = TEXT("reason");
-        if (rc == 0) rc = sheet_header(in->refused, out, in->n_header + 1, err);
+        rc = sheet_header(in->refused, out, in->n_header + 1, err);
         snprintf(in->report->refused_to, sizeof in->report->refused_to, "%s", errors);
     }
     snprintf(reason, sizeof reason, "%s: %s", why->where, why->message);
-    for (size_t i = 0; i < in->n_header; i++) out[i] = i < n ? cells[i] : (struct text){"", 0};
+    for (size_t i = 0; i < in->n_header; i++) out[i] = i < n ? sheet_fitting(in->refused, cells[i]) : (struct text){"", 0};
     out[in->n_header] = text_of(reason);
     return rc < 0 ? rc : sheet_put(in->refused, out, in->n_header + 1, err);
 }
@@ -175,7 +176,7 @@ static int rows_read(struct intake *in, struct sheet *sheet, const char *errors,
         struct error why = {0};
         uint64_t taken = 0;
         in->report->rows++;
-        if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters / 字符损坏");
+        if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters, or a row too large / 字符损坏或该行过大");
         else if (in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
         else rc = tracing_row_read(&m->how, m->columns[0], cells, n, &r, &why);
         if (in->map && !broken) {
