@@ -286,6 +286,14 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
     return rc;
 }
 
+/* Whether a fact is older than the duty's clock: a fact that names a day only is of that whole day. */
+static bool before_start(const struct ledger *l, const struct obligation *o, bool exact, day on, instant at) {
+    const struct duty_rule *rule = book_rule(l, o);
+    if (!rule || rule->timing != TIMING_WITHIN) return on < o->duty.anchor;
+    instant start = o->duty.due_at - rule->within_s;
+    return exact ? at < start : on < day_of_instant(start, l->zone_s);
+}
+
 /* 1 when the fact is one of these matches for the duty, with the day it counts for; 0 when not. */
 static int matches(struct ledger *l, const struct session *s, const struct fact_match *list, size_t n, const struct record *r,
                    const struct obligation *o, day *ret_day, instant *ret_at) {
@@ -309,6 +317,7 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
             *ret_day = (day)date.i;
             if (*ret_day < day_of_instant(s->now, l->zone_s)) *ret_at = instant_of_day(*ret_day, l->zone_s);
         }
+        if (m->since && before_start(l, o, date.kind == VALUE_INT && r->reg->fields[m->date_field].type == FIELD_INSTANT, *ret_day, *ret_at)) continue;
         return 1;
     }
     return 0;

@@ -1,8 +1,11 @@
 /* Who is accountable: the first step of the rule's chain that resolves, never chance. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ledger/book.h"
+#include "ledger/record_peek.h"
+#include "ledger/table.h"
 
 void owner_forget(struct ledger *l) {
     arena_reset(&l->book->owners);
@@ -70,6 +73,28 @@ static const struct organisation_entry *department_of(const struct obligation_bo
     }
 }
 
+/* Where a step of the chain begins: the record's region, a region it names, or the region of a record it refers to. Empty: not known. */
+static int begins_at(struct ledger *l, const struct owner_rule *step, const struct record *r, struct text *ret, struct error *err) {
+    *ret = r->region;
+    if (step->field < 0) return 0;
+    const struct field *f = &r->reg->fields[step->field];
+    struct value cell = r->values[step->field];
+    *ret = f->type == FIELD_REGION ? value_view(cell) : (struct text){"", 0};
+    if (f->type != FIELD_REFERENCE || cell.kind != VALUE_INT) return 0;
+    const struct register_decl *target = l->tables[r->reg->order]->targets[step->field];
+    const struct record *other = NULL;
+    int rc = record_peek(l, target, cell.i, &other, err);
+    if (!rc && other) *ret = other->region;
+    if (rc || other || l->apply || !target) return rc;
+    /* another plan is adopted: nothing is being recorded */
+    char sql[120];
+    struct value region = value_null();
+    snprintf(sql, sizeof sql, "SELECT \"region\" FROM \"%s\" WHERE \"id\" = ?1", target->name.s);
+    rc = db_scalar(l->db, &l->book->arena, sql, &cell, 1, &region, err);
+    if (!rc) *ret = value_view(region);
+    return rc;
+}
+
 /* The region at a level above: what the city owes is not the county's. */
 static struct text at_level(struct text region, int level) {
     while (level && region_level(region) > level) region = region_parent(region);
@@ -110,10 +135,13 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
         const struct owner_rule *step = &chain[i];
         struct value cell = step->field >= 0 && (size_t)step->field < r->reg->n_fields ? r->values[step->field] : value_null();
         struct owner o = {.kind = (int)step->kind, .step = (int)i, .region = r->region};
-        general = general && ((step->kind == OWNER_REGION && step->field < 0) || step->kind == OWNER_DEPARTMENT);
+        general = general && (step->kind == OWNER_REGION || step->kind == OWNER_DEPARTMENT) && step->field < 0;
+        if (step->kind == OWNER_REGION || step->kind == OWNER_DEPARTMENT) {
+            int rc = begins_at(l, step, r, &o.region, err);
+            if (rc < 0) return rc;
+        }
         switch (step->kind) {
         case OWNER_REGION:
-            if (step->field >= 0) o.region = value_view(cell);
             o.region = at_level(o.region, step->level);
             if (!o.region.n) continue;
             break;
@@ -122,7 +150,7 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
                 int rc = know_organisations(l, err);
                 if (rc < 0) return rc;
             }
-            const struct organisation_entry *body = r->region.n ? department_of(l->book, step->department, at_level(r->region, step->level)) : NULL;
+            const struct organisation_entry *body = o.region.n ? department_of(l->book, step->department, at_level(o.region, step->level)) : NULL;
             if (!body) continue;
             o.id = body->id;
             o.region = body->region;

@@ -31,8 +31,8 @@ enum owner_kind { OWNER_NONE = 0, OWNER_REGION, OWNER_DEPARTMENT, OWNER_UNIT, OW
 struct owner_rule {
     enum owner_kind kind;
     struct text department;  /* OWNER_DEPARTMENT: code of list `department`; the nearest one up the region tree */
-    int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record, -1: the record itself; OWNER_REGION: region field
-                              * or -1 = the record's */
+    int field;               /* OWNER_UNIT, OWNER_PERSON: reference field of the raising record, -1: the record itself; OWNER_REGION, OWNER_DEPARTMENT: region
+                              * field, or reference to a record whose region it is (the person's, where he lives); -1 = the record's own */
     int level;               /* OWNER_REGION, OWNER_DEPARTMENT: begin at that level above the record (1 province, 2 city, 3 county); 0: at its own */
 };
 
@@ -45,6 +45,7 @@ struct fact_match {
                           * a record of the same region (the bulletin of a region whose duty an adoption raised) */
     struct expr *when;   /* NULL: always */
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
+    bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since */
 };
 
 struct escalation {

@@ -40,8 +40,8 @@ static int time_field(struct pack *k, const struct yaml *map, const char *key,
     return 0;
 }
 
-/* ---- owners: "region", "region FIELD", "department CODE", "unit FIELD", "person FIELD"; the first two end
- * in province, city or county to begin there */
+/* ---- owners: "region", "region FIELD", "department CODE", "department CODE FIELD", "unit FIELD", "person FIELD"; those of
+ * regions and departments end in province, city or county to begin there */
 
 static int reference_to(struct pack *k, const struct yaml *node, const struct register_decl *reg,
                         struct text name, const char *target, const char *other, int *ret) {
@@ -53,6 +53,16 @@ static int reference_to(struct pack *k, const struct yaml *node, const struct re
                           target);
     *ret = field;
     return 0;
+}
+
+/* A region, or a reference to a record that has one. */
+static int where_field(struct pack *k, const struct yaml *node, const struct register_decl *reg,
+                       struct text name, int *ret) {
+    int rc = field_of(k, node, reg, name, ret);
+    if (rc < 0) return rc;
+    enum field_type type = reg->fields[*ret].type;
+    if (type == FIELD_REGION || type == FIELD_REFERENCE) return 0;
+    return yaml_error(node, k->err, E_INVALID, "field %.*s is neither a region nor a reference", (int)name.n, name.s);
 }
 
 /* Cuts "city" off "cdc city". */
@@ -83,16 +93,20 @@ static int owner(struct pack *k, const struct yaml *node, const struct register_
     if (text_is(kind, "region")) {
         ret->kind = OWNER_REGION;
         if (!of.n) return 0;
-        int rc = field_of(k, node, reg, of, &ret->field);
-        if (!rc && reg->fields[ret->field].type != FIELD_REGION)
-            rc = yaml_error(node, k->err, E_INVALID, "field %.*s is no region", (int)of.n, of.s);
-        return rc;
+        return where_field(k, node, reg, of, &ret->field);
     }
     if (!of.n)
         return yaml_error(node, k->err, E_INVALID,
                           "an owner is region, department CODE, unit FIELD or person FIELD");
     if (text_is(kind, "department")) {
         const struct codelist *list = codelist_find(k->catalog, TEXT("department"));
+        const char *where = memchr(of.s, ' ', of.n);
+        if (where) {
+            struct text field = text_trim((struct text){where, of.n - (size_t)(where - of.s)});
+            of.n = (size_t)(where - of.s);
+            int rc = where_field(k, node, reg, field, &ret->field);
+            if (rc < 0) return rc;
+        }
         if (list && !code_find(list, of))
             return yaml_error(node, k->err, E_UNKNOWN, "no department %.*s", (int)of.n, of.s);
         ret->kind = OWNER_DEPARTMENT;
@@ -192,7 +206,7 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
 
 static int facts(struct pack *k, const struct yaml *map, const char *key, bool required,
                  const struct duty_rule *r, struct fact_match **ret, size_t *ret_n) {
-    static const char *const keys[] = {"on", "by", "when", "date", NULL};
+    static const char *const keys[] = {"on", "by", "when", "date", "since", NULL};
     const struct yaml *list = NULL;
     int rc = yaml_list(map, key, required, &list, k->err);
     if (rc < 0 || !list) return rc;
@@ -207,6 +221,9 @@ static int facts(struct pack *k, const struct yaml *map, const char *key, bool r
         if (!rc) rc = tie(k, node, r, &m[i]);
         if (!rc) rc = pack_condition(k, node, "when", m[i].reg, &m[i].when, NULL);
         if (!rc) rc = time_field(k, node, "date", m[i].reg, &m[i].date_field);
+        if (!rc) rc = yaml_bool(node, "since", false, &m[i].since, k->err);
+        if (!rc && m[i].since && m[i].date_field < 0)
+            rc = yaml_error(yaml_get(node, "since"), k->err, E_INVALID, "since needs the date it is about");
     }
     *ret = m;
     *ret_n = list->n;
