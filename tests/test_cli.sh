@@ -148,7 +148,8 @@ node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j
 node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.created === 0 && j.changed === 0 ? 0 : 1)' && ok "a repeated import of tests changes nothing" || bad "a repeated import of tests changes nothing" "$(cat out)"
 
 json 'j.total.open > 0 && j.total.overdue > 0 && j.total.without_owner === 0' due --at $now
-json 'j.duties.length > 0 && j.duties.every(d => d.due)' due --overdue --at $now
+json 'j.duties.length > 0 && j.duties.every(d => d.due && d.late && !d.left)' due --overdue --at $now
+json 'j.duties.some(d => d.left) && j.duties.some(d => d.late) && j.duties.every(d => !(d.late && d.left) && !/-/.test(d.late + d.left))' due --list --limit 5000 --at $now
 does 'closed-loop rate' due --at $now --region 310199
 does '闭环率' due --at $now --lang zh
 json 'j.owners.length > 3 && j.owners.some(o => o.kind === "unit") && j.owners.every(o => o.timeliness === null || o.timeliness >= 0 && o.timeliness <= 1)' due --by owner --at $now
@@ -299,6 +300,7 @@ does '^参数 central_days 密接集中隔离天数: 7 天 -> 5 天' policy diff
 json 'j.live.list.length > 0 && j.live.list.every(c => c.effect && c.rule)' policy diff covid-2022-v9 covid-2022-20 --list --at $now
 grep -q 'central_days' <<<"$diff_words" && grep -qE 'lose|gain|sooner|later' <<<"$diff_words" && ok "policy diff, on the live data" || bad "policy diff, on the live data" "$diff_words"
 does 'adopted' policy adopt covid-2022-20 --from 2022-05-30 --reason test --at 2022-05-30T18:00
+refuses 69 'in force there from that day already' policy adopt covid-2022-20 --from 2022-05-30 --reason again --at 2022-05-30T18:00
 import=$("$tocsin" import place files/places.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
 does 'import' undo "$import"
 refuses 69 '.' undo "$import"

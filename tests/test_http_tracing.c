@@ -48,7 +48,7 @@ static void what_is_refused(void **state) {
         assert_status(test_http_get(&h, "/api/v1/tracing/places", COMMAND), 403);
         assert_status(test_http_get(&h, "/api/v1/tracing/chains", GUEST), 403);
         assert_status(test_http_get(&h, "/api/v1/tracing/chains/part?case=99", AUDITOR), 404);
-        test_http_stop(&h);
+        test_http_drop(&h);
     }
 }
 
@@ -87,7 +87,7 @@ static void visits_are_there_when_they_are_answered(void **state) {
         got = test_http_get(&h, "/api/v1/visits/status", STREET);
         assert_int_equal(test_json_int(got.json, "visits"), 0);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":7,\"place\":\"x\",\"start\":\"2022-05-27T10:00\"}"), 409); /* a forgotten day takes none */
-        test_http_stop(&h);
+        test_http_drop(&h);
     }
 }
 
@@ -112,7 +112,7 @@ static void many_scans_at_once(void **state) {
         }
         struct answer_got got = test_http_get(&h, "/api/v1/visits/status", STREET);
         assert_int_equal(test_json_int(got.json, "visits"), 320);
-        test_http_stop(&h);
+        test_http_drop(&h);
     }
 }
 
@@ -171,7 +171,7 @@ static void a_case_from_its_visits_to_its_chain(void **state) {
         assert_true(json_array_size(json_object_get(got.json, "nodes")) == 2 && json_array_size(json_object_get(got.json, "edges")) >= 1);
         got = test_http_get(&h, arena_printf(a, "/api/v1/tracing/chains/part?case=%lld", kase), STREET); /* another region's case is not there */
         assert_status(got, 404);
-        test_http_stop(&h);
+        test_http_drop(&h);
     }
 }
 

@@ -341,6 +341,16 @@ static void a_new_plan_is_shown_before_it_is_applied(void **state) {
         plan_diff_clear(&d);
         plan_diff_clear(&done);
         assert_true(duty_of(&t, who, "release").duty.due_at < before); /* 5 days, not 7 */
+        /* the same again is told that it is in force; another region, another day or going back to the one before is an adoption like any other */
+        int64_t again = 0, entries = test_count(&t, "SELECT MAX(\"next\") FROM \"journal_tip\"");
+        err = (struct error){0};
+        assert_int_equal(plan_adopt(t.l, &t.s, &a, &again, NULL, &err), E_CONFLICT);
+        assert_non_null(strstr(err.message, "in force there"));
+        assert_true(again == 0 && test_count(&t, "SELECT MAX(\"next\") FROM \"journal_tip\"") == entries);
+        struct plan_adoption next = a;
+        next.from++;
+        assert_ok(plan_adopt(t.l, &t.s, &next, &again, NULL, &err), err);
+        assert_int_equal(plan_adopt(t.l, &t.s, &next, &again, NULL, &err), E_CONFLICT);
         assert_ok(plan_compare(t.l, NULL, &t.s, softer, t.l->region, NULL, NULL, &d, &err), err);
         for (int i = 0; i < PLAN_EFFECTS; i++) assert_int_equal(d.total[i], 0);
         plan_diff_clear(&d);

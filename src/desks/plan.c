@@ -306,6 +306,18 @@ static int apply(struct ledger *l, const struct session *s, const struct adoptio
     return rc;
 }
 
+/* The same pack for the same region from the same day is in force already, unless another came between: a second record would say nothing new. */
+static int adopted_already(const struct ledger *l, struct text region, const struct policy *p, day from, struct error *err) {
+    const struct adoption *last = NULL;
+    for (size_t i = 0; i < l->n_adoptions; i++) {
+        const struct adoption *a = &l->adoptions[i];
+        if (a->from == from && text_eq(a->disease, p->disease) && text_eq(a->region, region)) last = a;
+    }
+    if (!last || !text_eq(last->pack, p->name) || !text_eq(last->policy->source_text, p->source_text)) return 0;
+    return error_set(err, E_CONFLICT, "adoption", "%.*s is in force there from that day already (record %lld) / 该地区自该日起已采用 %.*s(记录 %lld)", (int)p->name.n, p->name.s,
+                     (long long)last->id, (int)p->name.n, p->name.s, (long long)last->id);
+}
+
 int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *want, int64_t *ret_id, struct plan_diff *diff, struct error *err) {
     struct arena a = {0};
     struct plan_diff done = {0};
@@ -333,7 +345,8 @@ int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adop
     if (!rc && region >= 0) d->values[region] = value_text(d->region);
     if (!rc) rc = ledger_begin(l, err);
     if (rc < 0) goto out;
-    rc = record_write(l, s, &d, 1, err);
+    rc = adopted_already(l, d->region, p, want->from, err);
+    if (!rc) rc = record_write(l, s, &d, 1, err);
     const struct adoption *made = rc ? NULL : ledger_adoption(l, d->ret_id);
     if (!rc && !made) rc = error_set(err, E_STORE, "adoption", "was recorded but cannot be found");
     if (!rc && want->from <= day_of_instant(s->now, l->zone_s)) rc = apply(l, s, made, &done, err);

@@ -40,7 +40,8 @@ struct plan_adoption {
     day from;
     struct text reason, approver;
 };
-/* Records the adoption and, when it is in force already, changes the duties, all in one transaction. diff (may be NULL) receives what was done. */
+/* Records the adoption and, when it is in force already, changes the duties, all in one transaction. diff (may be NULL) receives what was done.
+ * E_CONFLICT: the same pack, unchanged, is what that region follows from that day on. */
 int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *a, int64_t *ret_id, struct plan_diff *diff, struct error *err);
 /* Applies adoptions whose day has come since (called by the clock). */
 int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applied, struct error *err);

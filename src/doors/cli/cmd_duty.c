@@ -159,19 +159,20 @@ static int by_age(struct cli *cli, const struct duty_filter *f, struct error *er
 static int list_visit(const struct obligation *o, const struct duty_rule *rule, void *arg) {
     struct list *x = arg;
     struct cli *cli = x->cli;
-    char due[INSTANT_TEXT] = "-", late[INSTANT_TEXT] = "";
+    char due[INSTANT_TEXT] = "-", time[INSTANT_TEXT] = "";
+    bool late = o->duty.due_at != INSTANT_NONE && cli->now > o->duty.due_at;
     struct text record, owner, title = rule ? (cli->zh ? rule->zh : rule->en) : o->rule;
     if (o->duty.due_at != INSTANT_NONE) {
         instant_format(o->duty.due_at, cli->ledger->zone_s, due);
         due[16] = 0; /* minutes are enough */
-        duration_format(cli->now - o->duty.due_at, late);
+        duration_format(late ? cli->now - o->duty.due_at : o->duty.due_at - cli->now, time);
     }
     int rc = export_name(x->names, o->reg, o->record, &record, x->err);
     if (rc == 0) record = arena_text(&cli->arena, record);
     if (rc == 0) rc = owner_text(x, o, &owner);
     if (rc < 0) return rc;
     if (x->json) {
-        json_array_append_new(x->json, json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:i, s:o}", "due", due, "late", late, "rule",
+        json_array_append_new(x->json, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:i, s:o}", "due", due, "late", late ? time : "", "left", late ? "" : time, "rule",
             cli_json_text(o->rule), "desk", cli_json_text(o->desk), "register", cli_json_text(o->reg), "record", (json_int_t)o->record,
             "number", cli_json_text(record), "owner", cli_json_text(owner), "level", o->duty.level, "region", cli_json_text(o->region)));
         return 0;
@@ -179,7 +180,7 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
     if (x->rows > x->limit) return 1;
     struct text *row = x->cells + x->rows++ * LIST_COLUMNS;
     row[0] = text_of(arena_str(&cli->arena, due));
-    row[1] = text_of(arena_str(&cli->arena, late));
+    row[1] = text_of(*time ? arena_printf(&cli->arena, late ? cli_word(cli, "超 %s", "%s late") : cli_word(cli, "剩 %s", "%s left"), time) : "");
     row[2] = arena_text(&cli->arena, o->desk);
     row[3] = title;
     row[4] = record;
@@ -189,8 +190,8 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
 }
 
 static int list_print(struct cli *cli, const struct duty_filter *f, json_t *json, struct error *err) {
-    static const char *const zh[LIST_COLUMNS] = {"期限", "已过", "席位", "待办", "记录", "责任主体", "已上报级"};
-    static const char *const en[LIST_COLUMNS] = {"due", "late by", "desk", "duty", "record", "accountable", "escalated"};
+    static const char *const zh[LIST_COLUMNS] = {"期限", "时间", "席位", "待办", "记录", "责任主体", "已上报级"};
+    static const char *const en[LIST_COLUMNS] = {"due", "time", "desk", "duty", "record", "accountable", "escalated"};
     struct list x = {.cli = cli, .limit = f->limit, .json = json, .rows = 1, .err = err};
     x.cells = arena_alloc(&cli->arena, (f->limit + 2) * LIST_COLUMNS * sizeof *x.cells);
     if (!x.cells) return error_set(err, E_MEMORY, NULL, "out of memory for a table");
