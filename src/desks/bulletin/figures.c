@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/series.h"
 #include "desks/bulletin/figures.h"
 
 /* The cells of a case that figures need: system columns first, then fields. */
@@ -17,11 +18,6 @@ static const char *const field_names[] = {"disease",     "classification", "orig
                                           "outcome",     "outcome_date",   "death_date",  "onset",      "report_date", "detected_at",
                                           "reported_at", "isolated_at",    "treated_at",  NULL};
 enum { ROWS_MAX = 2000, LINES_MAX = 128 };
-
-struct series {
-    int64_t *items;
-    size_t n, cap;
-};
 
 /* Everything a pass adds to. */
 struct tally {
@@ -178,28 +174,13 @@ static int lines_of(const struct scope *sc, const char *list, struct bulletin_co
 
 /* ---- counting */
 
-static int series_add(struct series *s, int64_t v, struct error *err) {
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        int64_t *items = mem_realloc(s->items, cap * sizeof *items);
-        if (!items) return memory(err);
-        s->items = items;
-        s->cap = cap;
-    }
-    s->items[s->n++] = v;
-    return 0;
-}
-static int by_value(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
 /* Median: the mean of the two in the middle when n is even. P90: nearest rank. */
 static struct bulletin_time series_time(struct series *s) {
     struct bulletin_time t = {.n = (int64_t)s->n};
     if (s->n == 0) return t;
-    qsort(s->items, s->n, sizeof *s->items, by_value);
+    series_sort(s);
     t.median_s = s->n % 2 ? s->items[s->n / 2] : (s->items[s->n / 2 - 1] + s->items[s->n / 2]) / 2;
-    t.p90_s = s->items[(s->n * 9 + 9) / 10 - 1];
+    t.p90_s = series_rank(s, 90);
     return t;
 }
 
@@ -441,7 +422,7 @@ int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, c
     if (!rc) rc = work_compute(&sc, &b, err);
     if (!rc) rc = restate_finish(&sc, &restate, &b, err);
     if (own) db_snapshot_end(sc.db);
-    for (int i = 0; i < 2 * STEPS; i++) mem_free(t.times[i / STEPS][i % STEPS].items);
+    for (int i = 0; i < 2 * STEPS; i++) series_clear(&t.times[i / STEPS][i % STEPS]);
     if (rc < 0) {
         bulletin_clear(&b);
         return rc;

@@ -5,14 +5,10 @@
 #include <string.h>
 
 #include "base/idmap.h"
+#include "base/series.h"
 #include "desks/tracing/inside.h"
 
 const char *const tracing_step_names[TRACING_STEPS] = {"onset-detected", "detected-reported", "detected-located", "reported-isolated", "isolated-treated"};
-
-struct series {
-    int64_t *items;
-    size_t n, cap;
-};
 
 struct person_times {
     instant controlled, result; /* the first of each; INSTANT_NONE */
@@ -32,30 +28,13 @@ static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
 }
 
-static int series_add(struct series *s, int64_t v, struct error *err) {
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        int64_t *more = mem_realloc(s->items, cap * sizeof *more);
-        if (!more) return memory(err);
-        s->items = more;
-        s->cap = cap;
-    }
-    s->items[s->n++] = v;
-    return 0;
-}
-
-static int by_value(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static struct tracing_span span_of(struct series *s, int64_t limit_s) {
     struct tracing_span t = {.n = s->n, .p50 = -1, .p90 = -1, .max = -1};
     if (!s->n) return t;
-    qsort(s->items, s->n, sizeof *s->items, by_value);
-    t.p50 = s->items[(s->n + 1) / 2 - 1] / 60; /* nearest rank */
-    t.p90 = s->items[(s->n * 9 + 9) / 10 - 1] / 60;
-    t.max = s->items[s->n - 1] / 60;
+    series_sort(s);
+    t.p50 = series_rank(s, 50) / 60;
+    t.p90 = series_rank(s, 90) / 60;
+    t.max = series_rank(s, 100) / 60;
     for (size_t i = 0; i < s->n; i++) t.within += limit_s > 0 && s->items[i] <= limit_s;
     return t;
 }
@@ -199,9 +178,9 @@ int tracing_board_of(struct ledger *l, const struct session *s, struct text regi
     if (rc == 0) rc = query(&c, "3, COUNT(*)", "zone_proposal", "state = 'proposed'", NULL, 0, count_row, err);
     b.placing = span_of(&c.placing, b.place_limit_s);
     b.waiting = span_of(&c.waiting, b.place_limit_s);
-    for (int k = 0; k < TRACING_STEPS; k++) b.steps[k] = span_of(&c.steps[k], k == STEP_DETECTED_LOCATED ? b.locate_limit_s : 0), mem_free(c.steps[k].items);
-    mem_free(c.placing.items);
-    mem_free(c.waiting.items);
+    for (int k = 0; k < TRACING_STEPS; k++) b.steps[k] = span_of(&c.steps[k], k == STEP_DETECTED_LOCATED ? b.locate_limit_s : 0), series_clear(&c.steps[k]);
+    series_clear(&c.placing);
+    series_clear(&c.waiting);
     arena_clear(&c.arena);
     if (rc == 0) *ret = b;
     return rc;
