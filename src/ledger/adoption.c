@@ -100,6 +100,13 @@ const struct adoption *ledger_policy(const struct ledger *l, struct text disease
     return best;
 }
 
+const struct adoption *ledger_policy_here(const struct ledger *l, struct text disease, day on) {
+    const struct adoption *a = disease.n ? ledger_policy(l, disease, l->region, on) : NULL;
+    for (size_t i = 0; !a && !disease.n && i < l->n_adoptions; i++)
+        if (l->adoptions[i].from <= on) a = ledger_policy(l, l->adoptions[i].disease, l->region, on);
+    return a;
+}
+
 const struct adoption *ledger_adoption(const struct ledger *l, int64_t id) {
     size_t low = 0, high = l->n_adoptions;
     while (low < high) {

@@ -102,6 +102,8 @@ void ledger_rollback(struct ledger *l);
 
 /* The policy in force for a disease in a region on a day: the nearest adoption up the tree, the latest not after the day. NULL: none. */
 const struct adoption *ledger_policy(const struct ledger *l, struct text disease, struct text region, day on);
+/* Of the ledger's own region; disease empty: the first that is in force. */
+const struct adoption *ledger_policy_here(const struct ledger *l, struct text disease, day on);
 /* An adoption by id, in force or past; NULL when unknown. */
 const struct adoption *ledger_adoption(const struct ledger *l, int64_t id);
 /* adoption.c: reads all adoptions and loads their packs. Called at open and when one is recorded. */

@@ -130,6 +130,7 @@ int policy_parse(const struct catalog *c, const char *dir, struct text source, c
 void policy_free(struct policy *p);
 int policy_rule(const struct policy *p, struct text code);            /* index or -1 */
 const struct parameter *policy_parameter(const struct policy *p, struct text name);
+int64_t policy_number(const struct policy *p, const char *name, int64_t otherwise); /* p may be NULL */
 /* Names in dir, sorted, in the arena. */
 int policy_names(const char *dir, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
 

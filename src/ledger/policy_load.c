@@ -395,6 +395,11 @@ const struct parameter *policy_parameter(const struct policy *p, struct text nam
     return NULL;
 }
 
+int64_t policy_number(const struct policy *p, const char *name, int64_t otherwise) {
+    const struct parameter *a = p ? policy_parameter(p, text_of(name)) : NULL;
+    return a ? a->value : otherwise;
+}
+
 /* ---- the packs of a folder */
 
 static int by_text(const void *a, const void *b) {

@@ -21,21 +21,13 @@ const char *tracing_class_name(uint8_t class_of) {
     return class_of < sizeof classes / sizeof *classes ? classes[class_of] : "";
 }
 
-static int64_t parameter(const struct policy *p, const char *name, int64_t otherwise) {
-    const struct parameter *a = p ? policy_parameter(p, text_of(name)) : NULL;
-    return a ? a->value : otherwise;
-}
-
-/* The policy for the disease, else the first in force here. */
 static const struct policy *policy_of(const struct ledger *l, struct text disease, day on) {
-    const struct adoption *a = disease.n ? ledger_policy(l, disease, l->region, on) : NULL;
-    for (size_t i = 0; !a && !disease.n && i < l->n_adoptions; i++)
-        if (l->adoptions[i].from <= on) a = ledger_policy(l, l->adoptions[i].disease, l->region, on);
+    const struct adoption *a = ledger_policy_here(l, disease, on);
     return a ? a->policy : NULL;
 }
 
 int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise) {
-    return parameter(policy_of(l, disease, day_of_instant(now, l->zone_s)), name, otherwise);
+    return policy_number(policy_of(l, disease, day_of_instant(now, l->zone_s)), name, otherwise);
 }
 
 int64_t tracing_cell(const struct record *r, const char *field, int64_t otherwise) {
@@ -53,19 +45,19 @@ static int64_t class_parameter(const struct policy *p, const char *name, int cla
     char own[80];
     const char *word = tracing_class_name((uint8_t)class_of);
     bool seats = strcmp(name, "contact_seat_rows") == 0;
-    int64_t all = !seats || class_of == TRACING_TRANSPORT ? parameter(p, name, otherwise) : otherwise;
+    int64_t all = !seats || class_of == TRACING_TRANSPORT ? policy_number(p, name, otherwise) : otherwise;
     if (!*word) return all;
     snprintf(own, sizeof own, "%s_%s", name, word);
     for (char *c = own; *c; c++)
         if (*c == '-') *c = '_';
-    return parameter(p, own, all);
+    return policy_number(p, own, all);
 }
 
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret) {
     day on = day_of_instant(now, l->zone_s);
     const struct policy *p = policy_of(l, disease, on);
-    struct tracing_rules r = {.dwell_s = parameter(p, "scan_dwell", 30 * 60), .keep_days = (int)parameter(p, "visits_days", 28),
-                              .lookback_days = (int)parameter(p, "lookback_days", 14)};
+    struct tracing_rules r = {.dwell_s = policy_number(p, "scan_dwell", 30 * 60), .keep_days = (int)policy_number(p, "visits_days", 28),
+                              .lookback_days = (int)policy_number(p, "lookback_days", 14)};
     contact_options_init(&r.contact);
     for (int c = 0; c < CONTACT_CLASSES; c++) {
         struct contact_rule *k = &r.contact.rules[c];
@@ -78,7 +70,7 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
     if (transport->rows < 0) transport->rows = 3;
     /* no policy in force may lose what it still needs */
     for (size_t i = 0; i < l->n_adoptions; i++) {
-        int days = (int)parameter(l->adoptions[i].policy, "visits_days", 28);
+        int days = (int)policy_number(l->adoptions[i].policy, "visits_days", 28);
         if (l->adoptions[i].from <= on && days > r.keep_days) r.keep_days = days;
     }
     *ret = r;
