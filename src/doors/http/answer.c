@@ -36,6 +36,19 @@ int answer_empty(struct request *r, int status) {
     return 0;
 }
 
+void answer_events(struct request *r, int64_t (*read)(void *arg, char *out, size_t n), void (*end)(void *arg), void *arg, size_t block) {
+    struct answer *a = &r->answer;
+    a->status = 200;
+    a->type = "text/event-stream";
+    a->read = read;
+    a->end = end;
+    a->arg = arg;
+    a->size = -1;
+    a->block = block;
+    answer_header(r, "Cache-Control", "no-store");
+    answer_header(r, "X-Accel-Buffering", "no");
+}
+
 void answer_header(struct request *r, const char *name, const char *value) {
     struct answer *a = &r->answer;
     for (size_t i = 0; i < a->n_headers; i++)
@@ -143,4 +156,14 @@ int json_put_instant(struct buf *b, instant t, int32_t zone_s) {
     if (t == INSTANT_NONE) return buf_str(b, "null");
     instant_format(t, zone_s, at);
     return buf_printf(b, "\"%s\"", at);
+}
+
+void json_put_text(struct buf *b, const char *name, struct text t) {
+    buf_printf(b, ",\"%s\":", name);
+    json_put_string(b, t);
+}
+
+void json_put_moment(struct buf *b, const char *name, instant t, int32_t zone_s) {
+    buf_printf(b, ",\"%s\":", name);
+    json_put_instant(b, t, zone_s);
 }

@@ -30,6 +30,8 @@ struct buf *answer_open(struct request *r, int status);
 int answer_json(struct request *r, int status, json_t *j, struct error *err);
 int answer_text(struct request *r, int status, const char *type, struct text body);
 int answer_empty(struct request *r, int status);
+/* A stream of server-sent events without end; see struct answer. */
+void answer_events(struct request *r, int64_t (*read)(void *arg, char *out, size_t n), void (*end)(void *arg), void *arg, size_t block);
 /* name and value are borrowed until the answer is sent: constants or in the request's arena. */
 void answer_header(struct request *r, const char *name, const char *value);
 void answer_etag(struct request *r, int32_t version);
@@ -39,5 +41,8 @@ void answer_problem(struct request *r, int status, int code, const struct error 
 /* ---- JSON text */
 int json_put_string(struct buf *b, struct text t); /* quoted and escaped; what is not UTF-8 becomes U+FFFD */
 int json_put_instant(struct buf *b, instant t, int32_t zone_s);
+/* ,"name":value: a member after another one. */
+void json_put_text(struct buf *b, const char *name, struct text t);
+void json_put_moment(struct buf *b, const char *name, instant t, int32_t zone_s);
 
 #endif

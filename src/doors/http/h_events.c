@@ -220,15 +220,7 @@ static int listen_to(struct request *r, struct error *err) {
         return rc;
     }
     buf_printf(&x->out, "retry: %d\n:\nid: %lld\n\n", RETRY_MS, (long long)x->w.after);
-    r->answer.status = 200;
-    r->answer.type = "text/event-stream";
-    r->answer.read = stream_read;
-    r->answer.end = stream_end;
-    r->answer.arg = x;
-    r->answer.size = -1;
-    r->answer.block = BLOCK;
-    answer_header(r, "Cache-Control", "no-store");
-    answer_header(r, "X-Accel-Buffering", "no");
+    answer_events(r, stream_read, stream_end, x, BLOCK);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /* Duties of one record, open and done; and duties handed over to another party: one by one or a selection, a result for each. */
 #include "desks/duty.h"
-#include "desks/export/export.h"
+#include "doors/http/represent.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
@@ -79,8 +79,6 @@ static int hand_over(struct request *r, struct error *err) {
 
 /* ---- everything that was owed for a record */
 
-static const char *const owner_kinds[] = {[OWNER_NONE] = "none", [OWNER_REGION] = "region", [OWNER_DEPARTMENT] = "department", [OWNER_UNIT] = "unit", [OWNER_PERSON] = "person"};
-
 struct listing {
     struct request *r;
     struct ledger *l;
@@ -89,15 +87,6 @@ struct listing {
     struct error *err;
     size_t n;
 };
-
-static void put_text(struct buf *b, const char *name, struct text t) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_string(b, t);
-}
-static void put_instant(struct buf *b, const char *name, instant at, int32_t zone_s) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_instant(b, at, zone_s);
-}
 
 /* The days of a schedule, each with what became of it. */
 static void put_days(struct buf *b, const struct duty *d) {
@@ -117,31 +106,13 @@ static void put_days(struct buf *b, const struct duty *d) {
 static int put_duty(const struct obligation *o, const struct duty_rule *rule, void *arg) {
     struct listing *x = arg;
     struct buf *b = x->b;
-    struct text number, owner = {"", 0};
-    int rc = export_name(x->names, o->reg, o->record, &number, x->err);
-    if (!rc && o->owner) rc = export_name(x->names, o->owner_kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &owner, x->err);
+    if (x->n++) buf_char(b, ',');
+    int rc = represent_duty(b, o, rule, x->names, x->r, x->l->zone_s, x->err);
     if (rc < 0) return rc;
-    buf_str(b, x->n++ ? ",{\"rule\":" : "{\"rule\":");
-    json_put_string(b, o->rule);
-    put_text(b, "title", rule ? (x->r->zh ? rule->zh : rule->en) : o->rule);
-    put_text(b, "desk", o->desk);
-    put_text(b, "register", o->reg);
-    buf_printf(b, ",\"record\":%lld", (long long)o->record);
-    put_text(b, "number", number);
-    put_text(b, "region", o->region);
-    put_text(b, "state", o->state);
-    put_instant(b, "raised_at", o->duty.raised_at, x->l->zone_s);
-    put_instant(b, "due_at", o->duty.due_at, x->l->zone_s);
-    put_instant(b, "closed_at", o->closed_at, x->l->zone_s);
-    buf_printf(b, ",\"overdue\":%s,\"late\":%s,\"level\":%d,\"adoption\":%lld,\"handed\":%s,\"owner\":{\"kind\":\"%s\"",
-               text_is(o->state, "open") && o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->r->now ? "true" : "false", o->late ? "true" : "false", o->duty.level, (long long)o->pack,
-               o->owner_step == OWNER_STEP_HANDED ? "true" : "false", o->owner_kind >= 0 && o->owner_kind <= OWNER_PERSON ? owner_kinds[o->owner_kind] : "none");
-    if (o->owner) {
-        buf_printf(b, ",\"id\":%lld", (long long)o->owner);
-        put_text(b, "title", owner);
-    }
-    if (o->owner_region.n) put_text(b, "region", o->owner_region);
-    buf_char(b, '}');
+    json_put_text(b, "state", o->state);
+    json_put_moment(b, "raised_at", o->duty.raised_at, x->l->zone_s);
+    json_put_moment(b, "closed_at", o->closed_at, x->l->zone_s);
+    buf_printf(b, ",\"late\":%s", o->late ? "true" : "false");
     if (rule && rule->timing == TIMING_DAYS) put_days(b, &o->duty);
     return buf_char(b, '}') < 0 ? b->failed : 0;
 }

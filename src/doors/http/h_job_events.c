@@ -116,14 +116,6 @@ int jobs_events(struct request *r, const char *kind, struct error *err) {
         return rc;
     }
     buf_str(&x->out, "retry: 2000\n:\n\n");
-    r->answer.status = 200;
-    r->answer.type = "text/event-stream";
-    r->answer.read = stream_read;
-    r->answer.end = stream_end;
-    r->answer.arg = x;
-    r->answer.size = -1;
-    r->answer.block = BLOCK;
-    answer_header(r, "Cache-Control", "no-store");
-    answer_header(r, "X-Accel-Buffering", "no");
+    answer_events(r, stream_read, stream_end, x, BLOCK);
     return 0;
 }

@@ -5,11 +5,6 @@
 #include "desks/retention.h"
 #include "doors/http/inside.h"
 
-static void put_text(struct buf *b, const char *name, struct text t) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_string(b, t);
-}
-
 static void put_number(struct buf *b, const char *name, int64_t n) {
     buf_printf(b, ",\"%s\":%lld", name, (long long)n);
 }
@@ -53,8 +48,8 @@ static int show(struct request *r, struct error *err) {
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"node\":");
     json_put_string(b, text_of(id));
-    put_text(b, "region", region);
-    put_text(b, "store", text_of(db_kind_of(l->db) == DB_SQLITE ? "sqlite" : "postgresql"));
+    json_put_text(b, "region", region);
+    json_put_text(b, "store", text_of(db_kind_of(l->db) == DB_SQLITE ? "sqlite" : "postgresql"));
     put_time(b, "now", r->now, http_zone(s));
     if (s->clock_at) put_time(b, "clock_at", s->clock_at, http_zone(s));
     put_number(b, "uptime_s", (monotonic_ns() - s->started_ns) / 1000000000);
@@ -86,10 +81,10 @@ static int retention(struct request *r, struct error *err) {
         const struct retention_count *c = &report.registers[i];
         buf_printf(b, "%s{\"name\":\"%s\",\"zh\":", i ? "," : "", c->reg->name.s);
         json_put_string(b, c->reg->zh);
-        put_text(b, "en", c->reg->en);
+        json_put_text(b, "en", c->reg->en);
         put_number(b, "days", c->reg->keep_days);
-        put_text(b, "from", c->reg->keep_from >= 0 ? c->reg->fields[c->reg->keep_from].name : TEXT("changed_at"));
-        put_text(b, "basis", c->reg->keep_basis);
+        json_put_text(b, "from", c->reg->keep_from >= 0 ? c->reg->fields[c->reg->keep_from].name : TEXT("changed_at"));
+        json_put_text(b, "basis", c->reg->keep_basis);
         put_number(b, "due", c->due);
         buf_char(b, '}');
     }

@@ -3,10 +3,8 @@
 
 #include "desks/duty.h"
 #include "base/digest.h"
-#include "desks/export/export.h"
+#include "doors/http/represent.h"
 #include "doors/http/route.h"
-
-static const char *const owner_kinds[] = {[OWNER_NONE] = "none", [OWNER_REGION] = "region", [OWNER_DEPARTMENT] = "department", [OWNER_UNIT] = "unit", [OWNER_PERSON] = "person"};
 
 static int read_filter(struct request *r, struct duty_filter *f, struct error *err) {
     *f = (struct duty_filter){.desk = request_query(r, "desk"), .rule = request_query(r, "rule"), .reg = request_query(r, "register"),
@@ -17,11 +15,6 @@ static int read_filter(struct request *r, struct duty_filter *f, struct error *e
     if (!rc) rc = request_query_instant(r, "due_before", &before, err);
     if (!rc && before != INSTANT_NONE) f->due_before = before;
     return rc;
-}
-
-static void put_text(struct buf *b, const char *name, struct text t) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_string(b, t);
 }
 
 struct listing {
@@ -38,34 +31,12 @@ struct listing {
 
 static int put_duty(const struct obligation *o, const struct duty_rule *rule, void *arg) {
     struct listing *x = arg;
-    struct buf *b = x->b;
-    struct text number, owner = {"", 0};
     if (x->n == x->limit) return x->more = true, 1;
     x->due = o->duty.due_at;
     x->id = o->id;
-    int rc = export_name(x->names, o->reg, o->record, &number, x->err);
-    if (rc < 0) return rc;
-    buf_str(b, x->n++ ? ",{\"rule\":" : "{\"rule\":");
-    json_put_string(b, o->rule);
-    put_text(b, "title", rule ? (x->r->zh ? rule->zh : rule->en) : o->rule);
-    put_text(b, "desk", o->desk);
-    put_text(b, "register", o->reg);
-    buf_printf(b, ",\"record\":%lld", (long long)o->record);
-    put_text(b, "number", number);
-    put_text(b, "region", o->region);
-    buf_str(b, ",\"due_at\":");
-    json_put_instant(b, o->duty.due_at, x->l->zone_s);
-    buf_printf(b, ",\"adoption\":%lld,\"handed\":%s", (long long)o->pack, o->owner_step == OWNER_STEP_HANDED ? "true" : "false");
-    buf_printf(b, ",\"overdue\":%s,\"level\":%d,\"owner\":{\"kind\":\"%s\"", o->duty.due_at != INSTANT_NONE && o->duty.due_at < x->r->now ? "true" : "false", o->duty.level,
-               o->owner_kind >= 0 && o->owner_kind <= OWNER_PERSON ? owner_kinds[o->owner_kind] : "none");
-    if (o->owner) {
-        rc = export_name(x->names, o->owner_kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &owner, x->err);
-        if (rc < 0) return rc;
-        buf_printf(b, ",\"id\":%lld", (long long)o->owner);
-        put_text(b, "title", owner);
-    }
-    if (o->owner_region.n) put_text(b, "region", o->owner_region);
-    return buf_str(b, "}}") < 0 ? b->failed : 0;
+    if (x->n++) buf_char(x->b, ',');
+    int rc = represent_duty(x->b, o, rule, x->names, x->r, x->l->zone_s, x->err);
+    return rc < 0 ? rc : buf_char(x->b, '}') < 0 ? x->b->failed : 0;
 }
 
 /* Of the filters, in whatever order: what a cursor belongs to. */
@@ -136,8 +107,8 @@ static int summary(struct request *r, struct error *err) {
     for (size_t i = 0; i < d.n; i++) {
         buf_str(b, i ? ",{\"rule\":" : "{\"rule\":");
         json_put_string(b, d.rules[i].rule);
-        put_text(b, "desk", d.rules[i].desk);
-        put_text(b, "register", d.rules[i].reg);
+        json_put_text(b, "desk", d.rules[i].desk);
+        json_put_text(b, "register", d.rules[i].reg);
         buf_char(b, ',');
         put_count(b, &d.rules[i], l->zone_s);
         buf_char(b, '}');
@@ -162,9 +133,9 @@ static int owners(struct request *r, struct error *err) {
         const struct duty_owner *o = &d.list[i];
         struct text title = {"", 0};
         if (o->owner) rc = export_name(names, o->kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &title, err);
-        buf_printf(b, "%s{\"kind\":\"%s\",\"id\":%lld", i ? "," : "", o->kind >= 0 && o->kind <= OWNER_PERSON ? owner_kinds[o->kind] : "none", (long long)o->owner);
-        put_text(b, "title", title);
-        put_text(b, "region", o->region);
+        buf_printf(b, "%s{\"kind\":\"%s\",\"id\":%lld", i ? "," : "", represent_party(o->kind), (long long)o->owner);
+        json_put_text(b, "title", title);
+        json_put_text(b, "region", o->region);
         if (o->timeliness < 0) buf_str(b, ",\"timeliness\":null,");
         else buf_printf(b, ",\"timeliness\":%.6f,", o->timeliness);
         put_count(b, &o->count, l->zone_s);

@@ -9,11 +9,6 @@ static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
 }
 
-static void put_text(struct buf *b, const char *name, struct text t) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_string(b, t);
-}
-
 static void put_day(struct buf *b, const char *name, day d) {
     char at[DAY_TEXT];
     day_format(d, at);
@@ -34,7 +29,7 @@ static void put_provenance(struct buf *b, const struct provenance *from) {
     static const char *const words[] = {"high", "medium", "low"};
     buf_str(b, ",\"from\":{\"source\":");
     json_put_string(b, from->source);
-    put_text(b, "clause", from->clause);
+    json_put_text(b, "clause", from->clause);
     buf_printf(b, ",\"certainty\":\"%s\",\"verified\":%s}", words[from->certainty <= CERTAINTY_LOW ? from->certainty : CERTAINTY_LOW], from->verified ? "true" : "false");
 }
 
@@ -55,9 +50,9 @@ static int list(struct request *r, struct error *err) {
         if (rc < 0) break;
         buf_str(b, i ? ",{\"name\":" : "{\"name\":");
         json_put_string(b, p->name);
-        put_text(b, "title", r->zh ? p->zh : p->en);
-        put_text(b, "disease", p->disease);
-        put_text(b, "parent", p->parent);
+        json_put_text(b, "title", r->zh ? p->zh : p->en);
+        json_put_text(b, "disease", p->disease);
+        json_put_text(b, "parent", p->parent);
         put_day(b, "in_force", p->in_force);
         buf_printf(b, ",\"rules\":%zu,\"verified\":%s}", p->n_rules, p->from.verified ? "true" : "false");
         policy_free(p);
@@ -66,9 +61,9 @@ static int list(struct request *r, struct error *err) {
     for (size_t i = 0; !rc && i < l->n_adoptions; i++) {
         const struct adoption *a = &l->adoptions[i];
         buf_printf(b, "%s{\"adoption\":%lld", i ? "," : "", (long long)a->id);
-        put_text(b, "pack", a->pack);
-        put_text(b, "disease", a->disease);
-        put_text(b, "region", a->region);
+        json_put_text(b, "pack", a->pack);
+        json_put_text(b, "disease", a->disease);
+        json_put_text(b, "region", a->region);
         put_day(b, "from", a->from);
         buf_char(b, '}');
     }
@@ -103,9 +98,9 @@ static int show(struct request *r, struct error *err) {
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"name\":");
     json_put_string(b, p->name);
-    put_text(b, "title", r->zh ? p->zh : p->en);
-    put_text(b, "disease", p->disease);
-    put_text(b, "parent", p->parent);
+    json_put_text(b, "title", r->zh ? p->zh : p->en);
+    json_put_text(b, "disease", p->disease);
+    json_put_text(b, "parent", p->parent);
     put_day(b, "in_force", p->in_force);
     put_provenance(b, &p->from);
     buf_str(b, ",\"parameters\":[");
@@ -113,8 +108,8 @@ static int show(struct request *r, struct error *err) {
         const struct parameter *q = &p->parameters[i];
         buf_str(b, i ? ",{\"name\":" : "{\"name\":");
         json_put_string(b, q->name);
-        put_text(b, "title", r->zh ? q->zh : q->en);
-        put_text(b, "unit", q->unit);
+        json_put_text(b, "title", r->zh ? q->zh : q->en);
+        json_put_text(b, "unit", q->unit);
         buf_str(b, q->is_list ? ",\"value\":[" : ",\"value\":");
         for (size_t k = 0; q->is_list && k < q->n_list; k++) buf_printf(b, "%s%lld", k ? "," : "", (long long)q->list[k]);
         if (q->is_list) buf_char(b, ']');
@@ -127,10 +122,10 @@ static int show(struct request *r, struct error *err) {
         const struct duty_rule *q = &p->rules[i];
         buf_str(b, i ? ",{\"code\":" : "{\"code\":");
         json_put_string(b, q->code);
-        put_text(b, "title", r->zh ? q->zh : q->en);
-        put_text(b, "desk", q->desk);
-        put_text(b, "on", q->on->name);
-        put_text(b, "when", q->when_text);
+        json_put_text(b, "title", r->zh ? q->zh : q->en);
+        json_put_text(b, "desk", q->desk);
+        json_put_text(b, "on", q->on->name);
+        json_put_text(b, "when", q->when_text);
         put_timing(b, q);
         put_provenance(b, &q->from);
         buf_char(b, '}');
@@ -140,7 +135,7 @@ static int show(struct request *r, struct error *err) {
         const struct limit *m = &p->limits[i];
         buf_str(b, i ? ",{\"measure\":" : "{\"measure\":");
         json_put_string(b, m->measure);
-        put_text(b, "subject", m->subject);
+        json_put_text(b, "subject", m->subject);
         buf_printf(b, ",\"allowed\":%s,\"max_days\":%lld", m->allowed ? "true" : "false", (long long)m->max_days);
         put_provenance(b, &m->from);
         buf_char(b, '}');
@@ -165,9 +160,9 @@ static int check(struct request *r, struct error *err) {
     if (rc == 0) {
         buf_str(b, "{\"good\":true,\"name\":");
         json_put_string(b, p->name);
-        put_text(b, "title", r->zh ? p->zh : p->en);
-        put_text(b, "disease", p->disease);
-        put_text(b, "parent", p->parent);
+        json_put_text(b, "title", r->zh ? p->zh : p->en);
+        json_put_text(b, "disease", p->disease);
+        json_put_text(b, "parent", p->parent);
         put_day(b, "in_force", p->in_force);
         buf_printf(b, ",\"parameters\":%zu,\"rules\":%zu,\"limits\":%zu}", p->n_parameters, p->n_rules, p->n_limits);
         policy_free(p);
@@ -177,7 +172,7 @@ static int check(struct request *r, struct error *err) {
     buf_printf(b, "{\"good\":false,\"code\":\"%s\",\"detail\":", error_name(rc));
     json_put_string(b, text_of(words));
     if (sscanf(why.where, "draft.yaml:%d:%d", &line, &column) == 2) buf_printf(b, ",\"line\":%d,\"column\":%d", line, column);
-    else put_text(b, "where", text_of(why.where));
+    else json_put_text(b, "where", text_of(why.where));
     return buf_char(b, '}');
 }
 
@@ -216,10 +211,10 @@ static int diff(struct request *r, struct error *err) {
         buf_str(b, "{\"changes\":[");
         for (size_t i = 0; i < n; i++) {
             buf_printf(b, "%s{\"kind\":\"%s\"", i ? "," : "", changes[i].kind);
-            put_text(b, "name", changes[i].name);
-            put_text(b, "title", changes[i].title);
-            put_text(b, "before", changes[i].before);
-            put_text(b, "after", changes[i].after);
+            json_put_text(b, "name", changes[i].name);
+            json_put_text(b, "title", changes[i].title);
+            json_put_text(b, "before", changes[i].before);
+            json_put_text(b, "after", changes[i].after);
             buf_char(b, '}');
         }
         buf_printf(b, "],\"records\":%lld,\"rules\":", (long long)d.records);

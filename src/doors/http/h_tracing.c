@@ -15,16 +15,6 @@ static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
 }
 
-static void put_text(struct buf *b, const char *name, struct text t) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_string(b, t);
-}
-
-static void put_instant(struct buf *b, const char *name, instant t, int32_t zone_s) {
-    buf_printf(b, ",\"%s\":", name);
-    json_put_instant(b, t, zone_s);
-}
-
 /* ---- the question */
 
 struct asking {
@@ -109,7 +99,7 @@ static void put_place(struct naming *n, struct buf *b, const struct visits *v, u
         int f = n->place ? register_field(n->place, TEXT("title")) : -1;
         if (f >= 0 && text_int(name, &id) && record_get(n->l, n->l->db, &n->r->session, n->place, id, &n->r->arena, &rec, NULL) == 0) n->title = value_view(rec.values[f]);
     }
-    if (n->title.n) put_text(b, "title", n->title);
+    if (n->title.n) json_put_text(b, "title", n->title);
 }
 
 static void put_evidence(struct naming *n, struct buf *b, const struct tracing_answer *a, const struct contact *c, int32_t zone_s) {
@@ -120,10 +110,10 @@ static void put_evidence(struct naming *n, struct buf *b, const struct tracing_a
         unsigned source = presence_source_of(e->attr);
         buf_str(b, k ? ",{" : "{");
         put_place(n, b, a->v, e->place);
-        put_instant(b, "start", a->origin + e->start, zone_s);
-        put_instant(b, "end", a->origin + e->end, zone_s);
+        json_put_moment(b, "start", a->origin + e->start, zone_s);
+        json_put_moment(b, "end", a->origin + e->end, zone_s);
         buf_printf(b, ",\"overlap_s\":%d,\"source\":\"%s\",\"kind\":\"%s\"", (int)e->overlap_s, source < PRESENCE_KINDS ? source_words[source] : "", kind_words[e->kind]);
-        put_text(b, "through", visits_text(a->v, VISITS_PERSON, e->through));
+        json_put_text(b, "through", visits_text(a->v, VISITS_PERSON, e->through));
         if (e->rows_apart != 255) buf_printf(b, ",\"rows_apart\":%d", e->rows_apart);
         buf_char(b, '}');
     }
@@ -138,8 +128,8 @@ static void put_contacts(struct naming *n, struct buf *b, const struct tracing_a
         buf_str(b, i ? ",{\"person\":" : "{\"person\":");
         json_put_string(b, visits_text(a->v, VISITS_PERSON, c->person));
         buf_printf(b, ",\"degree\":%d,\"class\":\"%s\",\"overlap_s\":%lld", c->degree, contact_words[c->kind], (long long)c->overlap_s);
-        put_instant(b, "first", a->origin + c->first, zone_s);
-        put_instant(b, "last", a->origin + c->last, zone_s);
+        json_put_moment(b, "first", a->origin + c->first, zone_s);
+        json_put_moment(b, "last", a->origin + c->last, zone_s);
         buf_printf(b, ",\"score\":%.6f,\"pieces\":%u", c->score, c->n_evidence);
         if (x->evidence) put_evidence(n, b, a, c, zone_s);
         buf_char(b, '}');
@@ -153,8 +143,8 @@ static void put_rest(struct naming *n, struct buf *b, const struct tracing_answe
         const struct contact_venue *v = &a->found.venues[i];
         buf_str(b, i ? ",{" : "{");
         put_place(n, b, a->v, v->place);
-        put_instant(b, "from", a->origin + v->from, zone_s);
-        put_instant(b, "to", a->origin + v->to, zone_s);
+        json_put_moment(b, "from", a->origin + v->from, zone_s);
+        json_put_moment(b, "to", a->origin + v->to, zone_s);
         buf_printf(b, ",\"visits_a_day\":%u,\"degree\":%d}", v->crowd, v->degree);
     }
     buf_str(b, "],\"common_places\":[");
@@ -192,7 +182,7 @@ static int traced(struct request *r, struct error *err) {
         struct naming n = {.r = r, .l = l, .place = register_find(l->catalog, TEXT("place")), .last = CONTACT_LINK_PLACE};
         buf_str(b, "{\"from\":");
         json_put_instant(b, a.from, l->zone_s);
-        put_instant(b, "to", a.to, l->zone_s);
+        json_put_moment(b, "to", a.to, l->zone_s);
         buf_printf(b, ",\"asked\":%zu,\"without_visits\":%zu,\"damaged_files\":%d", a.n_asked, a.n_unknown, a.damaged);
         put_contacts(&n, b, &a, x, l->zone_s);
         put_rest(&n, b, &a, l->zone_s);
@@ -241,7 +231,7 @@ static int accepted(struct request *r, struct error *err) {
     buf_printf(b, "{\"found\":%zu,\"taken\":%zu,\"persons_made\":%zu,\"contacts_made\":%zu,\"contacts_known\":%zu,\"contacts_moved\":%zu,\"findings_made\":%zu,\"findings_changed\":%zu", d->found,
                d->taken, d->persons_made, d->contacts_made, d->contacts_known, d->contacts_moved, d->findings_made, d->findings_changed);
     buf_printf(b, ",\"to_remove\":%zu,\"venues\":%zu,\"refused\":%zu,\"investigation\":%lld", d->to_remove, d->venues, d->refused, (long long)d->investigation);
-    if (d->refused) put_text(b, "reason", text_of(d->first.message));
+    if (d->refused) json_put_text(b, "reason", text_of(d->first.message));
     return buf_char(b, '}');
 }
 
@@ -295,8 +285,8 @@ static int timeline(struct request *r, struct error *err) {
     struct tracing_timeline *t = &x->line;
     struct buf *b = answer_open(r, 200);
     buf_printf(b, "{\"case\":%lld,\"person\":%lld", (long long)t->which, (long long)t->person);
-    put_instant(b, "from", t->from, l->zone_s);
-    put_instant(b, "to", t->to, l->zone_s);
+    json_put_moment(b, "from", t->from, l->zone_s);
+    json_put_moment(b, "to", t->to, l->zone_s);
     buf_printf(b, ",\"visits\":%s,\"more\":%s,\"stops\":[", v ? "true" : "false", t->more ? "true" : "false");
     for (size_t i = 0; i < t->n; i++) {
         const struct tracing_stop *s = &t->stops[i];
@@ -304,13 +294,13 @@ static int timeline(struct request *r, struct error *err) {
         day_format(s->day, date);
         buf_printf(b, "%s{\"origin\":\"%s\",\"day\":\"%s\"", i ? "," : "", s->origin, date);
         if (s->record) buf_printf(b, ",\"record\":%lld", (long long)s->record);
-        if (s->starts != INSTANT_NONE) put_instant(b, "start", s->starts, l->zone_s);
-        if (s->ends != INSTANT_NONE) put_instant(b, "end", s->ends, l->zone_s);
+        if (s->starts != INSTANT_NONE) json_put_moment(b, "start", s->starts, l->zone_s);
+        if (s->ends != INSTANT_NONE) json_put_moment(b, "end", s->ends, l->zone_s);
         if (s->place) buf_printf(b, ",\"place\":%lld", (long long)s->place);
         const struct { const char *name; struct text t; } words[] = {{"title", s->title}, {"kind", s->kind}, {"point", s->point}, {"name", s->name}, {"vehicle", s->vehicle},
                                                                   {"source", s->source}, {"precision", s->precision}, {"note", s->note}};
         for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-            if (words[k].t.n) put_text(b, words[k].name, words[k].t);
+            if (words[k].t.n) json_put_text(b, words[k].name, words[k].t);
         if (s->zone) buf_printf(b, ",\"zone\":%d", s->zone);
         if (s->row) buf_printf(b, ",\"row\":%d", s->row);
         buf_char(b, '}');
@@ -346,7 +336,7 @@ static int board(struct request *r, struct error *err) {
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"from\":");
     json_put_instant(b, f.from, l->zone_s);
-    put_instant(b, "at", r->now, l->zone_s);
+    json_put_moment(b, "at", r->now, l->zone_s);
     buf_printf(b, ",\"contacts\":%zu,\"close\":%zu,\"secondary\":%zu,\"placed\":%zu,\"placed_unknown\":%zu,\"queue\":%zu,\"queue_overdue\":%zu", f.contacts, f.close, f.secondary, f.placed,
                f.placed_unknown, f.queue, f.queue_overdue);
     buf_printf(b, ",\"place_limit_min\":%lld,\"locate_limit_min\":%lld", (long long)f.place_limit_s / 60, (long long)f.locate_limit_s / 60);
@@ -388,13 +378,13 @@ static int places(struct request *r, struct error *err) {
         const struct tracing_place *x = &p.places[i];
         buf_printf(b, "%s{\"cases\":%zu,\"case_hours\":%.2f,\"contacts\":%zu,\"contact_hours\":%.2f,\"expected\":%.4f,\"visits_a_day\":%u", i ? "," : "", x->cases, x->case_hours, x->contacts,
                    x->contact_hours, x->expected, x->visits_a_day);
-        put_text(b, "name", x->name);
+        json_put_text(b, "name", x->name);
         if (x->place) buf_printf(b, ",\"place\":%lld", (long long)x->place);
-        if (x->title.n) put_text(b, "title", x->title);
-        if (x->kind.n) put_text(b, "kind", x->kind);
-        if (x->point.n) put_text(b, "point", x->point);
-        if (x->region.n) put_text(b, "region", x->region);
-        if (x->cases) put_instant(b, "first", x->first, l->zone_s), put_instant(b, "last", x->last, l->zone_s);
+        if (x->title.n) json_put_text(b, "title", x->title);
+        if (x->kind.n) json_put_text(b, "kind", x->kind);
+        if (x->point.n) json_put_text(b, "point", x->point);
+        if (x->region.n) json_put_text(b, "region", x->region);
+        if (x->cases) json_put_moment(b, "first", x->first, l->zone_s), json_put_moment(b, "last", x->last, l->zone_s);
         buf_char(b, '}');
     }
     buf_str(b, "]}");
@@ -413,8 +403,8 @@ static int notice(struct request *r, struct error *err) {
     if (!rc) {
         struct buf *b = answer_open(r, 200);
         buf_printf(b, "{\"places\":%zu", n);
-        put_text(b, "text_zh", buf_view(&zh));
-        put_text(b, "text_en", buf_view(&en));
+        json_put_text(b, "text_zh", buf_view(&zh));
+        json_put_text(b, "text_en", buf_view(&en));
         buf_char(b, '}');
     }
     buf_clear(&zh);

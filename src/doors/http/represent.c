@@ -176,3 +176,37 @@ int represent_draft(struct request *r, const json_t *j, const char *at, struct d
     }
     return 0;
 }
+
+/* ---- duties */
+
+const char *represent_party(int owner_kind) {
+    static const char *const names[] = {[OWNER_NONE] = "none", [OWNER_REGION] = "region", [OWNER_DEPARTMENT] = "department", [OWNER_UNIT] = "unit", [OWNER_PERSON] = "person"};
+    return owner_kind >= 0 && owner_kind <= OWNER_PERSON ? names[owner_kind] : "none";
+}
+
+int represent_duty(struct buf *b, const struct obligation *o, const struct duty_rule *rule, struct export_names *names, const struct request *r, int32_t zone_s,
+                   struct error *err) {
+    struct text number, owner = {"", 0};
+    bool open = text_is(o->state, "open");
+    int rc = export_name(names, o->reg, o->record, &number, err);
+    if (!rc && o->owner) rc = export_name(names, o->owner_kind == OWNER_PERSON ? TEXT("account") : TEXT("organisation"), o->owner, &owner, err);
+    if (rc < 0) return rc;
+    buf_str(b, "{\"rule\":");
+    json_put_string(b, o->rule);
+    json_put_text(b, "title", rule ? (r->zh ? rule->zh : rule->en) : o->rule);
+    json_put_text(b, "desk", o->desk);
+    json_put_text(b, "register", o->reg);
+    buf_printf(b, ",\"record\":%lld", (long long)o->record);
+    json_put_text(b, "number", number);
+    json_put_text(b, "region", o->region);
+    json_put_moment(b, "due_at", o->duty.due_at, zone_s);
+    buf_printf(b, ",\"adoption\":%lld,\"handed\":%s,\"overdue\":%s,\"level\":%d,\"owner\":{\"kind\":\"%s\"", (long long)o->pack,
+               o->owner_step == OWNER_STEP_HANDED ? "true" : "false", open && o->duty.due_at != INSTANT_NONE && o->duty.due_at < r->now ? "true" : "false", o->duty.level,
+               represent_party(o->owner_kind));
+    if (o->owner) {
+        buf_printf(b, ",\"id\":%lld", (long long)o->owner);
+        json_put_text(b, "title", owner);
+    }
+    if (o->owner_region.n) json_put_text(b, "region", o->owner_region);
+    return buf_char(b, '}') < 0 ? b->failed : 0;
+}
