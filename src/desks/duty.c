@@ -8,7 +8,7 @@
 enum { TICK_BATCH = 20000, PARAMS_MAX = 16 };
 
 static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
+    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
 }
 
 struct condition {
@@ -40,11 +40,26 @@ static void condition_of(struct condition *c, const struct session *s, const str
     }
 }
 
+/* The statement gives obligation_columns. */
+static int each(struct ledger *l, struct db *db, struct buf *sql, const struct value *params, size_t n,
+                int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
+    struct db_cursor *cursor = NULL;
+    const struct value *row;
+    int rc = sql->failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(sql), params, n, &cursor, err);
+    while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
+        struct obligation o;
+        obligation_of_row(row, &o);
+        const struct adoption *a = ledger_adoption(l, o.pack);
+        o.duty.rule = a ? policy_rule(a->policy, o.rule) : -1;
+        rc = visit(&o, book_rule(l, &o), arg);
+    }
+    db_cursor_close(cursor);
+    return rc;
+}
+
 int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
               int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
     struct condition c = {0};
-    struct db_cursor *cursor = NULL;
-    const struct value *row;
     buf_printf(&c.sql, "SELECT %s FROM \"obligation_open\" WHERE \"state\" = 'open' AND ", obligation_columns);
     condition_of(&c, s, f);
     if (f->overdue) {
@@ -62,16 +77,23 @@ int duty_list(struct ledger *l, struct db *db, const struct session *s, const st
     }
     buf_printf(&c.sql, " ORDER BY COALESCE(\"due_at\", %lld), \"id\"", DUE_NEVER);
     if (f->limit) buf_printf(&c.sql, " LIMIT %zu", f->limit);
-    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
-    while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
-        struct obligation o;
-        obligation_of_row(row, &o);
-        const struct adoption *a = ledger_adoption(l, o.pack);
-        o.duty.rule = a ? policy_rule(a->policy, o.rule) : -1;
-        rc = visit(&o, book_rule(l, &o), arg);
-    }
-    db_cursor_close(cursor);
+    int rc = each(l, db, &c.sql, c.params, c.n, visit, arg, err);
     buf_clear(&c.sql);
+    return rc;
+}
+
+int duty_of_record(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t record, struct arena *a,
+                   int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
+    struct buf sql = {0};
+    struct record r;
+    int rc = record_get(l, db ? db : l->db, s, reg, record, a, &r, err);
+    if (rc < 0) return rc;
+    struct value p = value_int(obligation_holder(&r));
+    buf_printf(&sql, "SELECT %s FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER " AND ", obligation_columns);
+    access_scope_sql(s, "region", &sql);
+    buf_str(&sql, " ORDER BY \"raised_at\", \"id\" LIMIT 5000");
+    rc = each(l, db, &sql, &p, 1, visit, arg, err);
+    buf_clear(&sql);
     return rc;
 }
 
