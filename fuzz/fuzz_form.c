@@ -1,58 +1,16 @@
 /* Uploads over a real socket: a form with fields and a file, or a file alone, cut and damaged anywhere. The answer is whole, never one that blames the server, and what
  * was taken is a job that can be deleted. The input: a byte that picks form or file and where it is cut into packets, then the body. */
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
-#include "desks/node.h"
-#include "doors/http/server.h"
+#include "door.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct http_server *server;
-static char folder[] = "/tmp/fuzz-form-XXXXXX", got[65536];
-
-static void end(void) {
-    char command[64];
-    http_server_stop(server);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command) != 0) fprintf(stderr, "%s was not removed\n", folder);
-}
-
-static void begin(void) {
-    static char node[80], tokens[80];
-    const char *home = getenv("TOCSIN_HOME");
-    struct error err = {0};
-    struct node_report made;
-    if (!mkdtemp(folder)) abort();
-    snprintf(node, sizeof node, "%s/node", folder);
-    snprintf(tokens, sizeof tokens, "%s/tokens", folder);
-    FILE *f = fopen(tokens, "w");
-    if (!f || fputs("token-fuzz fuzz root -\n", f) < 0 || fclose(f)) abort();
-    struct node_options n = {.ledger = {.dir = node, .home = home ? home : ".", .region = "310115"}, .policy = "covid-2022-v9", .regions = "/dev/null", .now = 1653876000};
-    struct http_options o = {.ledger = n.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .rate_account = -1, .rate_address = -1, .quiet = true, .no_clock = true};
-    if (node_init(&n, &made, &err) < 0 || http_server_start(&o, &server, &err) < 0) {
-        fprintf(stderr, "%s %s\n", err.message, err.where);
-        abort();
-    }
-    atexit(end);
-}
+static char got[65536];
 
 /* In two packets; the status of the answer. */
 static int ask(const char *bytes, size_t n, size_t cut) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 30};
     size_t have = 0;
     ssize_t k;
-    to.sin_port = htons((uint16_t)atoi(strrchr(http_server_address(server), ':') + 1));
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) abort();
+    int fd = reach();
     if (cut > n) cut = n;
     if (send(fd, bytes, cut, MSG_NOSIGNAL) >= 0 && cut < n && send(fd, bytes + cut, n - cut, MSG_NOSIGNAL) < 0) cut = n; /* it may have answered already */
     while (have < sizeof got - 1 && (k = recv(fd, got + have, sizeof got - 1 - have, 0)) > 0) have += (size_t)k;

@@ -1,59 +1,11 @@
 /* The HTTP door with its real handlers over a real socket: whatever stands in a path, a query or a body gets a whole answer, and never one that blames the
  * server (5xx) while its store is well. The input: a byte that picks the route, the rest of the request target up to a line end, then the body. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-#include "desks/node.h"
+#include "door.h"
 #include "doors/http/route.h"
-#include "doors/http/server.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct http_server *server;
-static char folder[] = "/tmp/fuzz-http-XXXXXX";
-static int fd = -1;
-
-static void end(void) {
-    char command[64];
-    http_server_stop(server);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command) != 0) fprintf(stderr, "%s was not removed\n", folder);
-}
-
-static void begin(void) {
-    static char node[80], tokens[80];
-    const char *home = getenv("TOCSIN_HOME");
-    struct error err = {0};
-    struct node_report made;
-    if (!mkdtemp(folder)) abort();
-    snprintf(node, sizeof node, "%s/node", folder);
-    snprintf(tokens, sizeof tokens, "%s/tokens", folder);
-    FILE *f = fopen(tokens, "w");
-    if (!f || fputs("token-fuzz fuzz root -\n", f) < 0 || fclose(f)) abort();
-    struct node_options n = {.ledger = {.dir = node, .home = home ? home : ".", .region = "310115"}, .policy = "covid-2022-v9", .regions = "/dev/null", .now = 1653876000};
-    struct http_options o = {.ledger = n.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .rate_account = -1, .rate_address = -1, .quiet = true, .no_clock = true};
-    if (node_init(&n, &made, &err) < 0 || http_server_start(&o, &server, &err) < 0) {
-        fprintf(stderr, "%s %s\n", err.message, err.where);
-        abort();
-    }
-    atexit(end);
-}
-
-static void reach(void) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval patience = {.tv_sec = 30};
-    to.sin_port = htons((uint16_t)atoi(strrchr(http_server_address(server), ':') + 1));
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) abort();
-}
 
 /* Routes that only say what happens from now on have no end. */
 static const struct route *pick(uint8_t k) {
@@ -90,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (data[1 + i] > 0x20 && data[1 + i] != 0x7f) buf_char(&b, (char)data[1 + i]);
     buf_printf(&b, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer token-fuzz\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body);
     if (body) buf_add(&b, line + 1, body);
-    reach();
+    int fd = reach();
     if (b.failed || send(fd, b.s, b.n, MSG_NOSIGNAL) != (ssize_t)b.n) abort();
     size_t have = 0;
     ssize_t k = 0;

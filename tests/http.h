@@ -200,4 +200,14 @@ static inline int64_t test_json_int(const json_t *j, const char *name) {
         if (g_.status != (wanted)) fail_msg("%s: %d instead of %d: %.*s", #got, g_.status, (int)(wanted), (int)g_.body.n, g_.body.s ? g_.body.s : ""); \
     } while (0)
 
+/* The one of a test program, and what each of its tests is torn down by: a test that fails leaves before the server's threads do. */
+static struct test_http h;
+
+static inline int settle(void **state) {
+    (void)state;
+    if (h.server) http_server_stop(h.server);
+    h.server = NULL;
+    return 0;
+}
+
 #endif

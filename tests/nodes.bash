@@ -1,22 +1,17 @@
 # Shared by tests/crash and tests/storm: nodes on either store, counted and compared. Source it; it makes $work and prints TAP.
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-build=${TOCSIN_BUILD:-build}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-tocsin=$build/tocsin
-export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8 LANG=C.UTF-8
-home=$PWD
+# shellcheck source=tests/tap.bash
+source "$(dirname "${BASH_SOURCE[0]}")/tap.bash"
+export LANG=C.UTF-8
+home=$root
 now=2022-05-30T16:00
 files='region:regions.csv organisation:organisations.csv place:places.csv case:cases.xlsx link:links.csv receipt:receipts.csv contact:contacts.csv
     measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv'
-count=0 failed=0
 work=$(mktemp -d /tmp/tocsin-nodes.XXXXXX)
 chmod 755 "$work"
 own_pg=
 cleanup() { [ -n "$own_pg" ] && "$home/tests/pg" stop "$own_pg" >/dev/null 2>&1; rm -rf "$work"; }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-bad() { count=$((count + 1)) failed=$((failed + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
 plan() { echo "1..$count"; [ "$failed" -eq 0 ]; }
 
 # The stores to try, in $stores: TOCSIN_TEST_STORES as tests/run sets it, else both, with a cluster of our own.

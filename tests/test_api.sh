@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # The API from outside: its OpenAPI document lints clean, no rule left out, a client generated from it works, and curl does. Prints TAP.
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
-root=$PWD
-build=${TOCSIN_BUILD:-build}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-tocsin=$build/tocsin
-export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+# shellcheck source=tests/tap.bash
+source "$(dirname "$0")/tap.bash"
 modules=$root/node_modules
 work=$(mktemp -d)
 server=
@@ -16,15 +12,6 @@ finish() {
 }
 trap finish EXIT
 cd "$work" || exit
-count=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-bad() { count=$((count + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
-skip() { count=$((count + 1)); echo "ok $count - $1 # SKIP $2"; }
-check() { # check 'NAME' COMMAND...
-    local name=$1
-    shift
-    if "$@" >out 2>err; then ok "$name"; else bad "$name" "$(head -c 1500 err)" "$(head -c 1500 out)"; fi
-}
 
 "$tocsin" help --format openapi >openapi.json
 if [ -x "$modules/.bin/redocly" ]; then

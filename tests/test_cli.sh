@@ -1,19 +1,13 @@
 #!/usr/bin/env bash
 # The command line from outside: refusals and exit codes first, then what every command must do. Prints TAP.
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
-build=${TOCSIN_BUILD:-build}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-tocsin=$build/tocsin
-export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+# shellcheck source=tests/tap.bash
+source "$(dirname "$0")/tap.bash"
 unset LANG LC_MESSAGES
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit
-count=0
 
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-bad() { count=$((count + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
 # refuses CODE 'PATTERN' ARGS...: exits so, with one line "tocsin: ..." that matches, nothing on standard output.
 refuses() {
     local code=$1 pattern=$2 got

@@ -2,12 +2,8 @@
 # Clients of the API as docs/ shows them: every block of shell, R, TypeScript in the pages of the API is taken out and run against a server, and what Excel's
 # "from web" does is done as Excel does it. Prints TAP. R is used when it is there (apt-get install r-base-core), else its part is skipped aloud.
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
-root=$PWD
-build=${TOCSIN_BUILD:-build}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-tocsin=$build/tocsin
-export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+# shellcheck source=tests/tap.bash
+source "$(dirname "$0")/tap.bash"
 work=$(mktemp -d)
 server=
 finish() {
@@ -16,15 +12,6 @@ finish() {
 }
 trap finish EXIT
 cd "$work" || exit
-count=0
-ok() { count=$((count + 1)); echo "ok $count - $1"; }
-bad() { count=$((count + 1)); echo "not ok $count - $1"; shift; printf '# %s\n' "$@"; }
-skip() { count=$((count + 1)); echo "ok $count - $1 # SKIP $2"; }
-check() { # check 'NAME' COMMAND...
-    local name=$1
-    shift
-    if "$@" >out 2>err; then ok "$name"; else bad "$name" "$(head -c 1500 err)" "$(head -c 1500 out)"; fi
-}
 blocks() { # blocks LANGUAGE PAGE: writes block-1, block-2, ...
     rm -f block-*
     awk -v language="$1" '$0 == "```" language { n++; on = 1; next } /^```/ { on = 0 } on { print > ("block-" n) }' "$root/docs/$2"

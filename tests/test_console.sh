@@ -2,11 +2,8 @@
 # The console as somebody sees it: Chromium (console/tests) goes through every screen of a served county made up for it, and through what is refused.
 # Pictures of every screen stay in build/screens. Prints TAP. TOCSIN_WALKS="screens" takes some of the walks only.
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
-root=$PWD
-build=${TOCSIN_BUILD:-build}
-case $build in /*) ;; *) build=$PWD/$build ;; esac
-export TOCSIN_HOME=$PWD LC_ALL=C.UTF-8
+# shellcheck source=tests/tap.bash
+source "$(dirname "$0")/tap.bash"
 absent() { echo "ok 1 - the console, walked through # SKIP $1"; echo "1..1"; exit 0; }
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || absent "chromium is not installed (scripts/setup)"
 command -v node >/dev/null || absent "node is not installed (scripts/setup)"

@@ -5,16 +5,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PERSONS "/api/v1/registers/person/records"
 #define CASES "/api/v1/registers/case/records"
 
-/* static: a test that fails leaves before the server's threads do */
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static const char *path_of(const char *base, int64_t id, const char *rest) {
     return arena_printf(&h.t.a, "%s/%lld%s", base, (long long)id, rest);
 }

@@ -9,15 +9,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define BESIDE "310115002"
 enum { REGISTERS_MAX = 64 };
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static bool may(const struct register_decl *reg, enum access_verb verb, struct text role) {
     /* from the declaration itself, not from ledger/access: that is what is being tested */
     if (text_is(role, "root") || (verb == ACCESS_READ && text_is(role, "auditor"))) return true;

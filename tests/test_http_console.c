@@ -3,15 +3,6 @@
 
 #include "http.h"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static void put(const char *dir, const char *name, const char *body) {
     FILE *f = fopen(arena_printf(&h.t.a, "%s/%s", dir, name), "w");
     if (!f) fail_msg("cannot write %s", name);

@@ -5,15 +5,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PLACES "/api/v1/registers/place/records"
 #define SETTINGS "/api/v1/session/settings"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static struct answer_got patch(const char *token, const char *body) {
     return test_http_ask(&h, "PATCH", SETTINGS, token, "Content-Type: application/merge-patch+json\r\n", body);
 }

@@ -5,15 +5,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PERSONS "/api/v1/registers/person/records"
 #define CASES "/api/v1/registers/case/records"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static int64_t made(const char *token, const char *path, const char *body) {
     struct answer_got got = test_http_post(&h, path, token, body);
     if (got.status != 201) fail_msg("%s %s: %d %.*s", path, body, got.status, (int)got.body.n, got.body.s);

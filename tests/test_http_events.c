@@ -7,15 +7,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PERSONS "/api/v1/registers/person/records"
 #define EVENTS "/api/v1/events"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 /* ---- a listener: chunks taken apart, events one by one */
 
 struct listener {

@@ -11,15 +11,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PURPOSE "Tocsin-Purpose: tracing\r\n"
 enum { MANY = 250 /* three pieces of what is sealed */ };
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static int64_t made(const char *path, const char *body) {
     struct answer_got got = test_http_post(&h, path, ROOT, body);
     if (got.status != 201) fail_msg("%s: %d %.*s", body, got.status, (int)got.body.n, got.body.s);

@@ -5,15 +5,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define IMPORTS "/api/v1/imports"
 #define PERSONS "/api/v1/registers/person/records"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static const char *at(const char *format, const char *id) {
     return arena_printf(&h.t.a, format, id);
 }

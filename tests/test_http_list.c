@@ -5,16 +5,6 @@
 #define CASES "/api/v1/registers/case/records"
 static const char *const NOW = "2022-05-30T10:00";
 
-/* static: a test that fails leaves before the server's threads do */
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 /* Thirty cases in two streets and their villages, each of a person of its own. */
 static void cases_make(void) {
     static const char *const regions[] = {"310115001", "310115002", "310115001003", "310115002004", "310115001"};

@@ -11,15 +11,6 @@
 static const char *const NOW = "2022-05-30T10:00";
 #define PLACES "/api/v1/registers/place/records"
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 static long setting(const char *name, long other) {
     const char *v = getenv(name);
     return v && *v ? atol(v) : other;

@@ -16,16 +16,8 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PURPOSE "Tocsin-Purpose: curiosity\r\n"
 enum { REGISTERS_MAX = 64 };
 
-static struct test_http h;
 static int64_t theirs[REGISTERS_MAX];
 static size_t asked, told;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
 
 /* What may differ between two answers: ids of requests, the clock, the number that was asked about. */
 static const char *plain(const struct answer_got *got, const char *number, const char *word) {

@@ -11,15 +11,6 @@ static const char *const NOW = "2022-05-30T10:00";
 #define PLACES "/api/v1/registers/place/records"
 enum { HANDS = 8, COPIES = 10, EACH = 30, KINDS = 4, REQUESTS = EACH * KINDS };
 
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 /* A request by its number: made, changed, many at once, made and shown whole. */
 struct wish {
     char method[8], path[96], body[400];

@@ -7,15 +7,6 @@
 #include "engines/city_map.h"
 
 static const char *const NOW = "2022-05-30T10:00";
-static struct test_http h;
-
-static int settle(void **state) {
-    (void)state;
-    if (h.server) http_server_stop(h.server);
-    h.server = NULL;
-    return 0;
-}
-
 #define FEATURE(code, geometry) "{\"type\":\"Feature\",\"properties\":{\"code\":\"" code "\"},\"geometry\":" geometry "}"
 #define POLYGON(rings) "{\"type\":\"Polygon\",\"coordinates\":" rings "}"
 #define ALL(features) "{\"type\":\"FeatureCollection\",\"features\":[" features "]}"
