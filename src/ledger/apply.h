@@ -22,6 +22,7 @@ struct apply_table {
     struct entry *first, *last;
     struct idmap keys;        /* natural key -> id; asked keys that do not exist map to 0 */
     struct idmap exists;      /* ids known to be there */
+    struct idmap held;        /* holder -> members there are (hold.c) */
     struct idmap similar;     /* hash of a `similar` key -> records of this call (similar.c) */
     bool concerns, concerns_known;
 };

@@ -103,6 +103,9 @@ static int declare_flags(const struct yaml *node, struct field *f, struct error 
     int rc = yaml_bool(node, "required", false, &f->required, err);
     if (!rc) rc = yaml_bool(node, "sealed", false, &f->sealed, err);
     if (!rc) rc = yaml_bool(node, "indexed", false, &f->indexed, err);
+    if (!rc) rc = yaml_bool(node, "fixed", false, &f->fixed, err);
+    if (!rc && f->fixed && f->sealed)
+        rc = yaml_error(yaml_get(node, "fixed"), err, E_INVALID, "a sealed field is not fixed / 加密字段不能固定");
     if (!rc && f->sealed && f->type != FIELD_TEXT)
         rc = yaml_error(yaml_get(node, "sealed"), err, E_INVALID, "only text is sealed");
     if (!rc && f->sealed && f->indexed)
@@ -174,7 +177,7 @@ static int declare_default(struct catalog *c, const struct yaml *node, struct fi
 const char *const field_keys[] = {"name",  "zh",       "en",      "note_zh",  "note_en",  "standard",
                                   "type",  "required", "sealed",  "indexed",  "multiple", "scale",
                                   "min",   "max",      "unit",    "codes",    "target",   "check",
-                                  "blind", "copy",     "default", "synonyms", NULL};
+                                  "blind", "copy",     "default", "synonyms", "fixed",    NULL};
 
 int field_declare(struct catalog *c, const struct yaml *node, struct field *ret, struct error *err) {
     struct field f = {.copy_reference = -1, .copy_field = -1, .line = node->line};

@@ -166,7 +166,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
     const struct register_decl *reg = d->reg;
     const struct reg_table *t = l->tables[reg->order];
     struct error *err = &d->error;
-    bool whole = d->verb == DRAFT_CREATE || d->verb == DRAFT_UPSERT;
+    bool whole = d->verb != DRAFT_CHANGE && d->verb != DRAFT_REMOVE;
     int rc = 0;
     if (d->prepared) return d->error.code;
     d->prepared = true;

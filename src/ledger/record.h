@@ -26,6 +26,7 @@ struct record {
 enum draft_verb {
     DRAFT_CREATE, /* a natural key that exists is E_CONFLICT */
     DRAFT_UPSERT, /* by key: creates, changes what differs, or leaves as it is */
+    DRAFT_ENSURE, /* by key: creates, or leaves as it is; a fixed cell that says otherwise is E_CONFLICT */
     DRAFT_CHANGE, /* id, version (0: any); the given cells; state may move */
     DRAFT_REMOVE, /* undo of an import, retention */
 };

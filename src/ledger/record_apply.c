@@ -4,6 +4,7 @@
 
 #include "ledger/apply.h"
 #include "ledger/grant.h"
+#include "ledger/hold.h"
 #include "ledger/number.h"
 #include "ledger/obligation.h"
 #include "ledger/owned.h"
@@ -255,6 +256,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     int initial = register_initial(reg), state = d->state.n ? register_state(reg, d->state) : initial;
     if (state >= 0) r->state = reg->states[state].name;
     rc = owned_check(d, NULL, r, err);
+    if (!rc && reg->n_holds) rc = hold_check(x, r, err);
     if (rc < 0) return rc;
     if (state != initial && !x->s->import && !apply_may_move(reg, x->s, initial, state, r->region))
         return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
@@ -298,6 +300,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = similar_note(x, e, err);
     if (rc < 0) return rc;
     rc = concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
+    if (!rc && reg->n_holds) rc = hold_take(x, r, err);
     return rc < 0 ? rc : apply_effects(x, r, err);
 }
 
@@ -379,6 +382,30 @@ static int there_already(struct apply *x, const struct draft *d, int64_t id, str
     return error_set(err, E_CONFLICT, d->reg->name.s, "it is there already as record %lld / 记录已存在", (long long)id);
 }
 
+/* What is fixed and was given does not change; given: only cells that the draft mentions count. */
+static int fixed_check(const struct register_decl *reg, const struct value *before, const struct value *now, bool given, struct error *err) {
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (!f->fixed || !value_given(before[i]) || (given && !value_given(now[i])) || value_eq(before[i], now[i])) continue;
+        return error_set(err, E_CONFLICT, f->name.s, "%s was given and does not change / %s已确定,不能更改", f->en.s, f->zh.s);
+    }
+    return 0;
+}
+
+/* It is there: left as it is, unless it is another one by a fixed cell. */
+static int ensure(struct apply *x, struct draft *d, int64_t id, struct error *err) {
+    struct entry *e = NULL;
+    int rc = apply_entry(x, x->l->tables[d->reg->order], id, &e, err);
+    if (rc < 0) return rc;
+    if (!e) return error_set(err, E_UNKNOWN, d->reg->name.s, "there is no record %lld / 记录不存在", (long long)id);
+    rc = fixed_check(d->reg, e->record.values, d->values, true, err);
+    if (rc < 0) return rc;
+    d->ret_id = id;
+    d->ret_version = e->record.version;
+    d->outcome = OUTCOME_UNCHANGED;
+    return 0;
+}
+
 static int change_record(struct apply *x, struct draft *d, int64_t id, struct error *err) {
     const struct register_decl *reg = d->reg;
     struct entry *e = NULL;
@@ -419,6 +446,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     struct expr_scope was = scope_of(x, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
+    if (!rc && !d->keep_key) rc = fixed_check(reg, before.values, now.values, false, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
     if (!rc) rc = owned_check(d, &before, &now, err);
     if (!rc && moved && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
@@ -469,7 +497,8 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
         rc = error_set(err, E_CONFLICT, "version", "record %lld was changed since / 记录已被修改", (long long)d->id);
     if (!rc) rc = grant_check(x->s, &e->record, NULL, err);
     if (rc < 0) return rc;
-    if (concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
+    if (d->reg->n_holds) rc = hold_leave(x, &e->record, err);
+    if (!rc && concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
     if (!rc) rc = seal_remove(x, &e->record, err);
     if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
     if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, lookup_word(e->record.number), e->record.id, err);
@@ -501,6 +530,7 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
     if (d->has_key) rc = apply_key(x, d->reg, d->key, apply_names_new(x, d), &id, err);
     if (rc < 0) return rc;
     if (id && d->verb == DRAFT_CREATE) return there_already(x, d, id, err);
+    if (id && d->verb == DRAFT_ENSURE) return ensure(x, d, id, err);
     return id ? apply_change(x, d, id, err) : create(x, d, err);
 }
 

@@ -174,8 +174,14 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
     for (size_t i = 0; !rc && i < reg->n_fields; i++) {
         if (reg->fields[i].type != FIELD_REFERENCE || d->values[i].kind != VALUE_INT) continue;
         if (d->values[i].i >= x->first_id) continue;
-        const struct register_decl *target = x->l->tables[reg->order]->targets[i];
+        const struct reg_table *t = x->l->tables[reg->order];
+        const struct register_decl *target = t->targets[i];
         bool fresh = false;
+        if (target && t->reads >> (i < 63 ? i : 63) & 1) { /* read whole: what is copied from it or held in it needs its cells */
+            rc = want(x, &known[target->order], d->values[i].i, err);
+            if (!rc && (int)i == reg->person_field) rc = want(x, holders, d->values[i].i, err);
+            continue;
+        }
         struct idmap_slot *slot = target ? idmap_put(&apply_table_of(x, target)->exists, &x->arena, d->values[i].i, &fresh) : NULL;
         if (target && !slot) rc = memory(err);
         if (slot && fresh) rc = want(x, &refs[target->order], d->values[i].i, err);

@@ -1,3 +1,4 @@
+#include "ledger/hold.h"
 #include "ledger/similar.h"
 
 #include <string.h>
@@ -328,7 +329,7 @@ const char *const register_keys[] = {
     "source",          "number", "region_field", "person_field", "date_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
-    "checks",          "effects", "similar",     NULL};
+    "checks",          "effects", "similar",     "holds",        NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
@@ -341,6 +342,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_moves(c, root, &r, err);
     if (!rc) rc = declare_checks(c, root, &r, err);
     if (!rc) rc = declare_effects(c, root, &r, err);
+    if (!rc) rc = hold_declare(c, root, &r, err);
     if (!rc) rc = similar_declare(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
     if (!rc) rc = headers_check(root, &r, err);

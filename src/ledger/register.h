@@ -47,6 +47,7 @@ struct field {
     struct text note_zh, note_en, standard;
     enum field_type type;
     bool required, sealed, indexed, multiple; /* multiple: codes joined by ';' */
+    bool fixed;               /* once given it stays: another value is a conflict */
     int scale;                                /* decimals of FIELD_DECIMAL */
     bool has_min, has_max;
     int64_t min, max;         /* value range in stored units; for text the maximum length in code points */
@@ -87,6 +88,12 @@ struct effect {
     int line;
 };
 
+/* What a record it refers to can hold of this register (ledger/hold.h). */
+struct hold {
+    struct text field, most, count, at, full, zh, en;
+    int line;
+};
+
 /* Records that are probably one: the same key cells, their dates at most so many days apart (ledger/similar.h). */
 struct similar {
     size_t n_key;
@@ -111,6 +118,8 @@ struct register_decl {
     struct rule_check *checks;
     size_t n_effects;
     struct effect *effects;    /* what making a record of this register does to one it refers to */
+    size_t n_holds;
+    struct hold *holds;
     size_t n_similar;
     struct similar *similar;   /* what is told as a probable double */
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */

@@ -1,3 +1,4 @@
+#include "ledger/hold.h"
 #include "ledger/similar.h"
 
 #include <stdio.h>
@@ -164,9 +165,12 @@ out:
 int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
     t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
     if (!t->targets) return error_set(err, E_MEMORY, NULL, "out of memory");
-    for (size_t i = 0; i < t->reg->n_fields; i++)
+    for (size_t i = 0; i < t->reg->n_fields; i++) {
+        int from = t->reg->fields[i].copy_reference;
         if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
-    return 0;
+        if (from >= 0) t->reads |= (uint64_t)1 << (from < 63 ? from : 63);
+    }
+    return hold_bind(a, t, err);
 }
 
 const struct db_table *field_code_table(void) {

@@ -21,6 +21,8 @@ struct reg_table {
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
     struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */
+    struct hold_bound *holds; /* reg->holds */
+    uint64_t reads;       /* reference fields whose record is read when a record is made: something is copied from it or held in it */
     struct expr **was;    /* of each check the condition on the record before, or NULL */
 };
 

@@ -1,0 +1,151 @@
+#include "ledger/hold.h"
+
+#include <stdio.h>
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+/* ---- declaration */
+
+int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+    static const char *const keys[] = {"in", "most", "count", "at", "full", "zh", "en", NULL};
+    const struct yaml *list = NULL;
+    int rc = yaml_list(root, "holds", false, &list, err);
+    if (rc || !list) return rc;
+    r->holds = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->holds);
+    if (!r->holds) return memory(err);
+    for (size_t i = 0; !rc && i < list->n; i++) {
+        struct hold *h = &r->holds[i];
+        rc = yaml_only(list->items[i], keys, err);
+        if (!rc) rc = yaml_text(list->items[i], "in", true, &h->field, err);
+        if (!rc) rc = yaml_text(list->items[i], "most", true, &h->most, err);
+        if (!rc) rc = yaml_text(list->items[i], "count", false, &h->count, err);
+        if (!rc) rc = yaml_text(list->items[i], "at", false, &h->at, err);
+        if (!rc) rc = yaml_text(list->items[i], "full", true, &h->full, err);
+        if (!rc) rc = yaml_text(list->items[i], "zh", true, &h->zh, err);
+        if (!rc) rc = yaml_text(list->items[i], "en", true, &h->en, err);
+        if (rc) break;
+        int f = register_field(r, h->field);
+        if (f < 0 || r->fields[f].type != FIELD_REFERENCE)
+            rc = yaml_error(yaml_get(list->items[i], "in"), err, E_UNKNOWN, "%s is no reference of this register / 不是本登记册的引用字段", h->field.s);
+        h->line = list->items[i]->line;
+        r->n_holds = i + 1;
+    }
+    return rc;
+}
+
+/* -1 when nothing is named; the field must be of this type. */
+static int field_of(const struct register_decl *target, struct text name, enum field_type type, bool *bad) {
+    int f = name.n ? register_field(target, name) : -1;
+    if (name.n && (f < 0 || target->fields[f].type != type)) *bad = true;
+    return f;
+}
+
+int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
+    const struct register_decl *reg = t->reg;
+    t->holds = arena_alloc(a, (reg->n_holds + 1) * sizeof *t->holds);
+    if (!t->holds) return memory(err);
+    for (size_t i = 0; i < reg->n_holds; i++) {
+        const struct hold *h = &reg->holds[i];
+        struct hold_bound *b = &t->holds[i];
+        bool bad = false;
+        b->field = register_field(reg, h->field);
+        const struct register_decl *target = t->targets[b->field];
+        b->most = field_of(target, h->most, FIELD_INTEGER, &bad);
+        b->count = field_of(target, h->count, FIELD_INTEGER, &bad);
+        b->at = field_of(target, h->at, FIELD_INSTANT, &bad);
+        b->room = register_initial(target);
+        b->full = register_state(target, h->full);
+        if (bad || b->most < 0 || b->room < 0 || b->full < 0)
+            return error_set(err, E_UNKNOWN, reg->file, "line %d: holds names a field or state that %s does not have / 引用的登记册没有该字段或状态", h->line, target->name.s);
+        t->reads |= (uint64_t)1 << (b->field < 63 ? b->field : 63);
+    }
+    return 0;
+}
+
+/* ---- how many */
+
+/* Of the holder, as this call of record_apply sees it: those in the store, and what was made and removed since. */
+static int members(struct apply *x, const struct reg_table *t, const struct hold_bound *b, int64_t holder, struct idmap_slot **ret, struct error *err) {
+    bool fresh = false;
+    struct idmap_slot *slot = idmap_put(&apply_table_of(x, t->reg)->held, &x->arena, holder, &fresh);
+    if (!slot) return memory(err);
+    *ret = slot;
+    if (!fresh || holder >= x->first_id) return 0;
+    char sql[200];
+    struct value n = value_null(), id = value_int(holder);
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE \"%s\"=?1", t->reg->name.s, t->reg->fields[b->field].name.s);
+    int rc = db_scalar(x->l->db, &x->arena, sql, &id, 1, &n, err);
+    slot->value.i = value_int_or(n, 0);
+    return rc < 0 ? rc : 0;
+}
+
+int hold_check(struct apply *x, const struct record *r, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
+    for (size_t i = 0; i < r->reg->n_holds; i++) {
+        const struct hold_bound *b = &t->holds[i];
+        const struct record *holder = NULL;
+        struct idmap_slot *slot = NULL;
+        if (r->values[b->field].kind != VALUE_INT) continue;
+        int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, &holder, err);
+        if (rc < 0) return rc;
+        if (!holder) continue;
+        rc = members(x, t, b, holder->id, &slot, err);
+        if (rc < 0) return rc;
+        bool room = text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX);
+        if (!room) return error_set(err, E_REFUSED, r->reg->fields[b->field].name.s, "%s / %s", r->reg->holds[i].en.s, r->reg->holds[i].zh.s);
+    }
+    return 0;
+}
+
+/* Closed by what was declared, not by the one who brought the last: the journal names him all the same. */
+static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, int64_t n, struct error *err) {
+    static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
+    const struct session *asker = x->s;
+    struct session own = *asker;
+    struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
+    if (!d) return memory(err);
+    d->id = holder->id;
+    d->state = holder->reg->states[b->full].name;
+    d->prepared = true;
+    if (b->count >= 0) d->values[b->count] = value_int(n);
+    if (b->at >= 0) d->values[b->at] = value_int(asker->now);
+    own.n_grants = 1;
+    own.grants = &everything;
+    x->s = &own;
+    int rc = apply_change(x, d, d->id, err);
+    x->s = asker;
+    return rc;
+}
+
+int hold_take(struct apply *x, const struct record *r, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
+    for (size_t i = 0; i < r->reg->n_holds; i++) {
+        const struct hold_bound *b = &t->holds[i];
+        const struct record *holder = NULL;
+        struct idmap_slot *slot = NULL;
+        if (r->values[b->field].kind != VALUE_INT) continue;
+        int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, &holder, err);
+        if (!rc && holder) rc = members(x, t, b, holder->id, &slot, err);
+        if (rc < 0) return rc;
+        if (!holder) continue;
+        slot->value.i++;
+        if (slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) continue;
+        rc = fill(x, b, holder, slot->value.i, err);
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+int hold_leave(struct apply *x, const struct record *r, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
+    for (size_t i = 0; i < r->reg->n_holds; i++) {
+        struct idmap_slot *slot = NULL;
+        if (r->values[t->holds[i].field].kind != VALUE_INT) continue;
+        int rc = members(x, t, &t->holds[i], r->values[t->holds[i].field].i, &slot, err);
+        if (rc < 0) return rc;
+        slot->value.i--;
+    }
+    return 0;
+}

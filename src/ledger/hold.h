@@ -1,0 +1,26 @@
+/* ledger: what a record can hold of another register. A tube holds so many swabs, a slot so many bookings: declared in the register of the members (`holds`).
+ * A member is made only while the holder is in its initial state and has room; the last one that fits moves the holder on, in the same transaction, whoever
+ * made it. How many there are is counted, not kept: the holder is written once, when it is full. Private to record*.c and the declarations. */
+#ifndef TOCSIN_LEDGER_HOLD_H
+#define TOCSIN_LEDGER_HOLD_H
+
+#include "ledger/apply.h"
+
+struct hold_bound {
+    int field;                 /* of the member: the reference to its holder */
+    int most, count, at;       /* of the holder: how many it takes; where their number and the time are written when it is full, -1 nowhere */
+    int room, full;            /* states of the holder */
+};
+
+/* Reads `holds` of a declaration. */
+int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err);
+/* Finds what it names, when all registers are there; an error names the declaration's line. */
+int hold_bind(struct arena *a, struct reg_table *t, struct error *err);
+/* Before a member is made: E_REFUSED with the declared words, `where` the reference. */
+int hold_check(struct apply *x, const struct record *r, struct error *err);
+/* After it was made. */
+int hold_take(struct apply *x, const struct record *r, struct error *err);
+/* Before it is removed: there is room for one more, as far as this call of record_apply is concerned. */
+int hold_leave(struct apply *x, const struct record *r, struct error *err);
+
+#endif
