@@ -120,6 +120,21 @@ int64_t campaign_call(const double *capacity, int n, double use, int64_t people,
     return people - called;
 }
 
+int64_t campaign_split(int64_t samplers, const double *people, const double *most, int n, double *ret) {
+    for (int i = 0; i < n; i++) ret[i] = 0;
+    for (; samplers > 0; samplers--) {
+        int at = -1;
+        double latest = 0;
+        for (int i = 0; i < n; i++) {
+            double hours = ret[i] > 0 ? people[i] / ret[i] : people[i] * 1e9; /* the first one before any second */
+            if (ret[i] + 1 <= most[i] + 1e-9 && hours > latest) latest = hours, at = i;
+        }
+        if (at < 0) break;
+        ret[at]++;
+    }
+    return samplers;
+}
+
 /* ---- rules of thumb, moves */
 
 struct campaign_thumb campaign_thumb(double people, double per_tube) {

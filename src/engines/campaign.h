@@ -108,6 +108,10 @@ void campaign_queue(const double *arrivals, const double *capacity, int n, doubl
 /* Staggered calling: how many to call for each slot, at `use` of the capacity (0.9): whole people; returns how many did not fit. */
 int64_t campaign_call(const double *capacity, int n, double use, int64_t people, int64_t *ret_called);
 
+/* Samplers over the sites of an area so that the last site is through as early as can be: whole, at most `most` each, each next one where the finish is latest. Returns how many
+ * found no table. Cost: samplers x sites. */
+int64_t campaign_split(int64_t samplers, const double *people, const double *most, int n, double *ret);
+
 /* ---- rules of thumb (reference rules.md B4): sites per 2,000 to 3,000 people, a table per 600 to 800, a sampler per 360. */
 struct campaign_thumb { double samplers, sites_least, sites_most, tables_least, tables_most, tubes; };
 struct campaign_thumb campaign_thumb(double people, double per_tube);

@@ -64,6 +64,7 @@ struct schema {
 /* Resources with routes; those with schemas of their own. */
 #define ROUTE_RESOURCES(X) \
     X(audit) \
+    X(campaigns) \
     X(chains) \
     X(tracing) \
     X(visits) \
@@ -88,6 +89,7 @@ struct schema {
     X(records)
 #define SCHEMA_RESOURCES(X) \
     X(audit) \
+    X(campaigns) \
     X(chains) \
     X(tracing) \
     X(visits) \
