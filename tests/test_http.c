@@ -148,6 +148,40 @@ static void a_state_is_moved_by_an_action(void **state) {
     }
 }
 
+/* A second card of a person near the first is stored and told in its row, also when the answer is asked for again; nothing is told of a card that its writer may not see. */
+static void a_second_card_is_told(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+        int64_t person = made(PERSONS, "{\"fields\":{\"name\":\"李娜\"},\"region\":\"310115001\"}");
+        static const char *const form = "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"report_date\":\"2022-05-%s\"},\"region\":\"%s\"}";
+        const char *near = arena_printf(&h.t.a, form, (long long)person, "29", "310115001");
+        struct answer_got got = test_http_post(&h, CASES, STREET, arena_printf(&h.t.a, form, (long long)person, "20", "310115001"));
+        assert_status(got, 201);
+        assert_null(json_object_get(got.json, "double"));
+        int64_t first = test_json_int(got.json, "id");
+        for (int i = 0; i < 2; i++) {
+            got = test_http_ask(&h, "POST", CASES, STREET, "Idempotency-Key: second\r\nAccept-Language: en\r\n", near);
+            assert_status(got, 201);
+            const json_t *twin = json_object_get(got.json, "double");
+            assert_int_equal(test_json_int(twin, "id"), first);
+            assert_true(test_json_text(twin, "number")[0] == 'C');
+            assert_non_null(strstr(test_json_text(twin, "why"), "90 days"));
+        }
+        got = test_http_post(&h, CASES "/batch", STREET, arena_printf(&h.t.a, "{\"rows\":[%s,%s]}", near, arena_printf(&h.t.a, form, (long long)person, "25", "310115001")));
+        assert_status(got, 200);
+        const json_t *rows = json_object_get(got.json, "rows");
+        assert_null(json_object_get(json_array_get(rows, 0), "double")); /* unchanged */
+        assert_non_null(strstr(test_json_text(json_object_get(json_array_get(rows, 1), "double"), "why"), "90"));
+        /* who may not see the first one is not told of it */
+        int64_t other = made(PERSONS, "{\"fields\":{\"name\":\"王芳\"},\"region\":\"310115\"}");
+        made(CASES, arena_printf(&h.t.a, form, (long long)other, "20", "310115001"));
+        got = test_http_post(&h, CASES, ROOT, arena_printf(&h.t.a, form, (long long)other, "24", "310115001"));
+        assert_non_null(json_object_get(got.json, "double"));
+        got = test_http_post(&h, CASES, OTHER, arena_printf(&h.t.a, form, (long long)other, "28", "310115002"));
+        if (got.status == 201) assert_null(json_object_get(got.json, "double"));
+    }
+}
+
 static void a_request_that_comes_twice_changes_nothing_twice(void **state) {
     (void)state;
     EACH_HTTP(h, NULL, NOW) {
@@ -202,7 +236,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_asker_is_told_in_his_language, settle),
         cmocka_unit_test_teardown(a_record_is_made_shown_and_changed, settle),
         cmocka_unit_test_teardown(a_state_is_moved_by_an_action, settle),
-        cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
+        cmocka_unit_test_teardown(a_second_card_is_told, settle), cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
         cmocka_unit_test_teardown(many_rows_each_with_its_result, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

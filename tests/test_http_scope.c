@@ -10,7 +10,7 @@
 
 static const char *const NOW = "2022-05-30T10:00";
 #define MINE "310115001"
-#define THEIRS "310115002"
+#define THEIRS "310115002" /* of a street's neighbour, where nothing else is said */
 #define MARK "Planted" /* what every text of theirs begins with */
 #define NOBODY "987654321"
 #define PURPOSE "Tocsin-Purpose: curiosity\r\n"
@@ -18,10 +18,15 @@ enum { REGISTERS_MAX = 64 };
 
 static int64_t theirs[REGISTERS_MAX];
 static size_t asked, told;
+static const char *asker = STREET, *outside = THEIRS; /* whose token asks, and where the stranger's records are */
+
+/* The scopes: a street, a county, a city; and beside each what lies outside it. The last digits name no real street, so that no table of regions tells them. */
+static const struct scope { const char *region, *outside; } scopes[] = {{"310115001", "310115778"}, {"310115", "310104778"}, {"3101", "320505778"}};
+enum { SCOPES = sizeof scopes / sizeof *scopes, SHARES = 7 };
 
 /* What may differ between two answers: ids of requests, the clock, the number that was asked about. */
 static const char *plain(const struct answer_got *got, const char *number, const char *word) {
-    static const char *const moving[] = {"\"request_id\":\"[0-9a-f]*\"", "X-Request-Id: [0-9a-f]*", "Date: [^\r]*", "\"scanned\":[0-9]*", "Content-Length: [0-9]*", "(\"next\"|\"previous\"):\"[^\"]*\""};
+    static const char *const moving[] = {"\"request_id\":\"[0-9a-f]*\"", "X-Request-Id: [0-9a-f]*", "Date: [^\r]*", "\"scanned\":[0-9]*", "Content-Length: [0-9]*", "charset=utf-8", "(\"next\"|\"previous\"):\"[^\"]*\""};
     struct buf b = {0};
     for (const char *p = got->head; *p; p++) buf_char(&b, *p);
     struct text body = test_http_body(&h, got);
@@ -60,7 +65,7 @@ static const char *plain(const struct answer_got *got, const char *number, const
 
 /* Nothing of theirs in it, unless the asker said it himself. */
 static void clean(const char *what, const struct answer_got *got) {
-    static const char *const traces[] = {MARK, THEIRS, "1380013"};
+    const char *const traces[] = {MARK, outside, "1380013"};
     for (size_t i = 0; i < sizeof traces / sizeof *traces; i++) {
         if (strstr(what, traces[i])) continue;
         if (strstr(got->head ? got->head : "", traces[i]) || (got->body.s && memmem(got->body.s, got->body.n, traces[i], strlen(traces[i]))))
@@ -85,7 +90,7 @@ static void same(const char *method, const char *path, const char *headers, cons
     const char *plains[2];
     for (int i = 0; i < 2; i++) {
         const char *n = i ? NOBODY : number, *at = put_in(path, n);
-        struct answer_got got = test_http_ask(&h, method, at, STREET, put_in(headers, n), body ? put_in(body, n) : NULL);
+        struct answer_got got = test_http_ask(&h, method, at, asker, put_in(headers, n), body ? put_in(body, n) : NULL);
         clean(arena_printf(&h.t.a, "%s %s %s %s", method, at, headers, body ? body : ""), &got);
         plains[i] = plain(&got, n, "");
     }
@@ -109,91 +114,147 @@ static const char *path_of(const struct route *route, const char *reg) {
     return out;
 }
 
-static void plant(size_t store, const char *pack) {
+/* A token a role, all of one scope. */
+static const char *role_tokens(const struct catalog *c, const char *region) {
+    const struct codelist *roles = codelist_find(c, TEXT("role"));
+    const char *path = arena_printf(&h.t.a, "%s/roles", h.t.dir);
+    FILE *f = fopen(path, "w");
+    assert_true(f && roles);
+    for (size_t k = 0; k < roles->n; k++) fprintf(f, "token-of-%s %s %s %s\n", roles->codes[k].code.s, roles->codes[k].code.s, roles->codes[k].code.s, region);
+    fclose(f);
+    return path;
+}
+
+static void plant(size_t store, const char *pack, const char *region) {
     h = (struct test_http){0};
     test_ledger_make(&h.t, store, pack, NOW);
     const struct catalog *c = h.t.l->catalog;
     assert_true(c->n_registers < REGISTERS_MAX);
     for (size_t i = 0; i < c->n_registers; i++) {
         struct record r;
-        theirs[i] = guess_record(&h.t, &c->registers[i], THEIRS, MARK, 0);
-        if (theirs[i] && (record_get(h.t.l, h.t.l->db, &h.t.s, &c->registers[i], theirs[i], &h.t.a, &r, NULL) < 0 || !text_starts(r.region, TEXT(THEIRS)))) theirs[i] = 0;
+        theirs[i] = guess_record(&h.t, &c->registers[i], outside, MARK, 0);
+        if (theirs[i] && (record_get(h.t.l, h.t.l->db, &h.t.s, &c->registers[i], theirs[i], &h.t.a, &r, NULL) < 0 || !text_starts(r.region, text_of(outside)))) theirs[i] = 0;
         guess_record(&h.t, &c->registers[i], MINE, "Own", 0);
     }
-    test_http_start(&h, &(struct http_options){.rate_account = -1, .rate_address = -1});
+    struct http_options o = {.rate_account = -1, .rate_address = -1, .dev_tokens = region ? role_tokens(c, region) : NULL};
+    test_http_start(&h, &o);
     asked = told = 0;
+}
+
+/* Every question, or of many askers each his share: the shares of the roles together are every question for each scope. */
+static bool whole;
+static unsigned turn;
+static bool due(void) {
+    return whole || turn++ % SHARES == 0;
+}
+
+static void about_one(const struct catalog *c, const char *reg, const char *number) {
+    for (size_t k = 0; route_at(k); k++) {
+        const struct route *route = route_at(k);
+        bool of_register = strstr(route->path, "{register}") != NULL, person = strstr(route->path, "/persons/") != NULL && !strcmp(reg, "person");
+        if (!strstr(route->path, "{id}") || (!of_register && !person)) continue;
+        const char *path = path_of(route, reg), *body = route->body == BODY_NONE ? NULL : !strcmp(strrchr(route->path, '/'), "/merge") ? "{\"from\":1}" : "{\"fields\":{}}";
+        static const char *const heads[] = {"", PURPOSE, "If-None-Match: \"1\"\r\nIf-Match: \"1\"\r\n", "If-Match: \"7\"\r\nPrefer: return=representation\r\n", "Idempotency-Key: k@\r\n"};
+        for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+            if (due()) same(route->method, path, heads[i], body, number);
+    }
+    const char *list = arena_printf(&h.t.a, "/api/v1/registers/%s/records", reg);
+    static const char *const asks[] = {"?id=@", "?id=@&count=exact", "?where=id%20%3D%20@", "?where=id%20%3D%20@&count=estimate"};
+    for (size_t k = 0; k < sizeof asks / sizeof *asks; k++)
+        if (due()) same("GET", arena_printf(&h.t.a, "%s%s", list, asks[k]), "", NULL, number);
+    if (due()) same("GET", arena_printf(&h.t.a, "%s?region=%s&id=@&count=exact", list, outside), "", NULL, number);
+    static const char *const forms[] = {"csv", "json"}; /* a workbook packs the same rows */
+    for (size_t k = 0; k < 2; k++)
+        if (due()) same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/export?id=@&format=%s", reg, forms[k]), "", NULL, number);
+    if (due()) same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/export?id=@&open=true", reg), PURPOSE, NULL, number);
+    if (due()) same("POST", arena_printf(&h.t.a, "%s/batch", list), "", "{\"rows\":[{\"id\":@,\"fields\":{}}]}", number);
+    /* lists and exports of everything */
+    static const char *const all[] = {"/records?limit=500&count=exact", "/records?sort=id", "/export", "/export?format=json", "/export?titles=zh"};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+        const char *at = arena_printf(&h.t.a, "/api/v1/registers/%s%s", reg, all[k]);
+        if (!due()) continue;
+        struct answer_got got = test_http_get(&h, at, asker);
+        clean(at, &got);
+    }
+    /* pointing at it: what is not seen cannot be referred to, and is not told apart from what is not there */
+    for (size_t k = 0; k < c->n_registers; k++)
+        for (size_t f = 0; f < c->registers[k].n_fields; f++) {
+            const struct field *field = &c->registers[k].fields[f];
+            if (field->type != FIELD_REFERENCE || !text_is(field->target, reg)) continue;
+            if (due()) same("POST", arena_printf(&h.t.a, "/api/v1/registers/%s/records", c->registers[k].name.s), "",
+                            arena_printf(&h.t.a, "{\"region\":\"" MINE "\",\"fields\":{\"%s\":@}}", field->name.s), number);
+            if (due()) same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/records?%s=@&count=exact", c->registers[k].name.s, field->name.s), "", NULL, number);
+        }
+}
+
+/* Everything that needs no number: figures, duties, events, boards, what there is. */
+static void about_all(void) {
+    for (size_t k = 0; route_at(k); k++) {
+        const struct route *route = route_at(k);
+        if (strcmp(route->method, "GET") != 0 || strstr(route->path, "{id}") || strstr(route->path, "{register}") || strstr(route->path, "openapi") || strstr(route->path, "oidc")) continue;
+        const char *const more[] = {"", arena_printf(&h.t.a, "?region=%s", outside), "?region=310115", "?after=0", "?limit=100"};
+        for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
+            const char *at = arena_printf(&h.t.a, "%s%s", path_of(route, ""), more[m]);
+            if (strstr(at, "/events") && !strstr(at, "after=")) at = arena_printf(&h.t.a, "%s%cafter=0", at, strchr(at, '?') ? '&' : '?');
+            struct answer_got got;
+            if (!strstr(at, "/events") && due()) {
+                got = test_http_ask(&h, "GET", at, asker, "Accept: application/json, */*\r\n", NULL);
+                clean(at, &got);
+            }
+            if (!due() && !strstr(at, "/events")) continue;
+            got = test_http_ask(&h, "GET", at, asker, "Accept: application/json\r\n", NULL);
+            clean(at, &got);
+        }
+    }
 }
 
 static void nothing_is_told_of_what_is_outside(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
-        plant(store, "covid-2022-v9");
+        asker = STREET, outside = THEIRS, whole = true;
+        plant(store, "covid-2022-v9", NULL);
         const struct catalog *c = http_catalog(h.server);
         size_t known = 0;
         for (size_t i = 0; i < c->n_registers; i++) {
             if (!theirs[i]) continue;
             known++;
-            const char *reg = c->registers[i].name.s, *number = arena_printf(&h.t.a, "%lld", (long long)theirs[i]);
-            for (size_t k = 0; route_at(k); k++) {
-                const struct route *route = route_at(k);
-                bool of_register = strstr(route->path, "{register}") != NULL, person = strstr(route->path, "/persons/") != NULL && !strcmp(reg, "person");
-                if (!strstr(route->path, "{id}") || (!of_register && !person)) continue;
-                const char *path = path_of(route, reg), *body = route->body == BODY_NONE ? NULL : !strcmp(strrchr(route->path, '/'), "/merge") ? "{\"from\":1}" : "{\"fields\":{}}";
-                same(route->method, path, "", body, number);
-                same(route->method, path, PURPOSE, body, number);
-                same(route->method, path, "If-None-Match: \"1\"\r\nIf-Match: \"1\"\r\n", body, number);
-                same(route->method, path, "If-Match: \"7\"\r\nPrefer: return=representation\r\n", body, number);
-                same(route->method, path, "Idempotency-Key: k@\r\n", body, number);
-            }
-            const char *list = arena_printf(&h.t.a, "/api/v1/registers/%s/records", reg);
-            static const char *const asks[] = {"?id=@", "?id=@&count=exact", "?where=id%20%3D%20@", "?where=id%20%3D%20@&count=estimate", ("?region=" THEIRS "&id=@&count=exact")};
-            for (size_t k = 0; k < sizeof asks / sizeof *asks; k++) same("GET", arena_printf(&h.t.a, "%s%s", list, asks[k]), "", NULL, number);
-            static const char *const forms[] = {"csv", "json"}; /* a workbook packs the same rows */
-            for (size_t k = 0; k < 2; k++) same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/export?id=@&format=%s", reg, forms[k]), "", NULL, number);
-            same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/export?id=@&open=true", reg), PURPOSE, NULL, number);
-            same("POST", arena_printf(&h.t.a, "%s/batch", list), "", "{\"rows\":[{\"id\":@,\"fields\":{}}]}", number);
-            /* lists and exports of everything */
-            static const char *const all[] = {"/records?limit=500&count=exact", "/records?sort=id", "/export", "/export?format=json", "/export?titles=zh"};
-            for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
-                const char *at = arena_printf(&h.t.a, "/api/v1/registers/%s%s", reg, all[k]);
-                struct answer_got got = test_http_get(&h, at, STREET);
-                clean(at, &got);
-            }
-            /* pointing at it: what is not seen cannot be referred to, and is not told apart from what is not there */
-            for (size_t k = 0; k < c->n_registers; k++)
-                for (size_t f = 0; f < c->registers[k].n_fields; f++) {
-                    const struct field *field = &c->registers[k].fields[f];
-                    if (field->type != FIELD_REFERENCE || !text_is(field->target, reg)) continue;
-                    same("POST", arena_printf(&h.t.a, "/api/v1/registers/%s/records", c->registers[k].name.s), "",
-                         arena_printf(&h.t.a, "{\"region\":\"" MINE "\",\"fields\":{\"%s\":@}}", field->name.s), number);
-                    same("GET", arena_printf(&h.t.a, "/api/v1/registers/%s/records?%s=@&count=exact", c->registers[k].name.s, field->name.s), "", NULL, number);
-                }
+            about_one(c, c->registers[i].name.s, arena_printf(&h.t.a, "%lld", (long long)theirs[i]));
         }
         assert_true(known * 2 >= c->n_registers);
-        /* everything that needs no number */
-        for (size_t k = 0; route_at(k); k++) {
-            const struct route *route = route_at(k);
-            if (strcmp(route->method, "GET") != 0 || strstr(route->path, "{id}") || strstr(route->path, "{register}") || strstr(route->path, "openapi") || strstr(route->path, "oidc")) continue;
-            static const char *const more[] = {"", ("?region=" THEIRS), "?region=310115", "?after=0", "?limit=100"};
-            for (size_t m = 0; m < sizeof more / sizeof *more; m++) {
-                const char *at = arena_printf(&h.t.a, "%s%s", path_of(route, ""), more[m]);
-                if (strstr(at, "/events") && !strstr(at, "after=")) at = arena_printf(&h.t.a, "%s%cafter=0", at, strchr(at, '?') ? '&' : '?');
-                struct answer_got got = test_http_ask(&h, "GET", at, STREET, "Accept: application/json, */*\r\n", NULL);
-                if (!strstr(at, "/events")) clean(at, &got);
-                got = test_http_ask(&h, "GET", at, STREET, "Accept: application/json\r\n", NULL);
-                clean(at, &got);
-            }
-        }
+        about_all();
         print_message("# %zu registers: %zu questions, %zu of them with an answer\n", known, asked, told);
         test_http_drop(&h);
     }
+}
+
+/* The same for every role, of a street, of a county and of a city. */
+static void nor_to_any_role_of_any_scope(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++)
+        for (size_t k = 0; k < SCOPES; k++) {
+            outside = scopes[k].outside, whole = getenv("TOCSIN_WHOLE") != NULL; /* every question to every role: minutes */
+            plant(store, "covid-2022-v9", scopes[k].region);
+            const struct catalog *c = http_catalog(h.server);
+            const struct codelist *roles = codelist_find(c, TEXT("role"));
+            for (size_t r = 0; r < roles->n; r++) {
+                asker = arena_printf(&h.t.a, "token-of-%s", roles->codes[r].code.s);
+                turn = (unsigned)r; /* each begins his share elsewhere */
+                for (size_t i = 0; i < c->n_registers; i++)
+                    if (theirs[i]) about_one(c, c->registers[i].name.s, arena_printf(&h.t.a, "%lld", (long long)theirs[i]));
+                about_all();
+            }
+            print_message("# %zu roles of %s, about %s: %zu questions, %zu of them with an answer\n", roles->n, scopes[k].region, outside, asked, told);
+            assert_true(told * 20 > asked);
+            test_http_drop(&h);
+        }
+    asker = STREET, outside = THEIRS, whole = true;
 }
 
 /* Keys, jobs, cursors and searches of somebody else. */
 static void nothing_of_another_account_is_given(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
-        plant(store, NULL);
+        plant(store, NULL, NULL);
         static const char place[] = "/api/v1/registers/place/records", own[] = "{\"region\":\"" MINE "\",\"fields\":{\"title\":\"Own hall\"}}";
         /* the same key of another account is another key */
         struct answer_got got = test_http_ask(&h, "POST", place, OTHER, "Idempotency-Key: shared\r\n", "{\"region\":\"" THEIRS "\",\"fields\":{\"title\":\"" MARK " hall\"}}");
@@ -260,6 +321,7 @@ static void nothing_of_another_account_is_given(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(nothing_is_told_of_what_is_outside, settle),
+        cmocka_unit_test_teardown(nor_to_any_role_of_any_scope, settle),
         cmocka_unit_test_teardown(nothing_of_another_account_is_given, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

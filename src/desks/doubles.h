@@ -14,5 +14,8 @@ struct double_pair {
  * the indexes of the key a record. */
 int doubles_list(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text region, size_t limit,
                  int (*visit)(const struct double_pair *p, void *arg), void *arg, struct error *err);
+/* The same for one record: the pairs in which it is the later one, with the oldest partner first. */
+int doubles_of(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, size_t limit,
+               int (*visit)(const struct double_pair *p, void *arg), void *arg, struct error *err);
 
 #endif

@@ -522,6 +522,8 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
     if (rc < 0) return rc;
     if (d->verb == DRAFT_CHANGE) return apply_change(x, d, d->id, err);
     if (d->verb == DRAFT_REMOVE) return remove_record(x, d, err);
+    /* who may write this register nowhere is told so before anything is looked up that he named */
+    if (!access_anywhere(x->s, ACCESS_WRITE, d->reg)) return access_check(x->s, ACCESS_WRITE, d->reg, x->l->region, err);
     if (d->late_key) {
         rc = apply_late_key(x, d, err);
         if (rc < 0) return rc;

@@ -1,6 +1,7 @@
 /* Records of any register: made, shown, changed, moved, many at once, their history. */
 #include <string.h>
 
+#include "desks/doubles.h"
 #include "doors/http/represent.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
@@ -89,6 +90,26 @@ static struct draft *draft_for(struct request *r, enum draft_verb verb, struct e
     return d;
 }
 
+/* A record that this one is probably the same as, of those its writer may see: told, never refused. */
+static int put_double(const struct double_pair *p, void *arg) {
+    struct request *r = arg;
+    struct buf *b = &r->answer.body;
+    buf_printf(b, ",\"double\":{\"id\":%lld,\"number\":", (long long)p->earlier->id);
+    json_put_string(b, p->earlier->number);
+    buf_str(b, ",\"why\":");
+    json_put_string(b, r->zh ? p->rule->zh : p->rule->en);
+    buf_char(b, '}');
+    return 0;
+}
+
+/* The writer has said whether there is one; an answer given again is looked up again. */
+static int tell_double(struct request *r, const struct draft *d, struct error *err) {
+    struct ledger *l = NULL;
+    if (!d->reg->n_similar || d->outcome == OUTCOME_UNCHANGED || (!d->ret_similar && !r->submission.answered)) return 0;
+    int rc = request_reader(r, &l, err);
+    return rc < 0 ? rc : doubles_of(l, l->db, &r->session, register_find(l->catalog, d->reg->name), d->ret_id, 1, put_double, r, err);
+}
+
 /* What a write answers: id, version and outcome; the whole record for "Prefer: return=representation". */
 static int written(struct request *r, struct error *err) {
     const struct draft *d = r->submission.drafts[0];
@@ -111,7 +132,9 @@ static int written(struct request *r, struct error *err) {
     }
     struct buf *b = answer_open(r, status);
     answer_etag(r, d->ret_version);
-    return buf_printf(b, "{\"id\":%lld,\"version\":%d,\"outcome\":\"%s\"}", (long long)d->ret_id, (int)d->ret_version, outcomes[d->outcome]);
+    buf_printf(b, "{\"id\":%lld,\"version\":%d,\"outcome\":\"%s\"", (long long)d->ret_id, (int)d->ret_version, outcomes[d->outcome]);
+    int rc = tell_double(r, d, err);
+    return rc < 0 ? rc : buf_char(b, '}');
 }
 
 static int submit_one(struct request *r, struct draft *d, struct error *err) {
@@ -172,7 +195,10 @@ static int batch_written(struct request *r, struct error *err) {
             continue;
         }
         if (d->outcome != OUTCOME_REJECTED) {
-            buf_printf(b, ",\"id\":%lld,\"version\":%d}", (long long)d->ret_id, (int)(s->dry ? d->ret_version - (d->outcome == OUTCOME_CHANGED) : d->ret_version));
+            buf_printf(b, ",\"id\":%lld,\"version\":%d", (long long)d->ret_id, (int)(s->dry ? d->ret_version - (d->outcome == OUTCOME_CHANGED) : d->ret_version));
+            int rc = s->dry ? 0 : tell_double(r, d, err);
+            if (rc < 0) return rc;
+            buf_char(b, '}');
             continue;
         }
         char words[ERROR_MESSAGE_MAX + 200];
@@ -306,9 +332,10 @@ static int history(struct request *r, struct error *err) {
     return rc < 0 ? rc : h.b->failed ? error_set(err, h.b->failed, NULL, "the history is too large") : 0;
 }
 
+#define DOUBLE "\"double\":{\"type\":\"object\",\"required\":[\"id\",\"why\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"number\":{\"type\":\"string\"},\"why\":{\"type\":\"string\"}}}"
 const struct schema records_schemas[] = {
     {"Written", "{\"type\":\"object\",\"required\":[\"id\",\"version\",\"outcome\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},"
-                "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}}}"},
+                "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}," DOUBLE "}}"},
     {"{Register}Batch", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":2000,"
                         "\"items\":{\"allOf\":[{\"$ref\":\"#/components/schemas/{Register}Input\"},{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"}}}]}},\"whole\":{\"type\":\"boolean\",\"description\":\"all rows or none\"},"
                         "\"dry\":{\"type\":\"boolean\",\"description\":\"tries every row and keeps nothing; no id of what would be created\"}}}"},
@@ -316,7 +343,7 @@ const struct schema records_schemas[] = {
      "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"rejected\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"required\":[\"row\",\"outcome\"],\"properties\":{\"row\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\","
      "\"unchanged\",\"rejected\"]},\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"},\"code\":{\"type\":\"string\"},"
-     "\"detail\":{\"type\":\"string\"},\"pointer\":{\"type\":\"string\"}}}},\"created\":{\"type\":\"integer\"},\"changed\":{\"type\":\"integer\"},"
+     "\"detail\":{\"type\":\"string\"},\"pointer\":{\"type\":\"string\"}," DOUBLE "}}},\"created\":{\"type\":\"integer\"},\"changed\":{\"type\":\"integer\"},"
      "\"unchanged\":{\"type\":\"integer\"},\"rejected\":{\"type\":\"integer\"}}}"},
     {"History", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\","
                 "\"verb\",\"version\",\"actor\",\"before\",\"after\"],\"properties\":{\"seq\":{\"type\":\"integer\",\"format\":\"int64\"},\"at\":{\"type\":\"string\","
