@@ -2,22 +2,15 @@
  * parses the same body and answers without storing, and (b) one transaction a request. The load comes from a process of its own, so that the processor
  * time of the server is known. Targets: at least 60 % of (a) (PostgreSQL 45 %), at least 8 times (b), under 60 us of processor a request, p99 under 80 ms
  * at 512 connections. */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "bench.h"
 #include "doors/http/represent.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
+#include "load.h"
 
-enum { CONNECTIONS_MAX = 512, SAMPLES_MAX = 1 << 20, ROUNDS = 3, SECONDS = 3 };
+enum { CONNECTIONS_MAX = 512, ROUNDS = 3, SECONDS = 3 };
 
 /* ---- routes of the bench */
 
@@ -60,77 +53,28 @@ static const struct route bench_routes[] = {
 
 /* ---- the load: a process of its own */
 
-struct load {
-    int port, connections;
+struct asking {
     const char *path;
-    /* results */
-    long answers, failures;
-    double seconds, p50_ms, p99_ms;
+    long serial;
+    struct buf bytes[CONNECTIONS_MAX];
 };
 
-struct client {
-    int fd;
-    size_t got;
-    double sent_at;
-    char head[1024];
-};
-
-static void ask(struct client *c, const struct load *w, long serial) {
-    char bytes[800], body[400];
+static struct text ask(void *arg, int connection, double now) {
+    struct asking *w = arg;
+    struct buf *b = &w->bytes[connection];
+    char body[400];
+    long serial = w->serial++;
     int n = snprintf(body, sizeof body, "{\"region\":\"310115%03ld\",\"fields\":{\"title\":\"浦东新区某某路%ld号某某大厦\",\"kind\":\"factory\",\"address\":\"某某路%ld号\"}}",
                      serial % 40 + 1, serial, serial);
-    int m = snprintf(bytes, sizeof bytes, "POST %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer token-bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", w->path, n, body);
-    c->sent_at = wall_s();
-    c->got = 0;
-    if (send(c->fd, bytes, (size_t)m, MSG_NOSIGNAL) != m) exit(1);
-}
-
-static bool whole(struct client *c) {
-    c->head[c->got] = 0;
-    const char *end = strstr(c->head, "\r\n\r\n"), *length = strstr(c->head, "Content-Length: ");
-    return end && length && c->got >= (size_t)(end - c->head) + 4 + strtoul(length + 16, NULL, 10);
+    (void)now;
+    buf_reset(b);
+    load_request(b, "POST", w->path, "token-bench", "", "application/json", (struct text){body, (size_t)n});
+    return buf_view(b);
 }
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
-}
-
-static void load_run(struct load *w, long serial) {
-    static struct client clients[CONNECTIONS_MAX];
-    static double samples[SAMPLES_MAX];
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct epoll_event events[256];
-    int epoll = epoll_create1(0), on = 1;
-    for (int i = 0; i < w->connections; i++) {
-        clients[i].fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(clients[i].fd, (struct sockaddr *)&to, sizeof to) != 0) exit(1);
-        setsockopt(clients[i].fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
-        epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &clients[i]});
-        ask(&clients[i], w, serial++);
-    }
-    double from = wall_s(), now = from;
-    while (now - from < SECONDS) {
-        int n = epoll_wait(epoll, events, 256, 1000);
-        now = wall_s();
-        for (int i = 0; i < n; i++) {
-            struct client *c = events[i].data.ptr;
-            ssize_t got = recv(c->fd, c->head + c->got, sizeof c->head - 1 - c->got, 0);
-            if (got <= 0) exit(1);
-            c->got += (size_t)got;
-            if (!whole(c)) continue;
-            if (memcmp(c->head, "HTTP/1.1 201", 12) != 0 && w->failures++ == 0) fprintf(stdout, "   %.300s\n", c->head);
-            if (w->answers < SAMPLES_MAX) samples[w->answers] = now - c->sent_at;
-            w->answers++;
-            ask(c, w, serial++);
-        }
-    }
-    w->seconds = now - from;
-    size_t n = (size_t)(w->answers < SAMPLES_MAX ? w->answers : SAMPLES_MAX);
-    qsort(samples, n, sizeof *samples, by_value);
-    w->p50_ms = n ? samples[n / 2] * 1e3 : 0;
-    w->p99_ms = n ? samples[n * 99 / 100] * 1e3 : 0;
 }
 
 static struct ledger_queue *queue;
@@ -147,32 +91,26 @@ static void measure(int port, const char *path, int connections, size_t round, s
     f->rate[round] = f->cpu_us[round] = f->p50[round] = f->p99[round] = f->together[round] = 1;
     if (only && strcmp(only, path) != 0) return;
     static long serial = 1;
-    struct load *w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    *w = (struct load){.port = port, .connections = connections, .path = path};
+    static struct asking asking;
+    struct load_result w;
     struct queue_counts before, after;
+    asking.path = path;
+    asking.serial = serial;
     ledger_queue_counts(queue, &before);
     double cpu = cpu_s();
-    pid_t child = fork();
-    int status = 0;
-    if (child == 0) {
-        load_run(w, serial);
-        fflush(stdout);
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
+    int status = load_apart(&(struct load){.port = port, .connections = connections, .seconds = SECONDS, .ask = ask, .arg = &asking}, &w);
     cpu = cpu_s() - cpu;
-    if (status || !w->answers || w->failures) {
-        printf("%s at %d connections: %ld answers, %ld refused, status %d\n", path, connections, w->answers, w->failures, status);
+    if (status || !w.by[2] || w.by[2] != w.answers || w.unanswered) {
+        printf("%s at %d connections: %ld answers, %ld taken, %ld unanswered, status %d\n   %s\n", path, connections, w.answers, w.by[2], w.unanswered, status, w.first_bad);
         exit(1);
     }
-    serial += w->answers + connections;
-    f->rate[round] = (double)w->answers / w->seconds;
-    f->cpu_us[round] = cpu * 1e6 / (double)w->answers;
-    f->p50[round] = w->p50_ms;
-    f->p99[round] = w->p99_ms;
+    serial += w.answers + connections;
+    f->rate[round] = (double)w.answers / w.seconds;
+    f->cpu_us[round] = cpu * 1e6 / (double)w.answers;
+    f->p50[round] = w.p50_ms;
+    f->p99[round] = w.p99_ms;
     ledger_queue_counts(queue, &after);
     f->together[round] = after.commits > before.commits ? (double)(after.submissions - before.submissions) / (double)(after.commits - before.commits) : 1;
-    munmap(w, sizeof *w);
 }
 
 static double median(double *v) {

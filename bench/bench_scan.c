@@ -1,47 +1,31 @@
 /* Visits over HTTP as they come in, and chains of a large outbreak. Single scans at 512 connections that each wait for their answer (target 10,000 a second, the peak of a
  * city of 25 million), batches of 1,000 as a table and as JSON (target 500,000 visits a second as a table), every one of them on disk when it is answered; 100,000 cases ranked
  * and the network around one. The load comes from a process of its own on the same machine. */
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "bench.h"
 #include "desks/tracing/tracing.h"
 #include "doors/http/server.h"
 #include "engines/chain.h"
+#include "load.h"
 
-enum { CONNECTIONS_MAX = 512, SAMPLES_MAX = 1 << 20, ROUNDS = 3, SECONDS = 3, BATCH = 1000, BODIES = 64, CASES = 100000 };
+enum { ROUNDS = 3, SECONDS = 3, BATCH = 1000, BODIES = 64, CASES = 100000 };
 enum { NOW = 1653876000 };
 
-struct load {
-    int port, connections;
+struct asking {
+    int connections;
     bool table, json;
-    long answers, failures;
-    double seconds, p50_ms, p99_ms;
-};
-
-struct client {
-    int fd;
-    size_t got, sent, length;
-    const char *bytes;
-    double asked_at;
-    char head[1024];
+    long serial;
 };
 
 /* Requests written once, so that the load costs the machine little. */
-static char *requests[BODIES];
-static size_t lengths[BODIES];
+static struct buf requests[BODIES];
 
-static void requests_make(const struct load *w) {
+static void requests_make(const struct asking *w) {
     struct rng r;
     rng_seed(&r, 7);
     for (int b = 0; b < BODIES; b++) {
-        struct buf body = {0}, all = {0};
+        struct buf body = {0}, *all = &requests[b];
         int rows = w->table || w->json ? BATCH : 1;
         if (w->table) buf_str(&body, "person,place,start,end\n");
         if (w->json) buf_str(&body, "{\"visits\":[");
@@ -52,35 +36,16 @@ static void requests_make(const struct load *w) {
             else buf_printf(&body, "%s{\"person\":%u,\"place\":\"M%u\",\"start\":%ld}", i ? "," : "", person, place, at);
         }
         if (w->json) buf_str(&body, "]}");
-        buf_printf(&all, "POST /api/v1/visits HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer token-bench\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", w->table ? "text/csv" : "application/json", body.n);
-        buf_text(&all, buf_view(&body));
-        lengths[b] = all.n;
-        requests[b] = all.s;
+        buf_reset(all);
+        load_request(all, "POST", "/api/v1/visits", "token-bench", "", w->table ? "text/csv" : "application/json", buf_view(&body));
         buf_clear(&body);
     }
 }
 
-static bool pump(struct client *c) {
-    while (c->sent < c->length) {
-        ssize_t n = send(c->fd, c->bytes + c->sent, c->length - c->sent, MSG_NOSIGNAL);
-        if (n <= 0) return false;
-        c->sent += (size_t)n;
-    }
-    return true;
-}
-
-static void ask(struct client *c, long serial) {
-    c->bytes = requests[serial % BODIES];
-    c->length = lengths[serial % BODIES];
-    c->got = c->sent = 0;
-    c->asked_at = wall_s();
-    pump(c);
-}
-
-static bool whole(struct client *c) {
-    c->head[c->got] = 0;
-    const char *end = strstr(c->head, "\r\n\r\n"), *length = strstr(c->head, "Content-Length: ");
-    return end && length && c->got >= (size_t)(end - c->head) + 4 + strtoul(length + 16, NULL, 10);
+static struct text ask(void *arg, int connection, double now) {
+    (void)connection;
+    (void)now;
+    return buf_view(&requests[((struct asking *)arg)->serial++ % BODIES]);
 }
 
 static int by_value(const void *a, const void *b) {
@@ -88,74 +53,25 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void load_run(struct load *w) {
-    static struct client clients[CONNECTIONS_MAX];
-    static double samples[SAMPLES_MAX];
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)w->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct epoll_event events[256];
-    int epoll = epoll_create1(0), on = 1;
-    long serial = 0;
-    requests_make(w);
-    for (int i = 0; i < w->connections; i++) {
-        clients[i].fd = socket(AF_INET, SOCK_STREAM, 0);
-        if (connect(clients[i].fd, (struct sockaddr *)&to, sizeof to) != 0) exit(1);
-        setsockopt(clients[i].fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
-        epoll_ctl(epoll, EPOLL_CTL_ADD, clients[i].fd, &(struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = &clients[i]});
-        ask(&clients[i], serial++);
-    }
-    double from = wall_s(), now = from;
-    while (now - from < SECONDS) {
-        int n = epoll_wait(epoll, events, 256, 1000);
-        now = wall_s();
-        for (int i = 0; i < n; i++) {
-            struct client *c = events[i].data.ptr;
-            pump(c);
-            for (;;) {
-                ssize_t got = recv(c->fd, c->head + c->got, sizeof c->head - 1 - c->got, 0);
-                if (got <= 0) break;
-                c->got += (size_t)got;
-                if (!whole(c)) continue;
-                if (memcmp(c->head, "HTTP/1.1 201", 12) != 0 && w->failures++ == 0) fprintf(stdout, "   %.300s\n", c->head);
-                if (w->answers < SAMPLES_MAX) samples[w->answers] = now - c->asked_at;
-                w->answers++;
-                ask(c, serial++);
-            }
-        }
-    }
-    w->seconds = now - from;
-    size_t n = (size_t)(w->answers < SAMPLES_MAX ? w->answers : SAMPLES_MAX);
-    qsort(samples, n, sizeof *samples, by_value);
-    w->p50_ms = n ? samples[n / 2] * 1e3 : 0;
-    w->p99_ms = n ? samples[n * 99 / 100] * 1e3 : 0;
-}
-
 struct figure {
     double rate[ROUNDS], cpu_us[ROUNDS], p50[ROUNDS], p99[ROUNDS];
 };
 
-static void measure(struct load w0, size_t round, struct figure *f) {
-    struct load *w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    *w = w0;
+static void measure(int port, struct asking w, size_t round, struct figure *f) {
+    struct load_result r;
+    int rows = w.table || w.json ? BATCH : 1;
+    requests_make(&w);
     double cpu = cpu_s();
-    pid_t child = fork();
-    int status = 0, rows = w->table || w->json ? BATCH : 1;
-    if (child == 0) {
-        load_run(w);
-        fflush(stdout);
-        _exit(0);
-    }
-    waitpid(child, &status, 0);
+    int status = load_apart(&(struct load){.port = port, .connections = w.connections, .seconds = SECONDS, .ask = ask, .arg = &w}, &r);
     cpu = cpu_s() - cpu;
-    if (status || !w->answers || w->failures) {
-        printf("%d connections: %ld answers, %ld refused, status %d\n", w->connections, w->answers, w->failures, status);
+    if (status || !r.by[2] || r.by[2] != r.answers || r.unanswered) {
+        printf("%d connections: %ld answers, %ld taken, %ld unanswered, status %d\n   %s\n", w.connections, r.answers, r.by[2], r.unanswered, status, r.first_bad);
         exit(1);
     }
-    f->rate[round] = (double)w->answers * rows / w->seconds;
-    f->cpu_us[round] = cpu * 1e6 / (double)w->answers / rows;
-    f->p50[round] = w->p50_ms;
-    f->p99[round] = w->p99_ms;
-    munmap(w, sizeof *w);
+    f->rate[round] = (double)r.answers * rows / r.seconds;
+    f->cpu_us[round] = cpu * 1e6 / (double)r.answers / rows;
+    f->p50[round] = r.p50_ms;
+    f->p99[round] = r.p99_ms;
 }
 
 static double median(double *v) {
@@ -228,9 +144,9 @@ int main(void) {
     must(http_server_start(&o, &s, &err), "serve");
     int port = atoi(strrchr(http_server_address(s), ':') + 1);
     for (size_t i = 0; i < ROUNDS; i++) {
-        measure((struct load){.port = port, .connections = 512}, i, &single);
-        measure((struct load){.port = port, .connections = 16, .table = true}, i, &table);
-        measure((struct load){.port = port, .connections = 16, .json = true}, i, &json);
+        measure(port, (struct asking){.connections = 512}, i, &single);
+        measure(port, (struct asking){.connections = 16, .table = true}, i, &table);
+        measure(port, (struct asking){.connections = 16, .json = true}, i, &json);
     }
     printf(" visits over HTTP, on disk when answered; server and load on one machine\n");
     show("single scans, 512 connections", &single);
