@@ -208,6 +208,15 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
     return rc;
 }
 
+void record_unprepare(struct draft *d) {
+    d->prepared = false;
+    d->n_blind = 0;
+    d->seal = NULL;
+    d->wrapped = NULL;
+    d->coded = d->sealed = NULL;
+    d->cells = (struct text){0};
+}
+
 int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
     return record_write_once(l, s, (struct text){"", 0}, drafts, n, err);
 }
@@ -216,7 +225,10 @@ int record_write_once(struct ledger *l, const struct session *s, struct text key
     struct arena a = {0};
     int rc = 0;
     bool known = false;
+    bool *here = arena_alloc(&a, n + 1);
+    if (!here) return error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; !rc && i < n; i++) {
+        here[i] = !drafts[i]->prepared;
         rc = record_prepare(l, drafts[i], &a, &l->secret, s->now);
         if (rc < 0 && err) *err = drafts[i]->error;
     }
@@ -238,6 +250,8 @@ int record_write_once(struct ledger *l, const struct session *s, struct text key
     else
         rc = ledger_commit(l, s->now, err);
 out:
+    for (size_t i = 0; i < n; i++)
+        if (here[i]) record_unprepare(drafts[i]);
     arena_clear(&a);
     return rc;
 }

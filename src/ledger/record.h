@@ -85,6 +85,8 @@ int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text fi
 /* Checks cells, required fields (CREATE/UPSERT), cross-field checks; computes key, seals, blind hashes. Pure apart from rng (one per thread).
  * A failure is stored in d->error (outcome REJECTED) and returned. */
 int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, instant now);
+/* Before that arena ends, when the draft lives on: applied again, as after a rollback, it is prepared again. */
+void record_unprepare(struct draft *d);
 /* Applies drafts in order inside the open write transaction (ledger_begin). Per-draft failures are results (outcome REJECTED, d->error),
  * and leave nothing of that draft behind; the return value is negative only when the whole batch must be rolled back. */
 int record_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);

@@ -544,10 +544,13 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     x.tables = arena_alloc(&x.arena, (l->catalog->n_registers + 1) * sizeof *x.tables);
     l->apply = &x;
     int rc = x.tables ? 0 : memory(err);
+    bool *here = rc ? NULL : arena_alloc(&x.arena, n + 1);
+    if (!rc && !here) rc = memory(err);
     if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];
-        if (!d->prepared) record_prepare(l, d, &x.arena, &l->secret, s->now);
+        here[i] = !d->prepared;
+        if (here[i]) record_prepare(l, d, &x.arena, &l->secret, s->now);
         if (d->outcome == OUTCOME_REJECTED) continue;
         x.s = d->session ? d->session : s;
         struct error why = {0};
@@ -562,6 +565,8 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
         }
     }
     if (!rc) rc = apply_flush(&x, err);
+    for (size_t i = 0; here && i < n; i++)
+        if (here[i]) record_unprepare(drafts[i]); /* it lies in this call's arena */
     l->apply = NULL;
     buf_clear(&x.cells);
     buf_clear(&x.before);
