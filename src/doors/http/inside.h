@@ -40,6 +40,11 @@ void rate_close(struct rate *t);
 /* Takes one of `per_s` a second (four seconds' worth may come at once; 0: no limit). False: not now, but after *ret_wait_s. */
 bool rate_take(struct rate *t, struct text who, unsigned per_s, int64_t now_ns, int *ret_wait_s);
 
+/* ---- h_tickets.c: answers to who asked for the own result a moment ago */
+struct ticket_cache;
+int tickets_open(struct ticket_cache **ret, struct error *err);
+void tickets_close(struct ticket_cache *t);
+
 /* ---- spare.c: requests used again */
 struct spares;
 int spares_open(struct spares **ret, struct error *err);
@@ -137,6 +142,7 @@ struct http_server {
     struct watch *watch;
     struct spares *spares;
     struct rate *rate;
+    struct ticket_cache *tickets;
     struct metrics *metrics;
     struct pages *pages;           /* of the console */
     struct MHD_Daemon *daemon;

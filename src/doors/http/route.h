@@ -86,6 +86,7 @@ struct schema {
     X(policies) \
     X(regions) \
     X(reports) \
+    X(tickets) \
     X(records)
 #define SCHEMA_RESOURCES(X) \
     X(audit) \
@@ -108,6 +109,7 @@ struct schema {
     X(policies) \
     X(regions) \
     X(reports) \
+    X(tickets) \
     X(records)
 
 #define X(name) extern const struct route name##_routes[];

@@ -487,6 +487,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = watch_open(s->options.idle_s, &s->watch, err);
     if (!rc) rc = spares_open(&s->spares, err);
     if (!rc) rc = rate_open(&s->rate, err);
+    if (!rc) rc = tickets_open(&s->tickets, err);
     if (!rc) rc = metrics_open(&s->metrics, err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
     if (!rc) rc = pages_read(s->ledger->home, o->console, &s->pages, err);
@@ -567,6 +568,7 @@ void http_server_stop(struct http_server *s) {
     watch_close(s->watch);
     spares_close(s->spares);
     rate_close(s->rate);
+    tickets_close(s->tickets);
     metrics_close(s->metrics);
     if (s->options.tls_cert) tls_unload();
     log_close(s->log);

@@ -1,0 +1,141 @@
+/* The own result by ticket, for anybody: no account, no cookie, the ticket in the body because a path ends up in logs. Above capacity it is shed before
+ * anything is looked up, and what was accepted is answered; a small cache keeps the same question from reaching the store again for KEPT_S. A made-up ticket
+ * goes the same way as a real one: same bucket, same cache, same statement, same words. */
+#include <pthread.h>
+#include <string.h>
+
+#include "desks/testing/ticket.h"
+#include "doors/http/inside.h"
+#include "doors/http/write.h"
+
+enum { SLOTS = 1 << 14, WAYS = 4, LOCKS = 64, KEPT_S = 10, RESULTS_PER_S = 15000 };
+
+struct kept_answer {
+    int64_t ticket;   /* keyed hash; 0 empty */
+    int64_t at_ns;
+    uint32_t n;
+    char body[TICKET_ANSWER_MAX];
+};
+
+struct ticket_cache {
+    pthread_mutex_t locks[LOCKS];
+    unsigned char key[32];
+    struct kept_answer slots[SLOTS];
+};
+
+int tickets_open(struct ticket_cache **ret, struct error *err) {
+    struct ticket_cache *t = mem_alloc(sizeof *t);
+    struct rng secret;
+    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&t->locks[i], NULL);
+    rng_seed_secret(&secret);
+    rng_bytes(&secret, t->key, sizeof t->key);
+    *ret = t;
+    return 0;
+}
+
+void tickets_close(struct ticket_cache *t) {
+    if (!t) return;
+    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_destroy(&t->locks[i]);
+    mem_free(t);
+}
+
+static struct kept_answer *ways_of(struct ticket_cache *t, int64_t hash, pthread_mutex_t **ret_lock) {
+    size_t set = ((uint64_t)hash >> 20) % (SLOTS / WAYS);
+    *ret_lock = &t->locks[set % LOCKS];
+    return &t->slots[set * WAYS];
+}
+
+static bool kept(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct buf *out) {
+    pthread_mutex_t *lock;
+    struct kept_answer *ways = ways_of(t, hash, &lock);
+    bool found = false;
+    pthread_mutex_lock(lock);
+    for (size_t i = 0; i < WAYS && !found; i++)
+        if (ways[i].ticket == hash && now_ns - ways[i].at_ns < KEPT_S * INT64_C(1000000000)) {
+            buf_add(out, ways[i].body, ways[i].n);
+            found = true;
+        }
+    pthread_mutex_unlock(lock);
+    return found;
+}
+
+static void keep(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct text body) {
+    pthread_mutex_t *lock;
+    struct kept_answer *ways = ways_of(t, hash, &lock), *to = ways;
+    if (body.n > TICKET_ANSWER_MAX) return;
+    pthread_mutex_lock(lock);
+    for (size_t i = 1; i < WAYS; i++)
+        if (ways[i].ticket == hash || (to->ticket != hash && ways[i].at_ns < to->at_ns)) to = &ways[i];
+    to->ticket = hash;
+    to->at_ns = now_ns;
+    to->n = (uint32_t)body.n;
+    memcpy(to->body, body.s, body.n);
+    pthread_mutex_unlock(lock);
+}
+
+static int results(struct request *r, struct error *err) {
+    struct http_server *s = r->server;
+    struct ledger *l = NULL;
+    struct text ticket = {"", 0};
+    int wait_s = 1, most = s->options.results_per_s ? s->options.results_per_s : RESULTS_PER_S;
+    if (most > 0 && !rate_take(s->rate, TEXT("!results"), (unsigned)most, r->started_ns, &wait_s)) {
+        answer_header(r, "Retry-After", arena_printf(&r->arena, "%d", 1 + (int)(r->started_ns / 1000 % 5))); /* not everybody at once */
+        return error_set(err, E_BUSY, NULL, "too many ask just now; try again / 查询人数过多,请稍后再试");
+    }
+    int rc = request_member(r, "ticket", true, &ticket, err);
+    if (rc < 0) return rc;
+    int64_t hash = digest_key64(s->tickets->key, 0, ticket);
+    if (!hash) hash = 1;
+    struct buf *b = answer_open(r, 200);
+    if (kept(s->tickets, hash, r->started_ns, b)) return b->failed;
+    rc = request_reader(r, &l, err);
+    if (!rc) rc = ticket_results(l, l->db, ticket_person(l->vault, ticket), b, err);
+    if (!rc) keep(s->tickets, hash, r->started_ns, buf_view(b));
+    return rc;
+}
+
+/* ---- giving it out */
+
+struct issued {
+    int64_t person;
+    char ticket[TICKET_CHARS + 1];
+};
+
+static int issue_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct issued *t = r->state;
+    return ticket_issue(l, &r->session, t->person, t->ticket, err);
+}
+
+static int issue_done(struct request *r, struct error *err) {
+    const struct issued *t = r->state;
+    (void)err;
+    if (r->rc < 0) return r->rc;
+    return buf_printf(answer_open(r, 200), "{\"ticket\":\"%s\"}", t->ticket);
+}
+
+static int issue(struct request *r, struct error *err) {
+    struct issued *t = r->state = arena_alloc(&r->arena, sizeof *t);
+    if (!t) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    int rc = request_id(r, "id", &t->person, err);
+    return rc < 0 ? rc : request_call(r, issue_run, issue_done, err);
+}
+
+#define STRING "{\"type\":\"string\"}"
+#define MAYBE "{\"type\":[\"string\",\"null\"]}"
+const struct schema tickets_schemas[] = {
+    {"Ticket", "{\"type\":\"object\",\"required\":[\"ticket\"],\"properties\":{\"ticket\":{\"type\":\"string\",\"maxLength\":64}}}"},
+    {"OwnResults", "{\"type\":\"object\",\"required\":[\"results\"],\"properties\":{\"results\":{\"type\":\"array\",\"maxItems\":5,\"items\":{\"type\":\"object\",\"required\":[\"result\",\"zh\",\"en\",\"sampled_at\","
+                   "\"told_at\"],\"properties\":{\"result\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"sampled_at\":" MAYBE ",\"told_at\":" MAYBE "}}}}}"},
+    {0},
+};
+
+const struct route tickets_routes[] = {
+    {.method = "POST", .path = "/public/v1/results", .who = WHO_PUBLIC, .body = BODY_JSON, .body_max = 256, .run = results, .request = "Ticket", .response = "OwnResults",
+     .zh = "凭查询凭证查本人最近结果,无须账户;凭证无效与尚无结果答复相同;超过处理能力时返回 503 与 Retry-After",
+     .en = "One's own last results by ticket, without an account. A made-up ticket and one without results get the same answer. Above capacity 503 with Retry-After."},
+    {.method = "POST", .path = "/api/v1/persons/{id}/ticket", .who = WHO_ACCOUNT, .body = BODY_NONE, .run = issue, .response = "Ticket", .headers = HEADER_PURPOSE,
+     .zh = "发放本人结果查询凭证,须说明目的,记入流水", .en = "The ticket by which this person learns the own results; needs a purpose, and is journalled."},
+    {0},
+};
