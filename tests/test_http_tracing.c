@@ -141,6 +141,9 @@ static void a_case_from_its_visits_to_its_chain(void **state) {
         got = with(&h, "POST", arena_printf(a, "%s/accept", base), ROOT, JSON PURPOSE, arena_printf(a, "{\"persons\":[%lld]}", wang));
         assert_status(got, 200);
         assert_true(test_json_int(got.json, "contacts_made") == 1 && test_json_int(got.json, "refused") == 0);
+        got = with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, arena_printf(a, "{\"cases\":[%lld]}", kase));
+        const json_t *since = json_object_get(got.json, "since");
+        assert_true(test_json_int(since, "kept") == 1 && test_json_int(since, "added") == 0 && test_json_int(since, "removed") == 0);
         got = with(&h, "POST", arena_printf(a, "%s/accept", base), ROOT, PURPOSE, NULL);
         assert_true(test_json_int(got.json, "contacts_made") == 0 && test_json_int(got.json, "contacts_known") == 1 && test_json_int(got.json, "to_remove") == 0);
         assert_status(test_http_get(&h, arena_printf(a, "%s/timeline", base), ROOT), 403); /* no purpose */

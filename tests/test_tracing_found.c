@@ -299,11 +299,131 @@ static void requests_are_owed_and_chains_are_chosen(void **state) {
     }
 }
 
+static const struct contact *contact_of(const struct tracing_answer *a, const char *person) {
+    for (size_t i = 0; i < a->found.n_contacts; i++)
+        if (text_is(tracing_person(a, a->found.contacts[i].person), person)) return &a->found.contacts[i];
+    return NULL;
+}
+
+static int64_t person(struct scene *x, const char *name) {
+    return test_record(&x->t, "person", "name", name, "sex", "male");
+}
+
+static void member(struct scene *x, int64_t who, const char *kind, const char *unit, const char *section, const char *row) {
+    if (section) test_record(&x->t, "membership", "person", test_id(&x->t, who), "kind", kind, "unit", unit, "section", section, "seat_row", row, "since", "2022-01-01");
+    else test_record(&x->t, "membership", "person", test_id(&x->t, who), "kind", kind, "unit", unit, "since", "2022-01-01");
+}
+
+/* Household, room, class and office are evidence beside the visits, also of people and cases that are in no visit at all. */
+static void registers_link_people(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        int64_t zhao = person(&x, "赵一"), sun = person(&x, "孙三"), near = person(&x, "周五"), far = person(&x, "吴六"), office = person(&x, "郑七"), gone = person(&x, "冯八"), room = person(&x, "陈九");
+        member(&x, x.li, "household", "H-1", NULL, NULL);
+        member(&x, x.wang, "household", "H-1", NULL, NULL);
+        member(&x, zhao, "household", "H-1", NULL, NULL);
+        member(&x, sun, "household", "H-2", NULL, NULL);
+        member(&x, x.li, "workplace", "枫林厂", "二车间", "4");
+        member(&x, near, "workplace", "枫林厂", "二车间", "6");
+        member(&x, far, "workplace", "枫林厂", "二车间", "14");
+        member(&x, office, "workplace", "枫林厂", "行政楼", "4");
+        test_record(&x.t, "membership", "person", test_id(&x.t, gone), "kind", "household", "unit", "H-1", "until", "2022-05-01");
+        const char *site = test_id(&x.t, test_record(&x.t, "place", "title", "隔离点", "kind", "isolation-site"));
+        test_record(&x.t, "stay", "person", test_id(&x.t, x.li), "kind", "central", "place", site, "room", "301", "started_at", "2022-05-28T12:00");
+        test_record(&x.t, "stay", "person", test_id(&x.t, room), "kind", "central", "place", site, "room", "301", "started_at", "2022-05-27T12:00", "ended_at", "2022-05-29T12:00");
+        test_record(&x.t, "stay", "person", test_id(&x.t, sun), "kind", "central", "place", site, "room", "302", "started_at", "2022-05-27T12:00");
+        struct tracing_question q = question(&x, 0);
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        const struct contact *w = contact_of(&a, test_id(&x.t, x.wang)), *z = contact_of(&a, test_id(&x.t, zhao)), *n = contact_of(&a, test_id(&x.t, near)), *f = contact_of(&a, test_id(&x.t, far)),
+                             *r = contact_of(&a, test_id(&x.t, room));
+        assert_true(w && w->n_evidence == 2 && w->overlap_s == 40 * 60 && z && z->kind == CONTACT_CLOSE && z->overlap_s == 0 && z->score == w->score && z->score > 0.15);
+        assert_true(n && n->kind == CONTACT_CLOSE && a.found.evidence[n->evidence - 1].rows_apart == 2 && f && f->kind == CONTACT_GENERAL && n->score < z->score);
+        assert_true(r && r->kind == CONTACT_CLOSE && r->last - r->first == DAY_S && a.found.evidence[r->evidence - 1].kind == CONTACT_ROOM);
+        assert_true(!contact_of(&a, test_id(&x.t, sun)) && !contact_of(&a, test_id(&x.t, office)) && !contact_of(&a, test_id(&x.t, gone)));
+        assert_int_equal(a.found.n_contacts, 6);
+        tracing_answer_clear(&a);
+        /* not as far as the asker may read: the memberships of another region are not there for him */
+        const struct grant narrow = {WORD("tracer"), WORD("310115")};
+        struct session local = as(&x.t, &narrow, "流调");
+        struct draft *d = test_draft(&x.t, "membership", DRAFT_CREATE, "person", test_id(&x.t, sun), "kind", "household", "unit", "H-1", NULL);
+        d->region = TEXT("310116");
+        assert_ok(test_write(&x.t, d, &err), err);
+        assert_ok(tracing_ask(x.t.l, &local, x.v, &q, &a, &err), err);
+        assert_null(contact_of(&a, test_id(&x.t, sun)));
+        tracing_answer_clear(&a);
+        /* in the second degree through those whom the registers gave: zhao has an office mate, and so has a case whom no door ever saw */
+        member(&x, zhao, "class", "三年级二班", NULL, NULL);
+        member(&x, sun, "class", "三年级二班", NULL, NULL);
+        q.degree = 2;
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        z = contact_of(&a, test_id(&x.t, sun));
+        assert_true(z && z->degree == 2 && z->kind == CONTACT_SECONDARY && text_is(tracing_person(&a, a.found.evidence[z->evidence - 1].through), test_id(&x.t, zhao)));
+        tracing_answer_clear(&a);
+        q.degree = 1;
+        char word[24];
+        snprintf(word, sizeof word, "%lld", (long long)test_record(&x.t, "case", "person", test_id(&x.t, zhao), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-28",
+                                                                    "report_date", "2022-05-29"));
+        x.cases[0] = word;
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        assert_true(a.n_unknown == 1 && a.found.n_contacts == 3 && contact_of(&a, test_id(&x.t, x.li)) && contact_of(&a, test_id(&x.t, sun)));
+        tracing_answer_clear(&a);
+        /* on record: how they are related, and where from */
+        x.cases[0] = x.word;
+        struct tracing_accepted done = accepted(&x, &s, 0, NULL, 0);
+        assert_true(done.taken == 5 && done.contacts_made == 5 && done.persons_made == 1);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact WHERE relation = 'household' AND mode = 'living'"), 2);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE evidence LIKE '%same room%'"), 1);
+        scene_drop(&x);
+    }
+}
+
+/* Before anything is taken: what is new, what goes. */
+static void asked_again_it_says_what_changes(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct tracing_since since;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        struct tracing_question q = question(&x, 0), wide = question(&x, 6);
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        assert_ok(tracing_since_of(x.t.l, &s, x.kase, &a, &since, &err), err);
+        assert_false(since.any); /* nothing to compare with */
+        tracing_since_clear(&since);
+        tracing_answer_clear(&a);
+        accepted(&x, &s, 6, NULL, 0); /* three, two of them made from names of doors */
+        for (int round = 0; round < 2; round++) {
+            assert_ok(tracing_ask(x.t.l, &s, x.v, round ? &wide : &q, &a, &err), err);
+            assert_ok(tracing_since_of(x.t.l, &s, x.kase, &a, &since, &err), err);
+            assert_true(since.any && since.added == 0 && since.kept == (round ? 3 : 2) && since.removed == (round ? 0 : 1) && since.traced_at == s.now);
+            tracing_since_clear(&since);
+            tracing_answer_clear(&a);
+        }
+        stay(&x, test_id(&x.t, x.li), "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        stay(&x, "scan-9", "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        assert_ok(tracing_since_of(x.t.l, &s, x.kase, &a, &since, &err), err);
+        assert_true(since.added == 1 && since.kept == 2 && since.removed == 1);
+        for (size_t i = 0; i < a.found.n_contacts; i++) assert_int_equal(since.fresh[i], text_is(tracing_person(&a, a.found.contacts[i].person), "scan-9"));
+        tracing_since_clear(&since);
+        tracing_answer_clear(&a);
+        struct tracing_accepted d = accepted(&x, &s, 0, NULL, 0); /* and so it becomes */
+        assert_true(d.contacts_made == 1 && d.contacts_known == 2 && d.to_remove == 1);
+        scene_drop(&x);
+    }
+}
+
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_not_look), cmocka_unit_test(what_is_found_becomes_records_once), cmocka_unit_test(each_department_sees_its_own),
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
+        cmocka_unit_test(registers_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

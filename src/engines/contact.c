@@ -9,6 +9,8 @@ enum { SEEN_FIRST = 4096, SEEN_KEPT = 1 << 16 };
 
 void contact_options_init(struct contact_options *o) {
     *o = (struct contact_options){.degree = 1, .evidence = true, .threads = 1, .many = 256};
+    o->daily_s[CONTACT_HOUSEHOLD] = o->daily_s[CONTACT_ROOM] = 432 * 60;
+    o->daily_s[CONTACT_UNIT] = 35 * 60;
     for (int c = 0; c < CONTACT_CLASSES; c++) o->rules[c] = (struct contact_rule){.overlap_s = 15 * 60, .rows = -1, .weight = 1};
 }
 
@@ -52,6 +54,7 @@ void contact_work_free(struct contact_work *w) {
     mem_free(c->edge_person);
     mem_free(c->all_latest);
     mem_free(w->when);
+    mem_free(w->linked);
     sweep_free(w);
     mem_free(w);
 }
@@ -133,7 +136,7 @@ static int evidence_add(struct contact_work *w, const struct contact_evidence *e
     return 0;
 }
 
-static int sum_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose) {
+static int sum_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose, bool close) {
     struct contact_sum *c = &w->sums[person];
     if (c->mark != w->mark)
         *c = (struct contact_sum){.mark = w->mark, .degree = w->degree, .kind = w->degree == 1 ? CONTACT_GENERAL : CONTACT_SECONDARY, .first = INT32_MAX, .last = INT32_MIN};
@@ -143,14 +146,14 @@ static int sum_note(struct contact_work *w, uint32_t person, const struct contac
     c->dose += dose;
     if (e->start < c->first) c->first = e->start;
     if (e->end > c->last) c->last = e->end;
-    if (w->degree == 1 && e->kind != CONTACT_CAME_AFTER) c->kind = CONTACT_CLOSE;
+    if (w->degree == 1 && close) c->kind = CONTACT_CLOSE;
     c->n_evidence++;
     return w->o->evidence ? evidence_add(w, e, &c->evidence) : 0;
 }
 
-int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose) {
+int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose, bool close) {
     struct contact_result *r = w->ret;
-    if (w->dense) return person < w->n_sums ? sum_note(w, person, e, dose) : 0;
+    if (w->dense) return person < w->n_sums ? sum_note(w, person, e, dose, close) : 0;
     struct seen_slot *slot = seen_get(w, person);
     int rc = 0;
     if (!slot) return E_MEMORY;
@@ -162,7 +165,7 @@ int contact_note(struct contact_work *w, uint32_t person, const struct contact_e
     c->score += dose;
     if (e->start < c->first) c->first = e->start;
     if (e->end > c->last) c->last = e->end;
-    if (w->degree == 1 && e->kind != CONTACT_CAME_AFTER) c->kind = CONTACT_CLOSE;
+    if (w->degree == 1 && close) c->kind = CONTACT_CLOSE;
     c->n_evidence++;
     return w->o->evidence ? evidence_add(w, e, &c->evidence) : 0;
 }
@@ -229,8 +232,7 @@ void presence_sort(struct presence *p, size_t n, int (*order)(const void *, cons
     }
 }
 
-/* asks is sorted: the window of a person. */
-static const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person) {
+const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person) {
     struct presence_ask key = {.person = person};
     return n ? bsearch(&key, asks, n, sizeof *asks, by_person) : NULL;
 }
@@ -320,30 +322,11 @@ static int asks_of_cases(struct contact_work *w, const struct contact_index *cas
     return 0;
 }
 
-/* ---- links */
-static int link_note(struct contact_work *w, const struct presence_ask *ask, uint32_t other, const struct contact_link *l) {
-    int32_t from = l->from > ask->from ? l->from : ask->from, to = l->to < ask->to ? l->to : ask->to;
-    if (from >= to || other == ask->person) return 0;
-    struct contact_evidence e = {.place = CONTACT_LINK_PLACE, .through = ask->person, .start = from, .end = to, .kind = CONTACT_LINKED, .rows_apart = 255,
-                                 .attr = presence_attr(PRESENCE_REGISTER, 100)};
-    return contact_note(w, other, &e, 0);
-}
-
-static int links_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n) {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        const struct presence_ask *a = ask_of(w->asks, n_asks, links[i].a), *b = ask_of(w->asks, n_asks, links[i].b);
-        if (a) rc = link_note(w, a, links[i].b, &links[i]);
-        if (rc == 0 && b) rc = link_note(w, b, links[i].a, &links[i]);
-    }
-    return rc;
-}
-
 /* ---- the question */
 static int degree_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links, struct error *err) {
     int rc = exposed_find(w, n_asks, err);
     if (rc == 0) rc = w->dense ? sweep_places(w, err) : contact_places(w, w->exposed, 0, w->n_exposed, err);
-    if (rc == 0 && n_links) rc = links_find(w, n_asks, links, n_links);
+    if (rc == 0 && n_links) rc = contact_links(w, n_asks, links, n_links);
     if (rc == 0 && w->dense) rc = sweep_collect(w, err);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for contacts / 内存不足") : 0;
 }

@@ -11,7 +11,11 @@
  * from their first exposure on. Reverse: those who can have infected the case, so the same meetings, and those who had left within d before the case came.
  *
  * Laws (tests/test_contact.c): found forwards from a is found backwards from b; less is found with a larger m, a smaller d, a narrower window, fewer rows;
- * cutting a stay changes nothing; all equal to the pairwise definition.
+ * cutting or repeating a stay or a link changes nothing; all equal to the pairwise definition; what a second run adds and takes away makes the first into the second.
+ *
+ * Links from registers (one household, one room, one unit) are evidence beside the stays: times in which a register says that two lived, slept or worked together. Links of one
+ * kind that touch are one, whoever of the cases it is with and however often they were recorded. A link has no minutes of its own: it counts `daily_s` of each day, and of what
+ * the links give and what the stays give the larger is the dose, because the hours at home are often among the stays.
  *
  * Score: the chance of infection, 1 - exp(-sum of rate * weight * hours), 1.1 % an hour: Ferretti et al. 2024, Nature 626:145-150,
  * doi:10.1038/s41586-023-06952-2; weight by class of place. Time after the other had left counts half for each 1.1 h gone by (aerosol half-life: van Doremalen et al.
@@ -23,6 +27,7 @@
 
 enum { CONTACT_CLASSES = 32, CONTACT_THREADS_MAX = 16 };
 #define CONTACT_LINK_PLACE UINT32_MAX /* evidence by a link: no place */
+enum contact_kind { CONTACT_MET, CONTACT_CAME_AFTER, CONTACT_HOUSEHOLD, CONTACT_ROOM, CONTACT_UNIT /* from here on links */, CONTACT_KINDS };
 #define CONTACT_RATE_PER_HOUR 0.011
 #define CONTACT_HALF_LIFE_S 3960
 
@@ -36,13 +41,16 @@ struct contact_rule {
 
 struct contact_options {
     struct contact_rule rules[CONTACT_CLASSES]; /* by class of place */
+    int32_t daily_s[CONTACT_KINDS]; /* of a link by kind: seconds of each day that count */
     int degree;          /* 1 or 2 */
     bool reverse;
     bool evidence;       /* keep each piece; without it only sums */
     int threads;         /* for many cases at once, when the source gives one to each; 0 counts as 1. The answer is the same with any number */
     uint32_t many;       /* from so many persons asked on they are swept: a sum for everybody in memory, 32 bytes a person and thread, no table of those met */
 };
-/* The same rule for every class: 15 minutes, no lingering, no seats, no venue; one thread, 256 are many. */
+/* The same rule for every class: 15 minutes, no lingering, no seats, no venue; one thread, 256 are many. Of a day in a household or room 7.2 h count, in a unit 35 min: three days of
+ * them are the 21.1 and 1.9 % of contacts in households and at work who were infected, Thompson et al. 2021, Clin Infect Dis 73:e754, doi:10.1093/cid/ciab100 (the second not checked
+ * against the text). */
 void contact_options_init(struct contact_options *o);
 
 /* An index case: who, and the time in which it could infect (or, in reverse, be infected). The same person twice: the span of both. */
@@ -51,19 +59,22 @@ struct contact_index {
     int32_t from, to;
 };
 
-/* Two people linked by a register: one household, one room, one bed beside the other; in both directions, at times [from, to). */
+/* Two people linked by a register, in both directions, at times [from, to). */
 struct contact_link {
     uint32_t a, b;
     int32_t from, to;
+    uint8_t kind;            /* CONTACT_HOUSEHOLD and after */
+    uint8_t rows_apart;      /* of seats; 255: not known */
+    bool close;              /* else a general contact only */
+    uint8_t filler;
 };
 
 enum contact_class { CONTACT_CLOSE, CONTACT_SECONDARY, CONTACT_GENERAL /* only came after */ };
-enum contact_kind { CONTACT_MET, CONTACT_CAME_AFTER, CONTACT_LINKED };
 
 struct contact_evidence {
     uint32_t place, through; /* through: a person whom it was with; the others of the time are in the sum only */
     int32_t start, end;
-    int32_t overlap_s;       /* 0 when it came after */
+    int32_t overlap_s;       /* 0 when it came after, and of a link */
     uint16_t attr;           /* of the contact's stay */
     uint8_t kind;
     uint8_t rows_apart;      /* 255: not known */
@@ -108,7 +119,7 @@ struct contact_work *contact_work_new(void);
 void contact_work_free(struct contact_work *w);
 
 /* Finds the contacts of all index cases together. ret is filled anew (its memory is reused); contacts in no order; the cases themselves are none of them.
- * Links may be NULL. Cost: stays of the cases by person, then the stays at their places in their time, each read once; memory by what is found. Errors:
+ * Links may be NULL; their people need no stay and no number below those of the source. Cost: stays of the cases by person, then the stays at their places in their time, each read once; memory by what is found. Errors:
  * E_INVALID (degree, an empty window), E_MEMORY, those of the source. */
 int contact_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
                  size_t n_links, struct contact_work *w, struct contact_result *ret, struct error *err);
@@ -134,8 +145,22 @@ struct contact_common {
 };
 /* The places that several cases have in common, and the people who met several of them: who, and where, could be behind all. Cases that are among the people are
  * left in: one of them may be the source. population 0: the persons of the source. */
-int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, uint32_t population,
-                   struct contact_work *w, struct contact_common *ret, struct error *err);
+int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+                   size_t n_links, uint32_t population, struct contact_work *w, struct contact_common *ret, struct error *err);
 void contact_common_clear(struct contact_common *c);
+
+/* ---- asked again with another window or threshold: contact_change.c */
+enum contact_change_kind { CONTACT_KEPT, CONTACT_ADDED, CONTACT_REMOVED };
+struct contact_change {
+    int64_t person;          /* the caller's number */
+    uint8_t kind;
+};
+struct contact_changes {
+    struct contact_change *items; /* by person; each once */
+    size_t n, added, removed, kept;
+};
+/* What makes the persons found before into those found now, both in any order, repeats being one. Cost: sorting. Owned: contact_changes_clear. Errors: E_MEMORY. */
+int contact_changes_find(const int64_t *before, size_t n_before, const int64_t *now, size_t n_now, struct contact_changes *ret, struct error *err);
+void contact_changes_clear(struct contact_changes *c);
 
 #endif

@@ -101,8 +101,8 @@ static int met_order(const void *pa, const void *pb) {
 }
 
 /* Those who can have infected each case, one case after another, then counted. */
-static int persons_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, struct contact_work *w,
-                        struct contact_common *ret, struct error *err) {
+static int persons_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+                        size_t n_links, struct contact_work *w, struct contact_common *ret, struct error *err) {
     struct contact_options back = *o;
     struct contact_result r = {0};
     size_t cap = 0;
@@ -111,7 +111,7 @@ static int persons_find(const struct presence_source *s, const struct contact_op
     back.degree = 1;
     back.evidence = false;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = contact_find(s, &back, &cases[i], 1, NULL, 0, w, &r, err);
+        rc = contact_find(s, &back, &cases[i], 1, links, n_links, w, &r, err);
         for (size_t k = 0; rc == 0 && k < r.n_contacts; k++) {
             rc = contact_room((void **)&ret->persons, ret->n_persons, &cap, sizeof *ret->persons);
             if (rc == 0) ret->persons[ret->n_persons++] = (struct contact_common_person){r.contacts[k].person, 1, r.contacts[k].score};
@@ -133,8 +133,8 @@ static int persons_find(const struct presence_source *s, const struct contact_op
     return 0;
 }
 
-int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, uint32_t population,
-                   struct contact_work *w, struct contact_common *ret, struct error *err) {
+int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+                   size_t n_links, uint32_t population, struct contact_work *w, struct contact_common *ret, struct error *err) {
     struct presence_list stays = {0};
     struct contact_common c = {0};
     int32_t from = INT32_MAX, to = INT32_MIN;
@@ -152,7 +152,7 @@ int contact_common(const struct presence_source *s, const struct contact_options
     }
     if (rc == 0 && stays.n) qsort(stays.items, stays.n, sizeof *stays.items, by_place_person);
     if (rc == 0) rc = places_find(s, &stays, distinct, from, to, population ? population : s->n_persons, &c, err);
-    if (rc == 0) rc = persons_find(s, o, cases, n, w, &c, err);
+    if (rc == 0) rc = persons_find(s, o, cases, n, links, n_links, w, &c, err);
     presence_list_clear(&stays);
     if (rc < 0) {
         contact_common_clear(&c);

@@ -7,11 +7,6 @@
 
 enum { GAP_S = 3600 /* exposed stays closer than this are read together */ };
 
-/* Doses are multiples of 2^-50, so that their sums are exact (past 8 the score is 1 to four digits). */
-static double quantum(double dose) {
-    return (double)(int64_t)(dose * 0x1p50 + 0.5) * 0x1p-50;
-}
-
 /* Whoever came or left so long before counts half. */
 static double lingering(int32_t gone_s) {
     return exp2(-(double)gone_s / CONTACT_HALF_LIFE_S);
@@ -25,7 +20,7 @@ struct other {
 
 static int met(struct contact_work *w, const struct other *k, int32_t start, int32_t end, uint32_t through, uint8_t rows_apart) {
     struct contact_evidence e = {w->place, through, start, end, end - start, k->attr, CONTACT_MET, rows_apart, 0};
-    return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start));
+    return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start), true);
 }
 
 /* `gone_s` after the other had left, for the time the air lingers on. */
@@ -37,7 +32,7 @@ static int came_after(struct contact_work *w, const struct other *k, int32_t gon
         end = start;
     }
     struct contact_evidence e = {w->place, through, start, end, 0, k->attr, CONTACT_CAME_AFTER, 255, 0};
-    return contact_note(w, k->person, &e, quantum(w->dose_per_s * (double)(end - start) * lingering(gone_s)));
+    return contact_note(w, k->person, &e, quantum(w->dose_per_s * (double)(end - start) * lingering(gone_s)), false);
 }
 
 /* First i with list[i] > v. */

@@ -62,6 +62,8 @@ struct contact_work {
     struct contact_rule rule;
     uint32_t place;
     double dose_per_s;
+    struct linked *linked;      /* links of those asked, cut to their windows */
+    size_t cap_linked;
     struct presence_when *when; /* spans of the place under way */
     size_t cap_when;
     bool dense;
@@ -76,8 +78,16 @@ struct contact_work {
 int contact_places(struct contact_work *w, struct exposed *exposed, size_t from, size_t to, struct error *err);
 /* The slot of a person; grows. NULL out of memory. */
 struct seen_slot *seen_get(struct contact_work *w, uint32_t person);
-/* Adds a piece of evidence for a person, unless it is a case or of a lower degree. */
-int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose);
+/* Adds a piece of evidence for a person, unless it is a case or of a lower degree. close: it makes a close contact by itself. */
+int contact_note(struct contact_work *w, uint32_t person, const struct contact_evidence *e, double dose, bool close);
+/* contact_link.c: the links of those asked. */
+int contact_links(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n);
+/* Doses are multiples of 2^-50, so that their sums are exact (past 8 the score is 1 to four digits). */
+static inline double quantum(double dose) {
+    return (double)(int64_t)(dose * 0x1p50 + 0.5) * 0x1p-50;
+}
+/* asks is sorted: the window of a person; NULL. */
+const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person);
 /* qsort, but by insertion for a few. */
 void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *));
 /* Room for one more of an array. */

@@ -63,6 +63,7 @@ export interface Found {
   last: string
   score: number
   pieces: number
+  fresh?: boolean
   evidence: Evidence[]
 }
 export interface Traced {
@@ -71,6 +72,7 @@ export interface Traced {
   n_contacts: number
   without_visits: number
   damaged_files: number
+  since: { traced_at: string; added: number; kept: number; removed: number; gone: number[] } | null
   contacts: Found[]
   more: boolean
   venues: { place: string; title?: string; from: string; to: string; visits_a_day: number }[]

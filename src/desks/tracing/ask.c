@@ -3,37 +3,56 @@
 #include <string.h>
 
 #include "desks/tracing/inside.h"
+#include "desks/tracing/links.h"
 
 enum { PERSON_WINDOW_DAYS = 14 };
 
 struct asked {
-    struct contact_index *index;
-    size_t n, cap, unknown;
+    struct contact_index *seen, *unseen; /* unseen: position in records */
+    size_t n_seen, cap_seen, n_unseen, cap_unseen, unknown;
+    int64_t *records;
+    size_t n_records, cap_records;
     day origin;
     instant from, to;
     int64_t one; /* the case, or the last of them */
 };
 
+static int room(void **items, size_t n, size_t *cap, size_t size) {
+    if (n < *cap) return 0;
+    size_t more = *cap ? *cap * 2 : 16;
+    void *list = mem_realloc(*items, more * size);
+    if (!list) return E_MEMORY;
+    *items = list;
+    *cap = more;
+    return 0;
+}
+
 static int asked_add(struct asked *a, const struct visits *v, struct text person, instant from, instant to) {
     uint32_t id;
+    int64_t record = 0;
     instant origin = instant_of_day(a->origin, visits_zone(v));
     if (from < origin) from = origin; /* ten years before: nothing is kept so long */
     if (from >= to) from = to - 1;
     if (from < a->from) a->from = from;
     if (to > a->to) a->to = to;
-    if (!visits_find(v, VISITS_PERSON, person, &id)) {
-        a->unknown++;
-        return 0;
+    struct contact_index x = {(uint32_t)a->n_records, (int32_t)(from - origin), (int32_t)(to - origin)};
+    int rc = 0;
+    if (text_int(person, &record) && record > 0) {
+        rc = room((void **)&a->records, a->n_records, &a->cap_records, sizeof *a->records);
+        if (rc == 0) a->records[a->n_records++] = record;
     }
-    if (a->n == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 16;
-        struct contact_index *list = mem_realloc(a->index, cap * sizeof *list);
-        if (!list) return E_MEMORY;
-        a->index = list;
-        a->cap = cap;
+    if (rc == 0 && visits_find(v, VISITS_PERSON, person, &id)) {
+        rc = room((void **)&a->seen, a->n_seen, &a->cap_seen, sizeof *a->seen);
+        x.person = id;
+        if (rc == 0) a->seen[a->n_seen++] = x;
+        return rc;
     }
-    a->index[a->n++] = (struct contact_index){id, (int32_t)(from - origin), (int32_t)(to - origin)};
-    return 0;
+    a->unknown++;
+    if (rc == 0 && record > 0) {
+        rc = room((void **)&a->unseen, a->n_unseen, &a->cap_unseen, sizeof *a->unseen);
+        if (rc == 0) a->unseen[a->n_unseen++] = x;
+    }
+    return rc;
 }
 
 /* A value of a case: an instant, or the first second of a date; INSTANT_NONE. */
@@ -107,21 +126,32 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
         if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)
             rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    size_t n = a.n_seen + a.n_unseen;
+    struct contact_index *index = rc == 0 ? mem_alloc((n ? n : 1) * sizeof *index) : NULL;
+    if (rc == 0 && !index) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
     if (rc == 0) {
-        *ret = (struct tracing_plan){.index = a.index, .n = a.n, .n_asked = q->n_cases + q->n_persons, .n_unknown = a.unknown, .origin = a.origin, .from = a.from, .to = a.to};
+        if (a.n_seen) memcpy(index, a.seen, a.n_seen * sizeof *index);
+        if (a.n_unseen) memcpy(index + a.n_seen, a.unseen, a.n_unseen * sizeof *index);
+        *ret = (struct tracing_plan){.index = index, .n = n, .n_seen = a.n_seen, .n_asked = q->n_cases + q->n_persons, .n_unknown = a.unknown, .records = a.records,
+                                     .n_records = a.n_records, .origin = a.origin, .from = a.from, .to = a.to};
+        a.records = NULL;
         tracing_rules(l, disease, s->now, &rules);
         options_of(q, &rules, &ret->options);
+        ret->seat_rows = rules.seat_rows;
+        ret->unit_members = rules.unit_members;
         snprintf(ret->what, sizeof ret->what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
         if (q->n_cases == 1) ret->one = a.one;
-    } else {
-        mem_free(a.index);
     }
+    mem_free(a.seen);
+    mem_free(a.unseen);
+    mem_free(a.records);
     arena_clear(&arena);
     return rc;
 }
 
 void tracing_plan_clear(struct tracing_plan *p) {
     mem_free(p->index);
+    mem_free(p->records);
     *p = (struct tracing_plan){0};
 }
 
@@ -129,14 +159,64 @@ int tracing_plan_journal(struct ledger *l, const struct session *s, const struct
     return tracing_journal_of(l, s, JOURNAL_OPEN, p->one, p->what, err);
 }
 
-int tracing_find(struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err) {
+/* The cases in numbers; who is in no visit and has no link either is nobody to search for. */
+static size_t index_of(const struct tracing_plan *p, const struct tracing_links *links, struct contact_index *index) {
+    size_t n = p->n_seen;
+    if (n) memcpy(index, p->index, n * sizeof *index);
+    for (size_t i = p->n_seen; i < p->n; i++) {
+        const struct idmap_slot *slot = idmap_find(&links->numbers, p->records[p->index[i].person]);
+        if (!slot) continue;
+        index[n] = p->index[i];
+        index[n++].person = (uint32_t)slot->value.i;
+    }
+    return n;
+}
+
+static struct text person_text(const struct tracing_links *links, uint32_t number) {
+    return number >= links->base ? links->names[number - links->base] : visits_text(links->v, VISITS_PERSON, number);
+}
+
+/* Whom the close contacts live and work with: they are known only when those have been found. */
+static int further_links(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct contact_result *found, struct tracing_links *links, struct error *err) {
+    int64_t *persons = mem_alloc((found->n_contacts ? found->n_contacts : 1) * sizeof *persons);
+    size_t n = 0;
+    if (!persons) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    for (size_t i = 0; i < found->n_contacts; i++)
+        if (found->contacts[i].kind == CONTACT_CLOSE && text_int(person_text(links, found->contacts[i].person), &persons[n])) n++;
+    int rc = tracing_links_find(l, s, p, persons, n, links, err);
+    mem_free(persons);
+    return rc;
+}
+
+static int search(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct presence_source *source, struct tracing_links *links, struct contact_work *w,
+                  struct tracing_answer *ans, struct error *err) {
+    struct contact_options first = p->options;
+    struct contact_index *index = mem_alloc((p->n ? p->n : 1) * sizeof *index);
+    if (!index) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    int rc = tracing_links_find(l, s, p, p->records, p->n_records, links, err);
+    size_t n = rc == 0 ? index_of(p, links, index) : 0;
+    if (rc == 0 && first.degree == 2) {
+        first.degree = 1;
+        first.evidence = false;
+        rc = contact_find(source, &first, index, n, links->items, links->n, w, &ans->found, err);
+        if (rc == 0) rc = further_links(l, s, p, &ans->found, links, err);
+    }
+    if (rc == 0) rc = contact_find(source, &p->options, index, n, links->items, links->n, w, &ans->found, err);
+    if (rc == 0 && p->options.reverse && n > 1) rc = contact_common(source, &p->options, index, n, links->items, links->n, 0, w, &ans->common, err);
+    mem_free(index);
+    return rc;
+}
+
+int tracing_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err) {
     struct tracing_answer ans = {.v = v};
+    struct tracing_links links = {.v = v};
     struct visits_reader *r = NULL;
-    const struct contact_options *o = &p->options;
     struct contact_work *w = contact_work_new();
     int rc = w ? visits_reader_open(v, p->origin, &r, err) : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-    if (rc == 0) rc = contact_find(visits_reader_source(r), o, p->index, p->n, NULL, 0, w, &ans.found, err);
-    if (rc == 0 && o->reverse && p->n > 1) rc = contact_common(visits_reader_source(r), o, p->index, p->n, 0, w, &ans.common, err);
+    if (rc == 0) {
+        links.base = visits_reader_source(r)->n_persons;
+        rc = search(l, s, p, visits_reader_source(r), &links, w, &ans, err);
+    }
     if (rc == 0) {
         contact_sort(&ans.found);
         ans.damaged = visits_reader_damaged(r, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to, visits_zone(v)) + 1);
@@ -146,18 +226,31 @@ int tracing_find(struct visits *v, const struct tracing_plan *p, struct tracing_
     ans.origin = instant_of_day(p->origin, visits_zone(v));
     ans.from = p->from;
     ans.to = p->to;
+    ans.one = p->one;
     ans.n_asked = p->n_asked;
     ans.n_unknown = p->n_unknown;
+    ans.n_links = links.n;
+    ans.n_large = links.n_large;
+    ans.base = links.base;
+    ans.unseen = links.names; /* given */
+    ans.arena = links.arena;
+    links.names = NULL;
+    links.arena = (struct arena){0};
+    tracing_links_clear(&links);
     if (rc < 0) tracing_answer_clear(&ans);
     else *ret = ans;
     return rc;
+}
+
+struct text tracing_person(const struct tracing_answer *a, uint32_t number) {
+    return number >= a->base ? a->unseen[number - a->base] : visits_text(a->v, VISITS_PERSON, number);
 }
 
 int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_answer *ret, struct error *err) {
     struct tracing_plan p = {0};
     int rc = tracing_plan(l, s, v, q, &p, err);
     if (rc == 0) rc = tracing_plan_journal(l, s, &p, err); /* the look is on record before anything is seen */
-    if (rc == 0) rc = tracing_find(v, &p, ret, err);
+    if (rc == 0) rc = tracing_find(l, s, v, &p, ret, err);
     tracing_plan_clear(&p);
     return rc;
 }
@@ -165,4 +258,6 @@ int tracing_ask(struct ledger *l, const struct session *s, struct visits *v, con
 void tracing_answer_clear(struct tracing_answer *a) {
     contact_result_clear(&a->found);
     contact_common_clear(&a->common);
+    mem_free(a->unseen);
+    arena_clear(&a->arena);
 }

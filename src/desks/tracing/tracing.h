@@ -15,12 +15,15 @@ const char *tracing_class_name(uint8_t class_of);
 
 struct tracing_rules {
     struct contact_options contact;
+    int32_t seat_rows;    /* of a class or office: farther is a general contact */
+    int64_t unit_members; /* larger units are linked within their offices only */
     int64_t dwell_s;      /* of a scan without an end */
     int keep_days;        /* visits; as long as any policy in force needs */
     int lookback_days;
 };
 /* From the parameters contact_overlap, contact_linger, contact_seat_rows, contact_venue_stays, scan_dwell, visits_days and lookback_days of the policy in force for a
- * disease, the first four also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days. */
+ * disease, the first four also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days.
+ * Of links by registers: contact_household, contact_room and contact_unit (time of a day that counts; 0: not used; else as contact_options_init) and contact_unit_members (200). */
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret);
 
 /* DIR/visits of the node, or, when the ledger is in PostgreSQL and there is no such folder, the same schema there; made when `create`. E_DENIED unless the session may write contacts in the node's region. Owned: visits_close. */
@@ -58,21 +61,30 @@ struct tracing_question {
 
 struct tracing_answer {
     struct visits *v;              /* borrowed, for names */
+    uint32_t base;                 /* persons from here on are in no visit: names of their records, unseen[number - base] */
+    struct text *unseen;
+    struct arena arena;
+    size_t n_links, n_large;       /* links by registers; units too large for them */
     struct contact_result found;   /* sorted */
     struct contact_common common;  /* in reverse, of several */
     instant origin;                /* of the times */
     instant from, to;              /* span of the windows */
+    int64_t one;                   /* the case, when it is one */
     size_t n_asked, n_unknown;     /* who has no visit at all */
     int damaged;                   /* files of days that could not be read */
 };
 /* The same in three steps, for a door whose writer must not wait for the search: the plan (who, from when, by which rules; reads the ledger and decides the access), its
- * entry in the journal (writes), the search (touches the visits only). A case needs the right to write contacts where it lies, a person by name the same in the
+ * entry in the journal (writes), the search (touches the visits and, for links, reads registers; any ledger). A case needs the right to write contacts where it lies, a person by name the same in the
  * node's region; everybody but root gives a purpose. Owned: tracing_plan_clear. */
 enum { TRACING_ASKED_MAX = 20000 };
 struct tracing_plan {
-    struct contact_index *index;
-    size_t n, n_asked, n_unknown;
+    struct contact_index *index;   /* those asked: numbers of the visits; or, behind the first n_seen, positions in records */
+    size_t n, n_seen, n_asked, n_unknown;
+    int64_t *records;              /* of those asked who are on record */
+    size_t n_records;
     struct contact_options options;
+    int32_t seat_rows;
+    int64_t unit_members;
     day origin;
     instant from, to;
     int64_t one;                   /* the case, when it is one */
@@ -80,8 +92,10 @@ struct tracing_plan {
 };
 int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, struct tracing_plan *ret, struct error *err);
 int tracing_plan_journal(struct ledger *l, const struct session *s, const struct tracing_plan *p, struct error *err);
-int tracing_find(struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err);
+int tracing_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err);
 void tracing_plan_clear(struct tracing_plan *p);
+/* What a person of the answer is called: by the visits, or by the id of the record. Borrowed from the answer and the store. */
+struct text tracing_person(const struct tracing_answer *a, uint32_t number);
 
 /* s->now is the end of every window. Journalled with the purpose of the session. Owned: tracing_answer_clear. E_UNKNOWN: no such case. A person who is not in the store is
  * counted, not an error. */

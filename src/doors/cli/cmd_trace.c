@@ -99,7 +99,7 @@ static json_t *time_of(const struct cli *cli, const struct tracing_answer *a, in
     return json_string(out);
 }
 
-static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[] = {"overlap", "after", "link"};
+static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit"};
 static const char *const source_words[] = {
 #define X(name, word, zh) word,
     PRESENCE_SOURCES(X)
@@ -118,7 +118,7 @@ static json_t *evidence_json(const struct cli *cli, const struct tracing_answer 
         json_object_set_new(j, "overlap_s", json_integer(e->overlap_s));
         json_object_set_new(j, "source", json_string(source < PRESENCE_KINDS ? source_words[source] : ""));
         json_object_set_new(j, "kind", json_string(kind_words[e->kind]));
-        json_object_set_new(j, "through", name_of(a->v, VISITS_PERSON, e->through));
+        json_object_set_new(j, "through", cli_json_text(tracing_person(a, e->through)));
         if (e->rows_apart != 255) json_object_set_new(j, "rows_apart", json_integer(e->rows_apart));
         json_array_insert_new(list, 0, j); /* the chain is newest first */
     }
@@ -127,7 +127,7 @@ static json_t *evidence_json(const struct cli *cli, const struct tracing_answer 
 
 static json_t *contact_json(const struct cli *cli, const struct tracing_answer *a, const struct contact *c) {
     json_t *j = json_object();
-    json_object_set_new(j, "person", name_of(a->v, VISITS_PERSON, c->person));
+    json_object_set_new(j, "person", cli_json_text(tracing_person(a, c->person)));
     json_object_set_new(j, "degree", json_integer(c->degree));
     json_object_set_new(j, "class", json_string(contact_words[c->kind]));
     json_object_set_new(j, "overlap_s", json_integer(c->overlap_s));
@@ -164,7 +164,7 @@ static json_t *nth_contact(const struct cli *cli, const struct tracing_answer *a
 
 static json_t *nth_venue(const struct cli *cli, const struct tracing_answer *a, size_t i) {
     const struct contact_venue *v = &a->found.venues[i];
-    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "place", name_of(a->v, VISITS_PLACE, v->place), "through", name_of(a->v, VISITS_PERSON, v->through), "from", time_of(cli, a, v->from),
+    return json_pack("{s:o, s:o, s:o, s:o, s:I}", "place", name_of(a->v, VISITS_PLACE, v->place), "through", cli_json_text(tracing_person(a, v->through)), "from", time_of(cli, a, v->from),
                      "to", time_of(cli, a, v->to), "visits_a_day", (json_int_t)v->crowd);
 }
 
@@ -176,14 +176,15 @@ static json_t *nth_place(const struct cli *cli, const struct tracing_answer *a, 
 
 static json_t *nth_source(const struct cli *cli, const struct tracing_answer *a, size_t i) {
     const struct contact_common_person *p = &a->common.persons[i];
-    return json_pack("{s:o, s:I, s:f}", "person", name_of(a->v, VISITS_PERSON, p->person), "cases", (json_int_t)p->cases, "score", p->score);
+    return json_pack("{s:o, s:I, s:f}", "person", cli_json_text(tracing_person(a, p->person)), "cases", (json_int_t)p->cases, "score", p->score);
 }
 
-static int answer_json(struct cli *cli, const struct tracing_answer *a, struct error *err) {
+static int answer_json(struct cli *cli, const struct tracing_answer *a, const struct tracing_since *since, struct error *err) {
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
     instant_format(a->from, cli->ledger->zone_s, from);
     instant_format(a->to, cli->ledger->zone_s, to);
     cli_print(cli, "{\"from\": \"%s\", \"to\": \"%s\", \"asked\": %zu, \"without_visits\": %zu, \"damaged_files\": %d,\n", from, to, a->n_asked, a->n_unknown, a->damaged);
+    if (since->any) cli_print(cli, "\"since\": {\"added\": %zu, \"kept\": %zu, \"removed\": %zu},\n", since->added, since->kept, since->removed);
     int rc = array_print(cli, "contacts", a->found.n_contacts, nth_contact, a, err);
     cli_print(cli, ",\n");
     if (rc == 0) rc = array_print(cli, "venues", a->found.n_venues, nth_venue, a, err);
@@ -197,15 +198,21 @@ static int answer_json(struct cli *cli, const struct tracing_answer *a, struct e
     return rc;
 }
 
-static void answer_text(struct cli *cli, const struct tracing_answer *a) {
+static void answer_text(struct cli *cli, const struct tracing_answer *a, const struct tracing_since *since) {
     static const char *const zh[] = {"密接", "次密接", "一般接触者"};
     char first[INSTANT_TEXT];
     for (size_t i = 0; i < a->found.n_contacts; i++) {
         const struct contact *c = &a->found.contacts[i];
-        struct text name = visits_text(a->v, VISITS_PERSON, c->person);
+        struct text name = tracing_person(a, c->person);
         instant_format(a->origin + c->first, cli->ledger->zone_s, first);
-        cli_print(cli, "%-12.*s %-10s %7.0f min  %s  %.4f  %u\n", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, first, c->score,
+        cli_print(cli, "%s%-12.*s %-10s %7.0f min  %s  %.4f  %u\n", since->any ? (since->fresh[i] ? "+ " : "  ") : "", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, first, c->score,
                   c->n_evidence);
+    }
+    for (size_t i = 0; i < since->removed; i++) cli_print(cli, "- %lld\n", (long long)since->gone[i]);
+    if (since->any) {
+        instant_format(since->traced_at, cli->ledger->zone_s, first);
+        cli_print(cli, cli->zh ? "与 %.16s 已登记的相比: 新增 %zu, 不变 %zu, 不再成立 %zu\n" : "against what is on record of %.16s: %zu added, %zu as before, %zu no longer found\n", first, since->added,
+                  since->kept, since->removed);
     }
     for (size_t i = 0; i < a->found.n_venues; i++) {
         struct text name = visits_text(a->v, VISITS_PLACE, a->found.venues[i].place);
@@ -243,6 +250,7 @@ int cmd_trace(struct cli *cli, struct error *err) {
     size_t n_words = 0;
     struct visits *v = NULL;
     struct tracing_answer a = {0};
+    struct tracing_since since = {0};
     struct tracing_question q = {.degree = (int)cli_int(cli, "degree"), .minutes = cli_text(cli, "minutes") ? cli_int(cli, "minutes") : -1,
                                  .after_minutes = cli_text(cli, "within-after") ? cli_int(cli, "within-after") : -1, .crowd = cli_text(cli, "crowd") ? cli_int(cli, "crowd") : -1,
                                  .window_days = cli_int(cli, "window"), .reverse = cli_flag(cli, "reverse")};
@@ -258,10 +266,12 @@ int cmd_trace(struct cli *cli, struct error *err) {
     if (cli_flag(cli, "accept")) return take(cli, &q, err);
     int rc = opened(cli, false, true, &v, err);
     if (rc == 0) rc = tracing_ask(cli->ledger, &cli->session, v, &q, &a, err);
-    if (rc == 0 && cli->json) rc = answer_json(cli, &a, err);
-    else if (rc == 0) answer_text(cli, &a);
+    if (rc == 0 && !q.reverse) rc = tracing_since_of(cli->ledger, &cli->session, a.one, &a, &since, err);
+    if (rc == 0 && cli->json) rc = answer_json(cli, &a, &since, err);
+    else if (rc == 0) answer_text(cli, &a, &since);
     if (rc == 0 && a.damaged) cli_note(cli, cli->zh ? "%d 个日期文件损坏, 结果不含这些日期\n" : "%d files of days are damaged; the answer is without them\n", a.damaged);
     if (rc == 0) rc = cli_flush(cli, err); /* names are borrowed from the store */
+    tracing_since_clear(&since);
     tracing_answer_clear(&a);
     visits_close(v);
     return rc;

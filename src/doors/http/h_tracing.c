@@ -71,7 +71,7 @@ static int read_question(struct request *r, struct tracing_question *q, struct e
 
 /* ---- the answer */
 
-static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[] = {"overlap", "after", "link"};
+static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit"};
 static const char *const source_words[] = {
 #define X(name, word, zh) word,
     PRESENCE_SOURCES(X)
@@ -113,24 +113,25 @@ static void put_evidence(struct naming *n, struct buf *b, const struct tracing_a
         json_put_moment(b, "start", a->origin + e->start, zone_s);
         json_put_moment(b, "end", a->origin + e->end, zone_s);
         buf_printf(b, ",\"overlap_s\":%d,\"source\":\"%s\",\"kind\":\"%s\"", (int)e->overlap_s, source < PRESENCE_KINDS ? source_words[source] : "", kind_words[e->kind]);
-        json_put_text(b, "through", visits_text(a->v, VISITS_PERSON, e->through));
+        json_put_text(b, "through", tracing_person(a, e->through));
         if (e->rows_apart != 255) buf_printf(b, ",\"rows_apart\":%d", e->rows_apart);
         buf_char(b, '}');
     }
     buf_char(b, ']');
 }
 
-static void put_contacts(struct naming *n, struct buf *b, const struct tracing_answer *a, const struct asking *x, int32_t zone_s) {
+static void put_contacts(struct naming *n, struct buf *b, const struct tracing_answer *a, const struct tracing_since *since, const struct asking *x, int32_t zone_s) {
     size_t shown = a->found.n_contacts < (size_t)x->shown ? a->found.n_contacts : (size_t)x->shown;
     buf_printf(b, ",\"n_contacts\":%zu,\"contacts\":[", a->found.n_contacts);
     for (size_t i = 0; i < shown; i++) {
         const struct contact *c = &a->found.contacts[i];
         buf_str(b, i ? ",{\"person\":" : "{\"person\":");
-        json_put_string(b, visits_text(a->v, VISITS_PERSON, c->person));
+        json_put_string(b, tracing_person(a, c->person));
         buf_printf(b, ",\"degree\":%d,\"class\":\"%s\",\"overlap_s\":%lld", c->degree, contact_words[c->kind], (long long)c->overlap_s);
         json_put_moment(b, "first", a->origin + c->first, zone_s);
         json_put_moment(b, "last", a->origin + c->last, zone_s);
         buf_printf(b, ",\"score\":%.6f,\"pieces\":%u", c->score, c->n_evidence);
+        if (since->any && since->fresh[i]) buf_str(b, ",\"fresh\":true");
         if (x->evidence) put_evidence(n, b, a, c, zone_s);
         buf_char(b, '}');
     }
@@ -157,10 +158,23 @@ static void put_rest(struct naming *n, struct buf *b, const struct tracing_answe
     buf_str(b, "],\"common_sources\":[");
     for (size_t i = 0; i < a->common.n_persons && i < 200; i++) {
         buf_str(b, i ? ",{\"person\":" : "{\"person\":");
-        json_put_string(b, visits_text(a->v, VISITS_PERSON, a->common.persons[i].person));
+        json_put_string(b, tracing_person(a, a->common.persons[i].person));
         buf_printf(b, ",\"cases\":%u,\"score\":%.6f}", a->common.persons[i].cases, a->common.persons[i].score);
     }
     buf_char(b, ']');
+}
+
+/* Against the findings on record. */
+static void put_since(struct buf *b, const struct tracing_since *x, int32_t zone_s) {
+    if (!x->any) {
+        buf_str(b, ",\"since\":null");
+        return;
+    }
+    buf_str(b, ",\"since\":{\"traced_at\":");
+    json_put_instant(b, x->traced_at, zone_s);
+    buf_printf(b, ",\"added\":%zu,\"kept\":%zu,\"removed\":%zu,\"gone\":[", x->added, x->kept, x->removed);
+    for (size_t i = 0; i < x->removed && i < CONTACTS_SHOWN; i++) buf_printf(b, "%s%lld", i ? "," : "", (long long)x->gone[i]);
+    buf_str(b, "]}");
 }
 
 static int journal_trace(struct ledger *l, void *arg, struct error *err) {
@@ -172,10 +186,12 @@ static int journal_trace(struct ledger *l, void *arg, struct error *err) {
 static int traced(struct request *r, struct error *err) {
     struct asking *x = r->state;
     struct tracing_answer a = {0};
+    struct tracing_since since = {0};
     struct ledger *l = NULL;
     int rc = r->rc;
-    if (!rc) rc = tracing_find(x->v, &x->plan, &a, err);
     if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = tracing_find(l, &r->session, x->v, &x->plan, &a, err);
+    if (!rc && !x->plan.options.reverse) rc = tracing_since_of(l, &r->session, x->plan.one, &a, &since, err);
     tracing_plan_clear(&x->plan);
     if (!rc) {
         struct buf *b = answer_open(r, 200);
@@ -183,12 +199,14 @@ static int traced(struct request *r, struct error *err) {
         buf_str(b, "{\"from\":");
         json_put_instant(b, a.from, l->zone_s);
         json_put_moment(b, "to", a.to, l->zone_s);
-        buf_printf(b, ",\"asked\":%zu,\"without_visits\":%zu,\"damaged_files\":%d", a.n_asked, a.n_unknown, a.damaged);
-        put_contacts(&n, b, &a, x, l->zone_s);
+        buf_printf(b, ",\"asked\":%zu,\"without_visits\":%zu,\"damaged_files\":%d,\"links\":%zu,\"large_units\":%zu", a.n_asked, a.n_unknown, a.damaged, a.n_links, a.n_large);
+        put_since(b, &since, l->zone_s);
+        put_contacts(&n, b, &a, &since, x, l->zone_s);
         put_rest(&n, b, &a, l->zone_s);
         buf_char(b, '}');
         if (b->failed) rc = error_set(err, b->failed, NULL, "the answer is too large; ask for fewer / 结果过大");
     }
+    tracing_since_clear(&since);
     tracing_answer_clear(&a);
     return rc;
 }
@@ -211,22 +229,13 @@ static int trace(struct request *r, struct error *err) {
 struct taking {
     struct tracing_question q;
     struct tracing_accept a;
-    struct tracing_accepted done;
+    struct tracing_plan plan;
+    struct tracing_taking *taking;
     struct visits *v;
     const char *one[1];
 };
 
-static int accept_run(struct ledger *l, void *arg, struct error *err) {
-    struct request *r = arg;
-    struct taking *x = r->state;
-    return tracing_accept(l, &r->session, x->v, &x->q, &x->a, &x->done, err);
-}
-
-static int accepted(struct request *r, struct error *err) {
-    const struct taking *x = r->state;
-    const struct tracing_accepted *d = &x->done;
-    (void)err;
-    if (r->rc < 0) return r->rc;
+static int accepted(struct request *r, const struct tracing_accepted *d) {
     struct buf *b = answer_open(r, 200);
     buf_printf(b, "{\"found\":%zu,\"taken\":%zu,\"persons_made\":%zu,\"contacts_made\":%zu,\"contacts_known\":%zu,\"contacts_moved\":%zu,\"findings_made\":%zu,\"findings_changed\":%zu", d->found,
                d->taken, d->persons_made, d->contacts_made, d->contacts_known, d->contacts_moved, d->findings_made, d->findings_changed);
@@ -235,9 +244,57 @@ static int accepted(struct request *r, struct error *err) {
     return buf_char(b, '}');
 }
 
+static int accept_took(struct request *r, struct error *err);
+
+/* The next some hundred records to the queue, among everybody's; the answer when there are no more. */
+static int accept_on(struct request *r, struct error *err) {
+    struct taking *x = r->state;
+    struct ledger *l = NULL;
+    struct draft **drafts;
+    size_t n;
+    int rc = request_reader(r, &l, err);
+    if (!rc) rc = tracing_taking_next(x->taking, l, &drafts, &n, err);
+    if (rc > 0) return request_submit(r, drafts, n, true, accept_took, err);
+    if (!rc) {
+        struct tracing_accepted done;
+        tracing_taking_result(x->taking, &done);
+        rc = accepted(r, &done);
+    }
+    tracing_taking_free(x->taking);
+    return rc;
+}
+
+static int accept_took(struct request *r, struct error *err) {
+    struct taking *x = r->state;
+    if (r->rc < 0) {
+        tracing_taking_free(x->taking);
+        return r->rc;
+    }
+    tracing_taking_took(x->taking);
+    return accept_on(r, err);
+}
+
+static int accept_search(struct request *r, struct error *err) {
+    struct taking *x = r->state;
+    struct tracing_answer a = {0};
+    struct ledger *l = NULL;
+    int rc = r->rc;
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = tracing_find(l, &r->session, x->v, &x->plan, &a, err);
+    if (!rc) rc = tracing_taking_new(l, &r->session, x->v, &x->plan, &a, &x->q, &x->a, &x->taking, err);
+    tracing_plan_clear(&x->plan);
+    return rc < 0 ? rc : accept_on(r, err);
+}
+
+static int journal_accept(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    return tracing_plan_journal(l, &r->session, &((struct taking *)r->state)->plan, err);
+}
+
 static int accept_found(struct request *r, struct error *err) {
     struct taking *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct text id = request_param(r, "id");
+    struct ledger *l = NULL;
     if (!x) return memory(err);
     int rc = 0;
     if (r->json) rc = read_question(r, &x->q, err);
@@ -249,7 +306,9 @@ static int accept_found(struct request *r, struct error *err) {
     x->q.n_persons = 0;
     x->a.general = json_is_true(json_object_get(r->json, "general"));
     if (!rc) rc = http_visits(r->server, true, &x->v, err);
-    return rc < 0 ? rc : request_call(r, accept_run, accepted, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = tracing_accept_plan(l, &r->session, x->v, &x->q, &x->plan, err);
+    return rc < 0 ? rc : request_call(r, journal_accept, accept_search, err);
 }
 
 /* ---- where a case was */
@@ -420,7 +479,7 @@ static int notice(struct request *r, struct error *err) {
 #define QUESTION "\"cases\":" WORDS ",\"persons\":" WORDS ",\"degree\":{\"type\":\"integer\",\"enum\":[1,2]},\"minutes\":" WHOLE ",\"within_after\":" WHOLE ",\"crowd\":" WHOLE ",\"window\":" WHOLE ",\"reverse\":{\"type\":\"boolean\"}"
 const struct schema tracing_schemas[] = {
     {"TraceQuestion", "{\"type\":\"object\",\"properties\":{" QUESTION ",\"limit\":" WHOLE ",\"evidence\":{\"type\":\"boolean\"}},\"description\":\"Minutes, lingering and crowd as the policy says when left out; window: days back from now.\"}"},
-    {"TraceAnswer", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"contacts\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"asked\":" WHOLE ",\"without_visits\":" WHOLE ",\"damaged_files\":" WHOLE
+    {"TraceAnswer", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"contacts\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"asked\":" WHOLE ",\"without_visits\":" WHOLE ",\"damaged_files\":" WHOLE ",\"links\":" WHOLE ",\"large_units\":" WHOLE ",\"since\":{\"type\":[\"object\",\"null\"]}"
                     ",\"n_contacts\":" WHOLE ",\"contacts\":" OBJECTS ",\"more\":{\"type\":\"boolean\"},\"venues\":" OBJECTS ",\"common_places\":" OBJECTS ",\"common_sources\":" OBJECTS "}}"},
     {"TraceAccept", "{\"type\":\"object\",\"properties\":{\"persons\":" WORDS ",\"general\":{\"type\":\"boolean\"},\"degree\":{\"type\":\"integer\"},\"minutes\":" WHOLE ",\"within_after\":" WHOLE ",\"crowd\":" WHOLE
                     ",\"window\":" WHOLE "},\"description\":\"persons: whom to take; all without it, and then what is no longer found is proposed for removal\"}"},

@@ -1,0 +1,101 @@
+/* A trace against what was found before: before anything is taken. */
+#include <stdio.h>
+
+#include "base/idmap.h"
+#include "desks/tracing/found.h"
+#include "desks/tracing/inside.h"
+
+struct held {
+    int64_t *persons;
+    size_t n, cap;
+    instant traced_at;
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+}
+
+static int held_one(const struct record *r, void *arg) {
+    struct held *h = arg;
+    instant at = tracing_cell(r, "traced_at", 0);
+    if (!text_is(r->state, "current")) return 0;
+    if (h->n == h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 256;
+        int64_t *more = mem_realloc(h->persons, cap * sizeof *more);
+        if (!more) return E_MEMORY;
+        h->persons = more;
+        h->cap = cap;
+    }
+    h->persons[h->n++] = tracing_cell(r, "person", 0);
+    if (at > h->traced_at) h->traced_at = at;
+    return 0;
+}
+
+/* The record that a name of the visits stands for; a negative number of its own when there is none. */
+static int64_t record_of(struct ledger *l, const struct session *s, const struct register_decl *person, struct text name, uint32_t number) {
+    struct arena a = {0};
+    struct record r;
+    int64_t id;
+    if (text_int(name, &id) && record_get(l, l->db, s, person, id, &a, &r, NULL) == 0) id = r.id;
+    else id = record_by_number(l, l->db, s, person, name, &a, &r, NULL) == 0 ? r.id : -(int64_t)number - 1;
+    arena_clear(&a);
+    return id;
+}
+
+int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, const struct tracing_answer *a, struct tracing_since *ret, struct error *err) {
+    const struct register_decl *finding = register_find(l->catalog, TEXT("finding")), *person = register_find(l->catalog, TEXT("person"));
+    struct tracing_since x = {0};
+    struct held h = {0};
+    struct contact_changes c = {0};
+    size_t n = a->found.n_contacts, n_now = 0;
+    char where[64];
+    struct record_filter f = {.where = where};
+    *ret = x;
+    if (!which || a->n_asked != 1 || !finding || !person || !access_anywhere(s, ACCESS_READ, finding)) return 0;
+    snprintf(where, sizeof where, "\"case\" = %lld", (long long)which);
+    int64_t *now = mem_alloc((n + 1) * sizeof *now), *by_contact = mem_alloc((n + 1) * sizeof *by_contact);
+    int rc = now && by_contact ? record_list(l, l->db, s, finding, &f, held_one, &h, err) : memory(err);
+    x.any = h.n > 0;
+    x.traced_at = h.traced_at;
+    if (rc < 0 || !x.any) goto out;
+    for (size_t i = 0; i < n; i++) {
+        const struct contact *k = &a->found.contacts[i];
+        if (k->kind != CONTACT_GENERAL) now[n_now++] = by_contact[i] = record_of(l, s, person, tracing_person(a, k->person), k->person);
+    }
+    rc = contact_changes_find(h.persons, h.n, now, n_now, &c, err);
+    if (rc < 0) goto out;
+    x.fresh = mem_alloc(n + 1);
+    x.gone = mem_alloc((c.removed + 1) * sizeof *x.gone);
+    if (!x.fresh || !x.gone) {
+        rc = memory(err);
+        goto out;
+    }
+    for (size_t i = 0; i < c.n; i++)
+        if (c.items[i].kind == CONTACT_REMOVED) x.gone[x.removed++] = c.items[i].person;
+    x.added = c.added;
+    x.kept = c.kept;
+    for (size_t i = 0; i < n; i++) { /* by_contact in c.items, sorted by person */
+        size_t low = 0, high = c.n;
+        if (a->found.contacts[i].kind == CONTACT_GENERAL) continue;
+        while (low < high) {
+            size_t mid = low + (high - low) / 2;
+            if (c.items[mid].person < by_contact[i]) low = mid + 1;
+            else high = mid;
+        }
+        x.fresh[i] = low < c.n && c.items[low].person == by_contact[i] && c.items[low].kind == CONTACT_ADDED;
+    }
+out:
+    contact_changes_clear(&c);
+    mem_free(h.persons);
+    mem_free(now);
+    mem_free(by_contact);
+    if (rc < 0) tracing_since_clear(&x);
+    else *ret = x;
+    return rc;
+}
+
+void tracing_since_clear(struct tracing_since *x) {
+    mem_free(x->fresh);
+    mem_free(x->gone);
+    *x = (struct tracing_since){0};
+}
