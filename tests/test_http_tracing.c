@@ -7,43 +7,42 @@
 #define PURPOSE "Tocsin-Purpose: tracing\r\n"
 #define JSON "Content-Type: application/json\r\n"
 
-static struct answer_got with(struct test_http *h, const char *method, const char *path, const char *token, const char *headers, const char *body) {
-    return test_http_ask(h, method, path, token, headers, body);
+static struct answer_got with(const char *method, const char *path, const char *token, const char *headers, const char *body) {
+    return test_http_ask(&h, method, path, token, headers, body);
 }
 
-static void started(struct test_http *h, size_t store) {
-    test_ledger_make(&h->t, store, "covid-2022-v9", "2022-05-29T17:00");
+static void started(size_t store) {
+    test_ledger_make(&h.t, store, "covid-2022-v9", "2022-05-29T17:00");
     struct http_options o = {.at = test_at("2022-05-29T17:00"), .quiet = true, .no_clock = true};
-    test_http_start(h, &o);
+    test_http_start(&h, &o);
 }
 
 static void what_is_refused(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
-        struct test_http h = {0};
-        started(&h, store);
+        started(store);
         const char *one = "{\"person\":\"1\",\"place\":\"x\",\"start\":\"2022-05-27T10:00\"}";
         assert_status(test_http_post(&h, "/api/v1/visits", NULL, one), 401);
         assert_status(test_http_post(&h, "/api/v1/visits", GUEST, one), 403);
         assert_status(test_http_post(&h, "/api/v1/visits", REPORTER, one), 403);
         assert_status(test_http_get(&h, "/api/v1/visits/status", GUEST), 403);
-        assert_status(with(&h, "POST", "/api/v1/visits", STREET, "Content-Type: text/plain\r\n", "x"), 415);
+        assert_status(with("POST", "/api/v1/visits", STREET, "Content-Type: text/plain\r\n", "x"), 415);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":\"1\",\"place\":\"x\"}"), 422);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":1.5,\"place\":\"x\",\"start\":\"2022-05-27T10:00\"}"), 422);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"visits\":7}"), 400);
-        assert_status(with(&h, "POST", "/api/v1/visits", STREET, "Content-Type: text/csv\r\n", "person,start\n1,2022-05-27\n"), 400);
-        assert_status(with(&h, "POST", "/api/v1/visits/stream", GUEST, "Content-Type: application/x-ndjson\r\n", one), 403);
+        assert_status(with("POST", "/api/v1/visits", STREET, "Content-Type: text/csv\r\n", "person,start\n1,2022-05-27\n"), 400);
+        assert_status(with("POST", "/api/v1/visits/stream", GUEST, "Content-Type: application/x-ndjson\r\n", one), 403);
         assert_status(test_http_post(&h, "/api/v1/visits/forget", STREET, "{}"), 403); /* the whole node's: not a street's */
         assert_status(test_http_post(&h, "/api/v1/visits/forget", ROOT, "{\"before\":\"2022-05-01\",\"day\":\"2022-05-02\"}"), 400);
         struct answer_got got = test_http_get(&h, "/api/v1/visits/status", STREET); /* what was refused left nothing */
         assert_status(got, 200);
         assert_int_equal(test_json_int(got.json, "visits"), 0);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, one), 201);
-        assert_status(with(&h, "POST", "/api/v1/tracing/trace", COMMAND, JSON PURPOSE, "{\"persons\":[\"1\"]}"), 403);
-        assert_status(with(&h, "POST", "/api/v1/tracing/trace", STREET, JSON PURPOSE, "{\"persons\":[\"1\"]}"), 403); /* by name: in the node's region only */
-        assert_status(with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON, "{}"), 400);
-        assert_status(with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON, "{\"cases\":[\"C-none\"]}"), 404);
-        assert_status(with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON, "{\"persons\":[\"1\"],\"degree\":3}"), 422);
-        assert_status(with(&h, "POST", "/api/v1/tracing/cases/12/accept", ROOT, "", NULL), 404);
+        assert_status(with("POST", "/api/v1/tracing/trace", COMMAND, JSON PURPOSE, "{\"persons\":[\"1\"]}"), 403);
+        assert_status(with("POST", "/api/v1/tracing/trace", STREET, JSON PURPOSE, "{\"persons\":[\"1\"]}"), 403); /* by name: in the node's region only */
+        assert_status(with("POST", "/api/v1/tracing/trace", ROOT, JSON, "{}"), 400);
+        assert_status(with("POST", "/api/v1/tracing/trace", ROOT, JSON, "{\"cases\":[\"C-none\"]}"), 404);
+        assert_status(with("POST", "/api/v1/tracing/trace", ROOT, JSON, "{\"persons\":[\"1\"],\"degree\":3}"), 422);
+        assert_status(with("POST", "/api/v1/tracing/cases/12/accept", ROOT, "", NULL), 404);
         assert_status(test_http_get(&h, "/api/v1/tracing/board", GUEST), 403);
         assert_status(test_http_get(&h, "/api/v1/tracing/places", COMMAND), 403);
         assert_status(test_http_get(&h, "/api/v1/tracing/chains", GUEST), 403);
@@ -54,8 +53,7 @@ static void what_is_refused(void **state) {
 
 static void visits_are_there_when_they_are_answered(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
-        struct test_http h = {0};
-        started(&h, store);
+        started(store);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":7,\"place\":\"x\",\"start\":\"2022-05-27T10:00\",\"end\":\"2022-05-27T11:00\",\"class\":\"market\"}"), 201);
         struct answer_got got = test_http_post(&h, "/api/v1/visits", STREET, "{\"visits\":[{\"person\":8,\"place\":\"x\",\"start\":1653618600},{\"person\":9,\"place\":\"x\",\"start\":\"never\"},"
                                                                             "{\"person\":9,\"place\":\"x\",\"start\":\"2022-05-27T10:10\",\"confidence\":900}]}");
@@ -63,10 +61,10 @@ static void visits_are_there_when_they_are_answered(void **state) {
         assert_true(test_json_int(got.json, "taken") == 1 && test_json_int(got.json, "refused") == 2);
         const json_t *first = json_array_get(json_object_get(got.json, "reasons"), 0);
         assert_true(test_json_int(first, "index") == 1 && !strcmp(test_json_text(first, "where"), "start"));
-        got = with(&h, "POST", "/api/v1/visits", STREET, "Content-Type: text/csv; charset=utf-8\r\n", "\xef\xbb\xbf人员,场所,开始时间,结束时间\r\n9,\"x\",2022-05-27T10:20,2022-05-27T11:20\r\n10,\"a \"\"b\"\"\",bad,\r\n\r\n");
+        got = with("POST", "/api/v1/visits", STREET, "Content-Type: text/csv; charset=utf-8\r\n", "\xef\xbb\xbf人员,场所,开始时间,结束时间\r\n9,\"x\",2022-05-27T10:20,2022-05-27T11:20\r\n10,\"a \"\"b\"\"\",bad,\r\n\r\n");
         assert_status(got, 201);
         assert_true(test_json_int(got.json, "taken") == 1 && test_json_int(got.json, "refused") == 1);
-        got = with(&h, "POST", "/api/v1/visits/stream", STREET, "Content-Type: application/x-ndjson\r\n",
+        got = with("POST", "/api/v1/visits/stream", STREET, "Content-Type: application/x-ndjson\r\n",
                    "{\"person\":10,\"place\":\"x\",\"start\":\"2022-05-27T10:00\",\"end\":\"2022-05-27T10:30\"}\n\nnothing\n{\"person\":11,\"place\":\"y\",\"start\":\"2022-05-27T10:00\"}");
         assert_status(got, 201);
         assert_true(test_json_int(got.json, "taken") == 2 && test_json_int(got.json, "refused") == 1);
@@ -78,12 +76,12 @@ static void visits_are_there_when_they_are_answered(void **state) {
         assert_int_equal(test_json_int(got.json, "taken"), 1);
         got = test_http_get(&h, "/api/v1/visits/status", STREET);
         assert_int_equal(test_json_int(got.json, "visits"), 6);
-        got = with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, "{\"persons\":[7],\"window\":4}");
+        got = with("POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, "{\"persons\":[7],\"window\":4}");
         assert_status(got, 200);
         assert_int_equal(test_json_int(got.json, "n_contacts"), 4); /* 8, 9, 10, 12 */
         const json_t *c = json_array_get(json_object_get(got.json, "contacts"), 0);
         assert_true(json_array_size(json_object_get(c, "evidence")) == 1 && !strcmp(test_json_text(c, "class"), "close"));
-        assert_status(with(&h, "POST", "/api/v1/visits/forget", ROOT, JSON, "{\"day\":\"2022-05-27\"}"), 200);
+        assert_status(with("POST", "/api/v1/visits/forget", ROOT, JSON, "{\"day\":\"2022-05-27\"}"), 200);
         got = test_http_get(&h, "/api/v1/visits/status", STREET);
         assert_int_equal(test_json_int(got.json, "visits"), 0);
         assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":7,\"place\":\"x\",\"start\":\"2022-05-27T10:00\"}"), 409); /* a forgotten day takes none */
@@ -94,9 +92,8 @@ static void visits_are_there_when_they_are_answered(void **state) {
 /* More at once than there are threads and reading ledgers: nobody may wait for ever. */
 static void many_scans_at_once(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
-        struct test_http h = {0};
         int fds[64];
-        started(&h, store);
+        started(store);
         for (int round = 0; round < 5; round++) {
             for (size_t i = 0; i < 64; i++) {
                 const char *body = arena_printf(&h.t.a, "{\"person\":%zu,\"place\":\"x\",\"start\":\"2022-05-27T10:%02d\"}", i, round);
@@ -116,55 +113,62 @@ static void many_scans_at_once(void **state) {
     }
 }
 
-static int64_t made(struct test_http *h, const char *reg, const char *body) {
-    struct answer_got got = test_http_post(h, arena_printf(&h->t.a, "/api/v1/registers/%s/records", reg), ROOT, body);
+static int64_t made(const char *reg, const char *body) {
+    struct answer_got got = test_http_post(&h, arena_printf(&h.t.a, "/api/v1/registers/%s/records", reg), ROOT, body);
     if (got.status != 201) fail_msg("%s: %.*s", reg, (int)got.body.n, got.body.s);
     return test_json_int(got.json, "id");
 }
 
 static void a_case_from_its_visits_to_its_chain(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
-        struct test_http h = {0};
         struct arena *a = &h.t.a;
-        started(&h, store);
-        long long li = (long long)made(&h, "person", "{\"fields\":{\"name\":\"李娜\"},\"region\":\"310115\"}"), wang = (long long)made(&h, "person", "{\"fields\":{\"name\":\"王伟\"},\"region\":\"310115\"}");
-        long long market = (long long)made(&h, "place", "{\"fields\":{\"title\":\"枫林市场\",\"kind\":\"market\"},\"region\":\"310115\"}");
-        long long kase = (long long)made(&h, "case", arena_printf(a, "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"onset\":\"2022-05-28\",\"report_date\":\"2022-05-29\"},\"region\":\"310115\"}", li));
+        started(store);
+        long long li = (long long)made("person", "{\"fields\":{\"name\":\"李娜\"},\"region\":\"310115\"}"), wang = (long long)made("person", "{\"fields\":{\"name\":\"王伟\"},\"region\":\"310115\"}");
+        long long market = (long long)made("place", "{\"fields\":{\"title\":\"枫林市场\",\"kind\":\"market\"},\"region\":\"310115\"}");
+        long long kase = (long long)made("case", arena_printf(a, "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"onset\":\"2022-05-28\",\"report_date\":\"2022-05-29\"},\"region\":\"310115\"}", li));
         struct answer_got got = test_http_post(&h, "/api/v1/visits", ROOT,
                                                arena_printf(a, "[{\"person\":%lld,\"place\":%lld,\"start\":\"2022-05-27T10:00\",\"end\":\"2022-05-27T11:00\"},{\"person\":%lld,\"place\":%lld,\"start\":"
                                                                "\"2022-05-27T10:10\",\"end\":\"2022-05-27T11:00\"}]", li, market, wang, market));
         assert_status(got, 201);
         const char *base = arena_printf(a, "/api/v1/tracing/cases/%lld", kase);
-        got = with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, arena_printf(a, "{\"cases\":[%lld]}", kase));
+        got = with("POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, arena_printf(a, "{\"cases\":[%lld]}", kase));
         const json_t *found = json_array_get(json_object_get(got.json, "contacts"), 0);
         assert_string_equal(test_json_text(json_array_get(json_object_get(found, "evidence"), 0), "title"), "枫林市场");
-        got = with(&h, "POST", arena_printf(a, "%s/accept", base), ROOT, JSON PURPOSE, arena_printf(a, "{\"persons\":[%lld]}", wang));
+        got = with("POST", arena_printf(a, "%s/accept", base), ROOT, JSON PURPOSE, arena_printf(a, "{\"persons\":[%lld]}", wang));
         assert_status(got, 200);
         assert_true(test_json_int(got.json, "contacts_made") == 1 && test_json_int(got.json, "refused") == 0);
-        got = with(&h, "POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, arena_printf(a, "{\"cases\":[%lld]}", kase));
+        got = with("POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, arena_printf(a, "{\"cases\":[%lld]}", kase));
         const json_t *since = json_object_get(got.json, "since");
         assert_true(test_json_int(since, "kept") == 1 && test_json_int(since, "added") == 0 && test_json_int(since, "removed") == 0);
-        got = with(&h, "POST", arena_printf(a, "%s/accept", base), ROOT, PURPOSE, NULL);
+        got = with("POST", arena_printf(a, "%s/accept", base), ROOT, PURPOSE, NULL);
         assert_true(test_json_int(got.json, "contacts_made") == 0 && test_json_int(got.json, "contacts_known") == 1 && test_json_int(got.json, "to_remove") == 0);
         assert_status(test_http_get(&h, arena_printf(a, "%s/timeline", base), ROOT), 403); /* no purpose */
-        got = with(&h, "GET", arena_printf(a, "%s/timeline", base), ROOT, PURPOSE, NULL);
+        got = with("GET", arena_printf(a, "%s/timeline", base), ROOT, PURPOSE, NULL);
         assert_status(got, 200);
         assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "stops"), 0), "title"), "枫林市场");
         got = test_http_get(&h, "/api/v1/tracing/board", COMMAND);
         assert_true(test_json_int(got.json, "contacts") == 1 && test_json_int(got.json, "queue") == 1);
-        got = with(&h, "GET", "/api/v1/tracing/places", ROOT, PURPOSE, NULL);
+        got = with("GET", "/api/v1/tracing/places", ROOT, PURPOSE, NULL);
         assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "places"), 0), "title"), "枫林市场");
-        got = with(&h, "GET", "/api/v1/tracing/notice", ROOT, PURPOSE, NULL);
+        got = with("GET", "/api/v1/tracing/notice", ROOT, PURPOSE, NULL);
         assert_true(test_json_int(got.json, "places") == 0 && !strstr(got.body.s, "李娜"));
-        long long next = (long long)made(&h, "case", arena_printf(a, "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"onset\":\"2022-05-29\",\"report_date\":\"2022-05-29\"},\"region\":\"310115\"}", wang));
+        const char *who = arena_printf(a, "{\"place\":\"%lld\",\"from\":\"2022-05-27T10:00\",\"to\":\"2022-05-27T10:30\"}", market);
+        assert_status(with("POST", "/api/v1/tracing/visitors", STREET, JSON, who), 403);
+        assert_status(with("POST", "/api/v1/tracing/visitors", ROOT, JSON PURPOSE, "{\"place\":\"x\",\"from\":\"never\"}"), 422);
+        assert_status(with("POST", "/api/v1/tracing/visitors", ROOT, JSON PURPOSE, "{}"), 422);
+        got = with("POST", "/api/v1/tracing/visitors", ROOT, JSON PURPOSE, who);
+        assert_status(got, 200);
+        const json_t *first = json_array_get(json_object_get(got.json, "visitors"), 0);
+        assert_true(test_json_int(got.json, "n_visitors") == 2 && test_json_int(first, "there_s") == 1800 && test_json_int(first, "stays") == 1);
+        long long next = (long long)made("case", arena_printf(a, "{\"fields\":{\"person\":%lld,\"disease\":\"covid-19\",\"classification\":\"confirmed\",\"onset\":\"2022-05-29\",\"report_date\":\"2022-05-29\"},\"region\":\"310115\"}", wang));
         got = test_http_get(&h, arena_printf(a, "/api/v1/tracing/cases/%lld/sources", next), AUDITOR);
         assert_status(got, 200);
         const json_t *best = json_array_get(json_object_get(got.json, "candidates"), 0);
         assert_int_equal(test_json_int(json_object_get(best, "case"), "id"), kase);
         const char *source = arena_printf(a, "/api/v1/tracing/cases/%lld/source", next);
-        assert_status(with(&h, "PUT", source, AUDITOR, JSON, "{\"kind\":\"imported\",\"reason\":\"x\"}"), 403);
-        assert_status(with(&h, "PUT", source, ROOT, JSON, "{\"kind\":\"case\",\"reason\":\"x\"}"), 422); /* which case? */
-        got = with(&h, "PUT", source, ROOT, JSON, arena_printf(a, "{\"kind\":\"case\",\"infector\":%lld,\"reason\":\"同桌就餐\"}", kase));
+        assert_status(with("PUT", source, AUDITOR, JSON, "{\"kind\":\"imported\",\"reason\":\"x\"}"), 403);
+        assert_status(with("PUT", source, ROOT, JSON, "{\"kind\":\"case\",\"reason\":\"x\"}"), 422); /* which case? */
+        got = with("PUT", source, ROOT, JSON, arena_printf(a, "{\"kind\":\"case\",\"infector\":%lld,\"reason\":\"同桌就餐\"}", kase));
         assert_status(got, 200);
         got = test_http_get(&h, arena_printf(a, "/api/v1/registers/source_choice/records/%lld", (long long)test_json_int(got.json, "record")), ROOT);
         assert_true(test_json_int(json_object_get(got.json, "fields"), "machine_rank") == 1 && test_json_int(json_object_get(got.json, "fields"), "machine_infector") == kase);
@@ -181,7 +185,7 @@ static void a_case_from_its_visits_to_its_chain(void **state) {
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_refused), cmocka_unit_test(visits_are_there_when_they_are_answered), cmocka_unit_test(many_scans_at_once), cmocka_unit_test(a_case_from_its_visits_to_its_chain),
+        cmocka_unit_test_teardown(what_is_refused, settle), cmocka_unit_test_teardown(visits_are_there_when_they_are_answered, settle), cmocka_unit_test_teardown(many_scans_at_once, settle), cmocka_unit_test_teardown(a_case_from_its_visits_to_its_chain, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

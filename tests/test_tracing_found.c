@@ -7,6 +7,7 @@
 #include "desks/tracing/chains.h"
 #include "desks/tracing/found.h"
 #include "desks/tracing/timeline.h"
+#include "desks/tracing/visitors.h"
 
 #define WORD(s) {s, sizeof(s) - 1}
 static const struct grant tracer_grant = {WORD("tracer"), WORD("310115")}, police_grant = {WORD("police"), WORD("310115")}, industry_grant = {WORD("industry"), WORD("310115")};
@@ -418,12 +419,62 @@ static void asked_again_it_says_what_changes(void **state) {
     }
 }
 
+/* Who was at a crowded place: on demand, with a purpose, on record. */
+static void a_venue_gives_its_list_on_demand(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_visitors_plan plan;
+        struct tracing_visitors list;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调"), silent = as(&x.t, &tracer_grant, ""), police = as(&x.t, &police_grant, "联合流调");
+        const struct grant elsewhere = {WORD("tracer"), WORD("310116")};
+        struct session other = as(&x.t, &elsewhere, "流调");
+        struct tracing_presence q = {.place = text_of(test_id(&x.t, x.market)), .from = test_at("2022-05-27T10:00"), .to = test_at("2022-05-27T11:00")}, none = q, bus = q;
+        assert_int_equal(tracing_visitors_plan(x.t.l, &silent, x.v, &q, &plan, &err), E_DENIED);
+        assert_int_equal(tracing_visitors_plan(x.t.l, &police, x.v, &q, &plan, &err), E_DENIED);
+        assert_int_equal(tracing_visitors_plan(x.t.l, &other, x.v, &q, &plan, &err), E_DENIED);
+        none.place = TEXT("nowhere");
+        assert_int_equal(tracing_visitors_plan(x.t.l, &s, x.v, &none, &plan, &err), E_UNKNOWN);
+        none = q;
+        none.to = none.from;
+        assert_int_equal(tracing_visitors_plan(x.t.l, &s, x.v, &none, &plan, &err), E_INVALID);
+        none.to = none.from + 40 * DAY_S;
+        assert_int_equal(tracing_visitors_plan(x.t.l, &s, x.v, &none, &plan, &err), E_INVALID);
+        assert_int_equal(opens(&x), 0);
+        stay(&x, "scan-7", test_id(&x.t, x.market), "2022-05-27T10:45", "2022-05-27T12:00"); /* overlaps the other one of his */
+        err = (struct error){0};
+        assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &q, &plan, &err), err);
+        assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
+        assert_ok(tracing_visitors_find(x.v, &plan, &list, &err), err);
+        assert_true(list.n == 3 && list.more == 0 && opens(&x) == 1);
+        assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[0].person), test_id(&x.t, x.li)) && list.items[0].there_s == 3600);
+        assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[1].person), test_id(&x.t, x.wang)) && list.items[1].there_s == 2400 && list.items[1].last == test_at("2022-05-27T11:30"));
+        assert_true(list.items[2].there_s == 1800 && list.items[2].stays == 2);
+        tracing_visitors_clear(&list);
+        /* the bus as a venue of the case: listed by it */
+        int64_t venue = test_record(&x.t, "exposure_venue", "case", x.word, "place_text", "bus-3", "starts", "2022-05-24T08:10", "ends", "2022-05-24T08:40");
+        bus = (struct tracing_presence){.venue = venue};
+        assert_int_equal(tracing_visitors_plan(x.t.l, &other, x.v, &bus, &plan, &err), E_UNKNOWN);
+        err = (struct error){0};
+        assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &bus, &plan, &err), err);
+        assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
+        assert_ok(tracing_visitors_find(x.v, &plan, &list, &err), err);
+        assert_true(list.n == 2 && list.items[0].there_s == 1800);
+        tracing_visitors_clear(&list);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM exposure_venue WHERE state = 'listed'"), 1);
+        assert_int_equal(opens(&x), 2);
+        scene_drop(&x);
+    }
+}
+
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_not_look), cmocka_unit_test(what_is_found_becomes_records_once), cmocka_unit_test(each_department_sees_its_own),
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
+        cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,3 +16,12 @@ void presence_list_clear(struct presence_list *l) {
     mem_free(l->items);
     *l = (struct presence_list){0};
 }
+
+const char *presence_source_word(unsigned source) {
+    static const char *const words[] = {
+#define X(name, word, zh) word,
+        PRESENCE_SOURCES(X)
+#undef X
+    };
+    return source < PRESENCE_KINDS ? words[source] : "";
+}

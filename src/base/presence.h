@@ -22,6 +22,9 @@ enum presence_source_kind {
     PRESENCE_KINDS
 };
 
+/* The word of a source, "" of none. */
+const char *presence_source_word(unsigned source);
+
 /* What is known of a stay besides its times, in 16 bits: source 0..3, confidence in percent 4..10, then flags. */
 enum {
     PRESENCE_JOINS = 1 << 11,  /* may touch or overlap another stay of the same person at the same place; two stays of which neither has it, do not */

@@ -64,7 +64,7 @@ instant tracing_when(const struct ledger *l, const struct record *r, const char 
 }
 
 /* Who may ask: for cases whoever may write contacts where they lie; for persons by their names in the visits, whoever may so in the node's region. */
-static int may_trace(struct ledger *l, const struct session *s, struct text region, struct error *err) {
+int tracing_may(struct ledger *l, const struct session *s, struct text region, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
     if (!reg) return error_set(err, E_UNKNOWN, "contact", "this catalog has no contacts / 没有接触者登记册");
     int rc = access_check(s, ACCESS_WRITE, reg, region, err);
@@ -85,7 +85,7 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
     int rc = text_int(text_of(word), &id) ? record_get(l, l->db, s, reg, id, arena, &r, err) : record_by_number(l, l->db, s, reg, text_of(word), arena, &r, err);
     if (rc < 0) return rc;
-    rc = may_trace(l, s, r.region, err);
+    rc = tracing_may(l, s, r.region, err);
     if (rc < 0) return rc;
     a->one = r.id;
     int person = register_field(reg, TEXT("person")), disease = register_field(reg, TEXT("disease"));
@@ -121,7 +121,7 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     if (q->n_cases + q->n_persons > TRACING_ASKED_MAX) return error_set(err, E_TOO_LARGE, NULL, "more than %d at once / 一次最多 %d 人", TRACING_ASKED_MAX, TRACING_ASKED_MAX);
     if (q->minutes > 100000 || q->after_minutes > 100000 || q->crowd > INT32_MAX || q->window_days < 0 || q->window_days > 3650 || q->degree < 1 || q->degree > 2)
         return error_set(err, E_INVALID, NULL, "degree 1 or 2, minutes up to 100000, window up to 3650 days / 参数超出范围");
-    if (q->n_persons) rc = may_trace(l, s, l->region, err);
+    if (q->n_persons) rc = tracing_may(l, s, l->region, err);
     for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
         if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)

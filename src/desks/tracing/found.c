@@ -209,11 +209,6 @@ static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct erro
 
 /* A line a piece: place, from, until, minutes, source. */
 static char *evidence_text(struct tracing_taking *t, const struct contact *c) {
-    static const char *const words[] = {
-#define X(name, word, zh) word,
-        PRESENCE_SOURCES(X)
-#undef X
-    };
     static const char *const kinds[CONTACT_KINDS] = {"", ", came after", ", same household", ", same room", ", same unit"};
     struct buf b = {0};
     size_t n = 0;
@@ -221,11 +216,10 @@ static char *evidence_text(struct tracing_taking *t, const struct contact *c) {
         const struct contact_evidence *e = &t->answer.found.evidence[at - 1];
         struct text place = e->place == CONTACT_LINK_PLACE ? (struct text){"-", 1} : visits_text(t->v, VISITS_PLACE, e->place);
         char from[INSTANT_TEXT], to[INSTANT_TEXT];
-        unsigned source = presence_source_of(e->attr);
         instant_format(t->answer.origin + e->start, t->zone_s, from);
         instant_format(t->answer.origin + e->end, t->zone_s, to);
         buf_text(&b, place);
-        buf_printf(&b, ", %.16s, %.16s, %.0f min, %s%s\n", from, to, (double)e->overlap_s / 60, source < PRESENCE_KINDS ? words[source] : "", kinds[e->kind]);
+        buf_printf(&b, ", %.16s, %.16s, %.0f min, %s%s\n", from, to, (double)e->overlap_s / 60, presence_source_word(presence_source_of(e->attr)), kinds[e->kind]);
     }
     if (n < c->n_evidence) buf_printf(&b, "... %u\n", c->n_evidence);
     char *out = b.failed ? NULL : arena_str(&t->arena, buf_cstr(&b));

@@ -8,6 +8,8 @@
 int tracing_journal(struct ledger *l, const struct session *s, enum journal_verb verb, const char *what, struct error *err);
 /* The same about one case (0: none). */
 int tracing_journal_of(struct ledger *l, const struct session *s, enum journal_verb verb, int64_t which, const char *what, struct error *err);
+/* Whether the session may look at who met whom in a region: the right to write contacts there and, but for root, a purpose. E_DENIED. */
+int tracing_may(struct ledger *l, const struct session *s, struct text region, struct error *err);
 /* A parameter of the policy in force for a disease (empty: of the first in force here). */
 int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise);
 /* A cell as an instant: the instant, or the first second of a date; INSTANT_NONE. */

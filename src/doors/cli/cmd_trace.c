@@ -100,23 +100,17 @@ static json_t *time_of(const struct cli *cli, const struct tracing_answer *a, in
 }
 
 static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit"};
-static const char *const source_words[] = {
-#define X(name, word, zh) word,
-    PRESENCE_SOURCES(X)
-#undef X
-};
 
 static json_t *evidence_json(const struct cli *cli, const struct tracing_answer *a, const struct contact *c) {
     json_t *list = json_array();
     for (uint32_t at = c->evidence; at; at = a->found.evidence[at - 1].next) {
         const struct contact_evidence *e = &a->found.evidence[at - 1];
-        unsigned source = presence_source_of(e->attr);
         json_t *j = json_object();
         json_object_set_new(j, "place", e->place == CONTACT_LINK_PLACE ? json_null() : name_of(a->v, VISITS_PLACE, e->place));
         json_object_set_new(j, "start", time_of(cli, a, e->start));
         json_object_set_new(j, "end", time_of(cli, a, e->end));
         json_object_set_new(j, "overlap_s", json_integer(e->overlap_s));
-        json_object_set_new(j, "source", json_string(source < PRESENCE_KINDS ? source_words[source] : ""));
+        json_object_set_new(j, "source", json_string(presence_source_word(presence_source_of(e->attr))));
         json_object_set_new(j, "kind", json_string(kind_words[e->kind]));
         json_object_set_new(j, "through", cli_json_text(tracing_person(a, e->through)));
         if (e->rows_apart != 255) json_object_set_new(j, "rows_apart", json_integer(e->rows_apart));

@@ -4,6 +4,7 @@
 
 #include "desks/tracing/board.h"
 #include "desks/tracing/chains.h"
+#include "desks/tracing/visitors.h"
 #include "doors/cli/commands.h"
 #include "ledger/region.h"
 
@@ -97,6 +98,47 @@ int cmd_tracing_places(struct cli *cli, struct error *err) {
     buf_clear(&notice);
     if (rc == 0) rc = cli_flush(cli, err);
     tracing_places_clear(&p);
+    visits_close(v);
+    return rc;
+}
+
+static int moment(const struct cli *cli, const char *name, instant *ret, struct error *err) {
+    const char *given = cli_text(cli, name);
+    *ret = INSTANT_NONE;
+    if (given && !instant_parse(text_of(given), cli->ledger->zone_s, ret)) return error_set(err, E_USAGE, name, "%s is no instant / 不是时间", given);
+    return 0;
+}
+
+int cmd_tracing_visitors(struct cli *cli, struct error *err) {
+    struct tracing_presence q = {.venue = cli_int(cli, "venue"), .place = text_of(cli_text(cli, "place")), .zone = (int)cli_int(cli, "zone")};
+    struct tracing_visitors_plan plan;
+    struct tracing_visitors found = {0};
+    struct visits *v = NULL;
+    size_t limit = (size_t)cli_int(cli, "limit");
+    if (!q.venue && !q.place.n) return error_set(err, E_USAGE, "--place", "--venue, or --place with --from and --to / 请给出 --venue, 或 --place 与起止时间");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = moment(cli, "from", &q.from, err);
+    if (rc == 0) rc = moment(cli, "to", &q.to, err);
+    if (rc == 0) rc = tracing_open(cli->ledger, &cli->session, false, true, &v, err);
+    if (rc == 0) rc = tracing_visitors_plan(cli->ledger, &cli->session, v, &q, &plan, err);
+    if (rc == 0) rc = tracing_visitors_journal(cli->ledger, &cli->session, &plan, err);
+    if (rc == 0) rc = tracing_visitors_find(v, &plan, &found, err);
+    json_t *list = rc == 0 && cli->json ? json_array() : NULL;
+    for (size_t i = 0; rc == 0 && i < found.n && i < limit; i++) {
+        const struct tracing_visitor *x = &found.items[i];
+        struct text name = visits_text(v, VISITS_PERSON, x->person);
+        char from[INSTANT_TEXT], to[INSTANT_TEXT];
+        instant_format(x->first, cli->ledger->zone_s, from);
+        instant_format(x->last, cli->ledger->zone_s, to);
+        if (list)
+            json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:I, s:I, s:s, s:i, s:i}", "person", cli_json_text(name), "first", from, "last", to, "there_s", (json_int_t)x->there_s, "stays",
+                                                  (json_int_t)x->stays, "source", presence_source_word(x->source), "zone", x->zone, "row", x->row));
+        else cli_print(cli, "%-20.*s %.16s  %.16s  %6.0f min  %u\n", (int)name.n, name.s, from, to, (double)x->there_s / 60, x->stays);
+    }
+    if (list) rc = cli_json(cli, json_pack("{s:I, s:o}", "n_visitors", (json_int_t)(found.n + found.more), "visitors", list), err);
+    else if (rc == 0) cli_print(cli, cli->zh ? "到访 %zu 人\n" : "%zu visitors\n", found.n + found.more);
+    if (rc == 0) rc = cli_flush(cli, err);
+    tracing_visitors_clear(&found);
     visits_close(v);
     return rc;
 }

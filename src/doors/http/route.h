@@ -67,6 +67,7 @@ struct schema {
     X(campaigns) \
     X(chains) \
     X(tracing) \
+    X(visitors) \
     X(visits) \
     X(events) \
     X(accounts) \
@@ -93,6 +94,7 @@ struct schema {
     X(campaigns) \
     X(chains) \
     X(tracing) \
+    X(visitors) \
     X(visits) \
     X(accounts) \
     X(sign) \
