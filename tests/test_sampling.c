@@ -1,6 +1,9 @@
 /* Sampling: one person, one round, one swab; a tube that is full closes itself and is never opened again; nobody is lost and nobody is counted twice. */
 #include "sampling.h"
 
+#include "desks/testing/round.h"
+#include "desks/testing/sampling.h"
+
 static void a_tube_takes_what_it_holds_and_closes(void **state) {
     (void)state;
     struct test_ledger t;
@@ -109,6 +112,327 @@ static void a_slot_takes_its_places(void **state) {
     }
 }
 
+/* ---- the desk */
+
+static struct sampling_row row_of(const struct sample_ground *g, const char *tube, const char *doc) {
+    return (struct sampling_row){.barcode = text_of(tube), .doc_no = text_of(doc), .doc_type = doc[0] ? TEXT("id-card") : TEXT(""), .name = TEXT("王小明"), .table = g->table, .round = g->round,
+                                 .swabbed_at = test_at(SAMPLING_NOW)};
+}
+
+static const char *const cards[] = {"11010519491231002X", "440524188001010014", "310115199001011232", "320311770706001", "11010119900307109X"};
+
+static void take(struct test_ledger *t, struct sampling *x, instant sent_at, struct sampling_row *rows, size_t n) {
+    struct error err = {0};
+    assert_ok(sampling_take(x, t->l, &t->s, sent_at, rows, n, &t->a, &err), err);
+}
+
+static void is_refused(struct test_ledger *t, struct sampling *x, struct sampling_row r, enum sampling_reason why) {
+    int64_t before = test_count(t, "SELECT COUNT(*) FROM \"swab\"");
+    take(t, x, INSTANT_NONE, &r, 1);
+    if (r.reason != why) fail_msg("%s, not %s: %s", sampling_words[r.reason], sampling_words[why], r.error.message);
+    assert_true(strstr(r.error.message, " / ") != NULL);
+    assert_int_equal(test_count(t, "SELECT COUNT(*) FROM \"swab\""), before);
+}
+
+#define WITH(x) struct sampling *x = NULL; { struct error e_ = {0}; assert_ok(sampling_new(&x, &e_), e_); }
+
+static void what_may_not_be_is_refused_by_name(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        int64_t isolation = test_record(&t, "site", "title", "隔离酒店", "kind", "isolation"), room = test_record(&t, "site_table", "site", test_id(&t, isolation), "label", "1");
+        int64_t later = test_record(&t, "round", "campaign", test_id(&t, g.campaign), "seq", "2", "starts_at", "2022-09-02T08:00");
+        for (int cold = 0; cold < 2; cold++) { /* with what the desk remembers, and without */
+            struct sampling_row r = row_of(&g, cold ? "A2" : "A1", cards[cold]);
+            take(&t, x, INSTANT_NONE, &r, 1);
+            assert_int_equal(r.reason, SAMPLING_NONE);
+            if (cold) {
+                struct error err = {0};
+                sampling_free(x);
+                assert_ok(sampling_new(&x, &err), err);
+            }
+            struct sampling_row bad = row_of(&g, cold ? "A2" : "A1", cards[2]);
+            bad.table = g.other_table;
+            is_refused(&t, x, bad, SAMPLING_OTHER_TABLE);
+            bad = row_of(&g, cold ? "A2" : "A1", cards[2]);
+            bad.size = 5;
+            is_refused(&t, x, bad, SAMPLING_OTHER_SIZE);
+            bad = row_of(&g, cold ? "A2" : "A1", cards[2]);
+            bad.kind = TEXT("household");
+            is_refused(&t, x, bad, SAMPLING_OTHER_KIND);
+            is_refused(&t, x, row_of(&g, "B9", cards[cold]), SAMPLING_DUPLICATE);
+        }
+        struct sampling_row bad = row_of(&g, "A1", "110105194912310021");
+        is_refused(&t, x, bad, SAMPLING_PERSON); /* check digit */
+        bad = row_of(&g, "A1", "");
+        is_refused(&t, x, bad, SAMPLING_NO_PERSON);
+        bad = row_of(&g, "", cards[2]);
+        is_refused(&t, x, bad, SAMPLING_INVALID);
+        bad = row_of(&g, "A1", cards[2]);
+        bad.table = 999999;
+        is_refused(&t, x, bad, SAMPLING_NO_TABLE);
+        bad = row_of(&g, "A3", cards[2]);
+        bad.round = later;
+        is_refused(&t, x, bad, SAMPLING_NO_ROUND);
+        bad = row_of(&g, "A3", cards[2]);
+        bad.swabbed_at += 60;
+        is_refused(&t, x, bad, SAMPLING_FUTURE);
+        bad = row_of(&g, "A3", cards[2]);
+        bad.table = room;
+        bad.size = 10;
+        is_refused(&t, x, bad, SAMPLING_SINGLE);
+        sample_open(&t, "round", later, "open");
+        bad = row_of(&g, "A1", cards[2]);
+        bad.round = later;
+        is_refused(&t, x, bad, SAMPLING_OTHER_ROUND); /* a bar code is used once */
+        sample_open(&t, "tube", test_count(&t, "SELECT MIN(\"id\") FROM \"tube\""), "spoiled");
+        is_refused(&t, x, row_of(&g, "A1", cards[2]), SAMPLING_TUBE_CLOSED);
+        sampling_free(x);
+    }
+}
+
+/* A row that cannot be taken leaves the others; sent again everything is as it was; the last one that fits closes the tube. */
+static void a_batch_is_taken_row_by_row_and_only_once(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        struct error err = {0};
+        int64_t ids[5] = {0};
+        for (int turn = 0; turn < 3; turn++) {
+            struct sampling_row rows[5];
+            for (int i = 0; i < 5; i++) rows[i] = row_of(&g, "A1", i == 1 ? "110105194912310021" : cards[i]);
+            for (int i = 0; i < 5; i++) rows[i].size = 4;
+            take(&t, x, t.s.now + 3 + turn, rows, 5);
+            for (int i = 0; i < 5; i++) {
+                assert_int_equal(rows[i].reason, i == 1 ? SAMPLING_PERSON : SAMPLING_NONE);
+                if (i == 1) continue;
+                assert_int_equal(rows[i].swab->outcome, turn ? OUTCOME_UNCHANGED : OUTCOME_CREATED);
+                if (turn) assert_int_equal(rows[i].swab->ret_id, ids[i]);
+                ids[i] = rows[i].swab->ret_id;
+            }
+            if (turn == 1) { /* what the desk remembers is nothing that it needs */
+                sampling_free(x);
+                assert_ok(sampling_new(&x, &err), err);
+            }
+        }
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\""), 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='closed' AND \"swabs\"=4"), 1);
+        is_refused(&t, x, (struct sampling_row){.barcode = TEXT("A1"), .doc_no = text_of("440524188001010014"), .table = g.table, .round = g.round, .size = 4, .swabbed_at = t.s.now},
+                   SAMPLING_TUBE_CLOSED);
+        sampling_free(x);
+    }
+}
+
+static void who_has_no_papers_is_somebody_all_the_same(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        struct sampling_row first = row_of(&g, "A1", ""), again = first, child = first, sister = first, twice = first;
+        first.temporary = again.temporary = TEXT("L-0001");
+        child.guardian_doc = twice.guardian_doc = sister.guardian_doc = text_of(cards[0]);
+        child.name = twice.name = TEXT("李小童");
+        sister.name = TEXT("李小妹");
+        again.table = g.other_table; /* the same person at another table of the round, with another tube */
+        again.barcode = TEXT("B1");
+        twice.barcode = TEXT("B2");
+        struct sampling_row rows[] = {first, child, sister};
+        take(&t, x, INSTANT_NONE, rows, 3);
+        for (int i = 0; i < 3; i++) assert_int_equal(rows[i].reason, SAMPLING_NONE);
+        is_refused(&t, x, again, SAMPLING_DUPLICATE);
+        is_refused(&t, x, twice, SAMPLING_DUPLICATE);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 3);
+        sampling_free(x);
+    }
+}
+
+/* A device a day fast says tomorrow; what it is off by is taken off and stands beside the swab. */
+static void a_clock_that_is_off_is_corrected(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        struct sampling_row r = row_of(&g, "A1", cards[0]), exact = row_of(&g, "A1", cards[1]);
+        r.swabbed_at = t.s.now + 86400 - 600;
+        take(&t, x, t.s.now + 86400, &r, 1);
+        assert_int_equal(r.reason, SAMPLING_NONE);
+        take(&t, x, t.s.now + 2, &exact, 1);
+        assert_int_equal(test_count(&t, "SELECT \"swabbed_at\" FROM \"swab\" WHERE \"clock_off\"=86400"), t.s.now - 600);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"clock_off\" IS NULL"), 1);
+        sampling_free(x);
+    }
+}
+
+/* A recall is swabbed again in the same round, singly; nobody else is. */
+static void a_recall_is_swabbed_again(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        struct error err = {0};
+        struct sampling_row r = row_of(&g, "A1", cards[0]), again = row_of(&g, "S1", cards[0]);
+        again.again = true;
+        again.kind = TEXT("single");
+        take(&t, x, INSTANT_NONE, &r, 1);
+        is_refused(&t, x, again, SAMPLING_DUPLICATE); /* not while the first is pending */
+        struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "recall", NULL);
+        d->id = test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\"='A1'");
+        assert_ok(test_write(&t, d, &err), err);
+        for (int sent = 0; sent < 2; sent++) { /* sent twice, it is one */
+            struct sampling_row once = again;
+            take(&t, x, INSTANT_NONE, &once, 1);
+            assert_int_equal(once.reason, SAMPLING_NONE);
+            assert_int_equal(once.swab->outcome, sent ? OUTCOME_UNCHANGED : OUTCOME_CREATED);
+        }
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"turn\"=2"), 1);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='S1' AND \"state\"='closed' AND \"size\"=1"), 1);
+        struct round_figures f;
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), INSTANT_NONE, &f, &err), err);
+        assert_int_equal(f.swabs, 2);
+        assert_int_equal(f.people, 1);
+        sampling_free(x);
+    }
+}
+
+static void a_tube_is_closed_by_hand(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        struct error err = {0};
+        int64_t n = 0;
+        tube_of(&t, &g, "E1", "10");
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("none"), t.s.now, &n, &err), E_UNKNOWN);
+        err = (struct error){0};
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("E1"), t.s.now, &n, &err), E_REFUSED);
+        struct sampling_row r = row_of(&g, "A1", cards[0]);
+        take(&t, x, INSTANT_NONE, &r, 1);
+        err = (struct error){0};
+        assert_ok(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now, &n, &err), err);
+        assert_int_equal(n, 1);
+        is_refused(&t, x, row_of(&g, "A1", cards[1]), SAMPLING_TUBE_CLOSED);
+        sampling_free(x);
+    }
+}
+
+/* ---- the round */
+
+static int64_t sum_of(const struct round_row *r) {
+    int64_t n = 0;
+    for (int k = 0; k < ROUND_WHYS; k++) n += r->of[k];
+    return n;
+}
+
+/* People = swabbed + with a reason + missing, in every building; and the list of the missing is as long as their number. */
+static void nobody_is_lost_and_nobody_counts_twice(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        static const char *const reasons[] = {"away", "medical", "refused", "elsewhere", "other"};
+        int64_t tube = tube_of(&t, &g, "T1", "20"), who[16], people = 0, ids[64];
+        struct round_row *rows = NULL;
+        size_t n = 0, k = 0;
+        for (int i = 0; i < 16; i++) who[i] = person_of(&t, i);
+        for (int i = 0; i < 5; i++) swab_of(&t, &g, who[i], tube);
+        for (int i = 0; i < 5; i++) test_record(&t, "untested", "person", test_id(&t, who[4 + i]), "reason", reasons[i], "since", "2022-09-01"); /* one of them is swabbed */
+        test_record(&t, "stay", "person", test_id(&t, who[9]), "kind", "central", "started_at", "2022-09-01T08:00");
+        struct session nobody = t.s;
+        nobody.n_grants = 0;
+        assert_int_equal(round_coverage(t.l, &nobody, g.round, TEXT(""), true, &t.a, &rows, &n, &err), E_DENIED);
+        err = (struct error){0};
+        assert_int_equal(round_coverage(t.l, &t.s, 999999, TEXT(""), true, &t.a, &rows, &n, &err), E_UNKNOWN);
+        for (int buildings = 0; buildings < 2; buildings++) {
+            err = (struct error){0};
+            assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), buildings, &t.a, &rows, &n, &err), err);
+            assert_int_equal(n, buildings ? 2 : 1);
+            int64_t of[ROUND_WHYS] = {0};
+            people = 0;
+            for (size_t i = 0; i < n; i++) {
+                assert_int_equal(sum_of(&rows[i]), rows[i].people);
+                people += rows[i].people;
+                for (int w = 0; w < ROUND_WHYS; w++) of[w] += rows[i].of[w];
+            }
+            assert_int_equal(people, 16);
+            assert_int_equal(of[WHY_SWABBED], 5);
+            assert_int_equal(of[WHY_ISOLATED], 1);
+            assert_int_equal(of[WHY_AWAY], 0); /* was swabbed all the same */
+            assert_int_equal(of[WHY_MEDICAL] + of[WHY_REFUSED] + of[WHY_ELSEWHERE] + of[WHY_OTHER], 4);
+            assert_int_equal(of[WHY_MISSING], 6);
+        }
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT(""), WHY_MISSING, 0, 64, ids, &k, &err), err);
+        assert_int_equal(k, 6);
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT("东楼"), WHY_MISSING, ids[2], 64, ids, &k, &err), err);
+        assert_true(k < 6);
+        swab_of(&t, &g, ids[0], tube); /* refreshed as swabs arrive */
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT(""), WHY_MISSING, 0, 64, ids, &k, &err), err);
+        assert_int_equal(k, 5);
+        test_record(&t, "round_scope", "campaign", test_id(&t, g.campaign), "mode", "include", "community", "西楼", "population", "9");
+        assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), true, &t.a, &rows, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_int_equal(rows[0].people, 8);
+        struct round_figures f;
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), INSTANT_NONE, &f, &err), err);
+        assert_int_equal(f.target, 9);
+        assert_int_equal(f.swabs, 6); /* of a tube that is still open */
+        assert_int_equal(f.tubes_open, 1);
+    }
+}
+
+static void figures_are_restated_by_statistics_day(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct round_figures f;
+        int64_t tube = tube_of(&t, &g, "T1", "1");
+        swab_of(&t, &g, person_of(&t, 0), tube);
+        static const char *const steps[][3] = {{"received", "received_at", "2022-09-01T20:30"}, {"tested", "result_at", "2022-09-02T01:30"}, {"released", "released_at", "2022-09-02T02:00"}};
+        t.s.now = test_at("2022-09-02T10:00");
+        for (int i = 0; i < 3; i++) {
+            struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, steps[i][1], steps[i][2], NULL);
+            d->id = tube;
+            d->state = text_of(steps[i][0]);
+            if (i) assert_ok(draft_set(t.l, d, &t.a, i == 1 ? TEXT("result") : TEXT("verdict"), TEXT("positive"), &err), err);
+            assert_ok(test_write(&t, d, &err), err);
+        }
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), test_at("2022-09-02T00:00"), &f, &err), err);
+        assert_int_equal(f.received, 1);
+        assert_int_equal(f.tested + f.positive_tubes + f.people_positive, 0);
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), test_at("2022-09-03T00:00"), &f, &err), err);
+        assert_int_equal(f.tested, 1);
+        assert_int_equal(f.positive_tubes, 1);
+        assert_int_equal(f.people_positive, 1);
+        assert_int_equal(f.stages[STAGE_TEST].p50_s, 5 * 3600);
+        assert_int_equal(f.stages[STAGE_SHIP].p50_s, 3 * 3600);
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT("310116"), INSTANT_NONE, &f, &err), err);
+        assert_int_equal(f.tubes, 0);
+        struct round_site *sites = NULL;
+        size_t n = 0;
+        test_record(&t, "queue_report", "site", test_id(&t, g.site), "reported_at", "2022-09-01T18:00", "waiting", "120", "wait_minutes", "55");
+        assert_ok(round_sites(t.l, &t.s, g.round, 10, &t.a, &sites, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_int_equal(sites[0].swabs, 1);
+        assert_int_equal(sites[0].wait_min, 55);
+        int64_t hours[ROUND_HOURS_MAX], all = 0;
+        instant from;
+        assert_ok(round_hours(t.l, &t.s, g.round, 0, &from, hours, &n, &err), err);
+        for (size_t i = 0; i < n; i++) all += hours[i];
+        assert_int_equal(all, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tube_takes_what_it_holds_and_closes),
@@ -116,6 +440,14 @@ int main(void) {
         cmocka_unit_test(a_person_is_swabbed_once_a_round),
         cmocka_unit_test(a_verdict_decides_every_member),
         cmocka_unit_test(a_slot_takes_its_places),
+        cmocka_unit_test(what_may_not_be_is_refused_by_name),
+        cmocka_unit_test(a_batch_is_taken_row_by_row_and_only_once),
+        cmocka_unit_test(who_has_no_papers_is_somebody_all_the_same),
+        cmocka_unit_test(a_clock_that_is_off_is_corrected),
+        cmocka_unit_test(a_recall_is_swabbed_again),
+        cmocka_unit_test(a_tube_is_closed_by_hand),
+        cmocka_unit_test(nobody_is_lost_and_nobody_counts_twice),
+        cmocka_unit_test(figures_are_restated_by_statistics_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

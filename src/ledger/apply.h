@@ -94,7 +94,6 @@ int record_check(struct ledger *l, const struct register_decl *reg, const struct
 int record_check_change(struct ledger *l, const struct register_decl *reg, const struct expr_scope *was, const struct expr_scope *is, struct error *err);
 bool record_checks_wait(struct ledger *l, const struct register_decl *reg);
 int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
-bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err);
 /* The record is found by this value from now on, or no longer. */
 int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err);

@@ -91,6 +91,9 @@ void record_unprepare(struct draft *d);
  * and leave nothing of that draft behind; the return value is negative only when the whole batch must be rolled back. */
 int record_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
 
+/* The hash under which the lookup finds a record by its natural key (lookup_key); false when no cell of it is given. */
+bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
+
 /* prepare + begin + apply + commit for one draft or a few: what `tocsin record` and desks use. Fails with the first draft's error. */
 int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
 /* The same for a request that may come twice (repeat.h): a second one of this account with this key gets the first answer. Empty key: record_write. */

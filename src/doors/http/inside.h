@@ -131,6 +131,7 @@ struct http_server {
     struct ledger_gate *gate;      /* whose turn it is to write: the queue's or a job's */
     struct jobs *jobs;
     struct scans *scans;           /* visits on their way, and their store */
+    struct sampling *sampling;     /* what the sampling desk remembers of tables and tubes */
     struct kept *chains;           /* the chains built last: h_chains.c */
     struct readers *readers;
     struct dev_tokens *tokens;

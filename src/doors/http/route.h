@@ -68,6 +68,7 @@ struct schema {
     X(chains) \
     X(tracing) \
     X(visitors) \
+    X(sampling) \
     X(visits) \
     X(events) \
     X(accounts) \
@@ -95,6 +96,7 @@ struct schema {
     X(chains) \
     X(tracing) \
     X(visitors) \
+    X(sampling) \
     X(visits) \
     X(accounts) \
     X(sign) \

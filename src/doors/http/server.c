@@ -12,6 +12,7 @@
 
 #include "doors/http/inside.h"
 #include "doors/http/jobs.h"
+#include "desks/testing/sampling.h"
 #include "doors/http/scans.h"
 #include "doors/http/write.h"
 
@@ -505,6 +506,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     jobs.ledger.zone_s = s->ledger ? s->ledger->zone_s : 0;
     if (!rc) rc = jobs_open(&jobs, &s->jobs, err);
     if (!rc) rc = scans_open(s, &s->scans, err);
+    if (!rc) rc = sampling_new(&s->sampling, err);
     struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
@@ -554,6 +556,7 @@ void http_server_stop(struct http_server *s) {
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
     scans_close(s->scans);
+    sampling_free(s->sampling);
     chains_drop(s);
     jobs_close(s->jobs);
     feed_stop(s->feed);

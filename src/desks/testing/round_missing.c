@@ -1,0 +1,150 @@
+/* Who of a round is swabbed, who has a reason, who is missing. One statement walks the people of the subtree and says of each what became of them: swabbed first, then what the
+ * street noted (register untested), then a stay that holds them, else missing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "desks/testing/round.h"
+
+const char *const round_why_words[ROUND_WHYS] = {
+#define X(name, word) word,
+    ROUND_WHY(X)
+#undef X
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory");
+}
+
+enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, PARAMS };
+
+/* Of person p, as word; a person swabbed is swabbed, whatever else was noted. */
+static const char why_sql[] =
+    "CASE WHEN EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"person\"=p.\"id\" AND w.\"round\"=?1) THEN 'swabbed' ELSE COALESCE("
+    "(SELECT u.\"reason\" FROM \"untested\" u WHERE u.\"person\"=p.\"id\" AND (u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4 AND (u.\"until\" IS NULL OR u.\"until\">=?4))) ORDER BY u.\"id\" DESC LIMIT 1),"
+    "CASE WHEN EXISTS(SELECT 1 FROM \"stay\" y WHERE y.\"person\"=p.\"id\" AND y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation')) THEN 'isolated' END,'missing') END";
+
+/* A scope row concerns a person: every part it names fits. */
+static const char scope_row[] = "(o.\"round\" IS NULL OR o.\"round\"=?1) AND (o.\"area\" IS NULL OR substr(p.\"region\",1,length(o.\"area\"))=o.\"area\") AND (o.\"community\" IS NULL OR "
+                                "o.\"community\"=p.\"community\") AND (o.\"occupation\" IS NULL OR o.\"occupation\"=p.\"occupation\")";
+
+static int campaign_of(struct ledger *l, const struct session *s, int64_t round, struct arena *a, int64_t *ret, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("round"));
+    struct record r;
+    if (!reg) return error_set(err, E_UNKNOWN, "round", "there is no such register / 没有该登记册");
+    int rc = record_get(l, l->db, s, reg, round, a, &r, err);
+    int f = register_field(reg, TEXT("campaign"));
+    if (!rc && f >= 0) *ret = value_int_or(r.values[f], 0);
+    return rc;
+}
+
+/* FROM and WHERE: people on record in the subtree, those merged left out, within the scope of the campaign (everybody, when it has none). */
+static int people_sql(struct ledger *l, const struct session *s, struct value *params, struct arena *a, struct buf *sql, struct error *err) {
+    const struct register_decl *person = register_find(l->catalog, TEXT("person"));
+    struct value n[2] = {value_null(), value_null()};
+    static const char count[] = "SELECT count(*) FROM \"round_scope\" WHERE \"campaign\"=?1 AND \"mode\"='%s' AND (\"round\" IS NULL OR \"round\"=?2)";
+    const struct value asked[] = {params[P_CAMPAIGN], params[P_ROUND]};
+    int rc = 0;
+    for (int k = 0; !rc && k < 2; k++) {
+        char text[200];
+        snprintf(text, sizeof text, count, k ? "exclude" : "include");
+        rc = db_scalar(l->db, a, text, asked, 2, &n[k], err);
+    }
+    if (rc < 0) return rc;
+    buf_str(sql, " FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND ?4=?4 AND ?5=?5 AND ");
+    access_sql(s, ACCESS_READ, person, "p.\"region\"", sql);
+    if (params[P_FROM].n) buf_str(sql, " AND p.\"region\">=?2 AND p.\"region\"<?3");
+    else buf_str(sql, " AND ?2=?3");
+    if (value_int_or(n[0], 0)) buf_printf(sql, " AND EXISTS(SELECT 1 FROM \"round_scope\" o WHERE o.\"campaign\"=?5 AND o.\"mode\"='include' AND %s)", scope_row);
+    if (value_int_or(n[1], 0)) buf_printf(sql, " AND NOT EXISTS(SELECT 1 FROM \"round_scope\" o WHERE o.\"campaign\"=?5 AND o.\"mode\"='exclude' AND %s)", scope_row);
+    return sql->failed ? memory(err) : 0;
+}
+
+static int begin(struct ledger *l, const struct session *s, int64_t round, struct text street, char end[REGION_MAX + 2], struct value params[PARAMS], struct arena *a, struct error *err) {
+    const struct register_decl *swab = register_find(l->catalog, TEXT("swab")), *person = register_find(l->catalog, TEXT("person"));
+    int64_t campaign = 0;
+    if (!swab || !person || !access_anywhere(s, ACCESS_READ, swab) || !access_anywhere(s, ACCESS_READ, person))
+        return error_set(err, E_DENIED, "swab", "this account may not read it / 该账户无权查看");
+    int rc = campaign_of(l, s, round, a, &campaign, err);
+    if (rc < 0) return rc;
+    for (int i = 0; i < PARAMS; i++) params[i] = value_str("");
+    params[P_ROUND] = value_int(round);
+    params[P_TODAY] = value_int(day_of_instant(s->now, l->zone_s));
+    params[P_CAMPAIGN] = value_int(campaign);
+    if (street.n && region_end(street, end)) params[P_FROM] = value_text(street), params[P_TO] = value_str(end);
+    return 0;
+}
+
+static enum round_why why_of(struct text word) {
+    for (int k = 0; k < ROUND_WHYS; k++)
+        if (text_is(word, round_why_words[k])) return (enum round_why)k;
+    return WHY_OTHER;
+}
+
+int round_coverage(struct ledger *l, const struct session *s, int64_t round, struct text street, bool buildings, struct arena *a, struct round_row **ret, size_t *ret_n, struct error *err) {
+    struct value params[PARAMS];
+    char end[REGION_MAX + 2] = "";
+    struct buf sql = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    struct round_row *list = NULL;
+    size_t n = 0, cap = 0;
+    int rc = begin(l, s, round, street, end, params, a, err);
+    if (rc < 0) return rc;
+    buf_printf(&sql, "SELECT x.r,x.c,x.w,count(*) FROM (SELECT p.\"region\" AS r,%s AS c,%s AS w", buildings ? "COALESCE(p.\"community\",'')" : "''", why_sql);
+    rc = people_sql(l, s, params, a, &sql, err);
+    buf_str(&sql, ") x GROUP BY x.r,x.c,x.w ORDER BY x.r,x.c");
+    if (!rc) rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, P_COMMUNITY, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct text r = value_view(row[0]), k = value_view(row[1]);
+        rc = 0;
+        if (!n || !text_eq(list[n - 1].street, r) || !text_eq(list[n - 1].community, k)) {
+            if (n == cap) {
+                struct round_row *more = arena_alloc(a, (cap ? cap * 2 : 64) * sizeof *more);
+                if (!more) rc = memory(err);
+                if (!rc && n) memcpy(more, list, n * sizeof *more);
+                if (!rc) list = more, cap = cap ? cap * 2 : 64;
+            }
+            if (!rc) list[n++] = (struct round_row){.street = arena_text(a, r), .community = arena_text(a, k)};
+            if (!rc && (!list[n - 1].street.s || !list[n - 1].community.s)) rc = memory(err);
+        }
+        if (rc < 0) break;
+        list[n - 1].people += value_int_or(row[3], 0);
+        list[n - 1].of[why_of(value_view(row[2]))] += value_int_or(row[3], 0);
+    }
+    db_cursor_close(c);
+    buf_clear(&sql);
+    if (rc < 0) return rc;
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+int round_people(struct ledger *l, const struct session *s, int64_t round, struct text street, struct text community, enum round_why why, int64_t after, size_t limit,
+                 int64_t *ret_ids, size_t *ret_n, struct error *err) {
+    struct value params[PARAMS];
+    char end[REGION_MAX + 2] = "";
+    struct arena a = {0};
+    struct buf sql = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    size_t n = 0;
+    int rc = begin(l, s, round, street, end, params, &a, err);
+    params[P_COMMUNITY] = value_text(community);
+    params[P_WHY] = value_str(round_why_words[why]);
+    params[P_AFTER] = value_int(after);
+    params[P_LIMIT] = value_int((int64_t)limit);
+    buf_str(&sql, "SELECT p.\"id\"");
+    if (!rc) rc = people_sql(l, s, params, &a, &sql, err);
+    buf_printf(&sql, " AND (?6='' OR p.\"community\"=?6) AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9", why_sql);
+    if (!rc) rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
+    while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
+        ret_ids[n++] = row[0].i;
+        rc = 0;
+    }
+    db_cursor_close(c);
+    buf_clear(&sql);
+    arena_clear(&a);
+    if (rc < 0) return rc;
+    *ret_n = n;
+    return 0;
+}

@@ -1,0 +1,115 @@
+/* Sampling over HTTP, on each store: what is refused, one swab and many, sent twice, a tube closed by hand, the round in numbers. */
+#include "http.h"
+#include "sampling.h"
+
+static char body[1 << 16];
+
+static void started(size_t store, struct sample_ground *g) {
+    h = (struct test_http){0};
+    test_ledger_make(&h.t, store, "covid-2022-v9", SAMPLING_NOW);
+    *g = ground(&h.t);
+    for (int i = 0; i < 30; i++) person_of(&h.t, i);
+    test_http_start(&h, NULL);
+}
+
+static const char *one(const struct sample_ground *g, const char *tube, const char *who) {
+    snprintf(body, sizeof body, "{\"table\":%lld,\"round\":%lld,\"tube\":\"%s\",%s}", (long long)g->table, (long long)g->round, tube, who);
+    return body;
+}
+
+static void what_is_refused(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        const char *path = "/api/v1/sampling/swabs";
+        assert_status(test_http_post(&h, path, NULL, one(&g, "A1", "\"temporary\":\"1\"")), 401);
+        assert_status(test_http_post(&h, path, GUEST, one(&g, "A1", "\"temporary\":\"1\"")), 403);
+        assert_status(test_http_post(&h, path, AUDITOR, one(&g, "A1", "\"temporary\":\"1\"")), 403);
+        assert_status(test_http_post(&h, path, ROOT, "{\"swabs\":[]}"), 422);
+        assert_status(test_http_post(&h, path, ROOT, "{\"swabs\":{}}"), 422);
+        assert_status(test_http_post(&h, path, ROOT, "{\"sent_at\":\"never\",\"swabs\":[{}]}"), 422);
+        struct answer_got got = test_http_post(&h, path, ROOT, "{\"swabs\":[{},7,{\"table\":\"x\"},{\"tube\":3}]}");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "refused"), 4);
+        /* a street's intake swabs at no table of another street */
+        assert_status(test_http_post(&h, path, STREET, one(&g, "A1", "\"temporary\":\"1\"")), 200);
+        assert_status(test_http_post(&h, "/api/v1/sampling/tubes/none/close", ROOT, "{}"), 404);
+        assert_status(test_http_get(&h, "/api/v1/sampling/rounds/999999/figures", ROOT), 404);
+        char url[200];
+        snprintf(url, sizeof url, "/api/v1/sampling/rounds/%lld/coverage", (long long)g.round);
+        assert_status(test_http_get(&h, url, GUEST), 403);
+        snprintf(url, sizeof url, "/api/v1/sampling/rounds/%lld/people?why=never", (long long)g.round);
+        assert_status(test_http_get(&h, url, ROOT), 422);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 0);
+        test_http_drop(&h);
+    }
+}
+
+static void a_swab_is_there_when_it_is_answered(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        char url[200];
+        for (int sent = 0; sent < 2; sent++) {
+            struct answer_got got = test_http_post(&h, "/api/v1/sampling/swabs", ROOT, one(&g, "A1", "\"doc_type\":\"id-card\",\"doc_no\":\"11010519491231002X\",\"name\":\"王某\""));
+            assert_status(got, sent ? 200 : 201);
+            assert_int_equal(test_json_int(got.json, sent ? "unchanged" : "created"), 1);
+        }
+        struct answer_got got = test_http_post(&h, "/api/v1/sampling/swabs", ROOT, one(&g, "A2", "\"doc_no\":\"11010519491231002X\""));
+        assert_status(got, 200);
+        const json_t *row = json_array_get(json_object_get(got.json, "rows"), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "reason")), "duplicate_person");
+        assert_true(strstr(json_string_value(json_object_get(row, "message")), "A1") != NULL); /* and says where */
+        /* a batch of the field app: table and round said once, a tube of 20 and a half */
+        int n = snprintf(body, sizeof body, "{\"table\":%lld,\"round\":%lld,\"size\":20,\"sent_at\":\"%s\",\"swabs\":[", (long long)g.table, (long long)g.round, SAMPLING_NOW);
+        for (int i = 0; i < 30; i++) n += snprintf(body + n, sizeof body - (size_t)n, "%s{\"tube\":\"%s\",\"temporary\":\"L%d\",\"swabbed_at\":\"2022-09-01T17:10\"}", i ? "," : "", i < 20 ? "C1" : "C2", i);
+        snprintf(body + n, sizeof body - (size_t)n, "]}");
+        got = test_http_post(&h, "/api/v1/sampling/swabs", ROOT, body);
+        assert_status(got, 201);
+        assert_int_equal(test_json_int(got.json, "created"), 30);
+        got = test_http_post(&h, "/api/v1/sampling/swabs", ROOT, body);
+        assert_int_equal(test_json_int(got.json, "unchanged"), 30);
+        got = test_http_post(&h, "/api/v1/sampling/tubes/C2/close", ROOT, "{}");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "swabs"), 10);
+        snprintf(url, sizeof url, "/api/v1/sampling/rounds/%lld/figures", (long long)g.round);
+        got = test_http_get(&h, url, ROOT);
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "people"), 31);
+        assert_int_equal(test_json_int(got.json, "tubes"), 3); /* A2 was opened for nobody */
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 31);
+        test_http_drop(&h);
+    }
+}
+
+static void the_round_in_numbers(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        char url[200];
+        assert_status(test_http_post(&h, "/api/v1/sampling/swabs", ROOT, one(&g, "A1", "\"temporary\":\"L1\"")), 201);
+        static const char *const what[] = {"sites", "hours", "coverage?buildings=1", "people?why=missing&limit=5", "figures?day=2022-09-01"};
+        for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+            snprintf(url, sizeof url, "/api/v1/sampling/rounds/%lld/%s", (long long)g.round, what[i]);
+            struct answer_got got = test_http_get(&h, url, ROOT);
+            assert_status(got, 200);
+            if (i == 3) assert_int_equal(json_array_size(json_object_get(got.json, "people")), 5);
+            if (i == 0) assert_int_equal(json_array_size(json_object_get(got.json, "sites")), 1);
+        }
+        test_http_drop(&h);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(what_is_refused, settle),
+        cmocka_unit_test_teardown(a_swab_is_there_when_it_is_answered, settle),
+        cmocka_unit_test_teardown(the_round_in_numbers, settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
