@@ -171,7 +171,7 @@ int main(int argc, char **argv) {
     int nothing = open("/dev/null", O_WRONLY);
     if (!getenv("TOCSIN_BENCH_LOG")) dup2(nothing, STDERR_FILENO); /* the server logs every request, as it does in service */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    missed += run(NULL, false);
+    if (!stores || strstr(stores, "sqlite")) missed += run(NULL, false);
     const char *pg = stores ? strstr(stores, "postgres") : NULL;
     if (pg) missed += run(pg, true);
     return missed > 0;
