@@ -39,13 +39,14 @@ const struct db_table *journal_tip_table(void) {
 
 /* ---- begin */
 
-int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
-    struct db_cursor *c = NULL;
+static int tip_ask(struct db *db, struct db_cursor **ret, struct error *err) {
+    return db_query(db, "SELECT \"next\", \"head\", \"signature\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, ret, err);
+}
+
+/* 0 when there is none. */
+static int tip_take(struct db_cursor *c, struct journal_tip *ret, struct error *err) {
     const struct value *row;
-    int rc = db_query(db, "SELECT \"next\", \"head\", \"signature\" FROM \"journal_tip\" WHERE \"id\" = 1",
-                      NULL, 0, &c, err);
-    if (rc < 0) return rc;
-    rc = db_next(c, &row, err);
+    int rc = db_next(c, &row, err);
     if (rc > 0) {
         struct text head = value_view(row[1]), signature = value_view(row[2]);
         if (row[0].kind != VALUE_INT || row[0].i < 1 || head.n != DIGEST_BYTES || signature.n != 64) {
@@ -56,19 +57,25 @@ int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
             memcpy(ret->signature, signature.s, signature.n);
         }
     }
+    return rc;
+}
+
+int tip_read(struct db *db, struct journal_tip *ret, struct error *err) {
+    struct db_cursor *c = NULL;
+    int rc = tip_ask(db, &c, err);
+    if (!rc) rc = tip_take(c, ret, err);
     db_cursor_close(c);
     return rc;
 }
 
+static int block_ask(struct db *db, struct db_cursor **ret, struct error *err) {
+    return db_query(db, "SELECT \"first\", \"n\", \"head\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1", NULL, 0, ret, err);
+}
+
 /* Where the last block says the journal ends; 0 when there is none. */
-static int last_block(struct db *db, int64_t *ret_next, unsigned char head[DIGEST_BYTES], struct error *err) {
-    struct db_cursor *c = NULL;
+static int block_take(struct db_cursor *c, int64_t *ret_next, unsigned char head[DIGEST_BYTES], struct error *err) {
     const struct value *row;
-    int rc =
-        db_query(db, "SELECT \"first\", \"n\", \"head\" FROM \"journal\" ORDER BY \"first\" DESC LIMIT 1",
-                 NULL, 0, &c, err);
-    if (rc < 0) return rc;
-    rc = db_next(c, &row, err);
+    int rc = db_next(c, &row, err);
     if (rc > 0) {
         struct text h = value_view(row[2]);
         if (row[0].kind != VALUE_INT || row[1].kind != VALUE_INT || row[0].i < 1 || row[1].i < 1 ||
@@ -79,7 +86,6 @@ static int last_block(struct db *db, int64_t *ret_next, unsigned char head[DIGES
             memcpy(head, h.s, h.n);
         }
     }
-    db_cursor_close(c);
     return rc;
 }
 
@@ -88,10 +94,14 @@ int journal_begin(struct journal *j, struct db *db, struct error *err) {
     struct journal_tip tip;
     unsigned char head[DIGEST_BYTES] = {0};
     int64_t next = 1;
-    int has_tip = tip_read(db, &tip, err);
-    if (has_tip < 0) return has_tip;
-    int has_block = last_block(db, &next, head, err);
-    if (has_block < 0) return has_block;
+    struct db_cursor *tips = NULL, *blocks = NULL; /* both asked, then both heard: a store that is far away answers them together */
+    int has_tip = tip_ask(db, &tips, err), has_block = 0;
+    if (!has_tip) has_tip = block_ask(db, &blocks, err);
+    if (!has_tip) has_tip = tip_take(tips, &tip, err);
+    if (has_tip >= 0) has_block = block_take(blocks, &next, head, err);
+    db_cursor_close(tips);
+    db_cursor_close(blocks);
+    if (has_tip < 0 || has_block < 0) return has_tip < 0 ? has_tip : has_block;
     if (has_tip != has_block || (has_tip && (tip.next != next || memcmp(tip.head, head, sizeof head) != 0)))
         return error_set(err, E_CORRUPT, "journal", "the last block and the signed tip disagree: run verify");
     if (has_tip && (next != j->signed_next || memcmp(head, j->signed_head, sizeof head) != 0)) {

@@ -242,14 +242,18 @@ static int get_int(struct ledger *l, const char *name, int64_t other, int64_t *r
 /* ---- transactions */
 
 /* Another process adopted a policy or changed an organisation; known only when it was read to the end. */
+static int refresh_to(struct ledger *l, int64_t stamp, struct error *err) {
+    if (stamp == l->shared_stamp) return 0;
+    owner_forget(l);
+    int rc = adoptions_load(l, err);
+    if (!rc) l->shared_stamp = stamp;
+    return rc;
+}
+
 int ledger_refresh(struct ledger *l, struct error *err) {
     int64_t stamp = 0;
     int rc = get_int(l, "shared", 0, &stamp, err);
-    if (rc < 0 || stamp == l->shared_stamp) return rc;
-    owner_forget(l);
-    rc = adoptions_load(l, err);
-    if (!rc) l->shared_stamp = stamp;
-    return rc;
+    return rc < 0 ? rc : refresh_to(l, stamp, err);
 }
 
 static void gate_enter(struct ledger *l) {
@@ -277,6 +281,23 @@ static int recollect(struct ledger *l, struct error *err) {
     return rc;
 }
 
+/* What every transaction must know is asked together, then heard: where ids go on, what is shared with other processes, where the journal ends. */
+static int begin_reading(struct ledger *l, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int64_t next = 1, shared = 0;
+    int rc = db_query(l->db, "SELECT \"name\",\"value\" FROM \"node\" WHERE \"name\" = 'next_id' OR \"name\" = 'shared'", NULL, 0, &c, err);
+    if (!rc) rc = journal_begin(&l->journal, l->db, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        text_int(value_view(row[1]), text_is(value_view(row[0]), "shared") ? &shared : &next);
+        rc = 0;
+    }
+    db_cursor_close(c);
+    if (rc < 0) return rc;
+    l->next_id = l->next_id_stored = next;
+    return refresh_to(l, shared, err);
+}
+
 int ledger_begin(struct ledger *l, struct error *err) {
     gate_enter(l);
     int rc = db_begin(l->db, err);
@@ -289,10 +310,7 @@ int ledger_begin(struct ledger *l, struct error *err) {
     l->organisations_changed = l->adoptions_changed = l->accounts_changed = false;
     lookup_reset(l->lookup);
     rc = l->doubtful ? recollect(l, err) : 0;
-    if (!rc) rc = get_int(l, "next_id", 1, &l->next_id, err);
-    if (!rc) rc = ledger_refresh(l, err);
-    l->next_id_stored = l->next_id;
-    if (!rc) rc = journal_begin(&l->journal, l->db, err);
+    if (!rc) rc = begin_reading(l, err);
     if (rc < 0) ledger_rollback(l);
     return rc;
 }

@@ -113,11 +113,10 @@ static int apply(struct ledger_queue *q, struct submission **list, size_t n, boo
 
 enum attempt { ATTEMPT_DONE, ATTEMPT_MIXED };
 
-/* One transaction over the list. Negative: nothing of it was kept (or, when *ret_committing, nobody knows). */
-static int attempt(struct ledger_queue *q, struct submission **list, size_t n, bool *ret_committing, struct error *err) {
+/* One transaction over the list. Negative: nothing of it was kept; of trouble of the store's, nobody may know. */
+static int attempt(struct ledger_queue *q, struct submission **list, size_t n, struct error *err) {
     bool mixed = false;
     instant now = 0;
-    *ret_committing = false;
     int rc = settler_check(q->settler, err);
     if (!rc) rc = ledger_begin(q->ledger, err);
     if (rc < 0) return rc;
@@ -126,7 +125,6 @@ static int attempt(struct ledger_queue *q, struct submission **list, size_t n, b
         ledger_rollback(q->ledger);
         return rc < 0 ? rc : mixed ? ATTEMPT_MIXED : ATTEMPT_DONE;
     }
-    *ret_committing = true;
     rc = ledger_commit(q->ledger, now, err);
     if (rc < 0) return rc;
     pthread_mutex_lock(&q->lock);
@@ -172,8 +170,7 @@ static bool is_store(int code) {
 
 /* One submission alone; false when the store is in trouble and the rest need not try. */
 static bool run_alone(struct ledger_queue *q, struct submission *s, struct error *err) {
-    bool committing = false;
-    int rc = attempt(q, &s, 1, &committing, err);
+    int rc = attempt(q, &s, 1, err);
     answer_all(q, &s, 1, rc, err);
     return rc >= 0 || !is_store(rc);
 }
@@ -195,8 +192,7 @@ static void run_each(struct ledger_queue *q, struct submission **list, size_t n)
 static void run_batch(struct ledger_queue *q, struct submission **list, size_t n) {
     for (;;) {
         struct error err = {0};
-        bool committing = false;
-        int rc = attempt(q, list, n, &committing, &err);
+        int rc = attempt(q, list, n, &err);
         if (rc == ATTEMPT_MIXED && n > 1) {
             struct submission *mixed[BATCH_MAX];
             size_t n_mixed = 0, kept = 0;
@@ -211,7 +207,7 @@ static void run_batch(struct ledger_queue *q, struct submission **list, size_t n
             if (!n) return;
             continue;
         }
-        if (rc < 0 && n > 1 && !committing && !is_store(rc))
+        if (rc < 0 && n > 1 && !is_store(rc))
             run_each(q, list, n);
         else
             answer_all(q, list, n, rc, &err);

@@ -61,7 +61,8 @@ int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
 void db_rollback(struct db *db);
 /* A lazy connection's commit returns when others can see the transaction, before it is on disk: nobody may be told of it until a db_sync that began after it
- * has returned 0. Off (the default), a commit that returns is on disk. Between transactions only. */
+ * has returned 0. Nor need anything in its transactions wait: a refusal, or that the connection is lost, may be told by a later call, the commit at the latest,
+ * and without the row to blame. Off (the default), a commit that returns is on disk. Between transactions only. */
 int db_lazy(struct db *db, bool on, struct error *err);
 /* Everything committed to the store before the call, by whatever connection, is on disk when it returns 0; a failure leaves that unknown, and on
  * SQLite for good: what the system could not write once it may call written the next time. Any connection with no transaction open, DB_READ too, so that it can be had on a thread of its own. */
@@ -92,7 +93,7 @@ int db_run(struct db *db, const char *sql, const struct value *params, size_t n,
 int db_query(struct db *db, const char *sql, const struct value *params, size_t n, struct db_cursor **ret,
              struct error *err);
 int db_next(struct db_cursor *c, const struct value **ret_row, struct error *err);
-size_t db_columns(const struct db_cursor *c);
+size_t db_columns(const struct db_cursor *c); /* known with the first row */
 void db_cursor_close(struct db_cursor *c);
 /* One row with one value, copied into the arena; NULL value when there is no row. */
 int db_scalar(struct db *db, struct arena *a, const char *sql, const struct value *params, size_t n,

@@ -11,6 +11,7 @@ enum {
     PIECE_ROWS = 2000,
     PIECE_BYTES = 16 << 20,
     COPY_ROWS_MIN = 24,
+    COPY_ROWS_AHEAD = 100, /* COPY waits twice for the server */
     SEEN_SLOTS = 8192,
     BATCH_DEPTH = SAVEPOINT_MAX
 };
@@ -159,11 +160,30 @@ static void unnest(struct buf *s, const struct batch *b) {
     buf_char(s, ')');
 }
 
-/* The table is "t", the rows are "v". An upsert updates what is there and inserts what was not: both parts
+static void insert_sql(struct buf *s, const struct batch *b) {
+    buf_str(s, "INSERT INTO ");
+    sql_name(s, text_of(b->table->name));
+    buf_str(s, " (");
+    names(s, b, "");
+    buf_str(s, ") SELECT * FROM ");
+    unnest(s, b);
+}
+
+/* Few rows of a table whose key is its own are an upsert by ON CONFLICT; looking for many takes half the time. */
+static bool conflicts(const struct batch *b, size_t n) {
+    return b->verb == DB_UPSERT && !b->table->partition && n < COPY_ROWS_MIN;
+}
+
+/* The table is "t", the rows are "v". An upsert of many updates what is there and inserts what was not: both parts
  * see the table as it was before, the lock of the store makes that safe, and it finds a row whose partition
  * column changes, which ON CONFLICT would not. */
-static void upsert_sql(struct buf *s, const struct batch *b) {
+static void upsert_sql(struct buf *s, const struct batch *b, size_t n) {
     struct text table = text_of(b->table->name);
+    if (conflicts(b, n)) {
+        insert_sql(s, b);
+        sql_upsert(s, b, DB_POSTGRES);
+        return;
+    }
     buf_str(s, "WITH v AS MATERIALIZED (SELECT * FROM ");
     unnest(s, b);
     buf_char(s, ')');
@@ -187,21 +207,17 @@ static void upsert_sql(struct buf *s, const struct batch *b) {
     buf_char(s, ')');
 }
 
-static void piece_sql(struct buf *s, const struct batch *b) {
+static void piece_sql(struct buf *s, const struct batch *b, size_t n) {
     struct text table = text_of(b->table->name);
-    if (b->verb == DB_UPSERT) {
-        upsert_sql(s, b);
+    if (b->verb == DB_UPSERT || b->verb == DB_INSERT) {
+        if (b->verb == DB_UPSERT)
+            upsert_sql(s, b, n);
+        else
+            insert_sql(s, b);
         return;
     }
-    buf_str(s, b->verb == DB_INSERT ? "INSERT INTO " : b->verb == DB_UPDATE ? "UPDATE " : "DELETE FROM ");
+    buf_str(s, b->verb == DB_UPDATE ? "UPDATE " : "DELETE FROM ");
     sql_name(s, table);
-    if (b->verb == DB_INSERT) {
-        buf_str(s, " (");
-        names(s, b, "");
-        buf_str(s, ") SELECT * FROM ");
-        unnest(s, b);
-        return;
-    }
     buf_str(s, b->verb == DB_UPDATE ? " AS t SET " : " AS t USING ");
     if (b->verb == DB_UPDATE) assign(s, b, "v.");
     if (b->verb == DB_UPDATE) buf_str(s, " FROM ");
@@ -231,6 +247,8 @@ static int execute(struct pg *pg, const struct batch *b, const struct pg_command
     PGresult *r = NULL;
     if (pg->base.sql.failed) return out_of_memory(err);
     int rc = pg_statement_get(pg, buf_view(&pg->base.sql), parameters->types, b->n_columns, &s, err);
+    if (rc == 0 && pg_sends_ahead(pg))
+        return pg_statement_send(pg, s, parameters, (struct pg_ahead){.rows = b->verb == DB_UPDATE ? (int64_t)n : 0, .table = b->table->name}, err);
     if (rc == 0) rc = pg_statement_exec(pg, s, parameters, &r, err);
     if (rc < 0) return rc;
     int64_t touched = 0;
@@ -255,23 +273,23 @@ static int arrays(struct pg *pg, const struct batch *b, const struct piece *p, s
     struct pg_command parameters = {
         .n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
     buf_reset(&pg->base.sql);
-    piece_sql(&pg->base.sql, b);
+    piece_sql(&pg->base.sql, b, p->n);
     /* Plans of a young table must not live on when it has grown: only walking its index by key is right at
      * any size. A failure rolls the second setting back with everything else. */
-    bool join = b->verb != DB_INSERT;
+    bool join = b->verb != DB_INSERT && !conflicts(b, p->n);
     if (join) pg_push(pg, SETTING_JOINS("off"));
     int rc = execute(pg, b, &parameters, p->n, err);
     if (join && rc == 0) pg_push(pg, SETTING_JOINS("on"));
     return rc;
 }
 
-/* One row as a plain statement; an upsert needs the two steps of the array form. */
+/* One row as a plain statement; an upsert beside a partition column needs the two steps of the array form. */
 static int single(struct pg *pg, const struct batch *b, const struct value *row, struct error *err) {
     const char *values[PG_PARAMS_MAX];
     int lengths[PG_PARAMS_MAX];
     Oid types[PG_PARAMS_MAX];
     int64_t ints[PG_PARAMS_MAX];
-    if (b->verb == DB_UPSERT) return arrays(pg, b, &(struct piece){row, NULL, 1}, err);
+    if (b->verb == DB_UPSERT && b->table->partition) return arrays(pg, b, &(struct piece){row, NULL, 1}, err);
     pg_params(row, b->n_columns, values, lengths, types, ints);
     for (size_t i = 0; i < b->n_columns; i++) types[i] = cell_types[column_of(b, i)->type];
     struct pg_command parameters = {
@@ -356,8 +374,13 @@ static int run_piece(struct pg *pg, const struct batch *b, const struct value *r
     part.rows = rows;
     if (batch_order(&part, n, &order) < 0) return out_of_memory(err);
     struct piece p = {rows, order, n};
+    bool ahead = pg_sends_ahead(pg), bulk = b->verb == DB_INSERT && n >= (ahead ? COPY_ROWS_AHEAD : COPY_ROWS_MIN);
+    if (ahead) { /* nobody asks which row */
+        int sent = bulk ? copy(pg, b, &p, err) : arrays(pg, b, &p, err);
+        mem_free(order);
+        return sent;
+    }
     pg_push_depth(pg, "SAVEPOINT", BATCH_DEPTH);
-    bool bulk = b->verb == DB_INSERT && n >= COPY_ROWS_MIN;
     int rc = bulk ? copy(pg, b, &p, &why) : arrays(pg, b, &p, &why);
     mem_free(order);
     if (rc == 0) {

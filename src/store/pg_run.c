@@ -16,12 +16,21 @@ struct pg_statement {
     struct statement base; /* base.sql: the text as PostgreSQL reads it, then the parameters' types */
     unsigned generation;   /* the connection that knows it, 0 none */
     unsigned serial;
+    unsigned window; /* the last in which it was sent ahead */
     bool big; /* its last result was large */
+};
+
+/* A question that was sent ahead, to be asked again should its answer be large; the parameters lie behind it. */
+struct again {
+    struct pg_statement *statement;
+    char *sql;
+    struct pg_command command;
 };
 
 struct pg_cursor {
     struct db_cursor base;
     PGresult *result;
+    struct again *again; /* the result is still to be read */
     int at, n;
     bool server, hold, ended;
     unsigned serial, transaction, generation;
@@ -84,7 +93,12 @@ static void evict(struct pg *pg, struct pg_statement *s) {
     if (!s) return;
     char sql[48];
     snprintf(sql, sizeof sql, "DEALLOCATE q%u", s->serial);
-    if (s->generation == pg->generation && !pg_gone(pg)) pg_simple(pg, sql, NULL);
+    if (s->generation == pg->generation && !pg_gone(pg)) {
+        if (pg_sends_ahead(pg))
+            pg_send_ahead(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = sql}, 1, (struct pg_ahead){0}, NULL);
+        else
+            pg_simple(pg, sql, NULL);
+    }
     mem_free(s->base.sql);
     mem_free(s);
 }
@@ -119,23 +133,54 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
     return 0;
 }
 
-int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
-                      PGresult **ret, struct error *err) {
-    char name[PG_NAME_MAX];
-    snprintf(name, sizeof name, "q%u", s->serial);
-    bool prepare = s->generation != pg->generation;
-    struct pg_command commands[2] = {*parameters, *parameters};
+/* PREPARE and EXECUTE, or EXECUTE alone: returns where to begin. */
+static size_t statement_commands(const struct pg *pg, const struct pg_statement *s, const struct pg_command *parameters,
+                                 struct pg_command commands[2], char name[PG_NAME_MAX]) {
+    snprintf(name, PG_NAME_MAX, "q%u", s->serial);
+    commands[0] = commands[1] = *parameters;
     commands[0].kind = PG_PREPARE;
     commands[0].sql = s->base.sql;
     commands[1].kind = PG_EXECUTE;
     commands[0].name = commands[1].name = name;
-    int rc = prepare ? pg_exec(pg, commands, 2, ret, err) : pg_exec(pg, commands + 1, 1, ret, err);
+    return s->generation != pg->generation ? 0 : 1;
+}
+
+/* Whether it was prepared before it failed is not known, or its plan is stale: it gets a new name. */
+static void statement_doubt(struct pg *pg, struct pg_statement *s) {
+    s->generation = 0;
+    s->serial = ++pg->serial;
+}
+
+void pg_statements_doubt(struct pg *pg) {
+    for (size_t i = 0; i < pg->statements.n; i++) {
+        struct pg_statement *s = (struct pg_statement *)pg->statements.items[i];
+        if (s->window == pg->window) statement_doubt(pg, s);
+    }
+}
+
+int pg_statement_send(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
+                      struct pg_ahead wanted, struct error *err) {
+    char name[PG_NAME_MAX];
+    struct pg_command commands[2];
+    size_t from = statement_commands(pg, s, parameters, commands, name);
+    int rc = pg_send_ahead(pg, commands + from, 2 - from, wanted, err);
+    if (rc < 0) return rc;
+    s->generation = pg->generation;
+    s->window = pg->window;
+    return 0;
+}
+
+int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
+                      PGresult **ret, struct error *err) {
+    char name[PG_NAME_MAX];
+    struct pg_command commands[2];
+    size_t from = statement_commands(pg, s, parameters, commands, name);
+    bool prepare = from == 0;
+    int rc = pg_exec(pg, commands + from, 2 - from, ret, err);
     if (rc == 0) {
         s->generation = pg->generation;
     } else if (prepare || rc == E_STORE) {
-        /* whether it was prepared before it failed is not known, or its plan is stale: it gets a new name */
-        s->generation = 0;
-        s->serial = ++pg->serial;
+        statement_doubt(pg, s);
     }
     return rc;
 }
@@ -197,6 +242,7 @@ int pg_run(struct db *db, const char *sql, const struct value *params, size_t n,
     rc = translate(sql, &db->sql, &wanted, err);
     if (rc == 0) rc = call_set(&call, params, n, wanted, err);
     if (rc == 0) rc = pg_statement_get(pg, buf_view(&db->sql), call.types, n, &s, err);
+    if (rc == 0 && pg_sends_ahead(pg) && !ret_changes) return pg_statement_send(pg, s, &call.command, (struct pg_ahead){0}, err);
     if (rc == 0) rc = pg_statement_exec(pg, s, &call.command, &r, err);
     if (rc < 0) return rc;
     if (ret_changes) {
@@ -315,7 +361,7 @@ static int fetch(struct pg_cursor *c, struct error *err) {
     return 0;
 }
 
-static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, struct call *call,
+static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, struct pg_command *command,
                        struct error *err) {
     struct buf text = {0};
     c->server = true;
@@ -325,9 +371,9 @@ static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, stru
     buf_printf(&text, "DECLARE c%u NO SCROLL CURSOR %sFOR ", c->serial, c->hold ? "WITH HOLD " : "");
     buf_str(&text, sql);
     int rc = text.failed ? out_of_memory(err) : 0;
-    call->command.kind = PG_DIRECT;
-    call->command.sql = buf_cstr(&text);
-    if (rc == 0) rc = pg_exec(pg, &call->command, 1, NULL, err);
+    command->kind = PG_DIRECT;
+    command->sql = buf_cstr(&text);
+    if (rc == 0) rc = pg_exec(pg, command, 1, NULL, err);
     buf_clear(&text);
     if (rc < 0) {
         c->server = false;
@@ -349,14 +395,61 @@ static int read_small(struct pg *pg, struct pg_cursor *c, struct pg_statement *s
     return 0;
 }
 
-static int cursor_columns(struct pg_cursor **c, struct error *err) {
-    size_t n = (size_t)PQnfields((*c)->result);
-    struct pg_cursor *grown = mem_realloc(*c, sizeof **c + n * sizeof(struct value));
-    if (!grown) return out_of_memory(err);
-    grown->base.n_columns = n;
-    grown->base.row = (struct value *)(grown + 1);
-    *c = grown;
+static int cursor_columns(struct pg_cursor *c, struct error *err) {
+    size_t n = (size_t)PQnfields(c->result);
+    c->base.row = mem_alloc((n + 1) * sizeof *c->base.row);
+    if (!c->base.row) return out_of_memory(err);
+    c->base.n_columns = n;
     return 0;
+}
+
+/* ---- questions sent ahead */
+
+static struct again *again_new(struct pg_statement *s, struct text sql, const struct pg_command *command) {
+    size_t n = (size_t)command->n, bytes = sizeof(struct again) + n * (sizeof(char *) + sizeof(int) + sizeof(Oid)) + sql.n + 1;
+    for (size_t i = 0; i < n; i++) bytes += (size_t)command->lengths[i];
+    struct again *a = mem_alloc(bytes);
+    if (!a) return NULL;
+    const char **values = (const char **)(a + 1);
+    int *lengths = (int *)(values + n);
+    Oid *types = (Oid *)(lengths + n);
+    char *to = (char *)(types + n);
+    for (size_t i = 0; i < n; i++) {
+        values[i] = command->values[i] ? to : NULL;
+        lengths[i] = command->lengths[i];
+        types[i] = command->types[i];
+        if (values[i]) memcpy(to, command->values[i], (size_t)lengths[i]);
+        to += lengths[i];
+    }
+    memcpy(to, sql.s, sql.n);
+    to[sql.n] = '\0';
+    *a = (struct again){.statement = s, .sql = to, .command = {.n = command->n, .types = types, .values = values, .lengths = lengths}};
+    return a;
+}
+
+static bool known(const struct pg *pg, const struct pg_statement *s) {
+    for (size_t i = 0; i < pg->statements.n; i++)
+        if (pg->statements.items[i] == &s->base) return true;
+    return false;
+}
+
+/* Waits for the answer. */
+static int cursor_arrive(struct pg *pg, struct pg_cursor *c, struct error *err) {
+    struct again *a = c->again;
+    int rc = pg_catch_up(pg, err);
+    if (rc == 0 && !c->result) rc = error_set(err, E_USAGE, NULL, "the transaction in which these rows were asked for has ended");
+    if (rc < 0) return rc;
+    c->n = PQntuples(c->result);
+    c->ended = true;
+    if (c->n > SMALL_ROWS) {
+        if (known(pg, a->statement)) a->statement->big = true;
+        PQclear(c->result);
+        c->result = NULL;
+        rc = open_cursor(pg, c, a->sql, &a->command, err);
+    }
+    c->again = NULL;
+    mem_free(a);
+    return rc < 0 ? rc : cursor_columns(c, err);
 }
 
 /* The statement's text is in db->sql; small results are read whole, large ones get a server-side cursor. */
@@ -371,12 +464,17 @@ static int query_once(struct pg *pg, bool limited, struct call *call, struct pg_
     if (pg->key.failed) return out_of_memory(err);
     int rc = pg_statement_get(pg, buf_view(&pg->key), call->types, (size_t)call->command.n, &s, err);
     bool more = rc == 0 && limited && s->big;
+    if (rc == 0 && !more && limited && pg_sends_ahead(pg)) {
+        c->again = again_new(s, sql, &call->command);
+        if (!c->again) return out_of_memory(err);
+        return pg_statement_send(pg, s, &call->command, (struct pg_ahead){.result = &c->result}, err);
+    }
     if (rc == 0 && !more) rc = read_small(pg, c, s, call, &more, err);
     if (rc < 0 || !limited || !more) return rc;
     s->big = true;
     PQclear(c->result);
     c->result = NULL;
-    rc = open_cursor(pg, c, buf_cstr(&pg->base.sql), call, err);
+    rc = open_cursor(pg, c, buf_cstr(&pg->base.sql), &call->command, err);
     if (rc == 0 && c->ended) s->big = false;
     return rc;
 }
@@ -406,7 +504,7 @@ int pg_query(struct db *db, const char *sql, const struct value *params, size_t 
         }
         if (why.code) error_set(err, why.code, NULL, "%s", why.message);
     }
-    if (rc == 0) rc = cursor_columns(&c, err);
+    if (rc == 0 && !c->again) rc = cursor_columns(c, err);
     if (rc < 0) {
         pg_cursor_close(&c->base);
         return rc;
@@ -418,6 +516,8 @@ int pg_query(struct db *db, const char *sql, const struct value *params, size_t 
 int pg_next(struct db_cursor *base, struct error *err) {
     struct pg_cursor *c = (struct pg_cursor *)base;
     struct pg *pg = pg_of(base->db);
+    int arrived = c->again ? cursor_arrive(pg, c, err) : 0;
+    if (arrived < 0) return arrived;
     if (c->at == c->n) {
         if (c->ended) return 0;
         if (c->generation != pg->generation || pg_gone(pg))
@@ -445,6 +545,10 @@ void pg_cursor_close(struct db_cursor *base) {
     char sql[48];
     snprintf(sql, sizeof sql, "CLOSE c%u", c->serial);
     if (alive && pg_simple(pg, sql, NULL) < 0 && base->db->writing) base->db->failed = true;
+    for (size_t i = 0; c->again && i < pg->n_ahead; i++)
+        if (pg->ahead[i].result == &c->result) pg->ahead[i].result = NULL;
     PQclear(c->result);
+    mem_free(c->again);
+    mem_free(c->base.row);
     mem_free(c);
 }

@@ -81,33 +81,59 @@ static int lost(struct pg *pg, struct error *err) {
     if (pg->base.writing || pg->base.reading) pg->base.lost = true;
     PQfinish(pg->conn);
     pg->conn = NULL;
-    pg->n_pending = 0;
+    pg->n_pending = pg->n_ahead = 0;
     pg->transaction++;
     return error_set(err, E_STORE, NULL, "the connection to PostgreSQL was lost");
+}
+
+/* Sends what is pending, then the commands. Half of it sent: there is no way back on this connection. */
+static bool send_all(struct pg *pg, const struct pg_command *commands, size_t n) {
+    bool sent = PQenterPipelineMode(pg->conn) == 1;
+    for (size_t i = 0; i < pg->n_pending && sent; i++)
+        sent = send(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = pg->pending[i]});
+    for (size_t i = 0; i < n && sent; i++) sent = send(pg, &commands[i]);
+    return sent;
+}
+
+/* The result of the next command; its failure, when it is the first. NULL when the connection broke. */
+static PGresult *receive_good(struct pg *pg, int *rc, struct error *err) {
+    PGresult *r = receive(pg);
+    ExecStatusType status = PQresultStatus(r);
+    bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
+    if (!good && status != PGRES_PIPELINE_ABORTED && *rc == 0) *rc = pg_fail(pg, r, err);
+    return r;
+}
+
+/* Of what was sent ahead. */
+static void receive_ahead(struct pg *pg, int *rc, struct error *err) {
+    for (size_t i = 0; i < pg->n_ahead && !pg_gone(pg); i++) {
+        struct pg_ahead *a = &pg->ahead[i];
+        int64_t touched = 0;
+        PGresult *r = receive_good(pg, rc, err);
+        if (*rc == 0 && a->rows && (!text_int(text_of(PQcmdTuples(r)), &touched) || touched < a->rows))
+            *rc = error_set(err, E_UNKNOWN, a->table, "the row to change is not there");
+        if (*rc == 0 && a->result)
+            *a->result = r;
+        else
+            PQclear(r);
+    }
+    if (*rc < 0) pg_statements_doubt(pg);
+    pg->n_ahead = 0;
+    pg->window++;
 }
 
 int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult **ret_last,
             struct error *err) {
     if (pg_gone(pg)) return lost(pg, err);
-    bool sent = PQenterPipelineMode(pg->conn) == 1;
-    size_t n_pending = pg->n_pending;
-    for (size_t i = 0; i < n_pending && sent; i++)
-        sent = send(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = pg->pending[i]});
-    for (size_t i = 0; i < n && sent; i++) sent = send(pg, &commands[i]);
-    if (!sent || PQpipelineSync(pg->conn) != 1) {
-        /* half a round trip was sent: there is no way back on this connection */
-        return lost(pg, err);
-    }
+    if (!send_all(pg, commands, n) || PQpipelineSync(pg->conn) != 1) return lost(pg, err);
+    size_t n_new = pg->n_pending + n;
     pg->n_pending = 0;
     int rc = 0;
     PGresult *last = NULL;
-    for (size_t i = 0; i < n_pending + n; i++) {
+    if (pg->n_ahead) receive_ahead(pg, &rc, err);
+    for (size_t i = 0; i < n_new && !pg_gone(pg); i++) {
         PQclear(last);
-        last = receive(pg);
-        ExecStatusType status = PQresultStatus(last);
-        bool good = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
-        if (!good && status != PGRES_PIPELINE_ABORTED && rc == 0) rc = pg_fail(pg, last, err);
-        if (pg_gone(pg)) break;
+        last = receive_good(pg, &rc, err);
     }
     if (!pg_gone(pg)) {
         PGresult *sync = PQgetResult(pg->conn);
@@ -121,6 +147,26 @@ int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult
     else
         *ret_last = last;
     return rc;
+}
+
+bool pg_sends_ahead(const struct pg *pg) {
+    return pg->lazy && pg->base.writing;
+}
+
+int pg_send_ahead(struct pg *pg, const struct pg_command *commands, size_t n, struct pg_ahead wanted, struct error *err) {
+    if (pg_gone(pg)) return lost(pg, err);
+    int rc = pg->n_ahead + pg->n_pending + n > PG_AHEAD_MAX ? pg_catch_up(pg, err) : 0;
+    if (rc < 0) return rc;
+    size_t n_new = pg->n_pending + n;
+    if (!send_all(pg, commands, n)) return lost(pg, err);
+    pg->n_pending = 0;
+    for (size_t i = 0; i < n_new; i++) pg->ahead[pg->n_ahead++] = (struct pg_ahead){0};
+    pg->ahead[pg->n_ahead - 1] = wanted;
+    return 0;
+}
+
+int pg_catch_up(struct pg *pg, struct error *err) {
+    return pg->n_ahead ? pg_exec(pg, NULL, 0, NULL, err) : 0;
 }
 
 int pg_simple(struct pg *pg, const char *sql, struct error *err) {
@@ -170,7 +216,7 @@ static int connect(struct pg *pg, struct error *err) {
     pg->base.renewed = pg->generation > 0;
     pg->generation++;
     pg->transaction++;
-    pg->n_pending = 0;
+    pg->n_pending = pg->n_ahead = 0;
     return 0;
 }
 
@@ -203,8 +249,22 @@ static int open_transaction(struct pg *pg, const char *begin, const char *first,
     }
 }
 
+#define BEGIN_SQL "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+/* Sent ahead: the first question of the transaction waits for the lock. A connection that the server has closed is seen without asking. */
+static int begin_ahead(struct pg *pg, struct error *err) {
+    static const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = BEGIN_SQL}, {.kind = PG_DIRECT, .sql = LOCK_SQL}};
+    for (int i = 0; i < 2 && !pg_gone(pg); i++) PQconsumeInput(pg->conn); /* its last words, then the end */
+    int rc = pg_ready(pg, err);
+    pg->n_pending = 0;
+    if (rc == 0) rc = pg_send_ahead(pg, commands, 2, (struct pg_ahead){0}, err);
+    if (rc == 0) pg->transaction++;
+    return rc;
+}
+
 static int pg_begin(struct db *db, struct error *err) {
-    return open_transaction(pg_of(db), "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", LOCK_SQL, err);
+    struct pg *pg = pg_of(db);
+    return pg->lazy ? begin_ahead(pg, err) : open_transaction(pg, BEGIN_SQL, LOCK_SQL, err);
 }
 
 static int pg_snapshot(struct db *db, struct error *err) {
@@ -215,6 +275,7 @@ static void pg_rollback(struct db *db) {
     struct pg *pg = pg_of(db);
     pg->n_pending = 0;
     pg->transaction++;
+    if (!pg_gone(pg)) pg_catch_up(pg, NULL); /* what failed among it would take the ROLLBACK along */
     if (!pg_gone(pg)) pg_simple(pg, "ROLLBACK", NULL);
 }
 
@@ -223,11 +284,17 @@ static int pg_commit(struct db *db, struct error *err) {
     struct error why = {0};
     PGresult *r = NULL;
     pg->n_pending = 0; /* open savepoints end with the transaction */
-    int rc = pg_exec(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = "COMMIT"}, 1, &r, &why);
+    bool counted = false;
+    for (size_t i = 0; i < pg->n_ahead; i++) counted = counted || pg->ahead[i].rows;
+    int rc = counted ? pg_catch_up(pg, &why) : 0; /* rows that are not there are no failure to the server: it would commit */
+    if (rc == 0) rc = pg_exec(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = "COMMIT"}, 1, &r, &why);
     pg->transaction++;
     if (rc < 0 && pg_gone(pg))
         return error_set(err, rc, NULL, "outcome unknown: the connection was lost during the commit");
-    if (rc < 0) return error_set(err, rc, NULL, "%s", why.message);
+    if (rc < 0) {
+        pg_simple(pg, "ROLLBACK", NULL); /* what was sent ahead failed, and the COMMIT was passed over */
+        return error_set(err, rc, why.where[0] ? why.where : NULL, "%s", why.message);
+    }
     bool committed = strcmp(PQcmdStatus(r), "COMMIT") == 0;
     PQclear(r);
     return committed ? 0 : error_set(err, E_STORE, NULL, "PostgreSQL rolled the transaction back");
@@ -270,6 +337,7 @@ static int pg_undo(struct db *db, int depth, struct error *err) {
     char sql[48];
     snprintf(sql, sizeof sql, "ROLLBACK TO s%d", depth);
     pg->n_pending = 0; /* they are inside of what is undone */
+    if (!pg_gone(pg)) pg_catch_up(pg, NULL);
     int rc = pg_simple(pg, sql, err);
     if (rc == 0) pg_push_depth(pg, "RELEASE", depth);
     return rc;
@@ -361,6 +429,7 @@ int postgres_open(const char *url, enum db_mode mode, struct db **ret, struct er
     }
     memcpy(pg->url, url, n);
     pg->base = (struct db){.driver = &driver, .kind = DB_POSTGRES, .mode = mode};
+    pg->window = 1;
     int rc = connect(pg, err);
     if (rc < 0) {
         pg_close(&pg->base);

@@ -28,7 +28,7 @@ enum {
     PG_VARCHAR = 1043,
     PG_NUMERIC = 1700,
 };
-enum { PG_PARAMS_MAX = 1024, PG_NAME_MAX = 24, PG_PENDING_MAX = 24, PG_PENDING_BYTES = 160 };
+enum { PG_PARAMS_MAX = 1024, PG_NAME_MAX = 24, PG_PENDING_MAX = 24, PG_PENDING_BYTES = 160, PG_AHEAD_MAX = 128 };
 
 /* One message of a round trip. */
 struct pg_command {
@@ -39,6 +39,13 @@ struct pg_command {
     const Oid *types; /* DIRECT, PREPARE */
     const char *const *values;
     const int *lengths;
+};
+
+/* A command that was sent ahead: its result has not been read yet. */
+struct pg_ahead {
+    PGresult **result; /* where it goes; NULL: nobody wants it */
+    int64_t rows;      /* fewer touched is an error; 0: any number will do */
+    const char *table; /* for that error */
 };
 
 struct pg {
@@ -54,6 +61,10 @@ struct pg {
      */
     char pending[PG_PENDING_MAX][PG_PENDING_BYTES];
     size_t n_pending;
+    /* A lazy connection's transaction sends what it writes and asks without waiting: the next that must know a result, or the commit, reads all of them */
+    struct pg_ahead ahead[PG_AHEAD_MAX];
+    size_t n_ahead;
+    unsigned window; /* of what was sent together and is read together */
     struct buf key;      /* scratch of pg_run.c */
     struct buf *columns; /* scratch of pg_batch.c: one array a column */
     size_t n_columns;
@@ -68,6 +79,14 @@ static inline struct pg *pg_of(struct db *db) {
 int pg_exec(struct pg *pg, const struct pg_command *commands, size_t n, PGresult **ret_last,
             struct error *err);
 int pg_simple(struct pg *pg, const char *sql, struct error *err);
+/* Does the connection send ahead, at this moment? */
+bool pg_sends_ahead(const struct pg *pg);
+/* Sends without waiting; `wanted` says what becomes of the last command's result. An error may come with any later call of the transaction. */
+int pg_send_ahead(struct pg *pg, const struct pg_command *commands, size_t n, struct pg_ahead wanted, struct error *err);
+/* Reads the results of all that was sent ahead. */
+int pg_catch_up(struct pg *pg, struct error *err);
+/* What was sent ahead failed: whether its statements are prepared is not known (pg_run.c). */
+void pg_statements_doubt(struct pg *pg);
 /* Fills err from a failed result. */
 int pg_fail(struct pg *pg, const PGresult *r, struct error *err);
 /* Connects when there is no connection and no transaction that would have been lost with it. */
@@ -89,6 +108,8 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
 /* Runs it: prepares when needed, executes. */
 int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
                       PGresult **ret, struct error *err);
+int pg_statement_send(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
+                      struct pg_ahead wanted, struct error *err);
 
 int pg_run(struct db *db, const char *sql, const struct value *params, size_t n, int64_t *ret_changes,
            struct error *err);
