@@ -39,6 +39,10 @@ void mem_bulk(bool on);
 /* Largest pieces of arenas, one size for the whole process: kept in a bulk phase (false: not kept, free it) and taken again (NULL: there is none). Any thread. */
 bool mem_keep(void *piece);
 void *mem_kept(void);
+/* Asks the processor for memory that will soon be read. A large batch has left its cache by the time the next thread walks over it, and a line takes 0.1 us to come. */
+static inline void mem_near(const void *p, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i);
+}
 /* Test hook: the n-th allocation from now fails (1 = the next), and, with `sticky`, all after it; 0 turns it off.
  * Not thread-safe; call while one thread runs. mem_count() is the number of allocations since the last call. */
 void mem_fail_at(long n, bool sticky);

@@ -25,6 +25,7 @@ struct apply_table {
     struct idmap held;        /* holder -> members there are (hold.c) */
     struct idmap similar;     /* hash of a `similar` key -> records of this call (similar.c) */
     bool concerns, concerns_known;
+    bool late;                /* drafts of this call have a key that waits for their references */
 };
 
 struct apply_lost {
@@ -50,6 +51,8 @@ struct apply {
     size_t n_found, cap_found, n_lost, cap_lost;
 };
 
+/* Walking over a batch of drafts: those a few steps ahead are asked for, first what leads to their cells, then the cells. */
+void apply_near(struct draft *const *drafts, size_t n, size_t i);
 int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
 int apply_flush(struct apply *x, struct error *err);

@@ -87,10 +87,11 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     n = add_holder(out, n, max, r->id);
     if (region_pays(l, r->reg, err, ret_rc)) n = add_adoptions(l, r, out, n, max);
     if (*ret_rc < 0) return n;
-    for (size_t i = 0; i < r->reg->n_fields; i++) {
-        const struct field *f = &r->reg->fields[i];
-        if (f->type != FIELD_REFERENCE || (int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
-        const struct register_decl *target = l->tables[r->reg->order]->targets[i];
+    const struct reg_table *t = l->tables[r->reg->order];
+    for (size_t k = 0; k < t->n_references; k++) {
+        size_t i = t->references[k];
+        if ((int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
+        const struct register_decl *target = t->targets[i];
         if (!target) continue;
         if (target->person_field < 0) {
             n = add_holder(out, n, max, r->values[i].i);

@@ -35,13 +35,12 @@ static bool points_at(const struct apply *x, const struct draft *d, const struct
 }
 
 static int check_references(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err) {
-    const struct register_decl *reg = d->reg;
-    for (size_t i = 0; i < reg->n_fields; i++) {
-        const struct field *f = &reg->fields[i];
-        if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT) continue;
-        if (old && value_eq(values[i], old[i])) continue;
+    const struct reg_table *t = x->l->tables[d->reg->order];
+    for (size_t k = 0; k < t->n_references; k++) {
+        size_t i = t->references[k];
+        if (values[i].kind != VALUE_INT || (old && value_eq(values[i], old[i]))) continue;
         int64_t id = values[i].i;
-        const struct register_decl *target = x->l->tables[reg->order]->targets[i];
+        const struct register_decl *target = t->targets[i];
         if (id >= x->first_id && id < x->l->next_id) {
             struct entry *e = x->made[id - x->first_id];
             if (e && e->t->reg == target && e->write != ENTRY_NEVER && points_at(x, d, target, e->record.region)) continue;
@@ -53,7 +52,7 @@ static int check_references(struct apply *x, const struct draft *d, const struct
             if (rc < 0) return rc;
             if (other && points_at(x, d, target, other->region)) continue;
         }
-        return error_set(err, E_INVALID, f->name.s, "there is no %s with id %lld / 没有该%s记录", target->name.s, (long long)id,
+        return error_set(err, E_INVALID, d->reg->fields[i].name.s, "there is no %s with id %lld / 没有该%s记录", target->name.s, (long long)id,
                          target->zh.s ? target->zh.s : "");
     }
     return 0;
@@ -65,11 +64,12 @@ static int region_of(struct apply *x, const struct draft *d, const struct value 
     *ret = (struct text){"", 0};
     if (reg->region_field >= 0 && values[reg->region_field].kind == VALUE_TEXT) *ret = value_view(values[reg->region_field]);
     if (!ret->n) *ret = d->region;
-    for (size_t i = 0; !ret->n && i < reg->n_fields; i++) {
-        const struct field *f = &reg->fields[i];
-        if (f->type != FIELD_REFERENCE || values[i].kind != VALUE_INT || text_is(f->target, "person")) continue;
+    const struct reg_table *t = x->l->tables[reg->order];
+    for (size_t k = 0; !ret->n && k < t->n_references; k++) {
+        size_t i = t->references[k];
+        if (values[i].kind != VALUE_INT || text_is(reg->fields[i].target, "person")) continue;
         const struct record *other = NULL;
-        int rc = record_peek(x->l, register_find(x->l->catalog, f->target), values[i].i, &other, err);
+        int rc = record_peek(x->l, t->targets[i], values[i].i, &other, err);
         if (rc < 0) return rc;
         if (other) *ret = other->region;
     }
@@ -549,6 +549,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];
+        apply_near(drafts, n, i);
         here[i] = !d->prepared;
         if (here[i]) record_prepare(l, d, &x.arena, &l->secret, s->now);
         if (d->outcome == OUTCOME_REJECTED) continue;

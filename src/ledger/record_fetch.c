@@ -90,6 +90,19 @@ int record_peek(struct ledger *l, const struct register_decl *reg, int64_t id, c
 
 /* ---- prefetch */
 
+enum { NEAR_HEADS = 12, NEAR_CELLS = 6 };
+
+void apply_near(struct draft *const *drafts, size_t n, size_t i) {
+    if (i + NEAR_HEADS < n) mem_near(drafts[i + NEAR_HEADS], offsetof(struct draft, error));
+    if (i + NEAR_CELLS >= n) return;
+    const struct draft *d = drafts[i + NEAR_CELLS];
+    size_t bytes = d->reg->n_fields * sizeof *d->values;
+    mem_near(d->values, bytes);
+    if (d->sealed) mem_near(d->sealed, bytes);
+    if (d->coded) mem_near(d->coded, bytes);
+    mem_near(d->cells.s, d->cells.n);
+}
+
 static int exists_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
     struct apply_table *at = arg;
     struct idmap_slot *slot = idmap_put(&at->exists, &x->arena, row[0].i, NULL);
@@ -122,6 +135,7 @@ struct wanted {
 };
 
 static int want(struct apply *x, struct wanted *w, int64_t id, struct error *err) {
+    if (w->n && w->ids[w->n - 1] == id) return 0; /* the rows of a list often name the same case */
     if (w->n == w->cap) {
         size_t cap = w->cap ? w->cap * 2 : 1024;
         int64_t *ids = arena_alloc(&x->arena, cap * sizeof *ids);
@@ -165,16 +179,17 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
                   struct error *err) {
     const struct register_decl *reg = d->reg;
     int rc = 0;
+    if (d->late_key) apply_table_of(x, reg)->late = true;
     if ((d->verb == DRAFT_CHANGE || d->verb == DRAFT_REMOVE) && d->id > 0 && d->id < x->first_id) rc = want(x, &known[reg->order], d->id, err);
     if (rc < 0) return rc;
     if (d->has_key && !idmap_find(&apply_table_of(x, reg)->keys, d->key)) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, NULL);
         rc = slot ? want(x, &keys[reg->order], d->key, err) : memory(err);
     }
-    for (size_t i = 0; !rc && i < reg->n_fields; i++) {
-        if (reg->fields[i].type != FIELD_REFERENCE || d->values[i].kind != VALUE_INT) continue;
-        if (d->values[i].i >= x->first_id) continue;
-        const struct reg_table *t = x->l->tables[reg->order];
+    const struct reg_table *t = x->l->tables[reg->order];
+    for (size_t k = 0; !rc && k < t->n_references; k++) {
+        size_t i = t->references[k];
+        if (d->values[i].kind != VALUE_INT || d->values[i].i >= x->first_id) continue;
         const struct register_decl *target = t->targets[i];
         bool fresh = false;
         if (target && t->reads >> (i < 63 ? i : 63) & 1) { /* read whole: what is copied from it or held in it needs its cells */

@@ -63,9 +63,9 @@ int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *
 
 /* Are all records there that its key is made of? Those of this very batch are not. */
 static bool key_is_ready(const struct apply *x, const struct draft *d) {
-    for (size_t i = 0; i < d->reg->n_fields; i++) {
-        const struct field *f = &d->reg->fields[i];
-        if (f->type != FIELD_REFERENCE) continue;
+    const struct reg_table *t = x->l->tables[d->reg->order];
+    for (size_t k = 0; k < t->n_references; k++) {
+        size_t i = t->references[k];
         if ((d->links && d->links[i]) || (d->values[i].kind == VALUE_INT && d->values[i].i >= x->first_id)) return false;
     }
     return true;
@@ -77,6 +77,7 @@ int apply_late_keys_fetch(struct apply *x, struct draft **drafts, size_t n, stru
     for (size_t r = 0; !rc && r < x->l->catalog->n_registers; r++) {
         const struct register_decl *reg = &x->l->catalog->registers[r];
         size_t k = 0;
+        if (!apply_table_of(x, reg)->late) continue;
         for (size_t i = 0; !rc && i < n; i++) {
             struct draft *d = drafts[i];
             bool fresh = false;

@@ -164,11 +164,15 @@ out:
 
 int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
     t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
-    if (!t->targets) return error_set(err, E_MEMORY, NULL, "out of memory");
+    t->references = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->references);
+    if (!t->targets || !t->references) return error_set(err, E_MEMORY, NULL, "out of memory");
+    t->n_references = 0;
     for (size_t i = 0; i < t->reg->n_fields; i++) {
         int from = t->reg->fields[i].copy_reference;
-        if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
         if (from >= 0) t->reads |= (uint64_t)1 << (from < 63 ? from : 63);
+        if (t->reg->fields[i].type != FIELD_REFERENCE) continue;
+        t->targets[i] = register_find(c, t->reg->fields[i].target);
+        t->references[t->n_references++] = (uint16_t)i;
     }
     return hold_bind(a, t, err);
 }

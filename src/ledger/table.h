@@ -17,6 +17,8 @@ struct reg_table {
     int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
     bool has_sealed, has_copies, checks_wait; /* checks_wait: one is over a reference, so that it can only be made when that is known */
     const struct register_decl **targets; /* of reference fields, else NULL */
+    size_t n_references;
+    uint16_t *references; /* which fields refer to records, ascending: a register has dozens of fields and few of these */
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */

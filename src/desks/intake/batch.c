@@ -187,7 +187,16 @@ static bool beyond_headers(const struct intake *in, const struct row *r) {
     return false;
 }
 
-static int prepare_row(const struct intake *in, struct batch *b, struct row *r) {
+/* How often the file has said this so far. */
+static int occurrence(struct intake *in, struct row *r) {
+    if (r->state != ROW_OPEN || r->occurrence) return 0;
+    struct idmap_slot *s = idmap_put(&in->seen, &in->seen_arena, r->content == INT64_MIN ? 0 : r->content, NULL);
+    if (!s) return E_MEMORY;
+    r->occurrence = (uint32_t)++s->value.i;
+    return 0;
+}
+
+static int prepare_row(struct intake *in, struct batch *b, struct row *r) {
     enum map_outcome outcome = MAP_ROW;
     struct error err = {0};
     if (r->damaged) {
@@ -236,9 +245,9 @@ static int prepare_row(const struct intake *in, struct batch *b, struct row *r) 
         r->result.n_notes++;
         r->drafts[i] = NULL;
     }
-    return 0;
+    return occurrence(in, r);
 }
 
-void batch_prepare(const struct intake *in, struct batch *b) {
+void batch_prepare(struct intake *in, struct batch *b) {
     for (size_t i = 0; i < b->n && !b->rc; i++) b->rc = prepare_row(in, b, &b->rows[i]);
 }

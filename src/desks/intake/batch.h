@@ -31,6 +31,7 @@ struct row {
     enum row_state state;
     bool again;         /* it comes from the waiting list */
     bool counted;       /* its outcome was counted when it came first */
+    bool resolved;      /* its drafts were resolved before: what that, and an apply that was rolled back, left in them is undone */
     bool lacks;         /* a reference is still empty: try again at the end */
     struct map_result result;
     struct draft **drafts;       /* by item; NULL: dropped */
@@ -84,7 +85,7 @@ struct intake {
     pthread_t thread;
     bool threaded, stop, failed, finished, has_lock, bulk;
     struct arena seen_arena;
-    struct idmap seen;       /* content -> times in this file */
+    struct idmap seen;       /* content -> times in this file; whoever prepares counts them: one thread at a time, in order */
     struct arena cache_arena;
     struct idmap cache;      /* hash of register and key or title -> id */
     struct idmap regions;    /* hash of a title -> code */
@@ -97,7 +98,7 @@ struct intake {
 
 /* batch.c: worker side */
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret);
-void batch_prepare(const struct intake *in, struct batch *b);
+void batch_prepare(struct intake *in, struct batch *b);
 int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
 struct text row_name(struct arena *a, int64_t content, uint32_t occurrence, size_t item); /* {NULL, 0} when out of memory */
 

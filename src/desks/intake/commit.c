@@ -138,6 +138,15 @@ static void tell_similar(struct intake *in, const struct row *r) {
     }
 }
 
+/* Later rows may refer to its records by what the list calls them. */
+static int remember(struct intake *in, const struct row *r) {
+    for (size_t k = 0; k < r->result.n; k++) {
+        const struct draft *d = r->drafts[k];
+        if (d && d->ret_id && r->result.items[k].outside_key.n && cache_put(in, d->key, d->ret_id) < 0) return E_MEMORY;
+    }
+    return 0;
+}
+
 /* A piece of a dry run: it never was, and neither was what it taught. */
 static void forget_piece(struct intake *in) {
     ledger_rollback(in->ledger);
@@ -152,9 +161,6 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
     int rc = b->rc < 0 ? error_set(err, b->rc, NULL, "out of memory") : 0;
     if (rc == 0) rc = write_batch(in, b, &drafts, &n, err);
     if (rc < 0) return rc;
-    for (size_t i = 0; i < n; i++)
-        if (drafts[i]->ret_id && drafts[i]->has_key && drafts[i]->outside_key.n && cache_put(in, drafts[i]->key, drafts[i]->ret_id) < 0)
-            return error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; i < b->n; i++) {
         struct row *r = &b->rows[i];
         if (r->state == ROW_SKIPPED) {
@@ -169,6 +175,7 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
             if (r->state == ROW_LATER) row_refuse(b, r, &many);
         }
         if (r->state == ROW_STORED) {
+            if (remember(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
             count_stored(in, r);
             tell_twin(in, r, drafts, n);
             tell_similar(in, r);

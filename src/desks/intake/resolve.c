@@ -320,24 +320,17 @@ static int remember(struct resolving *x, const struct match *m, size_t index) {
 
 /* ---- rows */
 
-static int occurrence(struct intake *in, struct row *r, struct error *err) {
-    if (r->occurrence) return 0;
-    struct idmap_slot *s = idmap_put(&in->seen, &in->seen_arena, r->content == INT64_MIN ? 0 : r->content, NULL);
-    if (!s) return out_of_memory(err);
-    r->occurrence = (uint32_t)++s->value.i;
-    return 0;
-}
-
 static void restore(struct row *r, size_t i) {
     struct draft *d = r->drafts[i];
     const struct map_item *it = &r->result.items[i];
-    memcpy(d->values, r->kept_values[i], d->reg->n_fields * sizeof *d->values);
     for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = 0;
     d->verb = DRAFT_UPSERT;
+    if (it->outside_key.n) d->has_key = true;
+    if (!r->resolved) return; /* as it was prepared */
+    memcpy(d->values, r->kept_values[i], d->reg->n_fields * sizeof *d->values);
     d->id = 0;
-    d->has_key = r->kept_key[i];
+    d->has_key = it->outside_key.n || r->kept_key[i];
     d->outside_key = it->outside_key;
-    if (d->outside_key.n) d->has_key = true;
     d->outcome = OUTCOME_NONE;
     d->ret_id = 0;
     d->ret_version = 0;
@@ -493,9 +486,7 @@ static int append(struct resolving *x, struct draft *d) {
 /* The references by title that lead to this new record lead to it for the rest of the batch. */
 static int publish(struct resolving *x, struct row *r, size_t i, size_t index) {
     const struct draft *d = r->drafts[i];
-    int rc = d->has_key && d->outside_key.n ? put(x, &x->made, d->key, index, true) : 0;
-    if (rc == 0 && r->result.items[i].outside_key.n)
-        rc = put(x, &x->made, r->result.items[i].key, index, true);
+    int rc = r->result.items[i].outside_key.n ? put(x, &x->made, r->result.items[i].key, index, true) : 0;
     if (rc == 0 && r->result.items[i].match && d->reg == x->in->person) rc = remember(x, &r->matches[i], index);
     for (size_t j = 0; rc == 0 && j < r->result.n; j++)
         for (size_t k = 0; rc == 0 && k < r->result.items[j].n_refs; k++) {
@@ -515,8 +506,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     r->n_matched = 0;
     r->twin_of = r->twin_draft = 0;
     r->twin = 0;
-    int rc = occurrence(x->in, r, err);
-    if (rc == 0) rc = drop_known(x, r, places, dropped, err);
+    int rc = drop_known(x, r, places, dropped, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!r->drafts[i] || dropped[i]) continue;
         restore(r, i);
@@ -535,6 +525,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
         if (r->drafts[i]->verb == DRAFT_CHANGE) places[i] = (struct place){.id = r->drafts[i]->id};
         if (append(x, r->drafts[i]) < 0) return out_of_memory(err);
     }
+    r->resolved = true;
     if (rc < 0) return rc;
     if (rc > 0) {
         x->n = before;

@@ -48,7 +48,7 @@ static int refuse(struct row *w, struct error *err) {
 static struct map_item *item_new(struct row *w, const struct plan_record *p, int index) {
     struct map_result *out = w->out;
     if (out->n == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : 8;
+        size_t cap = w->cap ? w->cap * 2 : w->env.map->n_records + 1;
         struct map_item *grown = arena_alloc(w->env.arena, cap * sizeof *grown);
         if (!grown) return NULL;
         if (out->n) memcpy(grown, out->items, out->n * sizeof *grown);
