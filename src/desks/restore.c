@@ -240,6 +240,8 @@ int backup_restore(const struct ledger_options *o, const char *path, const char 
     if (!rc) rc = restore_into(&in, l, err);
     if (!rc) rc = journal_verify(l->db, l->journal.keys.public_key, true, NULL, NULL, &v, err);
     if (!rc && v.bad_seq == 1) rc = error_set(err, E_CORRUPT, key_path, "the journal of this backup is not signed by this key / 该备份的流水不是用此密钥签名的");
+    /* every node has one from its first day; without it anybody's records would pass */
+    if (!rc && !v.entries) rc = error_set(err, E_CORRUPT, path, "the backup holds no journal / 备份中没有流水");
     if (!rc) rc = ledger_settle(l, err);
     bool whole = rc == 0; /* an altered journal is looked at by `tocsin verify` in the restored node */
     if (whole && v.bad_seq) rc = error_set(err, E_CORRUPT, path, "restored, but the journal does not verify: run verify / 已恢复,但流水校验不符:请运行 verify");

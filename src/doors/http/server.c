@@ -326,8 +326,7 @@ static enum MHD_Result take_body(struct request *r, const char *bytes, size_t *n
         r->error = err;
         r->error.code = rc;
         r->rc = 0;
-        r->body.max = 0; /* what still comes is read for a short while only */
-        return MHD_YES;
+        return MHD_YES; /* what still comes is read and let go, as far as it would have been taken: an answer cannot be sent before */
     }
     if (r->error.code || r->body.n + *n > r->body.max) { /* read on for a while, so that the answer is heard */
         if (!r->error.code) r->too_large = true;
