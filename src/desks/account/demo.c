@@ -42,19 +42,22 @@ int account_demo_make(const struct account_seat *seat, const struct session *s, 
     if (!seat->accounts->demo)
         return error_set(err, E_REFUSED, "demo", "only a node made with `tocsin init --demo` has demonstration accounts / 仅以 init --demo 建立的节点可有演示账户");
     if (!roles) return error_set(err, E_UNKNOWN, "role", "no roles are declared / 未声明角色");
-    struct account_demo *list = arena_alloc(a, roles->n * sizeof *list);
+    struct account_demo *list = arena_alloc(a, (roles->n + 1) * sizeof *list);
     size_t n = 0;
     int rc = list ? 0 : memory_error(err);
     for (size_t i = 0; !rc && i < roles->n; i++) {
         const struct code *role = &roles->codes[i];
         if (text_is(role->code, "root")) continue; /* root is who sits at the machine */
-        struct account_demo *made = &list[n];
-        made->role = role->code;
-        made->title_zh = role->zh;
-        made->title_en = role->en;
-        snprintf(made->login, sizeof made->login, "demo-%.*s", (int)role->code.n, role->code.s);
-        rc = make_one(seat, s, role, made, err);
-        if (!rc) n++;
+        size_t holders = text_is(role->code, "approver") ? 2 : 1; /* a report takes two */
+        for (size_t k = 0; !rc && k < holders; k++) {
+            struct account_demo *made = &list[n];
+            made->role = role->code;
+            made->title_zh = role->zh;
+            made->title_en = role->en;
+            snprintf(made->login, sizeof made->login, "demo-%.*s%s", (int)role->code.n, role->code.s, k ? "-2" : "");
+            rc = make_one(seat, s, role, made, err);
+            if (!rc) n++;
+        }
     }
     if (rc < 0) return rc;
     *ret = list;
