@@ -258,6 +258,7 @@ static void requests_are_owed_and_chains_are_chosen(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
         struct scene x;
         struct chains *c = NULL;
+        int64_t third;
         struct error err = {0};
         scene_make(&x, store);
         struct session s = as(&x.t, &tracer_grant, "流调");
@@ -294,6 +295,18 @@ static void requests_are_owed_and_chains_are_chosen(void **state) {
         assert_ok(chains_build(x.t.l, TEXT("covid-19"), x.t.s.now, &c, &err), err);
         b = chains_find(c, second);
         assert_true(c->result.nodes[b].parent == CHAIN_NONE && c->result.nodes[b].by == CHAIN_BY_ANALYST && c->result.nodes[b].n_candidates == 1 && c->result.n_trees == 2);
+        chains_free(c);
+        /* genomes: eleven nucleotides apart it was hardly him; one apart speaks for somebody nobody saw there; what is no list says nothing */
+        test_record(&x.t, "genome", "case", x.word, "accession", "a", "length", "29903", "differences", "C241T A23403G 100A 200A 300A 400A 500A 600A 700A 800A 900A");
+        test_record(&x.t, "genome", "case", test_id(&x.t, second), "accession", "b", "length", "29903", "differences", "");
+        third = test_record(&x.t, "case", "person", test_id(&x.t, test_record(&x.t, "person", "name", "钱二")), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-27", "report_date", "2022-05-29");
+        test_record(&x.t, "genome", "case", test_id(&x.t, third), "accession", "c", "length", "29903", "differences", "C3037T");
+        test_record(&x.t, "genome", "case", test_id(&x.t, third), "accession", "d", "differences", "何处");
+        assert_ok(chains_build(x.t.l, TEXT("covid-19"), x.t.s.now, &c, &err), err);
+        b = chains_find(c, second);
+        assert_true(c->genomes == 3 && c->genomes_unread == 1 && c->input.n_genomes == 2 && c->result.nodes[b].n_candidates >= 1);
+        const struct chain_candidate *best = &c->result.candidates[c->result.nodes[b].candidates];
+        assert_true(best->infector == chains_find(c, third) && best->differences == 1 && best->exposure < 0.02);
         chains_free(c);
         assert_ok(chains_stamp(x.t.l, &stamp, &err), err);
         scene_drop(&x);

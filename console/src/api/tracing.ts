@@ -77,6 +77,14 @@ export interface Traced {
   more: boolean
   venues: { place: string; title?: string; from: string; to: string; visits_a_day: number }[]
 }
+export interface Visitors {
+  place: string
+  from: string
+  to: string
+  n_visitors: number
+  visitors: { person: string; first: string; last: string; there_s: number; stays: number; source: string; zone?: number; row?: number }[]
+  more: boolean
+}
 export interface Accepted {
   found: number
   taken: number
@@ -187,7 +195,7 @@ export interface Sources {
   source: ChainCase | null
   unknown: number
   hidden: number
-  candidates: { rank: number; chance: number; days: number; exposure: number; timing: number; genomes: number; case: ChainCase }[]
+  candidates: { rank: number; chance: number; days: number; exposure: number; timing: number; genomes: number; differences?: number; case: ChainCase }[]
 }
 
 /** Why one looks; kept as long as the page is open, never stored. */

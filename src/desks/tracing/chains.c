@@ -6,6 +6,7 @@
 
 #include "base/idmap.h"
 #include "desks/tracing/inside.h"
+#include "engines/genome.h"
 
 /* What a meeting counts for without a finding: our own assumptions, told in docs/tracing.md. */
 static double class_score(struct text class_of, struct text relation) {
@@ -23,6 +24,9 @@ struct loading {
     uint32_t *next;
     struct chain_case *cases;
     struct text *lineages;
+    struct genome **sequences;  /* by case; NULL: none */
+    uint32_t *sequenced;        /* the cases that have one */
+    size_t n_sequenced;
     size_t n, cap;
     struct chain_meeting *meetings;
     size_t n_meetings, cap_meetings;
@@ -107,12 +111,48 @@ static int finding_row(struct loading *x, const struct value *v, struct error *e
     return 0;
 }
 
+static int genomes_add(struct loading *x, uint32_t a, uint32_t b, int32_t differences, struct error *err) {
+    int rc = grow((void **)&x->genomes, x->n_genomes, &x->cap_genomes, sizeof *x->genomes, err);
+    if (rc == 0) x->genomes[x->n_genomes++] = (struct chain_genomes){a, b, differences};
+    return rc;
+}
+
+/* case, length, differences, unknown: the latest of a case counts; one that cannot be read says nothing. */
+static int genome_row(struct loading *x, const struct value *v, struct error *err) {
+    uint32_t i = index_of(x, value_int_or(v[0], 0));
+    struct genome *g = i == CHAIN_NONE ? NULL : arena_alloc(&x->c->arena, sizeof *g);
+    if (i == CHAIN_NONE) return 0;
+    if (!g) return memory(err);
+    int rc = genome_read(value_view(v[2]), value_view(v[3]), (uint32_t)value_int_or(v[1], 0), &x->c->arena, g, NULL);
+    if (rc == E_MEMORY) return memory(err);
+    if (rc < 0) return x->c->genomes_unread++, 0;
+    if (!x->sequences[i]) x->sequenced[x->n_sequenced++] = i;
+    x->sequences[i] = g;
+    return 0;
+}
+
+/* Genomes that are near speak for two cases nobody saw together. */
+static int near_genomes(struct loading *x, struct error *err) {
+    int rc = 0;
+    if (x->n_sequenced > CHAINS_GENOMES_COMPARED) return 0;
+    for (size_t i = 0; rc == 0 && i < x->n_sequenced; i++)
+        for (size_t k = i + 1; rc == 0 && k < x->n_sequenced; k++) {
+            uint32_t a = x->sequenced[i], b = x->sequenced[k];
+            day da = chain_day(&x->cases[a]), db = chain_day(&x->cases[b]);
+            if (da == CHAIN_NO_DAY || db == CHAIN_NO_DAY || da - db >= CHAIN_SI_DAYS || db - da >= CHAIN_SI_DAYS) continue;
+            int32_t d = genome_distance(x->sequences[a], x->sequences[b]);
+            if (d >= 0 && d <= CHAINS_GENOMES_NEAR) rc = genomes_add(x, a, b, d, err);
+        }
+    return rc;
+}
+
 static int meeting_add(struct loading *x, struct chain_meeting m, struct error *err) {
     int rc = grow((void **)&x->meetings, x->n_meetings, &x->cap_meetings, sizeof *x->meetings, err);
+    int32_t d = x->sequences[m.a] && x->sequences[m.b] ? genome_distance(x->sequences[m.a], x->sequences[m.b]) : -1;
     if (rc == 0) x->meetings[x->n_meetings++] = m;
+    if (rc == 0 && d >= 0) return genomes_add(x, m.a, m.b, d, err);
     if (rc == 0 && x->lineages[m.a].n && x->lineages[m.b].n && !text_eq(x->lineages[m.a], x->lineages[m.b])) {
-        rc = grow((void **)&x->genomes, x->n_genomes, &x->cap_genomes, sizeof *x->genomes, err);
-        if (rc == 0) x->genomes[x->n_genomes++] = (struct chain_genomes){m.a, m.b, 20}; /* another lineage: as good as excluded */
+        rc = genomes_add(x, m.a, m.b, 20, err); /* another lineage: as good as excluded */
     }
     return rc;
 }
@@ -183,6 +223,7 @@ static void options_of(const struct ledger *l, struct text disease, instant now,
     chain_options_init(o);
     o->si_mean_days = (double)tracing_parameter(l, disease, now, "serial_interval_mean", (int64_t)(o->si_mean_days * DAY_S)) / DAY_S;
     o->si_sd_days = (double)tracing_parameter(l, disease, now, "serial_interval_sd", (int64_t)(o->si_sd_days * DAY_S)) / DAY_S;
+    o->mutations_per_day = (double)tracing_parameter(l, disease, now, "mutations_per_year", (int64_t)(o->mutations_per_day * 365 + 0.5)) / 365;
     o->cut_days = (int)tracing_parameter(l, disease, now, "chain_cut_days", o->cut_days);
     o->today = day_of_instant(now, l->zone_s);
 }
@@ -214,6 +255,12 @@ int chains_build(struct ledger *l, struct text disease, instant now, struct chai
     if (rc == 0)
         rc = query(&x, "SELECT id, number, region, person, onset, report_date, detected_at, isolated_at, treated_at, controlled, origin, classification, lineage FROM \"case\" "
                        "WHERE disease = ?1 AND state <> 'excluded' AND classification <> 'excluded' ORDER BY id", "case", case_row, err);
+    x.sequences = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequences) : NULL;
+    x.sequenced = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequenced) : NULL;
+    if (rc == 0 && (!x.sequences || !x.sequenced)) rc = memory(err);
+    if (rc == 0) rc = query(&x, "SELECT \"case\", length, differences, \"unknown\" FROM genome ORDER BY id", "genome", genome_row, err);
+    c->genomes = x.n_sequenced;
+    if (rc == 0) rc = near_genomes(&x, err);
     if (rc == 0) rc = query(&x, "SELECT contact, score FROM finding WHERE contact IS NOT NULL AND state = 'current' ORDER BY id", "finding", finding_row, err);
     if (rc == 0)
         rc = query(&x, "SELECT id, index_case, person, first_contact, last_contact, class, relation FROM contact WHERE disease = ?1 AND index_case IS NOT NULL AND person IN (SELECT person FROM \"case\") "

@@ -1,5 +1,5 @@
 /* desks/tracing: chains of transmission. Cases of a disease, whom they met (contacts on record, with the score of their finding), what analysts chose (source_choice, then
- * link, then the case's own source) go into engines/chain; out come the ranked candidates beside the choice, generations, trees open or cut, contradictions.
+ * link, then the case's own source) and their genomes (register genome: engines/genome says how far apart; without, lineages that differ) go into engines/chain; out come the ranked candidates beside the choice, generations, trees open or cut, contradictions.
  * Built once for the whole node and kept until the journal grows (chains_take); who may see what is decided for each answer. */
 #ifndef TOCSIN_DESKS_TRACING_CHAINS_H
 #define TOCSIN_DESKS_TRACING_CHAINS_H
@@ -7,7 +7,7 @@
 #include "desks/tracing/tracing.h"
 #include "engines/chain.h"
 
-enum { CHAINS_CASES_MAX = 1000000 };
+enum { CHAINS_CASES_MAX = 1000000, CHAINS_GENOMES_COMPARED = 4000 /* with more of them only those of cases that met are */, CHAINS_GENOMES_NEAR = 2 /* nucleotides */ };
 
 struct chains {
     struct arena arena;
@@ -18,6 +18,7 @@ struct chains {
     struct chain_input input;
     struct chain_result result;
     struct text *numbers, *regions; /* by case index */
+    size_t genomes, genomes_unread; /* cases with one; records that could not be read */
     uint8_t *class_of;            /* 0 suspected, 1 confirmed, 2 asymptomatic, 3 other */
     uint32_t *by_id;              /* indexes sorted by id */
 };

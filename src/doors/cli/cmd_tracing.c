@@ -4,6 +4,7 @@
 
 #include "desks/tracing/board.h"
 #include "desks/tracing/chains.h"
+#include "desks/tracing/genomes.h"
 #include "desks/tracing/visitors.h"
 #include "doors/cli/commands.h"
 #include "ledger/region.h"
@@ -191,6 +192,24 @@ int cmd_chains(struct cli *cli, struct error *err) {
     if (rc == 0) rc = cli_flush(cli, err);
     chains_free(c);
     return rc;
+}
+
+static void genome_refused(struct text name, const struct error *why, void *arg) {
+    cli_note(arg, "%.*s: %s\n", (int)(name.n < 80 ? name.n : 80), name.s, why->message);
+}
+
+int cmd_genomes_import(struct cli *cli, struct error *err) {
+    struct tracing_genomes g = {0};
+    const char *reference = cli_text(cli, "reference");
+    if (!reference) return error_set(err, E_USAGE, "--reference", "a reference sequence is needed / 须给出参考序列");
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = tracing_genomes_import(cli->ledger, &cli->session, reference, cli_argument(cli, 0), genome_refused, cli, &g, err);
+    if (rc < 0) return rc;
+    if (cli->json)
+        rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I}", "sequences", (json_int_t)g.sequences, "made", (json_int_t)g.made, "changed", (json_int_t)g.changed, "same", (json_int_t)g.same, "refused",
+                                     (json_int_t)g.refused), err);
+    else cli_print(cli, cli->zh ? "序列 %zu 条: 新登记 %zu, 更改 %zu, 未变 %zu, 退回 %zu\n" : "%zu sequences: %zu recorded, %zu changed, %zu as before, %zu refused\n", g.sequences, g.made, g.changed, g.same, g.refused);
+    return rc == 0 && g.refused ? error_set(err, E_REJECTED, cli_argument(cli, 0), "%zu sequences refused / 退回 %zu 条", g.refused, g.refused) : rc;
 }
 
 int cmd_visits_demo(struct cli *cli, struct error *err) {

@@ -265,8 +265,10 @@ static int candidates(struct request *r, struct error *err) {
             hidden++;
             continue;
         }
-        buf_printf(b, "%s{\"rank\":%u,\"chance\":%.4f,\"days\":%d,\"exposure\":%.4f,\"timing\":%.4f,\"genomes\":%.4f,\"case\":", shown++ ? "," : "", i + 1, m->chance, (int)m->days, m->exposure, m->timing,
+        buf_printf(b, "%s{\"rank\":%u,\"chance\":%.4f,\"days\":%d,\"exposure\":%.4f,\"timing\":%.4f,\"genomes\":%.4f,", shown++ ? "," : "", i + 1, m->chance, (int)m->days, m->exposure, m->timing,
                    m->genomes);
+        if (m->differences >= 0) buf_printf(b, "\"differences\":%d,\"case\":", (int)m->differences);
+        else buf_str(b, "\"case\":");
         put_case(b, c, m->infector);
         buf_char(b, '}');
     }

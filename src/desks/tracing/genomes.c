@@ -1,0 +1,129 @@
+/* Sequences of cases become records; see genomes.h. */
+#include "desks/tracing/genomes.h"
+
+#include <string.h>
+
+#include "desks/tracing/inside.h"
+#include "engines/genome.h"
+#include "files/fasta.h"
+
+enum { BATCH = 100 };
+
+struct taking {
+    struct ledger *l;
+    const struct session *s;
+    const struct register_decl *genome, *kase;
+    struct text reference, reference_name;
+    struct arena arena;
+    struct draft *drafts[BATCH];
+    struct text names[BATCH];
+    size_t n;
+    void (*refused)(struct text name, const struct error *why, void *arg);
+    void *arg;
+    struct tracing_genomes done;
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+}
+
+static void refuse(struct taking *t, struct text name, const struct error *why) {
+    t->done.refused++;
+    if (t->refused) t->refused(name, why, t->arg);
+}
+
+static int cell(struct draft *d, const char *field, struct value v, struct error *err) {
+    int f = register_field(d->reg, text_of(field));
+    if (f < 0) return error_set(err, E_UNKNOWN, field, "register %s has no such field / 登记册无此字段", d->reg->name.s);
+    d->values[f] = v;
+    return 0;
+}
+
+static int write(struct taking *t, struct error *err) {
+    for (size_t i = 0; i < t->n; i++) record_prepare(t->l, t->drafts[i], &t->arena, &t->l->secret, t->s->now); /* its refusal is in the draft */
+    int rc = t->n ? ledger_begin(t->l, err) : 0;
+    if (t->n && rc == 0) {
+        rc = record_apply(t->l, t->s, t->drafts, t->n, err);
+        if (rc < 0) ledger_rollback(t->l);
+        else rc = ledger_commit(t->l, t->s->now, err);
+    }
+    for (size_t i = 0; rc == 0 && i < t->n; i++) {
+        enum draft_outcome o = t->drafts[i]->outcome;
+        t->done.made += o == OUTCOME_CREATED;
+        t->done.changed += o == OUTCOME_CHANGED;
+        t->done.same += o == OUTCOME_UNCHANGED;
+        if (o == OUTCOME_REJECTED) refuse(t, t->names[i], &t->drafts[i]->error);
+    }
+    t->n = 0;
+    arena_reset(&t->arena);
+    return rc;
+}
+
+static struct draft *draft_of(struct taking *t, const struct record *kase, struct text name, const struct genome *g, struct error *err) {
+    struct draft *d = draft_new(&t->arena, t->genome, DRAFT_UPSERT);
+    struct buf differences = {0}, unknown = {0};
+    genome_write(g, t->reference, &differences, &unknown);
+    int rc = d && !differences.failed && !unknown.failed ? 0 : memory(err);
+    if (rc == 0) {
+        d->region = kase->region;
+        struct text a = arena_text(&t->arena, buf_view(&differences)), b = arena_text(&t->arena, buf_view(&unknown));
+        const struct { const char *name; struct value v; } cells[] = {{"case", value_int(kase->id)}, {"accession", value_text(arena_text(&t->arena, name))},
+                                                                     {"reference", value_text(t->reference_name)}, {"length", value_int(g->length)},
+                                                                     {"differences", a.n ? value_text(a) : value_null()}, {"unknown", b.n ? value_text(b) : value_null()}};
+        for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = cell(d, cells[i].name, cells[i].v, err);
+    }
+    buf_clear(&differences);
+    buf_clear(&unknown);
+    return rc < 0 ? NULL : d;
+}
+
+static int one(struct taking *t, struct text name, struct text letters, struct error *err) {
+    struct record kase;
+    struct genome g;
+    struct error why = {0};
+    int64_t id;
+    t->done.sequences++;
+    int rc = text_int(name, &id) ? record_get(t->l, t->l->db, t->s, t->kase, id, &t->arena, &kase, &why) : record_by_number(t->l, t->l->db, t->s, t->kase, name, &t->arena, &kase, &why);
+    if (rc == 0) rc = genome_of(t->reference, letters, &t->arena, &g, &why);
+    if (rc == E_MEMORY) return *err = why, rc;
+    if (rc < 0) return refuse(t, name, &why), 0;
+    struct draft *d = draft_of(t, &kase, name, &g, err);
+    if (!d) return err->code;
+    t->names[t->n] = arena_text(&t->arena, name);
+    t->drafts[t->n++] = d;
+    return t->n == BATCH ? write(t, err) : 0;
+}
+
+int tracing_genomes_import(struct ledger *l, const struct session *s, const char *reference, const char *path, void (*refused)(struct text name, const struct error *why, void *arg),
+                           void *arg, struct tracing_genomes *ret, struct error *err) {
+    struct taking t = {.l = l, .s = s, .genome = register_find(l->catalog, TEXT("genome")), .kase = register_find(l->catalog, TEXT("case")), .refused = refused, .arg = arg};
+    struct buf file = {0}, base = {0}, letters = {0};
+    struct text name, rest;
+    struct error own = {0};
+    if (!err) err = &own;
+    if (!t.genome || !t.kase) return error_set(err, E_UNKNOWN, "genome", "this catalog has no genomes / 没有基因组登记册");
+    if (!access_anywhere(s, ACCESS_WRITE, t.genome)) return access_check(s, ACCESS_WRITE, t.genome, l->region, err);
+    int rc = file_read(reference, TRACING_GENOMES_BYTES, &file, err);
+    rest = buf_view(&file);
+    if (rc == 0 && (!fasta_next(&rest, &name, &base) || !base.n || base.n > GENOME_LENGTH_MAX))
+        rc = error_set(err, E_INVALID, reference, "no reference sequence of at most %d letters / 没有长度不超过 %d 的参考序列", GENOME_LENGTH_MAX, GENOME_LENGTH_MAX);
+    char *kept = rc == 0 ? mem_alloc(name.n + 1) : NULL;
+    if (rc == 0 && !kept) rc = memory(err);
+    if (rc == 0) {
+        memcpy(kept, name.s, name.n);
+        t.reference_name = (struct text){kept, name.n < 100 ? name.n : 100};
+        t.reference = buf_view(&base);
+        file.n = 0;
+        rc = file_read(path, TRACING_GENOMES_BYTES, &file, err);
+        rest = buf_view(&file);
+    }
+    while (rc == 0 && fasta_next(&rest, &name, &letters)) rc = letters.failed ? memory(err) : one(&t, name, buf_view(&letters), err);
+    if (rc == 0) rc = write(&t, err);
+    arena_clear(&t.arena);
+    mem_free(kept);
+    buf_clear(&file);
+    buf_clear(&base);
+    buf_clear(&letters);
+    if (rc == 0) *ret = t.done;
+    return rc;
+}
