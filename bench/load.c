@@ -16,7 +16,7 @@
 
 #include "base/instant.h"
 
-enum { EVENTS = 512, HEAD_MAX = 4096 };
+enum { EVENTS = 512, HEAD_MAX = 8192 };
 
 struct client {
     int fd;                /* -1: not connected */

@@ -39,9 +39,27 @@ static void a_plan_is_refused_by_member_and_answers_what_the_engine_says(void **
     }
 }
 
+static void a_size_is_worked_out_and_what_the_plan_forbids_is_marked(void **state) {
+    EACH_HTTP(h, "covid-2021-v8", "2022-05-15T10:00") { /* at most 10 to a tube */
+        assert_status(test_http_get(&h, "/api/v1/testing/pooling", STREET), 422); /* no prevalence */
+        assert_status(test_http_get(&h, "/api/v1/testing/pooling?prevalence=0.001&sizes=65", STREET), 422);
+        assert_status(test_http_get(&h, "/api/v1/testing/pooling?prevalence=0.001&sizes=ten", STREET), 422);
+        assert_status(test_http_get(&h, "/api/v1/testing/pooling?prevalence=few", STREET), 422);
+        assert_status(test_http_get(&h, "/api/v1/testing/pooling?prevalence=0.001&disease=measles", STREET), 404);
+        struct answer_got got = test_http_get(&h, "/api/v1/testing/pooling?prevalence=0.001&people=100000&sizes=1,10,20,household", STREET);
+        assert_status(got, 200);
+        const json_t *sizes = json_object_get(got.json, "sizes"), *ten = json_array_get(sizes, 1), *twenty = json_array_get(sizes, 2), *household = json_array_get(sizes, 3);
+        assert_true(json_is_false(json_object_get(ten, "forbidden")) && json_is_true(json_object_get(twenty, "forbidden")) && json_is_false(json_object_get(household, "forbidden")));
+        assert_string_equal(test_json_text(household, "size"), "household");
+        assert_true(fabs(json_number_value(json_object_get(ten, "found")) + json_number_value(json_object_get(ten, "missed")) - 100) < 1e-9);
+        assert_int_equal(test_json_int(got.json, "pooling_max"), 10);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_plan_is_refused_by_member_and_answers_what_the_engine_says, settle),
+        cmocka_unit_test_teardown(a_size_is_worked_out_and_what_the_plan_forbids_is_marked, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

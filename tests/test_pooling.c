@@ -47,7 +47,7 @@ static void what_cannot_hold_is_refused_by_name(void **state) {
         assert_string_equal(err.where, bad[i].where);
     }
     struct pooling_assumptions a = plain(0.01, 1, 1);
-    assert_int_equal(pooling_outcome(&a, 0, &o, NULL), E_INVALID);
+    assert_int_equal(pooling_outcome(&a, -1, &o, NULL), E_INVALID);
     assert_int_equal(pooling_outcome(&a, POOLING_SIZE_MAX + 1, &o, NULL), E_INVALID);
     a.n_household = 0;
     assert_int_equal(pooling_outcome(&a, 2, &o, NULL), E_INVALID);
@@ -163,6 +163,97 @@ static void households_together_need_fewer_tubes_and_miss_less(void **state) {
     a.attack = 0;
     a.n_household = 1;
     assert_true(fabs(of(&a, 10).found - of(&b, 10).found) < 1e-12);
+}
+
+/* ---- small tubes by counting every case: who is infected, what the tube says, what each single test says */
+struct counted {
+    double positive, tests, found, wrongly;
+};
+
+/* chance[pattern]: of each set of infected among n. A perfect signal: no dilution. */
+static struct counted every_case(const struct pooling_assumptions *a, int n, const double *chance) {
+    struct counted c = {0};
+    for (int ill = 0; ill < 1 << n; ill++)
+        for (int tube = 0; tube < 2; tube++) {
+            double says = ill ? a->sensitivity : 1 - a->specificity, p = chance[ill] * (tube ? says : 1 - says);
+            c.positive += tube * p;
+            c.tests += p * (1 + (tube ? n : 0)) / n;
+            for (int called = 0; tube && called < 1 << n; called++) {
+                double q = p;
+                for (int i = 0; i < n; i++) {
+                    double one = ill >> i & 1 ? a->sensitivity : 1 - a->specificity;
+                    q *= called >> i & 1 ? one : 1 - one;
+                }
+                for (int i = 0; i < n; i++) {
+                    if (!(called >> i & 1)) continue;
+                    if (ill >> i & 1) c.found += q / n;
+                    else c.wrongly += q / n;
+                }
+            }
+        }
+    return c;
+}
+
+static void same(const struct pooling_outcome *o, const struct counted *c) {
+    assert_true(fabs(o->positive - c->positive) < 1e-12 && fabs(o->tests - c->tests) < 1e-12 && fabs(o->found - c->found) < 1e-12 && fabs(o->wrongly - c->wrongly) < 1e-12);
+}
+
+static void small_tubes_are_exact(void **state) {
+    for (int n = 2; n <= 5; n++)
+        for (double p = 0.001; p < 0.5; p *= 7) {
+            struct pooling_assumptions a = plain(p, 0.9, 0.97);
+            double chance[1 << 5];
+            for (int ill = 0; ill < 1 << n; ill++) {
+                int k = __builtin_popcount((unsigned)ill);
+                chance[ill] = pow(p, k) * pow(1 - p, n - k);
+            }
+            struct pooling_outcome o = of(&a, n);
+            struct counted c = every_case(&a, n, chance);
+            same(&o, &c);
+        }
+}
+
+/* All households have two: reached with r, then one of them is infected and the other with `attack`. */
+static double pair(double r, double attack, int ill) {
+    if (ill == 0) return 1 - r;
+    return ill == 3 ? r * attack : r * (1 - attack) / 2;
+}
+
+static void small_households_are_exact(void **state) {
+    struct pooling_assumptions a = plain(0.03, 0.9, 0.97);
+    double chance[1 << 3];
+    a.together = true;
+    a.attack = 0.4;
+    a.n_household = 2;
+    a.household[0] = 0, a.household[1] = 1;
+    double r = a.prevalence * 2 / (1 + a.attack);
+    for (int ill = 0; ill < 4; ill++) chance[ill] = pair(r, a.attack, ill);
+    struct counted c = every_case(&a, 2, chance);
+    struct pooling_outcome o = of(&a, POOLING_A_HOUSEHOLD);
+    same(&o, &c);
+    assert_true(o.tubes == 0.5);
+    /* three to a tube: it begins with a whole pair or with the second of one, as often */
+    for (int ill = 0; ill < 8; ill++) {
+        double second = a.prevalence, whole = 0, left;
+        left = (ill & 1 ? second : 1 - second) * pair(r, a.attack, ill >> 1);
+        whole = pair(r, a.attack, ill & 3) * (ill & 4 ? second : 1 - second);
+        chance[ill] = (left + whole) / 2;
+    }
+    c = every_case(&a, 3, chance);
+    o = of(&a, 3);
+    same(&o, &c);
+}
+
+static void a_tube_a_household_lies_between_its_sizes(void **state) {
+    struct pooling_assumptions a;
+    pooling_assumptions_init(&a);
+    a.prevalence = 0.002;
+    struct pooling_outcome o = of(&a, POOLING_A_HOUSEHOLD), single = of(&a, 1), ten = of(&a, 10);
+    assert_true(o.tubes < single.tubes && o.tubes > ten.tubes && o.held < ten.held && o.sensitivity > ten.sensitivity && o.sensitivity < single.sensitivity);
+    assert_true(fabs(o.found + o.missed - a.prevalence) < 1e-15);
+    a.n_household = 1; /* everybody lives alone: a tube each */
+    o = of(&a, POOLING_A_HOUSEHOLD);
+    assert_true(fabs(o.found - single.found) < 1e-12 && fabs(o.tests - 1) < 1e-12 && fabs(o.cost - single.cost) < 1e-12);
 }
 
 /* ---- the same by chance: a queue of households, swab after swab into tubes */
@@ -305,6 +396,9 @@ int main(void) {
         cmocka_unit_test(one_infected_is_diluted_by_log2_of_the_size),
         cmocka_unit_test(a_tube_of_more_never_finds_more_and_a_better_test_never_less),
         cmocka_unit_test(households_together_need_fewer_tubes_and_miss_less),
+        cmocka_unit_test(small_tubes_are_exact),
+        cmocka_unit_test(small_households_are_exact),
+        cmocka_unit_test(a_tube_a_household_lies_between_its_sizes),
         cmocka_unit_test(a_queue_drawn_by_chance_says_the_same),
         cmocka_unit_test(the_plan_in_force_forbids_a_size_that_is_then_never_best),
         cmocka_unit_test(when_memory_fails_nothing_leaks),

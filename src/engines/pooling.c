@@ -24,7 +24,7 @@ static bool share(double x) {
 
 static int check(const struct pooling_assumptions *a, int size, struct error *err) {
     double all = 0;
-    if (size < 1 || size > POOLING_SIZE_MAX) return refuse(err, "size", "a tube holds 1 to 64 swabs", "每管 1 至 64 人");
+    if (size < POOLING_A_HOUSEHOLD || size > POOLING_SIZE_MAX) return refuse(err, "size", "a tube holds 1 to 64 swabs", "每管 1 至 64 人");
     if (!share(a->prevalence) || a->prevalence == 0 || a->prevalence == 1) return refuse(err, "prevalence", "above 0 and below 1", "应大于 0 小于 1");
     if (!share(a->sensitivity) || a->sensitivity == 0) return refuse(err, "sensitivity", "above 0 and at most 1", "应大于 0 且不超过 1");
     if (!share(a->specificity) || a->specificity == 0) return refuse(err, "specificity", "above 0 and at most 1", "应大于 0 且不超过 1");
@@ -224,36 +224,83 @@ static int tally_tubes(const struct pooling_assumptions *a, int n, const double 
     return rc;
 }
 
-int pooling_outcome(const struct pooling_assumptions *a, int n, struct pooling_outcome *ret, struct error *err) {
-    double infected[POOLING_SIZE_MAX + 1];
-    struct clusters c;
-    struct tally t = {0};
-    int rc = check(a, n, err);
-    if (rc == 0 && a->together) rc = clusters_of(a, &c, err);
-    if (rc < 0) return rc;
-    double p = a->prevalence, empty = 1 - a->specificity, single = a->ct_sd > 0 ? normal((a->ct_limit - a->ct_mean) / a->ct_sd) : 1;
-    double found_single = p * (a->sensitivity * single + empty * (1 - single));
-    *ret = (struct pooling_outcome){.size = n, .tubes = 1.0 / n, .missed_single = p - found_single};
-    if (n == 1) {
-        ret->found = found_single;
-        ret->wrongly = (1 - p) * empty;
-        ret->positive = ret->held = ret->found + ret->wrongly;
-        ret->tests = 1;
-    } else {
-        if (a->together) tube_together(&c, n, infected);
-        else
-            for (int k = 0; k <= n; k++) infected[k] = binomial(n, k, p);
-        if ((rc = tally_tubes(a, n, infected, single, &t, err)) < 0) return rc;
-        ret->found = t.found;
-        ret->wrongly = t.wrongly;
-        ret->positive = ret->held = t.positive;
-        ret->tests = 1.0 / n + t.positive;
+/* Of one person in a tube of his own; p: how probably he is infected. */
+static void tally_single(const struct pooling_assumptions *a, double p, double single, struct tally *t) {
+    double empty = 1 - a->specificity;
+    t->found = p * (a->sensitivity * single + empty * (1 - single));
+    t->wrongly = (1 - p) * empty;
+    t->positive = t->found + t->wrongly;
+}
+
+/* A tube a household: the larger ones weigh by their members. */
+static int by_household(const struct pooling_assumptions *a, const struct clusters *c, double single, struct pooling_outcome *o, struct error *err) {
+    static const double empty[1] = {1};
+    double second = 0;
+    for (int h = 1; h <= c->n; h++) {
+        double infected[POOLING_HOUSEHOLD_MAX + 1] = {0}, persons = c->share[h] * h / c->mean;
+        struct tally t = {0};
+        int rc = 0;
+        join(c, h, h, 1, empty, 0, infected);
+        if (h == 1) tally_single(a, infected[1], single, &t);
+        else rc = tally_tubes(a, h, infected, single, &t, err);
+        if (rc < 0) return rc;
+        o->found += persons * t.found;
+        o->wrongly += persons * t.wrongly;
+        o->held += persons * t.positive;
+        o->positive += c->share[h] * t.positive;
+        if (h > 1) second += persons * t.positive;
     }
-    ret->missed = p - ret->found;
-    ret->sensitivity = ret->found / p;
-    ret->specificity = 1 - ret->wrongly / (1 - p);
-    ret->ppv = ret->found + ret->wrongly > 0 ? ret->found / (ret->found + ret->wrongly) : 0;
-    ret->npv = (1 - p - ret->wrongly) / (1 - ret->found - ret->wrongly);
-    ret->cost = a->tube_cost * ret->tests + a->swab_cost * (1 + (n > 1 ? ret->held : 0)) + a->hold_cost * ret->held;
+    o->tubes = 1 / c->mean;
+    o->tests = o->tubes + second;
+    o->cost = a->tube_cost * o->tests + a->swab_cost * (1 + second) + a->hold_cost * o->held;
+    return 0;
+}
+
+/* A tube of n > 1. */
+static int by_size(const struct pooling_assumptions *a, const struct clusters *c, int n, double single, struct pooling_outcome *o, struct error *err) {
+    double infected[POOLING_SIZE_MAX + 1];
+    struct tally t = {0};
+    if (a->together) tube_together(c, n, infected);
+    else
+        for (int k = 0; k <= n; k++) infected[k] = binomial(n, k, a->prevalence);
+    int rc = tally_tubes(a, n, infected, single, &t, err);
+    if (rc < 0) return rc;
+    o->found = t.found;
+    o->wrongly = t.wrongly;
+    o->positive = o->held = t.positive;
+    o->tubes = 1.0 / n;
+    o->tests = o->tubes + t.positive;
+    o->cost = a->tube_cost * o->tests + a->swab_cost * (1 + o->held) + a->hold_cost * o->held;
+    return 0;
+}
+
+int pooling_outcome(const struct pooling_assumptions *a, int n, struct pooling_outcome *ret, struct error *err) {
+    struct clusters c;
+    struct tally one = {0};
+    int rc = check(a, n, err);
+    if (rc == 0 && (a->together || n == POOLING_A_HOUSEHOLD)) rc = clusters_of(a, &c, err);
+    if (rc < 0) return rc;
+    double p = a->prevalence, single = a->ct_sd > 0 ? normal((a->ct_limit - a->ct_mean) / a->ct_sd) : 1;
+    struct pooling_outcome o = {.size = n};
+    tally_single(a, p, single, &one);
+    o.missed_single = p - one.found;
+    if (n == POOLING_A_HOUSEHOLD) {
+        rc = by_household(a, &c, single, &o, err);
+    } else if (n > 1) {
+        rc = by_size(a, &c, n, single, &o, err);
+    } else {
+        o.found = one.found;
+        o.wrongly = one.wrongly;
+        o.positive = o.held = one.positive;
+        o.tubes = o.tests = 1;
+        o.cost = a->tube_cost + a->swab_cost + a->hold_cost * o.held;
+    }
+    if (rc < 0) return rc;
+    o.missed = p - o.found;
+    o.sensitivity = o.found / p;
+    o.specificity = 1 - o.wrongly / (1 - p);
+    o.ppv = o.found + o.wrongly > 0 ? o.found / (o.found + o.wrongly) : 0;
+    o.npv = (1 - p - o.wrongly) / (1 - o.found - o.wrongly);
+    *ret = o;
     return 0;
 }

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 
-enum { POOLING_SIZE_MAX = 64, POOLING_HOUSEHOLD_MAX = 12 };
+enum { POOLING_SIZE_MAX = 64, POOLING_HOUSEHOLD_MAX = 12, POOLING_A_HOUSEHOLD = 0 /* as a size: a tube a household, however many it has (sealed homes) */ };
 
 struct pooling_assumptions {
     double prevalence;    /* share of the tested who are infected; above 0, below 1 */
@@ -33,7 +33,7 @@ void pooling_assumptions_init(struct pooling_assumptions *a);
 /* Shares are of the persons swabbed in the first stage. */
 struct pooling_outcome {
     int size;
-    double tubes;         /* first tubes a person: 1 / size */
+    double tubes;         /* first tubes a person: 1 / size, or 1 / mean household */
     double positive;      /* share of first tubes called positive */
     double tests;         /* tubes tested a person, both stages */
     double held;          /* persons held until their second result */

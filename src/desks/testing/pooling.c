@@ -15,8 +15,22 @@ int testing_pooling(const struct ledger *l, struct text disease, instant now, co
         struct pooling_outcome *o = &ret->of[i];
         int rc = pooling_outcome(a, sizes[i], o, err);
         if (rc < 0) return rc;
-        ret->forbidden[i] = ret->most && sizes[i] > ret->most;
+        ret->forbidden[i] = ret->most && (sizes[i] == POOLING_A_HOUSEHOLD ? a->n_household : sizes[i]) > ret->most;
         if (!ret->forbidden[i] && o->missed - o->missed_single <= more_lost * a->prevalence + 1e-12 && (ret->best == n || o->cost < ret->of[ret->best].cost)) ret->best = i;
     }
     return 0;
+}
+
+json_t *testing_pools_json(const struct testing_pools *p, double people) {
+    json_t *list = json_array();
+    for (int i = 0; i < p->n; i++) {
+        const struct pooling_outcome *o = &p->of[i];
+        json_t *size = o->size == POOLING_A_HOUSEHOLD ? json_string("household") : json_integer(o->size);
+        json_array_append_new(list, json_pack("{s:o, s:b, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "size", size, "best", i == p->best, "forbidden", p->forbidden[i],
+                                              "tubes_first", o->tubes * people, "tubes_tested", o->tests * people, "tube_positivity", o->positive, "held", o->held * people, "found",
+                                              o->found * people, "missed", o->missed * people, "missed_more_than_single", (o->missed - o->missed_single) * people, "wrongly_positive",
+                                              o->wrongly * people, "sensitivity", o->sensitivity, "ppv", o->ppv, "cost", o->cost * people));
+    }
+    return json_pack("{s:f, s:I, s:o, s:o, s:o}", "people", people, "pooling_max", (json_int_t)p->most, "pack", json_stringn(p->pack.s ? p->pack.s : "", p->pack.n), "source",
+                     json_stringn(p->source.s ? p->source.s : "", p->source.n), "sizes", list);
 }

@@ -59,24 +59,14 @@ static int sizes(struct cli *cli, int *ret, int *ret_n, struct error *err) {
     int n = 0;
     for (; cli_argument(cli, (size_t)n); n++) {
         if (n == TESTING_SIZES_MAX) return error_set(err, E_USAGE, "SIZE", "at most %d sizes / 至多 %d 种规格", TESTING_SIZES_MAX, TESTING_SIZES_MAX);
-        ret[n] = (int)strtol(cli_argument(cli, (size_t)n), NULL, 10);
+        const char *word = cli_argument(cli, (size_t)n);
+        ret[n] = !strcmp(word, "household") ? POOLING_A_HOUSEHOLD : (int)strtol(word, NULL, 10);
+        if (ret[n] == POOLING_A_HOUSEHOLD && strcmp(word, "household") != 0) return error_set(err, E_USAGE, "SIZE", "1 to 64, or household / 1 至 64, 或 household (一户一管)");
     }
     if (n == 0)
         for (; n < 4; n++) ret[n] = usual[n];
     *ret_n = n;
     return 0;
-}
-
-static int as_json(struct cli *cli, const struct testing_pools *p, double people, struct error *err) {
-    json_t *list = json_array();
-    for (int i = 0; i < p->n; i++) {
-        const struct pooling_outcome *o = &p->of[i];
-        json_array_append_new(list, json_pack("{s:i, s:b, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "size", o->size, "best", i == p->best, "forbidden", p->forbidden[i],
-                                              "tubes_first", o->tubes * people, "tubes_tested", o->tests * people, "tube_positivity", o->positive, "held", o->held * people, "found",
-                                              o->found * people, "missed", o->missed * people, "missed_more_than_single", (o->missed - o->missed_single) * people, "wrongly_positive",
-                                              o->wrongly * people, "sensitivity", o->sensitivity, "ppv", o->ppv, "cost", o->cost * people));
-    }
-    return cli_json(cli, json_pack("{s:f, s:I, s:o, s:o, s:o}", "people", people, "pooling_max", (json_int_t)p->most, "pack", cli_json_text(p->pack), "source", cli_json_text(p->source), "sizes", list), err);
 }
 
 enum { CELLS = 9 };
@@ -91,7 +81,8 @@ static void as_table(struct cli *cli, const struct testing_pools *p, double peop
         struct text *row = cells + (i + 1) * CELLS;
         double whole[] = {o->tubes * people, o->tests * people, 0, o->held * people};
         double parts[] = {o->found * people, o->missed * people, (o->missed - o->missed_single) * people, o->cost * people};
-        row[0] = text_of(arena_printf(&cli->arena, "%s%d", i == p->best ? "* " : p->forbidden[i] ? "x " : "", o->size));
+        const char *mark = i == p->best ? "* " : p->forbidden[i] ? "x " : "";
+        row[0] = text_of(o->size == POOLING_A_HOUSEHOLD ? arena_printf(&cli->arena, "%s%s", mark, cli_word(cli, "一户", "household")) : arena_printf(&cli->arena, "%s%d", mark, o->size));
         for (int c = 0; c < 4; c++) row[1 + c] = text_of(arena_printf(&cli->arena, "%.0f", whole[c]));
         row[3] = text_of(arena_printf(&cli->arena, "%.3f%%", o->positive * 100));
         for (int c = 0; c < 4; c++) row[5 + c] = text_of(arena_printf(&cli->arena, "%.1f", parts[c]));
@@ -117,7 +108,7 @@ int cmd_pooling(struct cli *cli, struct error *err) {
     if (rc == 0) rc = cli_open(cli, err);
     if (rc == 0) rc = testing_pooling(cli->ledger, text_of(disease ? disease : ""), cli->now, &a, size, n, more, &pools, err);
     if (rc < 0) return rc;
-    if (cli->json) return as_json(cli, &pools, people, err);
+    if (cli->json) return cli_json(cli, testing_pools_json(&pools, people), err);
     as_table(cli, &pools, people);
     return 0;
 }

@@ -188,7 +188,7 @@ const struct command cli_commands[] = {
       OPTION("parameters", CLI_FILE, "FILE", "参数文件,缺省 scenarios/city.yaml", "parameters; scenarios/city.yaml without it"), FLAG("quiet", "不显示进度", "no progress")},
      "tocsin city generate --people 100000 --days 14"},
     {"pooling", "混采规格:每管几人,省多少管、漏多少人、须先管控多少人", "how many swabs to one tube: tubes saved, infections missed, people held until their second result", cmd_pooling,
-     {{"SIZE...", true, CLI_INT, "每管人数,缺省 1 5 10 20", "swabs in a tube; 1 5 10 20 without it"}},
+     {{"SIZE...", true, CLI_TEXT, "每管人数,缺省 1 5 10 20; household 为一户一管", "swabs in a tube; 1 5 10 20 without it; household: a tube a household"}},
      {OPTION("prevalence", CLI_TEXT, "SHARE", "感染率, 如 0.001、0.1%、1/1000", "share infected: 0.001, 0.1% or 1/1000"), {"people", CLI_INT, "N", "10000", NULL, "受检人数", "people tested"},
       OPTION("disease", CLI_TEXT, "CODE", "病种,缺省为首个现行方案", "whose plan says the largest tube; the first in force without it"),
       FLAG("mixed", "随机混采;缺省为同户同管", "people mixed at random; households share tubes without it"), {"attack", CLI_TEXT, "SHARE", "30%", NULL, "家庭续发率", "others of a reached household who are infected"},

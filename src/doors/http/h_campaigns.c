@@ -1,5 +1,10 @@
 /* Mass testing planned and forecast over HTTP; the figures are those of `tocsin campaign plan`. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "desks/testing/campaign.h"
+#include "desks/testing/testing.h"
 #include "doors/http/inside.h"
 #include "doors/http/route.h"
 
@@ -9,6 +14,57 @@ static int plan(struct request *r, struct error *err) {
     int rc = testing_campaign_read(&r->arena, r->json, &t, err);
     if (rc == 0) rc = testing_campaign_plan(&t, &j, err);
     return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+/* ---- how many swabs to one tube */
+
+/* A number in the query; as it was when not given. */
+static int query_number(const struct request *r, const char *name, double *ret, struct error *err) {
+    char word[32], *end;
+    struct text t = request_query(r, name);
+    if (!t.s) return 0;
+    snprintf(word, sizeof word, "%.*s", (int)(t.n < sizeof word ? t.n : sizeof word - 1), t.s);
+    double v = strtod(word, &end);
+    if (!t.n || *end || !isfinite(v)) return error_set(err, E_INVALID, name, "a number is wanted / 须为数字");
+    *ret = v;
+    return 0;
+}
+
+static int query_sizes(const struct request *r, int *ret, int *ret_n, struct error *err) {
+    struct text t = request_query(r, "sizes");
+    size_t at = 0;
+    int n = 0;
+    if (!t.n) t = TEXT("1,5,10,20");
+    while (at < t.n) {
+        struct text word = {t.s + at, 0};
+        int64_t size = 0;
+        while (at + word.n < t.n && word.s[word.n] != ',') word.n++;
+        at += word.n + 1;
+        bool household = text_is(word, "household");
+        if (n == TESTING_SIZES_MAX || (!household && (!text_int(word, &size) || size < 1 || size > POOLING_SIZE_MAX)))
+            return error_set(err, E_INVALID, "sizes", "numbers from 1 to 64, or household, with commas between / 须为 1 至 64 的数或 household, 以逗号分隔");
+        ret[n++] = household ? POOLING_A_HOUSEHOLD : (int)size;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+static int pooling(struct request *r, struct error *err) {
+    struct pooling_assumptions a;
+    struct testing_pools pools;
+    struct ledger *l = NULL;
+    int sizes[TESTING_SIZES_MAX], n = 0;
+    double more = 0.1, people = 10000;
+    pooling_assumptions_init(&a);
+    a.together = !request_query_flag(r, "mixed");
+    const struct { const char *name; double *to; } numbers[] = {{"prevalence", &a.prevalence}, {"people", &people}, {"attack", &a.attack}, {"sensitivity", &a.sensitivity}, {"specificity", &a.specificity},
+                                                               {"ct_mean", &a.ct_mean}, {"ct_sd", &a.ct_sd}, {"ct_limit", &a.ct_limit}, {"more_lost", &more}};
+    int rc = query_sizes(r, sizes, &n, err);
+    for (size_t i = 0; rc == 0 && i < sizeof numbers / sizeof *numbers; i++) rc = query_number(r, numbers[i].name, numbers[i].to, err);
+    if (rc == 0 && people < 1) rc = error_set(err, E_INVALID, "people", "at least 1 / 至少 1 人");
+    if (rc == 0) rc = request_reader(r, &l, err);
+    if (rc == 0) rc = testing_pooling(l, request_query(r, "disease"), r->now, &a, sizes, n, more, &pools, err);
+    return rc < 0 ? rc : answer_json(r, 200, testing_pools_json(&pools, people), err);
 }
 
 #define NUMBER "{\"type\":\"number\"}"
@@ -46,11 +102,22 @@ const struct schema campaigns_schemas[] = {
         ",\"samplers_placed\":" NUMBER ",\"couriers\":" NUMBER ",\"by_rule\":{\"type\":\"boolean\"},\"rules_of_thumb\":{\"type\":\"object\",\"additionalProperties\":" NUMBER "},\"finish_hours\":{\"$ref\":\"#/components/schemas/CampaignFinish\"},"
         "\"on_time\":" MAYBE ",\"bottleneck\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\",\"none\"]},\"buys\":" LIST("CampaignBuys") ",\"areas\":" LIST("CampaignAreaPlan") ",\"laboratories\":"
         LIST("CampaignLaboratoryPlan") ",\"slots\":" LIST("CampaignSlot") "}}"},
+    {"PoolingSize", "{\"type\":\"object\",\"required\":[\"size\",\"missed\",\"forbidden\"],\"properties\":{\"size\":{\"oneOf\":[{\"type\":\"integer\"},{\"const\":\"household\"}]},\"best\":{\"type\":\"boolean\"},"
+        "\"forbidden\":{\"type\":\"boolean\"},\"tubes_first\":" NUMBER ",\"tubes_tested\":" NUMBER ",\"tube_positivity\":" NUMBER ",\"held\":" NUMBER ",\"found\":" NUMBER ",\"missed\":" NUMBER
+        ",\"missed_more_than_single\":" NUMBER ",\"wrongly_positive\":" NUMBER ",\"sensitivity\":" NUMBER ",\"ppv\":" NUMBER ",\"cost\":" NUMBER "}}"},
+    {"Pooling", "{\"type\":\"object\",\"required\":[\"people\",\"sizes\"],\"properties\":{\"people\":" NUMBER ",\"pooling_max\":{\"type\":\"integer\",\"description\":\"0: the plan in force does not say\"},\"pack\":"
+        STRING ",\"source\":" STRING ",\"sizes\":" LIST("PoolingSize") "}}"},
     {0},
 };
 
 const struct route campaigns_routes[] = {
     {.method = "POST", .path = "/api/v1/testing/plan", .who = WHO_ACCOUNT, .roles = "command;tester;system", .body = BODY_JSON, .run = plan, .headers = ROUTE_ASIDE, .request = "CampaignInput", .response = "CampaignPlan",
      .zh = "测算一轮检测:完成时间、瓶颈、增一份力量早多少、分配", .en = "Plan a round of testing: finish, what holds it up, what one more buys, who goes where."},
+    {.method = "GET", .path = "/api/v1/testing/pooling", .who = WHO_ACCOUNT, .run = pooling, .response = "Pooling", .zh = "混采规格:每管几人,省多少管、漏多少人、须先管控多少人;注明方案不许的规格",
+     .en = "How many swabs to one tube: tubes saved, infections missed, people held; sizes the plan in force forbids are marked.",
+     .query = {{"prevalence", NUMBER, "感染率,如 0.001", "share infected: 0.001"}, {"people", NUMBER, "受检人数", "people tested"}, {"sizes", STRING, "如 1,5,10,20,household", "1,5,10,20,household: swabs in a tube, or a tube a household"},
+               {"disease", STRING, "病种", "disease"}, {"mixed", "{\"type\":\"boolean\"}", "随机混采", "people mixed at random"}, {"attack", NUMBER, "家庭续发率", "others of a reached household who are infected"},
+               {"sensitivity", NUMBER, "灵敏度", "of one test"}, {"specificity", NUMBER, "特异度", "of one test"}, {"ct_mean", NUMBER, "单采 Ct 均值", "mean Ct of the infected"}, {"ct_sd", NUMBER, "其标准差", "its spread; 0: no dilution"},
+               {"ct_limit", NUMBER, "判阳上限", "the largest Ct called positive"}, {"more_lost", NUMBER, "可多漏的比例", "share lost by pooling beyond single tubes, at most"}}},
     {0},
 };
