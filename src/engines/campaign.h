@@ -23,7 +23,7 @@ enum { CAMPAIGN_AREAS_MAX = 400, CAMPAIGN_LABS_MAX = 100, CAMPAIGN_COLUMNS_MAX =
 struct campaign_area { /* a street, a town or a district */
     double people;      /* yet to be swabbed */
     double tables;      /* at its sites */
-    double samplers;    /* there now; below 0: the plan places them freely */
+    double samplers;    /* there now; below 0: nobody said. The plan places all of them anew; see campaign_as_is */
     double rate;        /* people an hour and sampler there; 0: the common one */
     double waiting;     /* tubes filled, not yet fetched */
 };
@@ -80,8 +80,8 @@ struct campaign_plan {
     double *couriers;         /* [area], shares of vehicles */
 };
 int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct error *err);
-/* Samplers stay where the areas say they are; tubes are sent as before. For a forecast of what happens when nothing is changed. */
-int campaign_plan_as_is(const struct campaign *c, struct campaign_plan *ret, struct error *err);
+/* The same plan with the samplers where the areas say they are now (nobody where they do not say): what a forecast plays. E_MEMORY. */
+int campaign_as_is(const struct campaign *c, const struct campaign_plan *p, struct campaign_plan *ret, struct error *err);
 void campaign_plan_clear(struct campaign_plan *p);
 
 struct campaign_run {

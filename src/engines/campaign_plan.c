@@ -15,7 +15,6 @@ enum { UNITS = 10000, SLOTS_MAX = 24 * CAMPAIGN_DAYS_MAX * 12 };
 /* Columns, in blocks: samplers of an area; filled, dispatched and kept by area and slot; started and waiting by laboratory and slot. */
 struct net {
     const struct campaign *c;
-    bool as_is;
     int slots, rows, columns, n_elements, cap_rows, cap_elements;
     double unit, all;             /* tubes a unit; units to be tested */
     Clp_Simplex *lp;
@@ -85,7 +84,7 @@ static void areas_columns(struct net *n) {
         double most = a->tables * c->per_table;
         for (int k = 0; k < S; k++) element(n, n->r_table + z * S + k, -open_share(c, k) * area_rate(c, z) * c->slot_h / c->per_tube / n->unit);
         element(n, n->r_total, 1);
-        column(n, n->as_is && a->samplers >= 0 ? fmin(a->samplers, most) : most, -1e-9);
+        column(n, most, -1e-9);
     }
     for (int z = 0; z < c->n_areas; z++) /* filled */
         for (int k = 0; k < S; k++) {
@@ -152,13 +151,13 @@ static void rows(struct net *n) {
     n->row_upper[n->r_total] = c->samplers;
 }
 
-static int net_make(const struct campaign *c, bool as_is, int slots, struct net *n, struct error *err) {
+static int net_make(const struct campaign *c, int slots, struct net *n, struct error *err) {
     size_t Z = (size_t)c->n_areas, J = (size_t)c->n_labs, S = (size_t)slots;
     size_t columns = Z + 2 * Z * S + Z * J * S + 2 * J * S, lines = 2 * Z * S + Z + J * S + S + 1;
     size_t elements = Z * (S + 1) + 3 * Z * S + 3 * Z * J * S + 2 * Z * S + 3 * J * S;
     if (columns > CAMPAIGN_COLUMNS_MAX)
         return error_set(err, E_TOO_LARGE, "areas", "%zu areas, %zu laboratories and %zu slots are too many to plan at once: join areas, or lengthen the slot / 片区、实验室与时段过多, 请合并片区或加长时段", Z, J, S);
-    *n = (struct net){.c = c, .as_is = as_is, .slots = slots, .rows = (int)lines};
+    *n = (struct net){.c = c, .slots = slots, .rows = (int)lines};
     double tubes = 0;
     for (size_t z = 0; z < Z; z++) tubes += c->areas[z].people / c->per_tube + c->areas[z].waiting;
     for (size_t j = 0; j < J; j++) tubes += c->labs[j].waiting;
@@ -230,11 +229,11 @@ static int slots_for(const struct campaign *c, double end) {
 }
 
 /* The earliest end, between low and high (high: as large as need be), to CLOSE. The net is left solved just before it when `before`, else at it. */
-static int earliest(const struct campaign *c, bool as_is, double low, double guess, struct net *n, double *ret, struct error *err) {
+static int earliest(const struct campaign *c, double low, double guess, struct net *n, double *ret, struct error *err) {
     double high = fmin(guess, CAMPAIGN_NEVER), out = 0;
     int rc = 0;
     for (;;) {
-        rc = net_make(c, as_is, slots_for(c, high), n, err);
+        rc = net_make(c, slots_for(c, high), n, err);
         if (rc == 0) rc = out_by(n, high, &out, err);
         if (rc < 0) break;
         if (out >= n->all - SHORT_BY * UNITS) break;
@@ -326,7 +325,7 @@ static int tenths(const struct campaign *c, struct campaign_plan *p, struct erro
         struct campaign more = with_more(c, r, 1.1, areas, labs);
         struct net n = {0};
         double end = 0;
-        rc = earliest(&more, false, no_earlier(&more), p->finish_h, &n, &end, err);
+        rc = earliest(&more, no_earlier(&more), p->finish_h, &n, &end, err);
         net_clear(&n);
         if (rc == 0) p->buys[r].tenth_h = fmax(0, p->finish_h - end);
     }
@@ -358,15 +357,12 @@ static void whole(double *x, const double *most, int n, double total) {
 }
 
 /* Samplers the program had no need for go where the last swab would be latest. */
-static void place(const struct campaign *c, const double *wanted, bool as_is, struct campaign_plan *p) {
+static void place(const struct campaign *c, const double *wanted, struct campaign_plan *p) {
     double most[CAMPAIGN_AREAS_MAX], used = 0, room = 0;
     for (int z = 0; z < c->n_areas; z++) {
         const struct campaign_area *a = &c->areas[z];
-        most[z] = floor(a->tables * c->per_table + 1e-9);
-        if (as_is && a->samplers >= 0) most[z] = fmin(most[z], a->samplers);
-        if (a->people <= 0) most[z] = as_is && a->samplers >= 0 ? most[z] : 0;
-        p->samplers[z] = as_is && a->samplers >= 0 ? most[z] : fmin(wanted[z], most[z]);
-        if (!(as_is && a->samplers >= 0) && a->people > 0) p->samplers[z] = fmax(p->samplers[z], 1);
+        most[z] = a->people > 0 ? floor(a->tables * c->per_table + 1e-9) : 0;
+        p->samplers[z] = a->people > 0 ? fmax(fmin(wanted[z], most[z]), 1) : 0;
         room += most[z];
     }
     for (int z = 0; z < c->n_areas; z++) used += p->samplers[z];
@@ -414,7 +410,7 @@ static void send(const struct net *n, const double *x, struct campaign_plan *p) 
     for (int z = 0; z < c->n_areas; z++) p->couriers[z] = work > 0 ? p->couriers[z] / work * c->couriers : 0;
 }
 
-static int plan(const struct campaign *c, bool as_is, struct campaign_plan *ret, struct error *err) {
+int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct error *err) {
     struct campaign_plan p = {.n_areas = c->n_areas, .n_labs = c->n_labs, .bottleneck = CAMPAIGN_RESOURCES};
     struct net n = {0};
     double out;
@@ -425,17 +421,17 @@ static int plan(const struct campaign *c, bool as_is, struct campaign_plan *ret,
     p.tubes_to = mem_alloc((size_t)c->n_areas * (size_t)c->n_labs * sizeof *p.tubes_to);
     if (!p.samplers || !p.couriers || !p.tubes_to) rc = memory(err);
     double low = no_earlier(c);
-    if (rc == 0) rc = earliest(c, as_is, low, low * 1.15 + 2 * c->slot_h, &n, &p.finish_h, err);
+    if (rc == 0) rc = earliest(c, low, low * 1.15 + 2 * c->slot_h, &n, &p.finish_h, err);
     if (rc == 0) rc = out_by(&n, p.finish_h, &out, err);
     if (rc == 0) {
         const double *x = Clp_getColSolution(n.lp);
         p.tubes = n.unit * UNITS;
-        place(c, x, as_is, &p);
+        place(c, x, &p);
         send(&n, x, &p);
         rc = prices(&n, p.finish_h, &p, err);
     }
     net_clear(&n);
-    if (rc == 0 && !as_is) rc = tenths(c, &p, err);
+    if (rc == 0) rc = tenths(c, &p, err);
     if (rc < 0) {
         campaign_plan_clear(&p);
         return rc;
@@ -444,10 +440,19 @@ static int plan(const struct campaign *c, bool as_is, struct campaign_plan *ret,
     return 0;
 }
 
-int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct error *err) {
-    return plan(c, false, ret, err);
-}
-
-int campaign_plan_as_is(const struct campaign *c, struct campaign_plan *ret, struct error *err) {
-    return plan(c, true, ret, err);
+int campaign_as_is(const struct campaign *c, const struct campaign_plan *p, struct campaign_plan *ret, struct error *err) {
+    struct campaign_plan q = *p;
+    size_t areas = (size_t)p->n_areas * sizeof *q.samplers, ways = areas * (size_t)p->n_labs;
+    q.samplers = mem_alloc(areas);
+    q.couriers = mem_alloc(areas);
+    q.tubes_to = mem_alloc(ways);
+    if (!q.samplers || !q.couriers || !q.tubes_to) {
+        campaign_plan_clear(&q);
+        return memory(err);
+    }
+    memcpy(q.couriers, p->couriers, areas);
+    memcpy(q.tubes_to, p->tubes_to, ways);
+    for (int z = 0; z < p->n_areas; z++) q.samplers[z] = fmax(0, c->areas[z].samplers);
+    *ret = q;
+    return 0;
 }

@@ -224,16 +224,19 @@ static bool point_of(const json_t *list, int i, double *lon, double *lat) {
     return json_array_size(p) == 2 && json_is_number(json_array_get(p, 0)) && json_is_number(json_array_get(p, 1)) && fabs(*lon) <= 180 && fabs(*lat) <= 90;
 }
 
-/* Great circle, a third longer by road (Boscoe et al. 2012, doi:10.1080/00330124.2011.583586, found 1.4 in the United States). */
-static double road_h(double lon1, double lat1, double lon2, double lat2, double speed_kmh) {
+double testing_road_h(double lon1, double lat1, double lon2, double lat2, double speed_kmh) {
     double rad = M_PI / 180, a = sin((lat2 - lat1) * rad / 2), b = sin((lon2 - lon1) * rad / 2);
     return 2 * 6371.0088 * asin(sqrt(fmin(1, a * a + cos(lat1 * rad) * cos(lat2 * rad) * b * b))) * 1.4 / speed_kmh;
+}
+
+double testing_couriers(double tubes) {
+    return fmax(1, ceil(tubes / 1500));
 }
 
 static int roads_read(struct arena *a, const json_t *j, struct testing_campaign *t, struct error *err) {
     const json_t *said = json_object_get(j, "travel_minutes"), *areas = json_object_get(j, "areas"), *labs = json_object_get(j, "laboratories");
     int Z = t->c.n_areas, J = t->c.n_labs;
-    double speed = 30, all = 40;
+    double speed = TESTING_SPEED_KMH, all = TESTING_ROAD_MINUTES;
     int rc = number(j, NULL, "speed_kmh", 1, &speed, err);
     if (rc < 0) return rc;
     if (!(speed >= 1 && speed <= 200)) return bad(err, "speed_kmh", "from 1 to 200", "应在 1 与 200 之间");
@@ -249,7 +252,7 @@ static int roads_read(struct arena *a, const json_t *j, struct testing_campaign 
                 if (json_array_size(row) != (size_t)J || !json_is_number(v)) return wrong(err, &(struct place){"travel_minutes", (size_t)z}, "", "a number for each laboratory", "须对每个实验室给出一个数");
                 *to = json_number_value(v) / 60;
             } else if (!said && point_of(areas, z, &x1, &y1) && point_of(labs, k, &x2, &y2)) {
-                *to = road_h(x1, y1, x2, y2, speed);
+                *to = testing_road_h(x1, y1, x2, y2, speed);
             } else {
                 *to = all / 60;
             }
@@ -272,7 +275,7 @@ int testing_campaign_read(struct arena *a, const json_t *j, struct testing_campa
     double people = 0, tubes = 0;
     for (int z = 0; z < t->c.n_areas; z++) people += t->areas[z].people, tubes += t->areas[z].people / t->c.per_tube;
     if (!json_object_get(j, "samplers")) t->c.samplers = fmax(t->c.n_areas, ceil(people / 360));
-    if (!json_object_get(j, "couriers")) t->c.couriers = fmax(1, ceil(tubes / 1500)); /* a vehicle does some ten trips a day; ours, unverified */
+    if (!json_object_get(j, "couriers")) t->c.couriers = testing_couriers(tubes);
     t->c.areas = t->areas;
     t->c.labs = t->labs;
     t->c.travel_h = t->travel_h;

@@ -143,18 +143,56 @@ static json_t *whole(const struct testing_campaign *t, const struct campaign_pla
                      slots_json(t, r));
 }
 
+/* ---- beside it: the samplers left where they are */
+
+static json_t *finish_json(const struct campaign_run *r) {
+    return json_pack("{s:o, s:o, s:o, s:o}", "expected", hours(r->mean_h), "p10", hours(r->p10_h), "p50", hours(r->p50_h), "p90", hours(r->p90_h));
+}
+
+static json_t *as_is_json(const struct testing_campaign *t, const struct campaign_plan *p, const struct campaign_run *r) {
+    json_t *areas = json_array();
+    for (int z = 0; z < p->n_areas; z++)
+        json_array_append_new(areas, json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", word(t->area[z].name), "people", real(t->areas[z].people), "samplers", real(p->samplers[z]), "sampled_hours", hours(r->area_p50_h[z]),
+                                               "sampled_hours_p90", hours(r->area_p90_h[z])));
+    return json_pack("{s:o, s:o, s:o}", "finish_hours", finish_json(r), "on_time", t->c.deadline_h > 0 ? real(r->on_time) : json_null(), "areas", areas);
+}
+
+static json_t *moves_json(const struct testing_campaign *t, const double *now, const struct campaign_plan *p) {
+    struct campaign_move moves[CAMPAIGN_AREAS_MAX];
+    int n = campaign_moves(now, p->samplers, p->n_areas, moves);
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "from", word(t->area[moves[i].from].name), "to", word(t->area[moves[i].to].name), "samplers", real(moves[i].samplers)));
+    return list;
+}
+
+static int as_is(const struct testing_campaign *t, const struct campaign_plan *p, json_t *into, struct error *err) {
+    struct campaign_plan q = {0};
+    struct campaign_run r = {0};
+    bool said = false;
+    for (int z = 0; z < p->n_areas; z++) said = said || t->areas[z].samplers >= 0;
+    if (!said) return 0;
+    int rc = campaign_as_is(&t->c, p, &q, err);
+    if (rc == 0) rc = campaign_run(&t->c, &q, &r, err);
+    if (rc == 0 && (json_object_set_new(into, "as_is", as_is_json(t, &q, &r)) || json_object_set_new(into, "moves", moves_json(t, q.samplers, p)))) rc = memory(err);
+    campaign_run_clear(&r);
+    campaign_plan_clear(&q);
+    return rc;
+}
+
 int testing_campaign_plan(const struct testing_campaign *t, json_t **ret, struct error *err) {
     struct campaign_plan p = {0};
     struct campaign_run r = {0};
+    json_t *j = NULL;
     struct day_of *d = mem_alloc(sizeof *d);
     int rc = d ? campaign_plan(&t->c, &p, err) : memory(err);
     if (rc == 0) rc = campaign_run(&t->c, &p, &r, err);
-    if (rc == 0) {
-        *ret = whole(t, &p, &r, d);
-        if (!*ret) rc = memory(err);
-    }
+    if (rc == 0 && !(j = whole(t, &p, &r, d))) rc = memory(err);
+    if (rc == 0) rc = as_is(t, &p, j, err);
     campaign_run_clear(&r);
     campaign_plan_clear(&p);
     mem_free(d);
+    if (rc < 0) json_decref(j);
+    else *ret = j;
     return rc;
 }

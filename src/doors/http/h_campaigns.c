@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "desks/testing/campaign.h"
+#include "desks/testing/forecast.h"
 #include "desks/testing/testing.h"
 #include "doors/http/inside.h"
 #include "doors/http/route.h"
@@ -13,6 +13,17 @@ static int plan(struct request *r, struct error *err) {
     json_t *j = NULL;
     int rc = testing_campaign_read(&r->arena, r->json, &t, err);
     if (rc == 0) rc = testing_campaign_plan(&t, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+static int forecast(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t round = 0, couriers = 0;
+    int rc = request_id(r, "id", &round, err);
+    if (rc == 0) rc = request_query_int(r, "couriers", 1, 1000000, 0, &couriers, err);
+    if (rc == 0) rc = request_reader(r, &l, err);
+    if (rc == 0) rc = testing_forecast(l, &r->session, round, (double)couriers, &j, err);
     return rc < 0 ? rc : answer_json(r, 200, j, err);
 }
 
@@ -96,12 +107,22 @@ const struct schema campaigns_schemas[] = {
         ",\"last_result_hours\":" NUMBER "}}"},
     {"CampaignBuys", "{\"type\":\"object\",\"required\":[\"resource\",\"share\"],\"properties\":{\"resource\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\"]},\"share\":" NUMBER ",\"one_more_minutes\":" NUMBER
         ",\"where\":{\"type\":[\"string\",\"null\"]},\"tenth_more_minutes\":" NUMBER "}}"},
-    {"CampaignFinish", "{\"type\":\"object\",\"required\":[\"best\",\"expected\"],\"properties\":{\"best\":" NUMBER ",\"expected\":" MAYBE ",\"p10\":" MAYBE ",\"p50\":" MAYBE ",\"p90\":" MAYBE "}}"},
+    {"CampaignFinish", "{\"type\":\"object\",\"required\":[\"expected\"],\"properties\":{\"best\":" NUMBER ",\"expected\":" MAYBE ",\"p10\":" MAYBE ",\"p50\":" MAYBE ",\"p90\":" MAYBE "}}"},
     {"CampaignSlot", "{\"type\":\"object\",\"required\":[\"hours\",\"sampled\"],\"properties\":{\"hours\":" NUMBER ",\"sampled\":" NUMBER ",\"fetched\":" NUMBER ",\"started\":" NUMBER ",\"reported\":" NUMBER "}}"},
     {"CampaignPlan", "{\"type\":\"object\",\"required\":[\"people\",\"tubes\",\"finish_hours\",\"bottleneck\",\"buys\",\"areas\",\"laboratories\",\"slots\"],\"properties\":{\"people\":" NUMBER ",\"tubes\":" NUMBER ",\"samplers\":" NUMBER
         ",\"samplers_placed\":" NUMBER ",\"couriers\":" NUMBER ",\"by_rule\":{\"type\":\"boolean\"},\"rules_of_thumb\":{\"type\":\"object\",\"additionalProperties\":" NUMBER "},\"finish_hours\":{\"$ref\":\"#/components/schemas/CampaignFinish\"},"
         "\"on_time\":" MAYBE ",\"bottleneck\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\",\"none\"]},\"buys\":" LIST("CampaignBuys") ",\"areas\":" LIST("CampaignAreaPlan") ",\"laboratories\":"
-        LIST("CampaignLaboratoryPlan") ",\"slots\":" LIST("CampaignSlot") "}}"},
+        LIST("CampaignLaboratoryPlan") ",\"slots\":" LIST("CampaignSlot") ",\"as_is\":{\"$ref\":\"#/components/schemas/CampaignAsIs\"},\"moves\":" LIST("CampaignMove") "}}"},
+    {"CampaignAsIs", "{\"type\":\"object\",\"description\":\"When nobody moves; where areas say how many samplers they have. null: never.\",\"required\":[\"finish_hours\",\"areas\"],\"properties\":{\"finish_hours\":{\"$ref\":"
+        "\"#/components/schemas/CampaignFinish\"},\"on_time\":" MAYBE ",\"areas\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"samplers\":" NUMBER
+        ",\"sampled_hours\":" MAYBE ",\"sampled_hours_p90\":" MAYBE "}}}}}"},
+    {"CampaignMove", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"samplers\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"samplers\":" NUMBER "}}"},
+    {"RoundForecast", "{\"type\":\"object\",\"required\":[\"round\",\"at\",\"finished\",\"done\",\"jams\",\"behind\",\"teams\"],\"properties\":{\"round\":{\"type\":\"integer\"},\"at\":" STRING
+        ",\"finished\":{\"type\":\"boolean\"},\"done\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}},\"samplers_assumed\":{\"type\":\"boolean\"},\"deadline_hours\":" MAYBE
+        ",\"jams\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"site\":{\"type\":\"integer\"},\"title\":" STRING ",\"region\":" STRING ",\"waiting\":{\"type\":\"integer\"},\"wait_minutes\":" NUMBER
+        ",\"state\":{\"enum\":[\"busy\",\"jammed\"]}}}},\"behind\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"area\":" STRING ",\"left\":" NUMBER ",\"last_hour\":" NUMBER ",\"samplers\":" NUMBER
+        ",\"sampled_hours\":" MAYBE ",\"could_be_hours\":" MAYBE "}}},\"teams\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"integer\"},\"title\":" STRING
+        ",\"samplers\":{\"type\":\"integer\"},\"to\":{\"type\":[\"string\",\"null\"]}}}},\"plan\":{\"$ref\":\"#/components/schemas/CampaignPlan\"}}}"},
     {"PoolingSize", "{\"type\":\"object\",\"required\":[\"size\",\"missed\",\"forbidden\"],\"properties\":{\"size\":{\"oneOf\":[{\"type\":\"integer\"},{\"const\":\"household\"}]},\"best\":{\"type\":\"boolean\"},"
         "\"forbidden\":{\"type\":\"boolean\"},\"tubes_first\":" NUMBER ",\"tubes_tested\":" NUMBER ",\"tube_positivity\":" NUMBER ",\"held\":" NUMBER ",\"found\":" NUMBER ",\"missed\":" NUMBER
         ",\"missed_more_than_single\":" NUMBER ",\"wrongly_positive\":" NUMBER ",\"sensitivity\":" NUMBER ",\"ppv\":" NUMBER ",\"cost\":" NUMBER "}}"},
@@ -113,6 +134,9 @@ const struct schema campaigns_schemas[] = {
 const struct route campaigns_routes[] = {
     {.method = "POST", .path = "/api/v1/testing/plan", .who = WHO_ACCOUNT, .roles = "command;tester;system", .body = BODY_JSON, .run = plan, .headers = ROUTE_ASIDE, .request = "CampaignInput", .response = "CampaignPlan",
      .zh = "测算一轮检测:完成时间、瓶颈、增一份力量早多少、分配", .en = "Plan a round of testing: finish, what holds it up, what one more buys, who goes where."},
+    {.method = "GET", .path = "/api/v1/testing/rounds/{id}/forecast", .who = WHO_ACCOUNT, .run = forecast, .headers = ROUTE_ASIDE, .response = "RoundForecast",
+     .zh = "一轮检测的实时预测:何时完成、何处落后、何处拥堵、机动力量往何处调", .en = "A round under way forecast: when it is finished, who falls behind, where queues jam, where to move samplers and teams.",
+     .query = {{"couriers", "{\"type\":\"integer\"}", "转运车辆", "vehicles; by rule without it"}}},
     {.method = "GET", .path = "/api/v1/testing/pooling", .who = WHO_ACCOUNT, .run = pooling, .response = "Pooling", .zh = "混采规格:每管几人,省多少管、漏多少人、须先管控多少人;注明方案不许的规格",
      .en = "How many swabs to one tube: tubes saved, infections missed, people held; sizes the plan in force forbids are marked.",
      .query = {{"prevalence", NUMBER, "感染率,如 0.001", "share infected: 0.001"}, {"people", NUMBER, "受检人数", "people tested"}, {"sizes", STRING, "如 1,5,10,20,household", "1,5,10,20,household: swabs in a tube, or a tube a household"},
