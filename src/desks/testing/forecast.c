@@ -206,7 +206,7 @@ static int make_areas(struct telling *f, struct error *err) {
         if (f->assumed) g->samplers = g->tables * c->per_table;
         *a = (struct campaign_area){.people = fmax(0, g->people - g->swabs), .tables = fmax(g->tables, ceil(g->samplers / c->per_table)), .samplers = g->samplers, .waiting = g->waiting};
         if (a->people > 0 && a->tables < 1) a->tables = 1; /* no site there: a team could open one table */
-        if (g->samplers > 0 && g->last_hour > 0) a->rate = fmin(fmax(g->last_hour / hours / g->samplers, 1), 400);
+        if (g->samplers > 0 && g->last_hour > 0) a->rate = fmin(fmax(g->last_hour / hours / g->samplers, c->rate / 10), 400);
         f->t.area[i].name = text_of(g->code);
         c->samplers += g->samplers;
         left += a->people + a->waiting;

@@ -1,0 +1,496 @@
+/* A city samples: the first evening of Chengdu, 2022-09-02, when 12 million had been registered before the system jammed at 17:30. The program drives `tocsin serve` over HTTP on this machine,
+ * load and server together: an ordinary hour, the burst of 17:30 at the peak derived for 25 million (4,000 single swabs a second), as much as there is (15,000 is the moonshot), a retry storm in
+ * which every swab is sent ten times by devices that give up after a second, devices back from dead spots with batches of 50 (60,000 swabs a second), and a server that is killed in the
+ * burst and started again while the devices go on. Then every acknowledged swab is looked for in the store: none lost, none double, no tube too full, and the journal verifies.
+ *
+ * Each connection is a table with its own address, its own account of 64, its own tubes of ten. A device keeps a swab until it is acknowledged and sends it again as it was.
+ * People are those of engine town; 7 in 10 show their code (a record's id), 3 in 10 their card (a document number).
+ *
+ * usage: bench_chengdu [--short] [--store URL] [PHASE...]    PHASE: hour burst flat storm batch kill; --short: a second each at a tenth of the rates, for the tests */
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "bench.h"
+#include "base/idmap.h"
+#include "engines/city.h"
+#include "engines/town.h"
+#include "ledger/table.h"
+#include "load.h"
+
+enum { CONNECTIONS = 512, ACCOUNTS = 64, TUBE = 10, BATCH = 50, STREETS = 40, PIECE = 2000, COPIES = 10 };
+#define START 1662111000 /* 2022-09-02T17:30+08:00 */
+
+struct swabbed {            /* who is being swabbed, to be sent until it is acknowledged */
+    struct buf bytes;
+    int32_t people[BATCH];
+    int n, copies;          /* copies: how often it is still to be sent once it is acknowledged */
+    bool pending;
+    double not_before;
+};
+
+struct evening {
+    struct bench_node node;
+    int64_t persons;        /* how many; person i has ids[i] and card i */
+    int64_t *ids;
+    char (*cards)[24];
+    int64_t round, tables[CONNECTIONS];
+    /* the devices */
+    struct swabbed device[CONNECTIONS];
+    long tube_of[CONNECTIONS], in_tube[CONNECTIONS];
+    int32_t next;           /* person */
+    int64_t *swab_of;       /* by person: the acknowledged swab; 0 none, -1 sent */
+    int batch, copies;
+    long acknowledged, unchanged, refused, again, bad;
+    char first_bad[300];
+    /* the server */
+    const char *program;
+    char tokens[128];
+    pid_t server;
+    int port;
+    double kill_at, begun, down_s, opened; /* opened: when its clock began at START */
+};
+
+/* ---- the city: people, a round, a table for each connection */
+
+static void apply(struct evening *c, struct draft **drafts, size_t n, struct arena *a) {
+    struct ledger *l = c->node.l;
+    for (size_t i = 0; i < n; i++) must(record_prepare(l, drafts[i], a, &l->secret, START), "prepare");
+    must(ledger_begin(l, &err), "begin");
+    must(record_apply(l, &c->node.s, drafts, n, &err), "apply");
+    for (size_t i = 0; i < n; i++) must(drafts[i]->outcome == OUTCOME_REJECTED ? drafts[i]->error.code : 0, drafts[i]->error.message);
+    must(ledger_commit(l, START, &err), "commit");
+}
+
+static int64_t one(struct evening *c, struct draft *d, struct arena *a) {
+    apply(c, &d, 1, a);
+    return d->ret_id;
+}
+
+static void street_of(long i, char out[16]) {
+    snprintf(out, 16, "310115%03ld", i % STREETS + 1);
+}
+
+static void people(struct evening *c) {
+    struct town_parameters p;
+    struct town *t = NULL;
+    struct rng r;
+    char path[256];
+    snprintf(path, sizeof path, "%s/scenarios/city.yaml", getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".");
+    must(town_parameters_read(path, &p, &err), "parameters");
+    must(town_make(&p, 9, (uint32_t)c->persons, STREETS, 2, &t, &err), "town");
+    rng_seed(&r, 9);
+    c->ids = mem_alloc((size_t)c->persons * sizeof *c->ids);
+    c->cards = mem_alloc((size_t)c->persons * sizeof *c->cards);
+    c->swab_of = mem_alloc((size_t)c->persons * sizeof *c->swab_of);
+    if (!c->ids || !c->cards || !c->swab_of) exit(1);
+    mem_bulk(true);
+    db_bulk(c->node.l->db, true);
+    for (int64_t from = 0; from < c->persons; from += PIECE) {
+        struct arena a = {0};
+        struct draft *drafts[PIECE];
+        size_t n = (size_t)(from + PIECE < c->persons ? PIECE : c->persons - from);
+        for (size_t i = 0; i < n; i++) {
+            const struct town_person *who = &t->persons[from + (int64_t)i];
+            char name[28], street[16];
+            struct draft *d = drafts[i] = bench_draft(&c->node, &a, "person");
+            city_name(&r, city_surname(&r), who->sex, name, sizeof name);
+            snprintf(c->cards[from + (int64_t)i], sizeof *c->cards, "E%09d", (int)from + (int)i); /* none is twice, as drawn identity numbers may be */
+            street_of(who->region, street);
+            set(d, "name", value_str(arena_str(&a, name)));
+            set(d, "doc_type", value_str("passport"));
+            set(d, "doc_no", value_str(c->cards[from + (int64_t)i]));
+            set(d, "address_region", value_str(arena_str(&a, street)));
+        }
+        apply(c, drafts, n, &a);
+        for (size_t i = 0; i < n; i++) c->ids[from + (int64_t)i] = drafts[i]->ret_id;
+        arena_clear(&a);
+    }
+    db_bulk(c->node.l->db, false);
+    mem_bulk(false);
+    town_free(t);
+}
+
+static void ground(struct evening *c) {
+    struct arena a = {0};
+    struct draft *d = bench_draft(&c->node, &a, "campaign");
+    set(d, "title", value_str("九月首轮"));
+    set(d, "starts_at", value_int(START - 3600));
+    int64_t campaign = one(c, d, &a);
+    d = bench_draft(&c->node, &a, "round");
+    set(d, "campaign", value_int(campaign));
+    set(d, "seq", value_int(1));
+    set(d, "starts_at", value_int(START - 3600));
+    c->round = one(c, d, &a);
+    d = draft_new(&a, bench_register(&c->node, "round"), DRAFT_CHANGE);
+    d->id = c->round;
+    d->state = TEXT("open");
+    one(c, d, &a);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        char street[16];
+        street_of(i, street);
+        if (i % 8 == 0) {
+            d = bench_draft(&c->node, &a, "site");
+            d->region = text_of(arena_str(&a, street));
+            set(d, "title", value_str(arena_printf(&a, "采样点%d", i / 8)));
+            c->tables[i] = one(c, d, &a); /* the site, for now */
+        } else {
+            c->tables[i] = c->tables[i - 1];
+        }
+    }
+    for (int i = 0; i < CONNECTIONS; i++) {
+        d = bench_draft(&c->node, &a, "site_table");
+        set(d, "site", value_int(c->tables[i]));
+        set(d, "label", value_str(arena_printf(&a, "%d", i % 8 + 1)));
+        c->tables[i] = one(c, d, &a);
+    }
+    arena_clear(&a);
+}
+
+/* ---- the server: the program itself, as it is run */
+
+static void server_start(struct evening *c) {
+    int out[2];
+    char listen[32], line[256] = "", at[INSTANT_TEXT];
+    if (pipe(out) != 0) exit(1);
+    if (c->opened == 0) c->opened = wall_s();
+    instant_format(START + (instant)(wall_s() - c->opened), 28800, at);
+    snprintf(listen, sizeof listen, "127.0.0.1:%d", c->port);
+    c->server = fork();
+    if (c->server == 0) {
+        const char *log = getenv("TOCSIN_BENCH_LOG");
+        int to = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
+        dup2(out[1], STDOUT_FILENO);
+        dup2(to, STDERR_FILENO);
+        close(out[0]);
+        execl(c->program, "tocsin", "serve", "--data", c->node.node, "--listen", listen, "--dev-tokens", c->tokens, "--quiet", "--lang", "en", "--at", at, (char *)NULL);
+        _exit(127);
+    }
+    close(out[1]);
+    for (size_t n = 0; n + 1 < sizeof line && read(out[0], line + n, 1) == 1 && line[n] != '\n';) n++;
+    close(out[0]);
+    const char *colon = strrchr(line, ':');
+    if (!colon || atoi(colon + 1) <= 0) {
+        printf("%s did not serve: %s\n", c->program, line);
+        exit(1);
+    }
+    c->port = atoi(colon + 1);
+}
+
+static int server_stop(struct evening *c, int with) {
+    int status = 0;
+    kill(c->server, with);
+    waitpid(c->server, &status, 0);
+    return status;
+}
+
+/* Seconds of processor the server has used; PostgreSQL's are not among them. */
+static double server_cpu_s(const struct evening *c) {
+    char path[64], text[1024] = "";
+    unsigned long user = 0, sys = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)c->server);
+    FILE *f = fopen(path, "r");
+    if (!f) return 0;
+    if (fgets(text, sizeof text, f)) {
+        const char *after = strrchr(text, ')');
+        if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2) user = sys = 0;
+    }
+    fclose(f);
+    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static double server_mb(const struct evening *c, const char *what) {
+    char path[64], line[256];
+    double kb = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)c->server);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (!strncmp(line, what, strlen(what))) kb = atof(line + strlen(what) + 1);
+    if (f) fclose(f);
+    return kb / 1024;
+}
+
+/* ---- the devices */
+
+static void put_swab(struct evening *c, int i, struct buf *b, int32_t who) {
+    if (c->in_tube[i]++ % TUBE == 0) c->tube_of[i]++;
+    buf_printf(b, "\"tube\":\"T%03d%07ld\",", i, c->tube_of[i]);
+    if (who % 10 < 7) buf_printf(b, "\"person\":%lld}", (long long)c->ids[who]);
+    else buf_printf(b, "\"doc_type\":\"passport\",\"doc_no\":\"%s\"}", c->cards[who]);
+}
+
+static bool swab_next(struct evening *c, int i) {
+    struct swabbed *s = &c->device[i];
+    struct buf body = {0};
+    char token[32];
+    if (c->next + c->batch > c->persons) return false;
+    s->n = c->batch;
+    buf_printf(&body, "{\"table\":%lld,\"round\":%lld,", (long long)c->tables[i], (long long)c->round);
+    if (s->n > 1) buf_str(&body, "\"swabs\":[{");
+    for (int k = 0; k < s->n; k++) {
+        int32_t who = s->people[k] = c->next++;
+        if (k) buf_str(&body, ",{");
+        put_swab(c, i, &body, who);
+        if (!c->swab_of[who]) c->swab_of[who] = -1;
+    }
+    if (s->n > 1) buf_str(&body, "]}");
+    buf_reset(&s->bytes);
+    snprintf(token, sizeof token, "token-table-%02d", i % ACCOUNTS);
+    load_request(&s->bytes, "POST", "/api/v1/sampling/swabs", token, "", "application/json", buf_view(&body));
+    buf_clear(&body);
+    s->pending = true;
+    s->copies = c->copies - 1;
+    s->not_before = 0;
+    return !s->bytes.failed;
+}
+
+static struct text ask(void *arg, int i, double now) {
+    struct evening *c = arg;
+    struct swabbed *s = &c->device[i];
+    if (!s->pending && !swab_next(c, i)) return (struct text){"", 0};
+    return now < s->not_before ? (struct text){"", 0} : buf_view(&s->bytes);
+}
+
+static long member(struct text body, const char *name) {
+    const char *at = memmem(body.s, body.n, name, strlen(name));
+    return at ? atol(at + strlen(name)) : 0;
+}
+
+/* The ids of the swabs, in the order of the people. */
+static bool acknowledge(struct evening *c, const struct swabbed *s, struct text body) {
+    static const char name[] = "\"swab\":";
+    const char *at = body.s, *end = body.s + body.n;
+    for (int k = 0; k < s->n; k++) {
+        at = at < end ? memmem(at, (size_t)(end - at), name, sizeof name - 1) : NULL;
+        if (!at) return false;
+        int64_t id = atoll(at += sizeof name - 1);
+        if (c->swab_of[s->people[k]] > 0 && c->swab_of[s->people[k]] != id) return false; /* answered in two ways */
+        c->swab_of[s->people[k]] = id;
+    }
+    return true;
+}
+
+static void answered(void *arg, int i, const struct load_answer *a) {
+    struct evening *c = arg;
+    struct swabbed *s = &c->device[i];
+    if (a->status == 200 || a->status == 201) {
+        c->acknowledged += member(a->body, "\"created\":");
+        c->unchanged += member(a->body, "\"unchanged\":");
+        c->refused += member(a->body, "\"refused\":");
+        if (!acknowledge(c, s, a->body) && c->bad++ == 0) {
+            const char *why = memmem(a->body.s, a->body.n, "\"refused\",", 10);
+            struct text t = why ? (struct text){why, (size_t)(a->body.s + a->body.n - why)} : a->body;
+            snprintf(c->first_bad, sizeof c->first_bad, "%.*s", (int)(t.n < 280 ? t.n : 280), t.s);
+        }
+        s->pending = s->copies-- > 0;
+        return;
+    }
+    if (a->status && a->status != 503 && a->status != 429) {
+        if (c->bad++ == 0) snprintf(c->first_bad, sizeof c->first_bad, "%d %.*s", a->status, (int)(a->body.n < 270 ? a->body.n : 270), a->body.s);
+        s->pending = false;
+        return;
+    }
+    c->again++;
+    s->not_before = wall_s() + (a->retry_after_s > 0 ? a->retry_after_s : 0.1) * (0.5 + (double)(i * 37 % 100) / 100); /* not all at once */
+}
+
+static bool kill_it(void *arg) {
+    struct evening *c = arg;
+    if (c->kill_at > 0 && wall_s() - c->begun > c->kill_at) {
+        double from = wall_s();
+        c->kill_at = 0;
+        server_stop(c, SIGKILL);
+        server_start(c);
+        c->down_s = wall_s() - from;
+    }
+    return false;
+}
+
+/* ---- the evening */
+
+struct phase {
+    const char *name, *what;
+    double rate, seconds, timeout_s;
+    int connections, batch, copies;
+    bool kill;
+    double target, p99_ms, moonshot; /* of swabs a second; 0: none */
+};
+static const struct phase phases[] = {
+    {"hour", "an ordinary hour, 1,200 a second asked", 1200, 10, 30, CONNECTIONS, 1, 1, false, 1190, 100, 0},
+    {"burst", "17:30, 4,000 a second asked", 4000, 20, 30, CONNECTIONS, 1, 1, false, 3980, 100, 0},
+    {"flat", "as much as there is", 0, 10, 30, CONNECTIONS, 1, 1, false, 4000, 0, 15000},
+    {"storm", "retry storm: 40,000 a second asked, each ten times, given up after 1 s", 40000, 10, 1, CONNECTIONS, 1, COPIES, false, 0, 0, 0},
+    {"batch", "back from dead spots, batches of 50", 0, 10, 30, 64, BATCH, 1, false, 60000, 0, 0},
+    {"kill", "killed in the burst, started again", 4000, 8, 5, CONNECTIONS, 1, 1, true, 0, 0, 0},
+};
+enum { PHASES = sizeof phases / sizeof *phases };
+
+static int play(struct evening *c, const struct phase *p, bool brief) {
+    struct load_result r;
+    double seconds = brief ? 1 : p->seconds, cpu = server_cpu_s(c);
+    long acknowledged = c->acknowledged, again = c->again, requests;
+    c->batch = p->batch;
+    c->copies = p->copies;
+    c->begun = wall_s();
+    c->kill_at = p->kill ? seconds / 2 : 0;
+    struct load w = {.port = c->port, .connections = p->connections, .seconds = seconds, .rate = !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
+                     .answered = answered, .stop = kill_it, .arg = c};
+    if (load_run(&w, &r) < 0) exit(1);
+    cpu = p->kill ? 0 : server_cpu_s(c) - cpu;
+    requests = r.answers;
+    double swabs = (double)(c->acknowledged - acknowledged) / r.seconds;
+    printf(" %-6s %s\n        %8.0f swabs/s (%ld new in %.1f s); %.0f answers/s; 503 %ld, 429 %ld, no answer %ld, sent again %ld; p50 %.1f p99 %.1f p99.9 %.1f worst %.1f ms; %.0f us of processor an answer; %.0f MB (most %.0f)\n",
+           p->name, p->what, swabs, c->acknowledged - acknowledged, r.seconds, (double)requests / r.seconds, r.by[0], r.by[1], r.unanswered, c->again - again, r.p50_ms, r.p99_ms, r.p999_ms, r.max_ms,
+           requests ? cpu * 1e6 / (double)requests : 0, server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
+    if (p->kill) printf("        down for %.2f s\n", c->down_s);
+    fflush(stdout);
+    if (brief) return 0;
+    int missed = p->target > 0 ? bench_verdict("swabs a second", swabs, "/s", p->target, true) : 0;
+    if (p->p99_ms > 0) missed += bench_verdict("p99", r.p99_ms, "ms", p->p99_ms, false);
+    if (p->moonshot > 0) (void)bench_verdict("moonshot", swabs, "/s", p->moonshot, true);
+    return missed;
+}
+
+/* Whoever still holds a swab sends it until it is acknowledged. */
+static bool all_in(void *arg) {
+    struct evening *c = arg;
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (c->device[i].pending) return false;
+    return true;
+}
+
+static struct text ask_pending(void *arg, int i, double now) {
+    struct swabbed *s = &((struct evening *)arg)->device[i];
+    s->copies = 0;
+    return s->pending && now >= s->not_before ? buf_view(&s->bytes) : (struct text){"", 0};
+}
+
+static void settle(struct evening *c) {
+    struct load_result r;
+    struct load w = {.port = c->port, .connections = CONNECTIONS, .seconds = 60, .timeout_s = 30, .own_addresses = true, .ask = ask_pending, .answered = answered, .stop = all_in, .arg = c};
+    if (load_run(&w, &r) < 0 || !all_in(c)) {
+        printf("devices were left with swabs that were never acknowledged\n");
+        exit(1);
+    }
+}
+
+/* ---- nothing lost, nothing double */
+
+static int64_t count(struct evening *c, const char *sql) {
+    struct arena a = {0};
+    struct value v = {0};
+    must(db_scalar(c->node.l->db, &a, sql, NULL, 0, &v, &err), sql);
+    int64_t n = value_int_or(v, 0);
+    arena_clear(&a);
+    return n;
+}
+
+static int reconcile(struct evening *c) {
+    int64_t stored = 0, unknown = 0, double_ = 0, other = 0, sent = 0, acknowledged = 0, lost = 0;
+    struct idmap at = {0};
+    struct arena a = {0};
+    struct db_cursor *cursor = NULL;
+    const struct value *row;
+    bool *seen = mem_alloc((size_t)c->persons);
+    if (!seen) exit(1);
+    must(ledger_open(&c->node.o.ledger, &c->node.l, &err), "open");
+    for (int64_t i = 0; i < c->persons; i++) {
+        struct idmap_slot *slot = idmap_put(&at, &a, c->ids[i], NULL);
+        if (!slot) exit(1);
+        slot->value.i = i;
+        sent += c->swab_of[i] != 0;
+        acknowledged += c->swab_of[i] > 0;
+    }
+    must(db_query(c->node.l->db, "SELECT \"id\",\"person\" FROM \"swab\"", NULL, 0, &cursor, &err), "swabs");
+    for (int rc; (rc = db_next(cursor, &row, &err)) != 0;) {
+        must(rc, "swabs");
+        struct idmap_slot *slot = idmap_find(&at, row[1].i);
+        int64_t i = slot ? slot->value.i : -1;
+        stored++;
+        if (i < 0 || !c->swab_of[i]) unknown++;
+        else if (seen[i]) double_++;
+        else if (c->swab_of[i] > 0 && c->swab_of[i] != row[0].i) other++;
+        if (i >= 0) seen[i] = true;
+    }
+    db_cursor_close(cursor);
+    for (int64_t i = 0; i < c->persons; i++) lost += c->swab_of[i] > 0 && !seen[i];
+    int64_t full = count(c, "SELECT COUNT(*) FROM (SELECT \"tube\" FROM \"swab\" GROUP BY \"tube\" HAVING COUNT(*) > 10) AS x");
+    int64_t tubes = count(c, "SELECT COUNT(*) FROM \"tube\""), closed = count(c, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" <> 'open'");
+    printf(" %lld sent, %lld acknowledged, %lld in the store, in %lld tubes (%lld closed): %lld lost, %lld double, %lld under another number, %lld of nobody, %lld tubes too full; %ld answers of another kind, %ld refused\n",
+           (long long)sent, (long long)acknowledged, (long long)stored, (long long)tubes, (long long)closed, (long long)lost, (long long)double_, (long long)other, (long long)unknown, (long long)full,
+           c->bad, c->refused);
+    if (c->bad) printf("   %s\n", c->first_bad);
+    ledger_close(c->node.l);
+    c->node.l = NULL;
+    char command[512];
+    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", c->program, c->node.node);
+    int verified = system(command);
+    printf(" journal: %s\n", verified == 0 ? "verifies" : "DOES NOT VERIFY");
+    mem_free(seen);
+    arena_clear(&a);
+    return lost || double_ || other || unknown || full || c->bad || c->refused || stored != acknowledged || verified != 0;
+}
+
+static int sample(const char *program, const char *store, bool brief, char **names, int n_names) {
+    static struct evening made;
+    struct evening *c = &made;
+    int missed = 0;
+    *c = (struct evening){.program = program, .persons = brief ? 12000 : 1200000};
+    bench_node_open(&c->node, store, "covid-2022-v9", START);
+    double from = wall_s();
+    people(c);
+    ground(c);
+    printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->persons, wall_s() - from);
+    ledger_close(c->node.l);
+    c->node.l = NULL;
+    snprintf(c->tokens, sizeof c->tokens, "%s/tokens", c->node.dir);
+    FILE *f = fopen(c->tokens, "w");
+    if (!f) exit(1);
+    for (int i = 0; i < ACCOUNTS; i++) fprintf(f, "token-table-%02d table-%02d sampler 310115\n", i, i);
+    fclose(f);
+    server_start(c);
+    for (int k = 0; k < PHASES; k++) {
+        bool wanted = n_names == 0;
+        for (int i = 0; i < n_names; i++) wanted = wanted || !strcmp(names[i], phases[k].name);
+        if (!wanted) continue;
+        missed += play(c, &phases[k], brief);
+        settle(c);
+    }
+    int status = server_stop(c, SIGTERM);
+    if (status) printf("the server ended with %d\n", status), missed++;
+    missed += reconcile(c);
+    c->node.l = NULL;
+    bench_node_drop(&c->node);
+    mem_free(c->ids);
+    mem_free(c->cards);
+    mem_free(c->swab_of);
+    for (int i = 0; i < CONNECTIONS; i++) buf_clear(&c->device[i].bytes);
+    return missed;
+}
+
+int main(int argc, char **argv) {
+    const char *stores = getenv("TOCSIN_TEST_STORES"), *only = NULL, *pg = stores ? strstr(stores, "postgres") : NULL;
+    char program[4096];
+    bool brief = false;
+    int at = 1;
+    for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
+        if (!strcmp(argv[at], "--short")) brief = true;
+        else if (!strcmp(argv[at], "--store") && at + 1 < argc) only = argv[++at];
+        else return 64;
+    }
+    snprintf(program, sizeof program, "%s", getenv("TOCSIN_PROGRAM") ? getenv("TOCSIN_PROGRAM") : "");
+    if (!program[0]) { /* beside bench/programs/ in the same build */
+        ssize_t n = readlink("/proc/self/exe", program, sizeof program - 32);
+        program[n > 0 ? n : 0] = 0;
+        for (int up = 0; up < 3; up++)
+            if (strrchr(program, '/')) *strrchr(program, '/') = 0;
+        strcat(program, "/tocsin");
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
+    if (only) return sample(program, strcmp(only, "sqlite") ? only : NULL, brief, argv + at, argc - at) > 0;
+    int missed = sample(program, NULL, brief, argv + at, argc - at);
+    if (pg) missed += sample(program, pg, brief, argv + at, argc - at);
+    return missed > 0;
+}

@@ -1,0 +1,105 @@
+/* A round under way forecast from its registers: refused while nobody said how many, where or by whom; who falls behind, where a queue jams, where a team should go. */
+#include "sampling.h"
+
+#include <math.h>
+
+#include "desks/testing/forecast.h"
+
+static double number(const json_t *j, const char *name) {
+    return json_number_value(json_object_get(j, name));
+}
+
+static json_t *forecast(struct test_ledger *t, int64_t round) {
+    struct error err = {0};
+    json_t *j = NULL;
+    assert_ok(testing_forecast(t->l, &t->s, round, 0, &j, &err), err);
+    return j;
+}
+
+static int refused(struct test_ledger *t, int64_t round) {
+    struct error err = {0};
+    json_t *j = NULL;
+    return testing_forecast(t->l, &t->s, round, 0, &j, &err);
+}
+
+static int64_t place_of(struct test_ledger *t, const char *region, const char *title) {
+    struct error err = {0};
+    struct draft *d = test_draft(t, "site", DRAFT_CREATE, "title", title, "kind", "fixed", NULL);
+    d->region = text_of(region);
+    assert_ok(test_write(t, d, &err), err);
+    return d->ret_id;
+}
+
+static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t) {
+        int64_t campaign = test_record(&t, "campaign", "title", "首轮", "kind", "mass", "starts_at", "2022-09-01T00:00");
+        int64_t round = test_record(&t, "round", "campaign", test_id(&t, campaign), "seq", "1", "starts_at", "2022-09-01T14:30", "ends_at", "2022-09-02T08:00");
+        sample_open(&t, "round", round, "open");
+        assert_int_equal(refused(&t, 999999), E_UNKNOWN);
+        assert_int_equal(refused(&t, round), E_REFUSED); /* nobody said how many people */
+        test_record(&t, "round_scope", "campaign", test_id(&t, campaign), "area", "310115001", "population", "12000");
+        test_record(&t, "round_scope", "campaign", test_id(&t, campaign), "area", "310115002", "population", "1000");
+        assert_int_equal(refused(&t, round), E_REFUSED); /* no laboratory */
+        test_record(&t, "laboratory", "title", "方舱实验室", "tubes_per_day", "24000", "turnaround", "4h");
+        int64_t busy = place_of(&t, "310115001", "南门小学"), calm = place_of(&t, "310115002", "北门广场");
+        for (int i = 0; i < 10; i++) {
+            int64_t table = test_record(&t, "site_table", "site", test_id(&t, i < 6 ? busy : calm), "label", arena_printf(&t.a, "%d", i));
+            test_record(&t, "sampler_shift", "site_table", test_id(&t, table), "sampler", arena_printf(&t.a, "张%d", i), "starts_at", i == 5 ? "2022-09-01T08:00" : "2022-09-01T14:00", "ends_at",
+                        i == 5 ? "2022-09-01T12:00" : "2022-09-02T02:00"); /* one has gone home */
+        }
+        test_record(&t, "queue_report", "site", test_id(&t, busy), "reported_at", "2022-09-01T17:20", "waiting", "600", "wait_minutes", "70");
+        test_record(&t, "mobile_team", "title", "邻市支援队", "kind", "sampling", "people", "30", "samplers", "20");
+        int64_t table = test_record(&t, "site_table", "site", test_id(&t, busy), "label", "99");
+        int64_t tube = test_record(&t, "tube", "barcode", "B1", "round", test_id(&t, round), "site_table", test_id(&t, table), "size", "10", "opened_at", "2022-09-01T17:00");
+        for (int i = 0; i < 10; i++) swab_of(&t, NULL, person_of(&t, i), tube);
+        json_t *j = forecast(&t, round);
+        const json_t *done = json_object_get(j, "done"), *plan = json_object_get(j, "plan"), *as_is = json_object_get(plan, "as_is"), *behind = json_object_get(j, "behind"), *jams = json_object_get(j, "jams");
+        assert_true(number(done, "target") == 13000 && number(done, "swabs") == 10 && number(done, "people") == 10);
+        assert_true(json_is_false(json_object_get(j, "finished")) && json_is_false(json_object_get(j, "samplers_assumed")));
+        assert_true(fabs(number(j, "deadline_hours") - 14.5) < 1e-9);
+        assert_true(number(plan, "people") == 13000 - 10 && number(plan, "samplers") == 9 + 20);
+        const json_t *areas = json_object_get(as_is, "areas");
+        assert_int_equal(json_array_size(areas), 2);
+        assert_true(number(json_array_get(areas, 0), "samplers") == 5 && number(json_array_get(areas, 0), "people") == 11990);
+        assert_int_equal(json_array_size(behind), 1); /* 10 an hour were seen there: never in time; the other street is through in an hour of two */
+        assert_string_equal(json_string_value(json_object_get(json_array_get(behind, 0), "area")), "310115001");
+        assert_true(number(json_array_get(behind, 0), "last_hour") == 10);
+        assert_int_equal(json_array_size(jams), 1);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(jams, 0), "state")), "jammed");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(j, "teams"), 0), "to")), "310115001");
+        json_decref(j);
+        /* whoever sees only the other street is told of it alone */
+        struct grant g = {.role = TEXT("tester"), .region = TEXT("310115002")};
+        struct session other = t.s;
+        other.grants = &g;
+        other.n_grants = 1;
+        struct error err = {0};
+        assert_int_not_equal(testing_forecast(t.l, &other, round, 0, &j, &err), 0);
+    }
+}
+
+static void a_round_that_is_done_says_so(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        test_record(&t, "laboratory", "title", "方舱实验室", "tubes_per_day", "24000");
+        int64_t tube = tube_of(&t, &g, "B1", "20");
+        for (int i = 0; i < 20; i++) swab_of(&t, &g, person_of(&t, i), tube);
+        json_t *j = forecast(&t, g.round); /* all twenty are swabbed; their tube still waits */
+        assert_true(json_is_false(json_object_get(j, "finished")) && json_is_true(json_object_get(j, "samplers_assumed")));
+        json_decref(j);
+        sample_open(&t, "tube", tube, "spoiled"); /* it is gone; nobody is left to be swabbed a first time */
+        j = forecast(&t, g.round);
+        assert_true(json_is_true(json_object_get(j, "finished")) && !json_object_get(j, "plan"));
+        json_decref(j);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_round_says_when_it_ends_who_is_behind_and_who_should_move),
+        cmocka_unit_test(a_round_that_is_done_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
