@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 /* Pages of 8 kB: the wide rows of a register and the 40-byte rows of a blind index both fit well, and B-trees
- * are one level lower than with 4 kB at ten million rows. Caches grow only as far as they are used. */
-enum { PAGE_BYTES = 8192, CACHE_WRITE_KB = 64 << 10, CACHE_READ_KB = 8 << 10, CACHE_BULK_KB = 768 << 10 };
+ * are one level lower than with 4 kB at ten million rows. Caches grow only as far as they are used; in bulk beyond a
+ * transaction's pages they would only take memory that the system has to clear first. */
+enum { PAGE_BYTES = 8192, CACHE_WRITE_KB = 64 << 10, CACHE_READ_KB = 8 << 10, CACHE_BULK_KB = 128 << 10 };
 /* Checkpoint after so many WAL pages: 32 MB normally; 512 MB in bulk, so that hot index pages are copied home
  * once for many changes. The WAL is cut back to 64 MB after each checkpoint. */
 enum { CHECKPOINT_PAGES = 4096, CHECKPOINT_BULK_PAGES = 65536, WAL_KEPT_BYTES = 64 << 20 };

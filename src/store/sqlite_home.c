@@ -4,11 +4,15 @@
  * in pages that the system still holds. Nothing is safer or less safe than before: what is committed stands in the log, synced, until its pages are
  * home and synced too. */
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "store/sqlite.h"
 
 /* Pages of 8 kB: a pass every 16 MB, and 256 MB at most. */
 enum { PASS_PAGES = 2048, LOG_LIMIT = 32768 };
+/* Who commits goes first. */
+enum { HOME_NICE = 5 };
 
 struct lite_home {
     pthread_t thread;
@@ -29,6 +33,7 @@ static void pass(sqlite3 *handle) {
 
 static void *work(void *arg) {
     struct lite_home *h = arg;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), HOME_NICE);
     pthread_mutex_lock(&h->lock);
     for (;;) {
         while (!h->wanted && !h->ending) pthread_cond_wait(&h->changed, &h->lock);

@@ -84,6 +84,10 @@ struct intake {
     pthread_cond_t changed;
     pthread_t thread;
     bool threaded, stop, failed, finished, has_lock, bulk;
+    struct db *disk;         /* the worker syncs through it what was committed lazily; NULL: a commit waits for the disk itself */
+    bool sync;               /* something was committed since the worker last synced; under the lock, as what follows */
+    struct intake_counts committed, told; /* told: on disk */
+    struct error unsynced;   /* why a sync failed: nothing more may be committed */
     struct arena seen_arena;
     struct idmap seen;       /* content -> times in this file; whoever prepares counts them: one thread at a time, in order */
     struct arena cache_arena;

@@ -2,9 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "desks/intake/batch.h"
 
+/* The writer is who everybody waits for: beside him the worker steps back. */
+enum { WORKER_NICE = 5 };
 /* Large batches: an index with random keys has nearly all its pages changed by each of them. */
 enum { BATCH_ROWS = 10000, BATCH_FIRST = 1250, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
 
@@ -55,13 +59,30 @@ static int import_end(struct intake *in, struct error *err) {
 
 /* ---- the worker */
 
+/* Waits for the disk while the next batch is written. Called with the lock. */
+static void sync_committed(struct intake *in) {
+    struct intake_counts upto = in->committed;
+    struct error err = {0};
+    in->sync = false;
+    pthread_mutex_unlock(&in->lock);
+    int rc = db_sync(in->disk, &err);
+    pthread_mutex_lock(&in->lock);
+    if (rc < 0)
+        in->unsynced = err;
+    else
+        in->told = upto;
+}
+
 static void *work(void *arg) {
     struct intake *in = arg;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
     pthread_mutex_lock(&in->lock);
     for (;;) {
         struct batch *b = NULL;
+        if (in->sync) sync_committed(in);
         for (size_t i = 0; i < BATCHES && !b; i++)
             if (in->batches[(in->oldest + i) % BATCHES].state == BATCH_FILLED) b = &in->batches[(in->oldest + i) % BATCHES];
+        if (!b && in->sync) continue;
         if (!b && in->stop) break;
         if (!b) {
             pthread_cond_wait(&in->changed, &in->lock);
@@ -89,13 +110,37 @@ static void batch_reset(struct batch *b) {
 static int write_oldest(struct intake *in, struct error *err) {
     struct batch *b = &in->batches[in->oldest];
     while (b->state != BATCH_READY) pthread_cond_wait(&in->changed, &in->lock);
+    int rc = in->unsynced.code;
+    if (rc < 0 && err) *err = in->unsynced;
     pthread_mutex_unlock(&in->lock);
-    int rc = batch_commit(in, b, err);
+    if (rc == 0) rc = batch_commit(in, b, err);
     batch_reset(b);
     pthread_mutex_lock(&in->lock);
+    if (rc == 0 && in->disk) {
+        in->committed = in->counts;
+        in->sync = true;
+        pthread_cond_broadcast(&in->changed);
+    }
     b->state = BATCH_FREE;
     in->oldest = (in->oldest + 1) % BATCHES;
     return rc;
+}
+
+/* From here on batches are committed first and synced beside the writer; what is told of the import is what is on disk. Not on PostgreSQL, which may restart
+ * between a commit and its sync and then goes on without it. */
+static void sync_beside(struct intake *in) {
+    struct ledger *l = in->ledger;
+    if (!in->threaded || in->o.dry_run || l->in_transaction || db_kind_of(l->db) != DB_SQLITE) return;
+    struct db *disk = NULL;
+    if (ledger_connect(l, DB_READ, &disk, NULL) < 0) return;
+    if (db_lazy(l->db, true, NULL) < 0) {
+        db_close(disk);
+        return;
+    }
+    pthread_mutex_lock(&in->lock);
+    in->told = in->counts;
+    in->disk = disk;
+    pthread_mutex_unlock(&in->lock);
 }
 
 static void bulk(struct intake *in, bool on) {
@@ -103,6 +148,7 @@ static void bulk(struct intake *in, bool on) {
     in->bulk = on;
     mem_bulk(on);
     db_bulk(in->ledger->db, on);
+    if (on) sync_beside(in);
 }
 
 static int submit(struct intake *in, struct error *err) {
@@ -143,8 +189,12 @@ static void worker_stop(struct intake *in) {
     in->stop = true;
     pthread_cond_broadcast(&in->changed);
     pthread_mutex_unlock(&in->lock);
-    pthread_join(in->thread, NULL);
+    pthread_join(in->thread, NULL); /* it has synced what was committed */
     in->threaded = false;
+    if (!in->disk) return;
+    db_close(in->disk);
+    in->disk = NULL;
+    (void)db_lazy(in->ledger->db, false, &in->unsynced);
 }
 
 /* ---- the doors' side */
@@ -254,8 +304,8 @@ static int waiting_pass(struct intake *in, struct error *err) {
 
 int intake_cancel(struct intake *in, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
-    worker_stop(in);
     if (in->ledger->in_transaction) ledger_rollback(in->ledger);
+    worker_stop(in);
     bulk(in, false);
     in->failed = true; /* nothing more can be given to it */
     in->counts.elapsed_ns = monotonic_ns() - in->started_ns;
@@ -266,6 +316,7 @@ int intake_finish(struct intake *in, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     int rc = drain(in, err);
     worker_stop(in);
+    if (rc == 0 && (rc = in->unsynced.code) < 0 && err) *err = in->unsynced;
     for (int pass = 0; rc == 0 && in->n_waiting; pass++) {
         size_t before = in->n_waiting;
         rc = waiting_pass(in, err);
@@ -281,8 +332,11 @@ int intake_finish(struct intake *in, struct error *err) {
     return rc;
 }
 
-void intake_progress(const struct intake *in, struct intake_counts *ret) {
+void intake_progress(struct intake *in, struct intake_counts *ret) {
     *ret = in->counts;
+    if (in->has_lock) pthread_mutex_lock(&in->lock);
+    if (in->disk) *ret = in->told;
+    if (in->has_lock) pthread_mutex_unlock(&in->lock);
     ret->waiting = (int64_t)in->n_waiting;
     if (!in->finished) ret->elapsed_ns = monotonic_ns() - in->started_ns;
 }

@@ -79,7 +79,8 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
 int intake_finish(struct intake *in, struct error *err);
 /* Instead of finish: rows not yet committed are dropped, the import record says how far it came. What is stored can be undone. */
 int intake_cancel(struct intake *in, struct error *err);
-void intake_progress(const struct intake *in, struct intake_counts *ret);
+/* How far it has come. What is counted is on disk: of a large list the batch just written is not among it, until it is. */
+void intake_progress(struct intake *in, struct intake_counts *ret);
 /* After finish or at any moment: then the rows not yet committed are dropped. */
 void intake_free(struct intake *in);
 

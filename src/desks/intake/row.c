@@ -45,6 +45,16 @@ static int refuse(struct row *w, struct error *err) {
     return 1;
 }
 
+/* How many of its cells may lead elsewhere. */
+static size_t references(const struct plan_record *p) {
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_fields; i++) {
+        const struct plan_value *v = &p->fields[i].value;
+        n += v->source == SOURCE_RECORD || v->is_ref || p->reg->fields[p->fields[i].field].type == FIELD_REGION;
+    }
+    return n;
+}
+
 static struct map_item *item_new(struct row *w, const struct plan_record *p, int index) {
     struct map_result *out = w->out;
     if (out->n == w->cap) {
@@ -58,7 +68,7 @@ static struct map_item *item_new(struct row *w, const struct plan_record *p, int
     struct map_item *it = &out->items[out->n];
     *it = (struct map_item){.reg = p->reg, .record = index, .optional = p->optional, .only_new = p->only_new, .match = p->match};
     it->values = arena_alloc(w->env.arena, (p->reg->n_fields + 1) * sizeof *it->values);
-    it->refs = arena_alloc(w->env.arena, (p->n_fields + 1) * sizeof *it->refs);
+    it->refs = arena_alloc(w->env.arena, (references(p) + 1) * sizeof *it->refs);
     it->outside_key = it->state = it->region = it->region_title = (struct text){"", 0};
     return it->values && it->refs ? it : NULL;
 }

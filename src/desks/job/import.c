@@ -176,7 +176,7 @@ static void pace(struct taking *t) {
     }
 }
 
-static void progress(struct taking *t, const struct intake *in) {
+static void progress(struct taking *t, struct intake *in) {
     int64_t done = 0, total = 0;
     struct intake_counts c;
     sheet_progress(t->sheet, &done, &total);

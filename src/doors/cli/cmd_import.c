@@ -99,7 +99,7 @@ static void row_noted(void *arg, const struct intake_note *n) {
     buf_str(&t->notes, "\n");
 }
 
-static void progress(struct taking *t, const struct intake *in, bool last) {
+static void progress(struct taking *t, struct intake *in, bool last) {
     int64_t now = monotonic_ns(), done = 0, total = 0;
     struct intake_counts c = {0};
     if (cli_flag(t->cli, "quiet") || !isatty(STDERR_FILENO) || (!last && now - t->shown_at < PROGRESS_NS)) return;
