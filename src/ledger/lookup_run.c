@@ -104,7 +104,7 @@ bool lookup_filter_may(const unsigned char *filter, size_t bytes, uint64_t place
 
 /* ---- queries with lists */
 
-enum { IN_MOST = 128, SQL_MOST = 1024 };
+enum { IN_MOST = 128, IN_AHEAD = 8, SQL_MOST = 1024 };
 
 /* head IN (?1,...,?shape) */
 static void in_sql(char sql[SQL_MOST], const char *head, size_t shape) {
@@ -126,17 +126,23 @@ int lookup_in(struct db *db, const char *head, const int64_t *ids, size_t n, int
               struct error *err) {
     char sql[SQL_MOST];
     struct value params[IN_MOST];
-    size_t shape = 1;
+    struct db_cursor *open[IN_AHEAD] = {0};
+    size_t shape = 1, ahead = db_kind_of(db) == DB_POSTGRES ? IN_AHEAD : 1; /* asked together they may travel together; SQLite's are functions */
     int rc = 0;
     while (shape < n && shape < IN_MOST) shape *= 2;
     in_sql(sql, head, shape);
-    for (size_t from = 0; !rc && from < n; from += shape) {
-        struct db_cursor *c = NULL;
+    for (size_t from = 0; !rc && from < n;) {
+        size_t n_open = 0;
         const struct value *row;
-        for (size_t i = 0; i < shape; i++) params[i] = value_int(ids[from + i < n ? from + i : n - 1]);
-        rc = db_query(db, sql, params, shape, &c, err);
-        while (!rc && (rc = db_next(c, &row, err)) > 0) rc = visit(arg, row, err);
-        db_cursor_close(c);
+        for (; !rc && from < n && n_open < ahead; from += shape, n_open++) {
+            for (size_t i = 0; i < shape; i++) params[i] = value_int(ids[from + i < n ? from + i : n - 1]);
+            rc = db_query(db, sql, params, shape, &open[n_open], err);
+        }
+        for (size_t k = 0; k < n_open; k++) {
+            while (!rc && (rc = db_next(open[k], &row, err)) > 0) rc = visit(arg, row, err);
+            db_cursor_close(open[k]);
+            open[k] = NULL;
+        }
     }
     return rc;
 }

@@ -277,9 +277,12 @@ static int arrays(struct pg *pg, const struct batch *b, const struct piece *p, s
     /* Plans of a young table must not live on when it has grown: only walking its index by key is right at
      * any size. A failure rolls the second setting back with everything else. */
     bool join = b->verb != DB_INSERT && !conflicts(b, p->n);
-    if (join) pg_push(pg, SETTING_JOINS("off"));
-    int rc = execute(pg, b, &parameters, p->n, err);
-    if (join && rc == 0) pg_push(pg, SETTING_JOINS("on"));
+    bool ahead = pg_sends_ahead(pg);
+    int rc = join && ahead ? pg_send_known(pg, SETTING_JOINS("off"), err) : 0;
+    if (join && !ahead) pg_push(pg, SETTING_JOINS("off"));
+    if (rc == 0) rc = execute(pg, b, &parameters, p->n, err);
+    if (join && rc == 0 && ahead) rc = pg_send_known(pg, SETTING_JOINS("on"), err);
+    if (join && rc == 0 && !ahead) pg_push(pg, SETTING_JOINS("on"));
     return rc;
 }
 

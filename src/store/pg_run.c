@@ -170,6 +170,12 @@ int pg_statement_send(struct pg *pg, struct pg_statement *s, const struct pg_com
     return 0;
 }
 
+int pg_send_known(struct pg *pg, const char *sql, struct error *err) {
+    struct pg_statement *s = NULL;
+    int rc = pg_statement_get(pg, text_of(sql), NULL, 0, &s, err);
+    return rc < 0 ? rc : pg_statement_send(pg, s, &(struct pg_command){0}, (struct pg_ahead){0}, err);
+}
+
 int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
                       PGresult **ret, struct error *err) {
     char name[PG_NAME_MAX];

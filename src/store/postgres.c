@@ -9,10 +9,11 @@
 /* One write transaction at a time in a store (a schema of a database): "tocsin" as a number, then the schema.
  * The plan cache prefers generic plans on the writer: its statements are by key, and a plan made for ten
  * elements of an array (nested loop over the index) is right for two thousand, whatever the statistics of a
- * young table say. */
+ * young table say. The journal's blocks and the lookup's lists are compressed by lz4 where the server has it: a sixth of the time. */
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(1953456999, hashtext(current_schema()))"
 #define SETTINGS                                                                                             \
     "SET client_min_messages = warning; SET standard_conforming_strings = on; SET lock_timeout = 10000; "    \
+    "SELECT set_config(name, 'lz4', false) FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals); " \
     "SET cursor_tuple_fraction = 1.0; SET synchronous_commit = on; SET jit = off; SET statement_timeout = "  \
     "0; "
 
@@ -253,11 +254,11 @@ static int open_transaction(struct pg *pg, const char *begin, const char *first,
 
 /* Sent ahead: the first question of the transaction waits for the lock. A connection that the server has closed is seen without asking. */
 static int begin_ahead(struct pg *pg, struct error *err) {
-    static const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = BEGIN_SQL}, {.kind = PG_DIRECT, .sql = LOCK_SQL}};
     for (int i = 0; i < 2 && !pg_gone(pg); i++) PQconsumeInput(pg->conn); /* its last words, then the end */
     int rc = pg_ready(pg, err);
     pg->n_pending = 0;
-    if (rc == 0) rc = pg_send_ahead(pg, commands, 2, (struct pg_ahead){0}, err);
+    if (rc == 0) rc = pg_send_known(pg, BEGIN_SQL, err);
+    if (rc == 0) rc = pg_send_known(pg, LOCK_SQL, err);
     if (rc == 0) pg->transaction++;
     return rc;
 }
@@ -365,18 +366,11 @@ static int pg_lazy(struct db *db, bool on, struct error *err) {
     return rc;
 }
 
-/* A transaction that writes one empty message into the log and waits until it is there: so is everything before it. */
+/* One empty message into the log, as a transaction that waits until it is there: so is everything before it. */
 static int pg_sync(struct db *db, struct error *err) {
-    static const struct pg_command commands[] = {{.kind = PG_DIRECT, .sql = "BEGIN READ WRITE"},
-                                                 {.kind = PG_DIRECT, .sql = "SELECT pg_logical_emit_message(true, 'tocsin', '') IS NULL"},
-                                                 {.kind = PG_DIRECT, .sql = "COMMIT"}};
-    struct pg *pg = pg_of(db);
-    int rc = pg_ready(pg, err);
-    if (rc < 0) return rc;
-    pg->n_pending = 0;
-    rc = pg_exec(pg, commands, 3, NULL, err);
-    if (rc < 0 && !pg_gone(pg)) pg_simple(pg, "ROLLBACK", NULL);
-    return rc;
+    int64_t rows = 0;
+    pg_of(db)->n_pending = 0;
+    return pg_run(db, "SELECT pg_logical_emit_message(true, 'tocsin', '') IS NULL", NULL, 0, &rows, err);
 }
 
 static int pg_backup(struct db *db, const char *path, struct error *err) {

@@ -108,6 +108,8 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
 /* Runs it: prepares when needed, executes. */
 int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
                       PGresult **ret, struct error *err);
+/* A text without parameters, prepared once; sent ahead. */
+int pg_send_known(struct pg *pg, const char *sql, struct error *err);
 int pg_statement_send(struct pg *pg, struct pg_statement *s, const struct pg_command *parameters,
                       struct pg_ahead wanted, struct error *err);
 

@@ -49,7 +49,7 @@ void tickets_close(struct ticket_cache *t);
 struct spares;
 int spares_open(struct spares **ret, struct error *err);
 void spares_close(struct spares *p);
-struct request *spares_take(struct spares *p); /* zeroed, but for the memory of its arena and buffers; NULL when out of memory */
+struct request *spares_take(struct spares *p); /* zeroed, but for the memory of its arena and buffers and for its tables; NULL when out of memory */
 void spares_give(struct spares *p, struct request *r);
 
 /* ---- gzip.c */

@@ -40,13 +40,11 @@ struct request {
     struct text segments[REQUEST_SEGMENTS_MAX]; /* decoded */
     struct text params[REQUEST_PARAMS_MAX];     /* what stands for the {names} of the route, in order */
     size_t n_query;
-    struct query_param query[REQUEST_QUERY_MAX];
     struct buf body;
     json_t *json;                   /* the body, when the route takes JSON; an object or array */
     bool zh;
     bool signed_in;
     struct session session;         /* account "" when nobody is signed in */
-    struct grant grants[REQUEST_GRANTS_MAX];
     struct account_who *who;        /* what the account's session or token says; NULL for nobody and for a development token */
     struct text cookie;             /* the session's id when it came by cookie */
     instant now;
@@ -65,6 +63,9 @@ struct request {
     struct submission submission;
     int rc;
     struct error error;
+    /* Counted by n_query and session.n_grants; not cleared when a request is used again (spare.c), because they are most of it. */
+    struct query_param query[REQUEST_QUERY_MAX];
+    struct grant grants[REQUEST_GRANTS_MAX];
 };
 
 /* ---- what was asked */

@@ -2,6 +2,7 @@
 #include "doors/http/inside.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <string.h>
 
 enum { SPARE_MAX = 512, SPARE_BYTES = 64 << 10 /* one that grew beyond is given back */ };
@@ -49,7 +50,7 @@ struct request *spares_take(struct spares *p) {
     if (!r) return mem_alloc(sizeof *r);
     struct arena arena = r->arena;
     struct buf body = r->body, answer = r->answer.body;
-    memset(r, 0, sizeof *r);
+    memset(r, 0, offsetof(struct request, query));
     r->arena = arena;
     r->body = body;
     r->answer.body = answer;
