@@ -45,7 +45,7 @@ static int own_report(struct desk *k, struct db *db, int64_t report, struct reco
 }
 
 /* Words of one part of the page (INF-02), for the two text fields of the report. */
-static struct text part_text(struct desk *k, const struct document *g, int part) {
+static struct text part_text(struct arena *a, const struct document *g, int part) {
     struct buf out = {0};
     size_t characters = 0;
     for (size_t i = 0; i < g->n; i++) {
@@ -56,27 +56,30 @@ static struct text part_text(struct desk *k, const struct document *g, int part)
         buf_text(&out, b->text);
         buf_char(&out, '\n');
     }
-    struct text kept = arena_text(&k->a, buf_view(&out));
+    struct text kept = arena_text(a, buf_view(&out));
     buf_clear(&out);
     return kept;
 }
 
-static int freeze_draft(struct desk *k, const struct bulletin *b, int64_t existing, struct draft **ret, struct error *err) {
-    struct draft *d = draft_new(&k->a, k->reg, existing ? DRAFT_CHANGE : DRAFT_CREATE);
+/* existing: the draft that is frozen again, NULL for a new report. */
+static int freeze_draft(const struct desk *k, const struct bulletin *b, const struct record *existing, const struct register_decl *reg, struct arena *a,
+                        struct draft **ret, struct error *err) {
+    struct draft *d = draft_new(a, reg, existing ? DRAFT_CHANGE : DRAFT_CREATE);
     struct document g = {0};
     struct buf json = {0};
     int rc = d ? bulletin_page(b, NULL, true, &g, err) : memory(err);
     if (rc < 0) return rc;
-    struct text work = part_text(k, &g, 2), latest = part_text(k, &g, 1), figures = {0};
+    struct text work = part_text(a, &g, 2), latest = part_text(a, &g, 1), figures = {0};
     document_clear(&g);
     rc = bulletin_write_json(b, false, &json, err);
-    if (!rc) figures = arena_text(&k->a, buf_view(&json));
+    if (!rc) figures = arena_text(a, buf_view(&json));
     buf_clear(&json);
     if (rc < 0) return rc;
-    if (!work.s || !latest.s || !figures.s) return memory(err);
     d->by_desk = true;
-    d->id = existing;
-    d->region = b->region;
+    d->id = existing ? existing->id : 0;
+    d->version = existing ? existing->version : 0;
+    d->region = arena_text(a, b->region);
+    if (!work.s || !latest.s || !figures.s || !d->region.s) return memory(err);
     d->state = TEXT("submitted");
     d->values[k->at[RF_DAY]] = value_int(b->day);
     d->values[k->at[RF_WORK]] = value_text(work);
@@ -89,10 +92,11 @@ static int freeze_draft(struct desk *k, const struct bulletin *b, int64_t existi
     return 0;
 }
 
-int bulletin_freeze(struct ledger *l, const struct session *s, const struct bulletin_query *q, int64_t *ret_report, struct error *err) {
+int bulletin_freeze_draft(struct ledger *l, const struct session *s, const struct bulletin_query *q, const struct register_decl *reg, struct arena *a,
+                          struct draft **ret, struct error *err) {
     struct desk k;
     struct bulletin b;
-    struct draft *d = NULL;
+    struct record r;
     int64_t existing = 0;
     bulletin_init(&b);
     int rc = desk_open(&k, l, s, err);
@@ -102,17 +106,24 @@ int bulletin_freeze(struct ledger *l, const struct session *s, const struct bull
     if (!rc) rc = access_check(s, ACCESS_WRITE, k.reg, b.region, err);
     if (!rc) rc = find(&k, NULL, b.region, b.day, &existing, err);
     if (rc > 0) {
-        struct record r;
         rc = record_get(l, NULL, s, k.reg, existing, &k.a, &r, err);
         if (!rc && !text_is(r.state, "draft"))
             rc = error_set(err, E_CONFLICT, "day", "the report of this day is frozen already (state %.*s); only a draft is frozen again / 该日日报已定稿", (int)r.state.n, r.state.s);
     }
     b.state = TEXT("submitted");
-    if (!rc) rc = freeze_draft(&k, &b, existing, &d, err);
-    if (!rc) rc = record_write(l, s, &d, 1, err);
-    if (!rc) *ret_report = d->ret_id;
+    if (!rc) rc = freeze_draft(&k, &b, existing ? &r : NULL, reg, a, ret, err);
     bulletin_clear(&b);
     arena_clear(&k.a);
+    return rc;
+}
+
+int bulletin_freeze(struct ledger *l, const struct session *s, const struct bulletin_query *q, int64_t *ret_report, struct error *err) {
+    struct arena a = {0};
+    struct draft *d = NULL;
+    int rc = bulletin_freeze_draft(l, s, q, register_find(l->catalog, TEXT("daily_report")), &a, &d, err);
+    if (!rc) rc = record_write(l, s, &d, 1, err);
+    if (!rc) *ret_report = d->ret_id;
+    arena_clear(&a);
     return rc;
 }
 

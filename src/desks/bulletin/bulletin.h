@@ -169,6 +169,10 @@ int bulletin_curve(struct ledger *l, struct db *db, const struct session *s, con
 /* ---- approve.c: draft -> submitted -> approved-first -> approved -> published, each step a change of the daily_report record.
  * Freezes the figures of a day of all diseases. E_REFUSED: future day. E_CONFLICT: frozen already. */
 int bulletin_freeze(struct ledger *l, const struct session *s, const struct bulletin_query *q, int64_t *ret_report, struct error *err);
+/* The same up to the record: what takes long is computed with any ledger, also one that only reads, and the draft, in the arena, is written by whoever
+ * has the catalog of reg (its register daily_report). Between the two the report may be frozen by somebody else: then the draft is refused. */
+int bulletin_freeze_draft(struct ledger *l, const struct session *s, const struct bulletin_query *q, const struct register_decl *reg, struct arena *a,
+                          struct draft **ret, struct error *err);
 /* The next of two approvals by the session's account. E_DENIED: second by the first's account, or without the role approver. E_REFUSED: not submitted. */
 int bulletin_approve(struct ledger *l, const struct session *s, int64_t report, struct error *err);
 int bulletin_publish(struct ledger *l, const struct session *s, int64_t report, struct error *err);

@@ -3,6 +3,7 @@
 
 #include "desks/bulletin/bulletin.h"
 #include "desks/node.h"
+#include "doors/http/inside.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
@@ -133,6 +134,7 @@ struct step {
     struct bulletin_query query;
     int64_t report;
     int (*take)(struct ledger *l, const struct session *s, int64_t report, struct error *err); /* NULL: freeze */
+    struct draft *frozen;
     struct text state;
 };
 
@@ -141,7 +143,8 @@ static int step_run(struct ledger *l, void *arg, struct error *err) {
     struct step *s = r->state;
     struct bulletin b;
     if (!s->take) {
-        int rc = bulletin_freeze(l, &r->session, &s->query, &s->report, err);
+        int rc = record_write(l, &r->session, &s->frozen, 1, err);
+        if (!rc) s->report = s->frozen->ret_id;
         if (!rc) s->state = TEXT("submitted");
         return rc;
     }
@@ -164,6 +167,18 @@ static int stepped(struct request *r, struct error *err) {
     return buf_char(b, '}');
 }
 
+/* A second of computing in a county of a year, beside the writer; then the writer has one record to write. */
+static int freeze_compute(const struct account_seat *seat, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct step *s = r->state;
+    int rc = ledger_refresh(seat->ledger, err);
+    return rc < 0 ? rc : bulletin_freeze_draft(seat->ledger, &r->session, &s->query, register_find(http_catalog(r->server), TEXT("daily_report")), &r->arena, &s->frozen, err);
+}
+
+static int freeze_write(struct request *r, struct error *err) {
+    return r->rc < 0 ? r->rc : request_call(r, step_run, stepped, err);
+}
+
 static int act(struct request *r, struct error *err) {
     static const struct { const char *name; int (*take)(struct ledger *l, const struct session *s, int64_t report, struct error *err); } steps[] = {
         {"freeze", NULL}, {"approve", bulletin_approve}, {"return", bulletin_return}, {"publish", bulletin_publish}, {"withdraw", bulletin_withdraw}};
@@ -177,7 +192,8 @@ static int act(struct request *r, struct error *err) {
     int rc = request_query_region(r, "region", &s->query.region, err);
     if (!rc) rc = read_day(r, http_zone(r->server), &s->query.day, err);
     if (!rc && !s->query.region.n) s->query.region = http_writer(r->server)->region;
-    return rc < 0 ? rc : request_call(r, step_run, stepped, err);
+    if (rc < 0) return rc;
+    return s->take ? request_call(r, step_run, stepped, err) : request_account_on(r, r->server->aside, freeze_compute, freeze_write, err);
 }
 
 /* ---- lists */
