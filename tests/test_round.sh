@@ -10,7 +10,8 @@ stores_find
 "$tocsin" demo files --seed 7 --people 300 >/dev/null
 
 run() { local node=$1; shift; "$tocsin" "$@" --data "$node" --at $now; }
-counts() { node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log(`created ${j.created} changed ${j.changed} unchanged ${j.unchanged} refused ${j.rejected}`)'; }
+# Without a program of its own: it is asked three hundred times.
+counts() { tr -d ' \n' | sed -E 's/.*"created":([0-9]+),"changed":([0-9]+),"unchanged":([0-9]+),"rejected":([0-9]+).*/created \1 changed \2 unchanged \3 refused \4/'; }
 # same NAME A B: two exports of a register are the same records, whatever ids and numbers the nodes give.
 same() { node "$home/tests/round.mjs" "$@"; }
 
@@ -35,7 +36,7 @@ for base in $stores; do
             esac
             # a cell of a workbook holds 32,767 characters: a plan's text does not go in
             [ "$kind:$register" = xlsx:adoption ] && continue
-            rows=$(run $a export "$register" --json 2>/dev/null | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).length)')
+            rows=$(run $a export "$register" --columns id 2>/dev/null | tail -n +2 | grep -c .)
             got=$(run $a import "$register" "$file" --json 2>"$work/err" | counts)
             if [ "$got" = "created 0 changed 0 unchanged $rows refused 0" ] && [ "$rows" -gt 0 ]; then ok "$kind of $register into the node it came from: $rows unchanged"
             else bad "$kind of $register into the node it came from" "$got of $rows" "$(head -3 "$work/err")" "$(head -3 "$register-$a-errors.csv" 2>/dev/null | cut -c1-300)"; fi
