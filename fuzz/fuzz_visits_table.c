@@ -20,6 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         cells[n++] = (struct text){(const char *)data + from, at - from};
         at++;
         if (!header && tracing_header(cells, n, columns, NULL) == 0) header = true;
+        struct tracing_row near; /* the same cells as a proximity */
+        static const struct tracing_how how = {.zone_s = 28800, .dwell_s = 1800, .near_s = 300, .near_m = 2};
+        static const int pair[TRACING_COLUMNS] = {[COLUMN_PERSON] = 0, [COLUMN_PLACE] = -1, [COLUMN_START] = 2, [COLUMN_END] = 3, [COLUMN_CLASS] = -1, [COLUMN_SOURCE] = -1,
+                                                  [COLUMN_CONFIDENCE] = 6, [COLUMN_ZONE] = -1, [COLUMN_ROW] = -1, [COLUMN_OTHER] = 1, [COLUMN_DISTANCE] = 5};
+        struct error wrong = {0};
+        int met = tracing_row_read(&how, pair, cells, n, &near, &wrong);
+        if (met < 0 && (met != E_INVALID || wrong.code != met || !wrong.where[0])) abort();
+        if (met == 0 && (!near.person.n || !near.other.n || near.end < near.start || near.place.n > VISITS_NAME_MAX || (!near.far && !near.place.n))) abort();
         for (int k = 0; k < 2; k++) {
             struct tracing_row r;
             struct error err = {0};

@@ -1,5 +1,5 @@
 /* kill -9 at random moments of appends, loads, merges and forgetting: every acknowledged visit is found, none twice, what was found once stays, forgotten days stay empty,
- * and the store opens. A few rounds; TOCSIN_CRASH_ROUNDS=200 for the long form (make crash). */
+ * and the store opens. In a folder, and in PostgreSQL when there is one. A few rounds; TOCSIN_CRASH_ROUNDS=200 for the long form (make crash). */
 #include "check.h"
 
 #include <signal.h>
@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "folder.h"
+#include "stores.h"
 #include "visits/visits.h"
 
 enum { PERSONS = 50, PLACES = 9, NUMBERS = 1 << 20, FIRST = 19100, DAYS = 5, FORGOTTEN = 400 /* day of the visits that go */ };
@@ -22,13 +23,12 @@ struct told {
 };
 
 static struct folder dir;
-static char path[200];
+static char path[400];
 static struct told *told;
 static uint8_t found_before[NUMBERS];
 
 static int start(void **state) {
     folder_make(&dir);
-    snprintf(path, sizeof path, "%s/visits", dir.path);
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     return told == MAP_FAILED;
 }
@@ -130,11 +130,23 @@ static void look(unsigned round) {
     if (round % 20 == 0) print_message("# round %u: %u acknowledged, all found once\n", round, acked);
 }
 
-static void whatever_was_acknowledged_is_found_once(void **state) {
+static bool there(bool remote) {
+    char manifest[420];
+    struct visits *v = NULL;
+    snprintf(manifest, sizeof manifest, "%s/manifest", path);
+    if (!remote) return access(manifest, F_OK) == 0;
+    bool is = visits_open(&(struct visits_options){.dir = path}, &v, NULL) == 0 && visits_count(v, VISITS_PLACE) == PLACES;
+    visits_close(v);
+    return is;
+}
+
+static void kills(bool remote) {
     const char *wanted = getenv("TOCSIN_CRASH_ROUNDS");
     unsigned rounds = wanted ? (unsigned)atoi(wanted) : 12;
     struct rng r = {0};
     rng_seed(&r, 20220530);
+    memset(told, 0, sizeof *told);
+    memset(found_before, 0, sizeof found_before);
     for (unsigned round = 1; round <= rounds; round++) {
         fflush(NULL);
         pid_t pid = fork();
@@ -145,17 +157,22 @@ static void whatever_was_acknowledged_is_found_once(void **state) {
         int status;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         if (WIFEXITED(status)) fail_msg("the victim ended by itself: %d", WEXITSTATUS(status));
-        if (access(path, F_OK) == 0) {
-            char manifest[220];
-            snprintf(manifest, sizeof manifest, "%s/manifest", path);
-            if (access(manifest, F_OK) == 0) look(round);
-        }
+        if (there(remote)) look(round);
     }
     print_message("# %u visits begun, %u days forgotten, %u kills\n", atomic_load(&told->next), atomic_load(&told->forgets), rounds);
 }
 
+static void whatever_was_acknowledged_is_found_once(void **state) {
+    for (size_t i = 0; i < test_stores(); i++) {
+        if (test_store_is_pg(i)) snprintf(path, sizeof path, "%s", test_store_fresh(i));
+        else snprintf(path, sizeof path, "%s/visits", dir.path);
+        kills(test_store_is_pg(i));
+        if (test_store_is_pg(i)) test_store_drop(i);
+    }
+}
+
 int main(void) {
-    if (digest_init(NULL) < 0) return 1;
+    if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(whatever_was_acknowledged_is_found_once)};
     return cmocka_run_group_tests(tests, start, stop);
 }

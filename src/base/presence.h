@@ -68,6 +68,12 @@ struct presence_when {
     int32_t from, to;
 };
 
+/* A place at a time of interest. */
+struct presence_stop {
+    uint32_t place;
+    int32_t from, to;
+};
+
 /* Owned list of stays. Zero-initialise; presence_list_clear frees. */
 struct presence_list {
     struct presence *items;
@@ -89,6 +95,8 @@ struct presence_source {
     int (*at_place)(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err);
     /* The next span of stays: 1, or 0 at the end. May hold stays outside the times asked. */
     int (*next)(void *arg, struct presence_span *ret, struct error *err);
+    /* Brings nearer what at_place of these places will read, all of them together; NULL: nothing is gained by it. Before many questions, not between them. */
+    void (*ahead)(void *arg, const struct presence_stop *stops, size_t n);
     /* The largest number of stays at the place in one day of [from, to). Cheap for the place and the days of the last at_place. */
     uint32_t (*crowd)(void *arg, uint32_t place, int32_t from, int32_t to);
     uint8_t (*class_of)(void *arg, uint32_t place); /* below 32; 0: not known */

@@ -323,8 +323,18 @@ static int asks_of_cases(struct contact_work *w, const struct contact_index *cas
 }
 
 /* ---- the question */
+/* The places of a few cases, told to the source at once; of many the threads ask anyway. */
+static void places_ahead(const struct contact_work *w) {
+    enum { STOPS = 256 };
+    struct presence_stop stops[STOPS];
+    size_t n = 0;
+    for (size_t i = 0; i < w->n_exposed && n < STOPS; i++) stops[n++] = (struct presence_stop){w->exposed[i].place, w->exposed[i].start, w->exposed[i].end + 1};
+    if (n) w->s->ahead(w->s->arg, stops, n);
+}
+
 static int degree_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links, struct error *err) {
     int rc = exposed_find(w, n_asks, err);
+    if (rc == 0 && w->s->ahead && !w->dense && w->degree == 1) places_ahead(w);
     if (rc == 0) rc = w->dense ? sweep_places(w, err) : contact_places(w, w->exposed, 0, w->n_exposed, err);
     if (rc == 0 && n_links) rc = contact_links(w, n_asks, links, n_links);
     if (rc == 0 && w->dense) rc = sweep_collect(w, err);

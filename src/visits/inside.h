@@ -50,7 +50,7 @@ struct visits {
     char dir[1024];
     int lock_fd;
     bool read_only;
-    size_t buffer_rows;
+    size_t buffer_rows, merge_rows;
     int32_t zone_s;
 
     pthread_mutex_t names_lock;   /* who gives out names */

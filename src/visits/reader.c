@@ -81,6 +81,15 @@ static int persons_in_buffer(struct visits_reader *r, int k, const struct presen
     return rc;
 }
 
+/* Of a few persons: all days step by step, so that their waits for memory or disk are one. */
+enum { FEW = 4, AHEAD_FILES = 64, AHEAD_STOPS = 512 };
+static void persons_ahead(const struct visits_reader *r, const struct presence_ask *asks, size_t n, size_t begin, day last) {
+    struct segment_path paths[FEW][AHEAD_FILES];
+    for (int stage = 0; stage < SEGMENT_STAGES; stage++)
+        for (size_t i = begin; i < r->view->n && i < begin + AHEAD_FILES && r->view->segments[i].day <= last; i++)
+            for (size_t k = 0; r->view->segments[i].segment && k < n; k++) segment_person_ahead(r->view->segments[i].segment, asks[k].person, stage, &paths[k][i - begin]);
+}
+
 static int of_persons(void *arg, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err) {
     struct visits_reader *r = arg;
     int32_t from = INT32_MAX, to = INT32_MIN;
@@ -92,10 +101,29 @@ static int of_persons(void *arg, const struct presence_ask *asks, size_t n, stru
     }
     if (from >= to) return 0;
     days_of(r, from, to, &first, &last);
+    if (n <= FEW) persons_ahead(r, asks, n, first_segment(r->view, first), last);
     for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++)
         if (r->view->segments[i].segment) rc = pass_damage(segment_people(r->view->segments[i].segment, asks, n, shift_of(r, r->view->segments[i].day), out, err), err);
     for (int k = 0; rc >= 0 && k < r->view->n_buffers; k++) rc = persons_in_buffer(r, k, asks, n, out);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for the stays of persons / 内存不足") : 0;
+}
+
+static void ahead(void *arg, const struct presence_stop *stops, size_t n) {
+    const struct visits_reader *r = arg;
+    struct segment_path paths[AHEAD_STOPS];
+    for (int stage = 0; stage < 4; stage++) {
+        size_t used = 0;
+        for (size_t k = 0; k < n; k++) {
+            day first, last;
+            if (stops[k].from >= stops[k].to) continue;
+            days_of(r, stops[k].from, stops[k].to, &first, &last);
+            for (size_t i = first_segment(r->view, first); i < r->view->n && r->view->segments[i].day <= last && used < AHEAD_STOPS; i++) {
+                int32_t shift = shift_of(r, r->view->segments[i].day);
+                if (r->view->segments[i].segment)
+                    segment_stays_ahead(r->view->segments[i].segment, stops[k].place, stops[k].from > shift ? stops[k].from - shift : 0, stops[k].to - shift, stage, &paths[used++]);
+            }
+        }
+    }
 }
 
 static uint32_t chain_next(const struct visits_reader *r, int k, uint32_t at) {
@@ -329,7 +357,7 @@ static int reader_new(struct visits *v, day origin, struct visits_reader **ret, 
     }
     r->v = v;
     r->origin = origin;
-    r->source = (struct presence_source){.arg = r, .origin = instant_of_day(origin, v->zone_s), .of_persons = of_persons, .at_place = at_place, .next = next,
+    r->source = (struct presence_source){.arg = r, .origin = instant_of_day(origin, v->zone_s), .of_persons = of_persons, .at_place = at_place, .next = next, .ahead = ahead,
                                          .crowd = crowd, .class_of = class_of, .another = another, .release = release};
     *ret = r;
     return 0;

@@ -117,6 +117,16 @@ int segment_people(struct segment *s, const struct presence_ask *asks, size_t n,
 /* Fetches ahead what segment_place(place), and then a scan from row `first`, will read: stage 0 for many, then stage 1 for many, then the reading. */
 void segment_place_ahead(struct segment *s, uint32_t place, int stage);
 void segment_rows_ahead(struct segment *s, uint64_t first, int stage);
+/* The same for the stays of one person, and for those at a place in [from, to) (seconds of the day): stages 0 to SEGMENT_STAGES - 1, each for all files and persons (places) before
+ * the next, so that a disk is asked for many things at once instead of one after another. */
+enum { SEGMENT_STAGES = 7, SEGMENT_PATH = 12 /* rows of a person that are followed */ };
+struct segment_path {
+    uint64_t first, end;
+    uint32_t rows[SEGMENT_PATH];
+    uint8_t n;
+};
+void segment_person_ahead(struct segment *s, uint32_t person, int stage, struct segment_path *path);
+void segment_stays_ahead(struct segment *s, uint32_t place, int32_t from, int32_t to, int stage, struct segment_path *path);
 /* The stay behind an entry of `perm`, times in seconds of the day. */
 int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struct error *err);
 

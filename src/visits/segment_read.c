@@ -376,6 +376,67 @@ int segment_people(struct segment *s, const struct presence_ask *asks, size_t n,
     return rc == 0 && k ? together_read(s, asks, which, k, shift, out, err) : rc;
 }
 
+void segment_person_ahead(struct segment *s, uint32_t person, int stage, struct segment_path *path) {
+    struct column_head h;
+    struct block b;
+    const uint8_t *at;
+    if (stage == 0) *path = (struct segment_path){0};
+    if (person >= s->head.n_persons || s->head.persons_sparse) return;
+    switch (stage) {
+    case 0: segment_ahead(s, SECTION_PERSON_HEADS, person / PACK_BLOCK * sizeof h); return;
+    case 1:
+        at = segment_need(s, SECTION_PERSON_HEADS, person / PACK_BLOCK * sizeof h, sizeof h, NULL);
+        if (!at) return;
+        memcpy(&h, at, sizeof h);
+        segment_ahead(s, SECTION_PERSONS, h.offset + (uint64_t)(person % PACK_BLOCK) * h.low / 8);
+        return;
+    case 2:
+        if (segment_person(s, person, &path->first, &path->end, NULL) < 0) path->first = path->end = 0;
+        if (path->first < path->end) segment_ahead(s, SECTION_PERM_HEADS, path->first / PACK_BLOCK * sizeof h);
+        return;
+    case 3:
+        at = path->first < path->end ? segment_need(s, SECTION_PERM_HEADS, path->first / PACK_BLOCK * sizeof h, sizeof h, NULL) : NULL;
+        if (!at) return;
+        memcpy(&h, at, sizeof h);
+        segment_ahead(s, SECTION_PERM, h.offset + path->first % PACK_BLOCK * h.low / 8);
+        return;
+    case 4:
+        for (uint64_t e = path->first; e < path->end && path->n < SEGMENT_PATH; e++)
+            if (column_get(s, SECTION_PERM_HEADS, s->head.rows, e, &path->rows[path->n], NULL) == 0 && path->rows[path->n] < s->head.rows)
+                segment_ahead(s, SECTION_BLOCKS, path->rows[path->n++] / PACK_BLOCK * sizeof b);
+        return;
+    case 5:
+        for (int i = 0; i < path->n; i++) {
+            segment_rows_ahead(s, path->rows[i], 1);
+            if (block_head(s, path->rows[i] / PACK_BLOCK, &b, NULL) == 0 && !b.delta) segment_place_ahead(s, b.place, 0);
+        }
+        return;
+    default:
+        for (int i = 0; i < path->n; i++)
+            if (block_head(s, path->rows[i] / PACK_BLOCK, &b, NULL) == 0 && !b.delta) segment_place_ahead(s, b.place, 1);
+    }
+}
+
+void segment_stays_ahead(struct segment *s, uint32_t place, int32_t from, int32_t to, int stage, struct segment_path *path) {
+    enum { BLOCKS = 64 };
+    struct block b;
+    if (stage == 0) *path = (struct segment_path){0};
+    if (place >= s->head.n_places) return;
+    if (stage < 2) {
+        segment_place_ahead(s, place, stage);
+    } else if (stage == 2) {
+        if (segment_place(s, place, &path->first, &path->end, NULL) < 0) path->first = path->end = 0;
+        if (path->first < path->end) segment_rows_ahead(s, path->first, 0);
+    } else if (stage == 3) { /* those blocks of a place with many that have a part in the time */
+        for (uint64_t row = path->first, n = 0; row < path->end && n < BLOCKS; row = (row / PACK_BLOCK + 1) * PACK_BLOCK, n++) {
+            if (block_head(s, row / PACK_BLOCK, &b, NULL) < 0) return;
+            if ((int64_t)b.latest * 60 < from) continue;
+            if (b.delta && (int64_t)b.start_base * (b.start_minutes ? 60 : 1) >= to) return;
+            segment_rows_ahead(s, row, 1);
+        }
+    }
+}
+
 int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struct error *err) {
     uint32_t row = 0;
     struct columns c;

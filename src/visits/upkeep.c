@@ -22,11 +22,17 @@ static int segment_rows_read(struct segment *s, struct segment_row *out, size_t 
     return rc;
 }
 
-/* Adds the rows of the day's older files to those of d; what cannot be read is left where it is. ret_names: files that are in. */
-static int merge_read(struct view *w, struct day_rows *d, struct segment_row **ret, size_t *ret_n, char (*names)[MANIFEST_NAME_MAX], size_t *ret_names) {
+/* A file that with most of what could come to it would be too large: nothing is merged with it any more. */
+static bool full(const struct visits *v, const struct segment *s) {
+    return s->head.rows > v->merge_rows / 2;
+}
+
+/* Adds the rows of the day's older files to those of d, up to merge_rows; what cannot be read is left where it is. ret_names: files that are in. */
+static int merge_read(const struct visits *v, struct view *w, struct day_rows *d, struct segment_row **ret, size_t *ret_n, char (*names)[MANIFEST_NAME_MAX], size_t *ret_names) {
     size_t total = d->n;
     for (size_t i = 0; i < w->n; i++)
-        if (w->segments[i].day == d->day && w->segments[i].segment) total += w->segments[i].segment->head.rows;
+        if (w->segments[i].day == d->day && w->segments[i].segment && !full(v, w->segments[i].segment)) total += w->segments[i].segment->head.rows;
+    if (total > v->merge_rows && d->n < v->merge_rows) total = v->merge_rows;
     struct segment_row *rows = mem_alloc((total + PACK_BLOCK) * sizeof *rows);
     if (!rows) return E_MEMORY;
     memcpy(rows, d->rows, d->n * sizeof *rows);
@@ -34,7 +40,7 @@ static int merge_read(struct view *w, struct day_rows *d, struct segment_row **r
     for (size_t i = 0; i < w->n && k < DELTAS_MAX + 2; i++) {
         size_t got = 0;
         struct segment *s = w->segments[i].segment;
-        if (w->segments[i].day != d->day || !s) continue;
+        if (w->segments[i].day != d->day || !s || full(v, s) || n + s->head.rows > total) continue;
         int rc = segment_rows_read(s, rows + n, &got, NULL);
         if (rc == E_MEMORY) {
             mem_free(rows);
@@ -50,11 +56,11 @@ static int merge_read(struct view *w, struct day_rows *d, struct segment_row **r
     return 0;
 }
 
-static bool merge_due(const struct view *w, const struct day_rows *d) {
+static bool merge_due(const struct visits *v, const struct view *w, const struct day_rows *d) {
     uint64_t largest = 0, rest = d->n;
     size_t files = 0;
     for (size_t i = 0; i < w->n; i++) {
-        if (w->segments[i].day != d->day || !w->segments[i].segment) continue;
+        if (w->segments[i].day != d->day || !w->segments[i].segment || full(v, w->segments[i].segment)) continue;
         uint64_t rows = w->segments[i].segment->head.rows;
         if (rows > largest) rest += largest, largest = rows;
         else rest += rows;
@@ -69,7 +75,7 @@ static int day_write(struct visits *v, struct day_rows *d, struct manifest *m, s
     struct manifest_segment entry = {.day = d->day};
     struct segment *s = NULL;
     size_t n = d->n, n_names = 0;
-    int rc = merge_due(w, d) ? merge_read(w, d, &merged, &n, names, &n_names) : 0;
+    int rc = merge_due(v, w, d) ? merge_read(v, w, d, &merged, &n, names, &n_names) : 0;
     if (rc < 0) return error_set(err, rc, NULL, "no memory to merge a day of visits / 内存不足,无法合并一天的出入记录");
     if (merged) rows = merged;
     m->generation++;
@@ -94,8 +100,10 @@ static int day_write(struct visits *v, struct day_rows *d, struct manifest *m, s
 int days_write(struct visits *v, const struct day_rows *days, size_t n_days, struct manifest *m, struct view *w, struct error *err) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n_days; i++) {
-        struct day_rows d = days[i];
-        if (d.n) rc = day_write(v, &d, m, w, err);
+        for (size_t at = 0; rc == 0 && at < days[i].n; at += v->merge_rows) {
+            struct day_rows d = {.day = days[i].day, .rows = days[i].rows + at, .n = days[i].n - at < v->merge_rows ? days[i].n - at : v->merge_rows};
+            rc = day_write(v, &d, m, w, err);
+        }
     }
     return rc;
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_ROWS = 1 << 20, OPEN_TRIES = 5 };
+enum { BUFFER_ROWS = 1 << 20, MERGE_ROWS = 1 << 25, OPEN_TRIES = 5 };
 
 /* ---- a file as bytes */
 struct mapped {
@@ -231,6 +231,7 @@ static int store_open(const struct visits_options *o, struct visits **ret, struc
     v->lock_fd = v->log.fd = -1;
     v->read_only = o->read_only;
     v->buffer_rows = o->buffer_rows ? o->buffer_rows : BUFFER_ROWS;
+    v->merge_rows = o->merge_rows ? o->merge_rows : MERGE_ROWS;
     pthread_mutex_init(&v->names_lock, NULL);
     pthread_mutex_init(&v->lock, NULL);
     pthread_mutex_init(&v->upkeep, NULL);

@@ -41,6 +41,7 @@ struct visits_options {
     bool read_only;
     int32_t zone_s;         /* of a new store: where its days begin */
     size_t buffer_rows;     /* rows in memory before they are written out; 0: 1,048,576 (about 60 MB) */
+    size_t merge_rows;      /* files of one day are made one only up to so many rows, and no file gets more: it bounds memory, 64 bytes a row; 0: 33,554,432 (2 GB) */
     bool background;        /* a thread of its own writes full buffers out; else the append that fills it does */
 };
 

@@ -66,18 +66,26 @@ int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, cons
     return 0;
 }
 
+enum { PORTION = 24 << 20 /* visits given to the store at a time: 60 bytes each */ };
+
 static int day_make(struct visits *v, const struct town *t, int nth, instant midnight, const uint32_t *persons, const uint32_t *places, struct visit *rows, uint64_t *ret_rows,
                     struct error *err) {
     struct presence s[TOWN_STAYS_MAX];
     size_t n = 0;
-    for (uint32_t p = 0; p < t->n_persons; p++) {
+    int rc = 0;
+    for (uint32_t p = 0; rc == 0 && p < t->n_persons; p++) {
         size_t k = town_stays(t, p, nth, s);
+        if (n + k > PORTION) {
+            rc = visits_load(v, rows, n, NULL, err);
+            *ret_rows += n;
+            n = 0;
+        }
         for (size_t i = 0; i < k; i++)
             rows[n++] = (struct visit){persons[p], places[s[i].place], midnight + s[i].start, midnight + s[i].end, (uint8_t)presence_source_of(s[i].attr),
                                        (uint8_t)presence_confidence_of(s[i].attr), s[i].zone, s[i].row};
     }
     *ret_rows += n;
-    return visits_load(v, rows, n, NULL, err);
+    return rc < 0 ? rc : visits_load(v, rows, n, NULL, err);
 }
 
 int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress)(int64_t day_done, uint64_t rows, void *arg), void *arg, uint64_t *ret_rows, struct error *err) {
@@ -93,7 +101,7 @@ int tracing_city(struct visits *v, const struct tracing_city *c, void (*progress
     if (rc == 0) {
         persons = mem_alloc(t->n_persons * sizeof *persons);
         places = mem_alloc(t->n_places * sizeof *places);
-        rows = mem_alloc((size_t)t->n_persons * 8 * sizeof *rows); /* a day has at most home, ride, work, ride, hospital, meal, shop, home */
+        rows = mem_alloc((t->n_persons * 8ull < PORTION ? t->n_persons * 8ull : PORTION) * sizeof *rows); /* a day has at most home, ride, work, ride, hospital, meal, shop, home */
         if (!persons || !places || !rows) rc = error_set(err, E_MEMORY, NULL, "no memory for a city / 内存不足,无法生成城市");
     }
     if (rc == 0) rc = names_make(v, c, t, VISITS_PERSON, persons, err);
