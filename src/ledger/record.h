@@ -104,6 +104,10 @@ int record_get(struct ledger *l, struct db *db, const struct session *s, const s
                struct record *ret, struct error *err);
 int record_by_number(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text number_or_key,
                      struct arena *a, struct record *ret, struct error *err);
+/* The record with this natural key: cells [reg->n_fields] of which those of the key are read (a key with the region needs a region field). 1, or 0 when there is
+ * none that the session may see. */
+int record_by_key(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct value *cells, struct arena *a,
+                  struct record *ret, struct error *err);
 /* Opens sealed cells in place; needs ACCESS_OPEN and a purpose. The caller journals (ledger_opened). */
 int record_open(struct ledger *l, struct db *db, const struct session *s, struct record *r, struct arena *a, struct error *err);
 

@@ -69,6 +69,17 @@ int record_by_number(struct ledger *l, struct db *db, const struct session *s, c
     return 0;
 }
 
+int record_by_key(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct value *cells, struct arena *a,
+                  struct record *ret, struct error *err) {
+    int64_t key = 0;
+    struct record r;
+    if (!record_natural_key(reg, (struct text){"", 0}, cells, &key)) return 0;
+    int rc = found(l, db, reg, l->tables[reg->order]->by_key, key, a, &r, err);
+    if (rc <= 0 || r.key != key || access_check(s, ACCESS_READ, reg, r.region, NULL) < 0) return rc < 0 ? rc : 0;
+    *ret = r;
+    return 1;
+}
+
 int record_open(struct ledger *l, struct db *db, const struct session *s, struct record *r, struct arena *a, struct error *err) {
     int rc = access_check(s, ACCESS_OPEN, r->reg, r->region, err);
     if (rc < 0) return rc;

@@ -88,6 +88,7 @@ struct schema {
     X(policies) \
     X(regions) \
     X(reports) \
+    X(laboratory) \
     X(tickets) \
     X(records)
 #define SCHEMA_RESOURCES(X) \
@@ -113,6 +114,7 @@ struct schema {
     X(policies) \
     X(regions) \
     X(reports) \
+    X(laboratory) \
     X(tickets) \
     X(records)
 

@@ -1,0 +1,265 @@
+/* The laboratory: boxes, plates as JSON or as the instrument's own file, release, correction, recall, clocks. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "desks/testing/lab_json.h"
+#include "doors/http/route.h"
+#include "doors/http/write.h"
+
+struct lab_asked {
+    struct lab_run run;
+    struct text box, tube, verdict;
+    struct text *tubes;
+    size_t n;
+    instant at;
+    struct plate *plate; /* freed when the answer is made */
+    struct lab_report report;
+    struct lab_recall recall;
+};
+
+static int memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+}
+
+static int asked_new(struct request *r, struct lab_asked **ret, struct error *err) {
+    *ret = r->state = arena_alloc(&r->arena, sizeof **ret);
+    return *ret ? 0 : memory(err);
+}
+
+static int member_instant(const struct request *r, const char *name, instant otherwise, instant *ret, struct error *err) {
+    struct text t = {"", 0};
+    int rc = request_member(r, name, false, &t, err);
+    *ret = otherwise;
+    if (rc < 0 || !t.n || instant_parse(t, http_zone(r->server), ret)) return rc;
+    return error_set(err, E_INVALID, name, "is no time: 2022-09-01T18:00 / 不是时间");
+}
+
+static int member_tubes(struct request *r, bool required, struct lab_asked *x, struct error *err) {
+    const json_t *list = json_object_get(r->json, "tubes");
+    if (!list && !required) return 0;
+    if (!json_is_array(list)) return error_set(err, E_SYNTAX, "/tubes", "is no array of bar codes / 应为管码数组");
+    if (json_array_size(list) > LAB_TUBES_MAX) return error_set(err, E_TOO_LARGE, "/tubes", "at most %d tubes / 至多 %d 管", LAB_TUBES_MAX, LAB_TUBES_MAX);
+    x->n = json_array_size(list);
+    x->tubes = arena_alloc(&r->arena, (x->n + 1) * sizeof *x->tubes);
+    if (!x->tubes) return memory(err);
+    for (size_t i = 0; i < x->n; i++) {
+        const json_t *t = json_array_get(list, i);
+        if (!json_is_string(t)) return error_set(err, E_SYNTAX, "/tubes", "a bar code is a text / 管码应为文本");
+        x->tubes[i] = (struct text){json_string_value(t), json_string_length(t)};
+    }
+    return 0;
+}
+
+static int told(struct request *r, struct error *err) {
+    struct lab_asked *x = r->state;
+    int rc = r->rc;
+    if (x->plate) plate_clear(x->plate);
+    mem_free(x->plate);
+    x->plate = NULL;
+    if (rc >= 0) rc = answer_json(r, 200, lab_report_json(&x->report, r->zh), err);
+    lab_report_clear(&x->report);
+    return rc;
+}
+
+/* ---- boxes */
+
+static int receive_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return lab_receive(l, &r->session, x->box, x->tubes, x->n, x->at, &x->report, err);
+}
+
+static int receive(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_member(r, "box", true, &x->box, err);
+    if (!rc) rc = member_tubes(r, true, x, err);
+    if (!rc) rc = member_instant(r, "at", r->now, &x->at, err);
+    return rc < 0 ? rc : request_call(r, receive_run, told, err);
+}
+
+/* ---- plates */
+
+static int results_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return lab_results(l, &r->session, &x->run, x->plate, &x->report, err);
+}
+
+/* The plate is freed by `told`, or here when it never comes to that. */
+static int send_plate(struct request *r, struct lab_asked *x, int rc, struct error *err) {
+    if (!rc) rc = request_call(r, results_run, told, err);
+    if (rc >= 0 || !x->plate) return rc;
+    plate_clear(x->plate);
+    mem_free(x->plate);
+    x->plate = NULL;
+    return rc;
+}
+
+static int results(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_member_id(r, "run", false, &x->run.run, err);
+    if (!rc) rc = request_member_id(r, "laboratory", false, &x->run.laboratory, err);
+    if (!rc) rc = request_member(r, "plate", false, &x->run.plate, err);
+    if (!rc) rc = request_member(r, "instrument", false, &x->run.instrument, err);
+    if (!rc) rc = member_instant(r, "started_at", r->now, &x->run.started_at, err);
+    if (!rc) rc = member_instant(r, "resulted_at", r->now, &x->run.resulted_at, err);
+    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = memory(err);
+    if (!rc) rc = plate_read_json(json_object_get(r->json, "wells"), x->plate, err);
+    return x ? send_plate(r, x, rc, err) : rc;
+}
+
+/* The instrument's file as it is: read as any file is, from memory. */
+static int body_plate(struct request *r, const struct plate_options *o, struct plate *p, struct error *err) {
+    char path[40];
+    int fd = memfd_create("plate", MFD_CLOEXEC), rc = 0;
+    if (fd < 0) return error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
+    for (size_t at = 0; !rc && at < r->body.n;) {
+        ssize_t n = write(fd, r->body.s + at, r->body.n - at);
+        if (n <= 0) rc = error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
+        else at += (size_t)n;
+    }
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (!rc) rc = plate_read(path, o, p, err);
+    close(fd);
+    return rc;
+}
+
+static int file(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    struct plate_options o = plate_options_usual;
+    int64_t laboratory = 0;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_query_int(r, "laboratory", 1, INT64_MAX, 0, &laboratory, err);
+    if (rc < 0) return rc;
+    x->run = (struct lab_run){.laboratory = laboratory, .plate = request_query(r, "plate"), .instrument = request_query(r, "instrument")};
+    rc = request_query_instant(r, "started_at", &x->run.started_at, err);
+    if (!rc) rc = request_query_instant(r, "resulted_at", &x->run.resulted_at, err);
+    if (!rc && request_query(r, "dyes").n) rc = plate_dyes(request_query(r, "dyes"), &o, err);
+    if (x->run.started_at == INSTANT_NONE) x->run.started_at = r->now;
+    if (x->run.resulted_at == INSTANT_NONE) x->run.resulted_at = r->now;
+    o.blank_is_none = request_query_flag(r, "blank_is_none");
+    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = memory(err);
+    if (!rc) rc = body_plate(r, &o, x->plate, err);
+    return send_plate(r, x, rc, err);
+}
+
+/* ---- release, correction */
+
+static int release_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return lab_release(l, &r->session, x->run.run, &x->report, err);
+}
+
+static int release(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_id(r, "id", &x->run.run, err);
+    return rc < 0 ? rc : request_call(r, release_run, told, err);
+}
+
+static int correct_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return lab_correct(l, &r->session, x->tube, x->verdict, err);
+}
+
+static int corrected(struct request *r, struct error *err) {
+    (void)err;
+    return r->rc < 0 ? r->rc : answer_empty(r, 204);
+}
+
+static int correct(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_member(r, "tube", true, &x->tube, err);
+    if (!rc) rc = request_member(r, "result", true, &x->verdict, err);
+    if (!rc) rc = request_member(r, "reason", true, &r->session.reason, err);
+    return rc < 0 ? rc : request_call(r, correct_run, corrected, err);
+}
+
+/* ---- recall */
+
+static int recall_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return lab_recall(l, &r->session, x->tubes, x->n, &x->recall, err);
+}
+
+static int recalled(struct request *r, struct error *err) {
+    struct lab_asked *x = r->state;
+    int rc = r->rc < 0 ? r->rc : answer_json(r, 200, lab_recall_json(&x->recall, http_zone(r->server)), err);
+    lab_recall_clear(&x->recall);
+    return rc;
+}
+
+static int recall(struct request *r, struct error *err) {
+    struct lab_asked *x = NULL;
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = member_tubes(r, false, x, err);
+    return rc < 0 ? rc : request_call(r, recall_run, recalled, err);
+}
+
+/* ---- clocks */
+
+static int clocks(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    struct lab_clock c[LAB_STAGES];
+    int64_t round = 0;
+    int rc = request_query_int(r, "round", 1, INT64_MAX, 0, &round, err);
+    if (!rc && !round) rc = error_set(err, E_USAGE, "round", "which round / 须写明轮次");
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = lab_clocks(l, l->db, &r->session, round, c, err);
+    return rc < 0 ? rc : answer_json(r, 200, lab_clocks_json(c), err);
+}
+
+#define STRING "{\"type\":\"string\"}"
+#define MAYBE "{\"type\":[\"string\",\"null\"]}"
+#define COUNT "{\"type\":\"integer\"}"
+#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
+#define CODES "{\"type\":\"array\",\"maxItems\":10000,\"items\":" STRING "}"
+#define CT "{\"description\":\"a number up to 60, null for no amplification, or the instrument's word\",\"type\":[\"number\",\"null\",\"string\"]}"
+const struct schema laboratory_schemas[] = {
+    {"BoxArrived", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"tubes\":" CODES ",\"at\":" STRING "}}"},
+    {"Plate", "{\"type\":\"object\",\"required\":[\"wells\"],\"properties\":{\"run\":" ID ",\"laboratory\":" ID ",\"plate\":" STRING ",\"instrument\":" STRING ",\"started_at\":" STRING ",\"resulted_at\":" STRING
+              ",\"wells\":{\"type\":\"array\",\"maxItems\":384,\"items\":{\"type\":\"object\",\"properties\":{\"well\":" STRING ",\"tube\":" STRING ",\"role\":" STRING
+              ",\"ct\":{\"type\":\"object\",\"properties\":{\"orf\":" CT ",\"n\":" CT ",\"ic\":" CT "}}}}}}}"},
+    {"LabReport", "{\"type\":\"object\",\"required\":[\"id\",\"failed\",\"counts\",\"rows\"],\"properties\":{\"id\":" ID ",\"failed\":{\"type\":\"boolean\"},\"controls\":{\"type\":\"object\",\"properties\":{\"code\":" STRING ",\"where\":"
+                  STRING ",\"detail\":" STRING "}},\"counts\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"results\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"declared\":" COUNT ",\"listed\":" COUNT
+                  ",\"recalled\":" COUNT ",\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"row\",\"tube\",\"outcome\"],\"properties\":{\"row\":" COUNT ",\"tube\":" MAYBE
+                  ",\"outcome\":{\"type\":\"string\",\"enum\":[\"taken\",\"again\",\"extra\",\"missing\",\"refused\"]},\"result\":" STRING ",\"id\":" ID ",\"code\":" STRING ",\"where\":" STRING ",\"detail\":" STRING "}}}}}"},
+    {"ResultCorrection", "{\"type\":\"object\",\"required\":[\"tube\",\"result\",\"reason\"],\"properties\":{\"tube\":" STRING ",\"result\":" STRING ",\"reason\":" STRING "}}"},
+    {"RecallAsked", "{\"type\":\"object\",\"properties\":{\"tubes\":" CODES "}}"},
+    {"RecallList", "{\"type\":\"object\",\"required\":[\"tubes\",\"members\"],\"properties\":{\"tubes\":" COUNT ",\"members\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"tube\":" MAYBE ",\"person\":" ID ",\"swab\":" ID
+                   ",\"name\":" MAYBE ",\"phone\":" MAYBE ",\"address\":" MAYBE ",\"community\":" MAYBE ",\"region\":" MAYBE ",\"swabbed_at\":" MAYBE ",\"hold\":" MAYBE ",\"resample\":" MAYBE "}}}}}"},
+    {"LabClocks", "{\"type\":\"object\",\"required\":[\"stages\"],\"properties\":{\"stages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"stage\":" STRING ",\"done\":" COUNT ",\"waiting\":" COUNT ",\"p50_s\":" COUNT
+                  ",\"p90_s\":" COUNT ",\"max_s\":" COUNT ",\"oldest_s\":" COUNT ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}}}}"},
+    {0},
+};
+
+#define TEXT_QUERY "{\"type\":\"string\"}"
+const struct route laboratory_routes[] = {
+    {.method = "POST", .path = "/api/v1/laboratory/boxes", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = receive, .request = "BoxArrived", .response = "LabReport",
+     .zh = "接收转运箱:逐管核对,缺管、多管、不明管逐行告知", .en = "A box arrives: tubes against the manifest; missing, extra and unknown ones are told row by row."},
+    {.method = "POST", .path = "/api/v1/laboratory/runs", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = results, .request = "Plate", .response = "LabReport",
+     .zh = "一板结果,每孔各靶标 Ct;对照不合格则整板无结果", .en = "Results of a plate with a Ct per target; a plate whose controls fail gives none."},
+    {.method = "POST", .path = "/api/v1/laboratory/runs/file", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_BYTES, .run = file, .request = "text/csv", .response = "LabReport",
+     .zh = "仪器导出文件(CSV、XLSX)原样提交", .en = "The same as the instrument's own file, CSV or XLSX.",
+     .query = {{"laboratory", "{\"type\":\"integer\"}", "实验室编号", "id of the laboratory"}, {"plate", TEXT_QUERY, "板号", "plate"}, {"instrument", TEXT_QUERY, "仪器", "instrument"},
+               {"started_at", TEXT_QUERY, "上机时间", "when it was started; now without it"}, {"resulted_at", TEXT_QUERY, "出结果时间", "time of the results; now without it"},
+               {"dyes", TEXT_QUERY, "只写荧光通道的表:FAM=ORF1ab,VIC=N,CY5=IC", "for tables that name dyes only: FAM=ORF1ab,VIC=N,CY5=IC"},
+               {"blank_is_none", "{\"type\":\"boolean\"}", "空白 Ct 即未扩增", "an empty Ct means no amplification"}}},
+    {.method = "POST", .path = "/api/v1/laboratory/runs/{id}/release", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_NONE, .run = release, .response = "LabReport",
+     .zh = "审核发布一板结果(方案要求时须另一人)", .en = "A second person releases the results of a run to everybody in its tubes."},
+    {.method = "POST", .path = "/api/v1/laboratory/corrections", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = correct, .request = "ResultCorrection", .status = 204,
+     .zh = "更正已发布的管检结果,须有理由", .en = "A released result was wrong: corrected, with a reason; duties that followed from it go."},
+    {.method = "POST", .path = "/api/v1/laboratory/recalls", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = recall, .request = "RecallAsked", .response = "RecallList", .headers = HEADER_PURPOSE,
+     .zh = "召回名单:管内人员、住址、管控与复采进度;不写管码即流调席未接报的全部", .en = "Who is in recalled tubes, with addresses; without tubes all that the tracing desk has not taken up. Needs a purpose; each look is journalled."},
+    {.method = "GET", .path = "/api/v1/laboratory/clocks", .who = WHO_ACCOUNT, .run = clocks, .response = "LabClocks", .zh = "一轮检测各环节用时与积压", .en = "How long each stage of a round takes, and what waits in it.",
+     .query = {{"round", "{\"type\":\"integer\"}", "轮次编号", "id of the round"}}},
+    {0},
+};

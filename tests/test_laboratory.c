@@ -1,0 +1,444 @@
+/* The laboratory: what is refused, and the laws. A tube nobody received has no result; controls that fail give none; nothing is told before a second person
+ * released it; a recalled pool obliges every member in the same transaction and a single result ends it, in whatever order things come. */
+#include "sampling.h"
+
+#include "desks/duty.h"
+#include "desks/testing/laboratory.h"
+
+#define AT(hour) test_at("2022-09-01T" hour)
+
+struct lab_ground {
+    struct sample_ground g;
+    int64_t laboratory, box, people[12];
+    int turn;
+};
+
+static struct lab_report report;
+static struct session second; /* who releases */
+
+static struct lab_ground lab_make(struct test_ledger *t) {
+    struct lab_ground x = {.g = ground(t)};
+    x.laboratory = test_record(t, "laboratory", "title", "市疾控");
+    x.box = test_record(t, "box", "barcode", "B1", "laboratory", test_id(t, x.laboratory), "site", test_id(t, x.g.site), "tubes", "3");
+    for (int i = 0; i < 12; i++) x.people[i] = person_of(t, i);
+    t->s.now = AT("20:00");
+    second = t->s;
+    second.account = TEXT("reviewer");
+    return x;
+}
+
+/* A tube of `size` in the box with n swabs of the people from `first` on. */
+static int64_t packed(struct test_ledger *t, struct lab_ground *x, const char *barcode, int size, int first, int n) {
+    int64_t tube = test_record(t, "tube", "barcode", barcode, "round", test_id(t, x->g.round), "site_table", test_id(t, x->g.table), "size", arena_printf(&t->a, "%d", size), "opened_at",
+                               "2022-09-01T17:30", "box", test_id(t, x->box));
+    x->turn++;
+    for (int i = 0; i < n; i++)
+        test_record(t, "swab", "person", test_id(t, x->people[first + i]), "tube", test_id(t, tube), "turn", arena_printf(&t->a, "%d", x->turn), "swabbed_at", "2022-09-01T17:31");
+    return tube;
+}
+
+static int arrive(struct test_ledger *t, const char *const *barcodes, instant at, struct error *err) {
+    struct text list[32];
+    size_t n = 0;
+    while (barcodes[n]) list[n] = text_of(barcodes[n]), n++;
+    lab_report_clear(&report);
+    return lab_receive(t->l, &t->s, TEXT("B1"), list, n, at, &report, err);
+}
+#define ARRIVE(t, ...) assert_ok(arrive(t, (const char *const[]){__VA_ARGS__, NULL}, AT("18:00"), &err), err)
+
+/* "P1 T1 T2=21/22 ...": a plate with good controls; a tube without '=' amplifies nothing. */
+static int run_plate(struct test_ledger *t, const struct lab_ground *x, const char *plate_no, const char *wells, struct error *err) {
+    static const struct plate_options *o = &plate_options_usual;
+    static struct plate p;
+    char header[] = "tube|ORF1ab|N|IC", *at = arena_str(&t->a, wells);
+    int64_t line = 1;
+    assert_ok(plate_begin(&p, o, err), *err);
+    for (const char *row = header; row;) {
+        struct text cells[4];
+        size_t n = 0;
+        for (const char *c = row; n < 4; n++) {
+            size_t k = strcspn(c, "|");
+            cells[n] = (struct text){c, k};
+            c += k + (c[k] == '|');
+        }
+        assert_ok(plate_row(&p, cells, 4, line++, false, err), *err);
+        char *word = strtok_r(at, " ", &at);
+        char *eq = word ? strchr(word, '=') : NULL;
+        row = !word ? NULL : arena_printf(&t->a, "%.*s|%s", (int)(eq ? eq - word : (long)strlen(word)), word, eq ? arena_printf(&t->a, "%s|25", eq + 1) : "--|--|25");
+        if (row)
+            for (char *c = strchr(row, '|'); c && *c; c++)
+                if (*c == '/') *c = '|';
+    }
+    assert_ok(plate_end(&p, err), *err);
+    struct lab_run run = {.laboratory = x->laboratory, .plate = text_of(plate_no), .started_at = AT("18:30"), .resulted_at = AT("19:30")};
+    lab_report_clear(&report);
+    int rc = lab_results(t->l, &t->s, &run, &p, &report, err);
+    plate_clear(&p);
+    return rc;
+}
+#define PLATE(t, x, no, wells) assert_ok(run_plate(t, x, no, "NC PC=25/25 " wells, &err), err)
+
+static int64_t release(struct test_ledger *t) {
+    struct error err = {0};
+    int64_t run = report.record;
+    lab_report_clear(&report);
+    assert_ok(lab_release(t->l, &second, run, &report, &err), err);
+    return run;
+}
+
+static const struct lab_line *line_of(const char *tube) {
+    for (size_t i = 0; i < report.n; i++)
+        if (text_is(report.lines[i].tube, tube)) return &report.lines[i];
+    fail_msg("no line of %s", tube);
+    return NULL;
+}
+
+static void refused(const char *tube, int code) {
+    const struct lab_line *x = line_of(tube);
+    assert_int_equal(x->outcome, LAB_REFUSED);
+    assert_int_equal(x->why.code, code);
+    assert_non_null(strstr(x->why.message, " / "));
+}
+
+static int64_t owed(struct test_ledger *t, const char *rule, const char *state) {
+    return test_count(t, arena_printf(&t->a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND \"state\" = '%s'", rule, state));
+}
+
+/* ---- receipt */
+
+static void boxes_against_their_manifest(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        struct text none = TEXT("T1");
+        packed(&t, &x, "T1", 10, 0, 2);
+        packed(&t, &x, "T2", 10, 2, 2);
+        test_record(&t, "tube", "barcode", "T9", "round", test_id(&t, x.g.round), "size", "10", "opened_at", "2022-09-01T17:30");
+        assert_int_equal(lab_receive(t.l, &t.s, TEXT("B9"), &none, 1, AT("18:00"), &report, &err), E_UNKNOWN);
+        lab_report_clear(&report);
+        err = (struct error){0};
+        assert_int_equal(lab_receive(t.l, &t.s, TEXT("B1"), &none, 1, AT("21:00"), &report, &err), E_INVALID); /* of the future */
+        lab_report_clear(&report);
+        err = (struct error){0};
+        /* one missing, one of another box, one unknown, one scanned twice; the paper says three */
+        ARRIVE(&t, "T1", "T9", "T0", "T1", " T1 ");
+        assert_int_equal(line_of("T1")->outcome, LAB_TAKEN);
+        assert_int_equal(line_of("T9")->outcome, LAB_EXTRA);
+        assert_int_equal(line_of("T2")->outcome, LAB_MISSING);
+        refused("T0", E_UNKNOWN);
+        assert_int_equal(report.counts[LAB_AGAIN], 2);
+        assert_int_equal(report.declared, 3);
+        assert_int_equal(report.listed, 2); /* half a manifest */
+        assert_int_equal(test_count(&t, "SELECT \"missing\" FROM \"box\""), 1);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" = 'received'"), 2);
+        /* the rest comes later */
+        ARRIVE(&t, "T2");
+        assert_int_equal(report.counts[LAB_MISSING], 0);
+        assert_int_equal(test_count(&t, "SELECT \"missing\" + 10 * \"extra\" FROM \"box\""), 10);
+        lab_report_clear(&report);
+    }
+}
+
+/* ---- results */
+
+static void results_that_may_not_be(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 2);
+        packed(&t, &x, "T2", 10, 2, 2);
+        packed(&t, &x, "T3", 10, 4, 2);
+        ARRIVE(&t, "T1", "T3");
+        /* never received; unknown; two wells that disagree; a row that cannot be read stops nobody */
+        PLATE(&t, &x, "P1", "T1 T2 T0 T3=x/20");
+        assert_int_equal(line_of("T1")->outcome, LAB_TAKEN);
+        refused("T2", E_REFUSED);
+        refused("T0", E_UNKNOWN);
+        refused("T3", E_INVALID);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube_result\""), 1);
+        /* the same once more changes nothing; another value is a conflict */
+        PLATE(&t, &x, "P1", "T1");
+        assert_int_equal(line_of("T1")->outcome, LAB_AGAIN);
+        PLATE(&t, &x, "P1", "T1=20/20");
+        refused("T1", E_CONFLICT);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"result\" = 'positive'"), 0);
+        /* not through another door either */
+        struct draft *d = test_draft(&t, "tube_result", DRAFT_CREATE, "tube", test_id(&t, line_of("T1")->record), "lab_run", test_id(&t, report.record), "outcome", "negative", "resulted_at",
+                                     "2022-09-01T19:00", NULL);
+        assert_int_equal(test_write(&t, d, &err), E_CONFLICT);
+        lab_report_clear(&report);
+    }
+}
+
+static void controls_that_fail_give_no_results(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 2);
+        ARRIVE(&t, "T1");
+        assert_ok(run_plate(&t, &x, "P1", "NC=37/-- PC=25/25 T1=20/20", &err), err);
+        assert_true(report.failed);
+        assert_string_equal(report.controls.where, "control");
+        int64_t run = report.record;
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube_result\""), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"lab_run\" WHERE \"state\" = 'failed' AND \"negative_control\" = 'fail' AND \"positive_control\" = 'pass'"), 1);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" = 'received' AND \"result\" = 'pending'"), 1);
+        assert_int_equal(lab_release(t.l, &second, run, &report, &err), E_REFUSED);
+        lab_report_clear(&report);
+        err = (struct error){0};
+        assert_int_equal(run_plate(&t, &x, "P1", "NC PC=25/25 T1", &err), E_REFUSED); /* a failed plate is not mended */
+        err = (struct error){0};
+        PLATE(&t, &x, "P2", "T1=20/20");
+        assert_int_equal(line_of("T1")->outcome, LAB_TAKEN);
+        lab_report_clear(&report);
+    }
+}
+
+static void nothing_is_told_before_the_second_person(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 2);
+        ARRIVE(&t, "T1");
+        PLATE(&t, &x, "P1", "T1=20/20");
+        int64_t run = report.record;
+        struct lab_report r;
+        assert_int_equal(lab_release(t.l, &t.s, run, &r, &err), E_REFUSED); /* who entered them */
+        assert_string_equal(err.where, "reviewer");
+        lab_report_clear(&r);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\" = 'pending' AND \"told_at\" IS NULL"), 2);
+        assert_int_equal(owed(&t, "hold-member", "open"), 0);
+        release(&t);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\" = 'recall' AND \"told_at\" IS NOT NULL"), 2);
+        assert_int_equal(report.recalled, 1);
+        release(&t); /* once more: nothing */
+        assert_int_equal(report.counts[LAB_AGAIN], 1);
+        err = (struct error){0};
+        assert_int_equal(run_plate(&t, &x, "P1", "NC PC=25/25 T1", &err), E_REFUSED); /* what was released does not change by a file */
+        err = (struct error){0};
+        PLATE(&t, &x, "P2", "T1");
+        refused("T1", E_CONFLICT);
+        lab_report_clear(&report);
+    }
+}
+
+/* ---- recall */
+
+static void every_member_of_a_doubtful_pool_is_held_and_sampled_singly(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 4);                    /* positive */
+        packed(&t, &x, "T2", 10, 4, 2);                    /* one target only: inconclusive */
+        packed(&t, &x, "T3", 10, 6, 3);                    /* negative */
+        packed(&t, &x, "T4", 1, 9, 1);                     /* single, positive: the person's own */
+        /* a negative single swab from before says nothing of what was found since */
+        packed(&t, &x, "S0", 1, 0, 1);
+        ARRIVE(&t, "T1", "T2", "T3", "T4", "S0");
+        PLATE(&t, &x, "P0", "S0");
+        release(&t);
+        PLATE(&t, &x, "P1", "T1=20/20 T2=--/30 T3 T4=22/22");
+        assert_int_equal(report.calls[CALL_POSITIVE], 2);
+        release(&t);
+        assert_int_equal(report.recalled, 2);
+        assert_int_equal(owed(&t, "hold-member", "open"), 6);
+        assert_int_equal(owed(&t, "resample-member", "open"), 6);
+        assert_int_equal(owed(&t, "trace-tube", "open"), 2);
+        assert_int_equal(owed(&t, "report-positive", "open"), 1);
+        assert_int_equal(owed(&t, "transfer-positive", "open"), 1);
+        /* the clock runs from the release */
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" o WHERE o.\"rule\" = 'hold-member' AND o.\"due_at\" = (SELECT MAX(\"told_at\") FROM \"swab\") + 7200"), 6);
+        /* placed: the hold is paid; sampled singly: the second duty; the single negative ends a hold that nobody carried out */
+        test_record(&t, "stay", "person", test_id(&t, x.people[1]), "kind", "central", "started_at", "2022-09-01T20:00");
+        assert_int_equal(owed(&t, "hold-member", "paid"), 1);
+        second.now = t.s.now = AT("22:00");
+        int64_t tube = test_record(&t, "tube", "barcode", "S1", "round", test_id(&t, x.g.round), "size", "1", "opened_at", "2022-09-01T21:00");
+        test_record(&t, "swab", "person", test_id(&t, x.people[0]), "tube", test_id(&t, tube), "turn", "9", "swabbed_at", "2022-09-01T21:00");
+        assert_int_equal(owed(&t, "resample-member", "paid"), 1);
+        assert_int_equal(owed(&t, "hold-member", "open"), 5);
+        lab_report_clear(&report);
+        assert_ok(lab_receive(t.l, &t.s, TEXT("B1"), &(struct text){"S1", 2}, 1, AT("21:10"), &report, &err), err);
+        static struct plate p;
+        assert_ok(plate_begin(&p, &plate_options_usual, &err), err);
+        static const char *const rows[][4] = {{"tube", "ORF1ab", "N", "IC"}, {"NC", "--", "--", "--"}, {"PC", "25", "25", "25"}, {"S1", "--", "--", "25"}};
+        for (int i = 0; i < 4; i++) {
+            struct text cells[4];
+            for (int k = 0; k < 4; k++) cells[k] = text_of(rows[i][k]);
+            assert_ok(plate_row(&p, cells, 4, i + 1, false, &err), err);
+        }
+        assert_ok(plate_end(&p, &err), err);
+        struct lab_run in = {.laboratory = x.laboratory, .plate = TEXT("P3"), .started_at = AT("21:15"), .resulted_at = AT("21:45")};
+        lab_report_clear(&report);
+        assert_ok(lab_results(t.l, &t.s, &in, &p, &report, &err), err);
+        plate_clear(&p);
+        release(&t);
+        assert_int_equal(owed(&t, "hold-member", "cancelled"), 1);
+        assert_int_equal(owed(&t, "hold-member", "open"), 4);
+        lab_report_clear(&report);
+    }
+}
+
+/* A verdict that was wrong takes back what followed from it; who is not told why is not corrected. */
+static void a_correction_takes_everything_back(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 3);
+        ARRIVE(&t, "T1");
+        PLATE(&t, &x, "P1", "T1=20/20");
+        assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("negative"), &err), E_INVALID); /* no reason */
+        second.reason = TEXT("管码贴错");
+        err = (struct error){0};
+        assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("negative"), &err), E_REFUSED); /* nothing released yet */
+        release(&t);
+        assert_int_equal(owed(&t, "hold-member", "open"), 3);
+        err = (struct error){0};
+        assert_int_equal(lab_correct(t.l, &second, TEXT("T0"), TEXT("negative"), &err), E_UNKNOWN);
+        assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("recall"), &err), E_INVALID);
+        err = (struct error){0};
+        assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("positive"), &err), E_CONFLICT);
+        err = (struct error){0};
+        assert_ok(lab_correct(t.l, &second, TEXT("T1"), TEXT("negative"), &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\" = 'negative'"), 3);
+        assert_int_equal(owed(&t, "hold-member", "open"), 0);
+        assert_int_equal(owed(&t, "resample-member", "cancelled"), 3);
+        assert_ok(lab_correct(t.l, &second, TEXT("T1"), TEXT("positive"), &err), err);
+        assert_int_equal(owed(&t, "hold-member", "open"), 3);
+        lab_report_clear(&report);
+    }
+}
+
+static void the_recall_list_is_opened_for_a_purpose(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        struct lab_recall r;
+        struct text t1 = TEXT("T1"), t2 = TEXT("T2");
+        packed(&t, &x, "T1", 10, 0, 3);
+        packed(&t, &x, "T2", 10, 4, 2);
+        ARRIVE(&t, "T1", "T2");
+        PLATE(&t, &x, "P1", "T1=20/20 T2");
+        release(&t);
+        assert_int_equal(lab_recall(t.l, &t.s, &t1, 1, &r, &err), E_DENIED); /* what for? */
+        lab_recall_clear(&r);
+        struct session tracer = t.s, lab = t.s;
+        struct grant tracing = {.role = TEXT("tracer"), .region = TEXT("310115")}, bench = {.role = TEXT("laboratory"), .region = TEXT("310115")};
+        tracer.grants = &tracing, lab.grants = &bench;
+        tracer.n_grants = lab.n_grants = 1;
+        tracer.purpose = lab.purpose = TEXT("召回");
+        err = (struct error){0};
+        assert_int_equal(lab_recall(t.l, &lab, &t1, 1, &r, &err), E_UNKNOWN); /* the laboratory sees bar codes, no names */
+        lab_recall_clear(&r);
+        err = (struct error){0};
+        assert_int_equal(lab_recall(t.l, &tracer, &t2, 1, &r, &err), E_REFUSED); /* nobody in it is recalled */
+        lab_recall_clear(&r);
+        assert_int_equal(owed(&t, "trace-tube", "open"), 1);
+        err = (struct error){0};
+        int64_t looks = test_count(&t, "SELECT MAX(\"next\") FROM \"journal_tip\"");
+        assert_ok(lab_recall(t.l, &tracer, NULL, 0, &r, &err), err);
+        assert_int_equal(r.n, 3);
+        assert_int_equal(r.n_tubes, 1);
+        assert_string_equal(r.members[0].name.s, "居民0");
+        assert_string_equal(r.members[0].hold.s, "open");
+        assert_string_equal(r.members[2].resample.s, "open");
+        lab_recall_clear(&r);
+        assert_int_equal(owed(&t, "trace-tube", "paid"), 1); /* the tracing desk has it */
+        assert_true(test_count(&t, "SELECT MAX(\"next\") FROM \"journal_tip\"") >= looks + 3);
+        assert_ok(lab_recall(t.l, &tracer, NULL, 0, &r, &err), err);
+        assert_int_equal(r.n, 0);
+        lab_recall_clear(&r);
+        lab_report_clear(&report);
+    }
+}
+
+static void stages_have_clocks(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        struct lab_clock c[LAB_STAGES];
+        packed(&t, &x, "T1", 2, 0, 2);
+        packed(&t, &x, "T2", 2, 2, 2);
+        packed(&t, &x, "T3", 10, 4, 2);
+        assert_int_equal(owed(&t, "ship-tube", "open"), 2); /* two were full and closed */
+        ARRIVE(&t, "T1");
+        assert_int_equal(owed(&t, "ship-tube", "paid"), 1);
+        assert_int_equal(owed(&t, "result-round", "open"), 2);
+        PLATE(&t, &x, "P1", "T1");
+        assert_ok(lab_clocks(t.l, t.l->db, &t.s, x.g.round, c, &err), err);
+        assert_int_equal(c[STAGE_SAMPLE].waiting, 1);
+        assert_int_equal(c[STAGE_SAMPLE].done, 2);
+        assert_int_equal(c[STAGE_SHIP].waiting, 1);
+        assert_int_equal(c[STAGE_TEST].p50_s, 90 * 60);
+        assert_int_equal(c[STAGE_REPORT].waiting, 1);
+        assert_int_equal(c[STAGE_REPORT].oldest_s, 30 * 60);
+        release(&t);
+        assert_int_equal(owed(&t, "result-round", "paid"), 1);
+        /* a tube that is stuck: its superior is told */
+        struct wake_report w;
+        t.s.now = test_at("2022-09-02T01:00");
+        assert_ok(duty_tick(t.l, &t.s, &w, &err), err);
+        assert_true(w.escalated > 0);
+        assert_ok(lab_clocks(t.l, t.l->db, &t.s, x.g.round, c, &err), err);
+        assert_int_equal(c[STAGE_SHIP].late, 1);
+        lab_report_clear(&report);
+    }
+}
+
+/* SUR-03, SUR-04: every fever patient is tested; a suspicious one does not leave before the result. */
+static void fever_patients_are_tested_before_they_leave(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        const char *hospital = test_id(&t, test_record(&t, "organisation", "title", "第一医院", "kind", "hospital"));
+        int64_t visit = test_record(&t, "fever_visit", "person", test_id(&t, x.people[0]), "hospital", hospital, "kind", "fever-clinic", "visited_at", "2022-09-01T19:00", "suspicious", "true", "bed", "3");
+        assert_int_equal(owed(&t, "fever-test", "open"), 1);
+        test_record(&t, "test", "person", test_id(&t, x.people[0]), "sampled_at", "2022-09-01T10:00", "kind", "pcr", "result", "negative", "result_at", "2022-09-01T12:00");
+        assert_int_equal(owed(&t, "fever-test", "open"), 1); /* told before he came */
+        struct draft *d = test_draft(&t, "fever_visit", DRAFT_CHANGE, "left_at", "2022-09-01T19:30", NULL);
+        d->id = visit;
+        d->state = TEXT("left");
+        assert_int_equal(test_write(&t, d, &err), E_REFUSED);
+        assert_string_equal(err.where, "fever-test");
+        test_record(&t, "test", "person", test_id(&t, x.people[0]), "sampled_at", "2022-09-01T19:05", "kind", "pcr", "result", "negative", "result_at", "2022-09-01T19:50");
+        assert_int_equal(owed(&t, "fever-test", "paid"), 1);
+        d = test_draft(&t, "fever_visit", DRAFT_CHANGE, "left_at", "2022-09-01T19:55", NULL);
+        d->id = visit;
+        d->state = TEXT("left");
+        err = (struct error){0};
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(owed(&t, "observe-suspicious", "paid"), 1);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(boxes_against_their_manifest),
+        cmocka_unit_test(results_that_may_not_be),
+        cmocka_unit_test(controls_that_fail_give_no_results),
+        cmocka_unit_test(nothing_is_told_before_the_second_person),
+        cmocka_unit_test(every_member_of_a_doubtful_pool_is_held_and_sampled_singly),
+        cmocka_unit_test(a_correction_takes_everything_back),
+        cmocka_unit_test(the_recall_list_is_opened_for_a_purpose),
+        cmocka_unit_test(stages_have_clocks),
+        cmocka_unit_test(fever_patients_are_tested_before_they_leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
