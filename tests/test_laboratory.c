@@ -167,9 +167,21 @@ static void results_that_may_not_be(void **state) {
         refused("T1", E_CONFLICT);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"result\" = 'positive'"), 0);
         /* not through another door either */
-        struct draft *d = test_draft(&t, "tube_result", DRAFT_CREATE, "tube", test_id(&t, line_of("T1")->record), "lab_run", test_id(&t, report.record), "outcome", "negative", "resulted_at",
+        struct draft *d = test_draft(&t, "tube_result", DRAFT_CREATE, "tube", test_id(&t, test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\" = 'T3'")), "lab_run", test_id(&t, report.record), "outcome", "negative", "resulted_at",
                                      "2022-09-01T19:00", NULL);
-        assert_int_equal(test_write(&t, d, &err), E_CONFLICT);
+        assert_int_equal(test_write(&t, d, &err), E_DENIED);
+        err = (struct error){0};
+        d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "negative", NULL);
+        d->id = line_of("T1")->record;
+        assert_int_equal(test_write(&t, d, &err), E_DENIED);
+        assert_string_equal(err.where, "verdict");
+        err = (struct error){0};
+        d = test_draft(&t, "swab", DRAFT_CHANGE, "result", "negative", NULL);
+        d->id = test_count(&t, "SELECT MIN(\"id\") FROM \"swab\"");
+        assert_int_equal(test_write(&t, d, &err), E_DENIED);
+        err = (struct error){0};
+        d = test_draft(&t, "tube", DRAFT_CREATE, "barcode", "T8", "round", test_id(&t, x.g.round), "opened_at", "2022-09-01T17:30", "verdict", "negative", NULL);
+        assert_int_equal(test_write(&t, d, &err), E_DENIED);
         lab_report_clear(&report);
     }
 }
@@ -371,7 +383,7 @@ static void stages_have_clocks(void **state) {
     EACH_STORE(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
-        struct lab_clock c[LAB_STAGES];
+        struct lab_waiting c;
         packed(&t, &x, "T1", 2, 0, 2);
         packed(&t, &x, "T2", 2, 2, 2);
         packed(&t, &x, "T3", 10, 4, 2);
@@ -380,13 +392,14 @@ static void stages_have_clocks(void **state) {
         assert_int_equal(owed(&t, "ship-tube", "paid"), 1);
         assert_int_equal(owed(&t, "result-round", "open"), 2);
         PLATE(&t, &x, "P1", "T1");
-        assert_ok(lab_clocks(t.l, t.l->db, &t.s, x.g.round, c, &err), err);
-        assert_int_equal(c[STAGE_SAMPLE].waiting, 1);
-        assert_int_equal(c[STAGE_SAMPLE].done, 2);
-        assert_int_equal(c[STAGE_SHIP].waiting, 1);
-        assert_int_equal(c[STAGE_TEST].p50_s, 90 * 60);
-        assert_int_equal(c[STAGE_REPORT].waiting, 1);
-        assert_int_equal(c[STAGE_REPORT].oldest_s, 30 * 60);
+        assert_ok(lab_waiting_of(t.l, t.l->db, &t.s, x.g.round, &c, &err), err);
+        assert_int_equal(c.stages[STAGE_FILL].tubes, 1);
+        assert_int_equal(c.stages[STAGE_SHIP].tubes, 1);
+        assert_int_equal(c.stages[STAGE_TEST].oldest_s, -1);
+        assert_int_equal(c.stages[STAGE_RELEASE].oldest_s, 30 * 60);
+        assert_int_equal(c.n, 3);
+        assert_true(c.list[0].waits_s >= c.list[1].waits_s && c.list[1].waits_s >= c.list[2].waits_s);
+        lab_waiting_clear(&c);
         release(&t);
         assert_int_equal(owed(&t, "result-round", "paid"), 1);
         /* a tube that is stuck: its superior is told */
@@ -394,8 +407,10 @@ static void stages_have_clocks(void **state) {
         t.s.now = test_at("2022-09-02T01:00");
         assert_ok(duty_tick(t.l, &t.s, &w, &err), err);
         assert_true(w.escalated > 0);
-        assert_ok(lab_clocks(t.l, t.l->db, &t.s, x.g.round, c, &err), err);
-        assert_int_equal(c[STAGE_SHIP].late, 1);
+        assert_ok(lab_waiting_of(t.l, t.l->db, &t.s, x.g.round, &c, &err), err);
+        assert_int_equal(c.stages[STAGE_SHIP].late, 1);
+        assert_true(c.n == 2 && c.list[0].late + c.list[1].late == 1);
+        lab_waiting_clear(&c);
         lab_report_clear(&report);
     }
 }

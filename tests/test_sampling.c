@@ -91,6 +91,7 @@ static void a_verdict_decides_every_member(void **state) {
         swab_of(&t, &g, person_of(&t, 1), tube);
         assert_int_equal(test_count(&t, owed), 0);
         struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "negative", NULL);
+        d->by_desk = true;
         d->id = tube;
         assert_ok(test_write(&t, d, &err), err);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\"='negative'"), 2);
@@ -284,6 +285,7 @@ static void a_recall_is_swabbed_again(void **state) {
         take(&t, x, INSTANT_NONE, &r, 1);
         is_refused(&t, x, again, SAMPLING_DUPLICATE); /* not while the first is pending */
         struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "recall", NULL);
+        d->by_desk = true;
         d->id = test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\"='A1'");
         assert_ok(test_write(&t, d, &err), err);
         for (int sent = 0; sent < 2; sent++) { /* sent twice, it is one */
@@ -402,6 +404,7 @@ static void figures_are_restated_by_statistics_day(void **state) {
         t.s.now = test_at("2022-09-02T10:00");
         for (int i = 0; i < 3; i++) {
             struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, steps[i][1], steps[i][2], NULL);
+            d->by_desk = true;
             d->id = tube;
             d->state = text_of(steps[i][0]);
             if (i) assert_ok(draft_set(t.l, d, &t.a, i == 1 ? TEXT("result") : TEXT("verdict"), TEXT("positive"), &err), err);

@@ -1,4 +1,4 @@
-/* ledger: cells and states that only the desk that owns them writes. A region's own daily report is frozen by the bulletin desk and approved by two people
+/* ledger: cells and states that only the desk that owns them writes (the table is in owned.c). Results of tubes and their release are the laboratory's. A region's own daily report is frozen by the bulletin desk and approved by two people
  * (desks/bulletin/approve.c): whoever may write reports may not therefore put figures, approvers or an approved state into one, neither as a record nor
  * by an import. Knows register and record. */
 #ifndef TOCSIN_LEDGER_OWNED_H

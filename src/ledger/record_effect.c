@@ -53,6 +53,7 @@ static int follow(struct apply *x, const struct record *led, int reference, cons
     bool any = false;
     if (!d) return memory(err);
     d->id = led->id;
+    d->by_desk = true; /* nobody's own word: what the record it comes from was allowed to say */
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         if (f->copy_reference != reference || !moved(f, r, before)) continue;

@@ -56,13 +56,17 @@ json_t *lab_recall_json(const struct lab_recall *r, int32_t zone_s) {
     return json_pack("{s:I, s:o}", "tubes", (json_int_t)r->n_tubes, "members", list);
 }
 
-json_t *lab_clocks_json(const struct lab_clock c[LAB_STAGES]) {
-    json_t *list = json_array();
-    for (int k = 0; k < LAB_STAGES; k++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stage", lab_stages[k], "done", (json_int_t)c[k].done, "waiting", (json_int_t)c[k].waiting, "p50_s",
-                                              (json_int_t)c[k].p50_s, "p90_s", (json_int_t)c[k].p90_s, "max_s", (json_int_t)c[k].max_s, "oldest_s", (json_int_t)c[k].oldest_s, "limit_s",
-                                              (json_int_t)c[k].limit_s, "late", (json_int_t)c[k].late));
-    return json_pack("{s:o}", "stages", list);
+json_t *lab_waiting_json(const struct lab_waiting *w) {
+    json_t *stages = json_array(), *tubes = json_array();
+    for (int k = 0; k < LAB_STAGES; k++) {
+        const struct lab_stage *x = &w->stages[k];
+        json_array_append_new(stages, json_pack("{s:s, s:I, s:I, s:I, s:I}", "stage", round_stage_words[k], "tubes", (json_int_t)x->tubes, "oldest_s", (json_int_t)x->oldest_s, "limit_s",
+                                                (json_int_t)x->limit_s, "late", (json_int_t)x->late));
+    }
+    for (size_t i = 0; i < w->n; i++)
+        json_array_append_new(tubes, json_pack("{s:o, s:I, s:s, s:I, s:b}", "tube", text_json(w->list[i].barcode), "id", (json_int_t)w->list[i].tube, "stage", round_stage_words[w->list[i].stage],
+                                               "waits_s", (json_int_t)w->list[i].waits_s, "late", w->list[i].late));
+    return json_pack("{s:o, s:o}", "stages", stages, "tubes", tubes);
 }
 
 int plate_read(const char *path, const struct plate_options *o, struct plate *p, struct error *err) {

@@ -8,7 +8,7 @@
 
 json_t *lab_report_json(const struct lab_report *r, bool zh);
 json_t *lab_recall_json(const struct lab_recall *r, int32_t zone_s);
-json_t *lab_clocks_json(const struct lab_clock c[LAB_STAGES]);
+json_t *lab_waiting_json(const struct lab_waiting *w);
 /* A plate from a file (CSV in any encoding, XLSX), to its end. plate_clear also on failure. Errors: those of sheet_open and plate_row. */
 int plate_read(const char *path, const struct plate_options *o, struct plate *p, struct error *err);
 /* From [{"well", "tube", "role", "ct": {"orf", "n", "ic"}}]: a number, null for no amplification, or the instrument's word; a target that no well has was not

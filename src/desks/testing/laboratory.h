@@ -6,6 +6,7 @@
 #define TOCSIN_DESKS_TESTING_LABORATORY_H
 
 #include "desks/testing/plate.h"
+#include "desks/testing/round.h"
 #include "ledger/obligation.h"
 
 enum { LAB_TUBES_MAX = 10000, LAB_RECALL_TUBES = 200 };
@@ -77,17 +78,27 @@ void lab_recall_clear(struct lab_recall *r);
  * and each opening is journalled. Asked by the tracing desk (role tracer) it takes the tube up. Cost: by index, some lookups a member. */
 int lab_recall(struct ledger *l, const struct session *s, const struct text *tubes, size_t n, struct lab_recall *ret, struct error *err);
 
-/* ---- clocks: how long each stage takes (采、送、检、报) */
-enum lab_stage { STAGE_SAMPLE, STAGE_SHIP, STAGE_TEST, STAGE_REPORT, LAB_STAGES };
-extern const char *const lab_stages[LAB_STAGES];
-struct lab_clock {
-    int64_t done, waiting;       /* tubes that passed the stage, that are in it */
-    int64_t p50_s, p90_s, max_s; /* of those done; -1: none */
-    int64_t oldest_s;            /* of those in it; -1: none */
-    int64_t limit_s, late;       /* by the plan; 0: it says nothing. late: in it for longer */
+/* ---- tubes on their way (送、检、报): what a stuck one is found by; how long stages took is in round.h */
+enum { LAB_STAGES = STAGE_WHOLE, LAB_WAITING_LISTED = 100 };
+struct lab_stage {
+    int64_t tubes, oldest_s;     /* in it now; how long the oldest has been: -1 none */
+    int64_t limit_s, late;       /* by the plan, 0: it says nothing; in it for longer */
 };
-/* One pass over the tubes of the round that the session may read. db: any connection. */
-int lab_clocks(struct ledger *l, struct db *db, const struct session *s, int64_t round, struct lab_clock ret[LAB_STAGES], struct error *err);
+struct lab_tube_waiting {
+    int64_t tube, waits_s;
+    struct text barcode;
+    enum round_stage stage;
+    bool late;
+};
+struct lab_waiting {
+    struct arena arena;
+    struct lab_stage stages[LAB_STAGES];
+    size_t n;
+    struct lab_tube_waiting list[LAB_WAITING_LISTED]; /* those that have been longest in their stage */
+};
+/* One pass over the tubes of the round that the session may read. db: any connection. Owned: lab_waiting_clear, also on failure. */
+int lab_waiting_of(struct ledger *l, struct db *db, const struct session *s, int64_t round, struct lab_waiting *ret, struct error *err);
+void lab_waiting_clear(struct lab_waiting *w);
 
 /* ---- shared by the files of the laboratory */
 int64_t lab_parameter(const struct ledger *l, instant now, const char *name, int64_t otherwise);

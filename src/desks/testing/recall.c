@@ -1,11 +1,8 @@
-/* Who is in a tube that was recalled, with name, phone and address: for those who go and hold them. And the clocks of the stages. */
+/* Who is in a tube that was recalled, with name, phone and address: for those who go and hold them. */
 #include "desks/testing/laboratory.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-const char *const lab_stages[LAB_STAGES] = {"sample", "ship", "test", "report"};
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
@@ -166,79 +163,4 @@ int lab_recall(struct ledger *l, const struct session *s, const struct text *tub
     else
         rc = ledger_commit(l, s->now, err);
     return rc;
-}
-
-/* ---- clocks */
-
-struct spans {
-    int32_t *s[LAB_STAGES];
-    size_t n[LAB_STAGES], cap[LAB_STAGES];
-};
-
-static int span_add(struct spans *x, int stage, int64_t seconds, struct error *err) {
-    if (x->n[stage] == x->cap[stage]) {
-        size_t cap = x->cap[stage] ? x->cap[stage] * 2 : 4096;
-        int32_t *more = mem_realloc(x->s[stage], cap * sizeof *more);
-        if (!more) return memory(err);
-        x->s[stage] = more;
-        x->cap[stage] = cap;
-    }
-    x->s[stage][x->n[stage]++] = (int32_t)(seconds < 0 ? 0 : seconds > INT32_MAX ? INT32_MAX : seconds);
-    return 0;
-}
-
-static int by_seconds(const void *a, const void *b) {
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* row: opened, closed, received, result, released. A stage whose end was not noted (a tube received without having been closed) ends with the next one. */
-static int clock_row(struct lab_clock *c, struct spans *spans, const struct value *row, instant now, struct error *err) {
-    instant begin = row[0].i;
-    for (int k = 0; k < LAB_STAGES; k++) {
-        int after = k + 1;
-        while (after <= LAB_STAGES && row[after].kind != VALUE_INT) after++;
-        if (after > LAB_STAGES) {
-            int64_t waits = now - begin;
-            c[k].waiting++;
-            if (waits > c[k].oldest_s) c[k].oldest_s = waits;
-            c[k].late += c[k].limit_s && waits > c[k].limit_s;
-            return 0;
-        }
-        if (after > k + 1) continue; /* passed, nobody knows when */
-        int rc = span_add(spans, k, row[after].i - begin, err);
-        if (rc < 0) return rc;
-        c[k].done++;
-        begin = row[after].i;
-    }
-    return 0;
-}
-
-int lab_clocks(struct ledger *l, struct db *db, const struct session *s, int64_t round, struct lab_clock ret[LAB_STAGES], struct error *err) {
-    const struct register_decl *reg = lab_register(l, "tube", err);
-    struct lab_clock c[LAB_STAGES] = {0};
-    struct spans spans = {0};
-    struct buf sql = {0};
-    struct db_cursor *cursor = NULL;
-    const struct value *row;
-    struct value p = value_int(round);
-    if (!reg) return E_UNKNOWN;
-    if (!access_anywhere(s, ACCESS_READ, reg)) return access_check(s, ACCESS_READ, reg, l->region, err);
-    for (int k = 0; k < LAB_STAGES; k++) c[k].p50_s = c[k].p90_s = c[k].max_s = c[k].oldest_s = -1;
-    c[STAGE_SHIP].limit_s = lab_parameter(l, s->now, "sample_transport_within", 0);
-    buf_str(&sql, "SELECT \"opened_at\",\"closed_at\",\"received_at\",\"result_at\",\"released_at\" FROM \"tube\" WHERE \"round\" = ?1 AND \"state\" <> 'spoiled' AND ");
-    access_sql(s, ACCESS_READ, reg, "region", &sql);
-    int rc = sql.failed ? memory(err) : db_query(db, buf_cstr(&sql), &p, 1, &cursor, err);
-    while (!rc && (rc = db_next(cursor, &row, err)) > 0) rc = clock_row(c, &spans, row, s->now, err);
-    db_cursor_close(cursor);
-    buf_clear(&sql);
-    for (int k = 0; k < LAB_STAGES; k++) {
-        size_t n = spans.n[k];
-        if (n) qsort(spans.s[k], n, sizeof *spans.s[k], by_seconds);
-        if (n) c[k].p50_s = spans.s[k][(n - 1) / 2], c[k].p90_s = spans.s[k][(n - 1) * 9 / 10], c[k].max_s = spans.s[k][n - 1];
-        mem_free(spans.s[k]);
-    }
-    if (rc < 0) return rc;
-    memcpy(ret, c, sizeof c);
-    return 0;
 }

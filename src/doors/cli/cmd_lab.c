@@ -158,23 +158,26 @@ static const char *span(struct cli *cli, int64_t s) {
     return arena_str(&cli->arena, text);
 }
 
-int cmd_lab_clocks(struct cli *cli, struct error *err) {
+int cmd_lab_waiting(struct cli *cli, struct error *err) {
     static const char *const zh[LAB_STAGES] = {"采", "送", "检", "报"};
-    struct lab_clock c[LAB_STAGES];
+    static struct lab_waiting w;
     int64_t round = 0;
     int rc = cli_open(cli, err);
     if (!rc && !text_int(text_of(cli_argument(cli, 0)), &round)) rc = error_set(err, E_USAGE, "ROUND", "is no id / 不是编号");
-    if (!rc) rc = lab_clocks(cli->ledger, cli->ledger->db, &cli->session, round, c, err);
     if (rc < 0) return rc;
-    if (cli->json) return cli_json(cli, lab_clocks_json(c), err);
-    for (int k = 0; k < LAB_STAGES; k++) {
-        cli_print(cli, cli->zh ? "%s: %lld 管, 中位 %s, 九成 %s, 最长 %s; 在办 %lld, 最久 %s" : "%s: %lld tubes, half within %s, 90%% within %s, longest %s; %lld in it, the oldest for %s", cli->zh ? zh[k] : lab_stages[k], (long long)c[k].done,
-                  span(cli, c[k].p50_s), span(cli, c[k].p90_s), span(cli, c[k].max_s), (long long)c[k].waiting, span(cli, c[k].oldest_s));
-        if (c[k].limit_s && cli->zh) cli_print(cli, ", 超过 %s 的 %lld", span(cli, c[k].limit_s), (long long)c[k].late);
-        if (c[k].limit_s && !cli->zh) cli_print(cli, ", %lld of them beyond %s", (long long)c[k].late, span(cli, c[k].limit_s));
+    rc = lab_waiting_of(cli->ledger, cli->ledger->db, &cli->session, round, &w, err);
+    if (!rc && cli->json) rc = cli_json(cli, lab_waiting_json(&w), err);
+    for (int k = 0; !rc && !cli->json && k < LAB_STAGES; k++) {
+        const struct lab_stage *x = &w.stages[k];
+        cli_print(cli, cli->zh ? "%s: 在办 %lld 管, 最久 %s" : "%s: %lld tubes, the oldest for %s", cli->zh ? zh[k] : round_stage_words[k], (long long)x->tubes, span(cli, x->oldest_s));
+        if (x->limit_s && cli->zh) cli_print(cli, ", 超过 %s 的 %lld", span(cli, x->limit_s), (long long)x->late);
+        if (x->limit_s && !cli->zh) cli_print(cli, ", %lld of them beyond %s", (long long)x->late, span(cli, x->limit_s));
         cli_print(cli, "\n");
     }
-    return 0;
+    for (size_t i = 0; !rc && !cli->json && i < w.n && i < 20; i++)
+        cli_print(cli, "  %s %.*s  %s  %s\n", w.list[i].late ? "!" : " ", (int)w.list[i].barcode.n, w.list[i].barcode.s, cli->zh ? zh[w.list[i].stage] : round_stage_words[w.list[i].stage], span(cli, w.list[i].waits_s));
+    lab_waiting_clear(&w);
+    return rc;
 }
 
 int cmd_lab_ticket(struct cli *cli, struct error *err) {

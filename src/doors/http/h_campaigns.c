@@ -87,7 +87,7 @@ static int pooling(struct request *r, struct error *err) {
 #define LIST(name) "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}}"
 #define QUEUE "{\"$ref\":\"#/components/schemas/CampaignQueue\"}"
 const struct schema campaigns_schemas[] = {
-    {"CampaignInput", "{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"Without areas: people. Without laboratories: tubes_per_day. What is left out is as docs/campaign.md says.\",\"properties\":{\"people\":" COUNT
+    {"CampaignAsked", "{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"Without areas: people. Without laboratories: tubes_per_day. What is left out is as docs/campaign.md says.\",\"properties\":{\"people\":" COUNT
         ",\"tables\":" COUNT ",\"tubes_per_day\":" COUNT ",\"turnaround_hours\":" COUNT ",\"samplers\":" COUNT ",\"samplers_per_table\":" COUNT ",\"people_per_hour\":" COUNT ",\"people_per_tube\":" COUNT
         ",\"couriers\":" COUNT ",\"tubes_per_trip\":" COUNT ",\"loading_minutes\":" COUNT ",\"starts\":" HOUR ",\"opens\":" HOUR ",\"closes\":" HOUR ",\"slot_minutes\":" COUNT ",\"report_minutes\":" COUNT
         ",\"deadline_hours\":" COUNT ",\"spread_city\":" COUNT ",\"spread_area\":" COUNT ",\"spread_laboratory\":" COUNT ",\"spread_road\":" COUNT ",\"burst_at\":" HOUR ",\"burst_hours\":" COUNT ",\"burst_share\":" COUNT
@@ -132,7 +132,7 @@ const struct schema campaigns_schemas[] = {
 };
 
 const struct route campaigns_routes[] = {
-    {.method = "POST", .path = "/api/v1/testing/plan", .who = WHO_ACCOUNT, .roles = "command;tester;system", .body = BODY_JSON, .run = plan, .headers = ROUTE_ASIDE, .request = "CampaignInput", .response = "CampaignPlan",
+    {.method = "POST", .path = "/api/v1/testing/plan", .who = WHO_ACCOUNT, .roles = "command;tester;system", .body = BODY_JSON, .run = plan, .headers = ROUTE_ASIDE, .request = "CampaignAsked", .response = "CampaignPlan",
      .zh = "测算一轮检测:完成时间、瓶颈、增一份力量早多少、分配", .en = "Plan a round of testing: finish, what holds it up, what one more buys, who goes where."},
     {.method = "GET", .path = "/api/v1/testing/rounds/{id}/forecast", .who = WHO_ACCOUNT, .run = forecast, .headers = ROUTE_ASIDE, .response = "RoundForecast",
      .zh = "一轮检测的实时预测:何时完成、何处落后、何处拥堵、机动力量往何处调", .en = "A round under way forecast: when it is finished, who falls behind, where queues jam, where to move samplers and teams.",

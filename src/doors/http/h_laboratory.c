@@ -204,17 +204,20 @@ static int recall(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, recall_run, recalled, err);
 }
 
-/* ---- clocks */
+/* ---- what waits */
 
-static int clocks(struct request *r, struct error *err) {
+static int waiting(struct request *r, struct error *err) {
     struct ledger *l = NULL;
-    struct lab_clock c[LAB_STAGES];
+    struct lab_waiting *w = arena_alloc(&r->arena, sizeof *w);
     int64_t round = 0;
-    int rc = request_query_int(r, "round", 1, INT64_MAX, 0, &round, err);
+    int rc = w ? request_query_int(r, "round", 1, INT64_MAX, 0, &round, err) : memory(err);
     if (!rc && !round) rc = error_set(err, E_USAGE, "round", "which round / 须写明轮次");
     if (!rc) rc = request_reader(r, &l, err);
-    if (!rc) rc = lab_clocks(l, l->db, &r->session, round, c, err);
-    return rc < 0 ? rc : answer_json(r, 200, lab_clocks_json(c), err);
+    if (rc < 0) return rc;
+    rc = lab_waiting_of(l, l->db, &r->session, round, w, err);
+    if (!rc) rc = answer_json(r, 200, lab_waiting_json(w), err);
+    lab_waiting_clear(w);
+    return rc;
 }
 
 #define STRING "{\"type\":\"string\"}"
@@ -236,8 +239,9 @@ const struct schema laboratory_schemas[] = {
     {"RecallAsked", "{\"type\":\"object\",\"properties\":{\"tubes\":" CODES "}}"},
     {"RecallList", "{\"type\":\"object\",\"required\":[\"tubes\",\"members\"],\"properties\":{\"tubes\":" COUNT ",\"members\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"tube\":" MAYBE ",\"person\":" ID ",\"swab\":" ID
                    ",\"name\":" MAYBE ",\"phone\":" MAYBE ",\"address\":" MAYBE ",\"community\":" MAYBE ",\"region\":" MAYBE ",\"swabbed_at\":" MAYBE ",\"hold\":" MAYBE ",\"resample\":" MAYBE "}}}}}"},
-    {"LabClocks", "{\"type\":\"object\",\"required\":[\"stages\"],\"properties\":{\"stages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"stage\":" STRING ",\"done\":" COUNT ",\"waiting\":" COUNT ",\"p50_s\":" COUNT
-                  ",\"p90_s\":" COUNT ",\"max_s\":" COUNT ",\"oldest_s\":" COUNT ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}}}}"},
+    {"LabWaiting", "{\"type\":\"object\",\"required\":[\"stages\",\"tubes\"],\"properties\":{\"stages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"stage\":" STRING ",\"tubes\":" COUNT ",\"oldest_s\":" COUNT
+                   ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}},\"tubes\":{\"type\":\"array\",\"maxItems\":100,\"items\":{\"type\":\"object\",\"properties\":{\"tube\":" MAYBE ",\"id\":" ID ",\"stage\":" STRING ",\"waits_s\":" COUNT
+                   ",\"late\":{\"type\":\"boolean\"}}}}}}"},
     {0},
 };
 
@@ -259,7 +263,8 @@ const struct route laboratory_routes[] = {
      .zh = "更正已发布的管检结果,须有理由", .en = "A released result was wrong: corrected, with a reason; duties that followed from it go."},
     {.method = "POST", .path = "/api/v1/laboratory/recalls", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = recall, .request = "RecallAsked", .response = "RecallList", .headers = HEADER_PURPOSE,
      .zh = "召回名单:管内人员、住址、管控与复采进度;不写管码即流调席未接报的全部", .en = "Who is in recalled tubes, with addresses; without tubes all that the tracing desk has not taken up. Needs a purpose; each look is journalled."},
-    {.method = "GET", .path = "/api/v1/laboratory/clocks", .who = WHO_ACCOUNT, .run = clocks, .response = "LabClocks", .zh = "一轮检测各环节用时与积压", .en = "How long each stage of a round takes, and what waits in it.",
+    {.method = "GET", .path = "/api/v1/laboratory/waiting", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = waiting, .response = "LabWaiting", .zh = "一轮检测在途的管:各环节积压、最久者、超时者",
+     .en = "Tubes of a round on their way: how many in each stage, those that wait longest, those that are late.",
      .query = {{"round", "{\"type\":\"integer\"}", "轮次编号", "id of the round"}}},
     {0},
 };

@@ -1,0 +1,115 @@
+/* The laboratory over HTTP: who may, what is malformed, and one tube's way from the box to the recall list. */
+#include "http.h"
+
+#define NOW "2022-09-01T20:00"
+#define LAB "token-lab-one"
+#define REVIEWER "token-lab-two"
+#define TRACER "token-tracing"
+
+static const char *const tokens = "token-root root root -\ntoken-lab-one lab laboratory 310115\ntoken-lab-two reviewer laboratory 310115\ntoken-tracing tracer tracer 310115\ntoken-guest guest guest 310115\n";
+static int64_t laboratory, first_round;
+
+static void make(size_t store) {
+    test_http_make(&h, store, "covid-2022-v9", NOW);
+    test_http_stop(&h);
+    struct test_ledger *t = &h.t;
+    int64_t campaign = test_record(t, "campaign", "title", "首轮", "starts_at", "2022-09-01T00:00");
+    first_round = test_record(t, "round", "campaign", test_id(t, campaign), "seq", "1", "starts_at", "2022-09-01T08:00");
+    laboratory = test_record(t, "laboratory", "title", "市疾控");
+    int64_t box = test_record(t, "box", "barcode", "B1", "laboratory", test_id(t, laboratory));
+    int64_t tube = test_record(t, "tube", "barcode", "T1", "round", test_id(t, first_round), "box", test_id(t, box), "opened_at", "2022-09-01T17:00");
+    for (int i = 0; i < 3; i++) {
+        int64_t who = test_record(t, "person", "name", arena_printf(&t->a, "居民%d", i), "address", "某路 1 号", "phone", "13912345678");
+        test_record(t, "swab", "person", test_id(t, who), "tube", test_id(t, tube), "swabbed_at", "2022-09-01T17:05");
+    }
+    char *path = arena_printf(&t->a, "%s/lab-tokens", t->dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(tokens, f);
+    fclose(f);
+    struct http_options o = {.dev_tokens = path};
+    test_http_start(&h, &o);
+}
+
+#define API "/api/v1/laboratory/"
+static const char good[] = "{\"laboratory\":%lld,\"plate\":\"P1\",\"started_at\":\"2022-09-01T19:00\",\"resulted_at\":\"2022-09-01T19:50\",\"wells\":["
+                           "{\"well\":\"A1\",\"role\":\"NTC\",\"ct\":{\"orf\":null,\"n\":null,\"ic\":null}},{\"well\":\"A2\",\"role\":\"阳性对照\",\"ct\":{\"orf\":25,\"n\":26.5,\"ic\":25}},"
+                           "{\"well\":\"A3\",\"tube\":\"T1\",\"ct\":{\"orf\":31.25,\"n\":\"30\",\"ic\":24}},{\"well\":\"A4\",\"tube\":\"T7\",\"ct\":{\"orf\":null,\"n\":null,\"ic\":24}}]}";
+
+static void who_may_not_and_what_is_malformed(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        const char *box = "{\"box\":\"B1\",\"tubes\":[\"T1\"]}";
+        assert_status(test_http_post(&h, API "boxes", NULL, box), 401);
+        assert_status(test_http_post(&h, API "boxes", "token-guest", box), 403);
+        assert_status(test_http_post(&h, API "boxes", TRACER, box), 403);
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\"}"), 400);
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[7]}"), 400);
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[],\"at\":\"yesterday\"}"), 422);
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B7\",\"tubes\":[]}"), 404);
+        assert_status(test_http_post(&h, API "runs", LAB, "{\"wells\":7}"), 400);
+        assert_status(test_http_post(&h, API "runs", LAB, "{\"wells\":[{\"tube\":\"T1\",\"ct\":7}]}"), 400);
+        assert_status(test_http_post(&h, API "runs", LAB, "{\"wells\":[{\"tube\":\"T1\",\"ct\":{\"n\":true}}]}"), 400);
+        assert_status(test_http_post(&h, API "runs", LAB, "{\"wells\":[{\"tube\":\"T1\",\"ct\":{\"n\":20}}]}"), 422); /* which laboratory? */
+        assert_status(test_http_ask(&h, "POST", API "runs/file?plate=P1", LAB, "Content-Type: text/csv\r\n", "no,table\n"), 400);
+        assert_status(test_http_ask(&h, "POST", API "runs/999/release", LAB, "", NULL), 404);
+        assert_status(test_http_post(&h, API "recalls", TRACER, "{}"), 403);                                             /* what for? */
+        assert_status(test_http_ask(&h, "POST", API "recalls", LAB, "Tocsin-Purpose: recall\r\n", "{\"tubes\":[\"T1\"]}"), 409); /* nobody in it is recalled */
+        assert_status(test_http_get(&h, API "waiting", LAB), 400);
+        assert_status(test_http_get(&h, API "waiting?round=1", "token-guest"), 403);
+        test_http_drop(&h);
+    }
+}
+
+static void from_the_box_to_the_recall_list(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        struct answer_got got = test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[\"T1\",\"T9\"],\"at\":\"2022-09-01T18:00\"}");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(json_object_get(got.json, "counts"), "taken"), 1);
+        assert_int_equal(test_json_int(json_object_get(got.json, "counts"), "refused"), 1);
+        got = test_http_post(&h, API "runs", LAB, arena_printf(&h.t.a, good, (long long)laboratory));
+        assert_status(got, 200);
+        long long run = (long long)test_json_int(got.json, "id");
+        assert_int_equal(test_json_int(json_object_get(got.json, "results"), "positive"), 1);
+        const json_t *row = json_array_get(json_object_get(got.json, "rows"), 1);
+        assert_string_equal(test_json_text(row, "outcome"), "refused");
+        assert_string_equal(test_json_text(row, "code"), "UNKNOWN");
+        /* the same as the instrument's own file: nothing new */
+        got = test_http_ask(&h, "POST", arena_printf(&h.t.a, API "runs/file?laboratory=%lld&plate=P1&started_at=2022-09-01T19:00&resulted_at=2022-09-01T19:50", (long long)laboratory), LAB,
+                            "Content-Type: text/csv\r\n", "Well,Sample,Target,CT\nA1,NC,ORF1ab,--\nA1,NC,N,--\nA2,PC,ORF1ab,25\nA2,PC,N,25\nA3,T1,ORF1ab,31.25\nA3,T1,N,30\n");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "id"), run);
+        char *release = arena_printf(&h.t.a, API "runs/%lld/release", run);
+        assert_status(test_http_ask(&h, "POST", release, LAB, "", NULL), 409); /* who entered them */
+        got = test_http_ask(&h, "POST", release, REVIEWER, "", NULL);
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(got.json, "recalled"), 1);
+        got = test_http_ask(&h, "POST", API "recalls", TRACER, "Tocsin-Purpose: recall\r\n", "{}");
+        assert_status(got, 200);
+        const json_t *members = json_object_get(got.json, "members");
+        assert_int_equal(json_array_size(members), 3);
+        assert_string_equal(test_json_text(json_array_get(members, 0), "name"), "居民0");
+        assert_string_equal(test_json_text(json_array_get(members, 0), "address"), "某路 1 号");
+        assert_string_equal(test_json_text(json_array_get(members, 0), "hold"), "open");
+        got = test_http_get(&h, arena_printf(&h.t.a, API "waiting?round=%lld", (long long)first_round), LAB);
+        assert_status(got, 200);
+        assert_int_equal(json_array_size(json_object_get(got.json, "tubes")), 0);
+        assert_status(test_http_post(&h, API "corrections", REVIEWER, "{\"tube\":\"T1\",\"result\":\"negative\"}"), 422);
+        assert_status(test_http_post(&h, API "corrections", REVIEWER, "{\"tube\":\"T1\",\"result\":\"negative\",\"reason\":\"swapped\"}"), 204);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'hold-member' AND \"state\" = 'open'"), 0);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\" = 'negative'"), 3);
+        test_http_drop(&h);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(who_may_not_and_what_is_malformed, settle),
+        cmocka_unit_test_teardown(from_the_box_to_the_recall_list, settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
