@@ -26,7 +26,7 @@ static struct text ask(void *arg, int connection, double now) {
     int n = snprintf(body, sizeof body, "{\"ticket\":\"%s\"}", tickets[serial]);
     (void)now;
     buf_reset(b);
-    load_request(b, "POST", "/public/v1/results", NULL, "", "application/json", (struct text){body, (size_t)n});
+    buf_printf(b, "POST /public/v1/results HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", n, body); /* no token: nobody is signed in */
     return buf_view(b);
 }
 

@@ -68,6 +68,7 @@ static int follow_by(struct apply *x, const struct register_decl *reg, int refer
     struct record *led = NULL;
     size_t n = 0;
     int rc = record_referring(x->l, reg, (size_t)reference, r->id, &x->arena, &led, &n, err);
+    if (!rc) rc = apply_expect(x, x->l->tables[reg->order], led, n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = follow(x, &led[i], reference, r, before, err);
     return rc;
 }

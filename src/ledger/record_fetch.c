@@ -129,6 +129,21 @@ static int fetch_all(struct apply *x, const char *select, const char *column, in
     return rc;
 }
 
+int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err) {
+    int64_t ids[FETCH], holders[FETCH];
+    int rc = 0;
+    for (size_t from = 0; !rc && from < n && n > 1; from += FETCH) {
+        size_t k = 0, h = 0;
+        for (size_t i = from; i < n && i < from + FETCH; i++) {
+            if (list[i].id < x->first_id && !idmap_find(&x->loaded, list[i].id)) ids[k++] = list[i].id;
+            holders[h++] = obligation_holder(&list[i]);
+        }
+        if (k) rc = load_ids(x, t, ids, k, err);
+        if (!rc) rc = book_prefetch(x->l, holders, h, err);
+    }
+    return rc;
+}
+
 struct wanted {
     int64_t *ids;
     size_t n, cap;

@@ -198,7 +198,7 @@ static int take(struct results *x, struct error *err) {
         struct entry_of *e = &x->list[i];
         const struct draft *bad = !e->result ? NULL : e->result->outcome == OUTCOME_REJECTED ? e->result : e->tube->outcome == OUTCOME_REJECTED ? e->tube : NULL;
         /* half a result would be none: the whole file comes again */
-        if (bad) rc = error_set(err, bad->error.code, bad->error.where, "%.*s: %s", (int)e->line->tube.n, e->line->tube.s, bad->error.message);
+        if (bad) rc = error_set(err, bad->error.code, e->line->tube.s, "%s", bad->error.message);
         if (e->result) r->calls[e->call]++;
     }
     return rc;
