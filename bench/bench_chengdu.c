@@ -155,7 +155,7 @@ static void server_start(struct evening *c) {
     char listen[32], line[256] = "", at[INSTANT_TEXT];
     if (pipe(out) != 0) exit(1);
     if (c->opened == 0) c->opened = wall_s();
-    instant_format(START + (instant)(wall_s() - c->opened), 28800, at);
+    instant_format(START + (instant)ceil(wall_s() - c->opened), 28800, at);
     snprintf(listen, sizeof listen, "127.0.0.1:%d", c->port);
     c->server = fork();
     if (c->server == 0) {
@@ -321,7 +321,7 @@ static const struct phase phases[] = {
     {"burst", "17:30, 4,000 a second asked", 4000, 20, 30, CONNECTIONS, 1, 1, false, 3980, 100, 0},
     {"flat", "as much as there is", 0, 10, 30, CONNECTIONS, 1, 1, false, 4000, 0, 15000},
     {"storm", "retry storm: 40,000 a second asked, each ten times, given up after 1 s", 40000, 10, 1, CONNECTIONS, 1, COPIES, false, 0, 0, 0},
-    {"batch", "back from dead spots, batches of 50", 0, 10, 30, 64, BATCH, 1, false, 60000, 0, 0},
+    {"batch", "back from dead spots, batches of 50", 0, 6, 30, 64, BATCH, 1, false, 60000, 0, 0},
     {"kill", "killed in the burst, started again", 4000, 8, 5, CONNECTIONS, 1, 1, true, 0, 0, 0},
 };
 enum { PHASES = sizeof phases / sizeof *phases };
@@ -436,7 +436,7 @@ static int sample(const char *program, const char *store, bool brief, char **nam
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
-    *c = (struct evening){.program = program, .persons = brief ? 12000 : 1200000};
+    *c = (struct evening){.program = program, .persons = brief ? 12000 : 700000};
     bench_node_open(&c->node, store, "covid-2022-v9", START);
     double from = wall_s();
     people(c);

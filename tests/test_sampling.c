@@ -31,6 +31,18 @@ static void a_tube_takes_what_it_holds_and_closes(void **state) {
     }
 }
 
+/* The device that opened it was four seconds ahead: the last swab is not refused for that. */
+static void a_tube_of_a_clock_ahead_closes_too(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        int64_t tube = test_record(&t, "tube", "barcode", "T1", "round", test_id(&t, g.round), "site_table", test_id(&t, g.table), "size", "2", "opened_at", SAMPLING_NOW ":04");
+        for (int i = 0; i < 2; i++) swab_of(&t, &g, person_of(&t, i), tube);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='closed' AND \"closed_at\"=\"opened_at\""), 1);
+    }
+}
+
 /* In one transaction too: what does not fit is refused, row by row, and what was removed makes room. */
 static void a_batch_overfills_no_tube(void **state) {
     (void)state;
@@ -439,6 +451,7 @@ static void figures_are_restated_by_statistics_day(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tube_takes_what_it_holds_and_closes),
+        cmocka_unit_test(a_tube_of_a_clock_ahead_closes_too),
         cmocka_unit_test(a_batch_overfills_no_tube),
         cmocka_unit_test(a_person_is_swabbed_once_a_round),
         cmocka_unit_test(a_verdict_decides_every_member),

@@ -110,7 +110,10 @@ static int fill(struct apply *x, const struct hold_bound *b, const struct record
     d->state = holder->reg->states[b->full].name;
     d->prepared = true;
     if (b->count >= 0) d->values[b->count] = value_int(n);
-    if (b->at >= 0) d->values[b->at] = value_int(asker->now);
+    if (b->at >= 0) { /* never before it began: that may come from a clock some seconds ahead of ours */
+        int64_t began = holder->reg->date_field >= 0 ? value_int_or(holder->values[holder->reg->date_field], asker->now) : asker->now;
+        d->values[b->at] = value_int(began > asker->now ? began : asker->now);
+    }
     own.n_grants = 1;
     own.grants = &everything;
     x->s = &own;
