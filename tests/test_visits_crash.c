@@ -140,6 +140,12 @@ static bool there(bool remote) {
     return is;
 }
 
+/* It has ended by itself. */
+static bool quiet(pid_t pid) {
+    siginfo_t i = {0};
+    return waitid(P_PID, (id_t)pid, &i, WEXITED | WNOHANG | WNOWAIT) == 0 && i.si_pid == pid;
+}
+
 static void kills(bool remote) {
     const char *wanted = getenv("TOCSIN_CRASH_ROUNDS");
     unsigned rounds = wanted ? (unsigned)atoi(wanted) : 12;
@@ -148,10 +154,12 @@ static void kills(bool remote) {
     memset(told, 0, sizeof *told);
     memset(found_before, 0, sizeof found_before);
     for (unsigned round = 1; round <= rounds; round++) {
+        unsigned before = atomic_load(&told->next);
         fflush(NULL);
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) victim(round);
+        for (int i = 0; i < 20000 && atomic_load(&told->next) == before && !quiet(pid); i++) usleep(1000); /* on a busy machine it takes its time to begin */
         usleep(20000 + (useconds_t)rng_below(&r, rounds > 50 ? 250000 : 400000));
         assert_int_equal(kill(pid, SIGKILL), 0);
         int status;
@@ -159,6 +167,7 @@ static void kills(bool remote) {
         if (WIFEXITED(status)) fail_msg("the victim ended by itself: %d", WEXITSTATUS(status));
         if (there(remote)) look(round);
     }
+    assert_true(atomic_load(&told->next) > rounds);
     print_message("# %u visits begun, %u days forgotten, %u kills\n", atomic_load(&told->next), atomic_load(&told->forgets), rounds);
 }
 
