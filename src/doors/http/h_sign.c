@@ -178,6 +178,7 @@ static int tell(struct request *r) {
     buf_str(b, "{\"login\":");
     json_put_string(b, r->session.account);
     buf_printf(b, ",\"state\":\"%s\",\"machine\":%s", account_state_name(w ? w->state : ACCOUNT_READY), w && !w->machine ? "false" : "true");
+    json_put_moment(b, "now", r->now, http_zone(r->server));
     if (w) {
         buf_str(b, ",\"title\":");
         json_put_string(b, w->title);
@@ -417,7 +418,7 @@ const struct schema sign_schemas[] = {
     {"Code", "{\"type\":\"object\",\"required\":[\"code\"],\"properties\":{\"code\":" STRING "}}"},
     {"PasswordChange", "{\"type\":\"object\",\"required\":[\"old\",\"new\"],\"properties\":{\"old\":{\"type\":\"string\",\"format\":\"password\"},\"new\":{\"type\":\"string\",\"format\":\"password\"}}}"},
     {"Enrolment", "{\"type\":\"object\",\"required\":[\"uri\",\"seed\"],\"properties\":{\"uri\":" STRING ",\"seed\":" STRING "}}"},
-    {"Session", "{\"type\":\"object\",\"required\":[\"login\",\"state\",\"machine\",\"grants\",\"may\"],\"properties\":{\"login\":" STRING ",\"title\":" STRING
+    {"Session", "{\"type\":\"object\",\"required\":[\"login\",\"state\",\"machine\",\"grants\",\"may\"],\"properties\":{\"now\":" STRING ",\"login\":" STRING ",\"title\":" STRING
                 ",\"state\":" STRING ",\"machine\":{\"type\":\"boolean\"},\"factor\":{\"type\":\"boolean\"},\"id\":{\"type\":\"integer\"},\"csrf\":" STRING
                 ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"grants\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"region\"],\"properties\":{\"role\":" STRING
                 ",\"region\":" STRING "}}},\"may\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"read\",\"write\",\"open\"],\"properties\":{\"read\":{\"type\":\"boolean\"},"

@@ -1,0 +1,190 @@
+// The way of what was kept to the server: whenever there is a line, oldest first, in batches, as often as it takes. Every row carries its own key, so that a batch whose
+// answer was lost is sent again and makes nothing twice.
+import { reactive, readonly } from 'vue'
+
+import { ask, get, Problem, whenSignedOut } from '@/api/client'
+import { session, sessionLoad, signAway } from '@/session'
+import { keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Lock, type Wish } from './shelf'
+
+const BATCH = 50
+const MOST_WAIT_S = 60
+
+const state = reactive({
+  waiting: 0,
+  /** Rows of somebody else on this device: they wait for him. */
+  others: {} as Record<string, number>,
+  refused: 0,
+  sent: 0,
+  busy: false,
+  line: true,
+  /** The device's clock is this much fast, in seconds. */
+  off_s: 0,
+  last: 0,
+  fault: '',
+  /** There is something to seal with: one can sample. */
+  held: false,
+})
+export const sending = readonly(state)
+
+let lock: Lock | undefined
+let own: CryptoKey | null = null
+let timer: ReturnType<typeof setTimeout> | undefined
+let fails = 0
+
+/** What seals the rows of who is signed in, with or without a line. */
+export function lockHeld(): Lock | undefined {
+  return lock
+}
+export async function count(): Promise<void> {
+  const all = await rows()
+  const mine = all.filter((r) => r.owner === lock?.owner)
+  state.waiting = mine.filter((r) => r.state === 'waiting').length
+  state.refused = mine.filter((r) => r.state === 'refused').length
+  state.others = {}
+  for (const r of all) if (r.owner !== lock?.owner) state.others[r.owner] = (state.others[r.owner] ?? 0) + 1
+}
+/** Without a line too: the lock that was made when there was one. */
+export async function begin(): Promise<void> {
+  lock = await kept<Lock>('lock')
+  state.off_s = (await kept<number>('off')) ?? 0
+  state.held = !!lock
+  await count()
+}
+const name = (kid: string): string => `field.key.${kid}`
+/** The time as the server has it, by what this device was off when it signed in; what it drifts later the server takes off by itself. */
+export function clock(): string {
+  return new Date(Date.now() - state.off_s * 1000).toISOString()
+}
+async function setClock(): Promise<void> {
+  const { now } = await get<{ now: string }>('session')
+  state.off_s = Math.round((Date.now() - Date.parse(now)) / 1000)
+  await keep('off', state.off_s)
+}
+/** With a line: the lock of who is signed in, its key from the server. */
+export async function unlock(): Promise<void> {
+  const login = session.account?.login
+  if (!login) return
+  await setClock()
+  const all = (await get<{ settings: Record<string, JsonWebKey> }>('session/settings')).settings
+  const old = await kept<Lock>(`lock.${login}`)
+  if (old && all[name(old.kid)]) {
+    lock = old
+    own = await keyOf(all[name(old.kid)] as JsonWebKey)
+  } else {
+    const fresh = await newLock(login)
+    await ask('session/settings', { method: 'PATCH', body: { [name(fresh.lock.kid)]: fresh.key } })
+    lock = fresh.lock
+    own = await keyOf(fresh.key)
+    await keep(`lock.${login}`, lock)
+  }
+  await keep('lock', lock)
+  state.held = true
+  await count()
+}
+/** The shift is over and everything is sent: the key is of no use any more. */
+export async function forgetLock(): Promise<void> {
+  if (!lock || state.waiting || state.refused) return
+  const { kid, owner } = lock
+  await ask('session/settings', { method: 'PATCH', body: { [name(kid)]: null } }).catch(() => undefined)
+  await keep('lock', undefined)
+  await keep(`lock.${owner}`, undefined)
+  lock = undefined
+  own = null
+  state.held = false
+}
+
+interface Result {
+  outcome: string
+  message?: string
+}
+/** One batch; false when nothing waited. What the server refuses stays here with its reason, until somebody has seen to it. */
+async function once(): Promise<boolean> {
+  if (!own || !lock) return false
+  const key = own
+  const mine = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'waiting').slice(0, BATCH)
+  const all = await Promise.all(mine.map(async (r) => ({ row: r, wish: await unseal<Wish>(key, r.box) })))
+  if (!all.length) return false
+  // Swabs together; a tube is closed alone, after what was put into it and before what came later.
+  const close = all.findIndex((x) => 'close' in x.wish)
+  const batch = close < 0 ? all : close === 0 ? all.slice(0, 1) : all.slice(0, close)
+  const first = batch[0]?.wish
+  let told: Result[]
+  if (first && 'close' in first) told = [await closed(first.close)]
+  else {
+    const swabs = batch.map((x) => ('swab' in x.wish ? x.wish.swab : null))
+    const got = await ask<{ rows: Result[] }>('sampling/swabs', { method: 'POST', body: { sent_at: clock(), swabs } })
+    told = got.data.rows
+  }
+  const gone: string[] = []
+  for (const [i, x] of batch.entries()) {
+    const r = told[i]
+    if (!r) continue
+    if (r.outcome === 'refused') {
+      await refuse(lock, x.row, r.message ?? '')
+      await said(x.row.key, r.message ?? '')
+    } else gone.push(x.row.key)
+  }
+  await remove(gone)
+  state.sent += gone.length
+  state.last = Date.now()
+  return true
+}
+async function closed(barcode: string): Promise<Result> {
+  try {
+    await ask(`sampling/tubes/${encodeURIComponent(barcode)}/close`, { method: 'POST', body: {} })
+    return { outcome: 'changed' }
+  } catch (e) {
+    // Closed already, by its last swab or by a request whose answer was lost: what was wanted.
+    if (e instanceof Problem && (e.status === 409 || e.status === 422)) return { outcome: 'unchanged' }
+    if (e instanceof Problem && (e.status === 403 || e.status === 404)) return { outcome: 'refused', message: e.detail }
+    throw e
+  }
+}
+let said: (key: string, why: string) => void | Promise<void> = () => undefined
+/** Told at the table, at once. */
+export function whenRefused(run: typeof said): void {
+  said = run
+}
+/** Sends until nothing waits, or until the line is gone; then it tries again by itself, later and later, never all devices at once. */
+export async function flush(): Promise<void> {
+  if (state.busy) return
+  clearTimeout(timer)
+  state.busy = true
+  try {
+    if (!session.known) await sessionLoad()
+    if (!session.account) return
+    if (!own) await unlock()
+    while (await once()) await count()
+    state.line = true
+    state.fault = ''
+    fails = 0
+  } catch (e) {
+    const p = e instanceof Problem ? e : null
+    state.line = !!p && !p.away
+    state.fault = p && !p.away && p.status !== 401 ? p.detail : ''
+    if (!session.account && p?.status === 401) return // until somebody signs in
+    const wait = p?.retryAfterS || Math.min(MOST_WAIT_S, 2 ** fails++)
+    timer = setTimeout(() => void flush(), (wait + wait * Math.random()) * 1000)
+  } finally {
+    state.busy = false
+    await count()
+  }
+}
+// The table goes on without a session: nobody is held up to sign in again.
+whenSignedOut(() => {
+  signAway()
+  return Promise.resolve(false)
+})
+window.addEventListener('online', () => setTimeout(() => void flush(), 2000 * Math.random()))
+window.addEventListener('offline', () => (state.line = false))
+
+export interface Refused {
+  key: string
+  wish: Wish
+  why: string
+}
+export async function refusals(): Promise<Refused[]> {
+  if (!own) return []
+  const all = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'refused')
+  return Promise.all(all.map(async (r) => ({ key: r.key, wish: await unseal<Wish>(own as CryptoKey, r.box), why: r.why ? await unseal<string>(own as CryptoKey, r.why) : '' })))
+}

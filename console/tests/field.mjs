@@ -1,0 +1,240 @@
+// The field app at a sampling table: installed, without a line, closed and opened again, stolen. What is acknowledged at the table arrives once; what lies on the device
+// cannot be read there.
+import { axeFaults, must, open, overflow, people, picture, settled, test, unspoken, url } from './house.mjs'
+
+const run = Date.now().toString(36).toUpperCase()
+/** An identity number that holds, of somebody invented. */
+function idCard(n) {
+  const body = `310199${1950 + (n % 50)}0${1 + (n % 9)}1${n % 10}${String(100 + n).padStart(3, '0')}`
+  const sum = [...body].reduce((s, d, i) => s + Number(d) * [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2][i], 0)
+  return body + '10X98765432'[sum % 11]
+}
+/** As somebody who may, from the page of the one who is signed in there. */
+const asked = (page, path, body) =>
+  page.evaluate(
+    async ([path, body]) => {
+      const me = await (await fetch('/api/v1/session')).json()
+      const got = await fetch(`/api/v1/${path}`, body ? { method: 'POST', headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': me.csrf }, body: JSON.stringify(body) } : {})
+      return { status: got.status, body: got.status === 204 ? null : await got.json() }
+    },
+    [path, body],
+  )
+async function enter(page, login) {
+  await page.goto(`${url}/field.html`)
+  await page.waitForSelector('#login')
+  await page.fill('#login', login)
+  await page.fill('#password', people[login])
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#round')
+  await page.waitForFunction(() => document.querySelectorAll('#round option').length > 1)
+}
+/** A round of its own, with a site and a table. */
+async function prepare(browser) {
+  const page = await open(browser)
+  await enter(page, 'demo-tester').catch(() => undefined)
+  const region = (await asked(page, 'session')).body.grants[0].region
+  const make = async (register, fields, state) => {
+    const got = await asked(page, `registers/${register}/records`, { region, fields, ...(state && { state }) })
+    must(got.status === 201, `${register}: ${JSON.stringify(got)}`)
+    return got.body.id
+  }
+  const campaign = await make('campaign', { title: `演练${run}`, starts_at: '2022-05-30T08:00', kind: 'mass' }, 'running')
+  const round = await make('round', { campaign, seq: 1, starts_at: '2022-05-30T08:00', tube_size: 5 }, 'open')
+  const site = await make('site', { title: `采样点${run}`, kind: 'fixed' })
+  const table = await make('site_table', { site, label: '1' })
+  await page.context().close()
+  return { round, site, table }
+}
+async function choose(page, at, size = 5) {
+  await page.selectOption('#round', String(at.round))
+  await page.selectOption('#site', String(at.site))
+  await page.waitForFunction((id) => document.querySelector('#table').value === String(id), at.table)
+  await page.locator('label.pill', { hasText: new RegExp(`^${size}$`) }).click()
+  await page.getByRole('button', { name: /^(开始采样|Start sampling)$/ }).click()
+  await page.waitForSelector('#scan')
+}
+async function scan(page, text) {
+  const before = await page.locator('.told').innerText()
+  await page.fill('#scan', text)
+  await page.keyboard.press('Enter')
+  await page.waitForFunction((b) => document.querySelector('.told').innerText !== b, before)
+  return page.locator('.told').innerText()
+}
+const unsent = async (page) => Number(await page.locator('.unsent').innerText())
+const none = (page) => page.waitForFunction(() => document.querySelector('.unsent').textContent === '0')
+/** Everything on the device, as a thief would read it. */
+const device = (page) =>
+  page.evaluate(async () => {
+    const book = await new Promise((go) => {
+      const r = indexedDB.open('tocsin-field')
+      r.onsuccess = () => go(r.result)
+    })
+    const out = []
+    for (const name of book.objectStoreNames) {
+      const all = await new Promise((go) => {
+        const r = book.transaction(name).objectStore(name).getAll()
+        r.onsuccess = () => go(r.result)
+      })
+      const text = (v) => (v instanceof ArrayBuffer || ArrayBuffer.isView(v) ? new TextDecoder('latin1').decode(v) : v && typeof v === 'object' ? Object.values(v).map(text).join(' ') : String(v))
+      out.push(...all.map(text))
+    }
+    book.close()
+    return `${out.join('\n')} ${JSON.stringify(localStorage)} ${JSON.stringify(sessionStorage)}`
+  })
+
+async function withALine(page, at) {
+  await test('field: a tube, then people; what may not be is said at once and not counted', async () => {
+    await choose(page, at)
+    must(/✕/.test(await scan(page, 'x')), 'a bar code of one letter is taken')
+    must(/✕.*证件/.test(await scan(page, idCard(1))), 'an identity number is taken for a tube')
+    must(/✓.*T1/.test(await scan(page, `T1${run}`)), 'the tube does not open')
+    must(/✕/.test(await scan(page, idCard(1).slice(0, 17) + (idCard(1)[17] === '0' ? '1' : '0'))), 'a wrong check digit is taken')
+    must(/✓/.test(await scan(page, idCard(1))), 'the first is not taken')
+    must(/✕.*T1/.test(await scan(page, idCard(1))), 'the same person is taken twice')
+    must(/✓/.test(await scan(page, idCard(2))), 'the second is not taken')
+    await none(page)
+    await page.getByRole('button', { name: '封管', exact: true }).click()
+    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
+    await none(page)
+    const tube = (await asked(page, `registers/tube/records?barcode=T1${run}`)).body.rows?.[0]
+    const all = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
+    must(all.length === 2, `${all.length} swabs for 2 people`)
+    must(!tube || tube.state === 'closed', tube?.state)
+  }, page)
+  await test('field: a child by its guardian, somebody without papers under a number given here', async () => {
+    await scan(page, `T2${run}`)
+    await page.getByRole('button', { name: '儿童或无证件' }).click()
+    await page.fill('#p-name', '小明')
+    await page.fill('#p-doc', idCard(1))
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'field-child')
+    await page.locator('.sheet').getByRole('button', { name: '登记' }).click()
+    await page.locator('.sheet').waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: '儿童或无证件' }).click()
+    await page.locator('label.pill', { hasText: '无证件' }).click()
+    await page.fill('#p-name', '无名')
+    await page.locator('.sheet').getByRole('button', { name: '登记' }).click()
+    await page.locator('.sheet').waitFor({ state: 'detached' })
+    await none(page)
+    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 4, 'not four swabs')
+  }, page)
+}
+
+async function withoutALine(page, at) {
+  page.seen.refused = (status) => status === 0 || status === 401
+  await test('field: no line: sampling goes on, a closed browser loses nothing, nothing on the device can be read', async () => {
+    await page.evaluate(() => navigator.serviceWorker.ready)
+    await page.context().setOffline(true)
+    for (const n of [11, 12, 13]) must(/✓/.test(await scan(page, idCard(n))), `${n} is not taken`)
+    must(/✓/.test(await scan(page, `T3${run}`)), 'the next tube does not open') // the one before held five
+    must(/✓/.test(await scan(page, idCard(14))), 'the first of it is not taken')
+    must((await unsent(page)) === 4, `${await unsent(page)} wait`)
+    await page.reload()
+    await page.waitForSelector('#scan')
+    must((await unsent(page)) === 4, `${await unsent(page)} wait after a reload`)
+    must((await page.locator('.code').innerText()) === `T3${run}`, 'the open tube is forgotten')
+    must(/✓/.test(await scan(page, idCard(15))), 'after a reload nobody is taken')
+    await picture(page, 'field-offline')
+    const all = await device(page)
+    for (const n of [11, 12, 13, 14, 15]) must(!all.includes(idCard(n)) && !all.includes(idCard(n).slice(0, 14)), 'an identity number lies on the device')
+    must(all.includes(`T3${run}`), 'nothing was looked at')
+  }, page)
+  await test('field: the line is back: everything arrives, once', async () => {
+    await page.context().setOffline(false) // by itself: nobody touches the device
+    await none(page)
+    const rows = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
+    must(rows.length === 9, `${rows.length} swabs for 9 people`)
+    must(new Set(rows.map((r) => r.fields.person)).size === 9, 'somebody twice')
+  }, page)
+  await test('field: an answer that is lost: the same rows go again and are there once', async () => {
+    let lost = 0
+    await page.route('**/api/v1/sampling/swabs', async (route) => {
+      await route.fetch()
+      if (lost++) await route.continue()
+      else await route.abort('connectionreset')
+    })
+    must(/✓/.test(await scan(page, idCard(16))), 'not taken')
+    await none(page)
+    await page.unroute('**/api/v1/sampling/swabs')
+    must(lost > 1, 'it was not sent again')
+    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 10, 'not ten swabs')
+  }, page)
+  await test('field: what the server refuses stays, with its reason, until somebody has seen to it', async () => {
+    await scan(page, idCard(1)) // swabbed before the browser was closed: only the server knows
+    await page.waitForFunction(() => document.querySelector('.told').classList.contains('bad'))
+    await none(page)
+    await page.locator('.counts button').click()
+    await page.locator('.rows li').waitFor()
+    must((await page.locator('.rows li .bad').innerText()).length > 3, 'no reason')
+    await page.getByRole('button', { name: '已处理' }).click()
+    await page.getByText('没有被退回的记录').waitFor()
+    await page.getByRole('button', { name: '返回采样' }).click()
+  }, page)
+}
+
+async function ended(page) {
+  await test('field: the session ends in the middle: the table goes on, and what waits goes when one signs in', async () => {
+    await page.context().clearCookies()
+    must(/✓/.test(await scan(page, idCard(18))), 'not taken')
+    await page.waitForFunction(() => document.querySelector('.chip').classList.contains('out'))
+    if (/✓.*满/.test(await page.locator('.told').innerText())) await scan(page, `T4${run}`)
+    must(/✓/.test(await scan(page, idCard(19))), 'the next is not taken')
+    must((await unsent(page)) === 2, `${await unsent(page)} wait`)
+    await again(page)
+  }, page)
+}
+async function again(page) {
+  await page.getByRole('button', { name: '登录以上传' }).click()
+  await page.fill('#login', 'demo-sampler')
+  await page.fill('#password', people['demo-sampler'])
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('#scan')
+  await none(page)
+}
+
+async function stolen(page) {
+  await test('field: stolen without a line, its sessions ended: what waits cannot be read or sent', async () => {
+    await page.context().setOffline(true)
+    must(/✓/.test(await scan(page, idCard(21))), 'not taken')
+    await page.context().clearCookies()
+    await page.context().setOffline(false)
+    await page.reload()
+    await page.waitForFunction(() => document.querySelector('.chip')?.classList.contains('out'))
+    must((await unsent(page)) === 1, 'it is gone')
+    must(!(await device(page)).includes(idCard(21)), 'it can be read')
+  }, page)
+  await test('field: who it belongs to signs in again, and it arrives', async () => {
+    await again(page)
+  }, page)
+}
+
+export async function walk(browser) {
+  const at = await prepare(browser)
+  for (const [lang, width, look] of [['zh', 360, 'light'], ['en', 360, 'dark'], ['zh', 1024, 'dark'], ['en', 1024, 'light']]) {
+    const page = await open(browser, { lang, width, height: 760, look })
+    page.seen.refused = (status, address) => status === 401 && address.endsWith('/session')
+    await test(`field in ${lang} at ${width}: signs in, chooses a table, looks right`, async () => {
+      await enter(page, 'demo-sampler')
+      for (const name of ['choose', 'table']) {
+        if (name === 'table') {
+          await choose(page, at, lang === 'zh' ? 10 : 1)
+          await scan(page, `V${lang}${width}${run}`.toUpperCase())
+        }
+        await settled(page)
+        await picture(page, `field-${name}-${lang}-${width}`)
+        const faults = [...(await axeFaults(page)), ...(await overflow(page)), ...(await unspoken(page, lang)), ...page.seen.faults]
+        must(!faults.length, faults.join('\n'))
+      }
+    }, page)
+    await page.context().close()
+  }
+  const page = await open(browser, { width: 412, height: 860 })
+  page.seen.refused = (status, address) => status === 401 && address.endsWith('/session')
+  await enter(page, 'demo-sampler')
+  await withALine(page, at)
+  await withoutALine(page, at)
+  await ended(page)
+  await stolen(page)
+  await page.context().close()
+}
