@@ -25,7 +25,6 @@ static const struct {
     {"%s is not a text that can be looked up", "%s 不是可供查找的文本字段"},
     {"%s is reserved for a table of the house", "%s 是本系统自用的表名"},
     {"%s is reserved: every record has it, or conditions use the word", "%s 是保留词:每条记录都有,或为条件语言所用"},
-    {"%s must be %s", "%s 的类型不符,应为 %s"},
     {"%s must be a list of words", "%s 须为词语列表"},
     {"%s must be a number", "%s 须为数字"},
     {"%s must be a whole number", "%s 须为整数"},

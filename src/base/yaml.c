@@ -72,6 +72,32 @@ static int load_node(struct loader *l, int id, int depth, struct yaml **ret, str
 }
 
 /* Aliases let a small file unfold into a huge tree; nothing of ours needs them. */
+/* The parser's own words in Chinese, of those that a hand's slip brings about; the rest as they are. */
+static const char *problem_zh(const char *problem) {
+    static const char *const words[][2] = {
+        {"did not find expected ',' or ']'", "缺少 \",\" 或 \"]\""},
+        {"did not find expected ',' or '}'", "缺少 \",\" 或 \"}\""},
+        {"did not find expected key", "此处应为键"},
+        {"did not find expected '-' indicator", "此处应为 \"-\""},
+        {"did not find expected node content", "此处应有内容"},
+        {"did not find expected <document start>", "此处应为文档开头"},
+        {"could not find expected ':'", "缺少 \":\""},
+        {"mapping values are not allowed in this context", "此处不能有 \":\""},
+        {"mapping keys are not allowed in this context", "此处不能有键"},
+        {"block sequence entries are not allowed in this context", "此处不能有 \"-\""},
+        {"found character that cannot start any token", "不能以此字符开头"},
+        {"found unexpected end of stream", "文件未完，引号未闭合"},
+        {"found unknown escape character", "转义字符不明"},
+        {"control characters are not allowed", "不能有控制字符"},
+        {"invalid leading UTF-8 octet", "不是 UTF-8"},
+        {"invalid trailing UTF-8 octet", "不是 UTF-8"},
+        {"incomplete UTF-8 octet sequence", "不是完整的 UTF-8"},
+    };
+    for (size_t i = 0; problem && i < sizeof words / sizeof *words; i++)
+        if (!strcmp(problem, words[i][0])) return words[i][1];
+    return problem ? problem : "";
+}
+
 static int refuse_aliases(struct text source, const char *file, struct error *err) {
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser)) return error_set(err, E_MEMORY, file, "out of memory");
@@ -82,7 +108,7 @@ static int refuse_aliases(struct text source, const char *file, struct error *er
         if (!yaml_parser_parse(&parser, &event)) {
             char where[ERROR_WHERE_MAX];
             snprintf(where, sizeof where, "%s:%zu:%zu", file, parser.problem_mark.line + 1, parser.problem_mark.column + 1);
-            rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, where, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", parser.problem ? parser.problem : "");
+            rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, where, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", problem_zh(parser.problem));
             break;
         }
         if (event.type == YAML_ALIAS_EVENT) {
@@ -111,7 +137,7 @@ int yaml_parse(struct arena *a, struct text source, const char *file, struct yam
     yaml_parser_set_input_string(&parser, (const unsigned char *)source.s, source.n);
     yaml_document_t document;
     if (!yaml_parser_load(&parser, &document)) {
-        rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, name, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", parser.problem ? parser.problem : "");
+        rc = error_set(err, parser.error == YAML_MEMORY_ERROR ? E_MEMORY : E_SYNTAX, name, "not YAML: %s / 不是合法的 YAML: %s", parser.problem ? parser.problem : "", problem_zh(parser.problem));
         yaml_parser_delete(&parser);
         return rc;
     }
@@ -147,7 +173,7 @@ static int find(const struct yaml *map, const char *key, bool required, enum yam
                 const struct yaml **ret, struct error *err) {
     const struct yaml *node = yaml_get(map, key);
     if (!node) return required ? yaml_error(map, err, E_INVALID, "key %s is missing", key) : 0;
-    if (node->kind != kind) return yaml_error(node, err, E_INVALID, "%s must be %s", key, shape);
+    if (node->kind != kind) return yaml_error(node, err, E_INVALID, "%s must be %s / %s 应为%s", key, shape, key, kind == YAML_LIST ? "列表" : kind == YAML_MAP ? "键值对" : "单个值");
     *ret = node;
     return 1;
 }
