@@ -448,6 +448,46 @@ static void figures_are_restated_by_statistics_day(void **state) {
     }
 }
 
+/* ---- who must be tested */
+
+/* A market woman owes a test in each three days, her unit answers for it; a swab of any of them pays, and who is on leave owes none. */
+static void who_must_be_tested_is_a_duty_of_the_unit(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct wake_report w;
+        static const char open[] = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='must-test-others' AND \"occurrence\">=0 AND \"state\"='open'";
+        static const char missed[] = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='must-test-others' AND \"occurrence\">=0 AND \"state\"='lapsed'";
+        static const char paid[] = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='must-test-others' AND \"occurrence\">=0 AND \"state\"='paid'";
+        int64_t unit = test_record(&t, "organisation", "title", "城南农贸市场", "kind", "enterprise", "department", "market");
+        int64_t who = person_of(&t, 0), post = test_record(&t, "must_test", "person", test_id(&t, who), "unit", test_id(&t, unit), "post", "market", "since", "2022-08-01");
+        int64_t page = -1;
+        for (int k = 0; k < 12; k++) {
+            t.s.now = test_at("2022-09-02T00:01") + k * 86400;
+            page = -1;
+            do {
+                assert_ok(ledger_begin(t.l, &err), err);
+                assert_ok(obligation_wake(t.l, &t.s, 1000, &page, &w, &err), err);
+                assert_ok(ledger_commit(t.l, t.s.now, &err), err);
+            } while (w.more);
+            if (k == 1) { /* the second of the three days will do */
+                struct draft *d = swab_draft(&t, &g, who, tube_of(&t, &g, "M1", "10"));
+                d->values[register_field(d->reg, TEXT("swabbed_at"))].i = t.s.now;
+                assert_ok(test_write(&t, d, &err), err);
+                assert_int_equal(test_count(&t, paid), 1);
+            }
+        }
+        assert_int_equal(test_count(&t, paid), 1);
+        assert_true(test_count(&t, missed) >= 2);
+        assert_int_equal(test_count(&t, open) + test_count(&t, missed) + test_count(&t, paid), 5); /* from the first to the thirteenth: five times three, the last begun */
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='must-test-others' AND \"occurrence\">=0 AND \"owner\" IN (SELECT \"id\" FROM \"organisation\" WHERE \"title\"='城南农贸市场')"), 5);
+        sample_open(&t, "must_test", post, "away");
+        assert_int_equal(test_count(&t, open), 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tube_takes_what_it_holds_and_closes),
@@ -456,6 +496,7 @@ int main(void) {
         cmocka_unit_test(a_person_is_swabbed_once_a_round),
         cmocka_unit_test(a_verdict_decides_every_member),
         cmocka_unit_test(a_slot_takes_its_places),
+        cmocka_unit_test(who_must_be_tested_is_a_duty_of_the_unit),
         cmocka_unit_test(what_may_not_be_is_refused_by_name),
         cmocka_unit_test(a_batch_is_taken_row_by_row_and_only_once),
         cmocka_unit_test(who_has_no_papers_is_somebody_all_the_same),

@@ -128,7 +128,7 @@ static int keep(struct pass *p, const struct record *r, struct obligation *o, co
     }
     int level = o->duty.level;
     if (o->duty.occurrence == -1) { /* it goes on from the day it has come to, at the hour of the new plan */
-        o->duty.due_at = o->duty.wake_at + rule->due_time_s;
+        o->duty.due_at = o->duty.wake_at + (rule->every > 1 ? rule->every - 1 : 0) * (int64_t)86400 + rule->due_time_s;
     } else if (rule->timing != TIMING_WITHIN) {
         duty_settle(rule, &o->duty, p->l->zone_s);
     } else {

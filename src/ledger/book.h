@@ -58,8 +58,11 @@ struct obligation_book {
     size_t n_organisations;
     bool organisations_known;
     struct owner_memo memos[OWNER_MEMOS];
-    int64_t adoptions_read;   /* under which the memos and region_pays hold */
-    signed char *region_pays; /* by register: 0 not worked out, 1 no, 2 a record of it may pay what its region owes */
+    int64_t adoptions_read;   /* under which the memos and ties hold */
+    struct book_ties {
+        uint64_t fields;      /* references by which a record of it may pay or cancel what the record it names owes */
+        bool known, region;   /* worked out; it may pay what its region owes */
+    } *ties;                  /* by register */
     struct arena kinds_arena;
     struct duty_kind **kinds; /* ascending by id */
     size_t n_kinds, cap_kinds;

@@ -9,13 +9,17 @@ static int last_bit(uint64_t mask) {
     return 63 - __builtin_clzll(mask);
 }
 
+int duty_window(const struct duty_rule *r) {
+    return r->timing == TIMING_DAILY && r->every > 1 ? r->every : 1;
+}
+
 static uint64_t open_slots(const struct duty *d) {
     return d->owed & ~d->paid & ~d->missed;
 }
 
 /* When slot k is due. A TIMING_WITHIN duty has one slot, whose time was fixed when it was raised. */
 static instant slot_due(const struct duty_rule *r, const struct duty *d, int k, int32_t zone_s) {
-    return r->timing == TIMING_WITHIN ? d->due_at : instant_of_day(d->anchor + k, zone_s) + r->due_time_s;
+    return r->timing == TIMING_WITHIN ? d->due_at : instant_of_day(d->anchor + k + duty_window(r) - 1, zone_s) + r->due_time_s;
 }
 
 /* When slot k lapses: the next owed slot is due; the last one has a day. */
@@ -56,7 +60,7 @@ void duty_settle(const struct duty_rule *r, struct duty *d, int32_t zone_s) {
 static int slot_paid(const struct duty_rule *r, const struct duty *d, day fact_day) {
     uint64_t open = open_slots(d);
     if (r->timing == TIMING_WITHIN) return open ? 0 : -1;
-    if (r->timing == TIMING_DAILY) return open && fact_day == d->anchor ? 0 : -1;
+    if (r->timing == TIMING_DAILY) return open && fact_day >= d->anchor && fact_day < d->anchor + duty_window(r) ? 0 : -1;
     int64_t k = (int64_t)fact_day - d->anchor;
     if (k < 0) return -1;
     uint64_t reached = k >= 63 ? open : open & (((uint64_t)2 << k) - 1);
@@ -97,7 +101,7 @@ int duty_wake(const struct duty_rule *r, struct duty *d, instant now, int32_t zo
 
 static void stand(const struct duty_rule *r, struct duty *d, day next, int32_t zone_s) {
     d->wake_at = instant_of_day(next, zone_s);
-    d->due_at = d->wake_at + r->due_time_s;
+    d->due_at = instant_of_day(next + duty_window(r) - 1, zone_s) + r->due_time_s;
 }
 
 bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, int32_t zone_s,
@@ -113,7 +117,7 @@ bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, i
                                     .due_at = INSTANT_NONE,
                                     .wake_at = INSTANT_NONE};
     duty_settle(r, ret_occurrence, zone_s);
-    stand(r, standing, on + 1, zone_s);
+    stand(r, standing, on + duty_window(r), zone_s);
     return true;
 }
 

@@ -26,7 +26,7 @@ void book_close(struct ledger *l) {
     if (!l->book) return;
     owner_forget(l);
     mem_free(l->book->slots);
-    mem_free(l->book->region_pays);
+    mem_free(l->book->ties);
     arena_clear(&l->book->arena);
     arena_clear(&l->book->owners);
     arena_clear(&l->book->kinds_arena);

@@ -48,24 +48,29 @@ static size_t add_holder(int64_t *out, size_t n, size_t max, int64_t h) {
     return n + 1;
 }
 
-/* Whether a record of this register may pay what its region owes, under any plan. */
-static bool region_pays(struct ledger *l, const struct register_decl *reg, struct error *err, int *ret_rc) {
+static void tie(struct book_ties *t, const struct fact_match *m, size_t n, const struct register_decl *reg, bool pays) {
+    for (size_t k = 0; k < n; k++) {
+        if (m[k].reg != reg) continue;
+        if (m[k].by >= 0) t->fields |= (uint64_t)1 << (m[k].by < 63 ? m[k].by : 63);
+        t->region = t->region || (pays && m[k].by == FACT_BY_REGION);
+    }
+}
+
+/* By what a record of this register is tied to what others owe, under any plan. NULL when out of memory. */
+static const struct book_ties *ties_of(struct ledger *l, const struct register_decl *reg) {
     struct obligation_book *b = l->book;
     book_memos_check(l);
-    if (!b->region_pays && !(b->region_pays = mem_alloc(l->catalog->n_registers + 1))) {
-        *ret_rc = error_set(err, E_MEMORY, NULL, "out of memory");
-        return false;
-    }
-    if (b->region_pays[reg->order]) return b->region_pays[reg->order] == 2;
-    bool pays = false;
-    for (size_t a = 0; a < l->n_adoptions; a++) {
+    if (!b->ties && !(b->ties = mem_alloc((l->catalog->n_registers + 1) * sizeof *b->ties))) return NULL;
+    struct book_ties *t = &b->ties[reg->order];
+    for (size_t a = 0; !t->known && a < l->n_adoptions; a++) {
         const struct policy *p = l->adoptions[a].policy;
-        for (size_t i = 0; p && i < p->n_rules; i++)
-            for (size_t k = 0; k < p->rules[i].n_pays; k++)
-                pays = pays || (p->rules[i].pays[k].reg == reg && p->rules[i].pays[k].by == FACT_BY_REGION);
+        for (size_t i = 0; p && i < p->n_rules; i++) {
+            tie(t, p->rules[i].pays, p->rules[i].n_pays, reg, true);
+            tie(t, p->rules[i].cancels, p->rules[i].n_cancels, reg, false);
+        }
     }
-    b->region_pays[reg->order] = pays ? 2 : 1;
-    return pays;
+    t->known = true;
+    return t;
 }
 
 /* Duties that an adoption raised for its region are paid by records of that region. */
@@ -85,8 +90,12 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     *ret_rc = 0;
     n = add_holder(out, n, max, obligation_holder(r));
     n = add_holder(out, n, max, r->id);
-    if (region_pays(l, r->reg, err, ret_rc)) n = add_adoptions(l, r, out, n, max);
-    if (*ret_rc < 0) return n;
+    const struct book_ties *ties = ties_of(l, r->reg);
+    if (!ties) {
+        *ret_rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        return n;
+    }
+    if (ties->region) n = add_adoptions(l, r, out, n, max);
     const struct reg_table *t = l->tables[r->reg->order];
     for (size_t k = 0; k < t->n_references; k++) {
         size_t i = t->references[k];
@@ -94,7 +103,7 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
         const struct register_decl *target = t->targets[i];
         if (!target) continue;
         if (target->person_field < 0) {
-            n = add_holder(out, n, max, r->values[i].i);
+            if (ties->fields >> (i < 63 ? i : 63) & 1) n = add_holder(out, n, max, r->values[i].i);
             continue;
         }
         /* the person behind it, unless this very record names one: then the referenced record has the same */
@@ -338,6 +347,10 @@ static void take_back(struct ledger *l, const struct duty_rule *rule, struct obl
     }
 }
 
+static bool outside(const struct duty_rule *rule, const struct obligation *o, day on) {
+    return o->duty.occurrence > 0 && (on < o->duty.occurrence || on >= o->duty.occurrence + duty_window(rule));
+}
+
 void book_pay(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o) {
     const struct duty_rule *rule = book_rule(l, o);
     day today = 0, was_day = 0;
@@ -345,9 +358,9 @@ void book_pay(struct ledger *l, const struct session *s, const struct record *r,
     if (!rule || text_same(o->state, "cancelled") || text_same(o->state, "standing")) return;
     bool pays = matches(l, s, rule->pays, rule->n_pays, r, o, &today, &at) > 0;
     bool paid = before && matches(l, s, rule->pays, rule->n_pays, before, o, &was_day, &was_at) > 0;
-    /* an occurrence of a standing duty is one day's: a report for another day does not pay it */
-    if (o->duty.occurrence > 0 && today != o->duty.occurrence) pays = false;
-    if (o->duty.occurrence > 0 && was_day != o->duty.occurrence) paid = false;
+    /* an occurrence of a standing duty is one day's, or its window's: a report for another day does not pay it */
+    if (outside(rule, o, today)) pays = false;
+    if (outside(rule, o, was_day)) paid = false;
     if (paid && (!pays || was_day != today)) take_back(l, rule, o, was_day, s->now);
     if (pays && (!paid || was_day != today)) {
         instant due = o->duty.due_at;

@@ -19,7 +19,7 @@ void book_memos_check(struct ledger *l) {
     struct obligation_book *b = l->book;
     if (b->adoptions_read == l->adoptions_read) return;
     memset(b->memos, 0, sizeof b->memos);
-    if (b->region_pays) memset(b->region_pays, 0, l->catalog->n_registers);
+    if (b->ties) memset(b->ties, 0, l->catalog->n_registers * sizeof *b->ties);
     b->adoptions_read = l->adoptions_read;
 }
 

@@ -70,6 +70,7 @@ struct duty_rule {
     int from_field;                 /* date or instant field of `on`; -1: when recorded */
     int64_t within_s;
     uint64_t days;                  /* bit k: day k after the anchor day (bit 0 = the anchor day itself) */
+    int every;                      /* TIMING_DAILY: one a window of so many days, due on its last; default 1 */
     int64_t due_time_s;             /* seconds after 00:00 of the day; default 86400 */
     bool lapses;                    /* an unpaid slot cannot be made up: it is counted missed when the next slot is due, the last one a day after it was due */
     bool per_person;                /* one open duty per person and rule: a later fact moves it instead of adding one */
@@ -186,6 +187,8 @@ bool duty_pay(const struct duty_rule *r, struct duty *d, day fact_day, int32_t z
 /* Advances to now: lapses days that cannot be made up, raises level past each escalation time. Returns how many escalations and
  * lapses happened. */
 int duty_wake(const struct duty_rule *r, struct duty *d, instant now, int32_t zone_s);
+/* Days that one occurrence of a standing duty covers; 1 for any other. */
+int duty_window(const struct duty_rule *r);
 /* The occurrences of a standing row, one a call, oldest first, until its next day has not begun: true when *ret_occurrence is one to
  * insert (occurrence = anchor = its day). Reads and moves standing->wake_at and due_at only, so that these two are all there is to store. */
 bool duty_daily(const struct duty_rule *r, struct duty *standing, instant now, int32_t zone_s, struct duty *ret_occurrence);

@@ -84,7 +84,10 @@ static void write_rule(struct writer *w, const struct policy *p, const struct du
         duration_format(r->within_s, s);
         buf_printf(b, word(w, ";%s 内", "; within %s"), s);
     } else {
-        buf_str(b, r->timing == TIMING_DAILY ? word(w, ";每日", "; daily") : word(w, ";第 ", "; days "));
+        if (r->timing == TIMING_DAILY && r->every > 1)
+            buf_printf(b, word(w, ";每 %d 天一次", "; once in %d days"), r->every);
+        else
+            buf_str(b, r->timing == TIMING_DAILY ? word(w, ";每日", "; daily") : word(w, ";第 ", "; days "));
         write_days(b, r->days);
         buf_printf(b, word(w, "%s %02d:%02d 前%s", "%s by %02d:%02d%s"), r->timing == TIMING_DAILY ? "" : word(w, " 天", ""), (int)(r->due_time_s / 3600),
                    (int)(r->due_time_s / 60 % 60), r->lapses ? word(w, ",过时不补", ", lapses") : "");

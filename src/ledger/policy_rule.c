@@ -261,6 +261,12 @@ static int timing(struct pack *k, const struct yaml *map, struct duty_rule *r) {
         return yaml_error(map, k->err, E_INVALID,
                           "one of within, days, first_day with last_day, or daily: true says when");
     r->timing = within ? TIMING_WITHIN : daily ? TIMING_DAILY : TIMING_DAYS;
+    int64_t every = 1;
+    rc = pack_days(k, map, "every", &every);
+    if (rc < 0) return rc;
+    if (yaml_get(map, "every") && (!daily || every < 1 || every > DUTY_DAYS_MAX))
+        return yaml_error(yaml_get(map, "every"), k->err, E_INVALID, "every is for daily: true, 1 to %d days / every 仅用于 daily: true, 1 至 %d 天", DUTY_DAYS_MAX, DUTY_DAYS_MAX);
+    r->every = (int)every;
     static const char *const of_days[] = {"after_days", "due", "lapses", NULL};
     for (int i = 0; of_days[i]; i++) {
         bool allowed = r->timing == TIMING_DAYS || (r->timing == TIMING_DAILY && i > 0);
@@ -321,7 +327,7 @@ static bool code_good(struct text t) {
 static int rule(struct pack *k, const struct pack_entry *e, struct duty_rule *r) {
     static const char *const keys[] = {
         "zh",         "en",         "on",        "when",      "desk",     "from",  "within",
-        "days",       "after_days", "first_day", "last_day",  "daily",    "due",   "lapses",
+        "days",       "after_days", "first_day", "last_day",  "daily",    "every", "due",   "lapses",
         "per_person", "owner",      "pays",      "cancels",   "escalate", "guard", "requires",
         "note",       "source",     "clause",    "certainty", "verified", NULL};
     const struct yaml *m = e->merged;

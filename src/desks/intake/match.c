@@ -40,7 +40,8 @@ static int look_up(struct ledger *l, struct arena *a, const char *sql, const cha
     if (!n) return 0;
     qsort(keys, n, sizeof *keys, int_cmp);
     buf_str(&text, sql);
-    for (int i = 0; i < CHUNK; i++) buf_printf(&text, "%s?%d", i ? "," : "(", i + 2);
+    size_t shape = n == 1 ? 1 : CHUNK;
+    for (size_t i = 0; i < shape; i++) buf_printf(&text, "%s?%zu", i ? "," : "(", i + 2);
     buf_printf(&text, ")%s", tail);
     char *whole = text.failed ? NULL : arena_str(a, buf_cstr(&text));
     buf_clear(&text);
@@ -49,8 +50,8 @@ static int look_up(struct ledger *l, struct arena *a, const char *sql, const cha
     for (size_t from = 0; rc == 0 && from < n; from += CHUNK) {
         struct db_cursor *c = NULL;
         const struct value *row = NULL;
-        for (size_t i = 0; i < CHUNK; i++) params[i + 1] = value_int(keys[from + i < n ? from + i : n - 1]);
-        rc = db_query(l->db, whole, params, CHUNK + 1, &c, err);
+        for (size_t i = 0; i < shape; i++) params[i + 1] = value_int(keys[from + i < n ? from + i : n - 1]);
+        rc = db_query(l->db, whole, params, shape + 1, &c, err);
         while (rc == 0 && (rc = db_next(c, &row, err)) > 0) rc = found(arg, value_int_or(row[0], 0), value_int_or(row[1], 0));
         db_cursor_close(c);
     }

@@ -84,6 +84,10 @@ static void timing_words(struct cli *cli, const struct duty_rule *r, char *out, 
         snprintf(out, n, cli->zh ? "%s 内" : "within %s", a);
         return;
     }
+    if (r->timing == TIMING_DAILY && r->every > 1) {
+        snprintf(out, n, cli->zh ? "每 %d 天一次" : "once in %d days", r->every);
+        return;
+    }
     if (r->timing == TIMING_DAILY) {
         snprintf(out, n, cli->zh ? "每日 %02d:%02d 前" : "daily by %02d:%02d", (int)(r->due_time_s / 3600), (int)(r->due_time_s / 60 % 60));
         return;
