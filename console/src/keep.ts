@@ -11,6 +11,8 @@ export function draftsOf(login: string): void {
 
 export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; forget: () => void } {
   const key = `${PREFIX}${owner}.${name}`
+  const blank = JSON.stringify(draft.value)
+  let done = ''
   let restored = false
   try {
     const kept = sessionStorage.getItem(key)
@@ -21,11 +23,20 @@ export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; 
   } catch {
     sessionStorage.removeItem(key)
   }
-  const stop = watch(draft, (v) => sessionStorage.setItem(key, JSON.stringify(v)), { deep: true })
+  watch(
+    draft,
+    (v) => {
+      const text = JSON.stringify(v)
+      if (text === blank || text === done) sessionStorage.removeItem(key)
+      else sessionStorage.setItem(key, text)
+    },
+    { deep: true },
+  )
   return {
     restored,
+    /** What stands there now is done with; what is typed afterwards is kept again. */
     forget() {
-      stop()
+      done = JSON.stringify(draft.value)
       sessionStorage.removeItem(key)
     },
   }

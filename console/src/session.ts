@@ -80,10 +80,6 @@ async function step(signed: Signed): Promise<SignState> {
 export async function signIn(login: string, password: string): Promise<SignState> {
   return step((await ask<Signed>('session', { method: 'POST', body: { login, password } })).data)
 }
-/** The same person once more, after the session ended. */
-export async function signAgain(password: string): Promise<SignState> {
-  return signIn(state.account?.login ?? '', password)
-}
 /** Not the same person: what waits is refused, and the sign-in screen is next. */
 export function signAway(): void {
   take(null)

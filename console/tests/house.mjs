@@ -119,6 +119,36 @@ export async function signIn(page, login, password = people[login]) {
   await page.waitForSelector('#main')
 }
 
+/** Asks the server as the person of the page, beside the screen. */
+export async function api(page, path, { method = 'GET', body } = {}) {
+  return page.evaluate(
+    async ([p, m, b]) => {
+      const { csrf } = await (await fetch('/api/v1/session')).json()
+      const got = await fetch(`/api/v1/${p}`, { method: m, headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body: b === null ? undefined : JSON.stringify(b) })
+      return got.status === 204 ? null : got.json()
+    },
+    [path, method, body ?? null],
+  )
+}
+/** The server takes the next request to such an address, and its answer is lost on the way. */
+export async function answerLost(page, address) {
+  let lost = false
+  await page.route(address, async (route) => {
+    if (lost) return route.continue()
+    lost = true
+    await route.fetch()
+    return route.abort('connectionreset')
+  })
+  return () => page.unroute(address)
+}
+/** Chooses from a list of Element Plus: what it is labelled, what is typed into it, what is chosen. */
+export async function choose(page, id, typed, text) {
+  await page.locator(`#${id}`).click()
+  if (typed) await page.locator(`#${id}`).fill(typed)
+  const one = page.locator('.el-select-dropdown__item:visible', { hasText: text }).first()
+  await one.click()
+}
+
 /** Goes to a screen by its address and waits until it stands. */
 export async function go(page, path) {
   await page.goto(`${url}/#${path}`)

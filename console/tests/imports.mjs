@@ -50,6 +50,21 @@ async function imported(page) {
     await page.getByRole('button', { name: /撤销/ }).click()
     await page.getByText(/已撤销/).waitFor()
   }, page)
+  await test('a long import is cancelled while it runs: it says so, and what it had made by then can be taken back', async () => {
+    const lines = Array.from({ length: 100000 }, (_, i) => `王${i},男,139${String(10000000 + i)}`)
+    await drop(page, 'many.csv', Buffer.from(`姓名,性别,电话\n${lines.join('\n')}\n`))
+    await page.getByRole('button', { name: '正式导入' }).click()
+    await page.locator('[role=status]').getByRole('button', { name: '取消' }).click()
+    await page.locator('h2 .el-tag', { hasText: '已取消' }).waitFor()
+    await page.reload()
+    await settled(page)
+    await page.locator('h2 .el-tag', { hasText: '已取消' }).waitFor() // the address knows which import was open
+    const undo = page.getByRole('button', { name: /撤销/ })
+    if (await undo.count()) {
+      await undo.click()
+      await page.getByText(/已撤销/).first().waitFor()
+    }
+  }, page)
   await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
 }
 

@@ -2,7 +2,7 @@
 // faster, a server that is gone and comes back. Nothing that was typed is lost in any of them.
 import { execFileSync } from 'node:child_process'
 
-import { forget, go, must, open, people, settled, signIn, signedIn, test, url } from './house.mjs'
+import { answerLost, api, forget, go, must, open, people, settled, signIn, signedIn, test, url } from './house.mjs'
 
 const server = (what) => execFileSync(process.env.TOCSIN_SERVER, [what], { stdio: 'inherit' })
 const place = '/registers/place'
@@ -104,28 +104,42 @@ async function reload(browser) {
   forget('demo-isolator')
 }
 
+/** The server takes a new record, and its answer is lost: saved again, also after a reload, it is the same record. */
+async function lost(browser) {
+  const page = await signedIn(browser, 'demo-isolator')
+  page.seen.refused = (status) => status === 0
+  await test('a form whose answer was lost is saved again and makes nothing twice', async () => {
+    const called = async () => (await api(page, `registers/place/records?title=${encodeURIComponent('十二号楼')}`)).rows.length
+    await typing(page, '十二号楼')
+    const stop = await answerLost(page, '**/registers/place/records')
+    await save(page)
+    await page.waitForSelector('.form [role=alert]')
+    await stop()
+    await page.reload()
+    await settled(page)
+    must((await called()) === 1, 'the server did not take it')
+    await page.getByRole('button', { name: '新增' }).click()
+    must((await page.inputValue('#field-title')) === '十二号楼', 'it is gone')
+    await save(page)
+    await page.waitForURL(/#\/registers\/place\/\d+/)
+    must((await called()) === 1, 'it is there twice')
+  }, page)
+  await page.context().close()
+}
+
 /** Two people change one record: the second is shown both versions and saves a merge. */
 async function conflict(browser) {
   const page = await signedIn(browser, 'demo-isolator')
-  const api = (path, options) =>
-    page.evaluate(
-      async ([p, o]) => {
-        const { csrf } = await (await fetch('/api/v1/session')).json()
-        const got = await fetch(`/api/v1/${p}`, { ...o, headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf } })
-        return got.json()
-      },
-      [path, options],
-    )
   page.seen.refused = (status) => status === 412
   await test('who was slower sees both versions cell by cell; nothing of either is lost', async () => {
     await go(page, place)
     const region = await page.evaluate(async () => (await (await fetch('/api/v1/registers/place/records?limit=1')).json()).rows[0].region)
-    const made = await api('registers/place/records', { method: 'POST', body: JSON.stringify({ region, fields: { title: '甲' } }) })
+    const made = await api(page, 'registers/place/records', { method: 'POST', body: { region, fields: { title: '甲' } } })
     must(made.id, JSON.stringify(made))
     await go(page, `${place}/${made.id}`)
     await page.getByRole('button', { name: '修改' }).click()
     await page.fill('#field-title', '乙')
-    await api(`registers/place/records/${made.id}`, { method: 'PATCH', body: JSON.stringify({ fields: { title: '丙', capacity: 40 } }) })
+    await api(page, `registers/place/records/${made.id}`, { method: 'PATCH', body: { fields: { title: '丙', capacity: 40 } } })
     await save(page)
     await page.waitForSelector('.clash')
     const table = await page.locator('.clash').innerText()
@@ -133,7 +147,7 @@ async function conflict(browser) {
     await page.getByRole('button', { name: /合并/ }).click()
     await page.waitForSelector('.clash', { state: 'detached' })
     await settled(page)
-    const now = await api(`registers/place/records/${made.id}`, { method: 'GET' })
+    const now = await api(page, `registers/place/records/${made.id}`)
     must(now.fields.title === '乙' && now.fields.capacity === 40 && now.version === 3, JSON.stringify(now))
   }, page)
   await page.context().close()
@@ -160,6 +174,6 @@ async function away(browser) {
 }
 
 export async function walk(browser) {
-  for (const part of [strangers, anotherRole, expiry, reload, conflict]) await part(browser)
+  for (const part of [strangers, anotherRole, expiry, reload, lost, conflict]) await part(browser)
   if (process.env.TOCSIN_SERVER) await away(browser)
 }

@@ -1,5 +1,5 @@
 // Long work: asked for, then told as it goes by the server itself; nothing is asked again and again.
-import { get, post } from '@/api/client'
+import { ask, get, post } from '@/api/client'
 
 export interface Job<R = unknown> {
   id: string
@@ -43,5 +43,5 @@ export async function startJob<R>(kind: string, step: string, params: Record<str
   return post<Job<R>>('jobs', { kind, step, params })
 }
 export async function cancelJob(id: string): Promise<void> {
-  await post(`jobs/${id}/cancel`)
+  await ask(`jobs/${id}/cancel`, { method: 'POST' })
 }

@@ -33,6 +33,10 @@ export interface Register extends Said {
   name: string
   desk: string
   may: { read: boolean; write: boolean; open?: boolean }
+  /** Roles. */
+  readers: string[]
+  writers: string[]
+  openers: string[]
   fields: Field[]
   states: State[]
   moves: { from: string; to: string }[]

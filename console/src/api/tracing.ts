@@ -202,7 +202,7 @@ export interface Sources {
 export const purpose = ref('')
 
 export async function look<T>(path: string, query?: Record<string, string | number | undefined>, body?: unknown): Promise<T> {
-  return (await ask<T>(`tracing/${path}`, { method: body === undefined ? 'GET' : 'POST', query, body, purpose: purpose.value ? encodeURIComponent(purpose.value) : undefined })).data
+  return (await ask<T>(`tracing/${path}`, { method: body === undefined ? 'GET' : 'POST', query, body, purpose: purpose.value || undefined })).data
 }
 
 /** Minutes as people say them. */

@@ -29,7 +29,9 @@ static int settle(struct ledger *l, void *arg, struct error *err) {
 
 static int make_one(const struct account_seat *seat, const struct session *s, const struct code *role, struct account_demo *made, struct error *err) {
     struct making m = {.s = s, .made = made};
-    struct account_wish w = {.login = text_of(made->login), .title = s->zh ? role->zh : role->en, .roles = role->code};
+    char title[200];
+    snprintf(title, sizeof title, "%.*s %.*s", (int)role->zh.n, role->zh.s, (int)role->en.n, role->en.s); /* whoever looks on speaks one of the two */
+    struct account_wish w = {.login = text_of(made->login), .title = text_of(title), .roles = role->code};
     int rc = account_add(seat, s, &w, &m.id, err);
     if (rc < 0) return rc;
     password_make(&seat->ledger->secret, made->password);

@@ -89,6 +89,15 @@ static const char *yes(bool b) {
     return b ? "true" : "false";
 }
 
+static void put_roles(struct buf *b, const char *name, const struct text *roles, size_t n) {
+    buf_printf(b, ",\"%s\":[", name);
+    for (size_t i = 0; i < n; i++) {
+        if (i) buf_char(b, ',');
+        json_put_string(b, roles[i]);
+    }
+    buf_char(b, ']');
+}
+
 static void put_head(struct buf *b, const struct request *r, const struct register_decl *reg) {
     buf_str(b, "{\"name\":");
     json_put_string(b, reg->name);
@@ -97,6 +106,9 @@ static void put_head(struct buf *b, const struct request *r, const struct regist
     json_put_string(b, reg->desk);
     buf_printf(b, ",\"may\":{\"read\":%s,\"write\":%s,\"open\":%s}", yes(access_anywhere(&r->session, ACCESS_READ, reg)), yes(access_anywhere(&r->session, ACCESS_WRITE, reg)),
                yes(may_open(r, reg)));
+    put_roles(b, "readers", reg->readers, reg->n_readers);
+    put_roles(b, "writers", reg->writers, reg->n_writers);
+    put_roles(b, "openers", reg->openers, reg->n_openers);
 }
 
 static int list(struct request *r, struct error *err) {
@@ -171,7 +183,8 @@ static int codes(struct request *r, struct error *err) {
 }
 
 #define TITLES "\"zh\":{\"type\":\"string\"},\"en\":{\"type\":\"string\"}"
-#define HEAD "\"name\":{\"type\":\"string\"}," TITLES ",\"desk\":{\"type\":\"string\"},\"may\":{\"type\":\"object\",\"properties\":{\"read\":{\"type\":\"boolean\"},\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"}}}"
+#define ROLES(name) "\"" name "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+#define HEAD "\"name\":{\"type\":\"string\"}," TITLES ",\"desk\":{\"type\":\"string\"},\"may\":{\"type\":\"object\",\"properties\":{\"read\":{\"type\":\"boolean\"},\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"}}}," ROLES("readers") "," ROLES("writers") "," ROLES("openers")
 
 const struct schema meta_schemas[] = {
     {"OpenApi", "{\"type\":\"object\",\"description\":\"An OpenAPI 3.1 document\"}"},

@@ -1,0 +1,179 @@
+// Accounts from making to use: made by system, given a password and a role over a region of the tree by security, signed in for the first time; a second factor,
+// sealed fields opened for a purpose and looked up in the journal, a session that ends meanwhile; tokens issued and taken back.
+import { createHmac } from 'node:crypto'
+
+import { api, axeFaults, forget, go, must, open, people, picture, settled, signIn, signedIn, test, url } from './house.mjs'
+
+/** RFC 6238, by the clock of the server; each code is good once, so each time one step further. */
+async function code(page, seed, step = 0) {
+  const at = Math.floor(Date.parse((await api(page, 'session')).now ?? (await api(page, 'obligations/summary?rule=-')).at) / 30000) + step
+  return codeAt(seed, at)
+}
+function codeAt(seed, at) {
+  const bits = [...seed.replace(/=+$/, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)))
+  const count = Buffer.alloc(8)
+  count.writeBigUInt64BE(BigInt(at))
+  const mac = createHmac('sha1', key).update(count).digest()
+  const from = mac[19] & 15
+  return String((mac.readUInt32BE(from) & 0x7fffffff) % 1e6).padStart(6, '0')
+}
+export const login = 'li.na'
+export const password = '第二个审批人自己定的长口令'
+
+/** Someone who approves beside the demonstration's approver; made on the screens of the administrators. */
+export async function made(browser) {
+  let first = ''
+  let page = await signedIn(browser, 'demo-system')
+  await test('system makes an account; what is typed survives a reload, a login that is taken is refused and stays', async () => {
+    page.seen.refused = (status) => status === 409
+    await go(page, '/admin')
+    await page.getByLabel('账号', { exact: true }).fill('demo-tester')
+    await page.getByRole('button', { name: '新增账户' }).click()
+    await page.locator('#main [role=alert]').waitFor()
+    must((await page.getByLabel('账号', { exact: true }).inputValue()) === 'demo-tester', 'the login is gone')
+    await page.getByLabel('账号', { exact: true }).fill(login)
+    await page.getByLabel('姓名', { exact: true }).fill('李娜')
+    await page.reload()
+    await settled(page)
+    must((await page.getByLabel('姓名', { exact: true }).inputValue()) === '李娜', 'it is gone after a reload')
+    await page.getByRole('button', { name: '新增账户' }).click()
+    await page.locator('tr', { hasText: login }).waitFor()
+    must((await page.getByLabel('账号', { exact: true }).inputValue()) === '', 'the form is not empty again')
+  }, page)
+  await test('system gives a first password, shown once, and no roles', async () => {
+    const row = page.locator('tr', { hasText: login })
+    must(!(await row.getByRole('button', { name: '角色与区域' }).count()), 'system may give roles')
+    await row.getByRole('button', { name: '设初始密码' }).click()
+    first = /(\w{5}-){3}\w{5}/.exec(await page.locator('.said').innerText())?.[0] ?? ''
+    must(first, await page.locator('.said').innerText())
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+  page = await signedIn(browser, 'demo-security')
+  await test('security gives a role over a region chosen in the tree', async () => {
+    await go(page, '/admin')
+    await page.locator('tr', { hasText: login }).getByRole('button', { name: '角色与区域' }).click()
+    const box = page.locator('.el-dialog:visible')
+    await box.getByText('审批', { exact: true }).click()
+    await box.getByText('访客', { exact: true }).click()
+    await box.locator('.el-select').click()
+    await page.locator('.el-tree-node__content:visible').first().waitFor()
+    await picture(page, 'roles')
+    await page.locator('.el-tree-node__content:visible').first().locator('.el-tree-node__label, span').last().click()
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await page.reload()
+    await settled(page)
+    await page.locator('tr', { hasText: login }).getByRole('button', { name: '角色与区域' }).click()
+    must(await box.getByLabel('审批', { exact: true }).isChecked(), 'what was ticked is gone after a reload')
+    await box.getByRole('button', { name: '保存' }).click()
+    await box.waitFor({ state: 'detached' })
+    await settled(page)
+    const said = await page.locator('tr', { hasText: login }).innerText()
+    must(said.includes('审批') && !said.includes('访客') && said.includes('310199'), said)
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+  page = await open(browser)
+  page.seen.refused = (status) => status === 401
+  await test('the new one signs in with the first password and has to set an own one; two that differ are refused', async () => {
+    await page.goto(`${url}/#/sign-in`)
+    await page.fill('#login', login)
+    await page.fill('#password', first)
+    await page.keyboard.press('Enter')
+    await page.fill('#fresh', password)
+    await page.fill('#again', `${password}!`)
+    await page.keyboard.press('Enter')
+    await page.locator('[role=alert]').waitFor()
+    await page.fill('#again', password)
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#main')
+  }, page)
+  people[login] = password
+  await page.context().close()
+}
+
+async function sealed(browser) {
+  forget('demo-tracer')
+  const page = await signedIn(browser, 'demo-tracer')
+  page.seen.refused = (status) => status === 401
+  let seed = ''
+  let person = 0
+  await test('a second factor is turned on by oneself: key, code, recovery codes shown once', async () => {
+    await go(page, '/me')
+    await page.getByRole('button', { name: '启用' }).click()
+    await page.locator('.seed').filter({ hasText: /\w{16}/ }).waitFor()
+    seed = (await page.locator('.seed').innerText()).trim()
+    await page.fill('#enrol-code', await code(page, seed, -1))
+    await page.keyboard.press('Enter')
+    await page.locator('.codes').waitFor()
+    must((await page.locator('.codes').innerText()).split(/\s+/).length === 10, await page.locator('.codes').innerText())
+    await page.getByRole('button', { name: '已保存' }).click()
+    await page.getByText('本次登录已用动态验证码').waitFor()
+  }, page)
+  await test('a session that ended is taken up again with password and code, and the sealed name opens for the purpose that was typed', async () => {
+    const one = (await api(page, 'registers/contact/records?limit=1')).rows[0]
+    person = one.fields.person
+    const now = await code(page, seed, 0)
+    await go(page, `/registers/person/${person}`)
+    must((await page.locator('#main dl').innerText()).includes('***'), 'nothing is sealed')
+    await page.getByRole('button', { name: '查看密封信息' }).click()
+    await page.locator('.el-dialog input').fill('流调核对身份')
+    await page.context().clearCookies()
+    await page.keyboard.press('Enter')
+    await page.fill('#again-password', people['demo-tracer'])
+    await page.keyboard.press('Enter')
+    await page.fill('#again-code', now)
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => !/\*\*\*/.test(document.querySelector('#main dl')?.textContent ?? '***'))
+  }, page)
+  await test('the look stands in the journal with who and why', async () => {
+    const auditor = await signedIn(browser, 'demo-auditor')
+    await go(auditor, '/admin')
+    await auditor.getByRole('textbox', { name: '账户' }).fill('demo-tracer')
+    await auditor.keyboard.press('Enter')
+    await settled(auditor)
+    await auditor.getByText('流调核对身份').first().waitFor()
+    await auditor.getByRole('button', { name: '校验流水' }).click()
+    await auditor.locator('.good[role=status]').waitFor()
+    must(!auditor.seen.faults.length, auditor.seen.faults.join('\n'))
+    await auditor.context().close()
+  }, page)
+  await test('a token is issued, shown once, works, and is taken back', async () => {
+    await go(page, '/me')
+    await page.fill('#token-name', '方舱平板')
+    await page.reload()
+    await settled(page)
+    must((await page.inputValue('#token-name')) === '方舱平板', 'it is gone after a reload')
+    await page.fill('#token-end', '2022-06-30')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: '生成' }).click()
+    const token = await page.locator('.made').innerText()
+    const asked = () => page.evaluate(async (k) => (await fetch('/api/v1/registers/contact/records?limit=1', { credentials: 'omit', headers: { Authorization: `Bearer ${k}` } })).status, token)
+    must((await asked()) === 200, String(await asked()))
+    await picture(page, 'tokens')
+    await page.getByRole('button', { name: '吊销 方舱平板' }).click()
+    await page.getByRole('button', { name: '吊销 方舱平板' }).waitFor({ state: 'detached' })
+    must((await asked()) === 401, 'it still works')
+  }, page)
+  await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
+  await page.context().close()
+  forget('demo-tracer')
+  const security = await signedIn(browser, 'demo-security')
+  await test('security takes a second factor away; its owner signs in by password alone and may turn on another', async () => {
+    await go(security, '/admin')
+    const row = security.locator('tr', { hasText: 'demo-tracer' })
+    await row.getByRole('button', { name: '重置双因素' }).click()
+    await row.getByRole('button', { name: '重置双因素' }).waitFor({ state: 'detached' })
+    must(!security.seen.faults.length, security.seen.faults.join('\n'))
+    const back = await signedIn(browser, 'demo-tracer')
+    await back.context().close()
+  }, security)
+  await security.context().close()
+}
+
+export async function walk(browser) {
+  await made(browser)
+  await sealed(browser)
+}

@@ -1,0 +1,117 @@
+// What is owed, worked: a duty handed over with its reason, one and many; acts by one key; what was sent and not answered makes nothing twice; what is typed
+// stays after a refusal, an expiry and a reload.
+import { answerLost, api, axeFaults, choose, forget, go, must, people, picture, settled, signedIn, test } from './house.mjs'
+
+const row = (page, i) => page.locator(`#duty-${i}`)
+const owner = (page, i) => row(page, i).locator('.owner').innerText()
+async function chosen(page, list) {
+  for (const i of list) await row(page, i).locator('input[type=checkbox]').check()
+}
+const hand = (page) => page.locator('.el-dialog', { hasText: '移交' })
+
+async function handing(browser, page) {
+  let title = ''
+  await test('a duty is handed over by one key, with a reason, to an organisation found by its name', async () => {
+    await go(page, '/work?register=contact')
+    await page.keyboard.press('j')
+    await page.keyboard.press('k')
+    await page.keyboard.press('h')
+    const go_ = hand(page).getByRole('button', { name: /^移交/ })
+    must(await go_.isDisabled(), 'without a reason it can be sent')
+    title = (await api(page, 'registers/organisation/records?limit=3&fields=title')).rows[2].fields.title
+    await choose(page, 'hand-to', title.slice(0, 4), title)
+    await page.fill('#hand-why', '本组人手不足')
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'handover')
+    await go_.click()
+    await hand(page).locator('.results .ok').waitFor()
+    await hand(page).getByRole('button', { name: '完成' }).click()
+    await settled(page)
+    must((await owner(page, 0)).includes(title) && (await owner(page, 0)).includes('已移交'), await owner(page, 0))
+  }, page)
+  await test('the reason stands in the journal', async () => {
+    const auditor = await signedIn(browser, 'demo-auditor')
+    await go(auditor, '/admin')
+    await auditor.getByText('本组人手不足').first().waitFor()
+    await auditor.context().close()
+  }, page)
+  await test('a selection is handed over: a result for each, and what was typed is there again after a reload', async () => {
+    await go(page, '/work?register=stay')
+    if ((await page.locator('.duties tbody tr').count()) < 3) await go(page, '/work')
+    await chosen(page, [0, 1, 2])
+    await page.locator('.bulk').getByRole('button', { name: /移交/ }).click()
+    await page.fill('#hand-why', '夜班交接')
+    await page.reload()
+    await settled(page)
+    await chosen(page, [0, 1, 2])
+    await page.locator('.bulk').getByRole('button', { name: /移交/ }).click()
+    must((await page.inputValue('#hand-why')) === '夜班交接', 'the reason is gone')
+    await choose(page, 'hand-to', title.slice(0, 4), title)
+    await hand(page).getByRole('button', { name: /^移交/ }).click()
+    await hand(page).locator('.results').waitFor()
+    await settled(page)
+    must((await hand(page).locator('.results .ok').count()) === 3, await hand(page).locator('.results').innerText())
+    await hand(page).getByRole('button', { name: '完成' }).click()
+  }, page)
+}
+
+async function twice(page) {
+  await test('a test whose answer was lost is sent again and recorded once, also after a reload', async () => {
+    await go(page, '/work?register=contact')
+    const of = await row(page, 0).locator('a').getAttribute('href')
+    const record = await api(page, `registers/contact/records/${of.split('/').pop()}`)
+    const tests = async () => (await api(page, `registers/test/records?person=${record.fields.person}&limit=500`)).rows.length
+    const before = await tests()
+    await row(page, 0).focus()
+    await page.keyboard.press('t')
+    await page.locator('.el-dialog #field-tube').fill('T-0001')
+    const stop = await answerLost(page, '**/registers/test/records/batch')
+    await page.locator('.el-dialog').getByRole('button', { name: /^登记检测/ }).click()
+    await page.locator('.el-dialog [role=alert]').waitFor()
+    must((await page.inputValue('#field-tube')) === 'T-0001', 'it is gone')
+    must((await tests()) === before + 1, 'the server did not take it')
+    await stop()
+    await page.reload()
+    await settled(page)
+    await row(page, 0).focus()
+    await page.keyboard.press('t')
+    must((await page.inputValue('#field-tube')) === 'T-0001', 'it is gone after a reload')
+    await page.waitForTimeout(100)
+    await page.locator('.el-dialog').getByRole('button', { name: /^登记检测/ }).click()
+    await page.locator('.el-dialog .results .ok').waitFor()
+    must((await tests()) === before + 1, `${await tests()} tests where ${before + 1} should be`)
+    await page.locator('.el-dialog').getByRole('button', { name: '完成' }).click()
+  }, page)
+}
+
+async function expired(browser) {
+  forget('demo-intake')
+  const page = await signedIn(browser, 'demo-intake')
+  forget('demo-intake')
+  page.seen.refused = (status) => status === 401
+  await test('a session that ends before an act is sent: signed in again on top of it, and it goes on', async () => {
+    await go(page, '/work?register=contact')
+    await row(page, 0).focus()
+    await page.keyboard.press('h')
+    const title = (await api(page, 'registers/organisation/records?limit=3&fields=title')).rows[1].fields.title
+    await choose(page, 'hand-to', title.slice(0, 4), title)
+    await page.fill('#hand-why', '换班')
+    await page.context().clearCookies()
+    await hand(page).getByRole('button', { name: /^移交/ }).click()
+    await page.fill('#again-password', people['demo-intake'])
+    await page.keyboard.press('Enter')
+    await hand(page).locator('.results .ok').waitFor()
+  }, page)
+  await page.context().close()
+}
+
+export async function walk(browser) {
+  const page = await signedIn(browser, 'demo-intake')
+  page.seen.refused = (status) => status === 0
+  await handing(browser, page)
+  await twice(page)
+  await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
+  await page.context().close()
+  await expired(browser)
+}
