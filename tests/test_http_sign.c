@@ -66,7 +66,7 @@ static void code_now(struct browser *b, const char *seed, int64_t shift_s, char 
 }
 
 /* Makes the account and changes its first password; signed in afterwards, as far as it may be. */
-static void settle(struct browser *b, const char *login, const char *roles) {
+static void given(struct browser *b, const char *login, const char *roles) {
     assert_status(test_http_post(&b->h, "/api/v1/accounts", ROOT, word(b, "{\"login\":\"%s\",\"roles\":\"%s\",\"region\":\"310115\"}", login, roles)), 201);
     assert_status(test_http_post(&b->h, word(b, "/api/v1/accounts/%s/password", login), ROOT, "{\"password\":\"" FIRST "\"}"), 200);
     struct answer_got got = ask(b, "POST", "/api/v1/session", false, word(b, "{\"login\":\"%s\",\"password\":\"" FIRST "\"}", login));
@@ -84,7 +84,7 @@ static void what_is_refused_at_the_door(void **state) {
     (void)state;
     static struct browser b;
     EACH_BROWSER(b) {
-        settle(&b, "li.na", "approver");
+        given(&b, "li.na", "approver");
         struct answer_got got = ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
         assert_status(got, 401);
         assert_null(strstr(got.head, "Set-Cookie"));
@@ -128,7 +128,7 @@ static void tries_wait_but_the_known_browser_does_not(void **state) {
     (void)state;
     static struct browser b;
     EACH_BROWSER(b) {
-        settle(&b, "li.na", "approver");
+        given(&b, "li.na", "approver");
         struct answer_got got = {0};
         for (int i = 0; i < 12 && got.status != 429; i++) got = test_http_post(&b.h, "/api/v1/session", NULL, "{\"login\":\"li.na\",\"password\":\"wrong wrong wrong\"}");
         assert_int_equal(got.status, 429);
@@ -143,7 +143,7 @@ static void who_opens_sealed_fields_gives_a_second_factor(void **state) {
     static struct browser b;
     EACH_BROWSER(b) {
         char seed[64], code[8];
-        settle(&b, "sun", "tracer");
+        given(&b, "sun", "tracer");
         assert_status(ask(&b, "GET", "/api/v1/registers/case/records/1", false, NULL), 401);
         struct answer_got got = ask(&b, "POST", "/api/v1/session/enrolment", true, NULL);
         assert_status(got, 200);
@@ -178,7 +178,7 @@ static void a_machine_does_what_its_token_says(void **state) {
     (void)state;
     static struct browser b;
     EACH_BROWSER(b) {
-        settle(&b, "fang", "approver");
+        given(&b, "fang", "approver");
         assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"roles\":\"root\",\"expires_at\":\"2022-06-30T00:00\"}"), 403);
         assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"region\":\"31\",\"expires_at\":\"2022-06-30T00:00\"}"), 403);
         assert_status(ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"wall\",\"open\":true,\"expires_at\":\"2022-06-30T00:00\"}"), 403);

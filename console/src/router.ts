@@ -1,7 +1,8 @@
 // The screens. One line each; the frame's menu derives from it.
 import type { Component } from 'vue'
-import { createRouter, createWebHashHistory } from 'vue-router'
+import { createRouter, createWebHashHistory, type RouteParamsGeneric } from 'vue-router'
 
+import { registerOf } from '@/api/registers'
 import { session, sessionLoad } from '@/session'
 
 export interface Screen {
@@ -12,6 +13,8 @@ export interface Screen {
   /** In the menu of these roles only; the server decides in any case. */
   roles?: string[]
   load: () => Promise<Component>
+  /** What the screen asks for first, asked for beside its script. */
+  ahead?: (params: RouteParamsGeneric) => Promise<unknown>
 }
 
 export const screens: Screen[] = [
@@ -28,7 +31,7 @@ export const screens: Screen[] = [
   { path: '/admin', name: 'admin', menu: 'admin', roles: ['system', 'security', 'auditor'], load: () => import('@/screens/admin.vue') },
   { path: '/me', name: 'me', load: () => import('@/screens/me.vue') },
   { path: '/registers', name: 'registers', menu: 'registers', load: () => import('@/screens/registers.vue') },
-  { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue') },
+  { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue'), ahead: (p) => registerOf(String(p.register)) },
   { path: '/cases/:id', name: 'case', load: () => import('@/screens/case.vue') },
   { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
 ]
@@ -44,6 +47,10 @@ export const router = createRouter({
 
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
+  // beside the question who is there: the script of the screen, and its first question
+  const screen = screens.find((s) => s.name === to.name)
+  void screen?.load()
+  screen?.ahead?.(to.params).catch(() => {})
   try {
     await sessionLoad()
   } catch {

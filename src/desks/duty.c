@@ -126,18 +126,18 @@ void duty_summary_clear(struct duty_summary *d) {
     *d = (struct duty_summary){0};
 }
 
-/* Columns of a struct duty_count after three others; ?1 is now, ?2 an hour later. */
-#define COUNTS                                                                    \
-    "SUM(CASE WHEN \"state\"='open' THEN 1 ELSE 0 END),"                          \
-    "SUM(CASE WHEN \"state\"='open' AND \"due_at\">=?1 AND \"due_at\"<=?2 THEN 1 ELSE 0 END)," \
-    "SUM(CASE WHEN \"state\"='open' AND \"due_at\"<?1 THEN 1 ELSE 0 END),"       \
-    "SUM(CASE WHEN \"state\"='open' AND \"owner_kind\"=0 THEN 1 ELSE 0 END),"    \
-    "SUM(CASE WHEN \"state\"='open' AND \"level\">0 THEN 1 ELSE 0 END),"         \
-    "SUM(CASE WHEN \"state\"='paid' THEN 1 ELSE 0 END),"                          \
-    "SUM(CASE WHEN \"state\"='paid' AND \"late\"=1 THEN 1 ELSE 0 END),"          \
-    "SUM(CASE WHEN \"state\"='lapsed' THEN 1 ELSE 0 END),"                        \
-    "SUM(CASE WHEN \"state\"='cancelled' THEN 1 ELSE 0 END),"                     \
-    "MIN(CASE WHEN \"state\"='open' THEN \"due_at\" END)"
+/* Columns of a struct duty_count after three others; ?1 is now, ?2 an hour later. By numbers (obligation_store.c): 100,000 duties in half the time. */
+#define COUNTS                                                                          \
+    "COUNT(*) FILTER (WHERE \"phase\"=0),"                                              \
+    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"due_at\">=?1 AND \"due_at\"<=?2),"      \
+    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"due_at\"<?1),"                           \
+    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"owner_kind\"=0),"                        \
+    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"level\">0),"                             \
+    "COUNT(*) FILTER (WHERE \"phase\"=2),"                                              \
+    "COUNT(*) FILTER (WHERE \"phase\"=2 AND \"late\"=1),"                              \
+    "COUNT(*) FILTER (WHERE \"phase\"=3),"                                              \
+    "COUNT(*) FILTER (WHERE \"phase\">3),"                                              \
+    "MIN(\"due_at\") FILTER (WHERE \"phase\"=0)"
 
 static void counts_of(const struct value *row, struct duty_count *n) {
     int64_t *counts[] = {&n->open, &n->due_1h, &n->overdue, &n->without_owner, &n->escalated, &n->paid, &n->paid_late, &n->lapsed, &n->cancelled};
@@ -151,20 +151,25 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
-    buf_str(&c.sql, "SELECT \"desk\",\"rule\",\"register\"," COUNTS
-                    " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
+    buf_str(&c.sql, "SELECT k.\"desk\",k.\"rule\",k.\"register\",n.* FROM (SELECT " COUNTS ",\"kind\" FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
-    buf_str(&c.sql, " GROUP BY \"desk\",\"rule\",\"register\" ORDER BY \"desk\",\"rule\",\"register\"");
+    buf_str(&c.sql, " GROUP BY \"kind\") n CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = n.\"kind\" ORDER BY k.\"desk\",k.\"rule\",k.\"register\"");
     int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
+        struct duty_count n = {.desk = value_view(row[0]), .rule = value_view(row[1]), .reg = value_view(row[2])}, *last = d.n ? &d.rules[d.n - 1] : NULL;
+        counts_of(row, &n);
+        add(&d.total, &n);
+        rc = 0;
+        if (last && text_eq(last->rule, n.rule) && text_eq(last->reg, n.reg) && text_eq(last->desk, n.desk)) { /* the same rule of another plan */
+            add(last, &n);
+            continue;
+        }
         rc = grow(&d, &cap, err);
         if (rc < 0) break;
-        struct duty_count *n = &d.rules[d.n++];
-        *n = (struct duty_count){.desk = arena_text(&d.arena, value_view(row[0])),
-                                 .rule = arena_text(&d.arena, value_view(row[1])),
-                                 .reg = arena_text(&d.arena, value_view(row[2]))};
-        counts_of(row, n);
-        add(&d.total, n);
+        n.desk = arena_text(&d.arena, n.desk);
+        n.rule = arena_text(&d.arena, n.rule);
+        n.reg = arena_text(&d.arena, n.reg);
+        d.rules[d.n++] = n;
     }
     db_cursor_close(cursor);
     buf_clear(&c.sql);
@@ -200,7 +205,7 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
-    buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
+    buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"owner_kind\",\"owner\",\"whose\"");
     int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
@@ -265,7 +270,7 @@ int duty_by_region(struct ledger *l, struct db *db, const struct session *s, con
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
-    buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"state\" <> 'standing' AND ");
+    buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"region\" ORDER BY \"region\"");
     int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);

@@ -3,7 +3,8 @@
  * same for thousands of duties and stand once, in `duty_kind`. `duty_wake` says on which pages of holders the clock has to look, and from when on: one
  * row for all duties of a page that wake within the same ten minutes, where an index of wake times would have one for each. A page without a row has
  * no open duty.
- * Readers see none of this: the view `obligation` shows duties in words, the view `obligation_open` those that are open or standing. */
+ * Readers see none of this: the view `obligation` shows duties in words, the view `obligation_open` those that are open or standing. For counting many,
+ * `phase` is the state and `kind` the rule, desk, register and plan as they are kept, in numbers: a word of each row costs more than the pass itself. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,8 @@ _Static_assert(DUTY_COUNT == 65536 && DUTY_PAGE == 16, "said in SQL");
     "d.\"owed\" AS \"owed\",COALESCE(d.\"paid\",0) AS \"paid\",COALESCE(d.\"missed\",0) AS \"missed\",d.\"due_at\" AS \"due_at\","         \
     "d.\"wake_at\" AS \"wake_at\",COALESCE(d.\"level\",0) AS \"level\",CASE d.\"state\" WHEN 0 THEN 'open' WHEN 1 THEN 'standing' "        \
     "WHEN 2 THEN 'paid' WHEN 3 THEN 'lapsed' ELSE 'cancelled' END AS \"state\",d.\"closed_at\" AS \"closed_at\","                          \
-    "COALESCE(d.\"late\",0) AS \"late\",COALESCE(d.\"paid_by\",0) AS \"paid_by\",d.\"id\" AS \"id\" FROM "
+    "COALESCE(d.\"late\",0) AS \"late\",COALESCE(d.\"paid_by\",0) AS \"paid_by\",d.\"id\" AS \"id\","                    \
+    "d.\"state\" AS \"phase\",d.\"kind\" AS \"kind\" FROM "
 /* CROSS JOIN: SQLite then goes from the left to the right. With a plain JOIN to the few kinds it went from them to an index of all duties made on the spot, and a
  * day's report of a year of city data took minutes instead of a second. */
 #define KIND "\"duty\" d CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = d.\"kind\""

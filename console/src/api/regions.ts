@@ -48,16 +48,22 @@ export function regionName(code: string): string {
   const known = names.get(key)
   if (known === undefined) {
     names.set(key, code)
-    void regionTitle(code).then(
-      (title) => {
-        if (title === code) return
-        names.set(key, title)
-        come.value++
-      },
-      () => {},
-    )
+    if (!wanted.size) window.setTimeout(() => void namesAsked(), 60)
+    wanted.add(code)
   }
   return known ?? code
+}
+const wanted = new Set<string>()
+/** The titles of all regions that came into sight meanwhile: one request a level and two hundred, not one a region. */
+async function namesAsked(): Promise<void> {
+  const codes = [...wanted]
+  wanted.clear()
+  const of = new Map<number, string[]>()
+  for (const code of codes) of.set(levels[code.length] ?? 5, [...(of.get(levels[code.length] ?? 5) ?? []), code])
+  const parts = [...of].flatMap(([level, list]) => Array.from({ length: Math.ceil(list.length / 200) }, (_, i) => ({ level, code: list.slice(200 * i, 200 * i + 200).join(',') })))
+  const rows = (await Promise.all(parts.map((p) => ask(p).catch(() => [])))).flat()
+  for (const r of rows) names.set(`${language()} ${r.fields.code}`, titleOf(r, String(r.fields.code)))
+  if (rows.length) come.value++
 }
 
 /** "Shanghai / Pudong / ..." from the province down. */
