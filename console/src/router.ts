@@ -25,6 +25,7 @@ export const screens: Screen[] = [
   { path: '/tracing/places', name: 'tracing-places', load: () => import('@/screens/tracing-places.vue') },
   { path: '/tracing/chains', name: 'tracing-chains', load: () => import('@/screens/tracing-chains.vue') },
   { path: '/tracing/requests', name: 'tracing-requests', load: () => import('@/screens/tracing-requests.vue') },
+  { path: '/testing/planner', name: 'planner', menu: 'planner', roles: ['command', 'tester', 'system'], load: () => import('@/screens/planner.vue') },
   { path: '/import', name: 'import', menu: 'import', load: () => import('@/screens/import.vue') },
   { path: '/reports', name: 'reports', menu: 'reports', load: () => import('@/screens/reports.vue') },
   { path: '/policies', name: 'policies', menu: 'policies', load: () => import('@/screens/policies.vue') },
