@@ -99,8 +99,13 @@ int hold_check(struct apply *x, const struct record *r, struct error *err) {
     return 0;
 }
 
+static int64_t moment_of(const struct record *r, int64_t otherwise) {
+    int f = r->reg->date_field;
+    return f >= 0 && r->reg->fields[f].type == FIELD_INSTANT ? value_int_or(r->values[f], otherwise) : otherwise;
+}
+
 /* Closed by what was declared, not by the one who brought the last: the journal names him all the same. */
-static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, int64_t n, struct error *err) {
+static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, const struct record *last, int64_t n, struct error *err) {
     static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
     const struct session *asker = x->s;
     struct session own = *asker;
@@ -110,9 +115,9 @@ static int fill(struct apply *x, const struct hold_bound *b, const struct record
     d->state = holder->reg->states[b->full].name;
     d->prepared = true;
     if (b->count >= 0) d->values[b->count] = value_int(n);
-    if (b->at >= 0) { /* never before it began: that may come from a clock some seconds ahead of ours */
-        int64_t began = holder->reg->date_field >= 0 ? value_int_or(holder->values[holder->reg->date_field], asker->now) : asker->now;
-        d->values[b->at] = value_int(began > asker->now ? began : asker->now);
+    if (b->at >= 0) { /* when the last one came by its own word, which may have been brought late; never before the holder began */
+        int64_t at = moment_of(last, asker->now), began = moment_of(holder, at);
+        d->values[b->at] = value_int(began > at ? began : at);
     }
     own.n_grants = 1;
     own.grants = &everything;
@@ -135,7 +140,7 @@ int hold_take(struct apply *x, const struct record *r, struct error *err) {
         if (!holder) continue;
         slot->value.i++;
         if (slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) continue;
-        rc = fill(x, b, holder, slot->value.i, err);
+        rc = fill(x, b, holder, r, slot->value.i, err);
         if (rc < 0) return rc;
     }
     return 0;
