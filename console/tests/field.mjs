@@ -57,7 +57,10 @@ async function scan(page, text) {
   const before = await page.locator('.told').innerText()
   await page.fill('#scan', text)
   await page.keyboard.press('Enter')
-  await page.waitForFunction((b) => document.querySelector('.told').innerText !== b, before)
+  await page.waitForFunction((b) => {
+    const told = document.querySelector('.told')
+    return told.innerText !== b && !told.classList.contains('calm')
+  }, before)
   return page.locator('.told').innerText()
 }
 const unsent = async (page) => Number(await page.locator('.unsent').innerText())
