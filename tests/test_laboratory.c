@@ -201,6 +201,7 @@ static void controls_that_fail_give_no_results(void **state) {
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube_result\""), 0);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"lab_run\" WHERE \"state\" = 'failed' AND \"negative_control\" = 'fail' AND \"positive_control\" = 'pass'"), 1);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" = 'received' AND \"result\" = 'pending'"), 1);
+        lab_report_clear(&report);
         assert_int_equal(lab_release(t.l, &second, run, &report, &err), E_REFUSED);
         lab_report_clear(&report);
         err = (struct error){0};
