@@ -76,6 +76,34 @@ static inline void bench_link(struct draft *d, const char *field, size_t to) {
     d->links[register_field(d->reg, text_of(field))] = (uint32_t)to + 1;
 }
 
+/* All of them in one transaction, none refused. */
+static inline void bench_apply(struct bench_node *n, struct draft **list, size_t k) {
+    must(ledger_begin(n->l, &err), "begin");
+    must(record_apply(n->l, &n->s, list, k, &err), "apply");
+    for (size_t i = 0; i < k; i++)
+        if (list[i]->outcome == OUTCOME_REJECTED) {
+            fprintf(stderr, "%s: %s\n", list[i]->error.where, list[i]->error.message);
+            exit(1);
+        }
+    must(ledger_commit(n->l, n->s.now, &err), "commit");
+}
+
+static inline int64_t bench_write(struct bench_node *n, struct draft *d) {
+    bench_apply(n, &d, 1);
+    return d->ret_id;
+}
+
+static inline int bench_by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* 0.5: the median. Sorts the list. */
+static inline double bench_at_share(double *list, size_t n, double share) {
+    qsort(list, n, sizeof *list, bench_by_value);
+    return list[(size_t)(share * (double)(n - 1))];
+}
+
 /* Target met or missed, and how far; the same words everywhere. */
 static inline int bench_verdict(const char *what, double got, const char *unit, double target, bool more_is_better) {
     double ratio = more_is_better ? got / target : target / got;

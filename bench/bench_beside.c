@@ -41,14 +41,9 @@ static void *post_main(void *arg) {
     return NULL;
 }
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double told(const char *what, struct posting *p, double seconds, double rows) {
     long n = atomic_load(&p->count);
-    qsort(p->took, (size_t)n, sizeof *p->took, by_size);
+    qsort(p->took, (size_t)n, sizeof *p->took, bench_by_value);
     double p99 = n ? p->took[(n * 99) / 100] : 0;
     printf("%-34s %6ld posts: p50 %6.1f ms, p99 %6.1f ms, worst %6.1f ms", what, n, n ? p->took[n / 2] * 1e3 : 0, p99 * 1e3, n ? p->took[n - 1] * 1e3 : 0);
     if (rows > 0) printf("; import %.0f rows/s", rows / seconds);

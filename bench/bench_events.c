@@ -1,10 +1,7 @@
 /* Ten thousand who listen: what each costs the server in memory, and how long a fact takes to reach them all. The server is a process of its own; the
  * listeners are sockets of this one. Targets: 1 s to the last of them; memory is stated. bench_events [LISTENERS] */
-#include "bench.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -12,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "doors/http/server.h"
+#include "served.h"
 #include "ledger/feed.h"
 
 enum { ROUNDS = 9, ACCOUNTS = 20 };
@@ -35,7 +32,7 @@ static long rss_kb(pid_t pid) {
 
 /* ---- the server's process */
 
-static void serve(const struct bench_node *n, int tell, int end) {
+static void serve(struct bench_node *n, int tell, int end) {
     char tokens[128], byte;
     struct http_server *s = NULL;
     snprintf(tokens, sizeof tokens, "%s/tokens", n->dir);
@@ -44,10 +41,7 @@ static void serve(const struct bench_node *n, int tell, int end) {
     fprintf(f, "token-root root root -\n");
     for (int i = 0; i < ACCOUNTS; i++) fprintf(f, "token-listener-%d listener%d tracer %s\n", i, i, i % 2 ? "310115" : "3101");
     fclose(f);
-    struct http_options o = {.ledger = n->o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .quiet = true, .no_clock = true, .at = n->s.now, .address_max = 30000,
-                             .connections_max = 18000, .rate_account = -1, .rate_address = -1};
-    must(http_server_start(&o, &s, &err), "server");
-    int port = atoi(strrchr(http_server_address(s), ':') + 1);
+    int port = bench_serve(n, (struct http_options){.dev_tokens = tokens, .quiet = true, .address_max = 30000, .connections_max = 18000}, &s);
     if (write(tell, &port, sizeof port) != sizeof port) exit(1);
     while (read(end, &byte, 1) > 0) {}
     http_server_stop(s);
@@ -103,11 +97,6 @@ static void post(int fd, int serial) {
     }
 }
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* One fact; when each of them had it. */
 static double round_of(struct listener *all, size_t n, int epoll, int fd, int serial, double *times) {
     struct epoll_event events[512];
@@ -134,7 +123,7 @@ static double round_of(struct listener *all, size_t n, int epoll, int fd, int se
             }
         }
     }
-    qsort(times, n, sizeof *times, by_size);
+    qsort(times, n, sizeof *times, bench_by_value);
     return answered;
 }
 
@@ -173,8 +162,8 @@ static int bench(const char *store, const char *name, size_t n) {
         if (!i) printf("%-10s first fact: answered after %.3f s, half had it after %.3f s, all after %.3f s\n", name, answered, middle[0], last[0]);
     }
     long busy = rss_kb(server);
-    qsort(middle, ROUNDS, sizeof *middle, by_size);
-    qsort(last, ROUNDS, sizeof *last, by_size);
+    qsort(middle, ROUNDS, sizeof *middle, bench_by_value);
+    qsort(last, ROUNDS, sizeof *last, bench_by_value);
     printf("%-10s %zu listeners in %.1f s; memory of the server %ld KB, with them %ld KB, after %d facts %ld KB: %.1f KB each, of it the feed's own %zu bytes\n", name, n, opened, before,
            after, ROUNDS, busy, (double)(busy - before) / (double)n, sizeof(struct feed_listener));
     printf("%-10s a fact: half have it after %.3f s, all after %.3f s (medians of %d)\n", name, middle[ROUNDS / 2], last[ROUNDS / 2], ROUNDS);

@@ -2,13 +2,10 @@
  * parses the same body and answers without storing, and (b) one transaction a request. The load comes from a process of its own, so that the processor
  * time of the server is known. Targets: at least 60 % of (a) (PostgreSQL 45 %), at least 8 times (b), under 60 us of processor a request, p99 under 80 ms
  * at 512 connections. */
-#include <fcntl.h>
-
-#include "bench.h"
 #include "doors/http/represent.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
-#include "load.h"
+#include "served.h"
 
 enum { CONNECTIONS_MAX = 512, ROUNDS = 3, SECONDS = 3 };
 
@@ -72,11 +69,6 @@ static struct text ask(void *arg, int connection, double now) {
     return buf_view(b);
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static struct ledger_queue *queue;
 
 struct figure {
@@ -114,8 +106,7 @@ static void measure(int port, const char *path, int connections, size_t round, s
 }
 
 static double median(double *v) {
-    qsort(v, ROUNDS, sizeof *v, by_value);
-    return v[ROUNDS / 2];
+    return bench_at_share(v, ROUNDS, 0.5);
 }
 
 static void show(const char *what, struct figure *f) {
@@ -125,22 +116,11 @@ static void show(const char *what, struct figure *f) {
 static int run(const char *store, bool pg) {
     static const int sizes[] = {64, 512};
     struct bench_node n;
-    char tokens[128];
     int missed = 0;
     bench_node_open(&n, store, "covid-2022-v9", 1653876000);
-    ledger_close(n.l);
-    n.l = NULL;
-    snprintf(tokens, sizeof tokens, "%s/tokens", n.dir);
-    FILE *f = fopen(tokens, "w");
-    if (!f) exit(1);
-    fprintf(f, "token-bench bench root -\n");
-    fclose(f);
     struct http_server *s = NULL;
-    struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .routes = bench_routes, .rate_account = -1,
-                             .rate_address = -1, .address_max = 8000, .no_clock = true};
-    must(http_server_start(&o, &s, &err), "serve");
+    int port = bench_serve(&n, (struct http_options){.routes = bench_routes}, &s);
     queue = http_queue(s);
-    int port = atoi(strrchr(http_server_address(s), ':') + 1);
     for (size_t k = 0; k < 2; k++) {
         struct figure parse, alone, store_it;
         if (only_size && only_size != sizes[k]) continue;
@@ -168,9 +148,7 @@ int main(int argc, char **argv) {
     only_size = argc > 2 ? atoi(argv[2]) : 0;
     const char *stores = getenv("TOCSIN_TEST_STORES");
     int missed = 0;
-    int nothing = open("/dev/null", O_WRONLY);
-    if (!getenv("TOCSIN_BENCH_LOG")) dup2(nothing, STDERR_FILENO); /* the server logs every request, as it does in service */
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    bench_unwatched();
     if (!stores || strstr(stores, "sqlite")) missed += run(NULL, false);
     const char *pg = stores ? strstr(stores, "postgres") : NULL;
     if (pg) missed += run(pg, true);

@@ -18,22 +18,6 @@ static void cell(struct bench_node *n, struct draft *d, const char *field, const
     must(draft_set(n->l, d, &arena, text_of(field), text_of(text), &err), field);
 }
 
-static int64_t one(struct bench_node *n, struct draft *d) {
-    must(record_write(n->l, &n->s, &d, 1, &err), "write");
-    return d->ret_id;
-}
-
-static void apply(struct bench_node *n, struct draft **list, size_t k) {
-    must(ledger_begin(n->l, &err), "begin");
-    must(record_apply(n->l, &n->s, list, k, &err), "apply");
-    for (size_t i = 0; i < k; i++)
-        if (list[i]->outcome == OUTCOME_REJECTED) {
-            fprintf(stderr, "%s: %s\n", list[i]->error.where, list[i]->error.message);
-            exit(1);
-        }
-    must(ledger_commit(n->l, n->s.now, &err), "commit");
-}
-
 static int64_t people;
 
 /* A plate's tubes, received, with their swabs. */
@@ -47,7 +31,7 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
         cell(n, d, "opened_at", "2022-09-01T16:00");
         lab_put(d, "round", value_int(round));
     }
-    apply(n, list, TUBES);
+    bench_apply(n, list, TUBES);
     for (int i = 0; i < TUBES; i++)
         for (int j = 0; j < 10 + (i % 5 < 3); j++) { /* 10.6 */
             persons[k] = fact(n, "person");
@@ -58,9 +42,9 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
             cell(n, swabs[k], "swabbed_at", "2022-09-01T16:30");
             k++;
         }
-    apply(n, persons, k);
+    bench_apply(n, persons, k);
     for (size_t i = 0; i < k; i++) lab_put(swabs[i], "person", value_int(persons[i]->ret_id));
-    apply(n, swabs, k);
+    bench_apply(n, swabs, k);
     people += (int64_t)k;
     for (int i = 0; i < TUBES; i++) {
         struct draft *d = draft_new(&arena, list[i]->reg, DRAFT_CHANGE);
@@ -71,7 +55,7 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
         cell(n, d, "received_at", "2022-09-01T18:00");
         list[i] = d;
     }
-    apply(n, list, TUBES);
+    bench_apply(n, list, TUBES);
     arena_reset(&arena);
 }
 
@@ -91,11 +75,6 @@ static void plate_fill(int plate, struct plate *p) {
     must(plate_end(p, &err), "end");
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv) {
     struct bench_node n;
     struct lab_report r;
@@ -109,15 +88,15 @@ int main(int argc, char **argv) {
     struct draft *d = fact(&n, "campaign");
     cell(&n, d, "title", "首轮");
     cell(&n, d, "starts_at", "2022-09-01T00:00");
-    int64_t campaign = one(&n, d);
+    int64_t campaign = bench_write(&n, d);
     d = fact(&n, "round");
     lab_put(d, "campaign", value_int(campaign));
     cell(&n, d, "seq", "1");
     cell(&n, d, "starts_at", "2022-09-01T08:00");
-    int64_t round = one(&n, d);
+    int64_t round = bench_write(&n, d);
     d = fact(&n, "laboratory");
     cell(&n, d, "title", "市疾控");
-    int64_t laboratory = one(&n, d);
+    int64_t laboratory = bench_write(&n, d);
     for (int i = 0; i < PLATES; i++) tubes_make(&n, i, round, laboratory);
     struct session reviewer = n.s;
     reviewer.account = TEXT("reviewer");
@@ -137,13 +116,12 @@ int main(int argc, char **argv) {
         lab_report_clear(&r);
         plate_clear(&p);
     }
-    qsort(entered, PLATES, sizeof *entered, by_value);
-    qsort(released, PLATES, sizeof *released, by_value);
     double took = took_results + took_release;
     struct value held = value_null();
     must(db_scalar(n.l->db, &arena, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'hold-member' AND \"state\" = 'open'", NULL, 0, &held, &err), "count");
     printf(" %s: %d plates, %lld tubes, %lld people; duties to hold: %lld\n", argc > 1 ? "PostgreSQL" : "SQLite", PLATES, (long long)tubes, (long long)people, (long long)value_int_or(held, 0));
-    printf("   a plate: results p50 %.1f ms, p99 %.1f ms; release p50 %.1f ms, p99 %.1f ms\n", entered[PLATES / 2] * 1e3, entered[PLATES * 99 / 100] * 1e3, released[PLATES / 2] * 1e3, released[PLATES * 99 / 100] * 1e3);
+    printf("   a plate: results p50 %.1f ms, p99 %.1f ms; release p50 %.1f ms, p99 %.1f ms\n", bench_at_share(entered, PLATES, 0.5) * 1e3, bench_at_share(entered, PLATES, 0.99) * 1e3,
+           bench_at_share(released, PLATES, 0.5) * 1e3, bench_at_share(released, PLATES, 0.99) * 1e3);
     missed += bench_verdict("tube results into swabs", (double)tubes / took, "tubes/s", 250, true);
     missed += bench_verdict("people told", (double)people / took, "/s", 2650, true);
     struct session tracer = n.s;

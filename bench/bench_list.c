@@ -57,13 +57,8 @@ struct times {
     size_t n;
 };
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double quantile(struct times *t, double q) {
-    qsort(t->ms, t->n, sizeof *t->ms, by_size);
+    qsort(t->ms, t->n, sizeof *t->ms, bench_by_value);
     return t->n ? t->ms[(size_t)ceil(q * (double)t->n) - 1] : 0;
 }
 

@@ -1,12 +1,8 @@
 /* One's own result by ticket over HTTP: 200,000 persons with a swab each, asked at 512 connections as fast as they are answered, each another person (the store
  * is asked every time), then 5,000 persons again and again (the cache), then at a given rate far above what the server is told to carry: it sheds with 503 and
  * Retry-After and answers what it accepted. The load comes from a process of its own on the same machine. Target: 15,000 a second. A store may be given. */
-#include <fcntl.h>
-
-#include "bench.h"
 #include "desks/testing/ticket.h"
-#include "doors/http/server.h"
-#include "load.h"
+#include "served.h"
 
 enum { NOW = 1662033600, PERSONS = 200000, BATCH = 10000, CONNECTIONS = 512, SECONDS = 5, CAPACITY = 8000, STORM = 20000 };
 
@@ -30,32 +26,16 @@ static struct text ask(void *arg, int connection, double now) {
     return buf_view(b);
 }
 
-static void apply(struct bench_node *n, struct draft **list, size_t k) {
-    must(ledger_begin(n->l, &err), "begin");
-    must(record_apply(n->l, &n->s, list, k, &err), "apply");
-    for (size_t i = 0; i < k; i++)
-        if (list[i]->outcome == OUTCOME_REJECTED) {
-            fprintf(stderr, "%s: %s\n", list[i]->error.where, list[i]->error.message);
-            exit(1);
-        }
-    must(ledger_commit(n->l, n->s.now, &err), "commit");
-}
-
-static int64_t one(struct bench_node *n, struct draft *d) {
-    apply(n, &d, 1);
-    return d->ret_id;
-}
-
 static void people_make(struct bench_node *n) {
     struct draft *d = bench_draft(n, &arena, "campaign");
     set(d, "title", value_text(TEXT("首轮")));
     set(d, "starts_at", value_int(NOW - DAY_S));
-    int64_t campaign = one(n, d);
+    int64_t campaign = bench_write(n, d);
     d = bench_draft(n, &arena, "round");
     set(d, "campaign", value_int(campaign));
     set(d, "seq", value_int(1));
     set(d, "starts_at", value_int(NOW - DAY_S));
-    int64_t round = one(n, d);
+    int64_t round = bench_write(n, d);
     struct draft **list = arena_alloc(&kept, 3 * BATCH * sizeof *list);
     tickets = arena_alloc(&kept, PERSONS * sizeof *tickets);
     if (!list || !tickets) exit(1);
@@ -75,7 +55,7 @@ static void people_make(struct bench_node *n) {
             bench_link(d, "tube", tube);
             set(d, "swabbed_at", value_int(NOW - 15000));
         }
-        apply(n, list, k);
+        bench_apply(n, list, k);
         for (size_t i = 0, p = 0; i < k; i++)
             if (text_is(list[i]->reg->name, "person")) ticket_make(n->l->vault, list[i]->ret_id, tickets[from + (int)p++]);
         arena_reset(&arena);
@@ -107,16 +87,12 @@ int main(int argc, char **argv) {
     struct http_server *s = NULL;
     struct load_result w;
     double cpu_us;
-    int missed = 0, nothing = open("/dev/null", O_WRONLY);
+    int missed = 0;
     bench_node_open(&n, argc > 1 ? argv[1] : NULL, "covid-2022-v9", NOW);
     people_make(&n);
-    ledger_close(n.l);
-    n.l = NULL;
-    dup2(nothing, STDERR_FILENO);
-    struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .at = NOW, .rate_address = -1, .results_per_s = -1, .address_max = 8000, .no_clock = true, .quiet = true};
+    bench_unwatched();
     printf(" %s: %d persons; server and load on one machine\n", argc > 1 ? "PostgreSQL" : "SQLite", PERSONS);
-    must(http_server_start(&o, &s, &err), "serve");
-    int port = atoi(strrchr(http_server_address(s), ':') + 1);
+    int port = bench_serve(&n, (struct http_options){.results_per_s = -1, .quiet = true}, &s);
     w = measure(port, PERSONS, 0, &cpu_us);
     show("each another person", &w, cpu_us);
     missed += bench_verdict("own results, asked of the store", (double)w.by[2] / w.seconds, "/s", 15000, true);
@@ -124,9 +100,7 @@ int main(int argc, char **argv) {
     show("5,000 persons again and again", &w, cpu_us);
     missed += bench_verdict("own results, asked again", (double)w.by[2] / w.seconds, "/s", 15000, true);
     http_server_stop(s);
-    o.results_per_s = CAPACITY;
-    must(http_server_start(&o, &s, &err), "serve");
-    port = atoi(strrchr(http_server_address(s), ':') + 1);
+    port = bench_serve(&n, (struct http_options){.results_per_s = CAPACITY, .quiet = true}, &s);
     w = measure(port, PERSONS, STORM, &cpu_us); /* the four seconds' worth that may come at once */
     w = measure(port, PERSONS, STORM, &cpu_us);
     show("a storm of 20,000/s at 8,000/s", &w, cpu_us);

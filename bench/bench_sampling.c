@@ -1,12 +1,8 @@
 /* Sampling over HTTP: swabs of people on record, known by their identity card, into tubes of ten at 512 tables; one a request, then 50 a request as the field app sends them.
  * Targets (issue 6, reference/load.md): 4,000 a second one by one with p99 under 100 ms, 15,000 as the moonshot; 60,000 a second in batches of 50. At the end every swab that
  * was acknowledged is counted in the store. The load comes from a process of its own. */
-#include <fcntl.h>
-
-#include "bench.h"
 #include "desks/testing/round.h"
-#include "doors/http/server.h"
-#include "load.h"
+#include "served.h"
 
 enum { PEOPLE = 400000, CONNECTIONS = 512, BATCH = 50, STEP = 2000 };
 static const instant NOW = 1662024600; /* 2022-09-01 17:30 */
@@ -117,24 +113,14 @@ static double measure(int port, const char *what, int batch, int connections, do
 static int run(const char *store, bool pg) {
     struct bench_node n;
     struct load_result w;
-    char tokens[128];
     int missed = 0;
     bench_node_open(&n, store, "covid-2022-v9", NOW);
     double began = wall_s();
     ground(&n);
     printf(" %s: %d people on record, %d tables (made in %.0f s)\n", pg ? "PostgreSQL" : "SQLite", PEOPLE, CONNECTIONS, wall_s() - began);
-    ledger_close(n.l);
-    n.l = NULL;
     acknowledged = 0;
-    snprintf(tokens, sizeof tokens, "%s/tokens", n.dir);
-    FILE *f = fopen(tokens, "w");
-    if (!f) exit(1);
-    fprintf(f, "token-bench bench root -\n");
-    fclose(f);
     struct http_server *s = NULL;
-    struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = NOW, .rate_account = -1, .rate_address = -1, .address_max = 8000, .no_clock = true};
-    must(http_server_start(&o, &s, &err), "serve");
-    int port = atoi(strrchr(http_server_address(s), ':') + 1);
+    int port = bench_serve(&n, (struct http_options){0}, &s);
     double flat;
     measure(port, "one by one, 4,000/s asked for", 1, CONNECTIONS, 4000, 6, &w);
     missed += bench_verdict("p99 at 4,000 a second", w.p99_ms, "ms", 100, false);
@@ -155,9 +141,8 @@ static int run(const char *store, bool pg) {
 
 int main(void) {
     const char *stores = getenv("TOCSIN_TEST_STORES");
-    int missed = 0, nothing = open("/dev/null", O_WRONLY);
-    if (!getenv("TOCSIN_BENCH_LOG")) dup2(nothing, STDERR_FILENO);
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    int missed = 0;
+    bench_unwatched();
     missed += run(NULL, false);
     const char *pg = stores ? strstr(stores, "postgres") : NULL;
     if (pg) missed += run(pg, true);

@@ -1,13 +1,9 @@
 /* Visits over HTTP as they come in, and chains of a large outbreak. Single scans at 512 connections that each wait for their answer (target 10,000 a second, the peak of a
  * city of 25 million), batches of 1,000 as a table and as JSON (target 500,000 visits a second as a table), every one of them on disk when it is answered; 100,000 cases ranked
  * and the network around one. The load comes from a process of its own on the same machine. */
-#include <fcntl.h>
-
-#include "bench.h"
 #include "desks/tracing/tracing.h"
-#include "doors/http/server.h"
 #include "engines/chain.h"
-#include "load.h"
+#include "served.h"
 
 enum { ROUNDS = 3, SECONDS = 3, BATCH = 1000, BODIES = 64, CASES = 100000 };
 enum { NOW = 1653876000 };
@@ -48,11 +44,6 @@ static struct text ask(void *arg, int connection, double now) {
     return buf_view(&requests[((struct asking *)arg)->serial++ % BODIES]);
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 struct figure {
     double rate[ROUNDS], cpu_us[ROUNDS], p50[ROUNDS], p99[ROUNDS];
 };
@@ -75,8 +66,7 @@ static void measure(int port, struct asking w, size_t round, struct figure *f) {
 }
 
 static double median(double *v) {
-    qsort(v, ROUNDS, sizeof *v, by_value);
-    return v[ROUNDS / 2];
+    return bench_at_share(v, ROUNDS, 0.5);
 }
 
 static void show(const char *what, struct figure *f) {
@@ -127,22 +117,11 @@ int main(void) {
     struct bench_node n;
     struct figure single, table, json;
     struct http_server *s = NULL;
-    char tokens[128];
-    int missed = 0, nothing = open("/dev/null", O_WRONLY);
-    dup2(nothing, STDERR_FILENO);
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    int missed = 0;
+    bench_unwatched();
     missed += chains();
     bench_node_open(&n, NULL, "covid-2022-v9", NOW);
-    ledger_close(n.l);
-    n.l = NULL;
-    snprintf(tokens, sizeof tokens, "%s/tokens", n.dir);
-    FILE *f = fopen(tokens, "w");
-    if (!f) exit(1);
-    fprintf(f, "token-bench bench root -\n");
-    fclose(f);
-    struct http_options o = {.ledger = n.o.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = NOW, .rate_account = -1, .rate_address = -1, .address_max = 8000, .no_clock = true};
-    must(http_server_start(&o, &s, &err), "serve");
-    int port = atoi(strrchr(http_server_address(s), ':') + 1);
+    int port = bench_serve(&n, (struct http_options){0}, &s);
     for (size_t i = 0; i < ROUNDS; i++) {
         measure(port, (struct asking){.connections = 512}, i, &single);
         measure(port, (struct asking){.connections = 16, .table = true}, i, &table);

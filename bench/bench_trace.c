@@ -20,16 +20,6 @@ static const char *keep, *part = "all";
 static struct visits *store;
 static const day first = 19128; /* 2022-05-16, a Monday */
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-static double at_share(double *list, size_t n, double share) {
-    qsort(list, n, sizeof *list, by_value);
-    return list[(size_t)(share * (double)(n - 1))];
-}
-
 /* ---- the store */
 static void opened(const char *at, struct visits **ret) {
     struct visits_options o = {.dir = at, .create = true, .zone_s = ZONE_CHINA_S};
@@ -184,10 +174,10 @@ static double ask(const struct presence_source *s, struct contact_work *w, struc
         contacts += (double)res->n_contacts / rounds;
         read += (double)res->stays_read / rounds;
     }
-    double median = at_share(took, (size_t)rounds, 0.5);
-    *ret_p99 = at_share(took, (size_t)rounds, 0.99);
-    printf("  %s: p50 %.3f ms, p95 %.3f, p99 %.3f; %.0f contacts, %.0f stays read\n", q.what, median, at_share(took, (size_t)rounds, 0.95), *ret_p99, contacts, read);
-    printf("      processor: p50 %.3f ms, p95 %.3f, p99 %.3f, worst %.3f\n", at_share(busy, (size_t)rounds, 0.5), at_share(busy, (size_t)rounds, 0.95), at_share(busy, (size_t)rounds, 0.99), at_share(busy, (size_t)rounds, 1));
+    double median = bench_at_share(took, (size_t)rounds, 0.5);
+    *ret_p99 = bench_at_share(took, (size_t)rounds, 0.99);
+    printf("  %s: p50 %.3f ms, p95 %.3f, p99 %.3f; %.0f contacts, %.0f stays read\n", q.what, median, bench_at_share(took, (size_t)rounds, 0.95), *ret_p99, contacts, read);
+    printf("      processor: p50 %.3f ms, p95 %.3f, p99 %.3f, worst %.3f\n", bench_at_share(busy, (size_t)rounds, 0.5), bench_at_share(busy, (size_t)rounds, 0.95), bench_at_share(busy, (size_t)rounds, 0.99), bench_at_share(busy, (size_t)rounds, 1));
     free(busy);
     free(took);
     return median;
@@ -221,8 +211,8 @@ static double cold(int64_t window) {
         visits_reader_close(reader);
         visits_close(v);
     }
-    double median = at_share(took, TRIES, 0.5);
-    printf("  degree 1, %lld days, cold: p50 %.2f ms, worst of %d %.2f ms\n", (long long)window, median, TRIES, at_share(took, TRIES, 1));
+    double median = bench_at_share(took, TRIES, 0.5);
+    printf("  degree 1, %lld days, cold: p50 %.2f ms, worst of %d %.2f ms\n", (long long)window, median, TRIES, bench_at_share(took, TRIES, 1));
     return median;
 }
 

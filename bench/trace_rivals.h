@@ -20,7 +20,6 @@ static struct town *town;
 
 static void engine_options(struct contact_options *o, int degree, bool evidence);
 static struct contact_index case_of(struct rng *r, int64_t window);
-static double at_share(double *list, size_t n, double share);
 
 static int by_contact(const void *pa, const void *pb) {
     const struct contact *a = pa, *b = pb;
@@ -223,8 +222,8 @@ static double rival_ask(struct rival *r, size_t (*one)(struct rival *, struct co
         found += n;
         mine += res->n_contacts;
     }
-    double median = at_share(took, RIVAL_QUERIES, 0.5);
-    printf("  %s, %lld days: p50 %.3f ms, p95 %.3f; %zu contacts to the engine's %zu, %zu of them the engine has not\n", name, (long long)window, median, at_share(took, RIVAL_QUERIES, 0.95),
+    double median = bench_at_share(took, RIVAL_QUERIES, 0.5);
+    printf("  %s, %lld days: p50 %.3f ms, p95 %.3f; %zu contacts to the engine's %zu, %zu of them the engine has not\n", name, (long long)window, median, bench_at_share(took, RIVAL_QUERIES, 0.95),
            found, mine, lost);
     missed += lost > 0;
     free(out);
