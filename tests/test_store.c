@@ -440,6 +440,46 @@ static void text_is_ordered_by_its_bytes(void **state) {
     }
 }
 
+/* ---- what a change reads */
+
+/* PostgreSQL counts the rows this transaction has read, in any way. */
+static int64_t rows_read(struct db *db) {
+    return number(db, "SELECT CAST(sum(seq_tup_read + idx_tup_fetch) AS bigint) FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()");
+}
+
+static void some_of(struct value *rows, size_t n, int64_t first) {
+    for (size_t k = 0; k < n; k++) row_of(rows + 5 * k, first + (int64_t)k, "31", NULL, 1);
+}
+
+/* Statements are planned while the table is empty, and known to be; then it grows. */
+static void a_change_reads_the_rows_it_changes_and_no_more(void **state) {
+    enum { ROWS = 4000, SOME = 40 };
+    static struct value rows[5 * ROWS];
+    static const enum db_verb verbs[] = {DB_UPSERT, DB_UPDATE, DB_DELETE};
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        struct db *db = fresh(i);
+        assert_ok(db_analyze(db, &err), err);
+        for (int grown = 0; grown < 2; grown++)
+            for (size_t v = 0; v < 3; v++) {
+                struct value some[5 * SOME];
+                size_t n_columns = verbs[v] == DB_DELETE ? 1 : 5;
+                assert_ok(db_begin(db, &err), err);
+                some_of(rows, ROWS, 1);
+                if (grown) assert_ok(db_batch(db, DB_INSERT, &person, ALL, 5, rows, ROWS, NULL, &err), err);
+                some_of(some, SOME, ROWS / 2);
+                for (size_t k = 0; n_columns == 1 && k < SOME; k++) some[k] = value_int(ROWS / 2 + (int64_t)k);
+                int64_t before = grown && db_kind_of(db) == DB_POSTGRES ? rows_read(db) : 0;
+                int rc = db_batch(db, verbs[v], &person, ALL, n_columns, some, SOME, NULL, &err);
+                assert_int_equal(rc, !grown && verbs[v] == DB_UPDATE ? E_UNKNOWN : 0);
+                if (grown && db_kind_of(db) == DB_POSTGRES) assert_in_range(rows_read(db) - before, SOME, 4 * SOME);
+                db_rollback(db);
+                err = (struct error){0};
+            }
+        done(i, db);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wrong_use_is_refused),
@@ -453,6 +493,7 @@ int main(void) {
         cmocka_unit_test(upsert_replaces_only_the_given_columns),
         cmocka_unit_test(values_come_back_as_they_went),
         cmocka_unit_test(text_is_ordered_by_its_bytes),
+        cmocka_unit_test(a_change_reads_the_rows_it_changes_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

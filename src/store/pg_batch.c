@@ -16,10 +16,6 @@ enum {
     BATCH_DEPTH = SAVEPOINT_MAX
 };
 
-#define SETTING_JOINS(to)                                                                                    \
-    "SELECT set_config('enable_seqscan', '" to "', true), set_config('enable_hashjoin', '" to "', true), "   \
-    "set_config('enable_mergejoin', '" to "', true)"
-
 static int out_of_memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
 }
@@ -174,6 +170,16 @@ static bool conflicts(const struct batch *b, size_t n) {
     return b->verb == DB_UPSERT && !b->table->partition && n < COPY_ROWS_MIN;
 }
 
+/* The rows of table "t" that have the keys of "v": its index is walked for each. OFFSET 0 keeps the server from making a join of it, whose plan, made while
+ * the table was empty and kept, would read the whole table for ever after. */
+static void found(struct buf *s, const struct batch *b) {
+    buf_str(s, ", LATERAL (SELECT k.ctid, k.tableoid FROM ");
+    sql_name(s, text_of(b->table->name));
+    buf_str(s, " AS k WHERE ");
+    same_key(s, b, "k.", "v.");
+    buf_str(s, " OFFSET 0) AS k WHERE t.ctid = k.ctid AND t.tableoid = k.tableoid");
+}
+
 /* The table is "t", the rows are "v". An upsert of many updates what is there and inserts what was not: both parts
  * see the table as it was before, the lock of the store makes that safe, and it finds a row whose partition
  * column changes, which ON CONFLICT would not. */
@@ -192,8 +198,8 @@ static void upsert_sql(struct buf *s, const struct batch *b, size_t n) {
         sql_name(s, table);
         buf_str(s, " AS t SET ");
         assign(s, b, "v.");
-        buf_str(s, " FROM v WHERE ");
-        same_key(s, b, "t.", "v.");
+        buf_str(s, " FROM v");
+        found(s, b);
         buf_char(s, ')');
     }
     buf_str(s, " INSERT INTO ");
@@ -204,7 +210,7 @@ static void upsert_sql(struct buf *s, const struct batch *b, size_t n) {
     sql_name(s, table);
     buf_str(s, " AS t WHERE ");
     same_key(s, b, "t.", "v.");
-    buf_char(s, ')');
+    buf_str(s, " OFFSET 0)");
 }
 
 static void piece_sql(struct buf *s, const struct batch *b, size_t n) {
@@ -222,8 +228,7 @@ static void piece_sql(struct buf *s, const struct batch *b, size_t n) {
     if (b->verb == DB_UPDATE) assign(s, b, "v.");
     if (b->verb == DB_UPDATE) buf_str(s, " FROM ");
     unnest(s, b);
-    buf_str(s, " WHERE ");
-    same_key(s, b, "t.", "v.");
+    found(s, b);
 }
 
 static const Oid array_types[] = {PG_INT8_ARRAY, PG_TEXT_ARRAY, PG_BYTEA_ARRAY};
@@ -274,16 +279,7 @@ static int arrays(struct pg *pg, const struct batch *b, const struct piece *p, s
         .n = (int)b->n_columns, .types = types, .values = values, .lengths = lengths};
     buf_reset(&pg->base.sql);
     piece_sql(&pg->base.sql, b, p->n);
-    /* Plans of a young table must not live on when it has grown: only walking its index by key is right at
-     * any size. A failure rolls the second setting back with everything else. */
-    bool join = b->verb != DB_INSERT && !conflicts(b, p->n);
-    bool ahead = pg_sends_ahead(pg);
-    int rc = join && ahead ? pg_send_known(pg, SETTING_JOINS("off"), err) : 0;
-    if (join && !ahead) pg_push(pg, SETTING_JOINS("off"));
-    if (rc == 0) rc = execute(pg, b, &parameters, p->n, err);
-    if (join && rc == 0 && ahead) rc = pg_send_known(pg, SETTING_JOINS("on"), err);
-    if (join && rc == 0 && !ahead) pg_push(pg, SETTING_JOINS("on"));
-    return rc;
+    return execute(pg, b, &parameters, p->n, err);
 }
 
 /* One row as a plain statement; an upsert beside a partition column needs the two steps of the array form. */

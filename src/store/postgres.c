@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* One write transaction at a time in a store (a schema of a database): "tocsin" as a number, then the schema.
- * The plan cache prefers generic plans on the writer: its statements are by key, and a plan made for ten
- * elements of an array (nested loop over the index) is right for two thousand, whatever the statistics of a
- * young table say; for the same reason it reads no table whole where an index will do (a plan made while the
- * table was empty would be kept while it grows). The journal's blocks and the lookup's lists are compressed by lz4 where the server has it: a sixth of the time. */
+ * The plan cache prefers generic plans on the writer: its statements are by key, and a walk of the index for
+ * each element of an array is right for ten and for two thousand, whatever the statistics of a young table
+ * say; for the same reason it reads no table whole where an index will do (a plan made while the table was
+ * empty would be kept while it grows). The journal's blocks and the lookup's lists are compressed by lz4 where the server has it: a sixth of the time. */
 #define LOCK_SQL "SELECT pg_advisory_xact_lock(1953456999, hashtext(current_schema()))"
 #define SETTINGS                                                                                             \
     "SET client_min_messages = warning; SET standard_conforming_strings = on; SET lock_timeout = 10000; "    \
@@ -302,14 +302,8 @@ static int pg_commit(struct db *db, struct error *err) {
     return committed ? 0 : error_set(err, E_STORE, NULL, "PostgreSQL rolled the transaction back");
 }
 
-void pg_push(struct pg *pg, const char *sql) {
-    snprintf(pg->pending[pg->n_pending++], PG_PENDING_BYTES, "%s", sql);
-}
-
 void pg_push_depth(struct pg *pg, const char *verb, int depth) {
-    char sql[PG_NAME_MAX];
-    snprintf(sql, sizeof sql, "%s s%d", verb, depth);
-    pg_push(pg, sql);
+    snprintf(pg->pending[pg->n_pending++], PG_PENDING_BYTES, "%s s%d", verb, depth);
 }
 
 /* Takes the savepoint of this depth back when it was not sent yet. */

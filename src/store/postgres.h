@@ -92,9 +92,8 @@ int pg_fail(struct pg *pg, const PGresult *r, struct error *err);
 /* Connects when there is no connection and no transaction that would have been lost with it. */
 int pg_ready(struct pg *pg, struct error *err);
 bool pg_gone(const struct pg *pg); /* the connection broke during the last command */
-/* Adds a command to what is pending: "SAVEPOINT" or "RELEASE" of a depth, or any short text. */
+/* Adds a command to what is pending: "SAVEPOINT" or "RELEASE" of a depth. */
 void pg_push_depth(struct pg *pg, const char *verb, int depth);
-void pg_push(struct pg *pg, const char *sql);
 
 /* values, lengths: parameters in binary. ints is room for n numbers in network order. */
 void pg_params(const struct value *params, size_t n, const char **values, int *lengths, Oid *types,
