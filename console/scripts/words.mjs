@@ -1,4 +1,4 @@
-// Both languages complete: the same keys in zh.json and en.json, every key that is used exists, every key that exists is used, and no text
+// Both languages complete: the same keys in the files of i18n/zh and i18n/en, every key that is used exists, every key that exists is used, and no text
 // stands in a template or a script outside them. Exits 1 with every fault.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,12 +6,12 @@ import { join } from 'node:path'
 const root = new URL('../src/', import.meta.url).pathname
 const faults = []
 const flat = (o, at = '') => Object.entries(o).flatMap(([k, v]) => (typeof v === 'object' ? flat(v, `${at}${k}.`) : [[at + k, v]]))
-const words = Object.fromEntries(['zh', 'en'].map((l) => [l, new Map(flat(JSON.parse(readFileSync(join(root, `i18n/${l}.json`), 'utf8'))))]))
+const words = Object.fromEntries(['zh', 'en'].map((l) => [l, new Map(readdirSync(join(root, 'i18n', l)).flatMap((f) => flat(JSON.parse(readFileSync(join(root, 'i18n', l, f), 'utf8')), f.replace('json', ''))))]))
 for (const [a, b] of [['zh', 'en'], ['en', 'zh']]) {
   for (const [key, text] of words[a]) {
-    if (!words[b].has(key)) faults.push(`${b}.json lacks ${key}`)
-    else if (String(text).match(/\{\w+\}/g)?.sort().join() !== String(words[b].get(key)).match(/\{\w+\}/g)?.sort().join()) faults.push(`${key}: other names in braces in ${b}.json`)
-    if (!String(text).trim()) faults.push(`${a}.json: ${key} is empty`)
+    if (!words[b].has(key)) faults.push(`i18n/${b} lacks ${key}`)
+    else if (String(text).match(/\{\w+\}/g)?.sort().join() !== String(words[b].get(key)).match(/\{\w+\}/g)?.sort().join()) faults.push(`${key}: other names in braces in i18n/${b}`)
+    if (!String(text).trim()) faults.push(`i18n/${a}: ${key} is empty`)
   }
 }
 

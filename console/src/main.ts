@@ -5,7 +5,9 @@ import './style/house.css'
 import { createApp } from 'vue'
 
 import App from './app.vue'
-import { i18n } from './i18n'
+import { i18n, speakFrom } from './i18n'
 import { router } from './router'
 
-createApp(App).use(i18n).use(router).mount('#app')
+const app = createApp(App).use(i18n).use(router)
+await speakFrom(async (to) => (await (to === 'zh' ? import('./i18n/words-zh') : import('./i18n/words-en'))).default)
+app.mount('#app')

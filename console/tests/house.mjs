@@ -1,5 +1,5 @@
 // What the walks through the console share: a browser, people who sign in, waiting without sleeping, what must hold on every screen, TAP.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
@@ -8,8 +8,8 @@ export const url = process.env.TOCSIN_URL
 export const pictures = process.env.TOCSIN_PICTURES ?? here('../../build/screens')
 mkdirSync(pictures, { recursive: true })
 const axe = readFileSync(here('../node_modules/axe-core/axe.min.js'), 'utf8')
-const words = JSON.parse(readFileSync(here('../src/i18n/zh.json'), 'utf8'))
-const keys = new RegExp(`\\b(${Object.keys(words).filter((k) => typeof words[k] === 'object').join('|')})\\.[a-z_]+(\\.[a-z_0-9]+)*\\b`)
+const words = readdirSync(here('../src/i18n/zh')).map((file) => file.replace('.json', ''))
+const keys = new RegExp(`\\b(${words.join('|')})\\.[a-z_]+(\\.[a-z_0-9]+)*\\b`)
 
 // ---- TAP
 let count = 0
