@@ -77,7 +77,7 @@ static void damage_by_a_spreadsheet_is_told_from_a_number(void **state) {
     int flagged = 0, honest = 0;
     for (int region = 100; region < 200; region++)
         for (int d = 10; d < 20; d++) {
-            char t[32];
+            char t[40];
             snprintf(t, sizeof t, "310%03d199001%02d0000", region, d);
             assert_int_equal(strlen(t), 18);
             if (id_card_damaged(text_of(t)))
