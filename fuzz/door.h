@@ -15,7 +15,8 @@
 #include "doors/http/server.h"
 
 static struct http_server *server;
-static char folder[] = "/tmp/fuzz-door-XXXXXX";
+static char folder[] = "/tmp/fuzz-door-XXXXXX", node[80];
+static struct http_options door; /* as it was started; a target that needs it fresh stops it and starts it again */
 
 static void end(void) {
     char command[64];
@@ -24,8 +25,17 @@ static void end(void) {
     if (system(command) != 0) fprintf(stderr, "%s was not removed\n", folder);
 }
 
+static void open_door(void) {
+    struct error err = {0};
+    if (http_server_start(&door, &server, &err) < 0) {
+        fprintf(stderr, "%s %s\n", err.message, err.where);
+        abort();
+    }
+}
+
 static void begin(void) {
-    static char node[80], tokens[80];
+    static char tokens[80];
+    static const struct account_options accounts = {.hash_passes = 1, .hash_memory = 8192};
     const char *home = getenv("TOCSIN_HOME");
     struct error err = {0};
     struct node_report made;
@@ -35,22 +45,41 @@ static void begin(void) {
     FILE *f = fopen(tokens, "w");
     if (!f || fputs("token-fuzz fuzz root -\n", f) < 0 || fclose(f)) abort();
     struct node_options n = {.ledger = {.dir = node, .home = home ? home : ".", .region = "310115"}, .policy = "covid-2022-v9", .regions = "/dev/null", .now = 1653876000};
-    struct http_options o = {.ledger = n.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .rate_account = -1, .rate_address = -1, .quiet = true, .no_clock = true};
-    if (node_init(&n, &made, &err) < 0 || http_server_start(&o, &server, &err) < 0) {
+    door = (struct http_options){.ledger = n.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .rate_account = -1, .rate_address = -1, .results_per_s = -1, .accounts = &accounts,
+                                 .quiet = true, .no_clock = true};
+    if (node_init(&n, &made, &err) < 0) {
         fprintf(stderr, "%s %s\n", err.message, err.where);
         abort();
     }
+    open_door();
     atexit(end);
 }
 
-static int reach(void) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+/* From an address of this machine (127.0.0.0/8): whoever is counted by address is somebody else each time. */
+static inline int reach_from(uint32_t address) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
     struct timeval patience = {.tv_sec = 30};
     to.sin_port = htons((uint16_t)atoi(strrchr(http_server_address(server), ':') + 1));
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) abort();
+    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) != 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) abort();
     return fd;
+}
+
+static inline int reach(void) {
+    return reach_from(INADDR_LOOPBACK);
+}
+
+/* Sends a whole request and reads until the server closes; the status, 0 when it closed without an answer. */
+static inline int ask_door(int fd, const struct buf *request, char *got, size_t max) {
+    size_t have = 0;
+    ssize_t k = 0;
+    if (request->failed || send(fd, request->s, request->n, MSG_NOSIGNAL) != (ssize_t)request->n) abort();
+    while (have < max - 1 && (k = recv(fd, got + have, max - 1 - have, 0)) > 0) have += (size_t)k;
+    if (k < 0) perror("recv");
+    close(fd);
+    got[have] = 0;
+    return strncmp(got, "HTTP/1.1 ", 9) || !strstr(got, "\r\n\r\n") ? 0 : atoi(got + 9);
 }
 
 #endif

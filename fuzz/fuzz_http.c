@@ -1,7 +1,5 @@
 /* The HTTP door with its real handlers over a real socket: whatever stands in a path, a query or a body gets a whole answer, and never one that blames the
  * server (5xx) while its store is well. The input: a byte that picks the route, the rest of the request target up to a line end, then the body. */
-#include <errno.h>
-
 #include "door.h"
 #include "doors/http/route.h"
 
@@ -42,15 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (data[1 + i] > 0x20 && data[1 + i] != 0x7f) buf_char(&b, (char)data[1 + i]);
     buf_printf(&b, " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer token-fuzz\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", body);
     if (body) buf_add(&b, line + 1, body);
-    int fd = reach();
-    if (b.failed || send(fd, b.s, b.n, MSG_NOSIGNAL) != (ssize_t)b.n) abort();
-    size_t have = 0;
-    ssize_t k = 0;
-    while (have < sizeof got - 1 && (k = recv(fd, got + have, sizeof got - 1 - have, 0)) > 0) have += (size_t)k;
-    if (k < 0) fprintf(stderr, "recv: %s\n", strerror(errno));
-    close(fd);
-    got[have] = 0;
-    if (strncmp(got, "HTTP/1.1 ", 9) != 0 || !strstr(got, "\r\n\r\n") || atoi(got + 9) < 200 || (atoi(got + 9) >= 500 && atoi(got + 9) != 503)) {
+    int status = ask_door(reach(), &b, got, sizeof got);
+    if (status < 200 || (status >= 500 && status != 503)) {
         fprintf(stderr, "%.400s\n-- was answered\n%.600s\n", b.s, got);
         abort();
     }
