@@ -15,3 +15,10 @@ check() { # check 'NAME' COMMAND...
     shift
     if "$@" >out 2>err; then ok "$name"; else bad "$name" "$(head -c 1500 err)" "$(head -c 1500 out)"; fi
 }
+# shellcheck disable=SC2154
+await() { # await COMMAND...: until it holds, for as long as the script's $server lives
+    until "$@" >/dev/null 2>&1; do
+        kill -0 "$server" 2>/dev/null || return 1
+        sleep 0.1
+    done
+}

@@ -28,7 +28,7 @@ fi
 echo "token-root root root -" >tokens
 "$tocsin" serve --listen 127.0.0.1:0 --dev-tokens tokens --at 2022-05-30T10:00 --lang en >serving 2>log &
 server=$!
-for _ in $(seq 100); do grep -q http serving && break; sleep 0.1; done
+await grep -q http serving
 url=$(sed -n 's/^serving //p' serving)
 
 check "the server says what it serves" grep -q '^serving http://127.0.0.1:' serving
@@ -64,7 +64,7 @@ cp a.crt tls.crt && cp a.key tls.key
 : >serving
 "$tocsin" serve --listen 127.0.0.1:0 --tls-cert tls.crt --tls-key tls.key --dev-tokens tokens --lang en >serving 2>log &
 server=$!
-for _ in $(seq 100); do grep -q https serving && break; sleep 0.1; done
+await grep -q https serving
 url=$(sed -n 's/^serving //p' serving)
 check "TLS with a certificate that is trusted" curl -sf --cacert a.crt "$url/healthz"
 check "it tells clients to stay with TLS" sh -c "curl -sfi --cacert a.crt $url/healthz | grep -qi '^strict-transport-security:'"
@@ -73,11 +73,11 @@ check "TLS 1.2 is taken" sh -c "gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TL
 check "plain HTTP is not answered there" sh -c "! curl -sf http://${url#https://}/healthz"
 cp b.crt tls.crt && cp b.key tls.key
 kill -HUP $server
-for _ in $(seq 50); do curl -sf --cacert b.crt "$url/healthz" >/dev/null && break; sleep 0.1; done
+await curl -sf --cacert b.crt "$url/healthz"
 check "after SIGHUP the new certificate is served" curl -sf --cacert b.crt "$url/healthz"
 cp a.key tls.key
 kill -HUP $server
-sleep 0.5
+await grep -q '"event":"certificate","code":"INVALID"' log
 check "a bad exchange leaves the old one in use" sh -c "curl -sf --cacert b.crt $url/healthz && grep -q '\"event\":\"certificate\",\"code\":\"INVALID\"' log"
 kill -TERM $server
 wait $server

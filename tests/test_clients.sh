@@ -25,7 +25,7 @@ PASSWORD=$(password_of demo-tracer)
 echo "token-of-a-machine machine intake;tracer 310115" >tokens
 "$tocsin" serve --listen 127.0.0.1:0 --dev-tokens tokens --at 2022-05-30T10:00 --lang en >serving 2>log &
 server=$!
-for _ in $(seq 100); do grep -q http serving && break; sleep 0.1; done
+await grep -q http serving
 BASE=$(sed -n 's/^serving //p' serving)
 export BASE PASSWORD TOKEN=token-of-a-machine TOCSIN_TOKEN=token-of-a-machine
 post() { curl -sf -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d "$2" "$BASE/api/v1/registers/$1/records" | jq -r .id; }
