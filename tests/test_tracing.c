@@ -244,6 +244,46 @@ static void a_map_finds_several_visits_in_a_row(void **state) {
     test_ledger_drop(&t);
 }
 
+/* Routes in words: a list as it comes, and by a map; a region of the register is a venue and gives no contacts; who has no number is his file and line. */
+static void routes_in_words_are_visits(void **state) {
+    (void)state;
+    struct test_ledger t;
+    struct error err = {0};
+    struct tracing_import_report r;
+    char map[300];
+    test_ledger_make(&t, 0, NULL, "2020-03-29T17:00");
+    struct visits *v = opened(&t);
+    snprintf(map, sizeof map, "%s/map.yaml", t.dir);
+    write_file(&t, "病例编号,确诊日期,活动轨迹\n1,2020-03-05,\"3月1日从宝山区返回，3月2日8:30至9:10到大张超市购物\"\n2,2020-03-06,3月1日在宝山区；3月2日上午在大张超市，后在家中\n3,,3月1日在大张超市\n4,2020-03-06,不详\n"
+                   "5,2020-03-06,感到不适后由安排的专车送到某处\n");
+    assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+    assert_true(r.rows == 5 && r.taken == 4 && r.refused == 1 && r.without == 2);
+    const char *who[] = {"1"};
+    struct tracing_question q = {.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 60};
+    struct tracing_answer a = asked(&t, v, q);
+    assert_true(a.found.n_contacts == 1 && has(&a, "2") && a.found.contacts[0].overlap_s == 2400 && a.found.n_venues == 1);
+    tracing_answer_clear(&a);
+    static const char *const wrong[] = {"visits:\n  - {person: 编号, route: 轨迹}\n", "by: 三月\nvisits:\n  - {person: 编号, route: 轨迹}\n", "by: 2020-03-06\nvisits:\n  - {person: 编号, route: 行程}\n"};
+    write_file(&t, "编号,轨迹\n,3月1日在大张超市\n,3月1日在大张超市\n");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        map_write(map, wrong[i]);
+        err = (struct error){0};
+        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
+    }
+    map_write(map, "by: 2020-03-06\nvisits:\n  - {person: \"#\", route: 轨迹}\n");
+    err = (struct error){0};
+    assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
+    assert_int_equal(r.taken, 2);
+    char name[300];
+    snprintf(name, sizeof name, "%s#2", strrchr(file, '/') + 1);
+    who[0] = name;
+    a = asked(&t, v, q);
+    assert_int_equal(a.found.n_contacts, 1);
+    tracing_answer_clear(&a);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
 static void a_case_is_traced_from_its_lookback_on(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
         struct test_ledger t;
@@ -306,7 +346,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
-        cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row),
+        cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(routes_in_words_are_visits),
         cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,13 @@
 /* Sequences of cases become records; see genomes.h. */
 #include "desks/tracing/genomes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "desks/tracing/inside.h"
 #include "engines/genome.h"
 #include "files/fasta.h"
+#include "files/source.h"
 
 enum { BATCH = 100 };
 
@@ -13,7 +15,7 @@ struct taking {
     struct ledger *l;
     const struct session *s;
     const struct register_decl *genome, *kase;
-    struct text reference, reference_name;
+    struct text reference, reference_name, key;
     struct arena arena;
     struct draft *drafts[BATCH];
     struct text names[BATCH];
@@ -82,8 +84,10 @@ static int one(struct taking *t, struct text name, struct text letters, struct e
     struct genome g;
     struct error why = {0};
     int64_t id;
+    char keyed[256];
     t->done.sequences++;
-    int rc = text_int(name, &id) ? record_get(t->l, t->l->db, t->s, t->kase, id, &t->arena, &kase, &why) : record_by_number(t->l, t->l->db, t->s, t->kase, name, &t->arena, &kase, &why);
+    snprintf(keyed, sizeof keyed, "%.*s%.*s", (int)(t->key.n < 100 ? t->key.n : 100), t->key.s, (int)(name.n < 150 ? name.n : 150), name.s);
+    int rc = t->key.n ? record_by_number(t->l, t->l->db, t->s, t->kase, text_of(keyed), &t->arena, &kase, &why) : text_int(name, &id) ? record_get(t->l, t->l->db, t->s, t->kase, id, &t->arena, &kase, &why) : record_by_number(t->l, t->l->db, t->s, t->kase, name, &t->arena, &kase, &why);
     if (rc == 0) rc = genome_of(t->reference, letters, &t->arena, &g, &why);
     if (rc == E_MEMORY) return *err = why, rc;
     if (rc < 0) return refuse(t, name, &why), 0;
@@ -94,16 +98,31 @@ static int one(struct taking *t, struct text name, struct text letters, struct e
     return t->n == BATCH ? write(t, err) : 0;
 }
 
-int tracing_genomes_import(struct ledger *l, const struct session *s, const char *reference, const char *path, void (*refused)(struct text name, const struct error *why, void *arg),
+/* A file, as stored or unpacked. */
+static int bytes_read(const char *path, struct buf *b, struct error *err) {
+    enum { PIECE = 1 << 20 };
+    struct source *in = NULL;
+    char *piece = mem_alloc(PIECE);
+    int64_t n = 1;
+    int rc = piece ? source_open(path, &in, err) : memory(err);
+    while (rc == 0 && (n = source_read(in, piece, PIECE, err)) > 0)
+        if (b->n + (size_t)n > TRACING_GENOMES_BYTES) rc = error_set(err, E_TOO_LARGE, path, "more than %d bytes of sequences / 序列文件过大", TRACING_GENOMES_BYTES);
+        else if (buf_add(b, piece, (size_t)n) < 0) rc = memory(err);
+    source_close(in);
+    mem_free(piece);
+    return rc == 0 && n < 0 ? (int)n : rc;
+}
+
+int tracing_genomes_import(struct ledger *l, const struct session *s, const char *reference, const char *path, const char *key, void (*refused)(struct text name, const struct error *why, void *arg),
                            void *arg, struct tracing_genomes *ret, struct error *err) {
-    struct taking t = {.l = l, .s = s, .genome = register_find(l->catalog, TEXT("genome")), .kase = register_find(l->catalog, TEXT("case")), .refused = refused, .arg = arg};
+    struct taking t = {.l = l, .s = s, .genome = register_find(l->catalog, TEXT("genome")), .kase = register_find(l->catalog, TEXT("case")), .refused = refused, .arg = arg, .key = text_of(key)};
     struct buf file = {0}, base = {0}, letters = {0};
     struct text name, rest;
     struct error own = {0};
     if (!err) err = &own;
     if (!t.genome || !t.kase) return error_set(err, E_UNKNOWN, "genome", "this catalog has no genomes / 没有基因组登记册");
     if (!access_anywhere(s, ACCESS_WRITE, t.genome)) return access_check(s, ACCESS_WRITE, t.genome, l->region, err);
-    int rc = file_read(reference, TRACING_GENOMES_BYTES, &file, err);
+    int rc = bytes_read(reference, &file, err);
     rest = buf_view(&file);
     if (rc == 0 && (!fasta_next(&rest, &name, &base) || !base.n || base.n > GENOME_LENGTH_MAX))
         rc = error_set(err, E_INVALID, reference, "no reference sequence of at most %d letters / 没有长度不超过 %d 的参考序列", GENOME_LENGTH_MAX, GENOME_LENGTH_MAX);
@@ -114,7 +133,7 @@ int tracing_genomes_import(struct ledger *l, const struct session *s, const char
         t.reference_name = (struct text){kept, name.n < 100 ? name.n : 100};
         t.reference = buf_view(&base);
         file.n = 0;
-        rc = file_read(path, TRACING_GENOMES_BYTES, &file, err);
+        rc = bytes_read(path, &file, err);
         rest = buf_view(&file);
     }
     while (rc == 0 && fasta_next(&rest, &name, &letters)) rc = letters.failed ? memory(err) : one(&t, name, buf_view(&letters), err);

@@ -1,11 +1,22 @@
 /* Files of visits. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/repair.h"
 #include "desks/tracing/inside.h"
+#include "desks/tracing/told.h"
 #include "files/sheet.h"
 
 enum { BATCH = 4 << 20, GROUP = 1024, REFUSED_COLUMNS = 64 };
+
+/* Names of provinces, cities and counties, with and without what they are ("武汉市", "武汉"), for routes told in words. */
+struct areas {
+    struct arena arena;
+    struct text *names; /* sorted */
+    size_t n, cap;
+    bool read;
+};
 
 /* ---- the file */
 struct intake {
@@ -25,6 +36,9 @@ struct intake {
     uint8_t class_of[GROUP];
     struct tracing_map *map;      /* NULL: one visit a row */
     struct tracing_map plain;     /* that one */
+    const char *file;             /* its name, for lists without numbers of their own */
+    int64_t line;
+    struct areas areas;
 };
 
 static int batch_load(struct intake *in, struct error *err) {
@@ -136,14 +150,103 @@ static struct text piece_next(struct text *rest, struct text split) {
     return piece;
 }
 
+/* ---- routes told in words */
+static int by_text(const void *a, const void *b) {
+    return text_cmp(*(const struct text *)a, *(const struct text *)b);
+}
+
+static int area_add(struct areas *a, struct text t) {
+    if (a->n == a->cap) {
+        size_t cap = a->cap ? a->cap * 2 : 1024;
+        struct text *more = mem_realloc(a->names, cap * sizeof *more);
+        if (!more) return E_MEMORY;
+        a->names = more;
+        a->cap = cap;
+    }
+    a->names[a->n] = arena_text(&a->arena, t);
+    return a->names[a->n++].s ? 0 : E_MEMORY;
+}
+
+static int areas_read(struct ledger *l, struct areas *a, struct error *err) {
+    static const char *const kinds[] = {"特别行政区", "自治区", "自治州", "自治县", "地区", "省", "市", "区", "县", "盟", "旗"};
+    struct db_cursor *c = NULL;
+    const struct value *v;
+    int rc = db_query(l->db, "SELECT title FROM region WHERE level <= 3", NULL, 0, &c, err);
+    while (rc == 0 && (rc = db_next(c, &v, err)) > 0) {
+        struct text t = value_view(v[0]);
+        rc = area_add(a, t);
+        for (size_t k = 0; rc == 0 && k < sizeof kinds / sizeof *kinds; k++) {
+            size_t n = strlen(kinds[k]);
+            if (t.n < n + 6 || memcmp(t.s + t.n - n, kinds[k], n) != 0) continue; /* two characters are left at least */
+            rc = area_add(a, (struct text){t.s, t.n - n});
+            break;
+        }
+    }
+    db_cursor_close(c);
+    if (rc == E_MEMORY) error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (a->n) qsort(a->names, a->n, sizeof *a->names, by_text);
+    a->read = rc == 0;
+    return rc;
+}
+
+struct told_row {
+    struct intake *in;
+    struct text person;
+    uint64_t taken;
+    struct error *err;
+};
+
+static int told_take(const struct told_stop *s, void *arg) {
+    struct told_row *t = arg;
+    struct tracing_row r = {.person = t->person, .place = s->place, .start = s->start, .end = s->end, .source = s->zone || s->row ? PRESENCE_SEAT : PRESENCE_TOLD, .confidence = s->confidence,
+                            .class_of = s->class_of, .zone = s->zone, .row = s->row};
+    if (!r.class_of && bsearch(&s->place, t->in->areas.names, t->in->areas.n, sizeof s->place, by_text)) r.class_of = tracing_class(TEXT("area"));
+    if (!r.class_of) return 0; /* neither its name nor the register of regions says that it is a place */
+    int rc = visit_take(t->in, &r, t->err);
+    t->taken += rc == 0;
+    return rc;
+}
+
+/* The route of a row in words; *ret_taken stops of it. E_INVALID in why: nothing says when it was told. */
+static int route_take(struct intake *in, size_t g, struct text person, const struct text *cells, size_t n, uint64_t *ret_taken, struct error *why, struct error *err) {
+    const struct tracing_map *m = in->map;
+    const struct tracing_telling *told = &m->told[g];
+    struct text t = told->route_at >= 0 && (size_t)told->route_at < n ? text_trim(cells[told->route_at]) : (struct text){"", 0};
+    struct text by = told->by_at >= 0 && (size_t)told->by_at < n ? text_trim(cells[told->by_at]) : (struct text){"", 0};
+    struct told_how how = {.zone_s = m->how.zone_s, .by = m->by, .dwell_s = m->how.dwell_s};
+    struct told_row row = {.in = in, .person = person, .err = err};
+    struct arena a = {0};
+    unsigned done;
+    if (nothing(t)) return 0;
+    if (!tracing_day(&m->how, by, &how.by) && how.by == DAY_MIN) return error_set(why, E_INVALID, "by", "nothing says when the route was told / 缺少报告日期");
+    int rc = repair_cell(t, REPAIR_PROSE | REPAIR_SIMPLIFIED, &a, &t, &done);
+    if (rc == E_UNSUPPORTED) rc = repair_cell(t, REPAIR_PROSE, &a, &t, &done); /* without the tables of OpenCC: as written */
+    if (rc == 0) rc = told_read(&how, t, told_take, &row);
+    else error_set(err, rc, NULL, "out of memory / 内存不足");
+    arena_clear(&a);
+    *ret_taken += row.taken;
+    return rc;
+}
+
 /* All visits of a mapped row: groups of columns without a place or a time are none; *ret_taken of them. */
 static int mapped_take(struct intake *in, const struct text *cells, size_t n, uint64_t *ret_taken, struct error *why, struct error *err) {
     const struct tracing_map *m = in->map;
     struct text own[TRACING_COLUMNS];
+    char number[VISITS_NAME_MAX + 1];
     int columns[TRACING_COLUMNS], rc = 0;
     for (int c = 0; c < TRACING_COLUMNS; c++) columns[c] = c;
     for (size_t g = 0; rc == 0 && g < m->n; g++) {
         for (int c = 0; c < TRACING_COLUMNS; c++) own[c] = mapped(m->columns[g], cells, n, (enum tracing_column)c);
+        if (text_is(m->names[g][COLUMN_PERSON], TRACING_NUMBERED)) {
+            snprintf(number, sizeof number, "%.160s#%lld", in->file, (long long)in->line);
+            own[COLUMN_PERSON] = text_of(number);
+        }
+        if (m->told[g].route_at >= 0) {
+            if (!own[COLUMN_PERSON].n || own[COLUMN_PERSON].n > VISITS_NAME_MAX) rc = error_set(why, E_INVALID, "person", "empty or too long / 为空或过长");
+            else rc = route_take(in, g, own[COLUMN_PERSON], cells, n, ret_taken, why, err);
+            if (rc < 0 && !why->code) return rc;
+            continue;
+        }
         columns[COLUMN_OTHER] = own[COLUMN_OTHER].n ? COLUMN_OTHER : -1;
         if (!own[COLUMN_START].n && !own[COLUMN_END].n) continue;
         if (!own[COLUMN_PLACE].n && !own[COLUMN_OTHER].n) continue;
@@ -160,7 +263,7 @@ static int mapped_take(struct intake *in, const struct text *cells, size_t n, ui
     return rc == E_INVALID ? 1 : rc;
 }
 
-static int rows_read(struct intake *in, struct sheet *sheet, const char *errors, struct error *err) {
+static int rows_read(struct ledger *l, struct intake *in, struct sheet *sheet, const char *errors, struct error *err) {
     const struct text *cells;
     size_t n;
     int64_t line;
@@ -168,7 +271,14 @@ static int rows_read(struct intake *in, struct sheet *sheet, const char *errors,
     struct tracing_map *m = &in->plain;
     int rc = sheet_next(sheet, &cells, &n, &line, &broken, err);
     if (rc == 0) return error_set(err, E_SYNTAX, NULL, "the file is empty / 文件为空");
-    if (rc > 0) rc = in->map ? tracing_map_header(in->map, cells, n, err) : tracing_header(cells, n, m->columns[0], err);
+    if (rc > 0 && in->map) rc = tracing_map_header(in->map, cells, n, err);
+    else if (rc > 0 && tracing_header_told(cells, n, &m->columns[0][COLUMN_PERSON], &m->told[0])) {
+        for (int c = COLUMN_PERSON + 1; c < TRACING_COLUMNS; c++) m->columns[0][c] = -1;
+        m->n = 1;
+        in->map = m;
+        rc = 0;
+    } else if (rc > 0) rc = tracing_header(cells, n, m->columns[0], err);
+    if (rc == 0 && in->map && !in->areas.read) rc = areas_read(l, &in->areas, err);
     for (; rc == 0 && in->n_header < n && in->n_header < REFUSED_COLUMNS; in->n_header++)
         if (!(in->header[in->n_header] = arena_text(&in->arena, cells[in->n_header])).s) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
     while (rc >= 0 && (rc = sheet_next(sheet, &cells, &n, &line, &broken, err)) == 1) {
@@ -176,6 +286,7 @@ static int rows_read(struct intake *in, struct sheet *sheet, const char *errors,
         struct error why = {0};
         uint64_t taken = 0;
         in->report->rows++;
+        in->line = line;
         if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters, or a row too large / 字符损坏或该行过大");
         else if (in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
         else rc = tracing_row_read(&m->how, m->columns[0], cells, n, &r, &why);
@@ -208,6 +319,8 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     in->v = v;
     in->report = &report;
     in->plain.how = how;
+    in->plain.by = DAY_MIN;
+    in->file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(beside, sizeof beside, "%s.refused.csv", path);
     int rc = map ? tracing_map_read(map, &read, err) : 0;
     if (rc == 0 && map) {
@@ -218,7 +331,7 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     if (rc == 0) rc = sheet_open(path, NULL, &sheet, err);
     if (rc == 0) {
         in->about = sheet_about(sheet);
-        rc = rows_read(in, sheet, errors ? errors : beside, err);
+        rc = rows_read(l, in, sheet, errors ? errors : beside, err);
     }
     if (in->refused && rc == 0) rc = sheet_finish(in->refused, err);
     else if (in->refused) sheet_abandon(in->refused);
@@ -226,6 +339,8 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     mem_free(in->rows);
     buf_clear(&in->names);
     arena_clear(&in->arena);
+    arena_clear(&in->areas.arena);
+    mem_free(in->areas.names);
     mem_free(in);
     tracing_map_clear(&read);
     if (rc < 0) return rc;

@@ -45,15 +45,28 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
 /* E_INVALID with the column in `where` and what is wrong with it. */
 int tracing_row(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, int32_t zone_s, int64_t dwell_s, struct tracing_row *ret, struct error *err);
 
+/* A column that tells a route in words (told.h), and the one that says when it was told. */
+struct tracing_telling {
+    struct text route, by;        /* names of columns; empty: not there */
+    int route_at, by_at;
+};
+/* A table with columns person and route in place of place and start: true. */
+bool tracing_header_told(const struct text *cells, size_t n, int *ret_person, struct tracing_telling *ret);
+/* The day of a cell, as tracing_row_read reads days. */
+bool tracing_day(const struct tracing_how *how, struct text t, day *ret);
+
 /* Which columns of a stranger's table are visits: map.c */
 enum { TRACING_GROUPS_MAX = 32 };
+#define TRACING_NUMBERED "#"      /* person of a list without numbers of its own: file and line */
 struct tracing_map {
     struct arena arena;
     struct tracing_how how;
     struct text split;            /* characters that part several places in one cell */
+    day by;                       /* when routes were told whose column does not say; DAY_MIN: not known */
     size_t n;
     struct text names[TRACING_GROUPS_MAX][TRACING_COLUMNS]; /* of columns; empty: not there */
     int columns[TRACING_GROUPS_MAX][TRACING_COLUMNS];
+    struct tracing_telling told[TRACING_GROUPS_MAX];
 };
 /* Errors: E_IO, E_SYNTAX, E_INVALID with the line. Owned: tracing_map_clear. */
 int tracing_map_read(const char *path, struct tracing_map *ret, struct error *err);

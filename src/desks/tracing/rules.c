@@ -7,7 +7,7 @@
 
 static const char *const classes[] = {"",         "home",   "school", "workplace",     "care-home", "hospital", "shop",    "restaurant",   "transport",      "station", "market",
                                       "hotel",    "entertainment", "sport", "worship", "factory", "construction", "kindergarten", "isolation-site", "test-site", "detention",
-                                      "compound", "village", "public", "other"};
+                                      "compound", "village", "public", "other", "area"};
 _Static_assert(sizeof classes / sizeof *classes <= VISITS_CLASSES, "classes");
 
 uint8_t tracing_class(struct text code) {
@@ -63,7 +63,9 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
         struct contact_rule *k = &r.contact.rules[c];
         k->overlap_s = (int32_t)class_parameter(p, "contact_overlap", c, 15 * 60);
         k->after_s = (int32_t)class_parameter(p, "contact_linger", c, 0);
-        k->crowd = (uint32_t)class_parameter(p, "contact_venue_stays", c, 0);
+        /* a whole city is a venue however few are known to have been there */
+        bool area = strcmp(tracing_class_name((uint8_t)c), "area") == 0;
+        k->crowd = (uint32_t)(area ? policy_number(p, "contact_venue_stays_area", 1) : class_parameter(p, "contact_venue_stays", c, 0));
         k->rows = (int32_t)class_parameter(p, "contact_seat_rows", c, -1);
     }
     r.contact.daily_s[CONTACT_HOUSEHOLD] = (int32_t)policy_number(p, "contact_household", r.contact.daily_s[CONTACT_HOUSEHOLD]);

@@ -6,7 +6,7 @@
 #include "desks/tracing/inside.h"
 
 static const struct { enum tracing_column column; const char *names[14]; } synonyms[] = {
-    {COLUMN_PERSON, {"person", "person_id", "personid", "who", "user", "user_id", "id", "人员", "人员编号", "人员id", "姓名编号"}},
+    {COLUMN_PERSON, {"person", "person_id", "personid", "who", "user", "user_id", "id", "case_id", "人员", "人员编号", "人员id", "姓名编号", "病例编号", "病例"}},
     {COLUMN_PLACE, {"place", "place_id", "placeid", "location", "location_id", "where", "场所", "场所编号", "场所码", "地点", "地点编号"}},
     {COLUMN_START, {"start", "begin", "from", "arrived", "arrival", "time", "timestamp", "start_time", "开始", "开始时间", "到达时间", "进入时间", "扫码时间"}},
     {COLUMN_END, {"end", "to", "until", "left", "departure", "end_time", "结束", "结束时间", "离开时间"}},
@@ -24,6 +24,26 @@ static bool same_word(struct text a, const char *b) {
     if (a.n != n) return false;
     for (size_t i = 0; i < n; i++)
         if ((a.s[i] >= 'A' && a.s[i] <= 'Z' ? a.s[i] + 32 : a.s[i]) != b[i]) return false;
+    return true;
+}
+
+bool tracing_header_told(const struct text *cells, size_t n, int *ret_person, struct tracing_telling *ret) {
+    static const char *const routes[] = {"route", "活动轨迹", "轨迹", "行程", "行程轨迹", "主要轨迹", "活动史", "流调轨迹", NULL};
+    static const char *const bys[] = {"by", "told_on", "reported", "report_date", "报告日期", "通报日期", "发布日期", "确诊日期", "报告时间", "日期", NULL};
+    struct tracing_telling t = {.route_at = -1, .by_at = -1};
+    int person = -1;
+    for (size_t i = 0; i < n; i++) {
+        struct text cell = text_trim(cells[i]);
+        for (size_t w = 0; routes[w] && t.route_at < 0; w++)
+            if (same_word(cell, routes[w])) t.route_at = (int)i;
+        for (size_t w = 0; bys[w] && t.by_at < 0; w++)
+            if (same_word(cell, bys[w])) t.by_at = (int)i;
+        for (size_t w = 0; w < 14 && synonyms[0].names[w] && person < 0; w++)
+            if (same_word(cell, synonyms[0].names[w])) person = (int)i;
+    }
+    if (t.route_at < 0 || person < 0) return false;
+    *ret_person = person;
+    *ret = t;
     return true;
 }
 
@@ -76,6 +96,13 @@ static enum when time_parse(const struct tracing_how *how, struct text t, instan
         return WHEN_DAY;
     }
     return instant_parse(t, how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE;
+}
+
+bool tracing_day(const struct tracing_how *how, struct text t, day *ret) {
+    instant at;
+    enum when w = t.n ? time_parse(how, t, &at) : WHEN_NONE;
+    if (w != WHEN_NONE) *ret = day_of_instant(at, how->zone_s);
+    return w != WHEN_NONE;
 }
 
 static int small(struct text t, int64_t max, const char *name, int64_t *ret, struct error *err) {

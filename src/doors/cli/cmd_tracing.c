@@ -203,7 +203,7 @@ int cmd_genomes_import(struct cli *cli, struct error *err) {
     const char *reference = cli_text(cli, "reference");
     if (!reference) return error_set(err, E_USAGE, "--reference", "a reference sequence is needed / 须给出参考序列");
     int rc = cli_open(cli, err);
-    if (rc == 0) rc = tracing_genomes_import(cli->ledger, &cli->session, reference, cli_argument(cli, 0), genome_refused, cli, &g, err);
+    if (rc == 0) rc = tracing_genomes_import(cli->ledger, &cli->session, reference, cli_argument(cli, 0), cli_text(cli, "key"), genome_refused, cli, &g, err);
     if (rc < 0) return rc;
     if (cli->json)
         rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:I}", "sequences", (json_int_t)g.sequences, "made", (json_int_t)g.made, "changed", (json_int_t)g.changed, "same", (json_int_t)g.same, "refused",
