@@ -38,22 +38,30 @@ struct bench_node {
     struct node_report made;
 };
 
-/* pack NULL: no policy in force. store NULL: SQLite. */
-static inline void bench_node_open(struct bench_node *n, const char *store, const char *pack, instant now) {
-    *n = (struct bench_node){.dir = "/tmp/tocsin-bench-XXXXXX"};
-    if (!mkdtemp(n->dir)) exit(1);
-    snprintf(n->node, sizeof n->node, "%s/node", n->dir);
+/* pack NULL: no policy in force. store NULL: SQLite. dir: the node is made there and kept, or is there already; NULL: a folder of its own. Whether it was there. */
+static inline bool bench_node_at(struct bench_node *n, const char *dir, const char *store, const char *pack, instant now) {
     const char *home = getenv("TOCSIN_HOME");
+    bool there = dir && access(dir, F_OK) == 0;
+    *n = (struct bench_node){.dir = "/tmp/tocsin-bench-XXXXXX"};
+    if (!dir && !mkdtemp(n->dir)) exit(1);
+    if (dir) n->dir[0] = 0;
+    snprintf(n->node, sizeof n->node, dir ? "%s" : "%s/node", dir ? dir : n->dir);
     n->o = (struct node_options){.ledger = {.dir = n->node, .store = store, .home = home ? home : ".", .region = "310115"},
                                  .policy = pack, .regions = "/dev/null", .now = now};
-    must(node_init(&n->o, &n->made, &err), "init");
+    if (!there) must(node_init(&n->o, &n->made, &err), "init");
     must(ledger_open(&n->o.ledger, &n->l, &err), "open");
     n->s = node_session(TEXT("bench"), now, false);
+    return there;
+}
+
+static inline void bench_node_open(struct bench_node *n, const char *store, const char *pack, instant now) {
+    bench_node_at(n, NULL, store, pack, now);
 }
 
 static inline void bench_node_drop(struct bench_node *n) {
     char command[96];
     ledger_close(n->l);
+    if (!n->dir[0]) return; /* it is to be kept */
     snprintf(command, sizeof command, "rm -rf '%s'", n->dir);
     if (system(command) != 0) fprintf(stderr, "%s was not removed\n", n->dir);
 }

@@ -12,15 +12,13 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "bench.h"
 #include "base/idmap.h"
-#include "engines/city.h"
-#include "engines/town.h"
 #include "ledger/table.h"
 #include "load.h"
+#include "sampled.h"
 
-enum { CONNECTIONS = 512, ACCOUNTS = 64, TUBE = 10, BATCH = 50, STREETS = 40, PIECE = 2000, COPIES = 10 };
-#define START 1662111000 /* 2022-09-02T17:30+08:00 */
+enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10 };
+#define START SAMPLED_START
 
 struct swabbed {            /* who is being swabbed, to be sent until it is acknowledged */
     struct buf bytes;
@@ -32,10 +30,7 @@ struct swabbed {            /* who is being swabbed, to be sent until it is ackn
 
 struct evening {
     struct bench_node node;
-    int64_t persons;        /* how many; person i has ids[i] and card i */
-    int64_t *ids;
-    char (*cards)[24];
-    int64_t round, tables[CONNECTIONS];
+    struct sampled city;
     /* the devices */
     struct swabbed device[CONNECTIONS];
     long tube_of[CONNECTIONS], in_tube[CONNECTIONS];
@@ -51,102 +46,6 @@ struct evening {
     int port;
     double kill_at, begun, down_s, opened; /* opened: when its clock began at START */
 };
-
-/* ---- the city: people, a round, a table for each connection */
-
-static void apply(struct evening *c, struct draft **drafts, size_t n, struct arena *a) {
-    struct ledger *l = c->node.l;
-    for (size_t i = 0; i < n; i++) must(record_prepare(l, drafts[i], a, &l->secret, START), "prepare");
-    must(ledger_begin(l, &err), "begin");
-    must(record_apply(l, &c->node.s, drafts, n, &err), "apply");
-    for (size_t i = 0; i < n; i++) must(drafts[i]->outcome == OUTCOME_REJECTED ? drafts[i]->error.code : 0, drafts[i]->error.message);
-    must(ledger_commit(l, START, &err), "commit");
-}
-
-static int64_t one(struct evening *c, struct draft *d, struct arena *a) {
-    apply(c, &d, 1, a);
-    return d->ret_id;
-}
-
-static void street_of(long i, char out[16]) {
-    snprintf(out, 16, "310115%03ld", i % STREETS + 1);
-}
-
-static void people(struct evening *c) {
-    struct town_parameters p;
-    struct town *t = NULL;
-    struct rng r;
-    char path[256];
-    snprintf(path, sizeof path, "%s/scenarios/city.yaml", getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".");
-    must(town_parameters_read(path, &p, &err), "parameters");
-    must(town_make(&p, 9, (uint32_t)c->persons, STREETS, 2, &t, &err), "town");
-    rng_seed(&r, 9);
-    c->ids = mem_alloc((size_t)c->persons * sizeof *c->ids);
-    c->cards = mem_alloc((size_t)c->persons * sizeof *c->cards);
-    c->swab_of = mem_alloc((size_t)c->persons * sizeof *c->swab_of);
-    if (!c->ids || !c->cards || !c->swab_of) exit(1);
-    mem_bulk(true);
-    db_bulk(c->node.l->db, true);
-    for (int64_t from = 0; from < c->persons; from += PIECE) {
-        struct arena a = {0};
-        struct draft *drafts[PIECE];
-        size_t n = (size_t)(from + PIECE < c->persons ? PIECE : c->persons - from);
-        for (size_t i = 0; i < n; i++) {
-            const struct town_person *who = &t->persons[from + (int64_t)i];
-            char name[28], street[16];
-            struct draft *d = drafts[i] = bench_draft(&c->node, &a, "person");
-            city_name(&r, city_surname(&r), who->sex, name, sizeof name);
-            snprintf(c->cards[from + (int64_t)i], sizeof *c->cards, "E%09d", (int)from + (int)i); /* none is twice, as drawn identity numbers may be */
-            street_of(who->region, street);
-            set(d, "name", value_str(arena_str(&a, name)));
-            set(d, "doc_type", value_str("passport"));
-            set(d, "doc_no", value_str(c->cards[from + (int64_t)i]));
-            set(d, "address_region", value_str(arena_str(&a, street)));
-        }
-        apply(c, drafts, n, &a);
-        for (size_t i = 0; i < n; i++) c->ids[from + (int64_t)i] = drafts[i]->ret_id;
-        arena_clear(&a);
-    }
-    db_bulk(c->node.l->db, false);
-    mem_bulk(false);
-    town_free(t);
-}
-
-static void ground(struct evening *c) {
-    struct arena a = {0};
-    struct draft *d = bench_draft(&c->node, &a, "campaign");
-    set(d, "title", value_str("九月首轮"));
-    set(d, "starts_at", value_int(START - 3600));
-    int64_t campaign = one(c, d, &a);
-    d = bench_draft(&c->node, &a, "round");
-    set(d, "campaign", value_int(campaign));
-    set(d, "seq", value_int(1));
-    set(d, "starts_at", value_int(START - 3600));
-    c->round = one(c, d, &a);
-    d = draft_new(&a, bench_register(&c->node, "round"), DRAFT_CHANGE);
-    d->id = c->round;
-    d->state = TEXT("open");
-    one(c, d, &a);
-    for (int i = 0; i < CONNECTIONS; i++) {
-        char street[16];
-        street_of(i, street);
-        if (i % 8 == 0) {
-            d = bench_draft(&c->node, &a, "site");
-            d->region = text_of(arena_str(&a, street));
-            set(d, "title", value_str(arena_printf(&a, "采样点%d", i / 8)));
-            c->tables[i] = one(c, d, &a); /* the site, for now */
-        } else {
-            c->tables[i] = c->tables[i - 1];
-        }
-    }
-    for (int i = 0; i < CONNECTIONS; i++) {
-        d = bench_draft(&c->node, &a, "site_table");
-        set(d, "site", value_int(c->tables[i]));
-        set(d, "label", value_str(arena_printf(&a, "%d", i % 8 + 1)));
-        c->tables[i] = one(c, d, &a);
-    }
-    arena_clear(&a);
-}
 
 /* ---- the server: the program itself, as it is run */
 
@@ -216,17 +115,17 @@ static double server_mb(const struct evening *c, const char *what) {
 static void put_swab(struct evening *c, int i, struct buf *b, int32_t who) {
     if (c->in_tube[i]++ % TUBE == 0) c->tube_of[i]++;
     buf_printf(b, "\"tube\":\"T%03d%07ld\",", i, c->tube_of[i]);
-    if (who % 10 < 7) buf_printf(b, "\"person\":%lld}", (long long)c->ids[who]);
-    else buf_printf(b, "\"doc_type\":\"passport\",\"doc_no\":\"%s\"}", c->cards[who]);
+    if (who % 10 < 7) buf_printf(b, "\"person\":%lld}", (long long)c->city.ids[who]);
+    else buf_printf(b, "\"doc_type\":\"passport\",\"doc_no\":\"%s\"}", c->city.cards[who]);
 }
 
 static bool swab_next(struct evening *c, int i) {
     struct swabbed *s = &c->device[i];
     struct buf body = {0};
     char token[32];
-    if (c->next + c->batch > c->persons) return false;
+    if (c->next + c->batch > c->city.persons) return false;
     s->n = c->batch;
-    buf_printf(&body, "{\"table\":%lld,\"round\":%lld,", (long long)c->tables[i], (long long)c->round);
+    buf_printf(&body, "{\"table\":%lld,\"round\":%lld,", (long long)c->city.tables[i], (long long)c->city.rounds[0]);
     if (s->n > 1) buf_str(&body, "\"swabs\":[{");
     for (int k = 0; k < s->n; k++) {
         int32_t who = s->people[k] = c->next++;
@@ -392,11 +291,11 @@ static int reconcile(struct evening *c) {
     struct arena a = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;
-    bool *seen = mem_alloc((size_t)c->persons);
+    bool *seen = mem_alloc((size_t)c->city.persons);
     if (!seen) exit(1);
     must(ledger_open(&c->node.o.ledger, &c->node.l, &err), "open");
-    for (int64_t i = 0; i < c->persons; i++) {
-        struct idmap_slot *slot = idmap_put(&at, &a, c->ids[i], NULL);
+    for (int64_t i = 0; i < c->city.persons; i++) {
+        struct idmap_slot *slot = idmap_put(&at, &a, c->city.ids[i], NULL);
         if (!slot) exit(1);
         slot->value.i = i;
         sent += c->swab_of[i] != 0;
@@ -414,7 +313,7 @@ static int reconcile(struct evening *c) {
         if (i >= 0) seen[i] = true;
     }
     db_cursor_close(cursor);
-    for (int64_t i = 0; i < c->persons; i++) lost += c->swab_of[i] > 0 && !seen[i];
+    for (int64_t i = 0; i < c->city.persons; i++) lost += c->swab_of[i] > 0 && !seen[i];
     int64_t full = count(c, "SELECT COUNT(*) FROM (SELECT \"tube\" FROM \"swab\" GROUP BY \"tube\" HAVING COUNT(*) > 10) AS x");
     int64_t tubes = count(c, "SELECT COUNT(*) FROM \"tube\""), closed = count(c, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" <> 'open'");
     printf(" %lld sent, %lld acknowledged, %lld in the store, in %lld tubes (%lld closed): %lld lost, %lld double, %lld under another number, %lld of nobody, %lld tubes too full; %ld answers of another kind, %ld refused\n",
@@ -436,12 +335,14 @@ static int sample(const char *program, const char *store, bool brief, char **nam
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
-    *c = (struct evening){.program = program, .persons = brief ? 12000 : 700000};
+    *c = (struct evening){.program = program, .city = {.persons = brief ? 12000 : 700000, .n_rounds = 1}};
     bench_node_open(&c->node, store, "covid-2022-v9", START);
     double from = wall_s();
-    people(c);
-    ground(c);
-    printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->persons, wall_s() - from);
+    sampled_people(&c->node, &c->city);
+    sampled_ground(&c->node, &c->city);
+    c->swab_of = mem_alloc((size_t)c->city.persons * sizeof *c->swab_of);
+    if (!c->swab_of) exit(1);
+    printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->city.persons, wall_s() - from);
     ledger_close(c->node.l);
     c->node.l = NULL;
     snprintf(c->tokens, sizeof c->tokens, "%s/tokens", c->node.dir);
@@ -462,8 +363,7 @@ static int sample(const char *program, const char *store, bool brief, char **nam
     missed += reconcile(c);
     c->node.l = NULL;
     bench_node_drop(&c->node);
-    mem_free(c->ids);
-    mem_free(c->cards);
+    sampled_free(&c->city);
     mem_free(c->swab_of);
     for (int i = 0; i < CONNECTIONS; i++) buf_clear(&c->device[i].bytes);
     return missed;

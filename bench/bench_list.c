@@ -214,17 +214,10 @@ static void peers(struct db *db) {
 static int bench(const char *store, int64_t rows, const char *dir) {
     struct bench_node n;
     struct db *db = NULL;
-    bool pg = strncmp(store, "postgres", 8) == 0, there = dir && access(dir, F_OK) == 0;
+    bool pg = strncmp(store, "postgres", 8) == 0;
     int missed = 0;
     double from = wall_s();
-    if (!dir) {
-        bench_node_open(&n, pg ? store : NULL, NULL, NOW);
-    } else {
-        n = (struct bench_node){.o = {.ledger = {.dir = dir, .store = pg ? store : NULL, .home = getenv("TOCSIN_HOME") ? getenv("TOCSIN_HOME") : ".", .region = "310115"},
-                                      .regions = "/dev/null", .now = NOW}};
-        if (!there) must(node_init(&n.o, &n.made, &err), "init");
-        must(ledger_open(&n.o.ledger, &n.l, &err), "open");
-    }
+    bool there = bench_node_at(&n, dir, pg ? store : NULL, NULL, NOW);
     if (!there) {
         fill(&n, rows);
         must(db_analyze(n.l->db, &err), "analyze");
@@ -242,8 +235,7 @@ static int bench(const char *store, int64_t rows, const char *dir) {
     missed |= one_record(&n, db, rows);
     peers(db);
     db_close(db);
-    if (dir) ledger_close(n.l);
-    else bench_node_drop(&n);
+    bench_node_drop(&n);
     return missed;
 }
 

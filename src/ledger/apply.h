@@ -25,6 +25,7 @@ struct apply_table {
     struct idmap held;        /* holder -> members there are (hold.c) */
     struct idmap similar;     /* hash of a `similar` key -> records of this call (similar.c) */
     bool concerns, concerns_known;
+    bool held_expected;       /* the holders of this call's drafts are in held */
     bool late;                /* drafts of this call have a key that waits for their references */
 };
 

@@ -81,6 +81,44 @@ static int members(struct apply *x, const struct reg_table *t, const struct hold
     return rc < 0 ? rc : 0;
 }
 
+static int held_row(void *arg, const struct value *row, struct error *err) {
+    (void)err;
+    struct idmap_slot *slot = idmap_find(arg, row[0].i);
+    if (slot) slot->value.i = value_int_or(row[1], 0);
+    return 0;
+}
+
+static int expect(struct apply *x, const struct reg_table *t, const struct hold_bound *b, struct draft **drafts, size_t n, int64_t *ids, struct error *err) {
+    struct idmap *held = &apply_table_of(x, t->reg)->held;
+    const char *column = t->reg->fields[b->field].name.s;
+    char head[200], tail[100];
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct draft *d = drafts[i];
+        bool fresh = false;
+        if (d->reg != t->reg || d->values[b->field].kind != VALUE_INT || d->values[b->field].i >= x->first_id) continue;
+        if (!idmap_put(held, &x->arena, d->values[b->field].i, &fresh)) return memory(err);
+        if (fresh) ids[k++] = d->values[b->field].i;
+    }
+    snprintf(head, sizeof head, "SELECT \"%s\",count(*) FROM \"%s\" WHERE \"%s\"", column, t->reg->name.s, column);
+    snprintf(tail, sizeof tail, " GROUP BY \"%s\"", column);
+    return k ? db_query_in(x->l->db, head, tail, ids, k, held_row, held, err) : 0;
+}
+
+int hold_expect(struct apply *x, struct draft **drafts, size_t n, struct error *err) {
+    int64_t *ids = NULL;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct reg_table *t = x->l->tables[drafts[i]->reg->order];
+        struct apply_table *at = apply_table_of(x, t->reg);
+        if (!t->reg->n_holds || at->held_expected) continue;
+        at->held_expected = true;
+        if (!ids && !(ids = arena_alloc(&x->arena, n * sizeof *ids))) return memory(err);
+        for (size_t h = 0; !rc && h < t->reg->n_holds; h++) rc = expect(x, t, &t->holds[h], drafts, n, ids, err);
+    }
+    return rc;
+}
+
 int hold_check(struct apply *x, const struct record *r, struct error *err) {
     const struct reg_table *t = x->l->tables[r->reg->order];
     for (size_t i = 0; i < r->reg->n_holds; i++) {

@@ -16,6 +16,8 @@ struct hold_bound {
 int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err);
 /* Finds what it names, when all registers are there; an error names the declaration's line. */
 int hold_bind(struct arena *a, struct reg_table *t, struct error *err);
+/* Members of these drafts' holders are counted together, instead of one holder at a time. */
+int hold_expect(struct apply *x, struct draft **drafts, size_t n, struct error *err);
 /* Before a member is made: E_REFUSED with the declared words, `where` the reference. */
 int hold_check(struct apply *x, const struct record *r, struct error *err);
 /* After it was made. */

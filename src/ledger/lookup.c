@@ -305,7 +305,7 @@ static int drop_targets(struct dropping *d, struct lookup_shard *all, struct err
     if (!ids) return memory(err);
     qsort(d->targets, d->n, sizeof *d->targets, target_cmp);
     for (size_t i = 0; i < d->n; i++) ids[i] = d->targets[i].id;
-    int rc = d->n ? lookup_in(d->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", ids, d->n, target_row, d, err) : 0;
+    int rc = d->n ? db_query_in(d->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", "", ids, d->n, target_row, d, err) : 0;
     for (size_t i = 0; !rc && i < d->n; i++) {
         struct target *t = &d->targets[i];
         if (t->n_keep == SIZE_MAX) rc = large_target(d, t, err);

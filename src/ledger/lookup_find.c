@@ -101,7 +101,7 @@ static int ask_front(struct finding *f, struct error *err) {
         for (size_t i = 0; i < f->n; i++)
             if (!i || f->order[i].place != f->order[i - 1].place) ids[n++] = (int64_t)f->order[i].place;
         qsort(ids, n, sizeof *ids, int_cmp);
-        return lookup_in(f->db, "SELECT \"place\",\"holder\" FROM \"lookup\" WHERE \"place\"", ids, n, front_row, f, err);
+        return db_query_in(f->db, "SELECT \"place\",\"holder\" FROM \"lookup\" WHERE \"place\"", "", ids, n, front_row, f, err);
     }
     int rc = db_query(f->db, select, NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) rc = front_row(f, row, err);
@@ -142,7 +142,7 @@ static int ask_filters(struct finding *f, struct error *err) {
     if (!f->n_needs) return 0;
     qsort(f->needs, f->n_needs, sizeof *f->needs, need_cmp);
     for (size_t i = 0; i < f->n_needs; i++) ids[i] = f->needs[i].id;
-    return lookup_in(f->db, "SELECT \"id\",\"bits\" FROM \"lookup_filter\" WHERE \"id\"", ids, f->n_needs, filter_row, f, err);
+    return db_query_in(f->db, "SELECT \"id\",\"bits\" FROM \"lookup_filter\" WHERE \"id\"", "", ids, f->n_needs, filter_row, f, err);
 }
 
 /* For each run of each asked shard: its filter, or its buckets at once. */
@@ -288,7 +288,7 @@ static int ask_buckets(struct finding *f, struct error *err) {
     qsort(f->probes, f->n_probes, sizeof *f->probes, probe_cmp);
     for (size_t i = 0; i < f->n_probes; i++)
         if (!n || ids[n - 1] != f->probes[i].id) ids[n++] = f->probes[i].id;
-    int rc = lookup_in(f->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", ids, n, bucket_row, f, err);
+    int rc = db_query_in(f->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", "", ids, n, bucket_row, f, err);
     for (size_t i = 0; !rc && i < f->n_large; i++) {
         struct wish w = wish_of(f, f->large[i].at);
         rc = ask_large(f->db, &w, f->large[i].id, f->large[i].pieces, err);
@@ -402,7 +402,7 @@ static int single_ask(struct single *s, struct db *db, struct error *err) {
     uint64_t place = s->w.asked.place;
     int rc = single_start(s, db, err);
     for (size_t i = 0; i < s->n_runs; i++) buckets[i] = lookup_bucket_id(s->runs[i].run, lookup_shard_of(place), lookup_bucket_of(place, s->runs[i].bits));
-    if (!rc && s->n_runs) rc = lookup_in(db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", buckets, s->n_runs, single_row, s, err);
+    if (!rc && s->n_runs) rc = db_query_in(db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", "", buckets, s->n_runs, single_row, s, err);
     for (size_t i = 0; !rc && i < s->n_large; i++) rc = ask_large(db, &s->w, s->large[i].id, s->large[i].pieces, err);
     return rc;
 }

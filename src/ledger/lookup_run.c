@@ -102,51 +102,6 @@ bool lookup_filter_may(const unsigned char *filter, size_t bytes, uint64_t place
     return true;
 }
 
-/* ---- queries with lists */
-
-enum { IN_MOST = 128, IN_AHEAD = 8, SQL_MOST = 1024 };
-
-/* head IN (?1,...,?shape) */
-static void in_sql(char sql[SQL_MOST], const char *head, size_t shape) {
-    size_t n = strlen(head);
-    memcpy(sql, head, n);
-    memcpy(sql + n, " IN ", 4);
-    n += 4;
-    for (size_t i = 1; i <= shape; i++) {
-        sql[n++] = i > 1 ? ',' : '(';
-        sql[n++] = '?';
-        if (i >= 100) sql[n++] = (char)('0' + i / 100);
-        if (i >= 10) sql[n++] = (char)('0' + i / 10 % 10);
-        sql[n++] = (char)('0' + i % 10);
-    }
-    memcpy(sql + n, ")", 2);
-}
-
-int lookup_in(struct db *db, const char *head, const int64_t *ids, size_t n, int (*visit)(void *arg, const struct value *row, struct error *err), void *arg,
-              struct error *err) {
-    char sql[SQL_MOST];
-    struct value params[IN_MOST];
-    struct db_cursor *open[IN_AHEAD] = {0};
-    size_t shape = 1, ahead = db_kind_of(db) == DB_POSTGRES ? IN_AHEAD : 1; /* asked together they may travel together; SQLite's are functions */
-    int rc = 0;
-    while (shape < n && shape < IN_MOST) shape *= 2;
-    in_sql(sql, head, shape);
-    for (size_t from = 0; !rc && from < n;) {
-        size_t n_open = 0;
-        const struct value *row;
-        for (; !rc && from < n && n_open < ahead; from += shape, n_open++) {
-            for (size_t i = 0; i < shape; i++) params[i] = value_int(ids[from + i < n ? from + i : n - 1]);
-            rc = db_query(db, sql, params, shape, &open[n_open], err);
-        }
-        for (size_t k = 0; k < n_open; k++) {
-            while (!rc && (rc = db_next(open[k], &row, err)) > 0) rc = visit(arg, row, err);
-            db_cursor_close(open[k]);
-            open[k] = NULL;
-        }
-    }
-    return rc;
-}
-
 /* ---- shards */
 
 struct shards {
@@ -188,7 +143,7 @@ int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct 
     memset(all, 0, LOOKUP_SHARDS * sizeof *all);
     for (int i = 0; i < LOOKUP_SHARDS; i++)
         if (!want || want[i]) ids[n++] = i;
-    if (n <= 32) return lookup_in(db, "SELECT \"shard\",\"runs\" FROM \"lookup_shard\" WHERE \"shard\"", ids, n, shard_row, &x, err);
+    if (n <= 32) return db_query_in(db, "SELECT \"shard\",\"runs\" FROM \"lookup_shard\" WHERE \"shard\"", "", ids, n, shard_row, &x, err);
     struct db_cursor *c = NULL;
     const struct value *row;
     int rc = db_query(db, "SELECT \"shard\",\"runs\" FROM \"lookup_shard\"", NULL, 0, &c, err);

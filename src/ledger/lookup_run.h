@@ -94,9 +94,6 @@ int lookup_merge(struct lookup *x, struct db *db, struct error *err);
 /* Makes stale filters anew until so many entries were read. */
 int lookup_clean(struct lookup *x, struct db *db, uint64_t budget, struct error *err);
 
-/* Runs `head IN (?1, ...)` over the ids, at most 128 at a time, and gives every row to visit. ids ascending. */
-int lookup_in(struct db *db, const char *head, const int64_t *ids, size_t n, int (*visit)(void *arg, const struct value *row, struct error *err), void *arg,
-              struct error *err);
 /* Reads the cell of one row of lookup_shard. */
 int lookup_runs_parse(struct text cell, struct lookup_run runs[LOOKUP_RUNS_MAX], uint64_t *ret_version, size_t *ret_n, struct error *err);
 

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "ledger/apply.h"
+#include "ledger/hold.h"
 #include "ledger/obligation.h"
-
-enum { FETCH = 128 };
 
 static int memory(struct error *err) {
     return error_set(err, E_MEMORY, NULL, "out of memory");
@@ -16,24 +15,25 @@ struct apply_table *apply_table_of(struct apply *x, const struct register_decl *
     return &x->tables[reg->order];
 }
 
-/* One query of a fixed shape for up to FETCH numbers; visit gets each row. */
-static int fetch(struct apply *x, const char *select, const char *column, const int64_t *ids, size_t n,
+struct visiting {
+    struct apply *x;
+    int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err);
+    void *arg;
+};
+
+static int visited(void *arg, const struct value *row, struct error *err) {
+    const struct visiting *v = arg;
+    return v->visit(v->x, row, v->arg, err);
+}
+
+/* These columns of the rows whose `column` is one of the ids. */
+static int fetch(struct apply *x, const char *columns, const char *table, const char *column, const int64_t *ids, size_t n,
                  int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg, struct error *err) {
-    struct buf sql = {0};
-    struct value params[FETCH];
-    struct db_cursor *c = NULL;
-    const struct value *row;
-    size_t shape = n == 1 ? 1 : FETCH;
-    buf_printf(&sql, "%s WHERE \"%s\" IN (", select, column);
-    for (size_t i = 0; i < shape; i++) {
-        buf_printf(&sql, "%s?%zu", i ? "," : "", i + 1);
-        params[i] = value_int(ids[i < n ? i : n - 1]);
-    }
-    buf_str(&sql, ")");
-    int rc = sql.failed ? memory(err) : db_query(x->l->db, buf_cstr(&sql), params, shape, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = visit(x, row, arg, err);
-    db_cursor_close(c);
-    buf_clear(&sql);
+    struct buf head = {0};
+    struct visiting v = {x, visit, arg};
+    buf_printf(&head, "SELECT %s FROM \"%s\" WHERE \"%s\"", columns, table, column);
+    int rc = head.failed ? memory(err) : db_query_in(x->l->db, buf_cstr(&head), "", ids, n, visited, &v, err);
+    buf_clear(&head);
     return rc;
 }
 
@@ -52,10 +52,7 @@ static int load_row(struct apply *x, const struct value *row, void *arg, struct 
 }
 
 static int load_ids(struct apply *x, const struct reg_table *t, const int64_t *ids, size_t n, struct error *err) {
-    struct buf select = {0};
-    buf_printf(&select, "SELECT %s FROM \"%s\"", t->columns, t->reg->name.s);
-    int rc = select.failed ? memory(err) : fetch(x, buf_cstr(&select), "id", ids, n, load_row, (void *)t, err);
-    buf_clear(&select);
+    int rc = fetch(x, t->columns, t->reg->name.s, "id", ids, n, load_row, (void *)(uintptr_t)t, err);
     /* remember what is not there, so that it is asked once */
     for (size_t i = 0; !rc && i < n; i++)
         if (!idmap_put(&x->loaded, &x->arena, ids[i], NULL)) rc = memory(err);
@@ -116,20 +113,17 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Sorted, distinct and cut into pieces: ascending look-ups keep the pages of the index warm. */
-static int fetch_all(struct apply *x, const char *select, const char *column, int64_t *ids, size_t n,
-                     int (*visit)(struct apply *, const struct value *, void *, struct error *), void *arg, struct error *err) {
-    qsort(ids, n, sizeof *ids, by_number);
+/* Sorted and distinct: ascending look-ups keep the pages of the index warm. */
+static size_t sorted(int64_t *ids, size_t n) {
     size_t distinct = 0;
+    qsort(ids, n, sizeof *ids, by_number);
     for (size_t i = 0; i < n; i++)
         if (!distinct || ids[distinct - 1] != ids[i]) ids[distinct++] = ids[i];
-    int rc = 0;
-    for (size_t i = 0; !rc && i < distinct; i += FETCH)
-        rc = fetch(x, select, column, ids + i, distinct - i < FETCH ? distinct - i : FETCH, visit, arg, err);
-    return rc;
+    return distinct;
 }
 
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err) {
+    enum { FETCH = 128 };
     int64_t ids[FETCH], holders[FETCH];
     int rc = 0;
     for (size_t from = 0; !rc && from < n && n > 1; from += FETCH) {
@@ -181,12 +175,9 @@ static int fetch_known(struct apply *x, const struct reg_table *t, const struct 
         if (slot && slot->value.i) rc = want(x, known, slot->value.i, err);
     }
     if (rc < 0 || known->n < 2) return rc; /* one is read when it is met */
-    struct buf select = {0};
-    buf_printf(&select, "SELECT %s FROM \"%s\"", t->columns, t->reg->name.s);
-    rc = select.failed ? memory(err) : fetch_all(x, buf_cstr(&select), "id", known->ids, known->n, load_row, (void *)(uintptr_t)t, err);
-    buf_clear(&select);
-    if (!rc && text_is(t->reg->name, "person"))
-        rc = fetch_all(x, "SELECT \"person\",\"wrapped\" FROM \"vault_key\"", "person", known->ids, known->n, wrapped_row, NULL, err);
+    known->n = sorted(known->ids, known->n);
+    rc = fetch(x, t->columns, t->reg->name.s, "id", known->ids, known->n, load_row, (void *)(uintptr_t)t, err);
+    if (!rc && text_is(t->reg->name, "person")) rc = fetch(x, "\"person\",\"wrapped\"", "vault_key", "person", known->ids, known->n, wrapped_row, NULL, err);
     return rc;
 }
 
@@ -231,15 +222,13 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
     for (size_t i = 0; !rc && i < n; i++)
         if (drafts[i]->outcome != OUTCOME_REJECTED) rc = gather(x, drafts[i], keys, refs, known, &holders, err);
     for (size_t r = 0; !rc && r < n_registers; r++) {
-        char select[160];
         struct apply_table *at = &x->tables[r];
-        const char *name = x->l->catalog->registers[r].name.s;
         if (keys[r].n) rc = apply_keys_fetch(x, x->l->tables[r], keys[r].ids, keys[r].n, err);
         if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], err);
-        snprintf(select, sizeof select, "SELECT \"id\" FROM \"%s\"", name);
-        if (!rc && refs[r].n) rc = fetch_all(x, select, "id", refs[r].ids, refs[r].n, exists_row, at, err);
+        if (!rc && refs[r].n) rc = fetch(x, "\"id\"", x->l->catalog->registers[r].name.s, "id", refs[r].ids, sorted(refs[r].ids, refs[r].n), exists_row, at, err);
     }
     if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);
+    if (!rc) rc = hold_expect(x, drafts, n, err);
     if (!rc && holders.n) rc = book_prefetch(x->l, holders.ids, holders.n, err);
     return rc;
 }
