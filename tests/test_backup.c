@@ -81,7 +81,7 @@ static void the_lookup_comes_back_with_the_records(void **state) {
         struct error err = {0};
         struct backup_report report;
         for (int i = 0; i < 60; i++) {
-            char phone[16], passport[16];
+            char phone[24], passport[24];
             snprintf(phone, sizeof phone, "138001380%02d", i);
             snprintf(passport, sizeof passport, "E123456%02d", i);
             int64_t p = test_record(&t, "person", "name", i % 2 ? "张伟" : "李娜", "phone", phone, "doc_type", "passport", "doc_no", passport);
