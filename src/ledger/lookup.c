@@ -146,23 +146,19 @@ int lookup_run_new(struct lookup *x, uint32_t *ret, struct error *err) {
 
 /* ---- adding */
 
-static int front_read(struct db *db, struct arena *a, struct lookup_entry **ret, size_t *ret_n, size_t more, struct error *err) {
-    struct value count = value_null();
-    int rc = db_scalar(db, a, "SELECT COUNT(*) FROM \"lookup\"", NULL, 0, &count, err);
-    if (rc < 0) return rc;
-    size_t n = 0, most = (size_t)value_int_or(count, 0);
+/* Takes what is in the front out of it, in one pass over it. `most`: no more can be there. */
+static int front_take(struct db *db, struct arena *a, size_t most, struct lookup_entry **ret, size_t *ret_n, size_t more, struct error *err) {
+    size_t n = 0;
     struct lookup_entry *e = arena_alloc(a, (most + more + 1) * sizeof *e);
     struct db_cursor *c = NULL;
     const struct value *row;
     if (!e) return memory(err);
-    rc = most ? db_query(db, "SELECT \"place\",\"holder\" FROM \"lookup\"", NULL, 0, &c, err) : 0;
+    int rc = most ? db_query(db, "DELETE FROM \"lookup\" RETURNING \"place\",\"holder\"", NULL, 0, &c, err) : 0;
     while (c && !rc && (rc = db_next(c, &row, err)) > 0) {
-        if (n < most) e[n++] = (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i};
-        rc = 0;
-        if (n == most) break;
+        if (n == most) rc = error_set(err, E_CORRUPT, "lookup", "more entries than were put into it / 索引条目数不符");
+        else rc = 0, e[n++] = (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i};
     }
     db_cursor_close(c);
-    if (!rc && n) rc = db_run(db, "DELETE FROM \"lookup\"", NULL, 0, NULL, err);
     if (rc < 0) return rc;
     *ret = e;
     *ret_n = n;
@@ -177,7 +173,7 @@ static int drain(struct lookup *x, struct db *db, const struct lookup_entry *mor
     size_t n = 0;
     uint32_t run = 0;
     unsigned level = 0;
-    int rc = front_read(db, &a, &e, &n, n_more, err);
+    int rc = front_take(db, &a, (size_t)x->front, &e, &n, n_more, err);
     if (rc < 0) goto out;
     if (n_more) memcpy(e + n, more, n_more * sizeof *e);
     n += n_more;
