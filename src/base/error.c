@@ -59,6 +59,10 @@ int error_set(struct error *err, int code, const char *where, const char *format
     return code;
 }
 
+int error_memory(struct error *err) {
+    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+}
+
 void error_within(struct error *err, const char *outer) {
     if (!err || !outer || !err->code) return;
     char joined[ERROR_WHERE_MAX * 2];

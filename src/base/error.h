@@ -52,6 +52,8 @@ struct error {
 int error_set(struct error *err, int code, const char *where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+int error_memory(struct error *err); /* E_MEMORY */
+
 /* The same for functions that take a format themselves: writes the English, and behind " / " the Chinese when the format has none and words.c knows it. */
 void error_write(char *out, size_t n, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 /* The Chinese of an English message or format (words.c); NULL when there is none. */

@@ -8,7 +8,7 @@ int series_add(struct series *s, int64_t v, struct error *err) {
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 256;
         int64_t *items = mem_realloc(s->items, cap * sizeof *items);
-        if (!items) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        if (!items) return error_memory(err);
         s->items = items;
         s->cap = cap;
     }

@@ -83,7 +83,7 @@ static int page_visit(const struct journal_entry *e, void *arg) {
     to->purpose = arena_text(p->a, e->purpose);
     to->region = arena_text(p->a, e->region);
     to->before = to->after = (struct text){"", 0};
-    return to->reg.s && to->actor.s && to->reason.s && to->purpose.s && to->region.s ? 0 : error_set(p->err, E_MEMORY, NULL, "out of memory");
+    return to->reg.s && to->actor.s && to->reason.s && to->purpose.s && to->region.s ? 0 : error_memory(p->err);
 }
 
 int audit_page(struct ledger *l, struct db *db, const struct session *s, const struct audit_filter *f, int64_t before, struct arena *a, struct journal_entry **ret,
@@ -91,7 +91,7 @@ int audit_page(struct ledger *l, struct db *db, const struct session *s, const s
     struct walk w = {.l = l, .db = db ? db : l->db, .s = s, .f = f};
     size_t limit = f->limit ? f->limit : 100, n = 0;
     struct journal_entry *out = arena_alloc(a, limit * sizeof *out), *ring = arena_alloc(a, limit * sizeof *ring);
-    int rc = out && ring ? rights(&w, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = out && ring ? rights(&w, err) : error_memory(err);
     int64_t oldest = 1, tip = 1;
     if (rc == 0) rc = journal_window(w.db, f->since, has_end(f) ? f->until : INSTANT_NONE, &oldest, &tip, err);
     int64_t to = before > 0 && before < tip ? before : tip, until = to - oldest > SEARCH_MAX ? to - SEARCH_MAX : oldest;
@@ -127,7 +127,7 @@ int audit_list(struct ledger *l, struct db *db, const struct session *s, const s
         if (rc == 0 && n + got > cap) {
             cap = (n + got) * 2;
             struct journal_entry *grown = arena_alloc(&a, cap * sizeof *grown);
-            if (!grown) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            if (!grown) rc = error_memory(err);
             if (grown && n) memcpy(grown, list, n * sizeof *grown);
             if (grown) list = grown;
         }

@@ -10,10 +10,6 @@
 /* Every piece is a length and its bytes. */
 enum { TABLES_MAX = 256, PATH_BYTES = 4096 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 struct out {
     gzFile gz;
     const char *path;
@@ -36,7 +32,7 @@ static int put(struct out *o, struct text t, struct error *err) {
     buf_varint(&head, t.n);
     digest_add(&o->digest, buf_view(&head));
     digest_add(&o->digest, t);
-    int rc = head.failed ? memory(err) : put_raw(o, buf_view(&head), err);
+    int rc = head.failed ? error_memory(err) : put_raw(o, buf_view(&head), err);
     if (!rc) rc = put_raw(o, t, err);
     buf_clear(&head);
     return rc;
@@ -54,14 +50,14 @@ static int put_table(struct out *o, struct db *db, const struct db_table *t, str
         buf_printf(&cells, "%s%s", i ? "," : "", t->columns[i].name);
     }
     buf_printf(&sql, " FROM \"%s\"", t->name);
-    if (!rc) rc = sql.failed || cells.failed ? memory(err) : put(o, buf_view(&cells), err);
+    if (!rc) rc = sql.failed || cells.failed ? error_memory(err) : put(o, buf_view(&cells), err);
     if (!rc) rc = db_query(db, buf_cstr(&sql), NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         buf_reset(&cells);
         for (size_t i = 0; i < t->n_columns; i++)
             if (value_given(row[i])) journal_cells(&cells, i, row[i]);
         journal_cells_end(&cells);
-        rc = cells.failed ? memory(err) : put(o, buf_view(&cells), err);
+        rc = cells.failed ? error_memory(err) : put(o, buf_view(&cells), err);
         o->report.rows++;
     }
     db_cursor_close(c);

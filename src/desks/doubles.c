@@ -2,10 +2,6 @@
 
 #include "ledger/table.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 /* Neither excepted, the later one not settled; an unknown condition does not settle. */
 static int conditions(struct ledger *l, const struct session *s, const struct similar_conditions *c, struct buf *sql) {
     day today = day_of_instant(s->now, l->zone_s);
@@ -58,7 +54,7 @@ static int one_rule(struct listing *x, size_t rule, const char *which, const str
     struct db_cursor *c = NULL;
     const struct value *row;
     int rc = statement(x->l, x->s, x->reg, rule, which, &sql);
-    if (rc < 0) rc = memory(err);
+    if (rc < 0) rc = error_memory(err);
     if (!rc) rc = db_query(x->db, buf_cstr(&sql), params, n, &c, err);
     while (!rc && x->left && (rc = db_next(c, &row, err)) > 0) {
         struct record a, b;

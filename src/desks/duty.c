@@ -7,10 +7,6 @@
 #define DUE_NEVER 253402300799LL
 enum { TICK_BATCH = 20000, PARAMS_MAX = 16 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 struct condition {
     struct buf sql;
     struct value params[PARAMS_MAX];
@@ -45,7 +41,7 @@ static int each(struct ledger *l, struct db *db, struct buf *sql, const struct v
                 int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
     struct db_cursor *cursor = NULL;
     const struct value *row;
-    int rc = sql->failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(sql), params, n, &cursor, err);
+    int rc = sql->failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(sql), params, n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         struct obligation o;
         obligation_of_row(row, &o);
@@ -114,7 +110,7 @@ static int grow(struct duty_summary *d, size_t *cap, struct error *err) {
     if (d->n < *cap) return 0;
     size_t more = *cap ? *cap * 2 : 32;
     struct duty_count *list = arena_alloc(&d->arena, more * sizeof *list);
-    if (!list) return memory(err);
+    if (!list) return error_memory(err);
     if (d->n) memcpy(list, d->rules, d->n * sizeof *list);
     d->rules = list;
     *cap = more;
@@ -154,7 +150,7 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
     buf_str(&c.sql, "SELECT k.\"desk\",k.\"rule\",k.\"register\",n.* FROM (SELECT " COUNTS ",\"kind\" FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"kind\") n CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = n.\"kind\" ORDER BY k.\"desk\",k.\"rule\",k.\"register\"");
-    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         struct duty_count n = {.desk = value_view(row[0]), .rule = value_view(row[1]), .reg = value_view(row[2])}, *last = d.n ? &d.rules[d.n - 1] : NULL;
         counts_of(row, &n);
@@ -208,13 +204,13 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
     buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"owner_kind\",\"owner\",\"whose\"");
-    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         rc = 0;
         if (d.n == cap) {
             size_t more = cap ? cap * 2 : 32;
             struct duty_owner *list = arena_alloc(&d.arena, more * sizeof *list);
-            if (!list) rc = memory(err);
+            if (!list) rc = error_memory(err);
             if (rc < 0) break;
             if (d.n) memcpy(list, d.list, d.n * sizeof *list);
             d.list = list;
@@ -251,14 +247,14 @@ static int region_add(struct duty_regions *d, size_t *cap, struct text region, c
         if (d->n == *cap) {
             size_t more = *cap ? *cap * 2 : 32;
             struct duty_region *list = arena_alloc(&d->arena, more * sizeof *list);
-            if (!list) return memory(err);
+            if (!list) return error_memory(err);
             if (d->n) memcpy(list, d->list, d->n * sizeof *list);
             d->list = list;
             *cap = more;
         }
         last = &d->list[d->n++];
         *last = (struct duty_region){.region = arena_text(&d->arena, region), .count = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
-        if (!last->region.s) return memory(err);
+        if (!last->region.s) return error_memory(err);
     }
     add(&last->count, n);
     return 0;
@@ -273,7 +269,7 @@ int duty_by_region(struct ledger *l, struct db *db, const struct session *s, con
     buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"region\" ORDER BY \"region\"");
-    int rc = c.sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         struct duty_count n;
         struct text region = value_view(row[0]);

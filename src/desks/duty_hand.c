@@ -12,7 +12,7 @@ static int party_find(struct ledger *l, int kind, int64_t id, struct arena *a, s
     rc = db_next(c, &row, err);
     if (rc > 0) {
         *ret = (struct owner){.kind = kind, .step = OWNER_STEP_HANDED, .id = id, .region = arena_text(a, value_view(row[0]))};
-        rc = !ret->region.s ? error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY))
+        rc = !ret->region.s ? error_memory(err)
              : value_int_or(row[1], 1) ? 0
                                        : error_set(err, E_REFUSED, "to", "this account is not in use / 该账户已停用");
     } else if (!rc)

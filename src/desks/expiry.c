@@ -12,7 +12,7 @@ static int find(struct ledger *l, const struct session *s, const struct register
     buf_str(&sql, "SELECT \"id\" FROM \"measure\" WHERE \"state\" = 'ordered' AND \"ends\" < ?1 AND \"id\" > ?2 AND ");
     access_sql(s, ACCESS_WRITE, reg, "\"region\"", &sql);
     buf_printf(&sql, " ORDER BY \"id\" LIMIT %d", BATCH);
-    int rc = sql.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
     while (!rc && n < BATCH && (rc = db_next(c, &row, err)) > 0) {
         ids[n++] = row[0].i;
         rc = 0;
@@ -31,7 +31,7 @@ static int move(struct ledger *l, const struct session *s, const struct register
     for (size_t i = 0; !rc && i < n; i++) {
         drafts[i] = draft_new(&a, reg, DRAFT_CHANGE);
         if (!drafts[i]) {
-            rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            rc = error_memory(err);
             break;
         }
         drafts[i]->id = ids[i];

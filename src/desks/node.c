@@ -14,10 +14,6 @@ struct session node_session(struct text account, instant now, bool zh) {
     return (struct session){.account = account, .n_grants = 1, .grants = &node_root_grant, .now = now, .zh = zh};
 }
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* The next field of a line without quotes: our own build makes this file. */
 static struct text cut(struct text *line) {
     const char *comma = memchr(line->s, ',', line->n);
@@ -72,7 +68,7 @@ static int seed_regions(struct ledger *l, const struct session *s, struct text f
         struct text own = arena_text(&a, text_of(canonical));
         int64_t depth = region_level(own);
         if (!d || !own.s) {
-            rc = memory(err);
+            rc = error_memory(err);
             break;
         }
         text_int(level, &depth);

@@ -8,10 +8,6 @@
 
 enum { TWINS = 200, MERGES = 16 /* one after the other */ };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static const struct register_decl *people(const struct ledger *l) {
     return register_find(l->catalog, TEXT("person"));
 }
@@ -28,7 +24,7 @@ static int query_ids(struct db *db, const char *sql, const struct value *params,
             cap = cap ? cap * 2 : 64;
             int64_t *more = arena_alloc(a, cap * sizeof *more);
             if (!more) {
-                rc = memory(err);
+                rc = error_memory(err);
                 break;
             }
             if (k) memcpy(more, ids, k * sizeof *more);
@@ -53,7 +49,7 @@ static int add_children(struct ledger *l, struct db *db, const struct register_d
     int rc = query_ids(db, sql, &param, 1, a, &ids, &k, err);
     if (rc < 0 || !k) return rc;
     struct person_child *more = arena_alloc(a, (*n + k) * sizeof *more);
-    if (!more) return memory(err);
+    if (!more) return error_memory(err);
     if (*n) memcpy(more, *list, *n * sizeof *more);
     for (size_t i = 0; i < k; i++) more[*n + i] = (struct person_child){reg, ids[i], field};
     *list = more;
@@ -124,7 +120,7 @@ static int blind_hashes(struct ledger *l, struct db *db, const struct record *r,
     struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}, .purpose = TEXT("matching")};
     struct record copy = *r;
     copy.values = arena_alloc(a, r->reg->n_fields * sizeof *copy.values);
-    if (!copy.values) return memory(err);
+    if (!copy.values) return error_memory(err);
     memcpy(copy.values, r->values, r->reg->n_fields * sizeof *copy.values);
     size_t n = 0;
     int rc = record_open(l, db, &inside, &copy, a, err);
@@ -157,7 +153,7 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
             if (t == cap) {
                 cap = cap ? cap * 2 : 64;
                 struct person_twin *more = arena_alloc(a, cap * sizeof *more);
-                if (!more) return memory(err);
+                if (!more) return error_memory(err);
                 if (n_twins) memcpy(more, twins, n_twins * sizeof *more);
                 twins = more;
             }
@@ -177,7 +173,7 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
 
 static int change_reference(struct ledger *l, const struct session *s, const struct person_child *c, int64_t to, struct arena *a, struct error *err) {
     struct draft *d = draft_new(a, c->reg, DRAFT_CHANGE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = c->id;
     d->keep_key = true;
     d->values[c->field] = value_int(to);
@@ -187,7 +183,7 @@ static int change_reference(struct ledger *l, const struct session *s, const str
 static int set_merged(struct ledger *l, const struct session *s, int64_t person, struct value into, struct arena *a, struct error *err) {
     struct draft *d = draft_new(a, people(l), DRAFT_CHANGE);
     int f = register_field(people(l), TEXT("merged_into"));
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     if (f < 0) return error_set(err, E_UNKNOWN, "person", "has no field merged_into");
     d->id = person;
     d->values[f] = into;
@@ -212,7 +208,7 @@ static int note_merge(struct ledger *l, const struct session *s, enum journal_ve
     journal_cells_end(&cells);
     int64_t seq = 0;
     struct journal_entry e = {.at = s->now, .verb = verb, .actor = s->account, .reason = s->reason, .reg = TEXT("person"), .record = from, .after = buf_view(&cells)};
-    int rc = cells.failed ? memory(err) : journal_append(&l->journal, &e, &seq, err);
+    int rc = cells.failed ? error_memory(err) : journal_append(&l->journal, &e, &seq, err);
     buf_clear(&cells);
     char name[48], digits[24];
     snprintf(name, sizeof name, "merge:%lld", (long long)from);
@@ -272,7 +268,7 @@ static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *
         if (n == cap) {
             cap = cap ? cap * 2 : 64;
             struct person_child *more = arena_alloc(a, cap * sizeof *more);
-            if (!more) return memory(err);
+            if (!more) return error_memory(err);
             if (n) memcpy(more, list, n * sizeof *more);
             list = more;
         }
@@ -342,7 +338,7 @@ static int erase_one(struct ledger *l, const struct session *s, const struct rec
     int may = access_check(s, ACCESS_WRITE, r->reg, r->region, err);
     if (may < 0) return may;
     struct draft *d = draft_new(a, r->reg, DRAFT_CHANGE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = r->id;
     bool any = false;
     for (size_t i = 0; i < r->reg->n_fields; i++)

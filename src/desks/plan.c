@@ -6,10 +6,6 @@
 
 enum { RULES_MAX = 64, ROWS_MAX = 256 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* One pass over a register: its records and their duties, both in record order. */
 struct pass {
     struct ledger *l;
@@ -46,7 +42,7 @@ static int count(struct pass *p, enum plan_effect effect, struct text rule) {
             return 0;
         }
     struct plan_count *list = arena_alloc(&d->arena, (d->n + 1) * sizeof *list);
-    if (!list) return memory(p->err);
+    if (!list) return error_memory(p->err);
     if (d->n) memcpy(list, d->rules, d->n * sizeof *list);
     list[d->n] = (struct plan_count){.rule = arena_text(&d->arena, rule)};
     list[d->n].n[effect] = 1;
@@ -68,12 +64,12 @@ static int push(struct pass *p, const struct obligation *o, bool insert) {
     if (rows->n == rows->cap) {
         size_t cap = rows->cap ? rows->cap * 2 : 1024;
         struct obligation **grown = mem_realloc(rows->list, cap * sizeof *grown);
-        if (!grown) return memory(p->err);
+        if (!grown) return error_memory(p->err);
         rows->list = grown;
         rows->cap = cap;
     }
     struct obligation *kept = arena_alloc(&p->arena, sizeof *kept);
-    if (!kept) return memory(p->err);
+    if (!kept) return error_memory(p->err);
     rows->list[rows->n++] = kept;
     return obligation_copy(p->l, &p->arena, o, kept, p->err);
 }
@@ -329,7 +325,7 @@ int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adop
     if (!want->reason.n) return error_set(err, E_USAGE, "--reason", "adopting a plan needs a reason / 启用方案须说明理由");
     char *dir = arena_printf(&a, "%s/policies", l->home);
     struct draft *d = draft_new(&a, reg, DRAFT_CREATE);
-    int rc = dir && d ? policy_load(l->catalog, dir, want->pack, l->zone_s, &p, err) : memory(err);
+    int rc = dir && d ? policy_load(l->catalog, dir, want->pack, l->zone_s, &p, err) : error_memory(err);
     if (rc < 0) goto out;
     digest_bytes(p->source_text, digest);
     hex_of(digest, sizeof digest, hex);

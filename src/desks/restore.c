@@ -21,10 +21,6 @@ struct in {
     struct backup_report report;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int damaged(const struct in *in, struct error *err) {
     return error_set(err, E_CORRUPT, in->path, "the backup is cut or damaged / 备份文件残缺或损坏");
 }
@@ -50,7 +46,7 @@ static int get(struct in *in, struct text *ret, struct error *err) {
     for (uint64_t left = n; left;) {
         unsigned want = left > sizeof chunk ? sizeof chunk : (unsigned)left;
         if (gzread(in->gz, chunk, want) != (int)want) return damaged(in, err);
-        if (buf_add(&in->piece, chunk, want) < 0) return memory(err);
+        if (buf_add(&in->piece, chunk, want) < 0) return error_memory(err);
         left -= want;
     }
     digest_add(&in->digest, (struct text){head, used});
@@ -90,7 +86,7 @@ static uint16_t column_of(const struct shape *s, struct text name) {
 
 static int shape_read(const struct in *in, struct shape *s, struct text names, struct arena *a, struct error *err) {
     s->names = arena_text(a, names);
-    if (!s->names.s) return memory(err);
+    if (!s->names.s) return error_memory(err);
     for (struct text left = s->names; left.n;) {
         uint16_t k = column_of(s, cut_name(&left));
         if (s->n == COLUMNS_MAX) return damaged(in, err);
@@ -118,7 +114,7 @@ static int row_read(struct in *in, const struct shape *s, struct text piece, str
     while ((rc = journal_cells_next(piece, &pos, &column, &v, err)) > 0) {
         if (column >= s->n) return damaged(in, err);
         if (s->cell[column] == UNDECLARED) return undeclared(in, s, column, err);
-        if (!value_copy(a, v, &row[s->cell[column]])) return memory(err);
+        if (!value_copy(a, v, &row[s->cell[column]])) return error_memory(err);
     }
     return rc;
 }
@@ -136,7 +132,7 @@ static int restore_table(struct in *in, struct ledger *l, struct shape *s, struc
     size_t n = 0;
     int rc = get(in, &piece, err);
     if (!rc) rc = shape_read(in, s, piece, &names, err);
-    if (!rc && !(rows = mem_realloc(NULL, BATCH * (s->width + 1) * sizeof *rows))) rc = memory(err);
+    if (!rc && !(rows = mem_realloc(NULL, BATCH * (s->width + 1) * sizeof *rows))) rc = error_memory(err);
     for (bool end = false; !rc && !end;) {
         rc = get(in, &piece, err);
         end = !rc && piece.n == 0; /* a row is never empty */

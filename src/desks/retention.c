@@ -6,10 +6,6 @@
 
 enum { BATCH = 5000 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 void retention_report_clear(struct retention_report *r) {
     arena_clear(&r->arena);
     *r = (struct retention_report){0};
@@ -41,7 +37,7 @@ static int past(struct ledger *l, const struct session *s, const struct register
         struct value v = value_null();
         buf_printf(&sql, "SELECT COUNT(*) FROM \"%s\" WHERE ", reg->name.s);
         past_sql(reg, &sql);
-        rc = sql.failed ? memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, 2, &v, err);
+        rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, 2, &v, err);
         if (!rc) *ret_count = value_int_or(v, 0);
         buf_clear(&sql);
         return rc;
@@ -49,7 +45,7 @@ static int past(struct ledger *l, const struct session *s, const struct register
     buf_printf(&sql, "SELECT \"id\" FROM \"%s\" WHERE ", reg->name.s);
     past_sql(reg, &sql);
     buf_printf(&sql, " AND \"id\" > ?3 ORDER BY \"id\" LIMIT %d", BATCH);
-    rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, 3, &c, err);
+    rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 3, &c, err);
     while (!rc && n < BATCH && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
         ids[n++] = row[0].i;
@@ -70,7 +66,7 @@ static int referred(struct ledger *l, const struct register_decl *reg, int64_t i
             struct buf sql = {0};
             struct value param = value_int(id), v = value_null();
             buf_printf(&sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1 LIMIT 1", other->name.s, other->fields[f].name.s);
-            int rc = sql.failed ? memory(err) : db_scalar(l->db, a, buf_cstr(&sql), &param, 1, &v, err);
+            int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), &param, 1, &v, err);
             buf_clear(&sql);
             if (rc < 0) return rc;
             *ret = v.kind == VALUE_INT;
@@ -85,7 +81,7 @@ static int purge_one(struct ledger *l, const struct session *s, const struct reg
     *ret_gone = false;
     if (rc < 0 || kept) return rc;
     struct draft *d = draft_new(a, reg, DRAFT_REMOVE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = id;
     rc = record_write(l, s, &d, 1, err);
     if (!rc && text_is(reg->name, "person")) {
@@ -100,7 +96,7 @@ static int purge_one(struct ledger *l, const struct session *s, const struct reg
 
 static int purge(struct ledger *l, const struct session *s, struct retention_count *count, struct error *err) {
     int64_t after = 0, *ids = mem_alloc(BATCH * sizeof *ids);
-    int rc = ids ? 0 : memory(err);
+    int rc = ids ? 0 : error_memory(err);
     for (size_t n = BATCH; !rc && n == BATCH;) {
         struct arena a = {0};
         rc = ledger_begin(l, err);
@@ -139,7 +135,7 @@ int retention_run(struct ledger *l, const struct session *s, bool apply, struct 
     struct retention_report r = {0};
     int rc = 0;
     r.registers = arena_alloc(&r.arena, (l->catalog->n_registers + 1) * sizeof *r.registers);
-    if (!r.registers) return memory(err);
+    if (!r.registers) return error_memory(err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
         const struct register_decl *reg = &l->catalog->registers[i];
         if (!reg->keep_days) continue;

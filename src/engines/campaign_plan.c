@@ -24,10 +24,6 @@ struct net {
     int r_table, r_stock, r_all, r_queue, r_trip, r_total; /* first row of each */
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, "campaign", "no memory for the plan / 内存不足");
-}
-
 static void net_clear(struct net *n) {
     if (n->lp) Clp_deleteModel(n->lp);
     mem_free(n->first);
@@ -169,7 +165,7 @@ static int net_make(const struct campaign *c, int slots, struct net *n, struct e
     n->value = mem_alloc((elements + 3 * columns + 2 * lines) * sizeof *n->value);
     if (!n->first || !n->index || !n->value) {
         net_clear(n);
-        return memory(err);
+        return error_memory(err);
     }
     n->lower = n->value + elements, n->upper = n->lower + columns, n->cost = n->upper + columns, n->row_lower = n->cost + columns, n->row_upper = n->row_lower + lines;
     areas_columns(n);
@@ -179,7 +175,7 @@ static int net_make(const struct campaign *c, int slots, struct net *n, struct e
     n->lp = Clp_newModel();
     if (!n->lp) {
         net_clear(n);
-        return memory(err);
+        return error_memory(err);
     }
     Clp_setLogLevel(n->lp, 0);
     Clp_setOptimizationDirection(n->lp, -1);
@@ -319,7 +315,7 @@ static int prices(struct net *n, double end, struct campaign_plan *p, struct err
 static int tenths(const struct campaign *c, struct campaign_plan *p, struct error *err) {
     struct campaign_area *areas = mem_alloc((size_t)c->n_areas * sizeof *areas);
     struct campaign_lab *labs = mem_alloc((size_t)c->n_labs * sizeof *labs);
-    int rc = areas && labs ? 0 : memory(err);
+    int rc = areas && labs ? 0 : error_memory(err);
     for (int r = 0; rc == 0 && r < CAMPAIGN_RESOURCES; r++) {
         if (p->buys[r].share <= 0) continue;
         struct campaign more = with_more(c, r, 1.1, areas, labs);
@@ -419,7 +415,7 @@ int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct er
     p.samplers = mem_alloc((size_t)c->n_areas * sizeof *p.samplers);
     p.couriers = mem_alloc((size_t)c->n_areas * sizeof *p.couriers);
     p.tubes_to = mem_alloc((size_t)c->n_areas * (size_t)c->n_labs * sizeof *p.tubes_to);
-    if (!p.samplers || !p.couriers || !p.tubes_to) rc = memory(err);
+    if (!p.samplers || !p.couriers || !p.tubes_to) rc = error_memory(err);
     double low = no_earlier(c);
     if (rc == 0) rc = earliest(c, low, low * 1.15 + 2 * c->slot_h, &n, &p.finish_h, err);
     if (rc == 0) rc = out_by(&n, p.finish_h, &out, err);
@@ -448,7 +444,7 @@ int campaign_as_is(const struct campaign *c, const struct campaign_plan *p, stru
     q.tubes_to = mem_alloc(ways);
     if (!q.samplers || !q.couriers || !q.tubes_to) {
         campaign_plan_clear(&q);
-        return memory(err);
+        return error_memory(err);
     }
     memcpy(q.couriers, p->couriers, areas);
     memcpy(q.tubes_to, p->tubes_to, ways);

@@ -9,10 +9,6 @@
 
 const char *const chain_fault_names[CHAIN_FAULTS] = {"onset-before", "after-isolation", "loop", "imported", "long-gap", "never-met"};
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory for chains / 内存不足");
-}
-
 void chain_options_init(struct chain_options *o) {
     *o = (struct chain_options){.si_mean_days = 3.5, .si_sd_days = 2.4, .outside = 0.01, .accept = 0.5, .mutations_per_day = 24.0 / 365, .cut_days = 14, .today = CHAIN_NO_DAY};
 }
@@ -95,7 +91,7 @@ static int by_pair(const void *x, const void *y) {
 static int pairs_make(const struct chain_input *in, bool genomes, struct chain_pair **ret, size_t *ret_n, struct error *err) {
     size_t m = 0, n = 2 * (in->n_meetings + (genomes ? in->n_genomes : 0)), kept = 0;
     struct chain_pair *p = mem_alloc((n ? n : 1) * sizeof *p);
-    if (!p) return memory(err);
+    if (!p) return error_memory(err);
     for (size_t i = 0; i < in->n_meetings; i++)
         for (int way = 0; way < 2; way++) {
             const struct chain_meeting *x = &in->meetings[i];
@@ -205,7 +201,7 @@ int chain_build(const struct chain_options *o, const struct chain_input *in, str
         if (k - i > most) most = k - i;
     }
     work = mem_alloc((most ? most : 1) * sizeof *work);
-    if (!r.nodes || !r.candidates || !work) rc = memory(err);
+    if (!r.nodes || !r.candidates || !work) rc = error_memory(err);
     for (size_t j = 0; rc == 0 && j < in->n; j++) r.nodes[j].outside = 1;
     for (size_t i = 0, k; rc == 0 && i < n_pairs; i = k) {
         struct chain_node *node = &r.nodes[pairs[i].infectee];

@@ -9,15 +9,11 @@ struct faults {
     size_t n, cap;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory for chains / 内存不足");
-}
-
 static int fault_add(struct faults *f, enum chain_fault kind, uint32_t infector, uint32_t infectee, int32_t days, struct error *err) {
     if (f->n == f->cap) {
         size_t cap = f->cap ? f->cap * 2 : 64;
         struct chain_contradiction *more = mem_realloc(f->items, cap * sizeof *more);
-        if (!more) return memory(err);
+        if (!more) return error_memory(err);
         f->items = more;
         f->cap = cap;
     }
@@ -56,7 +52,7 @@ static void parents(const struct chain_options *o, const struct chain_input *in,
 /* Circles are opened at their member with the earliest day, lowest id first: whoever is first cannot have been infected by the others. */
 static int loops_open(const struct chain_input *in, struct chain_result *r, struct faults *f, struct error *err) {
     uint32_t *seen = mem_alloc((r->n ? r->n : 1) * sizeof *seen); /* round in which it was met, + 1 */
-    int rc = seen ? 0 : memory(err);
+    int rc = seen ? 0 : error_memory(err);
     for (uint32_t j = 0; rc == 0 && j < r->n; j++) {
         uint32_t at = j;
         while (at != CHAIN_NONE && !seen[at]) {
@@ -82,7 +78,7 @@ static int order_make(struct chain_result *r, uint32_t **ret, struct error *err)
     uint32_t *order = mem_alloc((n ? n : 1) * sizeof *order), *next = mem_alloc((n ? n : 1) * sizeof *next), *first = mem_alloc((n ? n : 1) * sizeof *first);
     if (!order || !next || !first) {
         mem_free(order), mem_free(next), mem_free(first);
-        return memory(err);
+        return error_memory(err);
     }
     for (size_t j = n; j-- > 0;) {
         uint32_t p = r->nodes[j].parent;
@@ -170,7 +166,7 @@ static int trees_make(const struct chain_options *o, const struct chain_input *i
     r->trees = mem_alloc((n ? n : 1) * sizeof *r->trees);
     if (!s || !slot || !r->trees) {
         mem_free(s), mem_free(slot);
-        return memory(err);
+        return error_memory(err);
     }
     for (size_t k = 0; k < r->n; k++) {
         uint32_t j = order[k], root = r->nodes[j].tree;

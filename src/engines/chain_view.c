@@ -15,10 +15,6 @@ struct walk {
     size_t cap_edges;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory for chains / 内存不足");
-}
-
 static int children_index(struct walk *w, struct error *err) {
     const struct chain_result *r = w->r;
     size_t n = r->n ? r->n : 1, m = r->n_candidates ? r->n_candidates : 1;
@@ -29,7 +25,7 @@ static int children_index(struct walk *w, struct error *err) {
     w->whose = mem_alloc(m * sizeof *w->whose);
     w->state = mem_alloc(n);
     w->part.nodes = mem_alloc((w->look->max_nodes ? w->look->max_nodes : 1) * sizeof *w->part.nodes);
-    if (!w->first || !w->next || !w->back || !w->later || !w->whose || !w->state || !w->part.nodes) return memory(err);
+    if (!w->first || !w->next || !w->back || !w->later || !w->whose || !w->state || !w->part.nodes) return error_memory(err);
     for (size_t j = r->n; j-- > 0;) {
         const struct chain_node *x = &r->nodes[j];
         if (x->parent != CHAIN_NONE) w->next[j] = w->first[x->parent], w->first[x->parent] = (uint32_t)j + 1;
@@ -77,7 +73,7 @@ static int edge_add(struct walk *w, struct chain_edge e, struct error *err) {
     if (w->part.n_edges == w->cap_edges) {
         size_t cap = w->cap_edges ? w->cap_edges * 2 : 64;
         struct chain_edge *more = mem_realloc(w->part.edges, cap * sizeof *more);
-        if (!more) return memory(err);
+        if (!more) return error_memory(err);
         w->part.edges = more;
         w->cap_edges = cap;
     }

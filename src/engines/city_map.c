@@ -26,10 +26,6 @@ struct corners {
     struct arena *arena;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* Corners on an ellipse: the county is convex before it is roughened. */
 static void outline_draw(struct rng *r, struct cell *out) {
     out->n = CORNERS;
@@ -72,7 +68,7 @@ static int corner_of(struct corners *k, struct point p, size_t *ret, struct erro
     if (k->n == k->cap) {
         size_t cap = k->cap ? k->cap * 2 : 128;
         int32_t(*grown)[2] = arena_alloc(k->arena, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         if (k->n) memcpy(grown, k->at, k->n * sizeof *grown);
         k->at = grown;
         k->cap = cap;
@@ -135,7 +131,7 @@ static void border(struct line *l, const int32_t a[2], const int32_t b[2]) {
 static int outline_of(struct arena *a, const struct corners *k, const size_t *ring, size_t n, struct city_outline *ret, struct error *err) {
     struct line l = {.cap = n * (1u << SPLITS_MAX) + n};
     l.at = arena_alloc(a, l.cap * sizeof *l.at);
-    if (!l.at) return memory(err);
+    if (!l.at) return error_memory(err);
     for (size_t i = 0; i < n; i++) border(&l, k->at[ring[i]], k->at[ring[(i + 1) % n]]);
     *ret = (struct city_outline){l.n, l.at};
     return 0;
@@ -151,7 +147,7 @@ struct along {
 static int county_of(struct arena *a, struct corners *k, const struct cell *outline, struct city_outline *ret, struct error *err) {
     size_t n = 0, *ring = arena_alloc(a, (k->n + CORNERS) * sizeof *ring);
     struct along *edge = arena_alloc(a, (k->n + 1) * sizeof *edge);
-    if (!ring || !edge) return memory(err);
+    if (!ring || !edge) return error_memory(err);
     for (size_t e = 0; e < outline->n; e++) {
         struct point p = outline->at[e], q = outline->at[(e + 1) % outline->n];
         double dx = q.x - p.x, dy = q.y - p.y, long2 = dx * dx + dy * dy;
@@ -182,7 +178,7 @@ int city_map_make(const struct city *c, struct city_map *ret, struct error *err)
     for (size_t i = 0; i < n; i++) sites[i] = site(&r, i, n);
     size_t(*rings)[CELL_MAX] = arena_alloc(&ret->arena, n * sizeof *rings), *lengths = arena_alloc(&ret->arena, n * sizeof *lengths);
     ret->streets = arena_alloc(&ret->arena, n * sizeof *ret->streets);
-    int rc = rings && lengths && ret->streets ? 0 : memory(err);
+    int rc = rings && lengths && ret->streets ? 0 : error_memory(err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct cell one = outline;
         for (size_t j = 0; j < n; j++)

@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "no memory for genomes / 内存不足");
-}
-
 /* The base of a letter: one of ACGT, else 0. */
 static char base_of(char c) {
     switch (c) {
@@ -84,7 +80,7 @@ int genome_read(struct text differences, struct text unknown, uint32_t length, s
     size_t n = words_count(differences), m = words_count(unknown), kept = 0;
     g.snps = arena_alloc(a, (n + 1) * sizeof *g.snps);
     g.unknown = arena_alloc(a, (n + m + 1) * sizeof *g.unknown);
-    if (!g.snps || !g.unknown) return memory(err);
+    if (!g.snps || !g.unknown) return error_memory(err);
     while (word_next(&list, &w)) {
         struct text t = w;
         if (t.n && base_of(*t.s)) t.s++, t.n--;
@@ -130,7 +126,7 @@ static int genome_from(const char *against, struct text reference, struct arena 
         return error_set(err, E_INVALID, "sequence", "%zu of %zu known bases differ: of another virus, or not aligned / 与参考序列差异过大", snps, known);
     g.snps = arena_alloc(a, (snps + 1) * sizeof *g.snps);
     g.unknown = arena_alloc(a, (spans + 1) * sizeof *g.unknown);
-    if (!g.snps || !g.unknown) return memory(err);
+    if (!g.snps || !g.unknown) return error_memory(err);
     for (size_t i = 0; i < reference.n; i++) {
         char r = base_of(reference.s[i]);
         if (against[i] && r && against[i] != r) g.snps[g.n_snps++] = (struct genome_snp){(uint32_t)i + 1, against[i]};
@@ -164,7 +160,7 @@ static int align(struct text reference, const char *letters, size_t n, char *aga
     int32_t *before = mem_alloc((size_t)(width + 2) * sizeof *before), *now = mem_alloc((size_t)(width + 2) * sizeof *now), best = FAR;
     uint8_t *steps = mem_alloc((size_t)((m + 1) * width));
     int64_t end_i = 0, end_k = 0;
-    int rc = before && now && steps ? 0 : memory(err);
+    int rc = before && now && steps ? 0 : error_memory(err);
     for (int64_t i = 0; rc == 0 && i <= m; i++) {
         int32_t *t = before;
         before = now;
@@ -209,7 +205,7 @@ int genome_of(struct text reference, struct text sequence, struct arena *a, stru
         if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '*')) return error_set(err, E_INVALID, "sequence", "letter %zu is none / 第 %zu 个字符不是字母", i + 1, i + 1);
     }
     char *letters = mem_alloc(sequence.n), *against = mem_alloc(reference.n);
-    int rc = letters && against ? 0 : memory(err);
+    int rc = letters && against ? 0 : error_memory(err);
     if (rc == 0 && sequence.n == reference.n && agrees(reference, sequence.s)) {
         for (size_t i = 0; i < reference.n; i++) against[i] = base_of(sequence.s[i]);
     } else if (rc == 0) {

@@ -38,7 +38,7 @@ struct csv {
 /* ---- filling the buffer */
 
 static int no_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
+    return error_memory(err);
 }
 
 /* Turns to another encoding at s + from: what is there was read as ASCII and is bytes of it. */

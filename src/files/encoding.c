@@ -246,7 +246,7 @@ struct decoder {
 
 int decoder_open(const char *canonical, struct decoder **ret, struct error *err) {
     struct decoder *d = mem_alloc(sizeof *d);
-    if (!d) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!d) return error_memory(err);
     d->cd = iconv_open("UTF-8", canonical);
     if (d->cd == (iconv_t)-1) {
         mem_free(d);

@@ -61,7 +61,7 @@ static int sheet_start(struct source *src, const struct sheet_options *o, struct
     struct sheet *s = mem_alloc(sizeof *s);
     if (!s) {
         source_close(src);
-        return error_set(err, E_MEMORY, NULL, "out of memory");
+        return error_memory(err);
     }
     if (!o) o = &none;
     s->src = src;

@@ -164,12 +164,12 @@ static int csv_start(struct sheet_writer *w, struct error *err) {
             return error_set(err, E_UNSUPPORTED, NULL, "the encoding \"%s\" cannot be written here",
                              a->encoding);
         w->encoded = mem_alloc(FLUSH);
-        if (!w->encoded) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!w->encoded) return error_memory(err);
     }
     if (a->gzip) {
         w->zipped = mem_alloc(FLUSH);
         if (!w->zipped || deflateInit2(&w->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-            return error_set(err, E_MEMORY, NULL, "out of memory");
+            return error_memory(err);
         w->zipping = true;
     }
     if (a->bom) buf_str(&w->text, "\xEF\xBB\xBF");

@@ -66,10 +66,10 @@ static int source_start(struct source *s, struct error *err) {
     s->gzip = s->head_n >= 3 && s->head[0] == 0x1F && s->head[1] == 0x8B && s->head[2] == 8;
     if (!s->gzip) return 0;
     s->packed = mem_alloc(PACKED_MAX);
-    if (!s->packed) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s->packed) return error_memory(err);
     s->z.zalloc = zip_alloc;
     s->z.zfree = zip_free;
-    if (inflateInit2(&s->z, 15 + 16) != Z_OK) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (inflateInit2(&s->z, 15 + 16) != Z_OK) return error_memory(err);
     return 0;
 }
 
@@ -100,7 +100,7 @@ out:
 
 int source_open_bytes(const void *bytes, size_t n, struct source **ret, struct error *err) {
     struct source *s = mem_alloc(sizeof *s);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     s->fd = -1;
     s->bytes = bytes;
     s->bytes_n = n;
@@ -161,7 +161,7 @@ static int64_t unpack(struct source *s, void *out, size_t n, struct error *err) 
         if (z == Z_STREAM_END)
             s->ended = true;
         else if (z == Z_MEM_ERROR)
-            return error_set(err, E_MEMORY, NULL, "out of memory");
+            return error_memory(err);
         else if (z != Z_OK && z != Z_BUF_ERROR)
             return error_set(err, E_SYNTAX, NULL, "the gzip data is damaged");
     }

@@ -295,7 +295,7 @@ static int book_parts(struct book *b, struct zip *z, struct reading *r, struct e
         if (!target) continue;
         resolve(workbook, target, part);
         b->sheets[i].part = arena_str(&b->arena, part);
-        if (!b->sheets[i].part) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!b->sheets[i].part) return error_memory(err);
     }
     target = relation_target(r, NULL, "/styles");
     if (target) {

@@ -200,7 +200,7 @@ static int piece_reset(struct xlsx *s, struct error *err) {
     for (size_t i = 0; i < kept; i++) {
         s->cells[i] = s->cells[from + i];
         s->cells[i].text = arena_text(&s->texts[next], s->cells[i].text);
-        if (!s->cells[i].text.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!s->cells[i].text.s) return error_memory(err);
     }
     arena_reset(&s->texts[s->turn]);
     s->turn = next;
@@ -321,11 +321,11 @@ int xlsx_open(struct source *src, const struct sheet_options *o, struct sheet_in
               struct error *err) {
     const struct book_sheet *found = NULL;
     struct xlsx *s = mem_alloc(sizeof *s);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     int rc = 0;
     s->spread = mem_alloc(SHEET_COLUMNS_MAX * sizeof *s->spread);
     if (!s->spread) {
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
         goto out;
     }
     rc = zip_open(src, o->max_bytes > 0 ? o->max_bytes : (int64_t)4 << 30, &s->zip, err);

@@ -240,7 +240,7 @@ static int book(struct xlsx_stream *x, struct buf *out, struct error *err) {
 
 int xlsx_stream_new(const char *sheet, const struct text *header, size_t n, struct xlsx_stream **ret, struct error *err) {
     struct xlsx_stream *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     x->n_columns = n;
     x->header = arena_alloc(&x->arena, (n + 1) * sizeof *x->header);
     bool good = x->header != NULL;
@@ -248,7 +248,7 @@ int xlsx_stream_new(const char *sheet, const struct text *header, size_t n, stru
     x->packing = good && deflateInit2(&x->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK;
     if (!x->packing) {
         xlsx_stream_free(x);
-        return error_set(err, E_MEMORY, NULL, "out of memory");
+        return error_memory(err);
     }
     xlsx_title(sheet, x->title);
     *ret = x;

@@ -81,7 +81,7 @@ void xlsx_title(const char *sheet, char out[XLSX_TITLE]) {
 /* ---- writing */
 
 static int excel_failed(lxw_error e, struct error *err) {
-    if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (e == LXW_ERROR_MEMORY_MALLOC_FAILED) return error_memory(err);
     if (e == LXW_ERROR_MAX_STRING_LENGTH_EXCEEDED)
         return error_set(err, E_TOO_LARGE, NULL,
                          "a cell has more than 32767 characters, more than a workbook can hold");
@@ -93,7 +93,7 @@ static int excel_failed(lxw_error e, struct error *err) {
 int xlsx_create(const char *file, const char *sheet, struct xlsx_writer **ret, struct error *err) {
     int rc = 0;
     struct xlsx_writer *w = mem_alloc(sizeof *w);
-    if (!w) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w) return error_memory(err);
     const char *slash = strrchr(file, '/');
     size_t n = slash ? (size_t)(slash - file) : 0;
     /* parts in the making lie beside the result, never on a small /tmp */
@@ -173,7 +173,7 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
         if (!fits) break;
         buf_reset(&w->cell);
         shorts[i] = arena_str(&w->arena, xlsx_text(&w->cell, choices[i]));
-        if (!shorts[i]) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!shorts[i]) return error_memory(err);
     }
     if (fits) {
         lxw_data_validation rule = {.validate = LXW_VALIDATION_TYPE_LIST, .value_list = shorts};
@@ -182,13 +182,13 @@ int xlsx_choices(struct xlsx_writer *w, size_t column, const struct text *choice
         return e == LXW_NO_ERROR ? 0 : excel_failed(e, err);
     }
     struct list *lists = mem_realloc(w->lists, (w->lists_n + 1) * sizeof *lists);
-    if (!lists) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!lists) return error_memory(err);
     w->lists = lists;
     struct list l = {column, n, arena_alloc(&w->arena, n * sizeof *l.items)};
-    if (!l.items) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!l.items) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         l.items[i] = arena_text(&w->arena, choices[i]);
-        if (!l.items[i].s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!l.items[i].s) return error_memory(err);
     }
     lists[w->lists_n++] = l;
     return 0;
@@ -200,7 +200,7 @@ static int lists_put(struct xlsx_writer *w, struct error *err) {
     if (!w->lists_n) return 0;
     const char *name = strcmp(w->title, "choices") == 0 ? "choices1" : "choices";
     lxw_worksheet *sheet = workbook_add_worksheet(w->book, name);
-    if (!sheet) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!sheet) return error_memory(err);
     worksheet_hide(sheet);
     size_t longest = 0;
     for (size_t i = 0; i < w->lists_n; i++) longest = w->lists[i].n > longest ? w->lists[i].n : longest;

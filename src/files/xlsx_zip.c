@@ -67,7 +67,7 @@ int zip_open(struct source *src, int64_t max_bytes, struct zip **ret, struct err
     if (source_at(src, 0, &probe, 1) < 0)
         return error_set(err, E_UNSUPPORTED, NULL, "a workbook cannot be read from a pipe: give the file");
     struct zip *z = mem_alloc(sizeof *z);
-    if (!z) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!z) return error_memory(err);
     z->src = src;
     z->left = max_bytes;
     zlib_filefunc64_def io = {io_open, io_read, io_write, io_tell, io_seek, io_close, io_error, z};
@@ -193,7 +193,7 @@ static void on_doctype(void *user, const char *name, const char *system_id, cons
 int xml_init(struct xml *x, struct error *err) {
     static const XML_Memory_Handling_Suite memory = {xml_alloc, mem_realloc, mem_free};
     x->parser = XML_ParserCreate_MM(NULL, &memory, NULL);
-    if (!x->parser) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x->parser) return error_memory(err);
     XML_SetUserData(x->parser, x);
     XML_SetElementHandler(x->parser, on_start, on_end);
     XML_SetCharacterDataHandler(x->parser, on_text);

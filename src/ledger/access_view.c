@@ -70,7 +70,7 @@ int access_view_new(const struct session *s, const struct catalog *c, const stru
     int rc = check(c, want, region, err);
     if (rc < 0) return rc;
     struct access_view *v = mem_alloc(sizeof *v + (s->n_grants + 1) * sizeof *v->spans);
-    if (!v) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!v) return error_memory(err);
     for (size_t i = 0; i < s->n_grants; i++)
         if (span_of(s, &s->grants[i], c, want, text_of(region), &v->spans[v->n])) v->n++;
     if (!v->n) {

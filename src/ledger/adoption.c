@@ -42,7 +42,7 @@ int adoptions_load(struct ledger *l, struct error *err) {
     struct db_cursor *c = NULL;
     size_t cap = 0;
     char *dir = arena_printf(&a, "%s/policies", l->home);
-    int rc = dir ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = dir ? 0 : error_memory(err);
     if (!rc)
         rc = db_query(l->db, "SELECT \"id\",\"region\",\"disease\",\"pack\",\"from_day\",\"content\" FROM \"adoption\" ORDER BY \"id\"", NULL, 0, &c, err);
     const struct value *row;
@@ -52,7 +52,7 @@ int adoptions_load(struct ledger *l, struct error *err) {
             cap = cap ? cap * 2 : 16;
             struct adoption *grown = mem_realloc(fresh.adoptions, cap * sizeof *grown);
             if (!grown) {
-                rc = error_set(err, E_MEMORY, NULL, "out of memory");
+                rc = error_memory(err);
                 break;
             }
             fresh.adoptions = grown;
@@ -68,7 +68,7 @@ int adoptions_load(struct ledger *l, struct error *err) {
         ad->disease = keep(value_view(row[2]));
         ad->pack = keep(value_view(row[3]));
         fresh.n_adoptions++;
-        if (!ad->region.s || !ad->disease.s || !ad->pack.s) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!ad->region.s || !ad->disease.s || !ad->pack.s) rc = error_memory(err);
     }
     db_cursor_close(c);
     arena_clear(&a);

@@ -34,10 +34,6 @@ struct feed {
     int64_t events, wakes;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- reading the journal */
 
 struct reading {
@@ -228,7 +224,7 @@ static void feed_free(struct feed *f) {
 int feed_start(struct ledger *l, const struct feed_options *o, struct feed **ret, struct error *err) {
     struct feed *f = mem_alloc(sizeof *f);
     pthread_condattr_t monotonic;
-    if (!f) return memory(err);
+    if (!f) return error_memory(err);
     f->ledger = l;
     if (o) f->o = *o;
     if (!f->o.ring) f->o.ring = RING;
@@ -241,7 +237,7 @@ int feed_start(struct ledger *l, const struct feed_options *o, struct feed **ret
     pthread_cond_init(&f->told, &monotonic);
     pthread_condattr_destroy(&monotonic);
     f->ring = mem_alloc(f->o.ring * sizeof *f->ring);
-    int rc = f->ring ? ledger_connect(l, DB_READ, &f->db, err) : memory(err);
+    int rc = f->ring ? ledger_connect(l, DB_READ, &f->db, err) : error_memory(err);
     if (rc == 0) rc = tip_of(f->db, &f->tip, err);
     f->first = f->tip + 1;
     if (rc == 0 && pthread_create(&f->thread, NULL, feed_main, f) != 0) rc = error_set(err, E_BUSY, NULL, "no thread for the events");
@@ -322,7 +318,7 @@ int feed_join(struct feed *f, struct db *db, const struct session *s, const stru
         access_view_free(view);
         rc = error_set(err, E_BUSY, NULL, "the events are stopping / 正在停止");
     } else if (!a) {
-        rc = memory(err);
+        rc = error_memory(err);
     } else {
         w->audience = a;
         w->after = after < 0 ? tip : after;
@@ -376,7 +372,7 @@ static int search(struct feed *f, struct db *db, struct feed_listener *w, int64_
     struct feed_event *piece = mem_alloc(CHUNK * sizeof *piece);
     int64_t until = w->after + SEARCH_MAX < tip ? w->after + SEARCH_MAX : tip;
     size_t n = 0;
-    int rc = piece ? 0 : memory(err);
+    int rc = piece ? 0 : error_memory(err);
     while (rc == 0 && n < max && w->after < until) {
         size_t got = 0, most = max - n < CHUNK ? max - n : CHUNK;
         rc = events_read(f->ledger, db, w->after + 1, until + 1, false, piece, most, &got, err);

@@ -37,7 +37,7 @@ static int cells_of(const struct ledger *l, struct text cells, struct feed_event
 static int late(const struct journal_entry *e, struct feed_event *ret, struct error *err) {
     struct feed_notes *n = mem_alloc(sizeof *n + sizeof *n->list);
     size_t k = 0;
-    if (!n) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!n) return error_memory(err);
     n->refs = 1;
     n->n = 1;
     n->list[0] = (struct feed_note){.what = e->verb == JOURNAL_LAPSE ? FEED_LAPSED : FEED_ESCALATED, .record = e->record, .late = true, .due_at = INSTANT_NONE};
@@ -156,7 +156,7 @@ int feed_event_note(const struct ledger *l, struct db *db, struct feed_event *e,
         size_t have = n ? n->n : 0;
         struct feed_notes *grown = mem_realloc(n, sizeof *n + (have + 1) * sizeof *n->list);
         if (!grown) {
-            rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            rc = error_memory(err);
             break;
         }
         n = grown;

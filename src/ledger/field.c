@@ -135,7 +135,7 @@ int field_check_value(const struct field *f, struct value v, struct error *err) 
 
 static int keep_text(struct text t, struct arena *a, struct value *ret, struct error *err) {
     struct text copy = arena_text(a, t);
-    if (!copy.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!copy.s) return error_memory(err);
     *ret = value_text(copy);
     return 0;
 }
@@ -212,7 +212,7 @@ static int parse_codes(const struct field *f, struct text input, struct arena *a
         return 0;
     }
     char *joined = arena_alloc(a, bytes);
-    if (!joined) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!joined) return error_memory(err);
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         if (i) joined[at++] = ';';

@@ -2,10 +2,6 @@
 
 #include <stdio.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- declaration */
 
 int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
@@ -14,7 +10,7 @@ int hold_declare(struct catalog *c, const struct yaml *root, struct register_dec
     int rc = yaml_list(root, "holds", false, &list, err);
     if (rc || !list) return rc;
     r->holds = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->holds);
-    if (!r->holds) return memory(err);
+    if (!r->holds) return error_memory(err);
     for (size_t i = 0; !rc && i < list->n; i++) {
         struct hold *h = &r->holds[i];
         rc = yaml_only(list->items[i], keys, err);
@@ -45,7 +41,7 @@ static int field_of(const struct register_decl *target, struct text name, enum f
 int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
     const struct register_decl *reg = t->reg;
     t->holds = arena_alloc(a, (reg->n_holds + 1) * sizeof *t->holds);
-    if (!t->holds) return memory(err);
+    if (!t->holds) return error_memory(err);
     for (size_t i = 0; i < reg->n_holds; i++) {
         const struct hold *h = &reg->holds[i];
         struct hold_bound *b = &t->holds[i];
@@ -70,7 +66,7 @@ int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
 static int members(struct apply *x, const struct reg_table *t, const struct hold_bound *b, int64_t holder, struct idmap_slot **ret, struct error *err) {
     bool fresh = false;
     struct idmap_slot *slot = idmap_put(&apply_table_of(x, t->reg)->held, &x->arena, holder, &fresh);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     *ret = slot;
     if (!fresh || holder >= x->first_id) return 0;
     char sql[200];
@@ -148,7 +144,7 @@ static int fill(struct apply *x, const struct hold_bound *b, const struct record
     const struct session *asker = x->s;
     struct session own = *asker;
     struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = holder->id;
     d->state = holder->reg->states[b->full].name;
     d->prepared = true;

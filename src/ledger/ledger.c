@@ -106,11 +106,11 @@ char *ledger_home(struct arena *a, const char *given) {
 
 static int catalog_open(struct ledger *l, struct error *err) {
     char *registers = arena_printf(&l->arena, "%s/registers", l->home), *codes = arena_printf(&l->arena, "%s/codes", l->home);
-    if (!registers || !codes) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!registers || !codes) return error_memory(err);
     int rc = catalog_load(registers, codes, &l->catalog, err);
     if (rc < 0) return rc;
     l->tables = arena_alloc(&l->arena, (l->catalog->n_registers + 1) * sizeof *l->tables);
-    if (!l->tables) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!l->tables) return error_memory(err);
     if (l->catalog->n_registers > TABLES_MAX - 24) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 24);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_targets(&l->arena, l->catalog, l->tables[i], err);
@@ -128,14 +128,14 @@ static int catalog_open(struct ledger *l, struct error *err) {
 static struct ledger *ledger_new(const struct ledger_options *o, struct error *err) {
     struct ledger *l = mem_alloc(sizeof *l);
     if (!l) {
-        error_set(err, E_MEMORY, NULL, "out of memory");
+        error_memory(err);
         return NULL;
     }
     l->dir = arena_str(&l->arena, o->dir ? o->dir : "./data");
     l->home = ledger_home(&l->arena, o->home);
     l->zone_s = o->zone_s ? o->zone_s : ZONE_CHINA_S;
     if (!l->dir || !l->home || digest_init(err) < 0 || book_open(l, err) < 0 || number_open(&l->numbers, err) < 0 || lookup_open(&l->lookup, err) < 0) {
-        error_set(err, E_MEMORY, NULL, "out of memory");
+        error_memory(err);
         ledger_close(l);
         return NULL;
     }
@@ -192,12 +192,12 @@ static int config_read(struct ledger *l, struct error *err) {
     if (rc < 0) return rc;
     l->url = arena_str(&l->arena, url.s);
     l->zone_s = (int32_t)zone_s;
-    return l->url ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return l->url ? 0 : error_memory(err);
 }
 
 static int keys_open(struct ledger *l, struct error *err) {
     char *path = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
-    if (!path) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!path) return error_memory(err);
     int rc = vault_open(path, &l->vault, err);
     if (!rc) vault_sign_keys(l->vault, l->journal.keys.public_key, l->journal.keys.secret_key);
     return rc;
@@ -404,7 +404,7 @@ static int found(struct ledger *l, const struct ledger_options *o, const char *k
     if (mkdir(l->dir, 0700) != 0 && errno != EEXIST) return error_set(err, error_from_errno(), l->dir, "cannot be made: %s", strerror(errno));
     l->url = arena_str(&l->arena, o->store && *o->store && strcmp(o->store, "sqlite") != 0 ? o->store : "tocsin.db");
     char *own = arena_printf(&l->arena, "%s/tocsin.key", l->dir);
-    if (!l->url || !own) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!l->url || !own) return error_memory(err);
     if (key_path) {
         rc = file_read(key_path, 65536, &key, err);
         FILE *f = rc ? NULL : fopen(own, "wx");

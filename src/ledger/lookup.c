@@ -9,10 +9,6 @@
 
 enum { DROP_GROUP = 2048 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- kinds */
 
 static uint64_t spread(uint64_t x) {
@@ -96,7 +92,7 @@ void lookup_tables(const struct db_table *out[LOOKUP_TABLES]) {
 
 int lookup_open(struct lookup **ret, struct error *err) {
     struct lookup *x = mem_alloc(sizeof *x);
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     *ret = x;
     return 0;
 }
@@ -152,7 +148,7 @@ static int front_take(struct db *db, struct arena *a, size_t most, struct lookup
     struct lookup_entry *e = arena_alloc(a, (most + more + 1) * sizeof *e);
     struct db_cursor *c = NULL;
     const struct value *row;
-    if (!e) return memory(err);
+    if (!e) return error_memory(err);
     int rc = most ? db_query(db, "DELETE FROM \"lookup\" RETURNING \"place\",\"holder\"", NULL, 0, &c, err) : 0;
     while (c && !rc && (rc = db_next(c, &row, err)) > 0) {
         if (n == most) rc = error_set(err, E_CORRUPT, "lookup", "more entries than were put into it / 索引条目数不符");
@@ -180,7 +176,7 @@ static int drain(struct lookup *x, struct db *db, const struct lookup_entry *mor
     if (!n) goto out;
     struct lookup_entry *tmp = arena_alloc(&a, n * sizeof *tmp);
     if (!tmp) {
-        rc = memory(err);
+        rc = error_memory(err);
         goto out;
     }
     lookup_sort(e, tmp, n);
@@ -206,7 +202,7 @@ int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, si
     if (rc < 0) return rc;
     if (n >= LOOKUP_RUN) return drain(x, db, entries, n, err);
     struct value *rows = mem_realloc(NULL, n * 2 * sizeof *rows);
-    if (!rows) return memory(err);
+    if (!rows) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         rows[2 * i] = value_int((int64_t)entries[i].place);
         rows[2 * i + 1] = value_int((int64_t)entries[i].holder);
@@ -260,7 +256,7 @@ static struct target *target_of(const struct dropping *d, int64_t id) {
 static int take_piece(struct dropping *d, struct target *t, struct text entries, size_t pieces, struct error *err) {
     size_t n = entries.n / ENTRY_BYTES;
     if (!t->keep) t->keep = arena_alloc(&d->a, (n * (pieces + 1) + 1) * sizeof *t->keep);
-    if (!t->keep) return memory(err);
+    if (!t->keep) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         struct lookup_entry e = lookup_entry_at(entries.s, i);
         if (bsearch(&e, d->gone + t->from, t->to - t->from, sizeof e, lookup_compare))
@@ -298,7 +294,7 @@ static int large_target(struct dropping *d, struct target *t, struct error *err)
 /* Rewrites the buckets gathered so far. */
 static int drop_targets(struct dropping *d, struct lookup_shard *all, struct error *err) {
     int64_t *ids = arena_alloc(&d->a, (d->n + 1) * sizeof *ids);
-    if (!ids) return memory(err);
+    if (!ids) return error_memory(err);
     qsort(d->targets, d->n, sizeof *d->targets, target_cmp);
     for (size_t i = 0; i < d->n; i++) ids[i] = d->targets[i].id;
     int rc = d->n ? db_query_in(d->db, "SELECT \"id\",\"entries\" FROM \"lookup_bucket\" WHERE \"id\"", "", ids, d->n, target_row, d, err) : 0;
@@ -319,7 +315,7 @@ static int drop_targets(struct dropping *d, struct lookup_shard *all, struct err
 
 static int add_targets(struct dropping *d, struct lookup_shard *s, unsigned shard, size_t from, size_t to, struct error *err) {
     struct target *grown = arena_alloc(&d->a, (d->n + s->n * (to - from) + 1) * sizeof *grown);
-    if (!grown) return memory(err);
+    if (!grown) return error_memory(err);
     if (d->n) memcpy(grown, d->targets, d->n * sizeof *grown);
     d->targets = grown;
     for (size_t r = 0; r < s->n; r++)
@@ -335,7 +331,7 @@ static int add_targets(struct dropping *d, struct lookup_shard *s, unsigned shar
 static int drop_front(struct db *db, const struct lookup_entry *gone, size_t n, struct error *err) {
     static const uint16_t columns[] = {0, 1};
     struct value *rows = mem_realloc(NULL, n * 2 * sizeof *rows);
-    if (!rows) return memory(err);
+    if (!rows) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         rows[2 * i] = value_int((int64_t)gone[i].place);
         rows[2 * i + 1] = value_int((int64_t)gone[i].holder);
@@ -369,7 +365,7 @@ int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, s
     bool want[LOOKUP_SHARDS] = {false};
     if (!n) return 0;
     struct lookup_entry *tmp = arena_alloc(&a, n * sizeof *tmp);
-    if (!tmp) return memory(err);
+    if (!tmp) return error_memory(err);
     lookup_sort(entries, tmp, n);
     for (size_t i = 0; i < n; i++) want[lookup_shard_of(entries[i].place)] = true;
     int rc = head_read(x, db, err);

@@ -9,10 +9,6 @@ enum { FRONT_SCAN = 1024, RETRIES = 1000 };
  * filter of 2,500 entries. */
 enum { FILTER_WORTH = 2500 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 struct need {
     int64_t id;
     const struct lookup_run *run;
@@ -97,7 +93,7 @@ static int ask_front(struct finding *f, struct error *err) {
     if (f->n < FRONT_SCAN) {
         int64_t *ids = arena_alloc(&f->a, f->n * sizeof *ids);
         size_t n = 0;
-        if (!ids) return memory(err);
+        if (!ids) return error_memory(err);
         for (size_t i = 0; i < f->n; i++)
             if (!i || f->order[i].place != f->order[i - 1].place) ids[n++] = (int64_t)f->order[i].place;
         qsort(ids, n, sizeof *ids, int_cmp);
@@ -114,7 +110,7 @@ static int ask_front(struct finding *f, struct error *err) {
 static int add_probe(struct finding *f, const struct lookup_run *run, size_t at, struct error *err) {
     uint64_t place = f->order[at].place;
     struct probe *grown = grow(&f->a, f->probes, f->n_probes, &f->cap_probes, sizeof *grown);
-    if (!grown) return memory(err);
+    if (!grown) return error_memory(err);
     f->probes = grown;
     f->probes[f->n_probes++] = (struct probe){lookup_bucket_id(run->run, lookup_shard_of(place), lookup_bucket_of(place, run->bits)), at};
     return 0;
@@ -138,7 +134,7 @@ static int filter_row(void *arg, const struct value *row, struct error *err) {
 
 static int ask_filters(struct finding *f, struct error *err) {
     int64_t *ids = arena_alloc(&f->a, (f->n_needs + 1) * sizeof *ids);
-    if (!ids) return memory(err);
+    if (!ids) return error_memory(err);
     if (!f->n_needs) return 0;
     qsort(f->needs, f->n_needs, sizeof *f->needs, need_cmp);
     for (size_t i = 0; i < f->n_needs; i++) ids[i] = f->needs[i].id;
@@ -154,7 +150,7 @@ static int plan(struct finding *f, struct error *err) {
         for (size_t r = 0; r < s->n; r++) {
             if ((to - from) * FILTER_WORTH > s->runs[r].n && to - from > 2) {
                 struct need *grown = grow(&f->a, f->needs, f->n_needs, &f->cap_needs, sizeof *grown);
-                if (!grown) return memory(err);
+                if (!grown) return error_memory(err);
                 f->needs = grown;
                 f->needs[f->n_needs++] = (struct need){lookup_filter_id(s->runs[r].run, shard), &s->runs[r], from, to};
                 continue;
@@ -273,7 +269,7 @@ static int bucket_row(void *arg, const struct value *row, struct error *err) {
             continue;
         }
         struct large *grown = grow(&f->a, f->large, f->n_large, &f->cap_large, sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         f->large = grown;
         f->large[f->n_large++] = (struct large){row[0].i, pieces, f->probes[low].at};
     }
@@ -283,7 +279,7 @@ static int bucket_row(void *arg, const struct value *row, struct error *err) {
 static int ask_buckets(struct finding *f, struct error *err) {
     int64_t *ids = arena_alloc(&f->a, (f->n_probes + 1) * sizeof *ids);
     size_t n = 0;
-    if (!ids) return memory(err);
+    if (!ids) return error_memory(err);
     if (!f->n_probes) return 0;
     qsort(f->probes, f->n_probes, sizeof *f->probes, probe_cmp);
     for (size_t i = 0; i < f->n_probes; i++)
@@ -308,11 +304,11 @@ int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, 
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err) {
     if (!n) return 0;
     struct finding *f = mem_alloc(sizeof *f);
-    if (!f) return memory(err);
+    if (!f) return error_memory(err);
     *f = (struct finding){.db = db, .asked = asked, .n = n, .limit = limit, .visit = visit, .arg = arg};
     struct lookup_entry *tmp = arena_alloc(&f->a, n * sizeof *tmp);
     f->order = arena_alloc(&f->a, n * sizeof *f->order);
-    int rc = tmp && f->order ? 0 : memory(err);
+    int rc = tmp && f->order ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) f->order[i] = (struct lookup_entry){asked[i].place, i};
     if (!rc) lookup_sort(f->order, tmp, n);
     if (!rc) rc = ask_shards(f, err);
@@ -335,7 +331,7 @@ static int keep_id(void *arg, size_t asked, int64_t holder, struct error *err) {
     struct ids *x = arg;
     (void)asked;
     int64_t *grown = grow(x->a, x->v, x->n, &x->cap, sizeof *grown);
-    if (!grown) return memory(err);
+    if (!grown) return error_memory(err);
     x->v = grown;
     x->v[x->n++] = holder;
     return 0;

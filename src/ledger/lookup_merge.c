@@ -6,10 +6,6 @@
 
 enum { GROUP = 1 << 20 /* entries held in memory before they are written */ };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* A part of a run whose entries stand in another now. */
 struct used {
     uint32_t run;
@@ -58,7 +54,7 @@ static int room(struct merging *m, size_t more, struct error *err) {
     if (m->n + more > m->cap) {
         size_t cap = m->n + more + (m->n + more) / 2;
         struct lookup_entry *grown = mem_realloc(m->e, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         m->e = grown;
         m->cap = cap;
     }
@@ -90,7 +86,7 @@ static int all_into_one(struct merging *m, struct lookup_entry **list, size_t *c
                 continue;
             }
             struct lookup_entry *to = arena_alloc(&m->part, (count[i] + count[i + 1] + 1) * sizeof *to);
-            if (!to) return memory(err);
+            if (!to) return error_memory(err);
             count[i / 2] = two(list[i], count[i], list[i + 1], count[i + 1], to);
             list[i / 2] = to;
         }
@@ -110,7 +106,7 @@ static int use(struct merging *m, const struct lookup_run *run, unsigned shard, 
     if (m->n_used == m->cap_used) {
         size_t cap = m->cap_used ? m->cap_used * 2 : 256;
         struct used *grown = mem_realloc(m->used, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         m->used = grown;
         m->cap_used = cap;
     }
@@ -149,7 +145,7 @@ static int merge_shard(struct merging *m, unsigned shard, unsigned level, struct
 
 int lookup_merge(struct lookup *x, struct db *db, struct error *err) {
     struct merging *m = mem_alloc(sizeof *m);
-    if (!m) return memory(err);
+    if (!m) return error_memory(err);
     m->x = x;
     m->db = db;
     uint64_t budget = LOOKUP_PAID * x->added;

@@ -9,10 +9,6 @@
 enum { BUCKET_LITE = 256, PIECE_LITE = 480, BUCKET_PG = 88, PIECE_PG = 116 };
 enum { FILTER_BLOCK = 64, FILTER_BITS = 12, FILTER_PROBES = 6, RUN_BYTES = 12, VERSION_BYTES = 8 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static uint64_t get64(const void *bytes) {
     uint64_t v;
     memcpy(&v, bytes, sizeof v);
@@ -131,7 +127,7 @@ static int shard_row(void *arg, const struct value *row, struct error *err) {
     int rc = lookup_runs_parse(value_view(row[1]), runs, &s->version, &s->n, err);
     if (rc < 0) return rc;
     s->runs = arena_alloc(x->a, (s->n + 1) * sizeof *s->runs);
-    if (!s->runs) return memory(err);
+    if (!s->runs) return error_memory(err);
     memcpy(s->runs, runs, s->n * sizeof *runs);
     return 0;
 }
@@ -165,7 +161,7 @@ int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], s
         s->version++;
         char *bytes = arena_alloc(&a, VERSION_BYTES + s->n * RUN_BYTES);
         if (!bytes) {
-            rc = memory(err);
+            rc = error_memory(err);
             break;
         }
         put64(bytes, s->version);
@@ -197,7 +193,7 @@ static int add_row(struct rows *to, int64_t id, struct value blob, struct error 
     if (to->n + 2 > to->cap) {
         size_t cap = to->cap ? to->cap * 2 : 1024;
         struct value *grown = arena_alloc(to->a, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         if (to->n) memcpy(grown, to->v, to->n * sizeof *grown);
         to->v = grown;
         to->cap = cap;
@@ -217,7 +213,7 @@ static int add_bucket(struct rows *to, bool pg, int64_t id, struct lookup_entry 
     piece = (n + pieces - 1) / pieces;
     pieces = (n + piece - 1) / piece;
     char *first = arena_alloc(to->a, piece * ENTRY_BYTES + 8);
-    if (!first) return memory(err);
+    if (!first) return error_memory(err);
     for (size_t i = 0; i < piece; i++) {
         put64(first + i * ENTRY_BYTES, e[i].place);
         put64(first + i * ENTRY_BYTES + 8, e[i].holder);
@@ -236,7 +232,7 @@ static void to_store(struct lookup_entry *e, size_t n) {
 static int add_filter(struct rows *to, uint32_t run, unsigned shard, const struct lookup_entry *e, size_t n, struct error *err) {
     size_t bytes = lookup_filter_bytes(n);
     unsigned char *filter = arena_alloc(to->a, bytes);
-    if (!filter) return memory(err);
+    if (!filter) return error_memory(err);
     lookup_filter_fill(filter, bytes, e, n);
     return add_row(to, lookup_filter_id(run, shard), value_blob(filter, bytes), err);
 }
@@ -260,7 +256,7 @@ int lookup_run_write(struct db *db, struct arena *a, struct lookup_shard all[LOO
         struct lookup_shard *s = &all[shard];
         if (s->n >= LOOKUP_RUNS_MAX) return error_set(err, E_TOO_LARGE, "lookup", "shard %u has too many runs / 索引分片批次过多", shard);
         struct lookup_run *runs = arena_alloc(a, (s->n + 1) * sizeof *runs);
-        if (!runs) return memory(err);
+        if (!runs) return error_memory(err);
         if (s->n) memcpy(runs, s->runs, s->n * sizeof *runs);
         runs[s->n++] = (struct lookup_run){run, (uint32_t)(to - from), (uint8_t)level, (uint8_t)bits, false};
         s->runs = runs;
@@ -307,7 +303,7 @@ int lookup_run_read(struct db *db, struct arena *a, const struct lookup_run *run
     struct db_cursor *c = NULL;
     const struct value *row;
     size_t n = 0;
-    if (!e) return memory(err);
+    if (!e) return error_memory(err);
     int rc = db_query(db, "SELECT \"entries\" FROM \"lookup_bucket\" WHERE \"id\" >= ?1 AND \"id\" < ?2 ORDER BY \"id\"", range, 2, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text t = value_view(row[0]);

@@ -22,7 +22,7 @@ static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct
     rc = ledger_setting(l, l->db, "lookup", &a, &known, err);
     if (!rc && !text_is(known, LOOKUP_EDITION)) {
         rc = buf_str(plan, "-- documents, phones, names, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
-                 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+                 ? error_memory(err) : 0;
         if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);
         if (!rc && apply) rc = ledger_reindex(l, err);
     }

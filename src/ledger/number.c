@@ -34,7 +34,7 @@ const struct db_table *counter_table(void) {
 
 int number_open(struct number_book **ret, struct error *err) {
     struct number_book *b = mem_alloc(sizeof *b);
-    if (!b) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!b) return error_memory(err);
     *ret = b;
     return 0;
 }
@@ -63,7 +63,7 @@ static int counter_get(struct number_book *b, struct db *db, struct text name, s
     if (b->used * 2 >= b->cap) {
         size_t cap = b->cap ? b->cap * 2 : 256;
         struct counter *list = arena_alloc(&b->arena, cap * sizeof *list);
-        if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!list) return error_memory(err);
         for (size_t i = 0; i < b->cap; i++)
             if (b->counters[i].name.s) *place(list, cap, b->counters[i].name) = b->counters[i];
         b->counters = list;
@@ -75,7 +75,7 @@ static int counter_get(struct number_book *b, struct db *db, struct text name, s
         int rc = db_scalar(db, &b->arena, "SELECT \"next\" FROM \"counter\" WHERE \"name\" = ?1", &param, 1, &next, err);
         if (rc < 0) return rc;
         struct text own = arena_text(&b->arena, name);
-        if (!own.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!own.s) return error_memory(err);
         *c = (struct counter){.name = own, .next = value_int_or(next, 1), .stored = next.kind == VALUE_INT};
         b->used++;
     }
@@ -111,7 +111,7 @@ static int fill(struct number_book *b, struct text mask, struct text region, day
     }
     struct text kept[4] = {arena_text(&b->arena, mask), arena_text(&b->arena, region), arena_text(&b->arena, buf_view(&before)),
                            arena_text(&b->arena, buf_view(&after))};
-    int rc = before.failed || after.failed || !kept[0].s || !kept[1].s || !kept[2].s || !kept[3].s ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    int rc = before.failed || after.failed || !kept[0].s || !kept[1].s || !kept[2].s || !kept[3].s ? error_memory(err) : 0;
     if (!rc) *ret = (struct filled){.mask = kept[0], .region = kept[1], .before = kept[2], .after = kept[3], .on = on, .width = width};
     buf_clear(&before);
     buf_clear(&after);
@@ -139,7 +139,7 @@ int number_next(struct number_book *b, struct db *db, struct text mask, struct t
     for (int64_t v = counter->next; v || n < f->width || n == 0; v /= 10) digits[n++] = (char)('0' + v % 10);
     struct text number = {NULL, f->before.n + (size_t)n + f->after.n};
     char *s = arena_alloc(a, number.n + 1);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     memcpy(s, f->before.s, f->before.n);
     for (int i = 0; i < n; i++) s[f->before.n + (size_t)i] = digits[n - 1 - i];
     memcpy(s + f->before.n + n, f->after.s, f->after.n);

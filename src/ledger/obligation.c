@@ -19,7 +19,7 @@ bool obligation_is_open(const struct obligation *o) {
 
 int book_open(struct ledger *l, struct error *err) {
     l->book = mem_alloc(sizeof *l->book);
-    return l->book ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return l->book ? 0 : error_memory(err);
 }
 
 void book_close(struct ledger *l) {
@@ -88,7 +88,7 @@ static struct book_slot *slot_get(struct obligation_book *b, int64_t holder) {
 
 static int row_new(struct ledger *l, struct book_slot *s, const struct obligation *o, struct book_row **ret, struct error *err) {
     struct book_row *row = arena_alloc(&l->book->arena, sizeof *row);
-    if (!row) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!row) return error_memory(err);
     int rc = obligation_copy(l, &l->book->arena, o, &row->o, err);
     if (rc < 0) return rc;
     row->next = s->rows;
@@ -123,7 +123,7 @@ const struct duty_rule *book_rule(const struct ledger *l, const struct obligatio
 
 int book_fresh(struct ledger *l, int64_t holder, struct error *err) {
     struct book_slot *s = slot_get(l->book, holder);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     s->loaded = true;
     return 0;
 }
@@ -140,7 +140,7 @@ static int load(struct ledger *l, const int64_t *holders, size_t n, struct error
     duty_of_holders_sql(&sql, shape);
     for (size_t i = 0; i < shape; i++) params[i] = value_int(i < n ? holders[i] : 0);
     struct db_cursor *c = NULL;
-    int rc = sql.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : db_query(l->db, buf_cstr(&sql), params, shape, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, shape, &c, err);
     const struct value *row;
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
@@ -148,7 +148,7 @@ static int load(struct ledger *l, const int64_t *holders, size_t n, struct error
         obligation_of_row(row, &o);
         struct book_slot *s = slot_get(b, o.holder);
         struct book_row *kept = NULL;
-        rc = s ? row_new(l, s, &o, &kept, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = s ? row_new(l, s, &o, &kept, err) : error_memory(err);
         if (rc < 0) break;
         kept->stored = true;
         if (o.id >= s->next) s->next = o.id + 1;
@@ -158,7 +158,7 @@ static int load(struct ledger *l, const int64_t *holders, size_t n, struct error
     buf_clear(&sql);
     for (size_t i = 0; !rc && i < n; i++) {
         struct book_slot *s = slot_get(b, holders[i]);
-        if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!s) return error_memory(err);
         s->loaded = true;
     }
     return rc;
@@ -171,7 +171,7 @@ int book_prefetch(struct ledger *l, const int64_t *holders, size_t n, struct err
     for (size_t i = 0; !rc && i < n; i++) {
         struct book_slot *s = holders[i] ? slot_get(l->book, holders[i]) : NULL;
         if (!holders[i]) continue;
-        if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!s) return error_memory(err);
         if (s->loaded) continue;
         s->loaded = true; /* set again after the query; keeps a holder from being asked twice */
         wanted[k++] = holders[i];
@@ -186,7 +186,7 @@ int book_prefetch(struct ledger *l, const int64_t *holders, size_t n, struct err
 
 int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struct error *err) {
     struct book_slot *s = slot_get(l->book, holder);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     if (!s->loaded) {
         int rc = load(l, &holder, 1, err);
         if (rc < 0) return rc;
@@ -212,7 +212,7 @@ int book_of(struct ledger *l, int64_t holder, struct obligation ***ret, size_t *
     int rc = book_slot_of(l, holder, &s, err);
     if (rc < 0) return rc;
     struct obligation **list = arena_alloc(&l->book->arena, (s->n + 1) * sizeof *list);
-    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!list) return error_memory(err);
     size_t n = 0;
     for (struct book_row *row = s->rows; row; row = row->next)
         if (!row->gone) list[n++] = &row->o;
@@ -227,7 +227,7 @@ static int flush_some(struct ledger *l, enum db_verb verb, bool stored, bool gon
     for (struct book_row *row = l->book->changed; row; row = row->next_changed) n += row->stored == stored && row->gone == gone;
     if (!n) return 0;
     struct obligation **list = mem_realloc(NULL, n * sizeof *list);
-    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!list) return error_memory(err);
     size_t i = n; /* the list is newest first; write in the order of raising, so that keys ascend */
     for (struct book_row *row = l->book->changed; row; row = row->next_changed)
         if (row->stored == stored && row->gone == gone) list[--i] = &row->o;

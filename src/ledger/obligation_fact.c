@@ -92,7 +92,7 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     n = add_holder(out, n, max, r->id);
     const struct book_ties *ties = ties_of(l, r->reg);
     if (!ties) {
-        *ret_rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        *ret_rc = error_memory(err);
         return n;
     }
     if (ties->region) n = add_adoptions(l, r, out, n, max);
@@ -184,7 +184,7 @@ static int assign(struct ledger *l, const struct duty_rule *rule, const struct r
     int rc = owner_resolve(l, rule->owners, rule->n_owners, r, &owner, err);
     if (rc < 0 || (owner.kind == o->owner_kind && owner.step == o->owner_step && owner.id == o->owner && text_eq(owner.region, o->owner_region))) return rc;
     struct text region = arena_text(&l->book->arena, owner.region);
-    if (!region.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!region.s) return error_memory(err);
     o->owner_kind = owner.kind;
     o->owner_step = owner.step;
     o->owner = owner.id;
@@ -199,7 +199,7 @@ static int change_plan(struct ledger *l, const struct session *s, const struct a
                        const struct duty *wanted, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[wanted->rule];
     struct text desk = arena_text(&l->book->arena, rule->desk);
-    int rc = desk.s ? assign(l, rule, r, o, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = desk.s ? assign(l, rule, r, o, err) : error_memory(err);
     if (rc < 0) return rc;
     struct duty was = o->duty;
     o->duty = *wanted;

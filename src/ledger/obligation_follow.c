@@ -7,10 +7,6 @@
 #include "ledger/record_peek.h"
 #include "ledger/table.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- the facts that there are */
 
 struct records {
@@ -26,7 +22,7 @@ static int add(struct records *x, struct arena *a, const struct record *more, si
         if (x->n == x->cap) {
             size_t cap = x->cap ? x->cap * 2 : 32;
             struct record *grown = arena_alloc(a, cap * sizeof *grown);
-            if (!grown) return memory(err);
+            if (!grown) return error_memory(err);
             if (x->n) memcpy(grown, x->list, x->n * sizeof *grown);
             x->list = grown;
             x->cap = cap;
@@ -193,7 +189,7 @@ int book_follow(struct ledger *l, const struct session *s, const struct record *
     rc = add_led(l, r->reg, r->id, false, &a, &led, err);
     size_t direct = led.n;
     int64_t *persons = rc ? NULL : arena_alloc(&a, (direct + 1) * sizeof *persons);
-    if (!rc && !persons) rc = memory(err);
+    if (!rc && !persons) rc = error_memory(err);
     for (size_t i = 0; !rc && i < direct; i++) persons[i] = obligation_holder(&led.list[i]);
     if (!rc) persons[direct] = obligation_holder(r);
     for (size_t i = 0; !rc && i <= direct; i++) {

@@ -4,7 +4,7 @@
 static int note(struct ledger *l, const struct session *s, const struct obligation *o, const struct owner *to, struct error *err) {
     struct text reason = text_of(arena_printf(&l->book->arena, "%.*s -> %lld: %.*s", (int)o->rule.n, o->rule.s, (long long)to->id, (int)s->reason.n, s->reason.s));
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_HANDOVER, .actor = s->account, .reason = reason, .reg = o->reg, .record = o->record, .region = o->region};
-    if (!reason.s) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!reason.s) return error_memory(err);
     return journal_append(&l->journal, &e, NULL, err);
 }
 
@@ -14,7 +14,7 @@ int book_hand(struct ledger *l, const struct session *s, const struct record *r,
     size_t n = 0, open = 0;
     int rc = book_of(l, obligation_holder(r), &list, &n, err);
     struct text region = rc ? TEXT("") : arena_text(&l->book->arena, to->region);
-    if (!rc && !region.s) rc = error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!rc && !region.s) rc = error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct obligation *o = list[i];
         if (o->record != r->id || !text_eq(o->rule, rule) || !obligation_is_open(o)) continue;

@@ -14,14 +14,10 @@ struct moving {
     size_t n;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int moving_start(struct moving *m, struct error *err) {
     m->rows = mem_alloc(STEP * sizeof *m->rows);
     m->list = mem_alloc(STEP * sizeof *m->list);
-    return m->rows && m->list ? 0 : memory(err);
+    return m->rows && m->list ? 0 : error_memory(err);
 }
 
 static void moving_clear(struct moving *m) {
@@ -91,7 +87,7 @@ int obligation_migrate(struct ledger *l, bool apply, struct buf *plan, struct er
     const struct db_view *views = obligation_views(&n);
     int rc = db_relation_of(l->db, "obligation", &was, err);
     if (rc < 0) return rc;
-    if (was == DB_TABLE && buf_str(plan, "-- moved: the duties of table obligation into table duty; obligation becomes a view\n") < 0) return memory(err);
+    if (was == DB_TABLE && buf_str(plan, "-- moved: the duties of table obligation into table duty; obligation becomes a view\n") < 0) return error_memory(err);
     if (!apply) return 0;
     rc = db_begin(l->db, err);
     if (rc < 0) return rc;

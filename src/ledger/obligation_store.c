@@ -16,10 +16,6 @@ enum duty_column {
     DU_OWED, DU_PAID, DU_MISSED, DU_DUE_AT, DU_WAKE_AT, DU_LEVEL, DU_STATE, DU_CLOSED_AT, DU_LATE, DU_PAID_BY, DU_COLUMNS
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- tables. Most duties have nothing paid, missed, late or escalated, and their owner is of their own region: those cells are NULL, which
  * reads as 0 (owner_region: as region). An empty cell costs the writer next to nothing. */
 
@@ -134,18 +130,18 @@ static int kind_keep(struct obligation_book *b, const struct duty_kind *k, struc
     if (b->n_kinds == b->cap_kinds) {
         size_t cap = b->cap_kinds ? b->cap_kinds * 2 : 64;
         struct duty_kind **list = arena_alloc(&b->kinds_arena, cap * sizeof *list);
-        if (!list) return memory(err);
+        if (!list) return error_memory(err);
         if (b->n_kinds) memcpy(list, b->kinds, b->n_kinds * sizeof *list);
         b->kinds = list;
         b->cap_kinds = cap;
     }
     struct duty_kind *kept = arena_alloc(&b->kinds_arena, sizeof *kept);
-    if (!kept) return memory(err);
+    if (!kept) return error_memory(err);
     *kept = *k;
     kept->rule = arena_text(&b->kinds_arena, k->rule);
     kept->reg = arena_text(&b->kinds_arena, k->reg);
     kept->desk = arena_text(&b->kinds_arena, k->desk);
-    if (!kept->rule.s || !kept->reg.s || !kept->desk.s) return memory(err);
+    if (!kept->rule.s || !kept->reg.s || !kept->desk.s) return error_memory(err);
     b->kinds[b->n_kinds++] = kept;
     *ret = kept;
     return 0;
@@ -269,7 +265,7 @@ int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *
     copy.region = arena_text(a, o->region);
     copy.owner_region = text_eq(o->owner_region, o->region) ? copy.region : arena_text(a, o->owner_region);
     copy.state = state < 0 ? arena_text(a, o->state) : states[state];
-    if (!copy.region.s || !copy.owner_region.s || !copy.state.s) return memory(err);
+    if (!copy.region.s || !copy.owner_region.s || !copy.state.s) return error_memory(err);
     *ret = copy;
     return 0;
 }
@@ -327,7 +323,7 @@ static int schedule(struct ledger *l, struct obligation *const *list, size_t n, 
     struct bucket *b = mem_realloc(NULL, (n + 1) * sizeof *b);
     size_t k = 0, distinct = 0;
     bool sorted = true;
-    if (!b) return memory(err);
+    if (!b) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         if (!obligation_is_open(list[i])) continue;
         struct bucket one = {slot_of(list[i], now), list[i]->holder / DUTY_PAGE};
@@ -345,7 +341,7 @@ static int schedule(struct ledger *l, struct obligation *const *list, size_t n, 
         cells[2 * i] = value_int(b[i].at);
         cells[2 * i + 1] = value_int(b[i].page);
     }
-    int rc = !distinct ? 0 : cells ? db_batch(l->db, DB_UPSERT, duty_wake_table(), all, 2, cells, distinct, NULL, err) : memory(err);
+    int rc = !distinct ? 0 : cells ? db_batch(l->db, DB_UPSERT, duty_wake_table(), all, 2, cells, distinct, NULL, err) : error_memory(err);
     mem_free(cells);
     mem_free(b);
     return rc;
@@ -360,11 +356,11 @@ static int last_ids(struct ledger *l, struct arena *a, struct idmap *last, const
     const struct value *row;
     buf_str(&sql, "SELECT h.\"column1\",(SELECT MAX(d.\"id\") FROM \"duty\" d WHERE d.\"id\" >= h.\"column1\" * 65536 AND d.\"id\" < h.\"column1\" * 65536 + 65536) FROM ");
     values_sql(&sql, ASK);
-    int rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), holders, ASK, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), holders, ASK, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct idmap_slot *slot = idmap_put(last, a, row[0].i, NULL);
         if (slot) slot->value.i = value_int_or(row[1], row[0].i * DUTY_COUNT - 1);
-        rc = slot ? 0 : memory(err);
+        rc = slot ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     buf_clear(&sql);
@@ -385,7 +381,7 @@ static int give_ids(struct ledger *l, struct obligation *const *list, size_t n, 
     int rc = 0;
     for (size_t i = 0; !rc && i <= n; i++) {
         bool fresh = false;
-        if (i < n && !list[i]->id && !idmap_put(&last, &a, list[i]->holder, &fresh)) rc = memory(err);
+        if (i < n && !list[i]->id && !idmap_put(&last, &a, list[i]->holder, &fresh)) rc = error_memory(err);
         if (fresh) holders[k++] = value_int(list[i]->holder);
         if (!k || (k < ASK && i < n)) continue;
         while (k < ASK) holders[k++] = value_int(0);
@@ -413,7 +409,7 @@ int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, s
     int rc = verb == DB_INSERT ? give_ids(l, list, n, err) : 0;
     size_t piece = n < WRITE_ROWS ? n : WRITE_ROWS, k = 0;
     struct value *cells = rc ? NULL : mem_realloc(NULL, piece * width * sizeof *cells);
-    if (!rc && !cells) rc = memory(err);
+    if (!rc && !cells) rc = error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct value full[DU_COLUMNS], *row = cells + k * width;
         bool whole = width == DU_COLUMNS;

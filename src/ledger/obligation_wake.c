@@ -97,10 +97,10 @@ static int keep(struct ledger *l, struct woken *w, const struct value *row, stru
         size_t cap = w->cap ? w->cap * 2 : 256;
         struct obligation **grown = mem_realloc(w->list, cap * sizeof *grown);
         if (grown) w->list = grown;
-        if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!grown) return error_memory(err);
         w->cap = cap;
     }
-    if (!kept) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!kept) return error_memory(err);
     obligation_of_row(row, &o);
     w->list[w->n++] = kept;
     return obligation_copy(l, &w->arena, &o, kept, err);

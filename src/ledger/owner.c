@@ -41,7 +41,7 @@ static int know_organisations(struct ledger *l, struct error *err) {
     if (rc < 0) return rc;
     size_t max = (size_t)value_int_or(count, 0), n = 0;
     struct organisation_entry *list = arena_alloc(&b->owners, (max + 1) * sizeof *list);
-    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!list) return error_memory(err);
     struct db_cursor *c = NULL;
     const struct value *row;
     rc = db_query(l->db, "SELECT \"region\",\"department\",\"id\" FROM \"organisation\" WHERE \"department\" IS NOT NULL ORDER BY \"id\"",
@@ -49,7 +49,7 @@ static int know_organisations(struct ledger *l, struct error *err) {
     while (!rc && n < max && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
         list[n] = (struct organisation_entry){arena_text(&b->owners, value_view(row[0])), arena_text(&b->owners, value_view(row[1])), row[2].i};
-        if (!list[n].region.s || !list[n].department.s) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!list[n].region.s || !list[n].department.s) rc = error_memory(err);
         n++;
     }
     db_cursor_close(c);

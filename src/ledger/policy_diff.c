@@ -175,7 +175,7 @@ int policy_diff(const struct policy *before, const struct policy *after, bool zh
     if (!rc) rc = items(after, zh, a, &y, &ny, err);
     if (rc < 0) return rc;
     struct policy_change *list = arena_alloc(a, (nx + ny + 1) * sizeof *list);
-    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!list) return error_memory(err);
     struct text none = {"", 0};
     for (size_t i = 0, j = 0; i < nx || j < ny;) {
         int c = i == nx ? 1 : j == ny ? -1 : item_cmp(&x[i], &y[j]);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 int pack_memory(struct pack *k) {
-    return error_set(k->err, E_MEMORY, NULL, "out of memory");
+    return error_memory(k->err);
 }
 
 /* ---- provenance */
@@ -216,7 +216,7 @@ static int together(struct arena *a, const struct pack_file *files, size_t n, st
     }
     struct text all = b.failed ? (struct text){0} : arena_text(a, buf_view(&b));
     buf_clear(&b);
-    if (!all.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!all.s) return error_memory(err);
     *ret = all;
     return 0;
 }
@@ -254,7 +254,7 @@ static int file_read_in(struct arena *a, const char *dir, struct text name, stru
                         struct error *err) {
     struct buf b = {.max = YAML_MAX_BYTES};
     const char *path = arena_printf(a, "%s/%.*s.yaml", dir, (int)name.n, name.s);
-    if (!path) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!path) return error_memory(err);
     int rc = file_read(path, YAML_MAX_BYTES, &b, err);
     if (!rc) rc = file_open(a, buf_view(&b), path, f, err);
     if (!rc && !text_eq(f->name, name))
@@ -324,7 +324,7 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
     struct error own = {0};
     if (!err) err = &own;
     struct policy *p = mem_alloc(sizeof *p);
-    if (!p) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!p) return error_memory(err);
     struct pack_file files[PACK_DEPTH_MAX] = {0};
     size_t n = 1;
     struct error reading = {0};

@@ -41,7 +41,7 @@ static void draft_again(struct draft *d, const struct session *s, uint32_t base)
 static int room_for(struct ledger_queue *q, size_t n, struct error *err) {
     if (n <= q->drafts_cap) return 0;
     struct draft **grown = mem_realloc(q->drafts, n * sizeof *grown);
-    if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!grown) return error_memory(err);
     q->drafts = grown;
     q->drafts_cap = n;
     return 0;
@@ -270,7 +270,7 @@ static void *queue_main(void *arg) {
 
 int ledger_queue_start(struct ledger *l, const struct queue_options *o, struct ledger_queue **ret, struct error *err) {
     struct ledger_queue *q = mem_alloc(sizeof *q);
-    if (!q) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!q) return error_memory(err);
     q->ledger = l;
     if (o) q->options = *o;
     if (!q->options.waiting_max) q->options.waiting_max = WAITING_MAX;

@@ -147,7 +147,7 @@ static int code_cells(const struct reg_table *t, struct draft *d, struct arena *
     const struct register_decl *reg = d->reg;
     size_t n = 0, room = 0;
     d->coded = arena_alloc(a, (reg->n_fields + 1) * sizeof *d->coded);
-    if (!d->coded) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!d->coded) return error_memory(err);
     for (size_t i = 0; i < reg->n_fields; i++) {
         struct value v = d->sealed ? d->sealed[i] : d->values[i];
         bool clear = reg->fields[i].sealed && v.kind != VALUE_BLOB;
@@ -156,7 +156,7 @@ static int code_cells(const struct reg_table *t, struct draft *d, struct arena *
         room += JOURNAL_CELL_HEAD + (v.kind == VALUE_INT ? 0 : v.n);
     }
     char *out = arena_alloc(a, room + 1);
-    if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!out) return error_memory(err);
     for (size_t i = 0; i < reg->n_fields; i++) n += journal_cell_put(out + n, t->cell_code[i], d->coded[i]);
     d->cells = (struct text){out, n};
     return 0;
@@ -195,7 +195,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         buf_text(&b, d->outside_key);
         d->key = digest_64(buf_view(&b));
         d->has_key = true;
-        rc = b.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+        rc = b.failed ? error_memory(err) : 0;
         buf_clear(&b);
     } else if (!rc && whole) {
         d->late_key = !key_is_known(d);
@@ -226,7 +226,7 @@ int record_write_once(struct ledger *l, const struct session *s, struct text key
     int rc = 0;
     bool known = false;
     bool *here = arena_alloc(&a, n + 1);
-    if (!here) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!here) return error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) {
         here[i] = !drafts[i]->prepared;
         rc = record_prepare(l, drafts[i], &a, &l->secret, s->now);

@@ -10,10 +10,6 @@
 #include "ledger/owned.h"
 #include "ledger/similar.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- checks that need the store */
 
 static int resolve_links(struct draft **drafts, struct draft *d, struct error *err) {
@@ -156,7 +152,7 @@ static int journal_whole(struct apply *x, struct entry *e, const struct draft *d
     if (!add_coded(&cells, e, d))
         for (size_t i = 0; i < r->reg->n_fields; i++) add_cell(&cells, e->t->cell_code[i], r->values[i]);
     journal_cells_end(&cells);
-    int rc = cells.failed ? memory(err) : 0;
+    int rc = cells.failed ? error_memory(err) : 0;
     struct journal_entry j = entry_of(x, r, verb, r->entry);
     if (after)
         j.after = buf_view(&cells);
@@ -240,7 +236,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     const struct register_decl *reg = d->reg;
     const struct reg_table *t = x->l->tables[reg->order];
     struct entry *e = entry_new(x, t);
-    if (!e) return memory(err);
+    if (!e) return error_memory(err);
     struct record *r = &e->record;
     *r = (struct record){.reg = reg, .values = e->cells + RECORD_SYSTEM_COLUMNS, .version = 1, .key = d->has_key ? d->key : 0,
                          .created_at = x->s->now, .changed_at = x->s->now, .import = x->s->import};
@@ -289,7 +285,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (rc < 0) return rc;
     if (r->key) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, r->key, NULL);
-        if (!slot) return memory(err);
+        if (!slot) return error_memory(err);
         slot->value.i = r->id;
     }
     tell_ledger(x, reg);
@@ -354,7 +350,7 @@ static int journal_difference(struct apply *x, struct entry *e, const struct rec
     j.region = r->region;
     j.before = buf_view(&old);
     j.after = buf_view(&new);
-    int rc = old.failed || new.failed ? memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
+    int rc = old.failed || new.failed ? error_memory(err) : journal_append(&x->l->journal, &j, &r->entry, err);
     x->before = old;
     x->cells = new;
     return rc;
@@ -421,7 +417,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     size_t n_columns = e->t->table.n_columns;
     struct value *cells = arena_alloc(&x->arena, n_columns * sizeof *cells);
     bool *changed = arena_alloc(&x->arena, reg->n_fields + 1);
-    if (!cells || !changed) return memory(err);
+    if (!cells || !changed) return error_memory(err);
     struct record now = before;
     now.values = cells + RECORD_SYSTEM_COLUMNS;
     int n = differing(x, d, &before, now.values, changed, err);
@@ -543,9 +539,9 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     struct apply x = {.l = l, .s = s, .first_id = l->next_id};
     x.tables = arena_alloc(&x.arena, (l->catalog->n_registers + 1) * sizeof *x.tables);
     l->apply = &x;
-    int rc = x.tables ? 0 : memory(err);
+    int rc = x.tables ? 0 : error_memory(err);
     bool *here = rc ? NULL : arena_alloc(&x.arena, n + 1);
-    if (!rc && !here) rc = memory(err);
+    if (!rc && !here) rc = error_memory(err);
     if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];

@@ -3,15 +3,11 @@
 
 #include "ledger/apply.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int clear_of(struct apply *x, const struct record *r, size_t field, struct buf *out, struct error *err) {
     struct text clear;
-    if (!r->reg->fields[field].sealed) return field_format(&r->reg->fields[field], r->values[field], x->l->zone_s, out) < 0 ? memory(err) : 0;
+    if (!r->reg->fields[field].sealed) return field_format(&r->reg->fields[field], r->values[field], x->l->zone_s, out) < 0 ? error_memory(err) : 0;
     int rc = seal_open(x, r, field, &clear, err);
-    return rc ? rc : buf_text(out, clear) < 0 ? memory(err) : 0;
+    return rc ? rc : buf_text(out, clear) < 0 ? error_memory(err) : 0;
 }
 
 /* Is the piece one of those that "; " parts? */
@@ -33,7 +29,7 @@ static int note(struct buf *list, const struct field *f, struct text value, bool
         buf_text(list, buf_view(&piece));
         *ret_any = true;
     }
-    int rc = piece.failed || list->failed ? memory(err) : 0;
+    int rc = piece.failed || list->failed ? error_memory(err) : 0;
     buf_clear(&piece);
     return rc;
 }
@@ -46,8 +42,8 @@ static int other_word(struct apply *x, const struct draft *d, const struct recor
     if (!value_given(r->values[i]) || (old ? !changed[i] : !value_given(d->values[i]))) return 0;
     int rc = clear_of(x, r, i, known, err);
     if (rc < 0) return rc;
-    if (old) return buf_text(given, buf_view(known)) < 0 ? memory(err) : 0;
-    if (field_format(&r->reg->fields[i], d->values[i], x->l->zone_s, given) < 0) return memory(err);
+    if (old) return buf_text(given, buf_view(known)) < 0 ? error_memory(err) : 0;
+    if (field_format(&r->reg->fields[i], d->values[i], x->l->zone_s, given) < 0) return error_memory(err);
     if (text_eq(buf_view(known), buf_view(given))) buf_reset(given);
     return 0;
 }
@@ -75,7 +71,7 @@ int apply_aside(struct apply *x, struct draft *d, const struct record *r, struct
         rc = error_set(err, E_INVALID, r->reg->fields[to].name.s, "more other names and phones are given than can be kept: settle what is known of this person first / 另报信息过多,请先核实该人员");
     if (!rc && any) {
         struct value v = value_text(arena_text(&x->arena, buf_view(&list)));
-        rc = !v.s ? memory(err) : r->reg->fields[to].sealed ? seal_change(x, r, to, v, &wanted[to], &same, err) : 0;
+        rc = !v.s ? error_memory(err) : r->reg->fields[to].sealed ? seal_change(x, r, to, v, &wanted[to], &same, err) : 0;
         if (!rc && !r->reg->fields[to].sealed) wanted[to] = v;
         changed[to] = !rc;
     }

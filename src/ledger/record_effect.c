@@ -1,10 +1,6 @@
 /* What writing one record does to others: declared effects, and cells that were copied. */
 #include "ledger/apply.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* A change that its own record refuses does not happen; anything else ends the batch. */
 static int try_change(struct apply *x, struct draft *d, struct error *err) {
     struct error why = {0};
@@ -30,7 +26,7 @@ int apply_effects(struct apply *x, const struct record *r, struct error *err) {
         int to = register_state(target, effect->to);
         if (!e || text_eq(e->record.state, effect->to) || !apply_may_move(target, x->s, register_state(target, e->record.state), to, e->record.region)) continue;
         struct draft *d = draft_new(&x->arena, target, DRAFT_CHANGE);
-        if (!d) return memory(err);
+        if (!d) return error_memory(err);
         d->id = e->record.id;
         d->state = effect->to;
         rc = try_change(x, d, err);
@@ -51,7 +47,7 @@ static int follow(struct apply *x, const struct record *led, int reference, cons
     const struct register_decl *reg = led->reg;
     struct draft *d = draft_new(&x->arena, reg, DRAFT_CHANGE);
     bool any = false;
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = led->id;
     d->by_desk = true; /* nobody's own word: what the record it comes from was allowed to say */
     for (size_t i = 0; i < reg->n_fields; i++) {

@@ -7,10 +7,6 @@
 #include "ledger/hold.h"
 #include "ledger/obligation.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg) {
     return &x->tables[reg->order];
 }
@@ -32,7 +28,7 @@ static int fetch(struct apply *x, const char *columns, const char *table, const 
     struct buf head = {0};
     struct visiting v = {x, visit, arg};
     buf_printf(&head, "SELECT %s FROM \"%s\" WHERE \"%s\"", columns, table, column);
-    int rc = head.failed ? memory(err) : db_query_in(x->l->db, buf_cstr(&head), "", ids, n, visited, &v, err);
+    int rc = head.failed ? error_memory(err) : db_query_in(x->l->db, buf_cstr(&head), "", ids, n, visited, &v, err);
     buf_clear(&head);
     return rc;
 }
@@ -40,13 +36,13 @@ static int fetch(struct apply *x, const char *columns, const char *table, const 
 static int load_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
     const struct reg_table *t = arg;
     struct entry *e = arena_alloc(&x->arena, sizeof *e);
-    if (!e) return memory(err);
+    if (!e) return error_memory(err);
     int rc = table_record(t, row, &x->arena, &e->record, err);
     if (rc < 0) return rc;
     e->t = t;
     e->cells = e->record.values - RECORD_SYSTEM_COLUMNS;
     struct idmap_slot *slot = idmap_put(&x->loaded, &x->arena, e->record.id, NULL);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     if (!slot->value.p) slot->value.p = e;
     return 0;
 }
@@ -55,7 +51,7 @@ static int load_ids(struct apply *x, const struct reg_table *t, const int64_t *i
     int rc = fetch(x, t->columns, t->reg->name.s, "id", ids, n, load_row, (void *)(uintptr_t)t, err);
     /* remember what is not there, so that it is asked once */
     for (size_t i = 0; !rc && i < n; i++)
-        if (!idmap_put(&x->loaded, &x->arena, ids[i], NULL)) rc = memory(err);
+        if (!idmap_put(&x->loaded, &x->arena, ids[i], NULL)) rc = error_memory(err);
     return rc;
 }
 
@@ -103,7 +99,7 @@ void apply_near(struct draft *const *drafts, size_t n, size_t i) {
 static int exists_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
     struct apply_table *at = arg;
     struct idmap_slot *slot = idmap_put(&at->exists, &x->arena, row[0].i, NULL);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     slot->value.i = 1;
     return 0;
 }
@@ -148,7 +144,7 @@ static int want(struct apply *x, struct wanted *w, int64_t id, struct error *err
     if (w->n == w->cap) {
         size_t cap = w->cap ? w->cap * 2 : 1024;
         int64_t *ids = arena_alloc(&x->arena, cap * sizeof *ids);
-        if (!ids) return memory(err);
+        if (!ids) return error_memory(err);
         if (w->n) memcpy(ids, w->ids, w->n * sizeof *ids);
         w->ids = ids;
         w->cap = cap;
@@ -161,10 +157,10 @@ static int wrapped_row(struct apply *x, const struct value *row, void *arg, stru
     (void)arg;
     struct text *kept = arena_alloc(&x->arena, sizeof *kept);
     struct idmap_slot *slot = kept ? idmap_put(&x->wrapped, &x->arena, row[0].i, NULL) : NULL;
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     *kept = arena_text(&x->arena, value_view(row[1]));
     slot->value.p = kept;
-    return kept->s ? 0 : memory(err);
+    return kept->s ? 0 : error_memory(err);
 }
 
 /* Records that a draft names, or that its key found, are read together; so are the keys of persons. */
@@ -190,7 +186,7 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
     if (rc < 0) return rc;
     if (d->has_key && !idmap_find(&apply_table_of(x, reg)->keys, d->key)) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, NULL);
-        rc = slot ? want(x, &keys[reg->order], d->key, err) : memory(err);
+        rc = slot ? want(x, &keys[reg->order], d->key, err) : error_memory(err);
     }
     const struct reg_table *t = x->l->tables[reg->order];
     for (size_t k = 0; !rc && k < t->n_references; k++) {
@@ -204,7 +200,7 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
             continue;
         }
         struct idmap_slot *slot = target ? idmap_put(&apply_table_of(x, target)->exists, &x->arena, d->values[i].i, &fresh) : NULL;
-        if (target && !slot) rc = memory(err);
+        if (target && !slot) rc = error_memory(err);
         if (slot && fresh) rc = want(x, &refs[target->order], d->values[i].i, err);
         if (!rc && (int)i == reg->person_field) rc = want(x, holders, d->values[i].i, err);
     }
@@ -216,7 +212,7 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
     struct wanted *keys = arena_alloc(&x->arena, n_registers * sizeof *keys), *refs = arena_alloc(&x->arena, n_registers * sizeof *refs);
     struct wanted *known = arena_alloc(&x->arena, n_registers * sizeof *known);
     struct wanted holders = {0};
-    if (!keys || !refs || !known) return memory(err);
+    if (!keys || !refs || !known) return error_memory(err);
     if (n < 2) return 0; /* one draft asks for itself */
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
@@ -247,7 +243,7 @@ static int flush_table(struct apply *x, const struct reg_table *t, enum entry_wr
     for (struct entry *e = at->first; e && n < FLUSH_ROWS; e = e->next) n += e->write == write;
     if (!n) return 0;
     struct value *rows = mem_realloc(NULL, n * width * sizeof *rows);
-    if (!rows) return memory(err);
+    if (!rows) return error_memory(err);
     int rc = 0;
     n = 0;
     for (struct entry *e = at->first; e && !rc; e = e->next) {
@@ -280,7 +276,7 @@ int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t
     if (x->n_found == x->cap_found) {
         size_t cap = x->cap_found ? x->cap_found * 2 : 1024;
         struct lookup_entry *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         if (x->n_found) memcpy(grown, x->found, x->n_found * sizeof *grown);
         x->found = grown;
         x->cap_found = cap;
@@ -293,7 +289,7 @@ int apply_loses(struct apply *x, struct lookup_kind kind, int64_t value, int64_t
     if (x->n_lost == x->cap_lost) {
         size_t cap = x->cap_lost ? x->cap_lost * 2 : 64;
         struct apply_lost *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return memory(err);
+        if (!grown) return error_memory(err);
         if (x->n_lost) memcpy(grown, x->lost, x->n_lost * sizeof *grown);
         x->lost = grown;
         x->cap_lost = cap;
@@ -318,7 +314,7 @@ static bool lost_again(const struct apply *x, size_t i) {
 
 static int flush_lookup(struct apply *x, struct error *err) {
     struct lookup_entry *gone = x->n_lost ? arena_alloc(&x->arena, x->n_lost * sizeof *gone) : NULL;
-    if (x->n_lost && !gone) return memory(err);
+    if (x->n_lost && !gone) return error_memory(err);
     if (x->n_lost) qsort(x->lost, x->n_lost, sizeof *x->lost, lost_cmp);
     for (size_t i = 0; i < x->n_lost; i++) gone[i] = x->lost[i].e;
     size_t n = x->n_lost ? 0 : x->n_found;

@@ -3,10 +3,6 @@
 
 #include "ledger/apply.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 int apply_copies(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err) {
     *ret_any = false;
     for (size_t i = 0; t->has_copies && i < t->reg->n_fields; i++) {
@@ -28,7 +24,7 @@ int apply_copies(struct apply *x, const struct reg_table *t, struct value *value
 int apply_late_key(struct apply *x, struct draft *d, struct error *err) {
     bool copied = false;
     struct value *values = arena_alloc(&x->arena, (d->reg->n_fields + 1) * sizeof *values);
-    if (!values) return memory(err);
+    if (!values) return error_memory(err);
     memcpy(values, d->values, d->reg->n_fields * sizeof *values);
     int rc = apply_copies(x, x->l->tables[d->reg->order], values, &copied, err);
     if (!rc) d->has_key = record_natural_key(d->reg, d->region, values, &d->key);
@@ -46,7 +42,7 @@ struct keys {
 static int key_found(void *arg, size_t asked, int64_t id, struct error *err) {
     struct keys *k = arg;
     struct idmap_slot *slot = idmap_put(&k->at->keys, &k->x->arena, k->keys[asked], NULL);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     if (!slot->value.i || id < slot->value.i) slot->value.i = id;
     return 0;
 }
@@ -55,7 +51,7 @@ static int key_found(void *arg, size_t asked, int64_t id, struct error *err) {
 int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *keys, size_t n, struct error *err) {
     struct keys k = {x, apply_table_of(x, t->reg), keys};
     struct lookup_entry *asked = arena_alloc(&x->arena, n * sizeof *asked);
-    if (!asked) return memory(err);
+    if (!asked) return error_memory(err);
     for (size_t i = 0; i < n; i++) asked[i] = lookup_entry_of(t->by_key, keys[i], 0);
     return lookup_find_many(x->l->db, asked, n, 0, key_found, &k, err);
 }
@@ -86,7 +82,7 @@ int apply_late_keys_fetch(struct apply *x, struct draft **drafts, size_t n, stru
             if (rc < 0 || !d->has_key) continue;
             struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, &fresh);
             if (!keys) keys = arena_alloc(&x->arena, n * sizeof *keys);
-            if (!slot || !keys) return memory(err);
+            if (!slot || !keys) return error_memory(err);
             if (fresh) keys[k++] = d->key;
         }
         if (!rc && k) rc = apply_keys_fetch(x, x->l->tables[r], keys, k, err);
@@ -101,7 +97,7 @@ int apply_key(struct apply *x, const struct register_decl *reg, int64_t key, boo
     struct apply_table *at = apply_table_of(x, reg);
     bool fresh = false;
     struct idmap_slot *slot = idmap_put(&at->keys, &x->arena, key, &fresh);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     if (fresh && !only_new) {
         int64_t *ids = NULL;
         size_t n = 0;
@@ -128,7 +124,7 @@ bool apply_names_new(const struct apply *x, const struct draft *d) {
 int apply_key_forget(struct apply *x, const struct register_decl *reg, int64_t key, int64_t id, struct error *err) {
     bool fresh = false;
     struct idmap_slot *slot = key ? idmap_put(&apply_table_of(x, reg)->keys, &x->arena, key, &fresh) : NULL;
-    if (key && !slot) return memory(err);
+    if (key && !slot) return error_memory(err);
     if (slot && (fresh || slot->value.i == id)) slot->value.i = 0;
     return 0;
 }

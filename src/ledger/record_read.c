@@ -4,10 +4,6 @@
 
 #include "ledger/apply.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int one(struct ledger *l, struct db *db, const struct register_decl *reg, const char *where, const struct value *params, size_t n,
                struct arena *a, struct record *ret, struct error *err) {
     const struct reg_table *t = l->tables[reg->order];
@@ -15,7 +11,7 @@ static int one(struct ledger *l, struct db *db, const struct register_decl *reg,
     struct db_cursor *c = NULL;
     const struct value *row;
     buf_printf(&sql, "SELECT %s FROM \"%s\" WHERE %s", t->columns, reg->name.s, where);
-    int rc = sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&sql), params, n, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&sql), params, n, &c, err);
     if (!rc) rc = db_next(c, &row, err);
     int found = rc;
     if (rc > 0) rc = table_record(t, row, a, ret, err);
@@ -58,7 +54,7 @@ int record_by_number(struct ledger *l, struct db *db, const struct session *s, c
         buf_char(&b, '\n');
         buf_text(&b, word);
         int64_t key = digest_64(buf_view(&b));
-        rc = b.failed ? memory(err) : found(l, db, reg, t->by_key, key, a, &r, err);
+        rc = b.failed ? error_memory(err) : found(l, db, reg, t->by_key, key, a, &r, err);
         if (rc > 0 && r.key != key) rc = 0;
         buf_clear(&b);
     }
@@ -151,7 +147,7 @@ int record_list(struct ledger *l, struct db *db, const struct session *s, const 
     }
     buf_str(&sql, " ORDER BY \"id\"");
     if (f->limit) buf_printf(&sql, " LIMIT %zu", f->limit);
-    rc = sql.failed ? memory(err) : db_query(db ? db : l->db, buf_cstr(&sql), params, n, &c, err);
+    rc = sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&sql), params, n, &c, err);
     const struct value *row;
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct record r;
@@ -191,7 +187,7 @@ static int put_cells(const struct reg_table *t, struct text cells, struct arena 
     int rc;
     while ((rc = journal_cells_next(cells, &pos, &code, &v, err)) > 0) {
         struct value own;
-        if (!value_copy(a, v, &own)) return memory(err);
+        if (!value_copy(a, v, &own)) return error_memory(err);
         if (code == CELL_REGION)
             r->region = value_view(own);
         else if (code == CELL_STATE)

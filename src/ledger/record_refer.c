@@ -16,15 +16,11 @@ struct referring {
     struct error *err;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int keep(struct referring *x, const struct record *r) {
     if (x->n == x->cap) {
         size_t cap = x->cap ? x->cap * 2 : 16;
         struct record *grown = arena_alloc(x->a, cap * sizeof *grown);
-        if (!grown) return memory(x->err);
+        if (!grown) return error_memory(x->err);
         if (x->n) memcpy(grown, x->list, x->n * sizeof *grown);
         x->list = grown;
         x->cap = cap;
@@ -46,7 +42,7 @@ static int stored(struct referring *x) {
     const struct value *row;
     struct value id = value_int(x->id);
     buf_printf(&sql, "SELECT %s FROM \"%s\" WHERE \"%s\" = ?1", x->t->columns, x->t->reg->name.s, x->t->reg->fields[x->f].name.s);
-    int rc = sql.failed ? memory(x->err) : db_query(x->l->db, buf_cstr(&sql), &id, 1, &c, x->err);
+    int rc = sql.failed ? error_memory(x->err) : db_query(x->l->db, buf_cstr(&sql), &id, 1, &c, x->err);
     while (!rc && (rc = db_next(c, &row, x->err)) > 0) {
         struct record r;
         rc = 0;

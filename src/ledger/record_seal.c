@@ -24,7 +24,7 @@ int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng 
     d->sealed = arena_alloc(a, reg->n_fields * sizeof *d->sealed);
     d->seal = arena_alloc(a, sizeof *d->seal);
     d->wrapped = arena_alloc(a, VAULT_WRAPPED);
-    if (!d->sealed || !d->seal || !d->wrapped) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!d->sealed || !d->seal || !d->wrapped) return error_memory(err);
     vault_new_key(secret, d->seal);
     vault_wrap_seal(l->vault, secret, d->seal, d->wrapped);
     for (size_t i = 0; i < reg->n_fields; i++) {
@@ -37,7 +37,7 @@ int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng 
         char context[96];
         seal_context(reg, f, 0, context);
         unsigned char *out = arena_alloc(a, v.n + VAULT_OVERHEAD);
-        if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!out) return error_memory(err);
         d->sealed[i] = value_blob(out, vault_seal(d->seal, secret, text_of(context), value_view(v), out));
     }
     return 0;
@@ -48,7 +48,7 @@ int values_add(struct apply *x, struct buf_values *b, const struct value *row, s
         size_t cap = b->cap ? b->cap * 2 : 1024;
         while (cap < b->n + n) cap *= 2;
         struct value *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!grown) return error_memory(err);
         if (b->n) memcpy(grown, b->v, b->n * sizeof *grown);
         b->v = grown;
         b->cap = cap;
@@ -96,7 +96,7 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         char context[96];
         seal_context(reg, f, e->record.id, context);
         unsigned char *out = arena_alloc(&x->arena, v.n + VAULT_OVERHEAD);
-        if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!out) return error_memory(err);
         e->record.values[i] = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), value_view(v), out));
     }
     explicit_bzero(&key, sizeof key);
@@ -131,7 +131,7 @@ int seal_change(struct apply *x, const struct record *r, size_t field, struct va
     if (clear.kind == VALUE_TEXT) {
         unsigned char *out = arena_alloc(&x->arena, clear.n + VAULT_OVERHEAD);
         if (!out) {
-            rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            rc = error_memory(err);
             goto out;
         }
         sealed = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), value_view(clear), out));

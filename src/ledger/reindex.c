@@ -13,10 +13,6 @@ struct reindex {
     struct arena a;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int add(struct reindex *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
     x->e[x->n++] = lookup_entry_of(kind, value, id);
     if (x->n < GROUP) return 0;
@@ -59,7 +55,7 @@ static int one_register(struct reindex *x, struct error *err) {
     for (size_t i = 0; person && i < reg->n_fields; i++)
         if (reg->fields[i].sealed && reg->fields[i].blind) buf_printf(&sql, ",p.\"%s\"", reg->fields[i].name.s);
     buf_printf(&sql, " FROM \"%s\" p%s", reg->name.s, person ? " LEFT JOIN \"vault_key\" k ON k.\"person\" = p.\"id\"" : "");
-    int rc = sql.failed ? memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = row[1].kind == VALUE_INT ? add(x, x->t->by_key, row[1].i, row[0].i, err) : 0;
         if (!rc && row[2].kind == VALUE_TEXT) rc = add(x, x->t->by_number, lookup_word(value_view(row[2])), row[0].i, err);
@@ -73,7 +69,7 @@ static int one_register(struct reindex *x, struct error *err) {
 int ledger_reindex(struct ledger *l, struct error *err) {
     struct reindex x = {.l = l};
     x.e = mem_realloc(NULL, GROUP * sizeof *x.e);
-    if (!x.e) return memory(err);
+    if (!x.e) return error_memory(err);
     int rc = lookup_empty(l->lookup, l->db, err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
         x.t = l->tables[i];

@@ -95,7 +95,7 @@ int repeat_keep(struct ledger *l, struct text account, struct text key, struct d
     struct arena a = {0};
     int rc = 0;
     struct value *rows = arena_alloc(&a, n * COLUMNS * sizeof *rows), *r = rows;
-    if (!rows) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!rows) rc = error_memory(err);
     for (size_t i = 0; !rc && i < n; i++, r += COLUMNS) {
         const struct draft *d = drafts[i];
         const struct value row[COLUMNS] = {value_text(account), value_text(key), value_int((int64_t)i), value_text(d->reg->name), value_int(d->ret_id),

@@ -70,7 +70,7 @@ static void *settler_main(void *arg) {
 int settler_start(struct ledger *l, const struct settle_options *o, struct settler **ret, struct error *err) {
     struct settler *s = mem_alloc(sizeof *s);
     int rc = 0;
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     s->o = *o;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);

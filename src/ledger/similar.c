@@ -5,10 +5,6 @@
 
 enum { PARTNERS_MAX = 64, SIMILAR_MAX = 8 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- the declaration */
 
 static int declare_cells(struct catalog *c, const struct yaml *node, struct register_decl *r, struct similar *s, struct error *err) {
@@ -16,7 +12,7 @@ static int declare_cells(struct catalog *c, const struct yaml *node, struct regi
     size_t n = 0;
     int rc = declare_words(&c->arena, node, "key", &names, &n, err);
     if (!rc && !n) rc = yaml_error(node, err, E_INVALID, "key names the fields that must be equal / 须以 key 指明相同的字段");
-    if (!rc && !(s->key = arena_alloc(&c->arena, (n + 1) * sizeof *s->key))) rc = memory(err);
+    if (!rc && !(s->key = arena_alloc(&c->arena, (n + 1) * sizeof *s->key))) rc = error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) {
         int f = register_field(r, names[i]);
         if (f < 0 || r->fields[f].sealed)
@@ -38,7 +34,7 @@ int similar_declare(struct catalog *c, const struct yaml *root, struct register_
     if (rc || !list) return rc;
     if (list->n > SIMILAR_MAX) return yaml_error(list, err, E_INVALID, "similar has at most %d items / similar 最多 %d 项", SIMILAR_MAX, SIMILAR_MAX);
     r->similar = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->similar);
-    if (!r->similar) return memory(err);
+    if (!r->similar) return error_memory(err);
     for (size_t i = 0; !rc && i < list->n; i++) {
         const struct yaml *node = list->items[i];
         struct similar *s = &r->similar[i];
@@ -71,7 +67,7 @@ static int parse(struct arena *a, struct reg_table *t, struct text condition, in
 int similar_derive(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
     size_t n = t->reg->n_similar;
     t->similar = arena_alloc(a, (n + 1) * sizeof *t->similar);
-    int rc = t->similar ? 0 : memory(err);
+    int rc = t->similar ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) {
         const struct similar *s = &t->reg->similar[i];
         rc = parse(a, t, s->except, s->line, zone_s, &t->similar[i].except, err);
@@ -130,7 +126,7 @@ int similar_note(struct apply *x, struct entry *e, struct error *err) {
         if (!hash_of(reg, i, e->record.values, &h)) continue;
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->similar, &x->arena, h, NULL);
         struct noted *n = slot ? arena_alloc(&x->arena, sizeof *n) : NULL;
-        if (!n) return memory(err);
+        if (!n) return error_memory(err);
         *n = (struct noted){.e = e, .next = slot->value.p};
         slot->value.p = n;
     }

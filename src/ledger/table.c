@@ -59,7 +59,7 @@ static int list_index(struct arena *a, const struct register_decl *reg, struct d
 static int derive_indexes(struct arena *a, struct reg_table *t, struct error *err) {
     const struct register_decl *reg = t->reg;
     struct db_index *ix = arena_alloc(a, (2 + reg->n_fields + reg->n_indexes) * sizeof *ix);
-    if (!ix) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!ix) return error_memory(err);
     size_t n = 0;
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
@@ -70,9 +70,9 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
     }
     for (size_t i = 0; i < reg->n_indexes; i++)
         ix[n++] = (struct db_index){arena_printf(a, "%s_ix%zu", reg->name.s, i), index_columns(a, reg, reg->indexes[i]), false, NULL};
-    if (list_index(a, reg, &ix[n++]) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (list_index(a, reg, &ix[n++]) < 0) return error_memory(err);
     for (size_t i = 0; i < n; i++)
-        if (!ix[i].name || !ix[i].columns) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!ix[i].name || !ix[i].columns) return error_memory(err);
     t->table.indexes = ix;
     t->table.n_indexes = n;
     return 0;
@@ -81,7 +81,7 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
 static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
     t->checks = arena_alloc(a, (t->reg->n_checks + 1) * sizeof *t->checks);
     t->was = arena_alloc(a, (t->reg->n_checks + 1) * sizeof *t->was);
-    if (!t->checks || !t->was) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t->checks || !t->was) return error_memory(err);
     for (size_t i = 0; i < t->reg->n_checks; i++) {
         const struct rule_check *c = &t->reg->checks[i];
         int rc = expr_parse(a, c->condition, t->reg, zone_s, &t->checks[i], err);
@@ -101,7 +101,7 @@ static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, s
 
 static int derive_effects(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
     t->effects = arena_alloc(a, (t->reg->n_effects + 1) * sizeof *t->effects);
-    if (!t->effects) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t->effects) return error_memory(err);
     for (size_t i = 0; i < t->reg->n_effects; i++) {
         const struct effect *e = &t->reg->effects[i];
         int rc = expr_parse(a, e->when, t->reg, zone_s, &t->effects[i], err);
@@ -124,7 +124,7 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     struct buf list = {0};
     int rc = 0;
     if (!t || !columns || !all || !codes) {
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
         goto out;
     }
     memcpy(columns, system_columns, sizeof system_columns);
@@ -149,7 +149,7 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     t->columns = arena_str(a, buf_cstr(&list));
     t->table = (struct db_table){.name = reg->name.s, .key = "id", .partition = "region", .n_columns = n, .columns = columns};
     if (list.failed || !t->columns) {
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
         goto out;
     }
     rc = derive_indexes(a, t, err);
@@ -165,7 +165,7 @@ out:
 int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
     t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
     t->references = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->references);
-    if (!t->targets || !t->references) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t->targets || !t->references) return error_memory(err);
     t->n_references = 0;
     for (size_t i = 0; i < t->reg->n_fields; i++) {
         int from = t->reg->fields[i].copy_reference;
@@ -194,7 +194,7 @@ static struct reg_table *by_name(struct reg_table **tables, size_t n, struct tex
 int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err) {
     struct db_cursor *c = NULL;
     uint32_t *highest = arena_alloc(a, (n + 1) * sizeof *highest);
-    if (!highest) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!highest) return error_memory(err);
     for (size_t i = 0; i < n; i++) highest[i] = CELL_FIRST_FIELD - 1;
     int rc = db_query(db, "SELECT \"register\", \"field\", \"code\" FROM \"field_code\"", NULL, 0, &c, err);
     const struct value *row;
@@ -235,9 +235,9 @@ int table_record(const struct reg_table *t, const struct value *row, struct aren
     const struct value *cells = row;
     if (copy) {
         struct value *own = arena_alloc(copy, t->table.n_columns * sizeof *own);
-        if (!own) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!own) return error_memory(err);
         for (size_t i = 0; i < t->table.n_columns; i++)
-            if (!value_copy(copy, row[i], &own[i])) return error_set(err, E_MEMORY, NULL, "out of memory");
+            if (!value_copy(copy, row[i], &own[i])) return error_memory(err);
         cells = own;
     }
     *ret = (struct record){

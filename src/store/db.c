@@ -257,7 +257,7 @@ int db_scalar(struct db *db, struct arena *a, const char *sql, const struct valu
     struct value v = value_null();
     rc = db_next(c, &row, err);
     if (rc > 0 && db_columns(c) > 0 && !value_copy(a, row[0], &v))
-        rc = result(db, error_set(err, E_MEMORY, NULL, "out of memory"));
+        rc = result(db, error_memory(err));
     db_cursor_close(c);
     if (rc < 0) return rc;
     *ret = v;

@@ -60,7 +60,7 @@ int db_query_in(struct db *db, const char *head, const char *tail, const int64_t
             size_t some = n - from < shape ? n - from : shape;
             if (arrays) params[0] = array(&list, ids + from, some);
             for (size_t i = 0; !arrays && i < shape; i++) params[i] = value_int(ids[from + (i < some ? i : some - 1)]);
-            rc = sql.failed || list.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : db_query(db, buf_cstr(&sql), params, arrays ? 1 : shape, &open[n_open], err);
+            rc = sql.failed || list.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), params, arrays ? 1 : shape, &open[n_open], err);
         }
         for (size_t k = 0; k < n_open; k++) {
             while (!rc && (rc = db_next(open[k], &row, err)) > 0) rc = visit(arg, row, err);

@@ -16,10 +16,6 @@ enum {
     BATCH_DEPTH = SAVEPOINT_MAX
 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static const struct db_column *column_of(const struct batch *b, size_t i) {
     return &b->table->columns[b->columns[i]];
 }
@@ -84,7 +80,7 @@ static int copy_rows(struct pg *pg, const struct batch *b, const struct piece *p
         buf_reset(out);
     }
     buf_add(out, &end, 2);
-    if (out->failed) return copy_end(pg, "out of memory", NULL), out_of_memory(err);
+    if (out->failed) return copy_end(pg, "out of memory", NULL), error_memory(err);
     if (good) PQputCopyData(pg->conn, out->s, (int)out->n);
     return copy_end(pg, NULL, err);
 }
@@ -98,7 +94,7 @@ static int copy(struct pg *pg, const struct batch *b, const struct piece *p, str
         sql_name(&pg->key, text_of(column_of(b, i)->name));
     }
     buf_str(&pg->key, ") FROM STDIN (FORMAT binary)");
-    if (pg->key.failed) return out_of_memory(err);
+    if (pg->key.failed) return error_memory(err);
     /* the savepoint first: COPY cannot travel in a pipeline */
     int rc = pg_exec(pg, NULL, 0, NULL, err);
     if (rc < 0) return rc;
@@ -250,7 +246,7 @@ static int execute(struct pg *pg, const struct batch *b, const struct pg_command
                    struct error *err) {
     struct pg_statement *s = NULL;
     PGresult *r = NULL;
-    if (pg->base.sql.failed) return out_of_memory(err);
+    if (pg->base.sql.failed) return error_memory(err);
     int rc = pg_statement_get(pg, buf_view(&pg->base.sql), parameters->types, b->n_columns, &s, err);
     if (rc == 0 && pg_sends_ahead(pg))
         return pg_statement_send(pg, s, parameters, (struct pg_ahead){.rows = b->verb == DB_UPDATE ? (int64_t)n : 0, .table = b->table->name}, err);
@@ -371,7 +367,7 @@ static int run_piece(struct pg *pg, const struct batch *b, const struct value *r
     struct batch part = *b;
     uint32_t *order = NULL;
     part.rows = rows;
-    if (batch_order(&part, n, &order) < 0) return out_of_memory(err);
+    if (batch_order(&part, n, &order) < 0) return error_memory(err);
     struct piece p = {rows, order, n};
     bool ahead = pg_sends_ahead(pg), bulk = b->verb == DB_INSERT && n >= (ahead ? COPY_ROWS_AHEAD : COPY_ROWS_MIN);
     if (ahead) { /* nobody asks which row */
@@ -396,7 +392,7 @@ static int make_columns(struct pg *pg, size_t n, struct error *err) {
     if (n > PG_PARAMS_MAX) return error_set(err, E_USAGE, NULL, "more than %d columns", PG_PARAMS_MAX);
     if (n <= pg->n_columns) return 0;
     struct buf *grown = mem_realloc(pg->columns, n * sizeof *grown);
-    if (!grown) return out_of_memory(err);
+    if (!grown) return error_memory(err);
     memset(grown + pg->n_columns, 0, (n - pg->n_columns) * sizeof *grown);
     pg->columns = grown;
     pg->n_columns = n;
@@ -409,7 +405,7 @@ int pg_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct error
     if (rc < 0) return rc;
     struct seen *seen = NULL;
     if (b->n_rows > 1 && (b->verb == DB_UPSERT || b->verb == DB_UPDATE) && !(seen = mem_alloc(sizeof *seen)))
-        return out_of_memory(err);
+        return error_memory(err);
     for (size_t at = 0; at < b->n_rows && rc == 0;) {
         const struct value *rows = b->rows + at * b->n_columns;
         size_t n = piece_size(b, seen, rows, b->n_rows - at), bad = b->n_rows;

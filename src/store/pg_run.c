@@ -38,10 +38,6 @@ struct pg_cursor {
     size_t room;
 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- text */
 
 /* Copies sql with ?1 as $1 outside quotes; *ret_params is the highest number. */
@@ -66,7 +62,7 @@ static int translate(const char *sql, struct buf *out, size_t *ret_params, struc
         }
         buf_char(out, *s);
     }
-    if (out->failed) return out_of_memory(err);
+    if (out->failed) return error_memory(err);
     *ret_params = most;
     return 0;
 }
@@ -112,7 +108,7 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
     buf_char(&key, '\0');
     if (buf_add(&key, types, n * sizeof *types) < 0) {
         buf_clear(&key);
-        return out_of_memory(err);
+        return error_memory(err);
     }
     uint64_t hash = statement_hash(buf_view(&key));
     struct statement *known = statement_find(&pg->statements, buf_view(&key), hash, &busy);
@@ -124,7 +120,7 @@ int pg_statement_get(struct pg *pg, struct text sql, const Oid *types, size_t n,
     struct pg_statement *s = mem_alloc(sizeof *s);
     if (!s) {
         buf_clear(&key);
-        return out_of_memory(err);
+        return error_memory(err);
     }
     s->base = (struct statement){.sql = key.s, .n = key.n, .hash = hash};
     s->serial = ++pg->serial;
@@ -376,7 +372,7 @@ static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, stru
     c->chunk = SMALL_ROWS;
     buf_printf(&text, "DECLARE c%u NO SCROLL CURSOR %sFOR ", c->serial, c->hold ? "WITH HOLD " : "");
     buf_str(&text, sql);
-    int rc = text.failed ? out_of_memory(err) : 0;
+    int rc = text.failed ? error_memory(err) : 0;
     command->kind = PG_DIRECT;
     command->sql = buf_cstr(&text);
     if (rc == 0) rc = pg_exec(pg, command, 1, NULL, err);
@@ -404,7 +400,7 @@ static int read_small(struct pg *pg, struct pg_cursor *c, struct pg_statement *s
 static int cursor_columns(struct pg_cursor *c, struct error *err) {
     size_t n = (size_t)PQnfields(c->result);
     c->base.row = mem_alloc((n + 1) * sizeof *c->base.row);
-    if (!c->base.row) return out_of_memory(err);
+    if (!c->base.row) return error_memory(err);
     c->base.n_columns = n;
     return 0;
 }
@@ -467,12 +463,12 @@ static int query_once(struct pg *pg, bool limited, struct call *call, struct pg_
     if (limited) buf_str(&pg->key, "SELECT * FROM (");
     buf_text(&pg->key, sql);
     if (limited) buf_str(&pg->key, "\n) AS q" LIMIT_SQL);
-    if (pg->key.failed) return out_of_memory(err);
+    if (pg->key.failed) return error_memory(err);
     int rc = pg_statement_get(pg, buf_view(&pg->key), call->types, (size_t)call->command.n, &s, err);
     bool more = rc == 0 && limited && s->big;
     if (rc == 0 && !more && limited && pg_sends_ahead(pg)) {
         c->again = again_new(s, sql, &call->command);
-        if (!c->again) return out_of_memory(err);
+        if (!c->again) return error_memory(err);
         return pg_statement_send(pg, s, &call->command, (struct pg_ahead){.result = &c->result}, err);
     }
     if (rc == 0 && !more) rc = read_small(pg, c, s, call, &more, err);
@@ -491,7 +487,7 @@ int pg_query(struct db *db, const char *sql, const struct value *params, size_t 
     struct call call;
     size_t wanted = 0;
     struct pg_cursor *c = mem_alloc(sizeof *c);
-    if (!c) return out_of_memory(err);
+    if (!c) return error_memory(err);
     c->base.db = db;
     buf_reset(&db->sql);
     int rc = translate(sql, &db->sql, &wanted, err);

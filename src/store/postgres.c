@@ -414,7 +414,7 @@ int postgres_open(const char *url, enum db_mode mode, struct db **ret, struct er
     size_t n = strlen(url);
     if (!pg || !(pg->url = mem_alloc(n + 1))) {
         mem_free(pg);
-        return error_set(err, E_MEMORY, NULL, "out of memory");
+        return error_memory(err);
     }
     memcpy(pg->url, url, n);
     pg->base = (struct db){.driver = &driver, .kind = DB_POSTGRES, .mode = mode};

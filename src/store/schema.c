@@ -52,10 +52,6 @@ static const char *const type_names[][3] = {
     [DB_POSTGRES] = {"bigint", "text", "bytea"},
 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* Reads all rows of a catalogue query into the arena: *ret is n rows of `width` cells. */
 static int read_rows(struct migration *m, const char *sql, const char *table, size_t width,
                      struct value **ret, size_t *ret_n, struct error *err) {
@@ -81,7 +77,7 @@ static int read_rows(struct migration *m, const char *sql, const char *table, si
         n++;
     }
     db_cursor_close(c);
-    if (rc > 0) return out_of_memory(err);
+    if (rc > 0) return error_memory(err);
     if (rc < 0) return rc;
     *ret = rows;
     *ret_n = n;
@@ -95,7 +91,7 @@ static int read_table(struct migration *m, const char *table, struct found *f, s
     if (rc < 0) return rc;
     f->columns = arena_alloc(&m->arena, (f->n_columns + 1) * sizeof *f->columns);
     f->indexes = arena_alloc(&m->arena, (f->n_indexes + 1) * sizeof *f->indexes);
-    if (!f->columns || !f->indexes) return out_of_memory(err);
+    if (!f->columns || !f->indexes) return error_memory(err);
     for (size_t i = 0; i < f->n_columns; i++) {
         struct value *v = columns + 3 * i;
         f->columns[i] = (struct found_column){value_view(v[0]), value_view(v[1]), value_int_or(v[2], 0)};
@@ -109,11 +105,11 @@ static int read_table(struct migration *m, const char *table, struct found *f, s
 
 /* The step in m->sql: into the plan, and, when applying, into the store. */
 static int step(struct migration *m, struct error *err) {
-    if (m->sql.failed) return out_of_memory(err);
+    if (m->sql.failed) return error_memory(err);
     int rc = m->apply ? db_run(m->db, buf_cstr(&m->sql), NULL, 0, NULL, err) : 0;
     if (rc < 0) return rc;
     buf_text(m->plan, buf_view(&m->sql));
-    if (buf_str(m->plan, ";\n") < 0) return out_of_memory(err);
+    if (buf_str(m->plan, ";\n") < 0) return error_memory(err);
     buf_reset(&m->sql);
     return 0;
 }
@@ -172,7 +168,7 @@ static int check_key(struct migration *m, const struct db_table *t, const struct
         same &= c && c->key == ++n;
     }
     for (size_t i = 0; i < f->n_columns; i++) same &= f->columns[i].key <= n;
-    int rc = want.failed ? out_of_memory(err) : 0;
+    int rc = want.failed ? error_memory(err) : 0;
     buf_clear(&want);
     if (rc == 0 && !same)
         rc = error_set(err, E_CONFLICT, t->name,
@@ -204,7 +200,7 @@ static int change_columns(struct migration *m, const struct db_table *t, const s
         if (table_column(t, f->columns[i].name)) continue;
         if (buf_printf(m->plan, "-- kept: %s.%.*s\n", t->name, (int)f->columns[i].name.n,
                        f->columns[i].name.s) < 0)
-            rc = out_of_memory(err);
+            rc = error_memory(err);
     }
     return rc;
 }
@@ -245,7 +241,7 @@ static int create_index(struct migration *m, const struct db_table *t, const str
                         const struct found *f, struct error *err) {
     struct buf sql = {0};
     index_definition(&sql, t, index);
-    int rc = sql.failed ? out_of_memory(err) : 0;
+    int rc = sql.failed ? error_memory(err) : 0;
     bool same = false;
     for (size_t i = 0; i < f->n_indexes; i++)
         same |= text_is(f->indexes[i].name, index->name) && text_eq(f->indexes[i].sql, buf_view(&sql));
@@ -270,7 +266,7 @@ static int drop_indexes(struct migration *m, const struct db_table *t, const str
         for (size_t k = 0; k < t->n_indexes; k++)
             if (text_is(f->indexes[i].name, t->indexes[k].name)) index_definition(&sql, t, &t->indexes[k]);
         bool same = text_eq(f->indexes[i].sql, buf_view(&sql));
-        if (sql.failed) rc = out_of_memory(err);
+        if (sql.failed) rc = error_memory(err);
         buf_clear(&sql);
         if (rc < 0 || same) continue;
         buf_str(&m->sql, "DROP INDEX ");

@@ -241,7 +241,7 @@ int lite_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct err
     else
         sql_row(&db->sql, b, DB_SQLITE);
     if (db->sql.failed) return error_set(err, db->sql.failed, NULL, "out of memory");
-    if (batch_order(b, n, &order) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (batch_order(b, n, &order) < 0) return error_memory(err);
     int rc = lite_statement_get(l, buf_view(&db->sql), &s, err);
     if (rc == 0) {
         l->source = (struct lite_source){.batch = b, .order = order, .end = n};

@@ -27,7 +27,7 @@ static int statement_new(struct lite *l, struct text sql, uint64_t hash, struct 
     struct lite_statement *s = mem_alloc(sizeof *s);
     if (!s || !(s->base.sql = mem_alloc(sql.n + 1))) {
         mem_free(s);
-        return error_set(err, E_MEMORY, NULL, "out of memory");
+        return error_memory(err);
     }
     memcpy(s->base.sql, sql.s, sql.n);
     s->base.n = sql.n;
@@ -138,7 +138,7 @@ int lite_query(struct db *db, const char *sql, const struct value *params, size_
     struct lite_cursor *c = NULL;
     size_t room = (size_t)sqlite3_column_count(s->handle);
     if (rc == 0 && !(c = mem_alloc(sizeof *c + room * sizeof(struct value))))
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
     if (rc < 0) {
         lite_statement_put(s);
         return rc;

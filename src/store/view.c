@@ -19,13 +19,13 @@ int db_view_set(struct db *db, const struct db_view *view, struct error *err) {
     struct buf sql = {0};
     buf_str(&sql, "DROP VIEW IF EXISTS ");
     sql_name(&sql, text_of(view->name));
-    int rc = sql.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : db_run(db, buf_cstr(&sql), NULL, 0, NULL, err);
+    int rc = sql.failed ? error_memory(err) : db_run(db, buf_cstr(&sql), NULL, 0, NULL, err);
     buf_reset(&sql);
     buf_str(&sql, "CREATE VIEW ");
     sql_name(&sql, text_of(view->name));
     buf_str(&sql, " AS ");
     buf_str(&sql, view->select);
-    if (!rc) rc = sql.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : db_run(db, buf_cstr(&sql), NULL, 0, NULL, err);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_run(db, buf_cstr(&sql), NULL, 0, NULL, err);
     buf_clear(&sql);
     return rc;
 }

@@ -387,7 +387,7 @@ int remote_status(struct visits *v, struct visits_status *ret, struct error *err
     int rc = remote_take(v, &c, err);
     if (rc == 0) rc = begin(v, c, false, err);
     if (rc == 0) rc = remote_parts_read(c, &parts, err);
-    if (rc == 0 && !(s.days = arena_alloc(&s.arena, (parts.n + 1) * sizeof *s.days))) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0 && !(s.days = arena_alloc(&s.arena, (parts.n + 1) * sizeof *s.days))) rc = error_memory(err);
     for (size_t i = 0; rc == 0 && i < parts.n; i++) {
         char sql[240], table[64];
         remote_table(parts.items[i].region, parts.items[i].day, table);

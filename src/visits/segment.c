@@ -90,7 +90,7 @@ int segment_open(const char *dir, const char *name, struct segment **ret, struct
 
 int segment_open_bytes(const uint8_t *bytes, size_t n, struct segment **ret, struct error *err) {
     struct segment *s = mem_alloc(sizeof *s);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!s) return error_memory(err);
     snprintf(s->name, sizeof s->name, "%s", "(bytes)");
     s->map = bytes;
     s->bytes = n;

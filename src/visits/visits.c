@@ -397,7 +397,7 @@ int visits_status(struct visits *v, bool verify, struct visits_status *ret, stru
     s.days = arena_alloc(&s.arena, (w->n + 1) * sizeof *s.days);
     if (!s.days) {
         pthread_mutex_unlock(&v->upkeep);
-        return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        return error_memory(err);
     }
     for (size_t i = 0; i < w->n; i++) {
         struct segment *g = w->segments[i].segment;

@@ -11,10 +11,6 @@ static const size_t hash_memory = 64u << 20;
 static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
 const struct session account_inside = {.account = {"system", 6}, .n_grants = 1, .grants = &everything};
 
-int memory_error(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 int unproven(struct error *err) {
     return error_set(err, E_SIGN_IN, NULL, "login, password or code is wrong, or the session is over / 登录名、密码或验证码有误,或会话已失效");
 }
@@ -47,7 +43,7 @@ static int settle(struct ledger *l, struct accounts *a, struct error *err) {
 
 int accounts_open(struct ledger *l, const struct account_options *o, struct accounts **ret, struct error *err) {
     struct accounts *a = mem_alloc(sizeof *a);
-    if (!a) return memory_error(err);
+    if (!a) return error_memory(err);
     if (o) a->o = *o;
     if (!a->o.hash_passes) a->o.hash_passes = PASSES;
     if (!a->o.hash_memory) a->o.hash_memory = hash_memory;
@@ -61,7 +57,7 @@ int accounts_open(struct ledger *l, const struct account_options *o, struct acco
     a->cache = cache_new();
     a->throttle = throttle_new();
     a->failures = failures_new();
-    int rc = a->cache && a->throttle && a->failures ? settle(l, a, err) : memory_error(err);
+    int rc = a->cache && a->throttle && a->failures ? settle(l, a, err) : error_memory(err);
     if (rc < 0) {
         accounts_close(a);
         return rc;
@@ -174,7 +170,7 @@ int holder_by_id(struct ledger *l, int64_t id, struct arena *a, struct holder *r
     int active = register_field(reg, TEXT("active"));
     struct holder h = {.id = r.id, .version = r.version, .login = own(a, &r, "login"), .title = own(a, &r, "title"), .roles = own(a, &r, "roles"),
                        .region = arena_text(a, r.region), .active = active < 0 || value_int_or(r.values[active], 1)};
-    if (!h.login.s || !h.title.s || !h.roles.s || !h.region.s) return memory_error(err);
+    if (!h.login.s || !h.title.s || !h.roles.s || !h.region.s) return error_memory(err);
     *ret = h;
     return 1;
 }
@@ -237,7 +233,7 @@ int secret_read(struct ledger *l, int64_t account, struct arena *a, struct secre
         s.failures = value_int_or(row[7], 0);
         s.failed_at = value_int_or(row[8], INSTANT_NONE);
         s.signed_at = value_int_or(row[9], INSTANT_NONE);
-        rc = s.hash.s && s.totp.s ? 0 : memory_error(err);
+        rc = s.hash.s && s.totp.s ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     if (!rc) *ret = s;

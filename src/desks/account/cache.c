@@ -170,7 +170,7 @@ static struct text cut(struct text *list) {
 
 static int load_grants(struct entry_facts *f, struct text roles, const struct text *only, struct text region, struct arena *a, struct error *err) {
     struct grant *grants = arena_alloc(a, ROLES_MAX * sizeof *grants);
-    if (!grants) return memory_error(err);
+    if (!grants) return error_memory(err);
     while (roles.n && f->n_grants < ROLES_MAX) {
         struct text role = cut(&roles);
         if (role.n && (!only || grant_among(*only, role))) grants[f->n_grants++] = (struct grant){role, region};
@@ -226,7 +226,7 @@ static int load_token(const struct account_seat *seat, const char *hash, struct 
         roles = arena_text(a, value_view(row[2]));
         region = arena_text(a, value_view(row[3]));
         registers = arena_text(a, value_view(row[4]));
-        if (!roles.s || !region.s || !registers.s) rc = memory_error(err);
+        if (!roles.s || !region.s || !registers.s) rc = error_memory(err);
     }
     db_cursor_close(c);
     if (rc <= 0) return rc < 0 ? rc : unproven(err);
@@ -238,7 +238,7 @@ static int load_token(const struct account_seat *seat, const char *hash, struct 
     f->title = h.title;
     f->region = region.n ? region : h.region;
     struct text *list = arena_alloc(a, ROLES_MAX * sizeof *list);
-    if (!list) return memory_error(err);
+    if (!list) return error_memory(err);
     while (registers.n && f->n_registers < ROLES_MAX) list[f->n_registers++] = cut(&registers);
     f->registers = list;
     if (!region_within(f->region, h.region)) return 0; /* the account moved away: nothing is left of it */
@@ -272,7 +272,7 @@ static bool over(const struct accounts *a, const struct entry_facts *f, instant 
 
 static int copy_out(const struct entry_facts *f, struct arena *a, struct entry_facts *ret, struct error *err) {
     char *room = arena_alloc(a, facts_size(f));
-    if (!room) return memory_error(err);
+    if (!room) return error_memory(err);
     facts_copy(ret, f, room);
     return 0;
 }

@@ -46,7 +46,7 @@ int account_demo_make(const struct account_seat *seat, const struct session *s, 
     if (!roles) return error_set(err, E_UNKNOWN, "role", "no roles are declared / 未声明角色");
     struct account_demo *list = arena_alloc(a, (roles->n + 1) * sizeof *list);
     size_t n = 0;
-    int rc = list ? 0 : memory_error(err);
+    int rc = list ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < roles->n; i++) {
         const struct code *role = &roles->codes[i];
         if (text_is(role->code, "root")) continue; /* root is who sits at the machine */

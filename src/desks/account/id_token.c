@@ -75,7 +75,7 @@ static int check_claims(const json_t *claims, const struct id_token_wanted *w, s
     t.title = json_is_string(name) && json_string_length(name) && json_string_length(name) <= 100
                   ? arena_text(a, (struct text){json_string_value(name), json_string_length(name)})
                   : t.login;
-    if (!t.login.s || !t.title.s) return memory_error(err);
+    if (!t.login.s || !t.title.s) return error_memory(err);
     for (size_t i = 0; json_is_array(amr) && i < json_array_size(amr); i++)
         for (size_t k = 0; k < w->n_factors; k++) t.factor = t.factor || is_text(json_array_get(amr, i), w->factors[k]);
     *ret = t;
@@ -92,7 +92,7 @@ int id_token_verify(const char *jwks, struct text token, const struct id_token_w
     if (!token.n || token.n > ID_TOKEN_MAX || memchr(token.s, 0, token.n)) return untrue(err, "no token");
     char *own = arena_text(a, token).s ? arena_printf(a, "%.*s", (int)token.n, token.s) : NULL;
     if (!own || r_jwt_init(&jwt) != RHN_OK || r_jwks_init(&set) != RHN_OK) {
-        rc = memory_error(err);
+        rc = error_memory(err);
     } else if (r_jwks_import_from_json_str(set, jwks) != RHN_OK || !r_jwks_size(set)) {
         rc = error_set(err, E_UNKNOWN, "jwks", "the provider's keys cannot be read / 无法读取认证服务的公钥");
     } else if (r_jwt_advanced_parse(jwt, own, R_PARSE_NONE, R_FLAG_IGNORE_REMOTE) != RHN_OK || r_jwt_get_type(jwt) != R_JWT_TYPE_SIGN || !alg_trusted(r_jwt_get_sign_alg(jwt))) {

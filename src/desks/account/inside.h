@@ -32,7 +32,6 @@ struct accounts {
 };
 
 /* ---- accounts.c: what all share */
-int memory_error(struct error *err);
 /* The one refusal of everything that does not prove who somebody is. */
 int unproven(struct error *err);
 int rate_error(int64_t wait_s, struct error *err);

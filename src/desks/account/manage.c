@@ -67,7 +67,7 @@ static int add(struct ledger *l, void *arg, struct error *err) {
     int rc = m->s->limit ? refuse("account", "a token manages no accounts / 令牌不得管理账户", err) : holder_by_login(l, w->login, &a, &h, err);
     if (rc > 0) rc = error_set(err, E_CONFLICT, "login", "this login is taken / 登录名已被使用");
     struct draft *d = rc ? NULL : draft_new(&a, reg, DRAFT_CREATE);
-    if (!rc && !d) rc = memory_error(err);
+    if (!rc && !d) rc = error_memory(err);
     if (!rc) rc = set(l, d, &a, "login", w->login, err);
     if (!rc) rc = set(l, d, &a, "title", w->title.n ? w->title : w->login, err);
     if (!rc) rc = set(l, d, &a, "roles", w->roles.n ? w->roles : TEXT("guest"), err);
@@ -101,7 +101,7 @@ static int set_roles(struct ledger *l, void *arg, struct error *err) {
     struct holder h = {0};
     int rc = may(l, m->s, m->login, "security", NULL, &a, &h, err);
     struct draft *d = rc ? NULL : draft_new(&a, accounts_register(l), DRAFT_CHANGE);
-    if (!rc && !d) rc = memory_error(err);
+    if (!rc && !d) rc = error_memory(err);
     if (!rc && m->roles.n) rc = set(l, d, &a, "roles", m->roles, err);
     if (!rc) {
         d->id = h.id;
@@ -266,7 +266,7 @@ int account_list(const struct account_seat *seat, const struct session *s, struc
     if (!reg) return error_set(err, E_UNKNOWN, "account", "this catalog has no accounts / 没有账户登记册");
     if (!access_anywhere(s, ACCESS_READ, reg)) return access_check(s, ACCESS_READ, reg, l->region, err);
     int rc = record_list(l, l->db, s, reg, &all, visit, &g, err);
-    if (!rc && g.rc) rc = memory_error(err);
+    if (!rc && g.rc) rc = error_memory(err);
     for (size_t i = 0; !rc && i < g.n; i++) {
         struct account_row *row = &g.rows[i];
         struct secret secret;

@@ -31,7 +31,7 @@ int oidc_open(struct ledger *l, struct accounts *a, struct error *err) {
     a->o.oidc_path = NULL; /* borrowed only until here */
     if (access(at, F_OK) != 0) return 0;
     struct account_oidc *o = mem_alloc(sizeof *o);
-    if (!o) return memory_error(err);
+    if (!o) return error_memory(err);
     int rc = provider_read(at, &o->provider, err);
     if (rc < 0) {
         mem_free(o);
@@ -180,7 +180,7 @@ static int redeem(struct account_oidc *o, const struct text marks[3], struct tex
     add(&form, "&code", code);
     add(&form, "&redirect_uri", o->provider.redirect);
     add(&form, "&code_verifier", marks[2]);
-    if (!rc && form.failed) rc = memory_error(err);
+    if (!rc && form.failed) rc = error_memory(err);
     if (!rc) rc = provider_ask(&o->provider, token_at, buf_cstr(&form), &answer, err);
     json_t *j = rc ? NULL : json_loadb(answer.s, answer.n, JSON_REJECT_DUPLICATES, NULL);
     const json_t *token = json_object_get(j, "id_token");

@@ -77,7 +77,7 @@ int password_hash(struct accounts *a, struct text password, char out[crypto_pwha
     gate_enter(a);
     int rc = crypto_pwhash_str_alg(out, password.s ? password.s : "", password.n, a->o.hash_passes, a->o.hash_memory, crypto_pwhash_ALG_ARGON2ID13);
     gate_leave(a);
-    return rc ? memory_error(err) : 0;
+    return rc ? error_memory(err) : 0;
 }
 
 int password_verify(struct accounts *a, struct text hash, struct text password, struct error *err) {
@@ -91,7 +91,7 @@ int password_verify(struct accounts *a, struct text hash, struct text password, 
     bool starved = rc && errno == ENOMEM;
     gate_leave(a);
     sodium_memzero(kept, sizeof kept);
-    if (starved) return memory_error(err);
+    if (starved) return error_memory(err);
     return rc == 0 && hash.n ? 1 : 0;
 }
 

@@ -77,7 +77,7 @@ static void *worker_main(void *arg) {
 int account_pool_start(struct accounts *a, const struct account_pool_options *o, struct account_pool **ret, struct error *err) {
     int threads = o->threads > 0 ? o->threads : THREADS, rc = 0;
     struct account_pool *p = mem_alloc(sizeof *p);
-    if (!p) return memory_error(err);
+    if (!p) return error_memory(err);
     p->accounts = a;
     p->eager = o->eager;
     p->now = o->now;
@@ -108,7 +108,7 @@ int account_pool_start(struct accounts *a, const struct account_pool_options *o,
 int account_run(struct account_pool *p, int (*work)(const struct account_seat *seat, void *arg, struct error *err),
                 void (*done)(void *arg, int rc, const struct error *err), void *arg, struct error *err) {
     struct work *w = mem_alloc(sizeof *w);
-    if (!w) return memory_error(err);
+    if (!w) return error_memory(err);
     *w = (struct work){.run = work, .done = done, .arg = arg};
     pthread_mutex_lock(&p->lock);
     bool full = p->stopping || p->waiting >= p->waiting_max;

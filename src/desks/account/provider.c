@@ -32,7 +32,7 @@ static int read_factors(struct provider *p, const struct yaml *root, struct erro
     if (rc < 0 || !list) return rc;
     if (list->n > FACTORS_MAX) return yaml_error(list, err, E_TOO_LARGE, "at most %d / 最多 %d 项", FACTORS_MAX, FACTORS_MAX);
     p->factors = arena_alloc(&p->arena, FACTORS_MAX * sizeof *p->factors);
-    if (!p->factors) return memory_error(err);
+    if (!p->factors) return error_memory(err);
     for (size_t i = 0; i < list->n; i++) {
         if (list->items[i]->kind != YAML_SCALAR) return yaml_error(list->items[i], err, E_INVALID, "a word of `amr` / 应为 amr 中的词");
         p->factors[p->n_factors++] = list->items[i]->text;
@@ -62,7 +62,7 @@ int provider_read(const char *path, struct provider *ret, struct error *err) {
     if (!rc && !p.discovery.n) {
         p.discovery = text_of(arena_printf(&p.arena, "%.*s%s.well-known/openid-configuration", (int)p.issuer.n, p.issuer.s,
                                            p.issuer.n && p.issuer.s[p.issuer.n - 1] == '/' ? "" : "/"));
-        if (!p.discovery.n) rc = memory_error(err);
+        if (!p.discovery.n) rc = error_memory(err);
     }
     if (!rc && !(provider_url_ok(p.issuer) && provider_url_ok(p.discovery) && provider_url_ok(p.redirect)))
         rc = error_set(err, E_INVALID, path, "issuer, discovery and redirect_uri are https URLs (http only to this machine) / 须为 https 地址");
@@ -98,7 +98,7 @@ int provider_ask(const struct provider *p, const char *url, const char *form, st
     long status = 0;
     if (!provider_url_ok(text_of(url))) return error_set(err, E_INVALID, "provider", "the provider names an address that is not asked / 认证服务给出的地址不被允许");
     CURL *c = curl_easy_init();
-    if (!c) return memory_error(err);
+    if (!c) return error_memory(err);
     buf_reset(ret);
     ret->max = PROVIDER_ANSWER_MAX;
     curl_easy_setopt(c, CURLOPT_URL, url);

@@ -170,7 +170,7 @@ int account_token(const struct account_seat *seat, struct text bearer, instant n
     int rc = cache_get(seat, hash, true, now, a, &f, err);
     if (rc < 0) return rc;
     struct session_limit *limit = arena_alloc(a, sizeof *limit);
-    if (!limit) return memory_error(err);
+    if (!limit) return error_memory(err);
     *limit = (struct session_limit){.verbs = f.verbs, .n_registers = f.n_registers, .registers = f.registers};
     tell(seat, &f, now, ret);
     ret->session.limit = limit;
@@ -241,7 +241,7 @@ int account_flush(const struct account_seat *seat, instant now, struct error *er
     bool due = cache_flush_due(seat->accounts->cache, now);
     if (!due && !failures_any(seat->accounts->failures)) return 0;
     struct flushing *f = mem_alloc(sizeof *f);
-    if (!f) return memory_error(err);
+    if (!f) return error_memory(err);
     f->failures = seat->accounts->failures;
     if (due) f->n = cache_unwritten(seat->accounts->cache, f->rows, ROWS_MAX);
     int rc = f->n || failures_any(f->failures) ? seat_write(seat, flush, f, now, err) : 0;
@@ -357,7 +357,7 @@ int account_sessions(const struct account_seat *seat, const struct session *s, s
     if (!rc) rc = secret_read(l, h.id, a, &secret, err);
     if (rc < 0) return rc;
     struct account_session_row *list = arena_alloc(a, (size_t)2 * SESSIONS_MAX * sizeof *list);
-    if (!list) return memory_error(err);
+    if (!list) return error_memory(err);
     struct value params[] = {value_int(h.id), value_int(s->now)};
     rc = db_query(l->db,
                   "SELECT \"id\",\"factor\",\"created_at\",\"seen_at\",\"expires_at\",\"address\",\"agent\" FROM \"account_session\" WHERE \"account\" = ?1 AND "

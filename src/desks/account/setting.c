@@ -16,12 +16,12 @@ int account_settings(const struct account_seat *seat, const struct session *s, s
     int rc = refused(s, err);
     if (rc < 0) return rc;
     struct account_setting *list = arena_alloc(a, ACCOUNT_SETTINGS * sizeof *list);
-    if (!list) return memory_error(err);
+    if (!list) return error_memory(err);
     rc = db_query(seat->ledger->db, "SELECT \"name\", \"value\" FROM \"account_setting\" WHERE \"account\" = ?1 ORDER BY \"name\" LIMIT 200", &account, 1, &c, err);
     while (rc == 0 && n < ACCOUNT_SETTINGS && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
         list[n] = (struct account_setting){arena_text(a, value_view(row[0])), arena_text(a, value_view(row[1]))};
-        if (!list[n].name.s || !list[n].value.s) rc = memory_error(err);
+        if (!list[n].name.s || !list[n].value.s) rc = error_memory(err);
         n++;
     }
     db_cursor_close(c);

@@ -41,7 +41,7 @@ static int roles_of(const struct account_token_wish *w, const struct holder *h, 
         buf_text(out, role);
     }
     if (!out->n) return error_set(err, E_DENIED, "roles", "nothing is left that a token could do / 没有可授予令牌的角色");
-    return out->failed ? memory_error(err) : 0;
+    return out->failed ? error_memory(err) : 0;
 }
 
 static int check_wish(struct ledger *l, const struct making *m, const struct holder *h, char region[REGION_MAX + 1], struct error *err) {
@@ -178,7 +178,7 @@ static int add_tokens(struct ledger *l, const struct holder *h, instant now, str
             *cap = *cap ? *cap * 2 : 16;
             struct account_token_row *more = arena_alloc(a, *cap * sizeof *more);
             if (!more) {
-                rc = memory_error(err);
+                rc = error_memory(err);
                 break;
             }
             if (*n) memcpy(more, *list, *n * sizeof *more);
@@ -202,7 +202,7 @@ int account_tokens(const struct account_seat *seat, const struct session *s, str
     size_t n = 0, cap = 0, n_ids = 0;
     int64_t *ids = arena_alloc(a, LIST_MAX * sizeof *ids);
     int rc = 0;
-    if (!ids) return memory_error(err);
+    if (!ids) return error_memory(err);
     if (s->limit) return error_set(err, E_DENIED, "token", "a token lists no tokens / 令牌不得查看令牌");
     if (login.n) {
         struct holder h;

@@ -20,10 +20,6 @@ static int desk_open(struct desk *k, struct ledger *l, const struct session *s, 
     *k = (struct desk){.l = l, .s = s};
     return register_needs(l->catalog, "daily_report", report_fields, k->at, &k->reg, err);
 }
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* The region's own report of a day whatever its state: the natural key allows one. */
 static int find(struct desk *k, struct db *db, struct text region, day d, int64_t *ret_report, struct error *err) {
     struct value p[] = {value_text(region), value_int(d)}, v = value_null();
@@ -67,7 +63,7 @@ static int freeze_draft(const struct desk *k, const struct bulletin *b, const st
     struct draft *d = draft_new(a, reg, existing ? DRAFT_CHANGE : DRAFT_CREATE);
     struct document g = {0};
     struct buf json = {0};
-    int rc = d ? bulletin_page(b, NULL, true, &g, err) : memory(err);
+    int rc = d ? bulletin_page(b, NULL, true, &g, err) : error_memory(err);
     if (rc < 0) return rc;
     struct text work = part_text(a, &g, 2), latest = part_text(a, &g, 1), figures = {0};
     document_clear(&g);
@@ -79,7 +75,7 @@ static int freeze_draft(const struct desk *k, const struct bulletin *b, const st
     d->id = existing ? existing->id : 0;
     d->version = existing ? existing->version : 0;
     d->region = arena_text(a, b->region);
-    if (!work.s || !latest.s || !figures.s || !d->region.s) return memory(err);
+    if (!work.s || !latest.s || !figures.s || !d->region.s) return error_memory(err);
     d->state = TEXT("submitted");
     d->values[k->at[RF_DAY]] = value_int(b->day);
     d->values[k->at[RF_WORK]] = value_text(work);
@@ -136,7 +132,7 @@ static bool holds_role(const struct session *s, const char *role, struct text re
 /* Moves the report to a state; field >= 0 receives the account's name. */
 static int step(struct desk *k, const struct record *r, const char *state, int field, struct error *err) {
     struct draft *d = draft_new(&k->a, k->reg, DRAFT_CHANGE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->by_desk = true;
     d->id = r->id;
     d->version = r->version; /* two approvers at once: one of them is told to look again */
@@ -206,7 +202,7 @@ static int frozen(struct desk *k, struct db *db, int64_t report, struct bulletin
     if (!rc) rc = bulletin_read_json(value_view(r.values[k->at[RF_FIGURES]]), ret, err);
     if (rc < 0) return rc;
     ret->state = arena_text(&ret->arena, r.state);
-    return ret->state.s ? 0 : memory(err);
+    return ret->state.s ? 0 : error_memory(err);
 }
 
 int bulletin_frozen(struct ledger *l, struct db *db, const struct session *s, int64_t report, struct bulletin *ret, struct error *err) {

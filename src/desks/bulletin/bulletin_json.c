@@ -392,7 +392,7 @@ int bulletin_write_json(const struct bulletin *b, bool pretty, struct buf *out, 
     struct codec c = {.at = json_object()};
     size_t before = out->n;
     int rc;
-    if (!c.at) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!c.at) return error_memory(err);
     json_t *top = c.at;
     code_head(&c, &copy);
     code_case_figures(&c, &copy);

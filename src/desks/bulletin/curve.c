@@ -59,7 +59,7 @@ int bulletin_curve(struct ledger *l, struct db *db, const struct session *s, con
     rc = access_check(s, ACCESS_READ, reg, sc.region, err);
     if (!rc && query->day > day_of_instant(s->now, l->zone_s)) rc = error_set(err, E_REFUSED, "day", "the day has not begun: a report counts what happened / 统计日尚未开始");
     struct bulletin_curve curve = {.from = query->day - (day)n + 1, .n = n, .report = rc ? NULL : days_of(a, n), .onset = rc ? NULL : days_of(a, n)};
-    if (!rc && (!curve.report || !curve.onset)) rc = error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!rc && (!curve.report || !curve.onset)) rc = error_memory(err);
     bool own = !rc && db_snapshot(sc.db, NULL) == 0; /* both counts of one state of the store */
     if (!rc) rc = count(&sc, "report_date", curve.report, &curve, err);
     if (!rc) rc = count(&sc, "onset", curve.onset, &curve, err);

@@ -31,10 +31,6 @@ struct tally {
     struct series times[2][STEPS]; /* day, week */
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 int class_of_case(struct text code, struct text state) {
     if (text_is(state, "excluded")) return -1;
     if (text_is(code, "confirmed") || text_is(code, "clinical")) return CLASS_CONFIRMED;
@@ -164,7 +160,7 @@ static int lines_of(const struct scope *sc, const char *list, struct bulletin_co
     size_t n = l ? l->n : 0;
     if (n > LINES_MAX) n = LINES_MAX;
     struct bulletin_count *lines = arena_alloc(sc->arena, (n + 1) * sizeof *lines);
-    if (!lines) return memory(err);
+    if (!lines) return error_memory(err);
     for (size_t i = 0; i < n; i++) lines[i] = (struct bulletin_count){l->codes[i].code, l->codes[i].zh, l->codes[i].en, 0};
     lines[n] = (struct bulletin_count){TEXT(""), TEXT("未填"), TEXT("not stated"), 0};
     *ret = lines;
@@ -223,7 +219,7 @@ static int case_count(struct tally *t, const struct case_fact *f, struct error *
         return 0;
     }
     struct bulletin_row *region = region_row(t, f->region), *disease = disease_row(t, f->disease);
-    if (!region || !disease) return memory(err);
+    if (!region || !disease) return error_memory(err);
     b->total.n[f->class][f->origin]++;
     region->total.n[f->class][f->origin]++;
     disease->total.n[f->class][f->origin]++;
@@ -296,7 +292,7 @@ static int region_resolve(struct scope *sc, const struct bulletin_query *query, 
     if (asked.n && !region_canonical(asked, code))
         return error_set(err, E_UNKNOWN, "region", "%.*s is no region code / 不是行政区划代码", (int)(asked.n > 20 ? 20 : asked.n), asked.s);
     sc->region = asked.n ? arena_text(sc->arena, text_of(code)) : TEXT("");
-    if (!sc->region.s) return memory(err);
+    if (!sc->region.s) return error_memory(err);
     sc->bounded = region_end(sc->region, sc->end);
     p = value_text(sc->region);
     if (sc->region.n) rc = db_scalar(sc->db, sc->arena, "SELECT \"id\" FROM \"region\" WHERE \"code\" = ?1 LIMIT 1", &p, 1, &found, err);
@@ -357,11 +353,11 @@ static int regions_list(struct tally *t, struct error *err) {
         rc = 0;
         if (t->b->n_regions >= ROWS_MAX / 2) break;
         struct bulletin_row *r = row_add(sc->arena, &t->b->regions, &t->b->n_regions, &t->cap_rows, value_view(row[0]));
-        if (!r) rc = memory(err);
+        if (!r) rc = error_memory(err);
         else {
             r->zh = r->en = arena_text(sc->arena, value_view(row[1]));
             if (value_view(row[2]).n) r->en = arena_text(sc->arena, value_view(row[2]));
-            if (!r->zh.s || !r->en.s) rc = memory(err);
+            if (!r->zh.s || !r->en.s) rc = error_memory(err);
         }
     }
     db_cursor_close(c);

@@ -70,7 +70,7 @@ int scope_rebuilt(const struct scope *sc, const struct register_decl *reg, int (
     query_int(&q, sc->as_of);
     query_add(&q, " ORDER BY \"id\"");
     rc = query_run(&q, sc->db, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = buf_add(&ids, &row[0].i, sizeof row[0].i) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = buf_add(&ids, &row[0].i, sizeof row[0].i) < 0 ? error_memory(err) : 0;
     db_cursor_close(c);
     query_clear(&q);
     for (size_t at = 0; !rc && at < ids.n; at += sizeof(int64_t)) {
@@ -106,7 +106,7 @@ int numbers_add(struct numbers *list, struct arena *a, int64_t order, int64_t id
     if (list->trimmed && by_order(&one, &list->items[BULLETIN_LIST_MAX - 1]) > 0) return 0;
     if (!list->items) list->items = arena_alloc(a, 2 * BULLETIN_LIST_MAX * sizeof *list->items);
     one.number = number.n ? arena_text(a, number) : text_of(arena_printf(a, "#%lld", (long long)id));
-    if (!list->items || !one.number.n) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!list->items || !one.number.n) return error_memory(err);
     list->items[list->n++] = one;
     if (list->n == 2 * BULLETIN_LIST_MAX) numbers_sort(list);
     return 0;
@@ -115,7 +115,7 @@ int numbers_add(struct numbers *list, struct arena *a, int64_t order, int64_t id
 int numbers_texts(struct numbers *list, struct arena *a, struct text **ret, size_t *ret_n, struct error *err) {
     numbers_sort(list);
     struct text *texts = arena_alloc(a, (list->n + 1) * sizeof *texts);
-    if (!texts) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!texts) return error_memory(err);
     for (size_t i = 0; i < list->n; i++) texts[i] = list->items[i].number;
     *ret = texts;
     *ret_n = list->n;

@@ -9,10 +9,6 @@
 
 static const char *const figure_names[FIGURES] = {"confirmed", "asymptomatic", "suspected", "active", "died", "observed", "uncontrolled"};
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static unsigned case_sets(const struct case_fact *f, day d) {
     unsigned sets = 0;
     if (f->class < 0 || f->report == DAY_NONE || f->report > d) return 0;
@@ -172,7 +168,7 @@ static int touched_walk(const struct touched *x, const char *name, struct error 
             rc = change_note(sc, &x->r->explain, 0, here ? contact_sets(value_view(row[3])) : 0, row[0].i, value_view(row[4]), err);
             continue;
         }
-        rc = buf_add(&ids, pair, sizeof pair) < 0 ? memory(err) : 0;
+        rc = buf_add(&ids, pair, sizeof pair) < 0 ? error_memory(err) : 0;
     }
     db_cursor_close(c);
     query_clear(&q);
@@ -191,7 +187,7 @@ static int changes_fill(const struct scope *sc, struct explain *e, struct bullet
     bool frozen = e->since != INSTANT_NONE;
     int n = frozen ? FIGURES : FIGURES_CASES; /* the state of a contact has no date: without a frozen report there is no yesterday */
     b->changes = arena_alloc(sc->arena, FIGURES * sizeof *b->changes);
-    if (!b->changes) return memory(err);
+    if (!b->changes) return error_memory(err);
     if (frozen) {
         e->after[FIGURE_OBSERVED] = b->contacts.observed;
         e->after[FIGURE_UNCONTROLLED] = b->contacts.uncontrolled + b->contacts.lost;
@@ -227,7 +223,7 @@ int restate_finish(const struct scope *sc, struct restate *r, struct bulletin *b
     if (!rc) rc = changes_fill(sc, &r->explain, b, err);
     if (rc < 0) return rc;
     b->restated = arena_alloc(sc->arena, RESTATE_DAYS * sizeof *b->restated);
-    if (!b->restated) return memory(err);
+    if (!b->restated) return error_memory(err);
     for (int back = 1; back <= RESTATE_DAYS; back++) {
         const struct frozen_day *d = &r->days[back];
         if (!d->there || (d->was == d->is && d->late == 0)) continue;

@@ -227,7 +227,7 @@ static int rows_suppress(const struct bulletin *b, struct bulletin_row *rows, si
     hide = mem_alloc((n + 1) * w);
     pinned = mem_alloc((n + 1) * w);
     if (!cells || !hide || !pinned) {
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
         goto out;
     }
     for (size_t i = 0; i < n; i++)

@@ -6,9 +6,6 @@
 
 enum { TEST_DAYS = 3, RULES_MAX = 256, UNITS_MAX = 2000, SOON_S = 3600 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
 static bool in_day(const struct scope *sc, instant t) {
     return t >= sc->from && t < sc->to;
 }
@@ -45,7 +42,7 @@ struct ids {
     struct buf b;
 };
 static int ids_add(struct ids *s, int64_t id, struct error *err) {
-    return buf_add(&s->b, &id, sizeof id) < 0 ? memory(err) : 0;
+    return buf_add(&s->b, &id, sizeof id) < 0 ? error_memory(err) : 0;
 }
 static int by_id(const void *a, const void *b) {
     int64_t x, y;
@@ -377,7 +374,7 @@ static int duties_open(const struct scope *sc, struct bulletin *b, struct error 
     rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct bulletin_rule *r = rule_of(sc, b, value_view(row[0]));
-        rc = r ? 0 : memory(err);
+        rc = r ? 0 : error_memory(err);
         if (rc < 0) break;
         r->open = value_int_or(row[1], 0);
         r->due_soon = value_int_or(row[2], 0);
@@ -422,7 +419,7 @@ static int duties_closed(const struct scope *sc, struct bulletin *b, struct erro
         struct bulletin_rule *r = rule_of(sc, b, value_view(row[0]));
         struct text state = value_view(row[1]);
         int64_t later = value_int_or(row[3], 0), closed = value_int_or(row[4], 0);
-        rc = r ? 0 : memory(err);
+        rc = r ? 0 : error_memory(err);
         if (rc < 0) break;
         b->duties.raised += value_int_or(row[2], 0);
         r->open += later;
@@ -448,7 +445,7 @@ static int units_compute(const struct scope *sc, struct bulletin *b, struct erro
     size_t n_late = 0;
     int rc;
     b->units = arena_alloc(sc->arena, UNITS_MAX * sizeof *b->units);
-    if (!b->units || !late) return memory(err);
+    if (!b->units || !late) return error_memory(err);
     query_add(&q, "SELECT \"id\", \"title\", \"region\", (SELECT MIN(COALESCE(r.\"submitted_at\", r.\"created_at\")) FROM \"daily_report\" r "
                   "WHERE r.\"organisation\" = \"organisation\".\"id\" AND r.\"state\" NOT IN ('draft', 'withdrawn') AND r.\"day\" = ");
     query_int(&q, sc->day);
@@ -472,7 +469,7 @@ static int units_compute(const struct scope *sc, struct bulletin *b, struct erro
         struct bulletin_unit *u = is_late ? &late[n_late++] : &b->units[b->n_units++];
         *u = (struct bulletin_unit){arena_text(sc->arena, value_view(row[1])), arena_text(sc->arena, value_view(row[2])), row[0].i,
                                     there ? row[3].i : INSTANT_NONE};
-        if (!u->title.s || !u->region.s) rc = memory(err);
+        if (!u->title.s || !u->region.s) rc = error_memory(err);
     }
     db_cursor_close(c);
     query_clear(&q);

@@ -38,7 +38,7 @@ int demo_shapes_write(const char *dir, const struct city *c, struct error *err) 
             put_outline(&b, code, city_street((int32_t)i), &m.streets[i], false);
         }
         buf_str(&b, "\n]}\n");
-        rc = b.failed ? error_set(err, E_MEMORY, NULL, "out of memory") : file_put(path, &b, err);
+        rc = b.failed ? error_memory(err) : file_put(path, &b, err);
     }
     city_map_clear(&m);
     buf_clear(&b);

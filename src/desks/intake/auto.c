@@ -53,7 +53,7 @@ static int value_of(struct matcher *x, size_t h, struct plan_value *ret, struct 
     char *name = arena_printf(&m->arena, "@%zu", h + 1);
     struct plan_value v = {.source = SOURCE_FROM, .n_slots = 1, .by_field = -1, .create = -1, .record = -1, .group = -1, .times = 1, .take = 1};
     v.slots = name ? arena_alloc(&m->arena, sizeof *v.slots) : NULL;
-    if (!v.slots) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!v.slots) return error_memory(err);
     int rc = plan_slot(m, NULL, text_of(name), v.slots, err);
     if (rc == 0) *ret = v;
     x->taken[h] = 1;
@@ -85,7 +85,7 @@ static int match_register(struct matcher *x, struct plan_record *r, struct error
     r->name = r->reg->name;
     r->match = text_is(r->reg->name, "person");
     r->fields = arena_alloc(&x->map->arena, (r->reg->n_fields + 1) * sizeof *r->fields);
-    if (!r->fields) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!r->fields) return error_memory(err);
     for (int pass = 0; pass < 2; pass++)
         for (size_t h = 0; h < x->n; h++)
             for (size_t f = 0; !x->taken[h] && f < r->reg->n_fields; f++) {
@@ -121,11 +121,11 @@ static int fold_headers(struct matcher *x, struct error *err) {
     x->full = arena_alloc(a, (x->n + 1) * sizeof *x->full);
     x->bare = arena_alloc(a, (x->n + 1) * sizeof *x->bare);
     x->taken = arena_alloc(a, (x->n + 1) * sizeof *x->taken);
-    if (!x->full || !x->bare || !x->taken) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x->full || !x->bare || !x->taken) return error_memory(err);
     for (size_t h = 0; h < x->n; h++) {
         x->full[h] = header_fold(a, x->headers[h], false);
         x->bare[h] = header_fold(a, x->headers[h], true);
-        if (!x->full[h].s || !x->bare[h].s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!x->full[h].s || !x->bare[h].s) return error_memory(err);
         if (!x->full[h].n) x->taken[h] = 1;
     }
     return 0;
@@ -210,7 +210,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     struct map *m = x->map;
     struct plan_record main_record = {.reg = m->target}, person = {.reg = NULL};
     m->na = arena_alloc(&m->arena, sizeof nothing_words / sizeof *nothing_words * sizeof *m->na);
-    if (!m->na) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!m->na) return error_memory(err);
     int rc = fold_headers(x, err);
     if (rc < 0 || (rc = node_columns(x, &main_record, err)) < 0) return rc;
     for (size_t i = 0; !m->exact && i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
@@ -246,7 +246,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
 int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
              struct buf *unmatched, struct error *err) {
     struct map *m = map_new(c);
-    if (!m) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!m) return error_memory(err);
     m->target = target;
     m->node = arena_text(&m->arena, node);
     struct matcher x = {.map = m, .headers = headers, .n = n};

@@ -175,13 +175,13 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
             if (r->state == ROW_LATER) row_refuse(b, r, &many);
         }
         if (r->state == ROW_STORED) {
-            if (remember(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+            if (remember(in, r) < 0) return error_memory(err);
             count_stored(in, r);
             tell_twin(in, r, drafts, n);
             tell_similar(in, r);
         }
         if (r->state == ROW_REJECTED) refuse(in, r);
-        if (waits && wait_for_end(in, r) < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (waits && wait_for_end(in, r) < 0) return error_memory(err);
     }
     if (in->o.dry_run && in->o.pieces) forget_piece(in);
     return 0;

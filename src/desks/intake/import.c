@@ -12,10 +12,6 @@ enum { WORKER_NICE = 5 };
 /* Large batches: an index with random keys has nearly all its pages changed by each of them. */
 enum { BATCH_ROWS = 10000, BATCH_FIRST = 1250, BATCH_BYTES_MAX = 48 << 20, PASSES_MAX = 64 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- the record of the import itself */
 
 static int set(struct intake *in, struct draft *d, const char *field, struct value v) {
@@ -29,7 +25,7 @@ static int import_begin(struct intake *in, struct error *err) {
     const struct register_decl *reg = register_find(in->ledger->catalog, TEXT("import"));
     if (!reg || in->o.dry_run) return 0;
     struct draft *d = draft_new(&in->scratch, reg, DRAFT_CREATE);
-    if (!d) return out_of_memory(err);
+    if (!d) return error_memory(err);
     set(in, d, "file", value_str(in->o.file ? in->o.file : "-"));
     set(in, d, "register_name", value_text(in->o.target->name));
     if (in->o.digest.n) set(in, d, "digest", value_text(in->o.digest));
@@ -46,7 +42,7 @@ static int import_end(struct intake *in, struct error *err) {
     const struct intake_counts *c = &in->counts;
     if (!reg || !c->import) return 0;
     struct draft *d = draft_new(&in->scratch, reg, DRAFT_CHANGE);
-    if (!d) return out_of_memory(err);
+    if (!d) return error_memory(err);
     d->id = c->import;
     set(in, d, "rows", value_int(c->rows));
     set(in, d, "created", value_int(c->created));
@@ -214,7 +210,7 @@ static int choose_map(struct intake *in, struct error *err) {
     }
     if (rc == 0) in->o.target = map_target(in->map);
     if (rc == 0) rc = map_bind(in->map, in->o.headers, in->o.n_headers, &in->binding, err);
-    if (rc == 0 && in->o.map && map_unused(in->map, in->binding, in->o.headers, in->o.n_headers, &unused) < 0) rc = out_of_memory(err);
+    if (rc == 0 && in->o.map && map_unused(in->map, in->binding, in->o.headers, in->o.n_headers, &unused) < 0) rc = error_memory(err);
     if (rc == 0 && unused.n) {
         struct buf zh = {0};
         buf_printf(&zh, "未使用的列：%s", buf_cstr(&unused));
@@ -236,7 +232,7 @@ static int choose_map(struct intake *in, struct error *err) {
 
 int intake_new(struct ledger *l, const struct session *s, const struct intake_options *o, struct intake **ret, struct error *err) {
     struct intake *in = mem_alloc(sizeof *in);
-    if (!in) return out_of_memory(err);
+    if (!in) return error_memory(err);
     in->ledger = l;
     in->session = *s;
     in->o = *o;
@@ -249,7 +245,7 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
         rc = error_set(err, E_DENIED, in->o.target->name.s, "no role of this account may write %s / 该账户的角色无权写入该登记册", in->o.target->name.s);
     if (rc == 0 && !in->session.reason.n) {
         in->session.reason = text_of(arena_printf(&in->scratch, "import %.200s", o->file ? o->file : "-"));
-        if (!in->session.reason.n) rc = out_of_memory(err);
+        if (!in->session.reason.n) rc = error_memory(err);
     }
     if (rc == 0) rc = import_begin(in, err);
     if (rc == 0) {
@@ -266,7 +262,7 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     struct batch *b = &in->batches[in->filling];
     int rc = batch_add(b, cells, n, line, damaged, NULL);
-    if (rc < 0) rc = out_of_memory(err);
+    if (rc < 0) rc = error_memory(err);
     size_t most = in->o.batch_now ? *in->o.batch_now : in->o.batch_rows;
     /* a small one first, each twice the one before: the writer need not wait until a large one is prepared */
     if (in->threaded && in->submitted < in->o.batch_rows && most > BATCH_FIRST + in->submitted) most = BATCH_FIRST + in->submitted;
@@ -288,7 +284,7 @@ static int waiting_pass(struct intake *in, struct error *err) {
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct row *r = NULL;
         if (batch_add(b, rows[i].cells, rows[i].n_cells, rows[i].line, false, &r) < 0) {
-            rc = out_of_memory(err);
+            rc = error_memory(err);
             break;
         }
         r->again = true;

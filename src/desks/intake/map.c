@@ -6,10 +6,6 @@
 
 #include "desks/intake/plan.h"
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 void map_free(struct map *m) {
     if (!m) return;
     for (size_t i = 0; i < m->n_patterns; i++) regfree(m->patterns[i]);
@@ -69,7 +65,7 @@ static int creatable(struct map *m, const struct plan_record *owner, struct plan
     r.gate = *v;
     r.gate.is_ref = false;
     r.fields = arena_alloc(&m->arena, (r.reg->n_fields + 1) * sizeof *r.fields);
-    if (!r.fields) return out_of_memory(err);
+    if (!r.fields) return error_memory(err);
     if (v->by_field >= 0) {
         r.fields[0].field = v->by_field;
         r.fields[0].value = r.gate;
@@ -89,7 +85,7 @@ static int creatable(struct map *m, const struct plan_record *owner, struct plan
 
 static int fields(struct map *m, const struct yaml *node, struct plan_record *r, int depth, struct error *err) {
     if (!r->fields) r->fields = arena_alloc(&m->arena, (r->reg->n_fields + 1) * sizeof *r->fields);
-    if (!r->fields) return out_of_memory(err);
+    if (!r->fields) return error_memory(err);
     for (size_t i = 0; i < node->n; i++) {
         int k = register_field(r->reg, node->keys[i]->text);
         if (k < 0) return yaml_error(node->keys[i], err, E_UNKNOWN, "register %s has no field %s", r->reg->name.s, node->keys[i]->text.s);
@@ -130,7 +126,7 @@ static int key(struct map *m, const struct yaml *node, struct plan_value *ret, s
     struct yaml *from_at = &from, *value_at = NULL;
     struct yaml *copy = arena_alloc(&m->arena, sizeof *copy);
     struct yaml *whole = arena_alloc(&m->arena, sizeof *whole);
-    if (!copy || !whole) return out_of_memory(err);
+    if (!copy || !whole) return error_memory(err);
     *copy = *node;
     value_at = copy;
     *whole = (struct yaml){.kind = YAML_MAP, .line = node->line, .column = node->column, .file = node->file, .n = 1, .keys = &from_at, .items = &value_at};
@@ -179,7 +175,7 @@ static int record(struct map *m, const struct yaml *node, bool whole_map, struct
 static int lets(struct map *m, const struct yaml *node, struct error *err) {
     if (node->n > MAP_LETS_MAX) return yaml_error(node, err, E_TOO_LARGE, "more than %d computed columns", MAP_LETS_MAX);
     m->lets = arena_alloc(&m->arena, (node->n + 1) * sizeof *m->lets);
-    if (!m->lets) return out_of_memory(err);
+    if (!m->lets) return error_memory(err);
     for (size_t i = 0; i < node->n; i++) {
         struct plan_let *l = &m->lets[m->n_lets];
         int rc = plan_value(m, node->items[i], NULL, &l->value, err);
@@ -245,12 +241,12 @@ static int compile(struct map *m, const struct yaml *root, struct error *err) {
 int map_parse(const struct catalog *c, struct text source, const char *file, struct map **ret, struct error *err) {
     struct map *m = map_new(c);
     struct yaml *root = NULL;
-    if (!m) return out_of_memory(err);
+    if (!m) return error_memory(err);
     int rc = yaml_parse(&m->arena, source, file, &root, err);
     if (rc == 0) rc = compile(m, root, err);
     if (rc == 0) {
         m->source = arena_text(&m->arena, source);
-        if (!m->source.s) rc = out_of_memory(err);
+        if (!m->source.s) rc = error_memory(err);
     }
     if (rc < 0)
         map_free(m);
@@ -290,10 +286,10 @@ int map_bind(const struct map *m, const struct text *headers, size_t n, struct m
     bool *used = index ? arena_alloc(&a, n + 1) : NULL;
     char missing[160] = "", found[240];
     size_t at = 0;
-    int rc = used ? 0 : out_of_memory(err);
+    int rc = used ? 0 : error_memory(err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         folded[i] = map_fold(&a, headers[i]);
-        if (!folded[i].s) rc = out_of_memory(err);
+        if (!folded[i].s) rc = error_memory(err);
     }
     for (size_t s = 0; rc == 0 && s < m->n_slots; s++) {
         const struct plan_slot *slot = &m->slots[s];

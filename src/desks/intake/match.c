@@ -9,10 +9,6 @@
 /* A phone or a name of very many people is compared with the first of them; merges lead on at most so often. */
 enum { CHUNK = 128, NAMESAKES = 50, PHONE_HOLDERS = 200, MERGES = 8 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 void match_of(const struct draft *d, struct match *ret) {
     struct match m = {.sex = {"", 0}};
     for (size_t i = 0; i < d->n_blind; i++) {
@@ -45,7 +41,7 @@ static int look_up(struct ledger *l, struct arena *a, const char *sql, const cha
     buf_printf(&text, ")%s", tail);
     char *whole = text.failed ? NULL : arena_str(a, buf_cstr(&text));
     buf_clear(&text);
-    if (!whole) return out_of_memory(err);
+    if (!whole) return error_memory(err);
     params[0] = value_int(kind);
     for (size_t from = 0; rc == 0 && from < n; from += CHUNK) {
         struct db_cursor *c = NULL;
@@ -93,7 +89,7 @@ static int asking_new(struct asking *q, struct match *m, size_t n, struct arena 
     *q = (struct asking){.m = m, .arena = a};
     q->index = arena_alloc(a, (n + 1) * sizeof *q->index);
     q->asked = arena_alloc(a, (n + 1) * sizeof *q->asked);
-    return q->index && q->asked ? 0 : out_of_memory(err);
+    return q->index && q->asked ? 0 : error_memory(err);
 }
 
 static void ask(struct asking *q, enum field_blind kind, int64_t hash, int64_t holder, size_t index) {
@@ -123,7 +119,7 @@ static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *er
     if (q->n_answers == q->cap) {
         size_t cap = q->cap ? q->cap * 2 : 256;
         struct answer *grown = arena_alloc(q->arena, cap * sizeof *grown);
-        if (!grown) return out_of_memory(err);
+        if (!grown) return error_memory(err);
         if (q->n_answers) memcpy(grown, q->answers, q->n_answers * sizeof *grown);
         q->answers = grown;
         q->cap = cap;
@@ -207,7 +203,7 @@ static int alike(struct ledger *l, struct arena *a, const struct answer *list, s
     buf_str(&sql, select);
     for (size_t i = 2; i < shape + 2; i++) buf_printf(&sql, "%s?%zu", i > 2 ? "," : "", i + 1);
     buf_str(&sql, ") ORDER BY \"id\" LIMIT 1");
-    int rc = sql.failed ? out_of_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, k, &v, err);
+    int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, k, &v, err);
     buf_clear(&sql);
     for (int round = 0; !rc && v.kind == VALUE_INT && round < MERGES; round++) {
         m->candidate = v.i;
@@ -235,7 +231,7 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
 /* A person that was merged is the one it was merged into. */
 static int follow_merged(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
     int64_t *keys = arena_alloc(a, (n + 1) * sizeof *keys);
-    if (!keys) return out_of_memory(err);
+    if (!keys) return error_memory(err);
     for (int round = 0; round < MERGES; round++) {
         struct hits h = {.arena = a};
         size_t k = 0;
@@ -244,7 +240,7 @@ static int follow_merged(struct ledger *l, struct match *m, size_t n, struct are
             if (m[i].id) keys[k++] = m[i].id;
         int rc = look_up(l, a, "SELECT \"id\",\"merged_into\" FROM \"person\" WHERE 0=?1 AND \"merged_into\" IS NOT NULL AND \"id\" IN ", "", 0, keys, k,
                          keep_first, &h, err);
-        if (rc < 0) return rc == E_MEMORY ? out_of_memory(err) : rc;
+        if (rc < 0) return rc == E_MEMORY ? error_memory(err) : rc;
         for (size_t i = 0; i < n; i++) {
             struct idmap_slot *s = m[i].id ? idmap_find(&h.map, m[i].id) : NULL;
             if (!s) continue;

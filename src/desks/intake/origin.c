@@ -8,7 +8,7 @@
 
 int origin_key(struct arena *a, struct text name, struct text node, struct text *ret, struct error *err) {
     char *s = arena_alloc(a, name.n + node.n + 2);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     memcpy(s, name.s, name.n);
     s[name.n] = '@';
     memcpy(s + name.n + 1, node.s, node.n);

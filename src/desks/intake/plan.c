@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 int plan_slot(struct map *m, const struct yaml *node, struct text name, int *ret, struct error *err) {
     struct plan_slot s = {.kind = SLOT_COLUMN, .occurrence = 1, .node = node};
     name = text_trim(name);
@@ -30,7 +26,7 @@ int plan_slot(struct map *m, const struct yaml *node, struct text name, int *ret
     }
     if (!name.n) return yaml_error(node, err, E_INVALID, "a column without a name");
     s.name = map_fold(&m->arena, name);
-    if (!s.name.s) return out_of_memory(err);
+    if (!s.name.s) return error_memory(err);
     for (size_t i = 0; i < m->n_slots; i++) {
         struct plan_slot *old = &m->slots[i];
         if (!text_eq(old->name, s.name) || (old->kind == SLOT_COLUMN && old->occurrence != s.occurrence)) continue;
@@ -72,11 +68,11 @@ int plan_pattern(struct map *m, const struct yaml *node, struct text pattern, re
     if (danger) return yaml_error(node, err, E_UNSUPPORTED, "pattern %.*s", 60, danger);
     struct text p = arena_text(&m->arena, pattern);
     regex_t *re = arena_alloc(&m->arena, sizeof *re);
-    if (!p.s || !re) return out_of_memory(err);
+    if (!p.s || !re) return error_memory(err);
     if (m->n_patterns == m->cap_patterns) {
         size_t cap = m->cap_patterns ? m->cap_patterns * 2 : 16;
         regex_t **grown = mem_realloc(m->patterns, cap * sizeof(regex_t *));
-        if (!grown) return out_of_memory(err);
+        if (!grown) return error_memory(err);
         m->patterns = grown;
         m->cap_patterns = cap;
     }
@@ -96,12 +92,12 @@ int plan_texts(struct map *m, const struct yaml *node, bool fold, struct text **
     size_t n = node->kind == YAML_SCALAR ? 1 : node->n;
     if (node->kind == YAML_MAP) return yaml_error(node, err, E_INVALID, "a text or a list of texts is expected");
     struct text *t = arena_alloc(&m->arena, (n + 1) * sizeof *t);
-    if (!t) return out_of_memory(err);
+    if (!t) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         const struct yaml *item = node->kind == YAML_SCALAR ? node : node->items[i];
         if (item->kind != YAML_SCALAR) return yaml_error(item, err, E_INVALID, "a text is expected");
         t[i] = fold ? map_fold(&m->arena, item->text) : item->text;
-        if (!t[i].s) return out_of_memory(err);
+        if (!t[i].s) return error_memory(err);
     }
     *ret = t;
     *ret_n = n;
@@ -114,7 +110,7 @@ static int slots_of(struct map *m, const struct yaml *node, struct plan_value *v
     if (rc < 0) return rc;
     if (!v->n_slots) return yaml_error(node, err, E_INVALID, "no column is named");
     v->slots = arena_alloc(&m->arena, v->n_slots * sizeof *v->slots);
-    if (!v->slots) return out_of_memory(err);
+    if (!v->slots) return error_memory(err);
     for (size_t i = 0; rc == 0 && i < v->n_slots; i++) rc = plan_slot(m, node, names[i], &v->slots[i], err);
     return rc;
 }
@@ -123,7 +119,7 @@ static int template(struct map *m, const struct yaml *node, struct text t, struc
     enum { PIECES_MAX = 32 };
     struct plan_piece *p = arena_alloc(&m->arena, PIECES_MAX * sizeof *p);
     char *literal = arena_alloc(&m->arena, t.n + 1);
-    if (!p || !literal) return out_of_memory(err);
+    if (!p || !literal) return error_memory(err);
     size_t n = 0, at = 0, start = 0;
     for (size_t i = 0; i <= t.n; i++) {
         bool twice = i + 1 < t.n && t.s[i + 1] == t.s[i];
@@ -162,12 +158,12 @@ static int pair_cmp(const void *a, const void *b) {
 
 static int table(struct map *m, const struct yaml *node, struct plan_value *v, struct error *err) {
     v->pairs = arena_alloc(&m->arena, (node->n + 1) * sizeof *v->pairs);
-    if (!v->pairs) return out_of_memory(err);
+    if (!v->pairs) return error_memory(err);
     for (size_t i = 0; i < node->n; i++) {
         const struct yaml *to = node->items[i];
         if (to->kind != YAML_SCALAR) return yaml_error(to, err, E_INVALID, "a code is expected");
         struct text from = map_fold(&m->arena, node->keys[i]->text);
-        if (!from.s) return out_of_memory(err);
+        if (!from.s) return error_memory(err);
         if (text_is(from, "*")) {
             v->has_star = true;
             v->star = to->text;
@@ -187,7 +183,7 @@ static int table(struct map *m, const struct yaml *node, struct plan_value *v, s
 
 static int replaces(struct map *m, const struct yaml *node, struct plan_value *v, struct error *err) {
     v->replaces = arena_alloc(&m->arena, (node->n + 1) * sizeof *v->replaces);
-    if (!v->replaces) return out_of_memory(err);
+    if (!v->replaces) return error_memory(err);
     for (size_t i = 0; i < node->n; i++) {
         if (node->items[i]->kind != YAML_SCALAR) return yaml_error(node->items[i], err, E_INVALID, "a text is expected");
         int rc = plan_pattern(m, node->keys[i], node->keys[i]->text, &v->replaces[i].pattern, err);
@@ -202,7 +198,7 @@ static int matches(struct map *m, const struct yaml *node, struct plan_value *v,
     int rc = plan_texts(m, node, false, &t, &v->n_matches, err);
     if (rc < 0) return rc;
     v->matches = arena_alloc(&m->arena, (v->n_matches + 1) * sizeof *v->matches);
-    if (!v->matches) return out_of_memory(err);
+    if (!v->matches) return error_memory(err);
     for (size_t i = 0; rc == 0 && i < v->n_matches; i++) rc = plan_pattern(m, node, t[i], &v->matches[i], err);
     return rc;
 }

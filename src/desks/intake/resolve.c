@@ -18,10 +18,6 @@ struct resolving {
     size_t n, cap;
 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int64_t mix(int64_t a, int64_t b, int64_t salt) {
     uint64_t h = (uint64_t)a * 0x9E3779B97F4A7C15u ^ ((uint64_t)b + (uint64_t)salt * 0xC2B2AE3D27D4EB4Fu);
     h ^= h >> 29;
@@ -120,8 +116,8 @@ static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t
     }
     if (rc < 0) return rc;
     *ret = (struct place){.id = id};
-    if (id) return cache_put(x->in, key, id) < 0 ? out_of_memory(err) : 0;
-    return idmap_put(&x->absent, &x->b->arena, key, NULL) ? 0 : out_of_memory(err);
+    if (id) return cache_put(x->in, key, id) < 0 ? error_memory(err) : 0;
+    return idmap_put(&x->absent, &x->b->arena, key, NULL) ? 0 : error_memory(err);
 }
 
 /* A record that the same row made just before. */
@@ -158,7 +154,7 @@ static int region_query(struct resolving *x, const char *column, struct text tit
     *ret = (struct text){"", 0};
     while (rc == 0 && (rc = db_next(c, &row, err)) > 0) {
         *ret = found++ ? (struct text){"", 0} : arena_text(&x->in->cache_arena, value_view(row[0]));
-        rc = ret->s ? 0 : out_of_memory(err);
+        rc = ret->s ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     return rc;
@@ -178,7 +174,7 @@ static int region_of(struct resolving *x, struct text title, struct text *ret, s
     if (rc < 0) return rc;
     struct text *kept = arena_alloc(&x->in->cache_arena, sizeof *kept);
     s = kept ? idmap_put(&x->in->regions, &x->in->cache_arena, key, NULL) : NULL;
-    if (!s) return out_of_memory(err);
+    if (!s) return error_memory(err);
     *kept = *ret;
     s->value.p = kept;
     return 0;
@@ -193,14 +189,14 @@ struct asked_keys {
 
 static int key_there(void *arg, size_t asked, int64_t id, struct error *err) {
     struct asked_keys *k = arg;
-    return cache_put(k->x->in, k->keys[asked], id) < 0 ? out_of_memory(err) : 0;
+    return cache_put(k->x->in, k->keys[asked], id) < 0 ? error_memory(err) : 0;
 }
 
 static int prefetch_register(struct resolving *x, const struct register_decl *reg, const int64_t *keys, size_t n, struct error *err) {
     struct lookup_entry *asked = arena_alloc(&x->b->arena, n * sizeof *asked);
     struct asked_keys k = {x, keys};
     struct ledger *l = x->in->ledger;
-    if (!asked) return out_of_memory(err);
+    if (!asked) return error_memory(err);
     for (size_t i = 0; i < n; i++) asked[i] = lookup_entry_of(l->tables[reg->order]->by_key, keys[i], 0);
     return lookup_find_many(l->db, asked, n, 0, key_there, &k, err);
 }
@@ -219,7 +215,7 @@ static int want(struct resolving *x, struct wanted_keys *list, int64_t key, stru
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 256;
         int64_t *grown = arena_alloc(&x->b->arena, cap * sizeof *grown);
-        if (!grown) return out_of_memory(err);
+        if (!grown) return error_memory(err);
         if (list->n) memcpy(grown, list->keys, list->n * sizeof *grown);
         list->keys = grown;
         list->cap = cap;
@@ -240,7 +236,7 @@ static int want_item(struct resolving *x, const struct row *r, size_t k, struct 
 static int prefetch(struct resolving *x, struct error *err) {
     const struct catalog *c = x->in->ledger->catalog;
     struct wanted_keys *lists = arena_alloc(&x->b->arena, (c->n_registers + 1) * sizeof *lists);
-    int rc = lists ? 0 : out_of_memory(err);
+    int rc = lists ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < x->b->n; i++) {
         const struct row *r = &x->b->rows[i];
         for (size_t k = 0; !rc && r->state == ROW_OPEN && k < r->result.n; k++) rc = want_item(x, r, k, lists, err);
@@ -255,7 +251,7 @@ static int match_all(struct resolving *x, struct error *err) {
     for (size_t i = 0; i < x->b->n; i++) total += x->b->rows[i].state == ROW_OPEN ? x->b->rows[i].result.n : 0;
     struct match *m = arena_alloc(&x->b->arena, (total + 1) * sizeof *m);
     struct match **home = arena_alloc(&x->b->arena, (total + 1) * sizeof *home);
-    if (!m || !home) return out_of_memory(err);
+    if (!m || !home) return error_memory(err);
     for (size_t i = 0; i < x->b->n; i++) {
         struct row *r = &x->b->rows[i];
         for (size_t k = 0; r->state == ROW_OPEN && k < r->result.n; k++) {
@@ -358,7 +354,7 @@ static int own_key(struct resolving *x, struct row *r, size_t i, struct error *e
             return 0;
         }
         d->outside_key = row_name(a, r->content, r->occurrence, i);
-        if (!d->outside_key.s) return out_of_memory(err);
+        if (!d->outside_key.s) return error_memory(err);
     }
     if (!d->outside_key.n) return 0;
     d->key = d->outside_key.s == r->result.items[i].outside_key.s ? r->result.items[i].key : batch_key(d->reg, d->outside_key, a);
@@ -501,7 +497,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     struct place *places = arena_alloc(&x->b->arena, (n + 1) * sizeof *places);
     bool *dropped = arena_alloc(&x->b->arena, n + 1);
     struct map_reason why = {0};
-    if (!places || !dropped) return out_of_memory(err);
+    if (!places || !dropped) return error_memory(err);
     r->lacks = false;
     r->n_matched = 0;
     r->twin_of = r->twin_draft = 0;
@@ -523,7 +519,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
         if (rc != 0) break;
         places[i] = (struct place){.draft = (uint32_t)x->n + 1};
         if (r->drafts[i]->verb == DRAFT_CHANGE) places[i] = (struct place){.id = r->drafts[i]->id};
-        if (append(x, r->drafts[i]) < 0) return out_of_memory(err);
+        if (append(x, r->drafts[i]) < 0) return error_memory(err);
     }
     r->resolved = true;
     if (rc < 0) return rc;
@@ -539,9 +535,9 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     r->state = ROW_STORED;
     for (size_t i = 0; i < n; i++) {
         const struct map_item *it = &r->result.items[i];
-        if (places[i].draft && !dropped[i] && publish(x, r, i, places[i].draft - 1) < 0) return out_of_memory(err);
+        if (places[i].draft && !dropped[i] && publish(x, r, i, places[i].draft - 1) < 0) return error_memory(err);
         if (places[i].id && it->outside_key.n && cache_put(x->in, it->key, places[i].id) < 0)
-            return out_of_memory(err);
+            return error_memory(err);
     }
     return 0;
 }

@@ -40,7 +40,7 @@ static int note_add(struct row *w, const struct map_reason *r) {
 /* The row is refused for what w->note says. */
 static int refuse(struct row *w, struct error *err) {
     w->out->reason = arena_alloc(w->env.arena, sizeof *w->out->reason);
-    if (!w->out->reason) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w->out->reason) return error_memory(err);
     *w->out->reason = w->note;
     return 1;
 }
@@ -102,7 +102,7 @@ static int repair(struct row *w, const struct register_decl *reg, const struct f
     if (!(done & (REPAIR_MOJIBAKE | REPAIR_GLOSS | DAMAGE_TEXT))) return 0;
     struct map_reason told = {0};
     reason_fill(&told, reg, f, E_SYNTAX, done & DAMAGE_TEXT ? "characters were lost before this list came" : "garbled characters were put right");
-    return note_add(w, &told) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    return note_add(w, &told) < 0 ? error_memory(err) : 0;
 }
 
 /* What the text of a cell becomes in the record: a value, a reference to look up, or nothing. */
@@ -153,12 +153,12 @@ static int cell(struct row *w, struct map_item *it, const struct plan_field *pf,
             own = (struct error){.code = E_INVALID, .message = "is empty"};
         }
     }
-    if (own.code == E_MEMORY || rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (own.code == E_MEMORY || rc == E_MEMORY) return error_memory(err);
     if (!own.code && !rc) return 0;
     reason_fill(&w->note, it->reg, f, own.code ? own.code : rc, own.message);
     if (!v->bad_empty) return 1;
     it->values[pf->field] = (struct value){.kind = VALUE_ABSENT};
-    return note_add(w, &w->note) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    return note_add(w, &w->note) < 0 ? error_memory(err) : 0;
 }
 
 /* A state as people write it: its name or a title; the name, or the text as it came. */
@@ -177,7 +177,7 @@ static int origin(struct row *w, struct map_item *it, const struct plan_record *
     int rc = p->has_origin ? value_text_of(&p->origin, &w->env, NULL, &w->node, &own) : 0;
     if (rc == 0 && p->has_id) rc = value_text_of(&p->id, &w->env, NULL, &id, &own);
     if (rc == 0 && p->has_number) rc = value_text_of(&p->number, &w->env, NULL, &number, &own);
-    if (rc < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc < 0) return error_memory(err);
     if (!w->node.n) return 0;
     w->own = text_eq(w->node, w->env.map->node);
     if (w->own ? !text_int(id, &it->own_id) || it->own_id <= 0 : !id.n && !number.n) {
@@ -204,7 +204,7 @@ static int head(struct row *w, struct map_item *it, const struct plan_record *p,
             it->region = (struct text){"", 0};
         }
     }
-    if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc == E_MEMORY) return error_memory(err);
     if (rc == 0 && p->has_key && !it->outside_key.n) {
         reason_fill(&w->note, it->reg, none, E_INVALID, "its key is empty");
         snprintf(w->note.zh, sizeof w->note.zh, "%s：外部编号为空", it->reg->zh.n ? it->reg->zh.s : it->reg->name.s);
@@ -228,17 +228,17 @@ static int make(struct row *w, int index, int part, struct error *err) {
     if (p->has_gate) {
         struct error own = {0};
         struct text t = {"", 0};
-        if (value_text_of(&p->gate, &w->env, NULL, &t, &own) < 0 || !t.n) return own.code == E_MEMORY ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+        if (value_text_of(&p->gate, &w->env, NULL, &t, &own) < 0 || !t.n) return own.code == E_MEMORY ? error_memory(err) : 0;
         w->env.self = t;
     }
     struct map_item *it = item_new(w, p, index);
-    if (!it) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!it) return error_memory(err);
     int rc = head(w, it, p, err);
     for (size_t i = 0; rc == 0 && i < p->n_fields; i++) rc = cell(w, it, &p->fields[i], part, err);
     w->env.self = self;
     if (rc < 0) return rc;
     if (rc > 0 && !p->optional) return refuse(w, err);
-    if (rc > 0) return note_add(w, &w->note) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    if (rc > 0) return note_add(w, &w->note) < 0 ? error_memory(err) : 0;
     w->out->items[w->out->n++].part = part;
     return 0;
 }
@@ -259,7 +259,7 @@ static size_t split_parts(struct text t, struct text by, struct text parts[MAP_P
 /* Regular matches one after another; the cell is cut at MAP_MATCH_MAX. NUL-ended copies are in the arena. */
 static int match_parts(struct row *w, const regex_t *re, struct text t, struct text parts[MAP_PARTS_MAX], size_t *ret_n, struct error *err) {
     struct text s = arena_text(w->env.arena, (struct text){t.s, t.n < MAP_MATCH_MAX ? t.n : MAP_MATCH_MAX});
-    if (!s.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s.s) return error_memory(err);
     size_t n = 0, at = 0;
     regmatch_t g[2];
     while (at < s.n && n < MAP_PARTS_MAX && regexec(re, s.s + at, 2, g, at ? REG_NOTBOL : 0) == 0) {
@@ -278,7 +278,7 @@ static int make_each(struct row *w, int index, struct error *err) {
     size_t n = 0;
     struct error own = {0};
     int rc = value_text_of(&p->each, &w->env, NULL, &t, &own);
-    if (rc < 0) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc < 0) return error_memory(err);
     if (!p->each_pattern)
         n = split_parts(t, p->each_split, parts);
     else if ((rc = match_parts(w, p->each_pattern, t, parts, &n, err)) < 0)
@@ -305,7 +305,7 @@ static int fill_slots(struct row *w, const struct map *m, const struct map_bindi
         struct error own = {0};
         struct text t = {"", 0};
         int rc = value_text_of(&m->lets[i].value, &w->env, NULL, &t, &own);
-        if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (rc == E_MEMORY) return error_memory(err);
         if (rc < 0 && !m->lets[i].value.bad_empty) {
             struct text name = m->slots[m->lets[i].slot].name;
             w->note = (struct map_reason){.code = rc, .field = name};
@@ -349,7 +349,7 @@ int map_row(const struct map *m, const struct map_binding *b, const struct text 
         return 0;
     }
     w.env.slots = arena_alloc(a, (m->n_slots + 1) * sizeof *w.env.slots);
-    if (!w.env.slots) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w.env.slots) return error_memory(err);
     int rc = fill_slots(&w, m, b, cells, n, err);
     if (rc == 0 && m->skip_if && when_holds(m->skip_if, &w.env)) {
         outcome = MAP_SKIP;
@@ -363,7 +363,7 @@ int map_row(const struct map *m, const struct map_binding *b, const struct text 
             rc = refuse(&w, err);
         }
     }
-    if (rc >= 0 && starved) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc >= 0 && starved) rc = error_memory(err);
     if (rc < 0) return rc;
     if (rc > 0) outcome = MAP_REJECT;
     if (outcome == MAP_ROW) out.main = choose_main(m, &out);

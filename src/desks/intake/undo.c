@@ -31,10 +31,6 @@ struct undo {
     struct error *err;
 };
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static struct touched *touch(struct undo *u, const struct register_decl *reg, int64_t id) {
     bool fresh = false;
     struct idmap_slot *slot = idmap_put(&u->by_id, &u->arena, id, &fresh);
@@ -66,7 +62,7 @@ static int take_before(struct undo *u, struct touched *t, struct text cells) {
     int rc = 0;
     while ((rc = journal_cells_next(cells, &pos, &code, &v, u->err)) > 0) {
         struct value own;
-        if (!value_copy(&u->arena, v, &own)) return out_of_memory(u->err);
+        if (!value_copy(&u->arena, v, &own)) return error_memory(u->err);
         int f = table_field_of(table, code);
         if (code == CELL_STATE && !t->state.n) t->state = value_view(own);
         if (code == CELL_REGION && !t->region.n) t->region = value_view(own);
@@ -81,7 +77,7 @@ static int visit(const struct journal_entry *e, void *arg) {
     const struct register_decl *reg = register_find(u->l->catalog, e->reg);
     if (!reg || (e->verb != JOURNAL_CREATE && e->verb != JOURNAL_CHANGE && e->verb != JOURNAL_MOVE)) return 0;
     struct touched *t = touch(u, reg, e->record);
-    if (!t) return out_of_memory(u->err);
+    if (!t) return error_memory(u->err);
     t->last_seq = e->seq;
     if (e->verb == JOURNAL_CREATE) t->created = true;
     return t->created ? 0 : take_before(u, t, e->before);
@@ -175,7 +171,7 @@ static int unseal(struct undo *u, struct touched *t) {
     int rc = record_get(u->l, u->l->db, &u->opener, reg, t->id, &u->arena, &r, u->err);
     if (rc < 0) return rc;
     struct value *values = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *values);
-    if (!values) return out_of_memory(u->err);
+    if (!values) return error_memory(u->err);
     for (size_t i = 0; i < reg->n_fields; i++) values[i] = reg->fields[i].sealed ? t->before[i] : r.values[i];
     r.values = values;
     rc = record_open(u->l, u->l->db, &u->opener, &r, &u->arena, u->err);
@@ -188,7 +184,7 @@ static int draft_of(struct undo *u, struct touched *t, struct draft **ret) {
     int rc = t->created ? 0 : unseal(u, t);
     if (rc < 0) return rc;
     struct draft *d = draft_new(&u->arena, t->reg, t->created ? DRAFT_REMOVE : DRAFT_CHANGE);
-    if (!d) return out_of_memory(u->err);
+    if (!d) return error_memory(u->err);
     d->id = t->id; /* any version: nobody but this transaction can have changed it since check_current, by cells that follow others */
     if (!t->created) {
         memcpy(d->values, t->before, t->reg->n_fields * sizeof *d->values);
@@ -214,14 +210,14 @@ static int apply(struct undo *u, bool removals) {
     enum { CHUNK = 4000 };
     struct draft **drafts = arena_alloc(&u->arena, CHUNK * sizeof(struct draft *));
     struct touched **of = arena_alloc(&u->arena, CHUNK * sizeof(struct touched *));
-    int rc = drafts && of ? 0 : out_of_memory(u->err);
+    int rc = drafts && of ? 0 : error_memory(u->err);
     for (size_t i = 0; rc == 0 && i < u->n;) {
         size_t n = 0;
         for (; rc == 0 && i < u->n && n < CHUNK; i++) {
             if (u->list[i]->keep || u->list[i]->created != removals) continue;
             of[n] = u->list[i];
             rc = draft_of(u, u->list[i], &drafts[n]);
-            if (rc == 0) rc = record_prepare(u->l, drafts[n], &u->arena, &u->l->secret, u->s->now) == E_MEMORY ? out_of_memory(u->err) : 0;
+            if (rc == 0) rc = record_prepare(u->l, drafts[n], &u->arena, &u->l->secret, u->s->now) == E_MEMORY ? error_memory(u->err) : 0;
             n++;
         }
         if (rc == 0 && n) rc = record_apply(u->l, u->s, drafts, n, u->err);
@@ -240,7 +236,7 @@ static int apply(struct undo *u, bool removals) {
 static int close_import(struct undo *u, const struct register_decl *reg) {
     struct draft *d = draft_new(&u->arena, reg, DRAFT_CHANGE);
     int f = register_field(reg, TEXT("undone_at"));
-    if (!d) return out_of_memory(u->err);
+    if (!d) return error_memory(u->err);
     d->id = u->import;
     if (f >= 0) d->values[f] = value_int(u->s->now);
     return record_write(u->l, u->s, &d, 1, u->err);

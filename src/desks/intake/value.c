@@ -8,10 +8,6 @@
 
 static const struct text NOTHING = {"", 0};
 
-static int out_of_memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static size_t fold_space(struct text t, size_t i) {
     unsigned char c = (unsigned char)t.s[i];
     if (c == ' ' || (c >= '\t' && c <= '\r')) return 1;
@@ -76,7 +72,7 @@ int value_pieces(const struct plan_piece *p, size_t n, const struct plan_env *en
         return 0;
     }
     char *out = arena_alloc(env->arena, bytes + 1);
-    if (!out) return out_of_memory(err);
+    if (!out) return error_memory(err);
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         struct text t = p[i].slot == -1 ? NOTHING : p[i].slot == -2 ? self : env->slots[p[i].slot];
@@ -102,7 +98,7 @@ static int source(const struct plan_value *v, const struct plan_env *env, struct
     size_t bytes = 0, at = 0;
     for (size_t i = 0; i < v->n_slots; i++) bytes += env->slots[v->slots[i]].n + v->with.n;
     char *out = arena_alloc(env->arena, bytes + 1);
-    if (!out) return out_of_memory(err);
+    if (!out) return error_memory(err);
     for (size_t i = 0; i < v->n_slots; i++) {
         struct text t = env->slots[v->slots[i]];
         if (!t.n || value_na(v->na, v->n_na, t)) continue;
@@ -118,7 +114,7 @@ static int source(const struct plan_value *v, const struct plan_env *env, struct
 static int match(const struct plan_value *v, const struct plan_env *env, struct text *t, struct error *err) {
     struct text cut = {t->s, t->n < MAP_MATCH_MAX ? t->n : MAP_MATCH_MAX};
     struct text s = arena_text(env->arena, cut);
-    if (!s.s) return out_of_memory(err);
+    if (!s.s) return error_memory(err);
     for (size_t i = 0; i < v->n_matches; i++) {
         regmatch_t g[10];
         if (regexec(v->matches[i], s.s, 10, g, 0)) continue;
@@ -155,7 +151,7 @@ static int replace(const struct plan_replace *r, const struct plan_env *env, str
     struct text cut = {t->s, t->n < MAP_MATCH_MAX ? t->n : MAP_MATCH_MAX};
     struct text s = arena_text(env->arena, cut);
     char *out = arena_alloc(env->arena, cut.n + (cut.n + 1) * r->with.n + 1);
-    if (!s.s || !out) return out_of_memory(err);
+    if (!s.s || !out) return error_memory(err);
     size_t n = 0, at = 0;
     regmatch_t g[1];
     while (at <= s.n && regexec(r->pattern, s.s + at, 1, g, at ? REG_NOTBOL : 0) == 0) {
@@ -188,7 +184,7 @@ static int half_width(const struct plan_env *env, struct text *t, struct error *
     for (size_t i = 0; i < t->n; i++) wide = wide || (unsigned char)t->s[i] == 0xEF;
     if (!wide) return 0;
     char *out = arena_alloc(env->arena, t->n + 1);
-    if (!out) return out_of_memory(err);
+    if (!out) return error_memory(err);
     size_t n = 0;
     for (size_t i = 0; i < t->n;) {
         size_t before = i;
@@ -229,7 +225,7 @@ static bool contains(struct text t, const char *s) {
 
 static int print_number(const struct plan_env *env, double x, struct text *t, struct error *err) {
     char *s = arena_printf(env->arena, fabs(x) < 1e15 && x == floor(x) ? "%.0f" : "%.10g", x);
-    if (!s) return out_of_memory(err);
+    if (!s) return error_memory(err);
     *t = text_of(s);
     return 0;
 }
@@ -279,7 +275,7 @@ static int scale(const struct plan_value *v, const struct plan_env *env, struct 
 
 static int look_up(const struct plan_value *v, const struct plan_env *env, struct text *t, struct error *err) {
     struct text key = map_fold(env->arena, *t);
-    if (!key.s) return out_of_memory(err);
+    if (!key.s) return error_memory(err);
     size_t low = 0, high = v->n_pairs;
     while (low < high) {
         size_t mid = (low + high) / 2;
@@ -315,14 +311,14 @@ static int date(const struct plan_value *v, const struct plan_env *env, const st
     const char *zone_text = has_time && strlen(out) == 19 && v->zone.n ? v->zone.s : "";
     char *s = instant_wanted && !has_time && v->at.n ? arena_printf(env->arena, "%sT%s%s", out, v->at.s, v->zone.n ? v->zone.s : "")
                                                      : arena_printf(env->arena, "%s%s", out, instant_wanted ? zone_text : "");
-    if (!s) return out_of_memory(err);
+    if (!s) return error_memory(err);
     *t = text_of(s);
     return 0;
 }
 
 static int letters(const struct plan_value *v, const struct plan_env *env, struct text *t, struct error *err) {
     struct text s = arena_text(env->arena, *t);
-    if (!s.s) return out_of_memory(err);
+    if (!s.s) return error_memory(err);
     char *c = (char *)(uintptr_t)s.s;
     for (size_t i = 0; i < s.n; i++) {
         if (v->upper && c[i] >= 'a' && c[i] <= 'z') c[i] = (char)(c[i] - 32);

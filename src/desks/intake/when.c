@@ -70,7 +70,7 @@ static int literal(struct reader *r, struct text *ret) {
     if (r->pos >= r->in.n || (r->in.s[r->pos] != '\'' && r->in.s[r->pos] != '"')) return 0;
     char quote = r->in.s[r->pos++];
     char *out = arena_alloc(&r->map->arena, r->in.n - r->pos + 1);
-    if (!out) return error_set(r->err, E_MEMORY, NULL, "out of memory");
+    if (!out) return error_memory(r->err);
     size_t n = 0;
     for (;; r->pos++) {
         if (r->pos >= r->in.n) return complain(r, "a text without its closing quote");
@@ -109,7 +109,7 @@ static struct plan_when *node_new(struct reader *r, enum when_kind kind) {
     }
     struct plan_when *w = arena_alloc(&r->map->arena, sizeof *w);
     if (!w) {
-        error_set(r->err, E_MEMORY, NULL, "out of memory");
+        error_memory(r->err);
         return NULL;
     }
     w->kind = kind;
@@ -125,7 +125,7 @@ static int words(struct reader *r, struct plan_when *w) {
     enum { WORDS_MAX = 256 };
     if (!sign(r, "(")) return complain(r, "( is expected after in");
     w->words = arena_alloc(&r->map->arena, WORDS_MAX * sizeof *w->words);
-    if (!w->words) return error_set(r->err, E_MEMORY, NULL, "out of memory");
+    if (!w->words) return error_memory(r->err);
     do {
         struct text t = {"", 0};
         int rc = literal(r, &t);
@@ -138,7 +138,7 @@ static int words(struct reader *r, struct plan_when *w) {
         }
         if (w->n_words == WORDS_MAX) return complain(r, "more than 256 words");
         w->words[w->n_words] = map_fold(&r->map->arena, t);
-        if (!w->words[w->n_words++].s) return error_set(r->err, E_MEMORY, NULL, "out of memory");
+        if (!w->words[w->n_words++].s) return error_memory(r->err);
     } while (sign(r, ","));
     return sign(r, ")") ? 0 : complain(r, ") is expected");
 }
@@ -157,7 +157,7 @@ static int compare_with(struct reader *r, struct plan_when *w) {
         r->pos += number.n;
     }
     w->text = map_fold(&r->map->arena, t);
-    return w->text.s ? 0 : error_set(r->err, E_MEMORY, NULL, "out of memory");
+    return w->text.s ? 0 : error_memory(r->err);
 }
 
 static int test(struct reader *r, struct plan_when **ret) {

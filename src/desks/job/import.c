@@ -38,10 +38,6 @@ struct taking {
     struct error *err;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static json_t *json_of(struct text t) {
     return json_stringn(t.s ? t.s : "", t.n);
 }
@@ -106,10 +102,10 @@ static int headers_read(struct taking *t, int header_row) {
     if (rc < 0) return rc;
     if (rc == 0) return error_set(t->err, E_SYNTAX, "file", "the file has no row / 文件没有数据行");
     t->headers = arena_alloc(&t->arena, (n + 1) * sizeof *t->headers);
-    if (!t->headers) return memory(t->err);
+    if (!t->headers) return error_memory(t->err);
     for (size_t k = 0; k < n; k++) {
         t->headers[k] = arena_text(&t->arena, cells[k]);
-        if (!t->headers[k].s) return memory(t->err);
+        if (!t->headers[k].s) return error_memory(t->err);
     }
     t->n_headers = n;
     return 0;
@@ -228,7 +224,7 @@ static int import_note(struct job_run *x, int64_t id, const char *member, json_t
         json_array_append_new(list, last);
     }
     if (member) json_object_set_new(last, member, value);
-    return list && last ? job_result(x, "imports", list, err) : memory(err);
+    return list && last ? job_result(x, "imports", list, err) : error_memory(err);
 }
 
 static int refused_close(struct taking *t, json_t **ret_file) {
@@ -267,7 +263,7 @@ static int take(struct taking *t, struct intake *in, json_t **ret) {
         if (rc == 0) rc = kept;
     }
     *ret = counts_json(t, &c);
-    if (!*ret) return memory(t->err);
+    if (!*ret) return error_memory(t->err);
     if (t->mode == MODE_RUN) json_object_set_new(*ret, "import", json_integer(c.import));
     if (t->mode == MODE_RUN && !cut) {
         int kept = import_note(x, c.import, "whole", json_true(), t->err);
@@ -283,7 +279,7 @@ static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct erro
     char path[JOB_PATH_BYTES];
     struct stat st = {0};
     struct text digest = job_param(x, "digest"), file = job_param(x, "file"), map = job_param(x, "map");
-    int rc = t.reasons && t.notes ? upload_open(&t) : memory(err);
+    int rc = t.reasons && t.notes ? upload_open(&t) : error_memory(err);
     job_path(x->jobs, x->job->id, "upload", path);
     stat(path, &st);
     if (rc == 0 && !t.reg) rc = error_set(err, E_USAGE, "register", "say which register, or a map / 请指明登记册或映射");
@@ -332,7 +328,7 @@ static int suggest_registers(struct taking *t, json_t *list, struct guess *best)
         }
         map_free(m);
         buf_clear(&unmatched);
-        if (rc == E_MEMORY) return memory(t->err);
+        if (rc == E_MEMORY) return error_memory(t->err);
     }
     return 0;
 }
@@ -364,7 +360,7 @@ static int look(struct job_run *x, struct error *err) {
     struct taking t = {.x = x, .err = err};
     struct guess best = {0};
     json_t *suggestions = json_array(), *headers = json_array(), *first = NULL;
-    int rc = suggestions && headers ? upload_open(&t) : memory(err);
+    int rc = suggestions && headers ? upload_open(&t) : error_memory(err);
     for (size_t i = 0; rc == 0 && i < t.n_headers; i++) json_array_append_new(headers, json_of(t.headers[i]));
     if (rc == 0) rc = suggest_registers(&t, suggestions, &best);
     if (rc == 0) suggest_maps(&t, suggestions);
@@ -373,7 +369,7 @@ static int look(struct job_run *x, struct error *err) {
     json_t *result = rc < 0 ? NULL
                             : json_pack("{s:s, s:s, s:f, s:s, s:s, s:b, s:O, s:O}", "format", about->format == SHEET_XLSX ? "xlsx" : "csv", "encoding", about->encoding, "confidence",
                                         about->confidence, "delimiter", delimiter, "sheet", about->sheet, "gzip", about->gzip, "headers", headers, "suggestions", suggestions);
-    if (rc == 0 && !result) rc = memory(err);
+    if (rc == 0 && !result) rc = error_memory(err);
     if (rc == 0 && !t.reg && best.reg) { /* what it looks most like, until the asker says otherwise */
         pthread_mutex_lock(&x->jobs->lock);
         json_object_set_new(x->job->params, "register", json_string(best.reg->name.s));
@@ -436,7 +432,7 @@ static int undo(struct job_run *x, struct error *err) {
     struct intake_undone total = {0};
     json_t *list = json_deep_copy(json_object_get(x->job->result, "imports"));
     bool any = false;
-    int rc = u.kept ? 0 : memory(err);
+    int rc = u.kept ? 0 : error_memory(err);
     for (size_t i = json_array_size(list); rc == 0 && i-- > 0;) {
         json_t *one = json_array_get(list, i);
         struct intake_undone n = {0};

@@ -8,10 +8,6 @@
 enum { WORKERS = 2, WAITING_MAX = 64, ACCOUNT_MAX = 50, KEEP_S = 24 * 3600, SWEEP_S = 600 };
 #define UPLOAD_MAX (INT64_C(512) << 20)
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int unknown(struct error *err) {
     return error_set(err, E_UNKNOWN, "job", "there is no such job / 没有该任务");
 }
@@ -112,7 +108,7 @@ int job_going(const struct job_run *x, struct error *err) {
 
 int job_result(struct job_run *x, const char *name, json_t *value, struct error *err) {
     pthread_mutex_lock(&x->jobs->lock);
-    int rc = json_object_set_new(x->job->result, name, value) == 0 ? spool_save(x->jobs, x->job, err) : memory(err);
+    int rc = json_object_set_new(x->job->result, name, value) == 0 ? spool_save(x->jobs, x->job, err) : error_memory(err);
     job_tell(x->jobs, x->job);
     pthread_mutex_unlock(&x->jobs->lock);
     return rc;
@@ -131,7 +127,7 @@ static void run_one(struct jobs *j, struct job *job, struct ledger **l) {
     struct job_run x = {.jobs = j, .job = job, .s = job->asker, .params = json_deep_copy(job->params)};
     struct error err = {0};
     pthread_mutex_unlock(&j->lock);
-    int rc = x.params ? ledger_for(j, l, &err) : memory(&err);
+    int rc = x.params ? ledger_for(j, l, &err) : error_memory(&err);
     x.l = *l;
     if (rc == 0) rc = job->wanted->run(&x, &err);
     if (*l && (*l)->in_transaction) ledger_rollback(*l);
@@ -194,7 +190,7 @@ static void *work(void *arg) {
 
 int jobs_open(const struct jobs_options *o, struct jobs **ret, struct error *err) {
     struct jobs *j = mem_alloc(sizeof *j);
-    if (!j) return memory(err);
+    if (!j) return error_memory(err);
     j->o = *o;
     if (!j->o.workers) j->o.workers = WORKERS;
     if (j->o.workers > 16) j->o.workers = 16;
@@ -206,7 +202,7 @@ int jobs_open(const struct jobs_options *o, struct jobs **ret, struct error *err
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->wake, NULL);
     j->spool = arena_printf(&j->arena, "%s/spool", o->ledger.dir ? o->ledger.dir : "./data");
-    int rc = j->spool ? spool_open(j, err) : memory(err);
+    int rc = j->spool ? spool_open(j, err) : error_memory(err);
     for (int i = 0; rc == 0 && i < j->o.workers; i++) {
         if (pthread_create(&j->threads[i], NULL, work, j) != 0)
             rc = error_set(err, E_BUSY, NULL, "no thread for jobs / 无法启动任务线程");
@@ -272,7 +268,7 @@ int job_make(struct jobs *j, const struct session *s, const char *kind, json_t *
     job_random_id(j, id);
     struct text account = arena_text(&a, s->account);
     struct job *job = account.s ? job_new(id, kind, account.s) : NULL;
-    int rc = job && json_object_update(job->params, params) == 0 ? 0 : memory(err);
+    int rc = job && json_object_update(job->params, params) == 0 ? 0 : error_memory(err);
     json_decref(params);
     arena_clear(&a);
     if (rc < 0) {
@@ -306,7 +302,7 @@ int job_ask(struct jobs *j, const struct session *s, const char *kind, const cha
     pthread_mutex_lock(&j->lock);
     struct job *job = job_find(j, s, kind, id);
     int rc = job && step ? may_step(j, job, step, err) : unknown(err);
-    if (rc == 0 && (session_keep(job, s) < 0 || (params && json_object_update(job->params, params) != 0))) rc = memory(err);
+    if (rc == 0 && (session_keep(job, s) < 0 || (params && json_object_update(job->params, params) != 0))) rc = error_memory(err);
     if (rc == 0) {
         enum job_state was = job->state;
         snprintf(job->step, sizeof job->step, "%s", name);
@@ -432,7 +428,7 @@ int job_show(struct jobs *j, const struct session *s, const char *kind, const ch
     json_t *o = job ? job_shown(j, job, s->zh) : NULL;
     pthread_mutex_unlock(&j->lock);
     if (!job) return unknown(err);
-    if (!o) return memory(err);
+    if (!o) return error_memory(err);
     *ret = o;
     return 0;
 }
@@ -445,7 +441,7 @@ int job_list(struct jobs *j, const struct session *s, const char *kind, json_t *
         json_array_append_new(list, job_shown(j, job, s->zh));
     }
     pthread_mutex_unlock(&j->lock);
-    if (!list) return memory(err);
+    if (!list) return error_memory(err);
     *ret = list;
     return 0;
 }

@@ -10,10 +10,6 @@
 
 enum { CHANGES_SHOWN = 500 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- policies */
 
 static const char *const effects[PLAN_EFFECTS] = {[PLAN_GAIN] = "gain", [PLAN_LOSE] = "lose", [PLAN_SOONER] = "sooner", [PLAN_LATER] = "later"};
@@ -89,7 +85,7 @@ static int diff(struct job_run *x, struct error *err) {
     struct db *db = NULL;
     struct comparing k = {.x = x, .changes = json_array(), .err = err};
     snprintf(dir, sizeof dir, "%s/policies", x->l->home);
-    int rc = k.changes ? region_of(x, region, err) : memory(err);
+    int rc = k.changes ? region_of(x, region, err) : error_memory(err);
     if (rc == 0) rc = in_scope(x, text_of(region), err);
     if (rc == 0) rc = pack_name(x, &pack, err);
     if (rc == 0) rc = policy_load(x->l->catalog, dir, pack, x->l->zone_s, &p, err);
@@ -147,7 +143,7 @@ static int report_draft(struct job_run *x, struct error *err) {
     if (rc == 0) rc = bulletin_compute(x->l, db, &x->s, &q, &b, err);
     if (rc == 0) rc = bulletin_write_json(&b, false, &json, err);
     json_t *figures = rc == 0 ? json_loadb(json.s, json.n, 0, NULL) : NULL;
-    if (rc == 0 && !figures) rc = memory(err);
+    if (rc == 0 && !figures) rc = error_memory(err);
     if (rc == 0) rc = job_result(x, "draft", json_pack("{s:o}", "figures", figures), err);
     buf_clear(&json);
     bulletin_clear(&b);

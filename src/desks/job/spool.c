@@ -80,7 +80,7 @@ int spool_save(struct jobs *j, const struct job *job, struct error *err) {
                           job->error.code, "message", job->error.message, "params", job->params, "result", job->result);
     struct buf b = {0};
     job_path(j, job->id, "job.json", path);
-    int rc = o && json_dump_callback(o, to_buf, &b, JSON_COMPACT) == 0 ? write_whole(path, b.s, b.n, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = o && json_dump_callback(o, to_buf, &b, JSON_COMPACT) == 0 ? write_whole(path, b.s, b.n, err) : error_memory(err);
     json_decref(o);
     buf_clear(&b);
     return rc;
@@ -120,7 +120,7 @@ static int read_one(struct jobs *j, const char *id, struct error *err) {
     struct error unread = {0};
     job_path(j, id, "job.json", path);
     int rc = file_read(path, STATE_BYTES_MAX, &b, &unread);
-    if (rc == E_MEMORY) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc == E_MEMORY) return error_memory(err);
     json_t *o = rc < 0 ? NULL : json_loadb(b.s, b.n, JSON_REJECT_DUPLICATES, NULL);
     buf_clear(&b);
     struct job *job = o ? job_of(id, o) : NULL;

@@ -18,10 +18,6 @@ struct job_upload {
     json_t *params;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 void job_upload_abandon(struct job_upload *u) {
     if (!u) return;
     if (u->fd >= 0) close(u->fd);
@@ -61,10 +57,10 @@ int job_upload_begin(struct jobs *j, const struct session *s, const char *file, 
     int rc = 0;
     if (!u) {
         json_decref(params);
-        return memory(err);
+        return error_memory(err);
     }
     *u = (struct job_upload){.jobs = j, .fd = -1, .params = params ? params : json_object()};
-    if (!u->params || !session_copy(s, &u->arena, &u->s)) rc = memory(err);
+    if (!u->params || !session_copy(s, &u->arena, &u->s)) rc = error_memory(err);
     if (rc == 0) {
         job_random_id(j, u->id);
         job_upload_name(u, file ? file : "");

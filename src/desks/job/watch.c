@@ -71,7 +71,7 @@ int job_news(struct jobs *j, struct job_watcher *w, bool zh, json_t **ret, bool 
     else if (!w->news)
         rc = 0;
     else if (!o)
-        rc = error_set(err, E_MEMORY, NULL, "out of memory");
+        rc = error_memory(err);
     else
         *ret_over = !job_busy(w->job);
     if (rc == 1) *ret = o;

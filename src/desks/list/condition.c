@@ -5,10 +5,6 @@
 #include "desks/list/inside.h"
 #include "desks/person.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 void list_sql_reset(struct list_sql *q) {
     buf_reset(&q->text);
     q->n = 0;
@@ -26,19 +22,19 @@ void list_bind(struct list_sql *q, struct value v) {
 
 int list_sql_check(const struct list_sql *q, struct error *err) {
     if (q->full) return error_set(err, E_TOO_LARGE, NULL, "the filters hold too many values together / 筛选取值总数过多");
-    return q->text.failed ? memory(err) : 0;
+    return q->text.failed ? error_memory(err) : 0;
 }
 
 /* ---- where */
 
 int list_scope_of(const struct session *s, const struct list_query *q, struct arena *a, struct list_scope *ret, struct error *err) {
     struct text *mine = arena_alloc(a, (s->n_grants + 1) * sizeof *mine);
-    if (!mine) return memory(err);
+    if (!mine) return error_memory(err);
     size_t n = access_regions(s, ACCESS_READ, q->reg, mine);
     *ret = (struct list_scope){.n = n, .regions = mine, .everywhere = n == 1 && mine[0].n == 0};
     if (!q->narrowed) return 0;
     struct text *both = arena_alloc(a, (n * q->n_regions + 1) * sizeof *both);
-    if (!both) return memory(err);
+    if (!both) return error_memory(err);
     *ret = (struct list_scope){.regions = both};
     /* both sides are disjoint, so of each pair at most one lies within the other, and the results are disjoint too */
     for (size_t i = 0; i < n; i++)
@@ -203,11 +199,11 @@ static int holders_of(struct ledger *l, struct db *db, const struct session *s, 
     if (rc < 0) return rc;
     if (n > LIST_HOLDERS_MAX) return error_set(err, E_TOO_LARGE, t->sealed->name.s, "more than %d persons are found by it; add another field / 匹配人员过多,请增加条件", LIST_HOLDERS_MAX);
     struct value *values = arena_alloc(a, (n + 1) * sizeof *values);
-    if (!values) return memory(err);
+    if (!values) return error_memory(err);
     struct buf sql = {0};
     buf_str(&sql, "SELECT \"id\" FROM \"person\" WHERE \"id\" = ?1 AND ");
     access_sql(s, ACCESS_OPEN, people, "\"region\"", &sql);
-    rc = sql.failed ? memory(err) : 0;
+    rc = sql.failed ? error_memory(err) : 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct value id = value_int(ids[i]), found;
         rc = db_scalar(db, a, buf_cstr(&sql), &id, 1, &found, err);
@@ -223,7 +219,7 @@ static int numbered(struct ledger *l, struct db *db, const struct session *s, co
                     struct list_term *ret, struct error *err) {
     struct value *values = arena_alloc(a, (t->n + 1) * sizeof *values);
     size_t n = 0;
-    if (!values) return memory(err);
+    if (!values) return error_memory(err);
     for (size_t i = 0; i < t->n; i++) {
         struct record r;
         struct error why = {0};
@@ -244,7 +240,7 @@ int list_unseal(struct ledger *l, struct db *db, const struct session *s, const 
         if (q->terms[i].test != LIST_SEALED && !number) continue;
         if (!own) {
             own = arena_alloc(a, sizeof *own);
-            if (!own) return memory(err);
+            if (!own) return error_memory(err);
             *own = *q;
         }
         rc = number ? numbered(l, db, s, q->reg, &q->terms[i], a, &own->terms[i], err) : holders_of(l, db, s, &q->terms[i], a, &own->terms[i], err);

@@ -10,7 +10,7 @@ enum { CLEAR = 17, SEALED = CLEAR + VAULT_OVERHEAD, VARIANT = sodium_base64_VARI
 static int context_of(const struct session *s, const struct list_query *q, struct buf *out, struct error *err) {
     buf_printf(out, "list/%s/%llx/", q->reg->name.s, (unsigned long long)q->print);
     buf_text(out, s->account);
-    return out->failed ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    return out->failed ? error_memory(err) : 0;
 }
 
 static void put_64(unsigned char *to, int64_t v) {
@@ -33,7 +33,7 @@ int list_cursor_write(struct ledger *l, const struct session *s, const struct li
     put_64(clear + 9, p->id);
     int rc = context_of(s, q, &context, err);
     char *text = rc < 0 ? NULL : arena_alloc(a, sodium_base64_ENCODED_LEN(SEALED, VARIANT));
-    if (rc == 0 && !text) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (rc == 0 && !text) rc = error_memory(err);
     if (rc == 0) {
         vault_common_key(l->vault, &key);
         size_t n = vault_seal(&key, &l->secret, buf_view(&context), (struct text){(const char *)clear, sizeof clear}, sealed);

@@ -7,7 +7,7 @@
 enum { CHUNK = 128, MERGE_ENTRIES = 24000, MERGE_LEAST = 8 };
 
 static int memory(struct list_pager *p) {
-    return error_set(p->err, E_MEMORY, NULL, "out of memory");
+    return error_memory(p->err);
 }
 
 static const char *turn(const struct list_pager *p) {

@@ -5,10 +5,6 @@
 
 enum { ORDER_FILTERED = 12000, RANGES_MAX = 8, MERGED_MAX = 60000 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static int denied(const struct session *s, const struct register_decl *reg, struct error *err) {
     int rc = access_check(s, ACCESS_READ, reg, TEXT(""), err);
     return rc < 0 ? rc : error_set(err, E_DENIED, NULL, "no right to read register %s / 无权读取该登记册", reg->name.s);
@@ -109,14 +105,14 @@ static int open_page(struct list_pager *p, struct list_place *from) {
     p->lookups_max = share(p, LIST_LOOKUPS_MAX);
     p->rows = arena_alloc(p->a, p->want * sizeof *p->rows);
     p->places = arena_alloc(p->a, p->want * sizeof *p->places);
-    return p->rows && p->places ? 0 : memory(p->err);
+    return p->rows && p->places ? 0 : error_memory(p->err);
 }
 
 int list_page(struct ledger *l, struct db *db, const struct session *s, const struct list_query *q, struct arena *a, struct list_page *ret, struct error *err) {
     struct list_pager *p = mem_alloc(sizeof *p);
     struct list_place from = {0};
     struct list_page page = {.count = -1};
-    if (!p) return memory(err);
+    if (!p) return error_memory(err);
     *p = (struct list_pager){.l = l, .db = db ? db : l->db, .s = s, .a = a, .err = err};
     p->sql.lite = db_kind_of(p->db) == DB_SQLITE;
     bool alone = db_snapshot(p->db, NULL) == 0; /* else the caller's own state is read */

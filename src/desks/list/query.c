@@ -16,10 +16,6 @@ struct reading {
     struct error *err;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* ---- what a name means */
 
 struct column {
@@ -116,7 +112,7 @@ static int value_read(const struct reading *x, struct text name, const struct co
         if (!region_canonical(piece, code)) return bad(x, name, "is no region code", "不是行政区划代码");
         char *kept = arena_str(x->a, code);
         *ret = value_str(kept);
-        return kept ? 0 : memory(x->err);
+        return kept ? 0 : error_memory(x->err);
     }
     if (c->field && c->type == FIELD_BOOLEAN) {
         int rc = field_parse(c->field, piece, x->l->zone_s, x->a, ret, NULL);
@@ -124,7 +120,7 @@ static int value_read(const struct reading *x, struct text name, const struct co
     }
     struct text kept = arena_text(x->a, piece);
     *ret = value_text(kept);
-    return kept.s ? 0 : memory(x->err);
+    return kept.s ? 0 : error_memory(x->err);
 }
 
 static int values_read(struct reading *x, struct text name, const struct column *c, struct text value, struct list_term *t) {
@@ -134,7 +130,7 @@ static int values_read(struct reading *x, struct text name, const struct column 
     if (!n) return bad(x, name, "needs a value", "须有取值");
     if (n > LIST_VALUES_MAX || x->n_values + n > 2 * LIST_VALUES_MAX) return bad(x, name, "has more than 200 values", "取值超过 200 个");
     struct value *values = arena_alloc(x->a, n * sizeof *values);
-    if (!values) return memory(x->err);
+    if (!values) return error_memory(x->err);
     rest = value;
     for (size_t i = 0; piece_next(&rest, &piece); i++) {
         int rc = value_read(x, name, c, piece, &values[i]);
@@ -220,7 +216,7 @@ static int term_sealed(struct reading *x, struct text name, const struct field *
     struct value *v = arena_alloc(x->a, sizeof *v);
     struct text kept = arena_text(x->a, text_trim(value));
     if (!t) return E_INVALID;
-    if (!v || !kept.s) return memory(x->err);
+    if (!v || !kept.s) return error_memory(x->err);
     if (!kept.n) return bad(x, name, "needs a value", "须有取值");
     *v = value_text(kept);
     *t = (struct list_term){.test = LIST_SEALED, .column = column, .sealed = f, .n = 1, .values = v, .indexed = true};
@@ -257,7 +253,7 @@ static int term_typed(struct reading *x, struct text name, const struct column *
     bool prefix = value.n && value.s[value.n - 1] == '*';
     struct value *v = arena_alloc(x->a, sizeof *v);
     struct text kept = arena_text(x->a, (struct text){value.s, value.n - prefix});
-    if (!v || !kept.s) return memory(x->err);
+    if (!v || !kept.s) return error_memory(x->err);
     if (!kept.n) return bad(x, name, "needs a value", "须有取值");
     *v = value_text(kept);
     if (prefix) t->test = LIST_PREFIX, t->indexed = false;
@@ -312,7 +308,7 @@ static int fields_read(struct reading *x, struct text name, struct text value) {
     struct text rest = value, piece;
     x->q->all_fields = false;
     x->q->fields = arena_alloc(x->a, (x->reg->n_fields + 1) * sizeof *x->q->fields);
-    if (!x->q->fields) return memory(x->err);
+    if (!x->q->fields) return error_memory(x->err);
     while (piece_next(&rest, &piece)) {
         int at = register_field(x->reg, piece);
         bool known = false;
@@ -347,7 +343,7 @@ static int regions_read(struct reading *x, struct text name, struct text value) 
     int rc = values_read(x, name, &c, value, &t);
     if (rc < 0) return rc;
     q->regions = arena_alloc(x->a, t.n * sizeof *q->regions);
-    if (!q->regions) return memory(x->err);
+    if (!q->regions) return error_memory(x->err);
     for (size_t i = 0; i < t.n; i++) {
         struct text mine = value_view(t.values[i]);
         bool covered = false;
@@ -384,7 +380,7 @@ static int parameter_read(struct reading *x, struct text name, struct text value
     }
     if (text_is(name, "cursor")) {
         q->cursor = arena_text(x->a, value);
-        return q->cursor.s ? 0 : memory(x->err);
+        return q->cursor.s ? 0 : error_memory(x->err);
     }
     if (text_is(name, "count")) {
         q->count = text_is(value, "estimate") ? LIST_COUNT_AT_MOST : text_is(value, "exact") ? LIST_COUNT_ALL : LIST_COUNT_NONE;
@@ -402,7 +398,7 @@ static int print_add(struct reading *x, struct text name, struct text value) {
     buf_text(&b, name);
     buf_char(&b, '\n');
     buf_text(&b, value);
-    int rc = b.failed ? memory(x->err) : 0;
+    int rc = b.failed ? error_memory(x->err) : 0;
     if (!rc) x->q->print = (int64_t)((uint64_t)x->q->print + (uint64_t)digest_64(buf_view(&b))); /* in whatever order */
     buf_clear(&b);
     return rc;
@@ -411,7 +407,7 @@ static int print_add(struct reading *x, struct text name, struct text value) {
 int list_query_parse(struct ledger *l, const struct register_decl *reg, const struct list_param *params, size_t n, struct arena *a, struct list_query *ret,
                      struct error *err) {
     struct list_query *q = arena_alloc(a, sizeof *q);
-    if (!q) return memory(err);
+    if (!q) return error_memory(err);
     *q = (struct list_query){.reg = reg, .sort = "id", .descending = true, .all_fields = true, .limit = LIST_LIMIT};
     struct reading x = {.l = l, .reg = reg, .a = a, .q = q, .err = err};
     for (size_t i = 0; i < n; i++) {

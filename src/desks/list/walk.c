@@ -1,10 +1,6 @@
 /* All rows of a query in id order, for exports; and how many there are. */
 #include "desks/list/inside.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 /* Counts what the filters leave of at most so many rows of the scope. */
 int list_count_rows(struct list_pager *p, struct list_page *page) {
     size_t most = p->q->count == LIST_COUNT_ALL ? LIST_COUNT_EXACT : LIST_COUNT_ESTIMATE;
@@ -47,7 +43,7 @@ int list_walk(struct ledger *l, struct db *db, const struct session *s, const st
     struct db_cursor *c = NULL;
     const struct value *row;
     int64_t last = after;
-    if (!sql) return memory(err);
+    if (!sql) return error_memory(err);
     if (!db) db = l->db;
     sql->lite = db_kind_of(db) == DB_SQLITE;
     int rc = list_unseal(l, db, s, asked, &a, &q, err);

@@ -19,10 +19,6 @@ struct reader {
     size_t cap;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 /* Longer by "/i"; the place as it was is restored by cutting to the length given back. */
 static size_t deeper(struct reader *x, size_t i) {
     size_t n = strlen(x->place);
@@ -81,7 +77,7 @@ static void put_ring(struct buf *b, int64_t (*ring)[2], size_t n, bool turned) {
 static int ring_room(struct reader *x, size_t n) {
     if (n <= x->cap) return 0;
     int64_t(*grown)[2] = mem_realloc(x->ring, n * sizeof *grown);
-    if (!grown) return memory(x->err);
+    if (!grown) return error_memory(x->err);
     x->ring = grown;
     x->cap = n;
     return 0;
@@ -148,7 +144,7 @@ static int geometry(struct reader *x, const json_t *g) {
         if (rc == 0) x->place[cut] = 0;
     }
     buf_str(&x->text, n > 1 ? "]}" : "}");
-    return rc < 0 ? rc : x->text.failed ? memory(x->err) : 0;
+    return rc < 0 ? rc : x->text.failed ? error_memory(x->err) : 0;
 }
 
 /* A code as text or number; "156310115" of the national map service is 310115. */
@@ -193,7 +189,7 @@ static int feature(struct reader *x, const json_t *f, const char *key, size_t i)
     if (rc == 0) rc = geometry(x, json_object_get(f, "geometry"));
     if (rc < 0) return rc;
     *one = (struct shape){.region = arena_text(&x->out->arena, text_of(code)), .geometry = arena_text(&x->out->arena, buf_view(&x->text)), .feature = i};
-    if (!one->region.s || !one->geometry.s) return memory(x->err);
+    if (!one->region.s || !one->geometry.s) return error_memory(x->err);
     x->out->n++;
     return 0;
 }
@@ -216,7 +212,7 @@ static int collection(struct reader *x, const json_t *root, const char *key) {
     if (!n) return error_set(x->err, E_INVALID, "/features", "there are no features / 没有要素");
     if (n > SHAPES_MAX) return error_set(x->err, E_TOO_LARGE, "/features", "more than %d features / 超过 %d 个要素", SHAPES_MAX, SHAPES_MAX);
     x->out->list = arena_alloc(&x->out->arena, n * sizeof *x->out->list);
-    int rc = x->out->list ? system_check(x, root) : memory(x->err);
+    int rc = x->out->list ? system_check(x, root) : error_memory(x->err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         x->place[0] = 0;
         if (!one) snprintf(x->place, sizeof x->place, "/features/%zu", i);

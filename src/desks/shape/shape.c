@@ -8,10 +8,6 @@
 
 enum { PIECE = 500 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static int region_register(const struct ledger *l, const struct register_decl **ret, struct error *err) {
     static const char *const names[] = {"code", "title", "title_en", "level", NULL};
     int at[4];
@@ -35,7 +31,7 @@ static int remove_all(struct ledger *l, const struct session *s, const struct re
     struct buf sql = {0};
     buf_str(&sql, "DELETE FROM \"region_shape\" WHERE ");
     access_sql(s, ACCESS_WRITE, reg, "\"region\"", &sql);
-    int rc = sql.failed ? memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, ret_n, err);
+    int rc = sql.failed ? error_memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, ret_n, err);
     buf_clear(&sql);
     return rc;
 }
@@ -62,7 +58,7 @@ static int journal(struct ledger *l, const struct session *s, const struct shape
     if (r->removed) buf_printf(&reason, ", in place of %lld", (long long)r->removed);
     if (s->reason.n) buf_str(&reason, "; "), buf_text(&reason, s->reason);
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_IMPORT, .actor = s->account, .reason = buf_view(&reason), .reg = TEXT("region"), .region = l->region};
-    int rc = reason.failed ? memory(err) : journal_append(&l->journal, &e, NULL, err);
+    int rc = reason.failed ? error_memory(err) : journal_append(&l->journal, &e, NULL, err);
     buf_clear(&reason);
     return rc;
 }
@@ -129,7 +125,7 @@ int shapes_write(struct ledger *l, struct db *db, const struct session *s, struc
     if (bounded) buf_str(&sql, " AND s.\"region\" >= ?1 AND s.\"region\" < ?2");
     buf_str(&sql, " ORDER BY s.\"region\"");
     struct value params[] = {value_text(under), value_text(text_of(end))};
-    rc = sql.failed ? memory(err) : db_query(db, buf_cstr(&sql), params, bounded ? 2 : 0, &c, err);
+    rc = sql.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), params, bounded ? 2 : 0, &c, err);
     buf_str(out, "{\"type\":\"FeatureCollection\",\"features\":[");
     while (rc == 0 && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
@@ -140,7 +136,7 @@ int shapes_write(struct ledger *l, struct db *db, const struct session *s, struc
     buf_str(out, "]}");
     db_cursor_close(c);
     buf_clear(&sql);
-    if (rc == 0 && out->failed) rc = memory(err);
+    if (rc == 0 && out->failed) rc = error_memory(err);
     if (rc == 0 && ret_n) *ret_n = n;
     return rc;
 }

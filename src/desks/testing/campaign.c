@@ -9,10 +9,6 @@ static int bad(struct error *err, const char *where, const char *en, const char 
     return error_set(err, E_INVALID, where, "%s / %s", en, zh);
 }
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, "campaign", "out of memory / 内存不足");
-}
-
 /* ---- JSON in */
 
 struct place { /* where in the document, for messages */
@@ -67,7 +63,7 @@ static int name_of(struct arena *a, const json_t *j, const char *kind, size_t i,
         while (ret->n && ((unsigned char)ret->s[ret->n - 1] & 0xC0) == 0x80) ret->n--;
         if (ret->n) ret->n--;
     }
-    return ret->s ? 0 : memory(err);
+    return ret->s ? 0 : error_memory(err);
 }
 
 static int numbers_read(const json_t *j, struct testing_campaign *t, struct error *err) {
@@ -103,7 +99,7 @@ static int sites_read(struct arena *a, const json_t *list, const struct place *a
     double people = 0, tables = 0;
     if (!json_is_array(list) || n < 1 || n > TESTING_SITES_MAX) return wrong(err, at, "sites", "a list of at most 2,000 sites is wanted", "须为至多 2,000 个采样点");
     struct testing_site *s = arena_alloc(a, n * sizeof *s);
-    if (!s) return memory(err);
+    if (!s) return error_memory(err);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const json_t *j = json_array_get(list, i);
@@ -128,7 +124,7 @@ static int areas_read(struct arena *a, const json_t *list, struct testing_campai
     if (!json_is_array(list) || n < 1 || n > CAMPAIGN_AREAS_MAX) return bad(err, "areas", "a list of at most 400 areas is wanted", "须为至多 400 个片区");
     t->areas = arena_alloc(a, n * sizeof *t->areas);
     t->area = arena_alloc(a, n * sizeof *t->area);
-    if (!t->areas || !t->area) return memory(err);
+    if (!t->areas || !t->area) return error_memory(err);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const json_t *j = json_array_get(list, i), *sites = json_object_get(j, "sites");
@@ -155,7 +151,7 @@ static int labs_read(struct arena *a, const json_t *list, struct testing_campaig
     if (!json_is_array(list) || n < 1 || n > CAMPAIGN_LABS_MAX) return bad(err, "laboratories", "a list of at most 100 laboratories is wanted", "须为至多 100 个实验室");
     t->labs = arena_alloc(a, n * sizeof *t->labs);
     t->lab = arena_alloc(a, n * sizeof *t->lab);
-    if (!t->labs || !t->lab) return memory(err);
+    if (!t->labs || !t->lab) return error_memory(err);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const json_t *j = json_array_get(list, i);
@@ -185,12 +181,12 @@ static int areas_by_rule(struct arena *a, const json_t *j, struct testing_campai
     int n = people < 160000 ? (int)ceil(people / 10000) : AREAS_BY_RULE;
     t->areas = arena_alloc(a, (size_t)n * sizeof *t->areas);
     t->area = arena_alloc(a, (size_t)n * sizeof *t->area);
-    if (!t->areas || !t->area) return memory(err);
+    if (!t->areas || !t->area) return error_memory(err);
     for (int z = 0; z < n; z++) {
         double mine = floor(people * (z + 1) / n) - floor(people * z / n);
         t->areas[z] = (struct campaign_area){.people = mine, .tables = tables > 0 ? tables / n : ceil(mine / 700), .samplers = -1};
         t->area[z].name = text_of(arena_printf(a, "%d", z + 1));
-        if (!t->area[z].name.s) return memory(err);
+        if (!t->area[z].name.s) return error_memory(err);
     }
     t->c.n_areas = n;
     t->by_rule = true;
@@ -205,11 +201,11 @@ static int labs_by_rule(struct arena *a, const json_t *j, struct testing_campaig
     if (!(a_day > 0 && a_day <= 1e9)) return bad(err, "tubes_per_day", "say laboratories, or how many tubes they do a day", "请给出实验室或日检测能力");
     t->labs = arena_alloc(a, (size_t)n * sizeof *t->labs);
     t->lab = arena_alloc(a, (size_t)n * sizeof *t->lab);
-    if (!t->labs || !t->lab) return memory(err);
+    if (!t->labs || !t->lab) return error_memory(err);
     for (int i = 0; i < (int)n; i++) {
         t->labs[i] = (struct campaign_lab){.tubes_h = a_day / 24 / n, .turnaround_h = turnaround};
         t->lab[i] = text_of(arena_printf(a, "%d", i + 1));
-        if (!t->lab[i].s) return memory(err);
+        if (!t->lab[i].s) return error_memory(err);
     }
     t->c.n_labs = (int)n;
     return 0;
@@ -241,7 +237,7 @@ static int roads_read(struct arena *a, const json_t *j, struct testing_campaign 
     if (rc < 0) return rc;
     if (!(speed >= 1 && speed <= 200)) return bad(err, "speed_kmh", "from 1 to 200", "应在 1 与 200 之间");
     t->travel_h = arena_alloc(a, (size_t)Z * (size_t)J * sizeof *t->travel_h);
-    if (!t->travel_h) return memory(err);
+    if (!t->travel_h) return error_memory(err);
     if (json_is_number(said)) all = json_number_value(said);
     else if (said && (!json_is_array(said) || json_array_size(said) != (size_t)Z)) return bad(err, "travel_minutes", "one number, or a row for each area", "须为一个数, 或每片区一行");
     for (int z = 0; z < Z; z++)

@@ -5,10 +5,6 @@
 
 enum { QUEUE_SLOTS = 24 * 12 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, "campaign", "out of memory / 内存不足");
-}
-
 static json_t *word(struct text t) {
     return json_stringn(t.s, t.n);
 }
@@ -174,7 +170,7 @@ static int as_is(const struct testing_campaign *t, const struct campaign_plan *p
     if (!said) return 0;
     int rc = campaign_as_is(&t->c, p, &q, err);
     if (rc == 0) rc = campaign_run(&t->c, &q, &r, err);
-    if (rc == 0 && (json_object_set_new(into, "as_is", as_is_json(t, &q, &r)) || json_object_set_new(into, "moves", moves_json(t, q.samplers, p)))) rc = memory(err);
+    if (rc == 0 && (json_object_set_new(into, "as_is", as_is_json(t, &q, &r)) || json_object_set_new(into, "moves", moves_json(t, q.samplers, p)))) rc = error_memory(err);
     campaign_run_clear(&r);
     campaign_plan_clear(&q);
     return rc;
@@ -185,9 +181,9 @@ int testing_campaign_plan(const struct testing_campaign *t, json_t **ret, struct
     struct campaign_run r = {0};
     json_t *j = NULL;
     struct day_of *d = mem_alloc(sizeof *d);
-    int rc = d ? campaign_plan(&t->c, &p, err) : memory(err);
+    int rc = d ? campaign_plan(&t->c, &p, err) : error_memory(err);
     if (rc == 0) rc = campaign_run(&t->c, &p, &r, err);
-    if (rc == 0 && !(j = whole(t, &p, &r, d))) rc = memory(err);
+    if (rc == 0 && !(j = whole(t, &p, &r, d))) rc = error_memory(err);
     if (rc == 0) rc = as_is(t, &p, j, err);
     campaign_run_clear(&r);
     campaign_plan_clear(&p);

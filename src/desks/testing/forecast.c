@@ -33,10 +33,6 @@ struct telling {
     double team_samplers;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 /* Rows of `sql`, to which what the session may see of a register is added for {see}; parameters as given. */
 static int rows(struct telling *f, const char *reg_name, const char *column, const char *before, const char *after, const struct value *params, size_t n,
                 int (*row)(struct telling *f, const struct value *v, struct error *err), struct error *err) {
@@ -48,7 +44,7 @@ static int rows(struct telling *f, const char *reg_name, const char *column, con
     buf_str(&sql, before);
     access_sql(f->s, ACCESS_READ, reg, column, &sql);
     buf_str(&sql, after);
-    int rc = sql.failed ? memory(err) : db_query(f->l->db, buf_cstr(&sql), params, n, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(f->l->db, buf_cstr(&sql), params, n, &c, err);
     while (rc == 0 && (rc = db_next(c, &v, err)) > 0) rc = row(f, v, err);
     db_cursor_close(c);
     buf_clear(&sql);
@@ -114,7 +110,7 @@ static int lab_row(struct telling *f, const struct value *v, struct error *err) 
     f->lab_points[n] = arena_text(&f->a, value_view(v[2]));
     f->t.labs[n] = (struct campaign_lab){.tubes_h = (double)v[3].i / 24, .turnaround_h = (double)value_int_or(v[4], 6 * 3600) / 3600};
     f->t.c.n_labs++;
-    return f->t.lab[n].s && f->lab_points[n].s ? 0 : memory(err);
+    return f->t.lab[n].s && f->lab_points[n].s ? 0 : error_memory(err);
 }
 
 static int lab_waiting_row(struct telling *f, const struct value *v, struct error *err) {
@@ -127,7 +123,7 @@ static int lab_waiting_row(struct telling *f, const struct value *v, struct erro
 static int team_row(struct telling *f, const struct value *v, struct error *err) {
     if (json_array_size(f->teams) == FORECAST_TEAMS) return 0;
     json_t *team = json_pack("{s:I, s:o, s:I}", "team", (json_int_t)v[0].i, "title", json_stringn(value_view(v[1]).s, value_view(v[1]).n), "samplers", (json_int_t)value_int_or(v[2], 0));
-    if (json_array_append_new(f->teams, team)) return memory(err);
+    if (json_array_append_new(f->teams, team)) return error_memory(err);
     f->team_samplers += (double)value_int_or(v[2], 0);
     return 0;
 }
@@ -198,7 +194,7 @@ static int make_areas(struct telling *f, struct error *err) {
     f->assumed = samplers == 0;
     f->t.areas = arena_alloc(&f->a, f->n * sizeof *f->t.areas);
     f->t.area = arena_alloc(&f->a, f->n * sizeof *f->t.area);
-    if (!f->t.areas || !f->t.area) return memory(err);
+    if (!f->t.areas || !f->t.area) return error_memory(err);
     c->samplers = 0;
     for (size_t i = 0; i < f->n; i++) {
         struct group *g = &f->groups[i];
@@ -220,7 +216,7 @@ static int make_areas(struct telling *f, struct error *err) {
 static int make_roads(struct telling *f, struct error *err) {
     struct campaign *c = &f->t.c;
     f->t.travel_h = arena_alloc(&f->a, (size_t)c->n_areas * (size_t)c->n_labs * sizeof *f->t.travel_h);
-    if (!f->t.travel_h) return memory(err);
+    if (!f->t.travel_h) return error_memory(err);
     for (int z = 0; z < c->n_areas; z++)
         for (int j = 0; j < c->n_labs; j++) {
             const struct group *g = &f->groups[z];
@@ -299,13 +295,13 @@ static int told(struct telling *f, json_t **ret, struct error *err) {
     json_t *plan = NULL, *top = NULL;
     double *want = arena_alloc(&f->a, f->n * sizeof *want);
     char at[INSTANT_TEXT];
-    int rc = want ? testing_campaign_plan(&f->t, &plan, err) : memory(err);
+    int rc = want ? testing_campaign_plan(&f->t, &plan, err) : error_memory(err);
     if (rc < 0) return rc;
     send_teams(f, json_object_get(plan, "areas"), want);
     instant_format(f->s->now, f->l->zone_s, at);
     top = json_pack("{s:I, s:s, s:b, s:o, s:b, s:o, s:o, s:O, s:o, s:o}", "round", (json_int_t)f->round, "at", at, "finished", 0, "done", done_json(f), "samplers_assumed", f->assumed, "deadline_hours",
                     f->t.c.deadline_h > 0 ? json_real(f->t.c.deadline_h) : json_null(), "jams", jams(f), "teams", f->teams, "behind", behind(f, plan), "plan", plan);
-    if (!top) return memory(err);
+    if (!top) return error_memory(err);
     *ret = top;
     return 0;
 }
@@ -314,7 +310,7 @@ static int finished(struct telling *f, json_t **ret, struct error *err) {
     char at[INSTANT_TEXT];
     instant_format(f->s->now, f->l->zone_s, at);
     *ret = json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:o}", "round", (json_int_t)f->round, "at", at, "finished", 1, "done", done_json(f), "jams", jams(f), "teams", json_array(), "behind", json_array());
-    return *ret ? 0 : memory(err);
+    return *ret ? 0 : error_memory(err);
 }
 
 static int gather(struct telling *f, size_t digits, struct error *err) {
@@ -336,7 +332,7 @@ static int telling(struct telling *f, double couriers, json_t **ret, struct erro
     f->groups = arena_alloc(&f->a, GROUPS_MAX * sizeof *f->groups);
     f->t.labs = arena_alloc(&f->a, CAMPAIGN_LABS_MAX * sizeof *f->t.labs);
     f->t.lab = arena_alloc(&f->a, CAMPAIGN_LABS_MAX * sizeof *f->t.lab);
-    if (!f->groups || !f->t.labs || !f->t.lab || !f->teams) return memory(err);
+    if (!f->groups || !f->t.labs || !f->t.lab || !f->teams) return error_memory(err);
     int rc = round_figures_of(f->l, f->s, f->round, TEXT(""), INSTANT_NONE, &f->done, err);
     if (rc == 0) rc = round_sites(f->l, f->s, f->round, SITES_READ, &f->a, &f->sites, &f->n_sites, err);
     if (rc == 0) rc = gather(f, STREET, err);

@@ -7,10 +7,6 @@
 
 const char *const lab_outcomes[LAB_OUTCOMES] = {"taken", "again", "extra", "missing", "refused"};
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 void lab_report_clear(struct lab_report *r) {
     if (r) arena_clear(&r->arena);
 }
@@ -54,7 +50,7 @@ int lab_tube(struct ledger *l, const struct session *s, struct text barcode, str
     int f = reg ? register_field(reg, TEXT("barcode")) : -1;
     if (f < 0) return E_UNKNOWN;
     struct value *cells = arena_alloc(a, (reg->n_fields + 1) * sizeof *cells);
-    if (!cells) return memory(err);
+    if (!cells) return error_memory(err);
     cells[f] = value_text(barcode);
     return record_by_key(l, l->db, s, reg, cells, a, ret, err);
 }
@@ -63,7 +59,7 @@ struct lab_line *lab_line(struct lab_report *r, struct text tube, int64_t line, 
     struct lab_line *x = &r->lines[r->n];
     *x = (struct lab_line){.tube = arena_text(&r->arena, tube), .line = line};
     if (!x->tube.s) {
-        memory(err);
+        error_memory(err);
         return NULL;
     }
     r->n++;
@@ -104,7 +100,7 @@ static int tube_arrives(struct receipt *x, struct text barcode, int64_t line, st
     if (!rc) return lab_refuse(row, E_UNKNOWN, "tube", "there is no tube with this bar code / 没有该管码的采样管"), 0;
     row->record = t.id;
     struct idmap_slot *slot = idmap_put(&x->seen, &r->arena, t.id, NULL);
-    if (!slot) return memory(err);
+    if (!slot) return error_memory(err);
     bool twice = slot->value.i != 0;
     slot->value.i = 1;
     if (twice || value_given(lab_cell(&t, "received_at"))) return row->outcome = LAB_AGAIN, 0;
@@ -112,7 +108,7 @@ static int tube_arrives(struct receipt *x, struct text barcode, int64_t line, st
     if (value_int_or(lab_cell(&t, "opened_at"), 0) > x->at) return lab_refuse(row, E_INVALID, "at", "it was opened after this time / 接收时间早于开管时间"), 0;
     row->outcome = value_int_or(lab_cell(&t, "box"), 0) == x->box.id ? LAB_TAKEN : LAB_EXTRA;
     struct draft *d = lab_change(&r->arena, &t);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->state = TEXT("received");
     lab_put(d, "received_at", value_int(x->at));
     lab_put(d, "laboratory", lab_cell(&x->box, "laboratory"));
@@ -135,7 +131,7 @@ static int missing(struct receipt *x, struct error *err) {
         if (row[2].kind == VALUE_INT || idmap_find(&x->seen, row[0].i)) continue;
         if (r->n == cap) {
             struct lab_line *more = arena_alloc(&r->arena, (cap = cap * 2 + 64) * sizeof *more);
-            if (!more) rc = memory(err);
+            if (!more) rc = error_memory(err);
             if (rc < 0) break;
             if (r->n) memcpy(more, r->lines, r->n * sizeof *more);
             r->lines = more;
@@ -151,7 +147,7 @@ static int missing(struct receipt *x, struct error *err) {
 static int box_note(struct receipt *x, struct error *err) {
     struct lab_report *r = x->r;
     struct draft *d = lab_change(&r->arena, &x->box);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     int64_t before = value_int_or(lab_cell(&x->box, "extra"), 0);
     if (!value_given(lab_cell(&x->box, "received_at"))) lab_put(d, "received_at", value_int(x->at));
     lab_put(d, "missing", value_int((int64_t)r->counts[LAB_MISSING]));
@@ -170,7 +166,7 @@ static int receive(struct receipt *x, struct text box, const struct text *tubes,
     x->drafts = arena_alloc(&r->arena, (n + 1) * sizeof *x->drafts);
     x->of = arena_alloc(&r->arena, (n + 1) * sizeof *x->of);
     if (!boxes) return E_UNKNOWN;
-    if (!cells || !r->lines || !x->drafts || !x->of) return memory(err);
+    if (!cells || !r->lines || !x->drafts || !x->of) return error_memory(err);
     cells[register_field(boxes, TEXT("barcode"))] = value_text(box);
     int rc = record_by_key(x->l, x->l->db, x->s, boxes, cells, &r->arena, &x->box, err);
     if (rc < 0) return rc;

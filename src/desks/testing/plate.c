@@ -196,7 +196,7 @@ bool plate_ct(struct text t, bool blank_is_none, int32_t *ret) {
 int plate_begin(struct plate *p, const struct plate_options *o, struct error *err) {
     *p = (struct plate){.options = *o, .well = -1, .well_number = -1, .tube = -1, .target = -1, .ct = -1, .role = -1, .ct_of = {-1, -1, -1}};
     p->refused = arena_alloc(&p->arena, PLATE_REFUSED_MAX * sizeof *p->refused);
-    return p->refused ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return p->refused ? 0 : error_memory(err);
 }
 
 void plate_clear(struct plate *p) {
@@ -210,7 +210,7 @@ int plate_refuse(struct plate *p, int64_t line, struct text tube, int code, cons
     }
     struct plate_refusal *r = &p->refused[p->n_refused];
     *r = (struct plate_refusal){.line = line, .tube = arena_text(&p->arena, tube)};
-    if (!r->tube.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!r->tube.s) return error_memory(err);
     error_set(&r->why, code, where, "%s", message);
     p->n_refused++;
     return 0;
@@ -276,7 +276,7 @@ static int well_get(struct plate *p, const char name[4], struct text tube, enum 
     if (p->n_wells == PLATE_WELLS_MAX) return error_set(err, E_TOO_LARGE, "well", "more than %d wells / 超过 %d 孔", PLATE_WELLS_MAX, PLATE_WELLS_MAX);
     struct plate_well *w = &p->wells[p->n_wells];
     *w = (struct plate_well){.role = role, .tube = arena_text(&p->arena, tube), .ct = {CT_NONE, CT_NONE, CT_NONE}, .line = line};
-    if (!w->tube.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w->tube.s) return error_memory(err);
     memcpy(w->well, name, 4);
     p->n_wells++;
     *ret = w;

@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 void lab_recall_clear(struct lab_recall *r) {
     if (r) arena_clear(&r->arena);
 }
@@ -68,7 +64,7 @@ static int duties(struct recall *x, struct lab_member *m, struct error *err) {
     int rc = db_query(x->l->db, "SELECT \"rule\",\"state\" FROM \"obligation\" WHERE \"rule\" IN ('hold-member','resample-member') AND " OBLIGATION_OF_HOLDER " ORDER BY \"id\"", &p, 1, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text state = arena_text(&x->r->arena, value_view(row[1]));
-        rc = state.s ? 0 : memory(err);
+        rc = state.s ? 0 : error_memory(err);
         if (text_is(value_view(row[0]), "hold-member")) m->hold = state;
         else m->resample = state;
     }
@@ -82,7 +78,7 @@ static int member(struct recall *x, const struct record *tube, const struct valu
     if (r->n == x->cap) {
         size_t cap = x->cap ? x->cap * 2 : 64;
         struct lab_member *more = arena_alloc(&r->arena, cap * sizeof *more);
-        if (!more) return memory(err);
+        if (!more) return error_memory(err);
         if (r->n) memcpy(more, r->members, r->n * sizeof *more);
         r->members = more;
         x->cap = cap;
@@ -126,7 +122,7 @@ static int take_up(struct recall *x, const struct record *tube, struct error *er
     if (!traces(x->s, tube->region) || value_given(lab_cell(tube, "traced_at"))) return 0;
     struct session own = *x->s;
     struct draft *d = lab_change(&x->r->arena, tube);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     own.n_grants = 1;
     own.grants = &everything;
     lab_put(d, "traced_at", value_int(own.now));
@@ -136,7 +132,7 @@ static int take_up(struct recall *x, const struct record *tube, struct error *er
 
 static int recall(struct recall *x, const struct text *names, size_t n, struct error *err) {
     x->list = arena_alloc(&x->r->arena, (LAB_RECALL_TUBES + 1) * sizeof *x->list);
-    if (!x->list) return memory(err);
+    if (!x->list) return error_memory(err);
     int rc = access_check(x->s, ACCESS_READ, x->tubes, x->l->region, NULL) < 0 && !access_anywhere(x->s, ACCESS_READ, x->tubes) ? access_check(x->s, ACCESS_READ, x->tubes, x->l->region, err) : 0;
     if (!rc) rc = n ? tubes_named(x, names, n, err) : tubes_open(x, err);
     for (size_t i = 0; !rc && i < x->n; i++) {

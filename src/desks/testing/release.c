@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static int finish(struct ledger *l, const struct session *s, int rc, struct error *err) {
     if (rc >= 0) return ledger_commit(l, s->now, err);
     ledger_rollback(l);
@@ -39,7 +35,7 @@ static int review(struct ledger *l, const struct session *s, int64_t id, struct 
     if (!text_is(run.state, "valid")) return error_set(err, E_REFUSED, "run", "no results were entered / 该批次尚无结果");
     if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(value_view(lab_cell(&run, "operator")), s->account))
         return error_set(err, E_REFUSED, "reviewer", "another person than who entered the results releases them / 审核人不能是检测人本人");
-    if (!(*ret = lab_change(a, &run))) return memory(err);
+    if (!(*ret = lab_change(a, &run))) return error_memory(err);
     if (!value_given(lab_cell(&run, "reviewed_at"))) lab_put(*ret, "reviewed_at", value_int(s->now));
     if (!value_given(lab_cell(&run, "reviewer"))) lab_put(*ret, "reviewer", value_text(s->account));
     return 0;
@@ -72,7 +68,7 @@ static int tubes_of(struct ledger *l, const struct session *s, int64_t run, stru
             lab_refuse(x, E_CONFLICT, "tube", "a later run has the last word on it / 以后一批次的结果为准");
         } else {
             struct draft *d = lab_change(&r->arena, &tube);
-            if (!d || !outcome.s) rc = memory(err);
+            if (!d || !outcome.s) rc = error_memory(err);
             if (rc < 0) break;
             struct text verdict = verdict_of(outcome, value_int_or(row[2], 1));
             r->recalled += text_is(verdict, "recall");
@@ -93,7 +89,7 @@ static int release(struct ledger *l, const struct session *s, int64_t run, struc
     size_t n = 0;
     r->record = run;
     r->lines = arena_alloc(&r->arena, LAB_TUBES_MAX * sizeof *r->lines);
-    if (!drafts || !r->lines) return memory(err);
+    if (!drafts || !r->lines) return error_memory(err);
     int rc = review(l, s, run, &r->arena, &reviewed, err);
     if (rc < 0) return rc;
     drafts[n++] = reviewed;
@@ -124,7 +120,7 @@ static int correct(struct ledger *l, const struct session *s, struct text barcod
     struct text verdict = verdict_of(outcome, value_int_or(lab_cell(&tube, "size"), 1));
     if (text_eq(value_view(lab_cell(&tube, "verdict")), verdict)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
     struct draft *d = lab_change(a, &tube);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     lab_put(d, "result", value_text(outcome));
     lab_put(d, "verdict", value_text(verdict));
     lab_put(d, "released_at", value_int(s->now));

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static const char *const ct_fields[PLATE_TARGETS] = {"ct_orf", "ct_n", "ct_control"};
 
 struct entry_of {
@@ -43,7 +39,7 @@ static int run_find(struct results *x, struct error *err) {
     if (!in->plate.n) return error_set(err, E_INVALID, "plate", "which plate / 须写明板号");
     struct value *cells = arena_alloc(a, (x->runs->n_fields + 1) * sizeof *cells);
     struct draft *d = draft_new(a, x->runs, DRAFT_CREATE);
-    if (!cells || !d) return memory(err);
+    if (!cells || !d) return error_memory(err);
     cells[register_field(x->runs, TEXT("laboratory"))] = value_int(in->laboratory);
     cells[register_field(x->runs, TEXT("plate"))] = value_text(in->plate);
     cells[register_field(x->runs, TEXT("started_at"))] = value_int(in->started_at);
@@ -65,7 +61,7 @@ static int run_judge(struct results *x, struct error *err) {
     if (value_given(lab_cell(&x->run, "reviewed_at"))) return error_set(err, E_REFUSED, "run", "this run was released already / 该批次已审核发布");
     r->failed = plate_controls(x->p, &x->rules, &r->controls) < 0;
     struct draft *d = lab_change(&r->arena, &x->run);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     bool negative = r->failed && strstr(r->controls.message, "negative"), positive = r->failed && !negative;
     d->state = r->failed ? TEXT("failed") : TEXT("valid");
     lab_put(d, "negative_control", value_text(negative ? TEXT("fail") : TEXT("pass")));
@@ -82,7 +78,7 @@ static int told_before(struct results *x, struct entry_of *e, const struct recor
     *ret = false;
     if (x->made) return 0;
     struct value *cells = arena_alloc(a, (x->results->n_fields + 1) * sizeof *cells);
-    if (!cells) return memory(err);
+    if (!cells) return error_memory(err);
     cells[register_field(x->results, TEXT("tube"))] = value_int(tube->id);
     cells[register_field(x->results, TEXT("lab_run"))] = value_int(x->run.id);
     int rc = record_by_key(x->l, x->l->db, x->s, x->results, cells, a, &old, err);
@@ -109,7 +105,7 @@ static const char *unfit(const struct results *x, const struct record *t) {
 static int drafts_make(struct results *x, struct entry_of *e, const struct record *tube, const struct plate_well *w, struct error *err) {
     struct arena *a = &x->r->arena;
     struct draft *d = e->result = draft_new(a, x->results, DRAFT_CREATE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->by_desk = true;
     lab_put(d, "tube", value_int(tube->id));
     lab_put(d, "lab_run", value_int(x->run.id));
@@ -118,7 +114,7 @@ static int drafts_make(struct results *x, struct entry_of *e, const struct recor
     lab_put(d, "resulted_at", value_int(x->in->resulted_at));
     for (int t = 0; t < PLATE_TARGETS; t++)
         if (w->ct[t] >= 0) lab_put(d, ct_fields[t], value_int(w->ct[t]));
-    if (!(e->tube = lab_change(a, tube))) return memory(err);
+    if (!(e->tube = lab_change(a, tube))) return error_memory(err);
     lab_put(e->tube, "result", value_text(text_of(plate_calls[e->call])));
     lab_put(e->tube, "result_at", value_int(x->in->resulted_at));
     if (text_is(tube->state, "received")) e->tube->state = TEXT("tested");
@@ -175,7 +171,7 @@ static int take(struct results *x, struct error *err) {
     r->lines = arena_alloc(&r->arena, (n + 1) * sizeof *r->lines);
     x->list = arena_alloc(&r->arena, (n + 1) * sizeof *x->list);
     struct draft **drafts = arena_alloc(&r->arena, (2 * n + 1) * sizeof *drafts);
-    if (!r->lines || !x->list || !drafts) return memory(err);
+    if (!r->lines || !x->list || !drafts) return error_memory(err);
     int rc = run_find(x, err);
     if (rc < 0) return rc;
     r->record = x->run.id;

@@ -5,10 +5,6 @@
 
 const char *const round_stage_words[ROUND_STAGES] = {"fill", "ship", "test", "release", "whole"};
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static const struct register_decl *may_read(struct ledger *l, const struct session *s, const char *name, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, text_of(name));
     if (reg && access_anywhere(s, ACCESS_READ, reg)) return reg;
@@ -35,7 +31,7 @@ static int tubes_sql(struct ledger *l, const struct session *s, struct text stre
     access_sql(s, ACCESS_READ, reg, "t.\"region\"", sql);
     if (street.n) buf_str(sql, " AND t.\"region\">=?2 AND t.\"region\"<?3");
     else buf_str(sql, " AND ?2=?3");
-    return sql->failed ? memory(err) : 0;
+    return sql->failed ? error_memory(err) : 0;
 }
 
 /* A stage counts when both its ends are known, and the later one lies before `until`. */
@@ -77,7 +73,7 @@ static int repeated(struct ledger *l, const struct session *s, int64_t round, co
     buf_str(&sql, "SELECT count(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"round\"=?1 AND t.\"opened_at\"<?4 AND t.\"kind\"='single' AND w.\"turn\">1 AND ");
     access_sql(s, ACCESS_READ, reg, "w.\"region\"", &sql);
     buf_str(&sql, street.n ? " AND t.\"region\">=?2 AND t.\"region\"<?3" : " AND ?2=?3");
-    int rc = sql.failed ? memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, PARAMS, &n, err);
+    int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, PARAMS, &n, err);
     buf_clear(&sql);
     f->people = f->swabs - value_int_or(n, 0);
     return rc;
@@ -160,18 +156,18 @@ int round_sites(struct ledger *l, const struct session *s, int64_t round, size_t
     struct value params[] = {value_int(round), value_int(s->now - 3600), value_int(s->now), value_int((int64_t)limit)};
     size_t n = 0;
     if (!reg) return err ? err->code : E_DENIED;
-    int rc = list ? round_there(l, s, round, a, err) : memory(err);
+    int rc = list ? round_there(l, s, round, a, err) : error_memory(err);
     if (rc < 0) return rc;
     buf_str(&sql, "SELECT s.\"id\",s.\"title\",s.\"region\",s.\"point\",s.\"tables\",x.n,x.h FROM (SELECT t.\"site\" AS site,sum(t.n) AS n,sum(CASE WHEN t.at>?2 AND t.at<=?3 THEN t.n ELSE 0 END) AS h FROM "
                   "(SELECT \"site\",COALESCE(\"swabs\",(SELECT count(*) FROM \"swab\" w WHERE w.\"tube\"=u.\"id\")) AS n,COALESCE(\"closed_at\",\"opened_at\") AS at FROM \"tube\" u WHERE \"round\"=?1 AND ");
     access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
     buf_str(&sql, ") t GROUP BY t.\"site\") x JOIN \"site\" s ON s.\"id\"=x.site ORDER BY x.n DESC,s.\"id\" LIMIT ?4");
-    rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, 4, &c, err);
+    rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 4, &c, err);
     while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
         struct round_site *x = &list[n++];
         *x = (struct round_site){.site = row[0].i, .title = arena_text(a, value_view(row[1])), .region = arena_text(a, value_view(row[2])), .point = arena_text(a, value_view(row[3])),
                                  .tables = value_int_or(row[4], 0), .swabs = value_int_or(row[5], 0), .last_hour = value_int_or(row[6], 0), .waiting = -1, .wait_min = -1, .reported_at = INSTANT_NONE};
-        rc = x->title.s && x->region.s && x->point.s ? 0 : memory(err);
+        rc = x->title.s && x->region.s && x->point.s ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     buf_clear(&sql);
@@ -198,7 +194,7 @@ int round_hours(struct ledger *l, const struct session *s, int64_t round, int64_
     access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
     buf_str(&sql, ") x GROUP BY h ORDER BY h");
     memset(hours, 0, ROUND_HOURS_MAX * sizeof *hours);
-    if (!rc) rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         int64_t h = value_int_or(row[0], 0);
         if (from == INSTANT_NONE) from = h * 3600;

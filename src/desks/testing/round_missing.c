@@ -11,10 +11,6 @@ const char *const round_why_words[ROUND_WHYS] = {
 #undef X
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, PARAMS };
 
 /* Of person p, as word; a person swabbed is swabbed, whatever else was noted. */
@@ -56,7 +52,7 @@ static int people_sql(struct ledger *l, const struct session *s, struct value *p
     else buf_str(sql, " AND ?2=?3");
     if (value_int_or(n[0], 0)) buf_printf(sql, " AND EXISTS(SELECT 1 FROM \"round_scope\" o WHERE o.\"campaign\"=?5 AND o.\"mode\"='include' AND %s)", scope_row);
     if (value_int_or(n[1], 0)) buf_printf(sql, " AND NOT EXISTS(SELECT 1 FROM \"round_scope\" o WHERE o.\"campaign\"=?5 AND o.\"mode\"='exclude' AND %s)", scope_row);
-    return sql->failed ? memory(err) : 0;
+    return sql->failed ? error_memory(err) : 0;
 }
 
 static int begin(struct ledger *l, const struct session *s, int64_t round, struct text street, char end[REGION_MAX + 2], struct value params[PARAMS], struct arena *a, struct error *err) {
@@ -93,19 +89,19 @@ int round_coverage(struct ledger *l, const struct session *s, int64_t round, str
     buf_printf(&sql, "SELECT x.r,x.c,x.w,count(*) FROM (SELECT p.\"region\" AS r,%s AS c,%s AS w", buildings ? "COALESCE(p.\"community\",'')" : "''", why_sql);
     rc = people_sql(l, s, params, a, &sql, err);
     buf_str(&sql, ") x GROUP BY x.r,x.c,x.w ORDER BY x.r,x.c");
-    if (!rc) rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, P_COMMUNITY, &c, err);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, P_COMMUNITY, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text r = value_view(row[0]), k = value_view(row[1]);
         rc = 0;
         if (!n || !text_eq(list[n - 1].street, r) || !text_eq(list[n - 1].community, k)) {
             if (n == cap) {
                 struct round_row *more = arena_alloc(a, (cap ? cap * 2 : 64) * sizeof *more);
-                if (!more) rc = memory(err);
+                if (!more) rc = error_memory(err);
                 if (!rc && n) memcpy(more, list, n * sizeof *more);
                 if (!rc) list = more, cap = cap ? cap * 2 : 64;
             }
             if (!rc) list[n++] = (struct round_row){.street = arena_text(a, r), .community = arena_text(a, k)};
-            if (!rc && (!list[n - 1].street.s || !list[n - 1].community.s)) rc = memory(err);
+            if (!rc && (!list[n - 1].street.s || !list[n - 1].community.s)) rc = error_memory(err);
         }
         if (rc < 0) break;
         list[n - 1].people += value_int_or(row[3], 0);
@@ -136,7 +132,7 @@ int round_people(struct ledger *l, const struct session *s, int64_t round, struc
     buf_str(&sql, "SELECT p.\"id\"");
     if (!rc) rc = people_sql(l, s, params, &a, &sql, err);
     buf_printf(&sql, " AND (?6='' OR p.\"community\"=?6) AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9", why_sql);
-    if (!rc) rc = sql.failed ? memory(err) : db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
     while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
         ret_ids[n++] = row[0].i;
         rc = 0;

@@ -42,13 +42,9 @@ struct sampling {
     struct tube_known tubes[TUBES];
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 int sampling_new(struct sampling **ret, struct error *err) {
     struct sampling *x = mem_alloc(sizeof *x);
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     pthread_mutex_init(&x->lock, NULL);
     *ret = x;
     return 0;
@@ -198,7 +194,7 @@ static struct draft *add(struct making *m, const struct register_decl *reg) {
 }
 
 static int link_to(struct making *m, struct draft *d, int field, const struct draft *to, struct error *err) {
-    if (!d->links && !(d->links = arena_alloc(m->a, (d->reg->n_fields + 1) * sizeof *d->links))) return memory(err);
+    if (!d->links && !(d->links = arena_alloc(m->a, (d->reg->n_fields + 1) * sizeof *d->links))) return error_memory(err);
     for (size_t i = 0; i < m->n; i++)
         if (m->drafts[i] == to) d->links[field] = (uint32_t)(i + 1);
     return 0;
@@ -221,10 +217,10 @@ static int person_draft(struct making *m, struct sampling_row *r, const char *re
         return 0;
     }
     struct draft *d = add(m, m->person);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->outside_key = text_of(arena_str(m->a, key));
     d->region = text_of(arena_str(m->a, region));
-    if (!d->outside_key.s || !d->region.s) return memory(err);
+    if (!d->outside_key.s || !d->region.s) return error_memory(err);
     for (size_t i = 0; person_fields[i]; i++) {
         struct error why = {0};
         if (!words[i].n || (!r->doc_no.n && i < 1)) continue;
@@ -246,7 +242,7 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
     int64_t table = r->table, round = r->round, size = r->size, key = 0;
     struct text kind = r->kind;
     struct value *values = arena_alloc(m->a, (m->tube->n_fields + 1) * sizeof *values);
-    if (!values) return memory(err);
+    if (!values) return error_memory(err);
     values[m->t[T_BARCODE]] = value_text(r->barcode);
     if (record_natural_key(m->tube, (struct text){"", 0}, values, &key) && tube_known(m->x, key, &k)) {
         enum sampling_reason why = k.round != round ? SAMPLING_OTHER_ROUND : k.table != table ? SAMPLING_OTHER_TABLE : k.size != size ? SAMPLING_OTHER_SIZE
@@ -261,7 +257,7 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
             return 0;
         }
     struct draft *d = add(m, m->tube);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->values = values;
     d->region = text_of(arena_str(m->a, region));
     values[m->t[T_TABLE]] = value_int(table);
@@ -270,7 +266,7 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
     values[m->t[T_KIND]] = value_text(kind);
     values[m->t[T_OPENED]] = value_int(r->swabbed_at);
     r->of_tube = d;
-    return d->region.s ? 0 : memory(err);
+    return d->region.s ? 0 : error_memory(err);
 }
 
 /* Swabbed again: the turn after the last one when that one is to be repeated or spoiled; the same one when it is sent again. */
@@ -334,9 +330,9 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
         return 0;
     }
     struct draft *d = add(m, m->swab);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->region = text_of(arena_str(m->a, t.region));
-    if (!d->region.s) return memory(err);
+    if (!d->region.s) return error_memory(err);
     if (r->of_person)
         rc = link_to(m, d, m->w[W_PERSON], r->of_person, err);
     else
@@ -355,7 +351,7 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
 static int known(struct making *m, struct sampling_row *rows, size_t n, struct error *err) {
     struct match *match = arena_alloc(m->a, (n + 1) * sizeof *match);
     size_t asked = 0;
-    if (!match) return memory(err);
+    if (!match) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         match[i] = (struct match){.sex = {"", 0}};
         if (rows[i].person || !rows[i].doc_no.n) continue;
@@ -381,7 +377,7 @@ int sampling_drafts(struct sampling *x, struct ledger *l, const struct catalog *
         if (off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S) m.skew = off;
     }
     if (!rc) m.drafts = arena_alloc(a, (3 * n + 1) * sizeof *m.drafts);
-    if (!rc && !m.drafts) rc = memory(err);
+    if (!rc && !m.drafts) rc = error_memory(err);
     for (size_t i = 0; i < n; i++) rows[i].of_person = rows[i].of_tube = rows[i].swab = NULL;
     if (!rc) rc = known(&m, rows, n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = row_drafts(&m, rows, i, err);
@@ -495,7 +491,7 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
     int rc = register_needs(l->catalog, "tube", fields, f, &reg, err);
     if (rc < 0) return rc;
     struct draft *d = draft_new(&a, reg, DRAFT_CHANGE);
-    if (!d) rc = memory(err);
+    if (!d) rc = error_memory(err);
     if (!rc) d->values[f[0]] = value_text(barcode);
     if (!rc && record_natural_key(reg, (struct text){"", 0}, d->values, &key)) rc = lookup_find(l->db, lookup_key(reg->name), key, 1, &a, &ids, &n_ids, err);
     if (!rc && !n_ids) rc = error_set(err, E_UNKNOWN, "barcode", "there is no tube %.*s / 没有此采样管", (int)(barcode.n < 60 ? barcode.n : 60), barcode.s);

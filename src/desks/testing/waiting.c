@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 /* row: opened, closed, received, result; what is not released is in the stage after the last that is noted. */
 static enum round_stage stage_of(const struct value *row, instant *ret_since) {
     enum round_stage at = STAGE_FILL;
@@ -22,7 +18,7 @@ static int keep(struct lab_waiting *w, struct text barcode, int64_t id, enum rou
     while (at > 0 && w->list[at - 1].waits_s < waits_s) at--;
     if (at >= LAB_WAITING_LISTED) return 0;
     struct text own = arena_text(&w->arena, barcode);
-    if (!own.s) return memory(err);
+    if (!own.s) return error_memory(err);
     size_t last = w->n < LAB_WAITING_LISTED ? w->n : LAB_WAITING_LISTED - 1;
     memmove(&w->list[at + 1], &w->list[at], (last - at) * sizeof *w->list);
     w->list[at] = (struct lab_tube_waiting){.tube = id, .barcode = own, .stage = stage, .waits_s = waits_s, .late = w->stages[stage].limit_s && waits_s > w->stages[stage].limit_s};
@@ -47,7 +43,7 @@ int lab_waiting_of(struct ledger *l, struct db *db, const struct session *s, int
     ret->stages[STAGE_SHIP].limit_s = lab_parameter(l, s->now, "sample_transport_within", 0);
     buf_str(&sql, "SELECT \"opened_at\",\"closed_at\",\"received_at\",\"result_at\",\"id\",\"barcode\" FROM \"tube\" WHERE \"round\" = ?1 AND \"released_at\" IS NULL AND \"state\" <> 'spoiled' AND ");
     access_sql(s, ACCESS_READ, reg, "region", &sql);
-    int rc = sql.failed ? memory(err) : db_query(db, buf_cstr(&sql), &p, 1, &c, err);
+    int rc = sql.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), &p, 1, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         instant since;
         enum round_stage stage = stage_of(row, &since);

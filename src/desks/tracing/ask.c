@@ -97,7 +97,7 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
     instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
     snprintf(name, sizeof name, "%lld", (long long)value_int_or(person >= 0 ? r.values[person] : value_null(), 0));
-    return asked_add(a, v, text_of(name), from, to) < 0 ? error_set(err, E_MEMORY, NULL, "out of memory / 内存不足") : 0;
+    return asked_add(a, v, text_of(name), from, to) < 0 ? error_memory(err) : 0;
 }
 
 static void options_of(const struct tracing_question *q, const struct tracing_rules *rules, struct contact_options *o) {
@@ -125,10 +125,10 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
         if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)
-            rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+            rc = error_memory(err);
     size_t n = a.n_seen + a.n_unseen;
     struct contact_index *index = rc == 0 ? mem_alloc((n ? n : 1) * sizeof *index) : NULL;
-    if (rc == 0 && !index) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0 && !index) rc = error_memory(err);
     if (rc == 0) {
         if (a.n_seen) memcpy(index, a.seen, a.n_seen * sizeof *index);
         if (a.n_unseen) memcpy(index + a.n_seen, a.unseen, a.n_unseen * sizeof *index);
@@ -180,7 +180,7 @@ static struct text person_text(const struct tracing_links *links, uint32_t numbe
 static int further_links(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct contact_result *found, struct tracing_links *links, struct error *err) {
     int64_t *persons = mem_alloc((found->n_contacts ? found->n_contacts : 1) * sizeof *persons);
     size_t n = 0;
-    if (!persons) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!persons) return error_memory(err);
     for (size_t i = 0; i < found->n_contacts; i++)
         if (found->contacts[i].kind == CONTACT_CLOSE && text_int(person_text(links, found->contacts[i].person), &persons[n])) n++;
     int rc = tracing_links_find(l, s, p, persons, n, links, err);
@@ -192,7 +192,7 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
                   struct tracing_answer *ans, struct error *err) {
     struct contact_options first = p->options;
     struct contact_index *index = mem_alloc((p->n ? p->n : 1) * sizeof *index);
-    if (!index) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!index) return error_memory(err);
     int rc = tracing_links_find(l, s, p, p->records, p->n_records, links, err);
     size_t n = rc == 0 ? index_of(p, links, index) : 0;
     if (rc == 0 && first.degree == 2) {
@@ -212,7 +212,7 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
     struct tracing_links links = {.v = v};
     struct visits_reader *r = NULL;
     struct contact_work *w = contact_work_new();
-    int rc = w ? visits_reader_open(v, p->origin, &r, err) : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    int rc = w ? visits_reader_open(v, p->origin, &r, err) : error_memory(err);
     if (rc == 0) {
         links.base = visits_reader_source(r)->n_persons;
         rc = search(l, s, p, visits_reader_source(r), &links, w, &ans, err);

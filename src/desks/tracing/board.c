@@ -24,10 +24,6 @@ struct counting {
     struct series placing, waiting, steps[TRACING_STEPS];
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static struct tracing_span span_of(struct series *s, int64_t limit_s) {
     struct tracing_span t = {.n = s->n, .p50 = -1, .p90 = -1, .max = -1};
     if (!s->n) return t;
@@ -52,7 +48,7 @@ static int query(struct counting *c, const char *columns, const char *name, cons
     access_sql(c->s, ACCESS_READ, reg, "region", &sql);
     if (c->region.n && region_end(c->region, end)) buf_printf(&sql, " AND region >= '%.*s' AND region < '%s'", (int)c->region.n, c->region.s, end);
     buf_printf(&sql, " AND %s", more);
-    int rc = sql.failed ? memory(err) : db_query(c->l->db, buf_cstr(&sql), params, n, &cursor, err);
+    int rc = sql.failed ? error_memory(err) : db_query(c->l->db, buf_cstr(&sql), params, n, &cursor, err);
     while (rc == 0 && (rc = db_next(cursor, &v, err)) > 0) rc = row(c, v, err);
     db_cursor_close(cursor);
     buf_clear(&sql);
@@ -77,7 +73,7 @@ static struct person_times *times_of(struct counting *c, int64_t person) {
 
 static int stay_row(struct counting *c, const struct value *v, struct error *err) {
     struct person_times *t = times_of(c, value_int_or(v[0], 0));
-    if (!t) return memory(err);
+    if (!t) return error_memory(err);
     if (t->controlled == INSTANT_NONE || cell(v[1]) < t->controlled) t->controlled = cell(v[1]);
     return 0;
 }
@@ -85,7 +81,7 @@ static int stay_row(struct counting *c, const struct value *v, struct error *err
 static int test_row(struct counting *c, const struct value *v, struct error *err) {
     struct idmap_slot *slot = idmap_find(&c->persons, value_int_or(v[0], 0));
     struct person_times *t = slot ? slot->value.p : times_of(c, value_int_or(v[0], 0));
-    if (!t) return memory(err);
+    if (!t) return error_memory(err);
     if (t->result == INSTANT_NONE || cell(v[1]) < t->result) t->result = cell(v[1]);
     return 0;
 }

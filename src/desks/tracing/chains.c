@@ -36,15 +36,11 @@ struct loading {
     size_t n_choices, cap_choices;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int grow(void **items, size_t n, size_t *cap, size_t size, struct error *err) {
     if (n < *cap) return 0;
     size_t more = *cap ? *cap * 2 : 1024;
     void *moved = mem_realloc(*items, more * size);
-    if (!moved) return memory(err);
+    if (!moved) return error_memory(err);
     *items = moved;
     *cap = more;
     return 0;
@@ -78,7 +74,7 @@ static int case_row(struct loading *x, const struct value *v, struct error *err)
         void *classes = lineages ? mem_realloc(c->class_of, x->cap) : NULL;
         if (classes) c->class_of = classes;
         void *next = classes ? mem_realloc(x->next, x->cap * sizeof *x->next) : NULL;
-        if (!next) return x->cap = cap, memory(err);
+        if (!next) return x->cap = cap, error_memory(err);
         x->next = next;
     }
     if (rc < 0) return rc;
@@ -93,10 +89,10 @@ static int case_row(struct loading *x, const struct value *v, struct error *err)
     x->lineages[i] = arena_text(&c->arena, value_view(v[12]));
     c->class_of[i] = text_is(kind, "suspected") ? 0 : text_is(kind, "confirmed") || text_is(kind, "clinical") ? 1 : text_is(kind, "asymptomatic") || text_is(kind, "carrier") ? 2 : 3;
     struct idmap_slot *s = idmap_put(&x->index, &c->arena, x->cases[i].id, &made);
-    if (!s) return memory(err);
+    if (!s) return error_memory(err);
     s->value.i = i + 1;
     s = idmap_put(&x->by_person, &c->arena, value_int_or(v[3], 0), &made);
-    if (!s) return memory(err);
+    if (!s) return error_memory(err);
     x->next[i] = made ? 0 : (uint32_t)s->value.i;
     s->value.i = i + 1;
     return 0;
@@ -106,7 +102,7 @@ static int case_row(struct loading *x, const struct value *v, struct error *err)
 static int finding_row(struct loading *x, const struct value *v, struct error *err) {
     bool made;
     struct idmap_slot *s = idmap_put(&x->scores, &x->c->arena, value_int_or(v[0], 0), &made);
-    if (!s) return memory(err);
+    if (!s) return error_memory(err);
     s->value.i = value_int_or(v[1], 0);
     return 0;
 }
@@ -122,9 +118,9 @@ static int genome_row(struct loading *x, const struct value *v, struct error *er
     uint32_t i = index_of(x, value_int_or(v[0], 0));
     struct genome *g = i == CHAIN_NONE ? NULL : arena_alloc(&x->c->arena, sizeof *g);
     if (i == CHAIN_NONE) return 0;
-    if (!g) return memory(err);
+    if (!g) return error_memory(err);
     int rc = genome_read(value_view(v[2]), value_view(v[3]), (uint32_t)value_int_or(v[1], 0), &x->c->arena, g, NULL);
-    if (rc == E_MEMORY) return memory(err);
+    if (rc == E_MEMORY) return error_memory(err);
     if (rc < 0) return x->c->genomes_unread++, 0;
     if (!x->sequences[i]) x->sequenced[x->n_sequenced++] = i;
     x->sequences[i] = g;
@@ -210,7 +206,7 @@ static int ids_sort(struct chains *c, struct error *err) {
     c->by_id = mem_alloc((n ? n : 1) * sizeof *c->by_id);
     if (!pairs || !c->by_id) {
         mem_free(pairs);
-        return memory(err);
+        return error_memory(err);
     }
     for (size_t i = 0; i < n; i++) pairs[2 * i] = c->input.cases[i].id, pairs[2 * i + 1] = (int64_t)i;
     if (n) qsort(pairs, n, 2 * sizeof *pairs, by_id);
@@ -247,7 +243,7 @@ int chains_disease(struct ledger *l, struct arena *a, struct text *ret, struct e
 int chains_build(struct ledger *l, struct text disease, instant now, struct chains **ret, struct error *err) {
     struct chains *c = mem_alloc(sizeof *c);
     struct loading x = {.l = l, .c = c};
-    if (!c) return memory(err);
+    if (!c) return error_memory(err);
     c->disease = arena_text(&c->arena, disease);
     c->at = now;
     options_of(l, disease, now, &c->options);
@@ -257,7 +253,7 @@ int chains_build(struct ledger *l, struct text disease, instant now, struct chai
                        "WHERE disease = ?1 AND state <> 'excluded' AND classification <> 'excluded' ORDER BY id", "case", case_row, err);
     x.sequences = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequences) : NULL;
     x.sequenced = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequenced) : NULL;
-    if (rc == 0 && (!x.sequences || !x.sequenced)) rc = memory(err);
+    if (rc == 0 && (!x.sequences || !x.sequenced)) rc = error_memory(err);
     if (rc == 0) rc = query(&x, "SELECT \"case\", length, differences, \"unknown\" FROM genome ORDER BY id", "genome", genome_row, err);
     c->genomes = x.n_sequenced;
     if (rc == 0) rc = near_genomes(&x, err);

@@ -52,11 +52,11 @@ int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, cons
     struct text *list = arena_alloc(a, REGIONS * sizeof *list);
     size_t n = 0, most = (size_t)(people / REGION_PEOPLE) + 1;
     int rc = list ? db_query(l->db, "SELECT code FROM region WHERE level = 4 AND valid_to IS NULL AND code >= ?1 AND code < ?2 ORDER BY code", params, 2, &c, err)
-                  : error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+                  : error_memory(err);
     while (rc == 0 && (rc = db_next(c, &row, err)) == 1 && n < REGIONS) {
         rc = 0;
         list[n] = arena_text(a, value_view(row[0]));
-        if (!list[n++].s) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        if (!list[n++].s) rc = error_memory(err);
     }
     db_cursor_close(c);
     if (rc < 0) return rc;

@@ -33,7 +33,7 @@ static const struct { const char *title, *kind, *street, *point; } invented[] = 
 static int places_make(struct drawing *x, const struct session *s, const struct register_decl *reg, struct arena *a) {
     for (size_t i = 0; i < sizeof invented / sizeof *invented; i++) {
         struct draft *d = draft_new(a, reg, DRAFT_UPSERT);
-        if (!d) return error_set(x->err, E_MEMORY, NULL, "out of memory / 内存不足");
+        if (!d) return error_memory(x->err);
         d->outside_key = text_of(arena_printf(a, "demo-place-%zu", i + 1));
         d->region = text_of(arena_printf(a, "%.*s%s", (int)(x->l->region.n < 6 ? x->l->region.n : 6), x->l->region.s, invented[i].street));
         int rc = draft_set(x->l, d, a, TEXT("title"), text_of(invented[i].title), x->err);
@@ -161,13 +161,13 @@ int tracing_demo(struct ledger *l, const struct session *s, struct visits *v, ui
     struct drawing *x = mem_alloc(sizeof *x);
     struct arena a = {0};
     struct text demo = {"", 0};
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!x) return error_memory(err);
     *x = (struct drawing){.l = l, .v = v, .until = s->now, .err = err};
     rng_seed(&x->r, seed);
     int rc = ledger_setting(l, l->db, "demo", &a, &demo, err);
     if (rc == 0 && !demo.n) rc = error_set(err, E_REFUSED, "demo", "only a node made with `tocsin init --demo` / 仅限以 init --demo 建立的节点");
     x->rows = rc == 0 ? mem_alloc(ROWS_MAX * sizeof *x->rows) : NULL;
-    if (rc == 0 && !x->rows) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0 && !x->rows) rc = error_memory(err);
     const struct register_decl *places = register_find(l->catalog, TEXT("place"));
     if (rc == 0 && places) rc = places_make(x, s, places, &a);
     for (size_t k = 0; rc == 0 && k < sizeof passes / sizeof *passes; k++) {

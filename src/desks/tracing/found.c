@@ -35,10 +35,6 @@ struct tracing_taking {
     struct tracing_accepted done;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int cell(struct draft *d, const char *field, struct value v, struct error *err) {
     int f = register_field(d->reg, text_of(field));
     if (f < 0) return error_set(err, E_UNKNOWN, field, "register %s has no such field / 登记册无此字段", d->reg->name.s);
@@ -84,11 +80,11 @@ static int what_is_known(struct tracing_taking *t, struct ledger *l, struct erro
 
 static struct draft *person_draft(struct tracing_taking *t, struct text name, struct error *err) {
     struct draft *d = draft_new(&t->arena, t->person, DRAFT_UPSERT);
-    if (!d) return memory(err), NULL;
+    if (!d) return error_memory(err), NULL;
     d->outside_key = arena_text(&t->arena, name);
     d->region = t->index.region;
     char *note = arena_printf(&t->arena, "known from the visits only / 仅见于出入记录: %.*s", (int)name.n, name.s);
-    if (!note) return memory(err), NULL;
+    if (!note) return error_memory(err), NULL;
     return cell(d, "note", value_text(text_of(note)), err) < 0 ? NULL : d;
 }
 
@@ -156,7 +152,7 @@ static struct manner manner_of(const struct tracing_taking *t, const struct cont
 static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, const struct contact *c, int64_t person, struct error *err) {
     struct draft *d = draft_new(&t->arena, t->contact, DRAFT_CREATE);
     struct manner m = manner_of(t, c);
-    if (!d) return memory(err), NULL;
+    if (!d) return error_memory(err), NULL;
     d->region = t->index.region;
     int rc = cell(d, "person", value_int(person), err);
     if (rc == 0) rc = cell(d, "index_case", value_int(t->index.id), err);
@@ -178,7 +174,7 @@ static struct draft *moved_draft(struct tracing_taking *t, const struct contact 
     day last = day_at(t, c->last > c->first ? c->last - 1 : c->last);
     if (!slot || slot->value.i > last) return NULL; /* as late already */
     struct draft *d = draft_new(&t->arena, t->contact, DRAFT_CHANGE);
-    if (!d) return memory(err), NULL;
+    if (!d) return error_memory(err), NULL;
     d->id = id;
     d->keep_key = true;
     return cell(d, "last_contact", value_int(last), err) < 0 ? NULL : d;
@@ -230,7 +226,7 @@ static char *evidence_text(struct tracing_taking *t, const struct contact *c) {
 static struct draft *finding_draft(struct tracing_taking *t, const struct contact *c, int64_t person, int64_t contact, struct error *err) {
     struct draft *d = draft_new(&t->arena, t->finding, DRAFT_UPSERT);
     char *evidence = evidence_text(t, c);
-    if (!d || !evidence) return memory(err), NULL;
+    if (!d || !evidence) return error_memory(err), NULL;
     d->region = t->index.region;
     d->state = TEXT("current");
     const struct { const char *name; struct value v; } cells[] = {
@@ -262,7 +258,7 @@ static int removals_fill(struct tracing_taking *t, struct ledger *l, struct erro
         if (c->kind != CONTACT_REMOVED) continue;
         struct draft *d = draft_new(&t->arena, t->finding, DRAFT_CHANGE);
         char *why = arena_printf(&t->arena, "no longer found / 本次追踪未再发现: %s", t->parameters);
-        if (!d || !why) return memory(err);
+        if (!d || !why) return error_memory(err);
         d->id = idmap_find(&t->held, c->person)->value.i;
         d->state = TEXT("to-remove");
         if (cell(d, "removal_reason", value_text(text_of(why)), err) < 0) return err->code;
@@ -281,7 +277,7 @@ static int venues_fill(struct tracing_taking *t, struct ledger *l, struct error 
         struct draft *d = draft_new(&t->arena, t->venue, DRAFT_UPSERT);
         int64_t place = place_id(t, l, x->place);
         if (x->degree != 1) continue;
-        if (!d) return memory(err);
+        if (!d) return error_memory(err);
         d->region = t->index.region;
         rc = cell(d, "case", value_int(t->index.id), err);
         if (rc == 0 && place) rc = cell(d, "place", value_int(place), err);
@@ -309,7 +305,7 @@ static int investigation_fill(struct tracing_taking *t, struct ledger *l, struct
     int rc = record_list(l, l->db, t->s, t->investigation, &f, first_id, &id, err);
     if (rc < 0) return rc;
     struct draft *d = draft_new(&t->arena, t->investigation, id ? DRAFT_CHANGE : DRAFT_CREATE);
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     d->id = id;
     rc = 0;
     if (!id) {
@@ -338,7 +334,7 @@ static int registers_find(struct tracing_taking *t, const struct ledger *l, stru
 static int changes_make(struct tracing_taking *t, struct error *err) {
     size_t n = 0, n_before = 0;
     int64_t *now = mem_alloc((t->answer.found.n_contacts + 1) * sizeof *now), *before = mem_alloc((t->held.cap + 1) * sizeof *before);
-    int rc = now && before ? 0 : memory(err);
+    int rc = now && before ? 0 : error_memory(err);
     for (size_t i = 0; rc == 0 && i < t->answer.found.n_contacts; i++)
         if (t->persons[i]) now[n++] = t->persons[i];
     for (size_t i = 0; rc == 0 && i < t->held.cap; i++)
@@ -354,7 +350,7 @@ int tracing_taking_new(struct ledger *l, const struct session *s, struct visits 
     struct tracing_taking *t = mem_alloc(sizeof *t);
     const struct contact_rule *r = &p->options.rules[0];
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    if (!t) return tracing_answer_clear(answer), memory(err);
+    if (!t) return tracing_answer_clear(answer), error_memory(err);
     *t = (struct tracing_taking){.s = s, .v = v, .answer = *answer, .accept = *a, .window_days = q->window_days, .zone_s = l->zone_s};
     *answer = (struct tracing_answer){0};
     size_t n = t->answer.found.n_contacts;
@@ -368,7 +364,7 @@ int tracing_taking_new(struct ledger *l, const struct session *s, struct visits 
     t->done.found = n;
     t->persons = arena_alloc(&t->arena, (n + 1) * sizeof *t->persons);
     t->contacts = arena_alloc(&t->arena, (n + 1) * sizeof *t->contacts);
-    if (rc == 0 && (!t->persons || !t->contacts)) rc = memory(err);
+    if (rc == 0 && (!t->persons || !t->contacts)) rc = error_memory(err);
     if (rc == 0) rc = what_is_known(t, l, err);
     if (rc < 0) tracing_taking_free(t);
     else *ret = t;

@@ -25,10 +25,6 @@ struct taking {
     struct tracing_genomes done;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static void refuse(struct taking *t, struct text name, const struct error *why) {
     t->done.refused++;
     if (t->refused) t->refused(name, why, t->arg);
@@ -65,7 +61,7 @@ static struct draft *draft_of(struct taking *t, const struct record *kase, struc
     struct draft *d = draft_new(&t->arena, t->genome, DRAFT_UPSERT);
     struct buf differences = {0}, unknown = {0};
     genome_write(g, t->reference, &differences, &unknown);
-    int rc = d && !differences.failed && !unknown.failed ? 0 : memory(err);
+    int rc = d && !differences.failed && !unknown.failed ? 0 : error_memory(err);
     if (rc == 0) {
         d->region = kase->region;
         struct text a = arena_text(&t->arena, buf_view(&differences)), b = arena_text(&t->arena, buf_view(&unknown));
@@ -127,7 +123,7 @@ int tracing_genomes_import(struct ledger *l, const struct session *s, const char
     if (rc == 0 && (!fasta_next(&rest, &name, &base) || !base.n || base.n > GENOME_LENGTH_MAX))
         rc = error_set(err, E_INVALID, reference, "no reference sequence of at most %d letters / 没有长度不超过 %d 的参考序列", GENOME_LENGTH_MAX, GENOME_LENGTH_MAX);
     char *kept = rc == 0 ? mem_alloc(name.n + 1) : NULL;
-    if (rc == 0 && !kept) rc = memory(err);
+    if (rc == 0 && !kept) rc = error_memory(err);
     if (rc == 0) {
         memcpy(kept, name.s, name.n);
         t.reference_name = (struct text){kept, name.n < 100 ? name.n : 100};
@@ -136,7 +132,7 @@ int tracing_genomes_import(struct ledger *l, const struct session *s, const char
         rc = bytes_read(path, &file, err);
         rest = buf_view(&file);
     }
-    while (rc == 0 && fasta_next(&rest, &name, &letters)) rc = letters.failed ? memory(err) : one(&t, name, buf_view(&letters), err);
+    while (rc == 0 && fasta_next(&rest, &name, &letters)) rc = letters.failed ? error_memory(err) : one(&t, name, buf_view(&letters), err);
     if (rc == 0) rc = write(&t, err);
     arena_clear(&t.arena);
     mem_free(kept);

@@ -183,7 +183,7 @@ static int areas_read(struct ledger *l, struct areas *a, struct error *err) {
         }
     }
     db_cursor_close(c);
-    if (rc == E_MEMORY) error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == E_MEMORY) error_memory(err);
     if (a->n) qsort(a->names, a->n, sizeof *a->names, by_text);
     a->read = rc == 0;
     return rc;
@@ -280,7 +280,7 @@ static int rows_read(struct ledger *l, struct intake *in, struct sheet *sheet, c
     } else if (rc > 0) rc = tracing_header(cells, n, m->columns[0], err);
     if (rc == 0 && in->map && !in->areas.read) rc = areas_read(l, &in->areas, err);
     for (; rc == 0 && in->n_header < n && in->n_header < REFUSED_COLUMNS; in->n_header++)
-        if (!(in->header[in->n_header] = arena_text(&in->arena, cells[in->n_header])).s) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        if (!(in->header[in->n_header] = arena_text(&in->arena, cells[in->n_header])).s) return error_memory(err);
     while (rc >= 0 && (rc = sheet_next(sheet, &cells, &n, &line, &broken, err)) == 1) {
         struct tracing_row r;
         struct error why = {0};

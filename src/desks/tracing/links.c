@@ -31,10 +31,6 @@ struct linking {
     struct error *err;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int order(const struct part *a, const struct part *b) {
     if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
     if (a->place != b->place) return a->place < b->place ? -1 : 1;
@@ -52,7 +48,7 @@ static int part_add(struct linking *x, struct parts *to, const struct part *p) {
     if (to->n == to->cap) {
         size_t cap = to->cap ? to->cap * 2 : 64;
         struct part *more = mem_realloc(to->items, cap * sizeof *more);
-        if (!more) return memory(x->err);
+        if (!more) return error_memory(x->err);
         to->items = more;
         to->cap = cap;
     }
@@ -60,7 +56,7 @@ static int part_add(struct linking *x, struct parts *to, const struct part *p) {
     to->items[to->n].unit = arena_text(&x->arena, p->unit);
     to->items[to->n].region = arena_text(&x->arena, p->region);
     to->items[to->n].section = arena_text(&x->arena, p->section);
-    return to->items[to->n++].unit.s ? 0 : memory(x->err);
+    return to->items[to->n++].unit.s ? 0 : error_memory(x->err);
 }
 
 /* person, kind, unit, place, region, section, seat_row, since, until */
@@ -95,7 +91,7 @@ static int rows_read(struct linking *x, const struct source *s, const struct reg
     struct buf sql = {0};
     buf_printf(&sql, "SELECT %s FROM %s WHERE %s AND ", s->columns, s->reg, condition);
     access_sql(x->s, ACCESS_READ, reg, "region", &sql);
-    int rc = sql.failed ? memory(x->err) : db_query(x->l->db, buf_cstr(&sql), params, n, &c, x->err);
+    int rc = sql.failed ? error_memory(x->err) : db_query(x->l->db, buf_cstr(&sql), params, n, &c, x->err);
     while (rc == 0 && (rc = db_next(c, &v, x->err)) > 0) rc = s->row(x, v, to);
     db_cursor_close(c);
     buf_clear(&sql);
@@ -111,7 +107,7 @@ static int own_read(struct linking *x, const struct source *s, const struct regi
         for (size_t k = i; k < n && k < i + TOGETHER; k++) buf_printf(&b, "%s%lld", k > i ? "," : "", (long long)persons[k]);
         buf_str(&b, ")");
         if (strcmp(s->reg, "stay") == 0) buf_str(&b, " AND place IS NOT NULL AND room IS NOT NULL");
-        rc = b.failed ? memory(x->err) : rows_read(x, s, reg, buf_cstr(&b), NULL, 0, &x->own);
+        rc = b.failed ? error_memory(x->err) : rows_read(x, s, reg, buf_cstr(&b), NULL, 0, &x->own);
         buf_clear(&b);
     }
     return rc;
@@ -123,14 +119,14 @@ static int number_of(struct linking *x, int64_t person, uint32_t *ret) {
     bool made;
     uint32_t number;
     struct idmap_slot *slot = idmap_put(&out->numbers, &out->arena, person, &made);
-    if (!slot) return memory(x->err);
+    if (!slot) return error_memory(x->err);
     if (made) {
         struct text name = text_of(arena_printf(&out->arena, "%lld", (long long)person));
         if (!visits_find(out->v, VISITS_PERSON, name, &number) || number >= out->base) {
             if (out->n_names == out->cap_names) {
                 size_t cap = out->cap_names ? out->cap_names * 2 : 64;
                 struct text *more = mem_realloc(out->names, cap * sizeof *more);
-                if (!more) return memory(x->err);
+                if (!more) return error_memory(x->err);
                 out->names = more;
                 out->cap_names = cap;
             }
@@ -165,7 +161,7 @@ static int link_add(struct linking *x, const struct part *a, const struct part *
         size_t cap = out->cap ? out->cap * 2 : 256;
         if (out->n >= TRACING_LINKS_MAX) return error_set(x->err, E_TOO_LARGE, "membership", "more than %d links by registers; ask for fewer / 登记关系过多,请缩小范围", TRACING_LINKS_MAX);
         struct contact_link *more = mem_realloc(out->items, cap * sizeof *more);
-        if (!more) return memory(x->err);
+        if (!more) return error_memory(x->err);
         out->items = more;
         out->cap = cap;
     }

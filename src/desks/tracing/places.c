@@ -23,10 +23,6 @@ struct ranking {
     struct error *err;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int case_take(const struct record *r, void *arg) {
     struct ranking *x = arg;
     struct tracing_rules rules;
@@ -48,7 +44,7 @@ static int case_take(const struct record *r, void *arg) {
     if (x->n == x->cap) {
         size_t cap = x->cap ? x->cap * 2 : 64;
         struct contact_index *more = mem_realloc(x->index, cap * sizeof *more);
-        if (!more) return memory(x->err);
+        if (!more) return error_memory(x->err);
         x->index = more;
         x->cap = cap;
     }
@@ -99,7 +95,7 @@ static int stays_count(struct ranking *x, struct error *err) {
             struct tracing_place *p = place_of(x, s->place, &at);
             int32_t from = s->start > ask.from ? s->start : ask.from, to = s->end < ask.to ? s->end : ask.to;
             if (!p) {
-                rc = memory(err);
+                rc = error_memory(err);
                 break;
             }
             if (x->numbers[3 * at + 1] != ask.person) p->cases++, x->numbers[3 * at + 1] = ask.person;
@@ -119,14 +115,14 @@ static int meetings_count(struct ranking *x, struct error *err) {
     struct contact_work *w = contact_work_new();
     contact_options_init(&o);
     o.evidence = true;
-    int rc = w ? contact_find(x->source, &o, x->index, x->n, NULL, 0, w, &found, err) : memory(err);
+    int rc = w ? contact_find(x->source, &o, x->index, x->n, NULL, 0, w, &found, err) : error_memory(err);
     for (size_t i = 0; rc == 0 && i < found.n_contacts; i++)
         for (uint32_t at = found.contacts[i].evidence; at; at = found.evidence[at - 1].next) {
             const struct contact_evidence *e = &found.evidence[at - 1];
             size_t k;
             struct tracing_place *p = place_of(x, e->place, &k);
             if (!p) {
-                rc = memory(err);
+                rc = error_memory(err);
                 break;
             }
             if (x->numbers[3 * k + 2] != found.contacts[i].person) p->contacts++, x->numbers[3 * k + 2] = found.contacts[i].person;
@@ -152,7 +148,7 @@ static int by_risk(const void *a, const void *b) {
 static int places_name(struct ranking *x, const struct session *s, struct tracing_places *ret, struct error *err) {
     const struct register_decl *reg = register_find(x->l->catalog, TEXT("place"));
     struct ranked *all = mem_alloc((x->n_places ? x->n_places : 1) * sizeof *all);
-    if (!all) return memory(err);
+    if (!all) return error_memory(err);
     for (size_t i = 0; i < x->n_places; i++) {
         all[i] = (struct ranked){x->places[i], x->numbers[3 * i]};
         all[i].p.expected = CONTACT_RATE_PER_HOUR * all[i].p.contact_hours;
@@ -179,7 +175,7 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
     ret->n = n;
     ret->cases = x->cases;
     ret->without_visits = x->unknown;
-    return ret->places ? 0 : memory(err);
+    return ret->places ? 0 : error_memory(err);
 }
 
 int tracing_places_of(struct ledger *l, const struct session *s, struct visits *v, struct text region, int days, struct tracing_places *ret, struct error *err) {

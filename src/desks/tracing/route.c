@@ -53,7 +53,7 @@ int tracing_route_feed(struct ledger *l, const struct session *s, struct visits 
     tracing_rules(l, (struct text){"", 0}, s->now, &rules);
     x.dwell_s = rules.dwell_s;
     x.rows = mem_alloc(ROUTE_MAX * sizeof *x.rows);
-    if (!x.rows) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!x.rows) return error_memory(err);
     snprintf(name, sizeof name, "%lld", (long long)person);
     rc = visits_name(v, VISITS_PERSON, text_of(name), &x.person, err);
     snprintf(where, sizeof where, "person = %lld", (long long)person);
@@ -143,7 +143,7 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
         struct text place = visits_text(v, VISITS_PLACE, p->place);
         unsigned source = presence_source_of(p->attr);
         if (!x) {
-            if (!t->more) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+            if (!t->more) rc = error_memory(err);
             break;
         }
         x->origin = "visits";

@@ -107,7 +107,7 @@ int tracing_journal_of(struct ledger *l, const struct session *s, enum journal_v
     buf_str(&reason, what);
     if (which) buf_printf(&reason, ", case %lld", (long long)which);
     if (s->reason.n) buf_str(&reason, "; "), buf_text(&reason, s->reason);
-    int rc = reason.failed ? error_set(err, E_MEMORY, NULL, "out of memory / 内存不足") : ledger_begin(l, err);
+    int rc = reason.failed ? error_memory(err) : ledger_begin(l, err);
     struct journal_entry e = {.at = s->now, .verb = (int)verb, .actor = s->account, .reason = buf_view(&reason), .purpose = s->purpose, .reg = TEXT("visits"), .region = l->region};
     if (rc == 0) {
         rc = journal_append(&l->journal, &e, NULL, err);

@@ -11,10 +11,6 @@ struct held {
     instant traced_at;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int held_one(const struct record *r, void *arg) {
     struct held *h = arg;
     instant at = tracing_cell(r, "traced_at", 0);
@@ -54,7 +50,7 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
     if (!which || a->n_asked != 1 || !finding || !person || !access_anywhere(s, ACCESS_READ, finding)) return 0;
     snprintf(where, sizeof where, "\"case\" = %lld", (long long)which);
     int64_t *now = mem_alloc((n + 1) * sizeof *now), *by_contact = mem_alloc((n + 1) * sizeof *by_contact);
-    int rc = now && by_contact ? record_list(l, l->db, s, finding, &f, held_one, &h, err) : memory(err);
+    int rc = now && by_contact ? record_list(l, l->db, s, finding, &f, held_one, &h, err) : error_memory(err);
     x.any = h.n > 0;
     x.traced_at = h.traced_at;
     if (rc < 0 || !x.any) goto out;
@@ -67,7 +63,7 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
     x.fresh = mem_alloc(n + 1);
     x.gone = mem_alloc((c.removed + 1) * sizeof *x.gone);
     if (!x.fresh || !x.gone) {
-        rc = memory(err);
+        rc = error_memory(err);
         goto out;
     }
     for (size_t i = 0; i < c.n; i++)

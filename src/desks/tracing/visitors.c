@@ -6,10 +6,6 @@
 
 #include "desks/tracing/inside.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
-}
-
 static int venue_read(struct ledger *l, const struct session *s, struct tracing_presence *q, struct tracing_visitors_plan *p, char place[VISITS_NAME_MAX + 1], struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("exposure_venue"));
     struct arena a = {0};
@@ -57,7 +53,7 @@ int tracing_visitors_journal(struct ledger *l, const struct session *s, const st
     struct arena a = {0};
     struct draft *d = draft_new(&a, reg, DRAFT_CHANGE);
     struct error why = {0};
-    if (!d) rc = memory(err);
+    if (!d) rc = error_memory(err);
     else {
         d->id = p->venue;
         d->state = TEXT("listed");
@@ -90,7 +86,7 @@ static int stays_read(const struct presence_source *s, const struct tracing_visi
             uint16_t zone = x.zone ? x.zone[i] : 0, row = x.row ? x.row[i] : 0;
             if (x.start[i] >= when->to || (x.end[i] <= when->from && x.start[i] < when->from) || (p->zone && zone != p->zone)) continue;
             struct presence one = {.person = x.person[i], .place = p->place, .start = x.start[i], .end = x.end[i], .attr = x.attr[i], .zone = zone, .row = row};
-            if (presence_add(ret, &one) < 0) rc = memory(err);
+            if (presence_add(ret, &one) < 0) rc = error_memory(err);
         }
     }
     return rc;
@@ -108,7 +104,7 @@ int tracing_visitors_find(struct visits *v, const struct tracing_visitors_plan *
     if (rc == 0 && l.n) {
         qsort(l.items, l.n, sizeof *l.items, by_person);
         x.items = mem_alloc(l.n * sizeof *x.items);
-        if (!x.items) rc = memory(err);
+        if (!x.items) rc = error_memory(err);
     }
     int32_t until = 0;
     for (size_t i = 0; rc == 0 && i < l.n; i++) {

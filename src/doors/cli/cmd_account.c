@@ -76,7 +76,7 @@ int cmd_account_list(struct cli *cli, struct error *err) {
         return cli_json(cli, list, err);
     }
     struct text *cells = arena_alloc(&cli->arena, (n + 1) * COLUMNS * sizeof *cells);
-    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!cells) return error_memory(err);
     const char *zh[COLUMNS] = {"登录名", "显示名", "区域", "角色", "状态", "双因素", "会话", "最近登录"};
     const char *en[COLUMNS] = {"login", "title", "region", "roles", "state", "factor", "sessions", "signed in"};
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli_word(cli, zh[k], en[k]));
@@ -196,7 +196,7 @@ static int sessions_print(struct cli *cli, const struct account_session_row *row
         return cli_json(cli, list, err);
     }
     struct text *cells = arena_alloc(&cli->arena, (n + 1) * COLUMNS * sizeof *cells);
-    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!cells) return error_memory(err);
     const char *zh[COLUMNS] = {"编号", "开始", "最近使用", "到期", "地址", "客户端"}, *en[COLUMNS] = {"id", "begun", "last used", "ends", "address", "agent"};
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli_word(cli, zh[k], en[k]));
     for (size_t i = 0; i < n; i++) {
@@ -262,7 +262,7 @@ int cmd_account_tokens(struct cli *cli, struct error *err) {
         return cli_json(cli, list, err);
     }
     struct text *cells = arena_alloc(&cli->arena, (n + 1) * COLUMNS * sizeof *cells);
-    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!cells) return error_memory(err);
     const char *zh[COLUMNS] = {"编号", "账户", "用途", "角色", "区域", "权限", "到期", "最近使用"};
     const char *en[COLUMNS] = {"id", "account", "for", "roles", "region", "may", "ends", "last used"};
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli_word(cli, zh[k], en[k]));
@@ -309,7 +309,7 @@ int cmd_account_demo(struct cli *cli, struct error *err) {
         return cli_json(cli, list, err);
     }
     struct text *cells = arena_alloc(&cli->arena, n * 3 * sizeof *cells + 3 * sizeof *cells);
-    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!cells) return error_memory(err);
     cells[0] = text_of(cli_word(cli, "角色", "role"));
     cells[1] = text_of(cli_word(cli, "登录名", "login"));
     cells[2] = text_of(cli_word(cli, "密码", "password"));

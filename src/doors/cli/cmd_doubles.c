@@ -65,7 +65,7 @@ int cmd_doubles(struct cli *cli, struct error *err) {
     if (region.n) region = text_of(canonical);
     struct listing x = {.cli = cli, .rows = 1, .json = cli->json ? json_array() : NULL};
     x.cells = cli->json ? NULL : arena_alloc(&cli->arena, ((size_t)limit + 1) * COLUMNS * sizeof *x.cells);
-    if (!x.json && !x.cells) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!x.json && !x.cells) return error_memory(err);
     for (size_t k = 0; x.cells && k < COLUMNS; k++) x.cells[k] = text_of(cli->zh ? zh[k] : en[k]);
     rc = doubles_list(cli->ledger, NULL, &cli->session, reg, region, (size_t)limit, pair_print, &x, err);
     if (rc == 0 && x.json) return cli_json(cli, json_pack("{s:o}", "doubles", x.json), err);

@@ -188,7 +188,7 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc == 0 && map && map_target(map) != reg)
         rc = error_set(err, E_USAGE, map_path, "this map makes %.*s, not %s / 映射不属于该登记册", (int)map_target(map)->name.n, map_target(map)->name.s, cli_argument(cli, 0));
     if (rc == 0) rc = file_digest(t.file, digest, err);
-    if (rc == 0 && !(t.told = json_array())) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (rc == 0 && !(t.told = json_array())) rc = error_memory(err);
     if (rc < 0) goto out;
     int header_row = map ? map_header_row(map) : 1;
     if (header_row > 1) how.skip_rows = (size_t)header_row - 1;

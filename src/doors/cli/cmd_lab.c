@@ -49,7 +49,7 @@ static int tubes_of_file(struct cli *cli, const char *path, struct text *out, si
         rc = 0;
         if (!t.n || (line == 1 && (text_is(t, "tube") || text_is(t, "barcode") || text_is(t, "管码") || text_is(t, "采样管编号")))) continue;
         if (*n == LAB_TUBES_MAX) rc = error_set(err, E_TOO_LARGE, path, "at most %d tubes / 至多 %d 管", LAB_TUBES_MAX, LAB_TUBES_MAX);
-        else if (!(out[(*n)++] = arena_text(&cli->arena, t)).s) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        else if (!(out[(*n)++] = arena_text(&cli->arena, t)).s) rc = error_memory(err);
     }
     sheet_close(sheet);
     return rc < 0 ? rc : 0;
@@ -57,7 +57,7 @@ static int tubes_of_file(struct cli *cli, const char *path, struct text *out, si
 
 static int tubes_of(struct cli *cli, size_t first, struct text **ret, size_t *ret_n, struct error *err) {
     struct text *list = arena_alloc(&cli->arena, (LAB_TUBES_MAX + 1) * sizeof *list);
-    if (!list) return error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!list) return error_memory(err);
     size_t n = 0;
     for (; cli_argument(cli, first + n); n++) list[n] = text_of(cli_argument(cli, first + n));
     const char *path = cli_text(cli, "file");
@@ -133,7 +133,7 @@ int cmd_lab_recall(struct cli *cli, struct error *err) {
     if (!rc) rc = tubes_of(cli, 0, &tubes, &n, err);
     if (!rc) rc = lab_recall(cli->ledger, &cli->session, tubes, n, &r, err);
     struct text *cells = rc ? NULL : arena_alloc(&cli->arena, (r.n + 1) * WIDTH * sizeof *cells);
-    if (!rc && !cells) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+    if (!rc && !cells) rc = error_memory(err);
     if (!rc && cli->json) {
         rc = cli_json(cli, lab_recall_json(&r, cli->ledger->zone_s), err);
     } else if (!rc) {

@@ -84,7 +84,7 @@ static int people_print(struct cli *cli, int64_t round, struct text street, stru
     const char *community = cli_text(cli, "community");
     int64_t *ids = arena_alloc(&cli->arena, PEOPLE * sizeof *ids), after = 0;
     size_t n = PEOPLE;
-    int rc = ids ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = ids ? 0 : error_memory(err);
     while (rc == 0 && n == PEOPLE) {
         rc = round_people(cli->ledger, &cli->session, round, street, community ? text_of(community) : (struct text){"", 0}, WHY_MISSING, after, PEOPLE, ids, &n, err);
         for (size_t i = 0; rc == 0 && i < n; i++) cli_print(cli, "%lld\n", (long long)ids[i]);
@@ -109,7 +109,7 @@ int cmd_campaign_missing(struct cli *cli, struct error *err) {
     if (rc < 0) return rc;
     if (cli->json) return missing_json(cli, rows, n, err);
     struct text *cells = arena_alloc(&cli->arena, (n + 1) * COLUMNS * sizeof *cells);
-    if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!cells) return error_memory(err);
     for (int c = 0; c < COLUMNS; c++) cells[c] = text_of(cli->zh ? zh[c] : en[c]);
     for (size_t i = 0; i < n; i++) {
         struct text *row = cells + (i + 1) * COLUMNS;
@@ -184,7 +184,7 @@ int cmd_sampling_import(struct cli *cli, struct error *err) {
     size_t n = 0;
     int64_t line = 0;
     bool damaged = false;
-    int rc = t ? cli_open(cli, err) : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = t ? cli_open(cli, err) : error_memory(err);
     if (rc == 0) rc = sampling_new(&t->x, err);
     if (rc == 0) rc = sheet_open(cli_argument(cli, 0), NULL, &sheet, err);
     if (rc == 0) rc = sheet_next(sheet, &cells, &n, &line, &damaged, err);

@@ -78,7 +78,7 @@ int cmd_tracing_places(struct cli *cli, struct error *err) {
     if (rc == 0) rc = tracing_places_of(cli->ledger, &cli->session, v, (struct text){"", 0}, (int)days, &p, err);
     if (rc == 0) rc = tracing_places_journal(cli->ledger, &cli->session, err);
     if (rc == 0 && cli_flag(cli, "notice")) {
-        if (tracing_notice(&p, cli->ledger->zone_s, cli->zh, &notice, &n) < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory / 内存不足");
+        if (tracing_notice(&p, cli->ledger->zone_s, cli->zh, &notice, &n) < 0) rc = error_memory(err);
         else cli_write(cli, buf_view(&notice));
     } else if (rc == 0 && cli->json) {
         json_t *list = json_array();

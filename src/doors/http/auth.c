@@ -31,11 +31,11 @@ static struct text word(struct text *line) {
 /* A line: TOKEN ACCOUNT ROLE;ROLE REGION ("-" is everywhere). */
 int dev_tokens_read(const char *path, struct dev_tokens **ret, struct error *err) {
     struct dev_tokens *t = mem_alloc(sizeof *t);
-    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t) return error_memory(err);
     int rc = file_read(path, TOKENS_MAX, &t->file, err);
     size_t lines = 1;
     for (size_t i = 0; !rc && i < t->file.n; i++) lines += t->file.s[i] == '\n';
-    if (!rc && !(t->list = arena_alloc(&t->arena, lines * sizeof *t->list))) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!rc && !(t->list = arena_alloc(&t->arena, lines * sizeof *t->list))) rc = error_memory(err);
     for (struct text rest = buf_view(&t->file); !rc && rest.n;) {
         const char *end = memchr(rest.s, '\n', rest.n);
         struct text line = {rest.s, end ? (size_t)(end - rest.s) : rest.n};
@@ -102,7 +102,7 @@ static int header_words(struct request *r, const char *name, struct text *ret, s
     }
     if (!text_utf8_valid(raw)) return error_set(err, E_SYNTAX, name, "is not UTF-8; percent-encode it / 不是 UTF-8 编码,请用百分号转义");
     *ret = arena_text(&r->arena, raw);
-    return ret->s ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return ret->s ? 0 : error_memory(err);
 }
 
 int http_authenticate(struct request *r, struct error *err) {

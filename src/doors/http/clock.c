@@ -82,7 +82,7 @@ static void *clock_main(void *arg) {
 
 int clock_start(struct http_server *s, struct clock **ret, struct error *err) {
     struct clock *c = mem_alloc(sizeof *c);
-    if (!c) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!c) return error_memory(err);
     c->server = s;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);

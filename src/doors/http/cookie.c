@@ -49,7 +49,7 @@ int cookie_authenticate(struct request *r, struct text bearer, struct error *err
             return error_set(err, E_DENIED, "Tocsin-CSRF", "a write by cookie needs the token of its session in this header / 以 Cookie 写入须在此请求头附会话令牌");
     }
     r->who = arena_alloc(&r->arena, sizeof *r->who);
-    if (!r->who) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!r->who) return error_memory(err);
     *r->who = who;
     r->cookie = cookie;
     who.session.purpose = r->session.purpose;

@@ -13,7 +13,7 @@ struct ask {
 
 static int ask_new(struct request *r, struct ask **ret, struct error *err) {
     struct ask *a = arena_alloc(&r->arena, sizeof *a);
-    if (!a) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!a) return error_memory(err);
     a->login = request_param(r, "login");
     r->state = a;
     *ret = a;

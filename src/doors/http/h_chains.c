@@ -18,10 +18,6 @@ struct kept {
 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, building = PTHREAD_MUTEX_INITIALIZER;
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static void release(struct kept *k) {
     if (!k) return;
     pthread_mutex_lock(&lock);
@@ -63,7 +59,7 @@ static int take(struct request *r, struct ledger *l, struct kept **ret, struct e
     k = kept_take(s, disease, stamp, r->started_ns);
     if (!k) {
         k = mem_alloc(sizeof *k);
-        rc = k ? chains_build(l, disease, r->now, &k->c, err) : memory(err);
+        rc = k ? chains_build(l, disease, r->now, &k->c, err) : error_memory(err);
         if (rc < 0) {
             mem_free(k);
             k = NULL;
@@ -327,7 +323,7 @@ static int choose(struct request *r, struct error *err) {
     char at[INSTANT_TEXT];
     if (!reg) return error_set(err, E_UNKNOWN, "source_choice", "there is no such register / 没有该登记册");
     struct draft *d = list ? draft_new(&r->arena, reg, DRAFT_UPSERT) : NULL;
-    if (!d) return memory(err);
+    if (!d) return error_memory(err);
     list[0] = d;
     int rc = request_id(r, "id", &id, err);
     if (!rc) rc = request_member(r, "kind", true, &kind, err);
@@ -341,7 +337,7 @@ static int choose(struct request *r, struct error *err) {
         {"kind", arena_printf(&r->arena, "%.*s", (int)kind.n, kind.s)}, {"reason", arena_printf(&r->arena, "%.*s", (int)reason.n, reason.s)},
         {"certainty", arena_printf(&r->arena, "%.*s", (int)certainty.n, certainty.s)}, {"chosen_at", at},
         {"chosen_by", arena_printf(&r->arena, "%.*s", (int)r->session.account.n, r->session.account.s)}};
-    for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = cells[i].text ? set(r, d, cells[i].field, cells[i].text, err) : memory(err);
+    for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = cells[i].text ? set(r, d, cells[i].field, cells[i].text, err) : error_memory(err);
     return rc < 0 ? rc : request_submit(r, list, 1, false, chosen, err);
 }
 

@@ -206,7 +206,7 @@ static int listen_to(struct request *r, struct error *err) {
     if (!rc) rc = request_reader(r, &l, err);
     if (rc < 0) return rc;
     struct stream *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     *x = (struct stream){.w = {.duties = request_query_flag(r, "duties"), .wake = stream_wake}, .r = r, .feed = http_feed(r->server), .rights = rights_of(&r->session),
                          .ends = r->now + LIFE_S, .checked = r->now};
     rc = feed_join(x->feed, l->db, &r->session, &want, after, &x->w, err);

@@ -178,12 +178,12 @@ static int options_of(struct request *r, struct stream *x, struct error *err) {
     r->answer.type = formats[i].type;
     answer_header(r, "Content-Disposition",
                   arena_printf(&r->arena, "attachment; filename=\"%.*s.%s\"", (int)x->reg.n, x->reg.s, formats[i].ending));
-    return x->columns.n && !x->o.columns ? error_set(err, E_MEMORY, NULL, "out of memory") : 0;
+    return x->columns.n && !x->o.columns ? error_memory(err) : 0;
 }
 
 static int params_of(struct request *r, struct stream *x, struct error *err) {
     x->params = arena_alloc(&r->arena, (r->n_query + 1) * sizeof *x->params);
-    if (!x->params) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x->params) return error_memory(err);
     for (size_t i = 0; i < r->n_query; i++) {
         if (among(r->query[i].name, own, sizeof own / sizeof *own)) continue;
         if (among(r->query[i].name, not_here, sizeof not_here / sizeof *not_here))
@@ -196,7 +196,7 @@ static int params_of(struct request *r, struct stream *x, struct error *err) {
 static int export(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     struct stream *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     *x = (struct stream){.r = r, .reg = request_param(r, "register"), .checked = r->now};
     int rc = request_reader(r, &l, err);
     const struct register_decl *reg = rc < 0 ? NULL : register_find(l->catalog, x->reg);

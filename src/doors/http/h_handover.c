@@ -11,10 +11,6 @@ struct hand {
     int64_t to;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static int run(struct ledger *l, void *arg, struct error *err) {
     struct request *r = arg;
     struct hand *h = r->state;
@@ -60,7 +56,7 @@ static int hand_over(struct request *r, struct error *err) {
     const json_t *duties = json_object_get(r->json, "duties");
     int64_t organisation = 0, account = 0;
     struct text reason = {"", 0};
-    if (!h) return memory(err);
+    if (!h) return error_memory(err);
     *h = (struct hand){.n = json_array_size(duties)};
     int rc = request_member(r, "reason", true, &reason, err);
     if (!rc) rc = request_member_id(r, "organisation", false, &organisation, err);
@@ -72,7 +68,7 @@ static int hand_over(struct request *r, struct error *err) {
     h->to = organisation ? organisation : account;
     r->session.reason = reason;
     h->list = arena_alloc(&r->arena, h->n * sizeof *h->list);
-    if (!h->list) return memory(err);
+    if (!h->list) return error_memory(err);
     for (size_t i = 0; !rc && i < h->n; i++) rc = read_duty(r, json_array_get(duties, i), i, &h->list[i], err);
     return rc < 0 ? rc : request_call(r, run, handed, err);
 }

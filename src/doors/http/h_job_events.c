@@ -108,7 +108,7 @@ int jobs_events(struct request *r, const char *kind, struct error *err) {
     int rc = known_end(r, kind, &told, err);
     if (rc) return rc < 0 ? rc : answer_empty(r, 204);
     struct job_stream *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     *x = (struct job_stream){.w = {.wake = stream_wake}, .r = r, .told = told, .ends = r->now + LIFE_S};
     rc = job_watch(http_jobs(r->server), &r->session, kind, jobs_id(r), &x->w, err);
     if (rc < 0) {

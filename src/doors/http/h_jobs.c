@@ -161,7 +161,7 @@ static int import_step(struct request *r, const char *step, struct error *err) {
     json_t *params = json_object();
     const char *name;
     json_t *value;
-    int rc = params ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    int rc = params ? 0 : error_memory(err);
     json_object_foreach((json_t *)r->json, name, value) {
         bool known = false;
         struct text t;

@@ -19,13 +19,9 @@ struct lab_asked {
     struct lab_recall recall;
 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static int asked_new(struct request *r, struct lab_asked **ret, struct error *err) {
     *ret = r->state = arena_alloc(&r->arena, sizeof **ret);
-    return *ret ? 0 : memory(err);
+    return *ret ? 0 : error_memory(err);
 }
 
 static int member_instant(const struct request *r, const char *name, instant otherwise, instant *ret, struct error *err) {
@@ -43,7 +39,7 @@ static int member_tubes(struct request *r, bool required, struct lab_asked *x, s
     if (json_array_size(list) > LAB_TUBES_MAX) return error_set(err, E_TOO_LARGE, "/tubes", "at most %d tubes / 至多 %d 管", LAB_TUBES_MAX, LAB_TUBES_MAX);
     x->n = json_array_size(list);
     x->tubes = arena_alloc(&r->arena, (x->n + 1) * sizeof *x->tubes);
-    if (!x->tubes) return memory(err);
+    if (!x->tubes) return error_memory(err);
     for (size_t i = 0; i < x->n; i++) {
         const json_t *t = json_array_get(list, i);
         if (!json_is_string(t)) return error_set(err, E_SYNTAX, "/tubes", "a bar code is a text / 管码应为文本");
@@ -107,7 +103,7 @@ static int results(struct request *r, struct error *err) {
     if (!rc) rc = request_member(r, "instrument", false, &x->run.instrument, err);
     if (!rc) rc = member_instant(r, "started_at", r->now, &x->run.started_at, err);
     if (!rc) rc = member_instant(r, "resulted_at", r->now, &x->run.resulted_at, err);
-    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = memory(err);
+    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = error_memory(err);
     if (!rc) rc = plate_read_json(json_object_get(r->json, "wells"), x->plate, err);
     return x ? send_plate(r, x, rc, err) : rc;
 }
@@ -142,7 +138,7 @@ static int file(struct request *r, struct error *err) {
     if (x->run.started_at == INSTANT_NONE) x->run.started_at = r->now;
     if (x->run.resulted_at == INSTANT_NONE) x->run.resulted_at = r->now;
     o.blank_is_none = request_query_flag(r, "blank_is_none");
-    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = memory(err);
+    if (!rc && !(x->plate = mem_alloc(sizeof *x->plate))) rc = error_memory(err);
     if (!rc) rc = body_plate(r, &o, x->plate, err);
     return send_plate(r, x, rc, err);
 }
@@ -210,7 +206,7 @@ static int waiting(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     struct lab_waiting *w = arena_alloc(&r->arena, sizeof *w);
     int64_t round = 0;
-    int rc = w ? request_query_int(r, "round", 1, INT64_MAX, 0, &round, err) : memory(err);
+    int rc = w ? request_query_int(r, "round", 1, INT64_MAX, 0, &round, err) : error_memory(err);
     if (!rc && !round) rc = error_set(err, E_USAGE, "round", "which round / 须写明轮次");
     if (!rc) rc = request_reader(r, &l, err);
     if (rc < 0) return rc;

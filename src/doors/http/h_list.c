@@ -18,7 +18,7 @@ static int list(struct request *r, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, request_param(r, "register"));
     if (!reg) return error_set(err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
     struct list_param *params = arena_alloc(&r->arena, (r->n_query + 1) * sizeof *params);
-    if (!params) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!params) return error_memory(err);
     for (size_t i = 0; i < r->n_query; i++) params[i] = (struct list_param){r->query[i].name, r->query[i].value};
     rc = list_query_parse(l, reg, params, r->n_query, &r->arena, &q, err);
     if (!rc) rc = list_page(l, l->db, &r->session, &q, &r->arena, &page, err);

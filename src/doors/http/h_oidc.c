@@ -35,7 +35,7 @@ static int then_away(struct request *r, struct error *err) {
 
 static int away(struct request *r, struct error *err) {
     struct trip *t = arena_alloc(&r->arena, sizeof *t);
-    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t) return error_memory(err);
     if (!r->server->oidc_pool) return error_set(err, E_UNKNOWN, NULL, "no sign-in provider is configured here / 未配置统一认证");
     r->state = t;
     return request_account_on(r, r->server->oidc_pool, begin_work, then_away, err);
@@ -60,7 +60,7 @@ static int then_back(struct request *r, struct error *err) {
 
 static int back(struct request *r, struct error *err) {
     struct trip *t = arena_alloc(&r->arena, sizeof *t);
-    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t) return error_memory(err);
     if (!r->server->oidc_pool) return error_set(err, E_UNKNOWN, NULL, "no sign-in provider is configured here / 未配置统一认证");
     t->from = cookie_from(r);
     t->cookie = cookie_read(r, "tocsin_oidc");

@@ -6,10 +6,6 @@
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static bool unseen(int rc) {
     return rc == E_UNKNOWN || rc == E_DENIED;
 }
@@ -106,7 +102,7 @@ struct change {
 
 static int change_read(struct request *r, struct change **ret, struct error *err) {
     struct change *c = r->state = arena_alloc(&r->arena, sizeof *c);
-    if (!c) return memory(err);
+    if (!c) return error_memory(err);
     *ret = c;
     return request_id(r, "id", &c->person, err);
 }

@@ -5,10 +5,6 @@
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static void put_day(struct buf *b, const char *name, day d) {
     char at[DAY_TEXT];
     day_format(d, at);
@@ -258,7 +254,7 @@ static int adopt(struct request *r, struct error *err) {
     struct wish *w = r->state = arena_alloc(&r->arena, sizeof *w);
     struct text from, region;
     char code[REGION_MAX + 1];
-    if (!w) return memory(err);
+    if (!w) return error_memory(err);
     int rc = request_member(r, "pack", true, &w->adoption.pack, err);
     if (!rc) rc = request_member(r, "from", true, &from, err);
     if (!rc) rc = request_member(r, "region", false, &region, err);

@@ -9,10 +9,6 @@
 
 enum { BATCH_ROWS_MAX = 2000, BATCH_BODY_MAX = 16 << 20 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "out of memory");
-}
-
 static const char *const outcomes[] = {[OUTCOME_NONE] = "none",           [OUTCOME_CREATED] = "created", [OUTCOME_CHANGED] = "changed",
                                        [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_REMOVED] = "removed", [OUTCOME_REJECTED] = "rejected"};
 
@@ -73,7 +69,7 @@ static int show(struct request *r, struct error *err) {
     rc = record_open(l, l->db, &r->session, &record, &r->arena, err);
     if (!rc) rc = put_record(r, 200, &record, err);
     struct look *look = arena_alloc(&r->arena, sizeof *look);
-    if (!look) return memory(err);
+    if (!look) return error_memory(err);
     if (rc < 0) return rc;
     *look = (struct look){register_find(http_catalog(r->server), record.reg->name), record.id};
     r->state = look;
@@ -86,7 +82,7 @@ static struct draft *draft_for(struct request *r, enum draft_verb verb, struct e
     const struct register_decl *reg = NULL;
     if (request_register(r, &reg, err) < 0) return NULL;
     struct draft *d = draft_new(&r->arena, reg, verb);
-    if (!d) memory(err);
+    if (!d) error_memory(err);
     return d;
 }
 
@@ -139,7 +135,7 @@ static int written(struct request *r, struct error *err) {
 
 static int submit_one(struct request *r, struct draft *d, struct error *err) {
     struct draft **drafts = arena_alloc(&r->arena, sizeof *drafts);
-    if (!drafts) return memory(err);
+    if (!drafts) return error_memory(err);
     drafts[0] = d;
     request_forget_json(r);
     return request_submit(r, drafts, 1, false, written, err);
@@ -244,13 +240,13 @@ static int batch(struct request *r, struct error *err) {
     bool whole = request_header(r, "Idempotency-Key") || json_is_true(json_object_get(r->json, "whole"));
     if (dry && whole) return error_set(err, E_USAGE, "/dry", "a trial is row by row, without Idempotency-Key / 试运行逐行进行,不得带 Idempotency-Key");
     struct draft **drafts = arena_alloc(&r->arena, n * sizeof *drafts);
-    if (!drafts) return memory(err);
+    if (!drafts) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         char at[32];
         struct error why = {0};
         const json_t *row = json_array_get(rows, i), *id = json_object_get(row, "id");
         struct draft *d = drafts[i] = draft_new(&r->arena, reg, id ? DRAFT_CHANGE : DRAFT_UPSERT);
-        if (!d) return memory(err);
+        if (!d) return error_memory(err);
         snprintf(at, sizeof at, "/rows/%zu", i);
         rc = id ? named(row, at, d, &why) : 0;
         if (!rc) rc = represent_draft(r, row, at, d, &why);

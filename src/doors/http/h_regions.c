@@ -19,7 +19,7 @@ static int shapes(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     char *tag = arena_printf(&r->arena, "\"%016llx\"", (unsigned long long)digest_64(buf_view(b)));
     const char *known = request_header(r, "If-None-Match");
-    if (!tag) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!tag) return error_memory(err);
     answer_header(r, "ETag", tag);
     answer_header(r, "Cache-Control", "private, no-cache");
     if (!known || strncmp(known, tag, 17) != 0) return 0;

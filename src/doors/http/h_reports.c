@@ -7,10 +7,6 @@
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static int read_day(const struct request *r, int32_t zone_s, day *ret, struct error *err) {
     struct text t = request_param(r, "day");
     if (text_is(t, "today")) return *ret = day_of_instant(r->now, zone_s), 0;
@@ -185,7 +181,7 @@ static int act(struct request *r, struct error *err) {
     struct step *s = r->state = arena_alloc(&r->arena, sizeof *s);
     struct text name = request_param(r, "step");
     size_t k = 0;
-    if (!s) return memory(err);
+    if (!s) return error_memory(err);
     while (k < sizeof steps / sizeof *steps && !text_is(name, steps[k].name)) k++;
     if (k == sizeof steps / sizeof *steps) return error_set(err, E_UNKNOWN, "step", "freeze, approve, return, publish or withdraw / 应为 freeze、approve、return、publish 或 withdraw");
     s->take = steps[k].take;

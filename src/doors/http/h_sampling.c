@@ -9,10 +9,6 @@
 
 enum { SITES_MAX = 20000, PEOPLE_MAX = 1000, BODY_MAX = 2 << 20 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 /* ---- swabs */
 
 struct taking {
@@ -97,7 +93,7 @@ static int taken(struct request *r, struct error *err) {
     struct buf *b = answer_open(r, created ? 201 : 200);
     buf_printf(b, "{\"created\":%zu,\"unchanged\":%zu,\"refused\":%zu,\"rows\":[", created, unchanged, refused);
     for (size_t i = 0; i < t->n; i++) put_row(b, r, i, &t->rows[i]);
-    return buf_str(b, "]}") < 0 ? memory(err) : 0;
+    return buf_str(b, "]}") < 0 ? error_memory(err) : 0;
 }
 
 static int take(struct request *r, struct error *err) {
@@ -113,7 +109,7 @@ static int take(struct request *r, struct error *err) {
     const struct register_decl *swab = register_find(http_catalog(r->server), TEXT("swab"));
     if (!swab || !access_anywhere(&r->session, ACCESS_WRITE, swab)) return error_set(err, E_DENIED, "swab", "this account may not record swabs / 该账户无权登记采样");
     if (t) t->rows = arena_alloc(&r->arena, n * sizeof *t->rows);
-    if (!t || !t->rows) return memory(err);
+    if (!t || !t->rows) return error_memory(err);
     t->n = n;
     for (size_t i = 0; i < n; i++) {
         const char *bad = read_row(r, list ? json_array_get(list, i) : r->json, list ? r->json : NULL, &t->rows[i]);
@@ -146,12 +142,12 @@ static int closed(struct request *r, struct error *err) {
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"barcode\":");
     json_put_string(b, c->barcode);
-    return buf_printf(b, ",\"swabs\":%lld}", (long long)c->swabs) < 0 ? memory(err) : 0;
+    return buf_printf(b, ",\"swabs\":%lld}", (long long)c->swabs) < 0 ? error_memory(err) : 0;
 }
 
 static int close_tube(struct request *r, struct error *err) {
     struct closing *c = r->state = arena_alloc(&r->arena, sizeof *c);
-    if (!c) return memory(err);
+    if (!c) return error_memory(err);
     c->barcode = request_param(r, "barcode");
     return request_call(r, close_run, closed, err);
 }
@@ -184,7 +180,7 @@ static int figures(struct request *r, struct error *err) {
                (long long)f.tested, (long long)f.released, (long long)f.positive_tubes, (long long)f.people_positive, (long long)f.people_recalled, (long long)f.people_decided);
     for (int k = 0; k < ROUND_STAGES; k++)
         buf_printf(b, "%s\"%s\":{\"n\":%lld,\"p50_s\":%lld,\"p90_s\":%lld}", k ? "," : "", round_stage_words[k], (long long)f.stages[k].n, (long long)f.stages[k].p50_s, (long long)f.stages[k].p90_s);
-    return buf_str(b, "}}") < 0 ? memory(err) : 0;
+    return buf_str(b, "}}") < 0 ? error_memory(err) : 0;
 }
 
 static int sites(struct request *r, struct error *err) {
@@ -210,7 +206,7 @@ static int sites(struct request *r, struct error *err) {
         if (x->reported_at != INSTANT_NONE) json_put_moment(b, "reported_at", x->reported_at, l->zone_s);
         buf_char(b, '}');
     }
-    return buf_str(b, "]}") < 0 ? memory(err) : 0;
+    return buf_str(b, "]}") < 0 ? error_memory(err) : 0;
 }
 
 static int hours(struct request *r, struct error *err) {
@@ -219,7 +215,7 @@ static int hours(struct request *r, struct error *err) {
     int64_t *counts = arena_alloc(&r->arena, ROUND_HOURS_MAX * sizeof *counts), round = 0, site = 0;
     instant from = INSTANT_NONE;
     size_t n = 0;
-    if (!counts) return memory(err);
+    if (!counts) return error_memory(err);
     int rc = round_asked(r, &l, &round, &street, err);
     if (!rc) rc = request_query_int(r, "site", 0, INT64_MAX, 0, &site, err);
     if (!rc) rc = round_hours(l, &r->session, round, site, &from, counts, &n, err);
@@ -229,7 +225,7 @@ static int hours(struct request *r, struct error *err) {
     for (size_t i = 0; i < n; i++) buf_printf(b, "%s%lld", i ? "," : "", (long long)counts[i]);
     buf_char(b, ']');
     if (from != INSTANT_NONE) json_put_moment(b, "from", from, l->zone_s);
-    return buf_char(b, '}') < 0 ? memory(err) : 0;
+    return buf_char(b, '}') < 0 ? error_memory(err) : 0;
 }
 
 static int coverage(struct request *r, struct error *err) {
@@ -250,7 +246,7 @@ static int coverage(struct request *r, struct error *err) {
         for (int k = 0; k < ROUND_WHYS; k++) buf_printf(b, ",\"%s\":%lld", round_why_words[k], (long long)list[i].of[k]);
         buf_char(b, '}');
     }
-    return buf_str(b, "]}") < 0 ? memory(err) : 0;
+    return buf_str(b, "]}") < 0 ? error_memory(err) : 0;
 }
 
 static int people(struct request *r, struct error *err) {
@@ -259,7 +255,7 @@ static int people(struct request *r, struct error *err) {
     int64_t *ids = arena_alloc(&r->arena, PEOPLE_MAX * sizeof *ids), round = 0, after = 0, limit = 0;
     size_t n = 0;
     int why = word.n ? ROUND_WHYS : WHY_MISSING;
-    if (!ids) return memory(err);
+    if (!ids) return error_memory(err);
     for (int k = 0; k < ROUND_WHYS; k++)
         if (text_is(word, round_why_words[k])) why = k;
     int rc = round_asked(r, &l, &round, &street, err);
@@ -273,7 +269,7 @@ static int people(struct request *r, struct error *err) {
     for (size_t i = 0; i < n; i++) buf_printf(b, "%s%lld", i ? "," : "", (long long)ids[i]);
     buf_char(b, ']');
     if (n == (size_t)limit) buf_printf(b, ",\"next\":%lld", (long long)ids[n - 1]);
-    return buf_char(b, '}') < 0 ? memory(err) : 0;
+    return buf_char(b, '}') < 0 ? error_memory(err) : 0;
 }
 
 #define STRING "{\"type\":\"string\"}"

@@ -44,7 +44,7 @@ static int put(struct request *r, struct error *err) {
     struct settings_ask *a = arena_alloc(&r->arena, sizeof *a);
     const char *name;
     json_t *value;
-    if (!a) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!a) return error_memory(err);
     if (!json_is_object(r->json)) return error_set(err, E_SYNTAX, "/", "must be an object / 应为对象");
     json_object_foreach(r->json, name, value) {
         struct buf text = {.max = 1 << 20};
@@ -52,7 +52,7 @@ static int put(struct request *r, struct error *err) {
         int failed = json_is_null(value) ? 0 : json_dump_callback(value, add, &text, JSON_COMPACT | JSON_ENCODE_ANY);
         a->list[a->n++] = (struct account_setting){arena_text(&r->arena, text_of(name)), arena_text(&r->arena, buf_view(&text))};
         buf_clear(&text);
-        if (failed || !a->list[a->n - 1].name.s || !a->list[a->n - 1].value.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (failed || !a->list[a->n - 1].name.s || !a->list[a->n - 1].value.s) return error_memory(err);
     }
     r->state = a;
     return request_account(r, put_work, then_put, err);

@@ -19,7 +19,7 @@ struct sign {
 
 static int sign_new(struct request *r, struct sign **ret, struct error *err) {
     struct sign *s = arena_alloc(&r->arena, sizeof *s);
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     s->from = cookie_from(r);
     s->by_cookie = r->cookie.n > 0;
     r->state = s;

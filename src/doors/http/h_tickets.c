@@ -26,7 +26,7 @@ struct ticket_cache {
 int tickets_open(struct ticket_cache **ret, struct error *err) {
     struct ticket_cache *t = mem_alloc(sizeof *t);
     struct rng secret;
-    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t) return error_memory(err);
     for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&t->locks[i], NULL);
     rng_seed_secret(&secret);
     rng_bytes(&secret, t->key, sizeof t->key);
@@ -117,7 +117,7 @@ static int issue_done(struct request *r, struct error *err) {
 
 static int issue(struct request *r, struct error *err) {
     struct issued *t = r->state = arena_alloc(&r->arena, sizeof *t);
-    if (!t) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!t) return error_memory(err);
     int rc = request_id(r, "id", &t->person, err);
     return rc < 0 ? rc : request_call(r, issue_run, issue_done, err);
 }

@@ -11,10 +11,6 @@
 
 enum { ASKED_MAX = 10000, CONTACTS_SHOWN = 1000, CONTACTS_SHOWN_MAX = 50000, EVIDENCE_SHOWN = 20 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 /* ---- the question */
 
 struct asking {
@@ -33,7 +29,7 @@ static int read_list(struct request *r, const char *name, const char ***ret, siz
     if (!list || json_is_null(list)) return 0;
     if (!json_is_array(list) || n > ASKED_MAX) return error_set(err, E_INVALID, name, "a list of at most %d / 应为不超过 %d 项的列表", ASKED_MAX, ASKED_MAX);
     const char **words = arena_alloc(&r->arena, (n + 1) * sizeof *words);
-    if (!words) return memory(err);
+    if (!words) return error_memory(err);
     for (size_t i = 0; i < n; i++) {
         const json_t *j = json_array_get(list, i);
         words[i] = json_is_string(j) ? json_string_value(j) : json_is_integer(j) ? arena_printf(&r->arena, "%lld", (long long)json_integer_value(j)) : NULL;
@@ -208,7 +204,7 @@ static int traced(struct request *r, struct error *err) {
 static int trace(struct request *r, struct error *err) {
     struct asking *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct ledger *l = NULL;
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     int rc = json_is_object(r->json) ? read_question(r, &x->q, err) : error_set(err, E_SYNTAX, "body", "an object is needed / 应为对象");
     if (!rc) rc = read_int(r->json, "limit", 0, CONTACTS_SHOWN_MAX, CONTACTS_SHOWN, &x->shown, err);
     x->evidence = !json_is_false(json_object_get(r->json, "evidence"));
@@ -289,7 +285,7 @@ static int accept_found(struct request *r, struct error *err) {
     struct taking *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct text id = request_param(r, "id");
     struct ledger *l = NULL;
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     int rc = 0;
     if (r->json) rc = read_question(r, &x->q, err);
     else x->q = (struct tracing_question){.degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
@@ -328,7 +324,7 @@ static int timeline(struct request *r, struct error *err) {
     struct visits *v = NULL;
     struct error none = {0};
     int64_t days = 0;
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     int rc = request_id(r, "id", &x->which, err);
     if (!rc) rc = request_query_int(r, "window", 1, 3650, 0, &days, err);
     if (!rc) rc = request_reader(r, &l, err);
@@ -452,7 +448,7 @@ static int notice(struct request *r, struct error *err) {
     size_t n = 0;
     int rc = places_read(r, &l, &p, err);
     if (rc < 0) return rc;
-    if (tracing_notice(&p, l->zone_s, true, &zh, &n) < 0 || tracing_notice(&p, l->zone_s, false, &en, &n) < 0) rc = memory(err);
+    if (tracing_notice(&p, l->zone_s, true, &zh, &n) < 0 || tracing_notice(&p, l->zone_s, false, &en, &n) < 0) rc = error_memory(err);
     if (!rc) {
         struct buf *b = answer_open(r, 200);
         buf_printf(b, "{\"places\":%zu", n);

@@ -63,7 +63,7 @@ static int visitors(struct request *r, struct error *err) {
     struct tracing_presence q = {0};
     struct ledger *l = NULL;
     const json_t *limit = json_object_get(r->json, "limit"), *zone = json_object_get(r->json, "zone");
-    if (!x) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!x) return error_memory(err);
     x->shown = json_is_integer(limit) && json_integer_value(limit) >= 0 ? json_integer_value(limit) : 1000;
     q.zone = json_is_integer(zone) && json_integer_value(zone) > 0 && json_integer_value(zone) <= UINT16_MAX ? (int)json_integer_value(zone) : 0;
     int rc = request_member_id(r, "venue", false, &q.venue, err);

@@ -7,10 +7,6 @@
 
 enum { BATCH_MAX = 20000, BATCH_BODY_MAX = 8 << 20, REFUSED_MAX = 100, LINE_BYTES_MAX = 16 << 10, STREAM_ROWS = 8192, CELL_BYTES = 24 };
 
-static int memory(struct error *err) {
-    return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
-}
-
 static const char *const names[TRACING_COLUMNS] = {"person", "place", "start", "end", "class", "source", "confidence", "zone", "row", "other", "distance"};
 _Static_assert(TRACING_COLUMNS == 11, "a name a column, in order");
 
@@ -57,7 +53,7 @@ static int row_add(struct sending *x, const json_t *j, size_t index, struct erro
     x->n++;
     if (rc == 0) return 0;
     if (x->single || rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
-    return refuse_row(x, index, &why) < 0 ? memory(err) : 0;
+    return refuse_row(x, index, &why) < 0 ? error_memory(err) : 0;
 }
 
 /* ---- a table as text: plain commas, quotes where they must be */
@@ -108,7 +104,7 @@ static int table_read(struct sending *x, char *s, size_t n, struct error *err) {
         if (x->n++ == BATCH_MAX) return error_set(err, E_TOO_LARGE, "body", "more than %d visits at once / 一次最多 %d 条", BATCH_MAX, BATCH_MAX);
         rc = tracing_rows_add(&x->rows, columns, cells, k, &why);
         if (rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
-        if (rc < 0) rc = refuse_row(x, line - 1, &why) < 0 ? memory(err) : 0;
+        if (rc < 0) rc = refuse_row(x, line - 1, &why) < 0 ? error_memory(err) : 0;
     }
     return rc == 0 && head ? error_set(err, E_SYNTAX, "body", "the table is empty / 表为空") : rc;
 }
@@ -144,7 +140,7 @@ static int sending_new(struct request *r, struct sending **ret, struct error *er
     struct sending *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct ledger *l = NULL;
     struct tracing_rules rules;
-    if (!x) return memory(err);
+    if (!x) return error_memory(err);
     x->arena = &r->arena;
     x->rows.zone_s = http_zone(r->server);
     int rc = tracing_may_append(http_catalog(r->server), &r->session, err);
@@ -205,7 +201,7 @@ static void stream_drop(void *arg) {
 int lines_begin(struct request *r, struct error *err) {
     struct streaming *t = mem_alloc(sizeof *t);
     struct sending *x = NULL;
-    if (!t) return memory(err);
+    if (!t) return error_memory(err);
     r->answer.end = stream_drop;
     r->answer.arg = t;
     int rc = sending_new(r, &x, err);
@@ -233,7 +229,7 @@ static int stream_line(struct streaming *t, struct text line, struct error *err)
         rc = row_add(&t->sending, j, t->sending.n, err);
     } else {
         error_set(&bad, E_SYNTAX, "line", "is no JSON that can be read here / JSON 格式有误");
-        if (refuse_row(&t->sending, t->sending.n++, &bad) < 0) rc = memory(err);
+        if (refuse_row(&t->sending, t->sending.n++, &bad) < 0) rc = error_memory(err);
     }
     json_decref(j);
     return rc == 0 && t->sending.rows.n >= STREAM_ROWS ? stream_flush(t, err) : rc;
@@ -246,9 +242,9 @@ int lines_piece(struct request *r, const char *bytes, size_t n, struct error *er
         const char *end = memchr(bytes, '\n', n);
         size_t k = end ? (size_t)(end - bytes) : n;
         if (t->line.n + k > LINE_BYTES_MAX) return error_set(err, E_TOO_LARGE, "line", "a line of more than %d bytes / 行过长", LINE_BYTES_MAX);
-        if (!end) return buf_add(&t->line, bytes, n) < 0 ? memory(err) : 0;
+        if (!end) return buf_add(&t->line, bytes, n) < 0 ? error_memory(err) : 0;
         if (t->line.n) {
-            if (buf_add(&t->line, bytes, k) < 0) return memory(err);
+            if (buf_add(&t->line, bytes, k) < 0) return error_memory(err);
             rc = stream_line(t, buf_view(&t->line), err);
             buf_reset(&t->line);
         } else {
@@ -270,7 +266,7 @@ static int stream_end(struct request *r, struct error *err) {
     buf_char(&b, '}');
     r->answer.end = NULL;
     stream_drop(t);
-    if (rc == 0) rc = b.failed ? memory(err) : answer_text(r, 201, "application/json", buf_view(&b));
+    if (rc == 0) rc = b.failed ? error_memory(err) : answer_text(r, 201, "application/json", buf_view(&b));
     buf_clear(&b);
     return rc;
 }
@@ -333,7 +329,7 @@ static int forgotten(struct request *r, struct error *err) {
 static int forget(struct request *r, struct error *err) {
     struct forgetting *f = r->state = arena_alloc(&r->arena, sizeof *f);
     struct text before = {"", 0}, one = {"", 0};
-    if (!f) return memory(err);
+    if (!f) return error_memory(err);
     *f = (struct forgetting){.from = DAY_MIN, .until = DAY_MIN};
     int rc = tracing_may_forget(http_catalog(r->server), &r->session, http_writer(r->server)->region, err);
     if (rc == 0 && r->json) rc = request_member(r, "before", false, &before, err);

@@ -20,7 +20,7 @@ struct http_log {
 
 int log_open(bool quiet, int32_t zone_s, struct http_log **ret, struct error *err) {
     struct http_log *g = mem_alloc(sizeof *g);
-    if (!g) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!g) return error_memory(err);
     pthread_mutex_init(&g->lock, NULL);
     g->quiet = quiet;
     g->zone_s = zone_s;

@@ -22,7 +22,7 @@ struct metrics {
 
 int metrics_open(struct metrics **ret, struct error *err) {
     *ret = mem_alloc(sizeof **ret);
-    return *ret ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return *ret ? 0 : error_memory(err);
 }
 
 void metrics_close(struct metrics *m) {

@@ -72,7 +72,7 @@ static int read_one(struct pages *p, const char *dir, const char *name, bool las
         hex_of(sum, 8, hash);
         page->etag = arena_printf(&p->arena, "\"%s\"", hash);
         if (!page->name.s || !page->whole.s || !page->etag)
-            rc = error_set(err, E_MEMORY, NULL, "out of memory");
+            rc = error_memory(err);
         else if (strncmp(type, "image/png", 9) && strncmp(type, "font/", 5))
             page->zipped = zip(&p->arena, page->whole);
     }
@@ -101,7 +101,7 @@ static int read_folder(struct pages *p, const char *dir, const char *under, stru
 
 int pages_read(const char *home, const char *dir, struct pages **ret, struct error *err) {
     struct pages *p = mem_alloc(sizeof *p);
-    if (!p) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!p) return error_memory(err);
     static const char *const places[] = {"build/console", "console"};
     char path[900];
     int rc = 0;

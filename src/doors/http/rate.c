@@ -21,7 +21,7 @@ struct rate {
 int rate_open(struct rate **ret, struct error *err) {
     struct rate *t = mem_alloc(sizeof *t);
     struct rng secret;
-    if (!t) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!t) return error_memory(err);
     for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&t->locks[i], NULL);
     rng_seed_secret(&secret);
     rng_bytes(&secret, t->key, sizeof t->key);

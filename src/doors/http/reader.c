@@ -25,7 +25,7 @@ int readers_open(const struct ledger_options *o, size_t n, struct readers **ret,
     int rc = 0;
     if (p) p->all = mem_alloc(n * sizeof *p->all);
     if (p && p->all) p->stack = mem_alloc(n * sizeof(struct reader *));
-    if (!p || !p->all || !p->stack) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!p || !p->all || !p->stack) rc = error_memory(err);
     if (p) pthread_mutex_init(&p->lock, NULL);
     if (p) pthread_cond_init(&p->back, NULL);
     for (size_t i = 0; !rc && i < n; i++) {

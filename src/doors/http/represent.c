@@ -138,7 +138,7 @@ static int words(struct request *r, const json_t *j, const char *name, const cha
     snprintf(where, sizeof where, "%s/%s", at, name);
     if (!json_is_string(t)) return error_set(err, E_SYNTAX, where, "must be a string / 应为字符串");
     *ret = arena_text(&r->arena, (struct text){json_string_value(t), json_string_length(t)});
-    return ret->s ? 0 : error_set(err, E_MEMORY, NULL, "out of memory");
+    return ret->s ? 0 : error_memory(err);
 }
 
 int represent_draft(struct request *r, const json_t *j, const char *at, struct draft *d, struct error *err) {
@@ -164,7 +164,7 @@ int represent_draft(struct request *r, const json_t *j, const char *at, struct d
         snprintf(where, sizeof where, "%s/region", at);
         if (!region_canonical(region, code)) return error_set(err, E_INVALID, where, "is no region code / 不是行政区划代码");
         d->region = arena_text(&r->arena, text_of(code));
-        if (!d->region.s) return error_set(err, E_MEMORY, NULL, "out of memory");
+        if (!d->region.s) return error_memory(err);
     }
     const json_t *fields = json_object_get(j, "fields");
     snprintf(where, sizeof where, "%s/fields", at);

@@ -17,7 +17,7 @@ static int hex(char c) {
 int request_decode(struct arena *a, struct text raw, bool plus_is_space, struct text *ret, struct error *err) {
     char *out = arena_alloc(a, raw.n + 1);
     size_t n = 0;
-    if (!out) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!out) return error_memory(err);
     for (size_t i = 0; i < raw.n; i++) {
         unsigned char c = (unsigned char)raw.s[i];
         if (c == '%') {
@@ -111,7 +111,7 @@ int request_parse_json(struct request *r, struct error *err) {
     if (deepest > REQUEST_DEPTH_MAX) return error_set(err, E_SYNTAX, "body", "nested deeper than %d / 嵌套过深", REQUEST_DEPTH_MAX);
     r->json = json_loadb(body.s ? body.s : "", body.n, JSON_REJECT_DUPLICATES, &why);
     if (r->json) return 0;
-    if (json_error_code(&why) == json_error_out_of_memory) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (json_error_code(&why) == json_error_out_of_memory) return error_memory(err);
     char where[64];
     snprintf(where, sizeof where, "body, line %d, column %d", why.line, why.column);
     if (json_error_code(&why) == json_error_duplicate_key) return error_set(err, E_SYNTAX, where, "a key is given twice / 键重复");
@@ -186,7 +186,7 @@ int request_query_region(struct request *r, const char *name, struct text *ret, 
     if (!t.s || !t.n) return 0;
     if (!region_canonical(t, code)) return error_set(err, E_INVALID, query_where(name, where), "is no region code / 不是行政区划代码");
     *ret = arena_text(&r->arena, text_of(code));
-    return ret->s ? 0 : error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    return ret->s ? 0 : error_memory(err);
 }
 
 bool request_query_flag(const struct request *r, const char *name) {

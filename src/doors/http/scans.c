@@ -90,7 +90,7 @@ static void *run(void *arg) {
 
 int scans_open(struct http_server *s, struct scans **ret, struct error *err) {
     struct scans *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     x->server = s;
     x->last = &x->first;
     pthread_mutex_init(&x->lock, NULL);
@@ -134,7 +134,7 @@ int http_visits(struct http_server *s, bool create, struct visits **ret, struct 
 int scans_submit(struct request *r, const struct visit *rows, size_t n, int (*then)(struct request *r, struct error *err), struct error *err) {
     struct scans *x = r->server->scans;
     struct waiting *w = arena_alloc(&r->arena, sizeof *w);
-    if (!w) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!w) return error_memory(err);
     *w = (struct waiting){.r = r, .rows = rows, .n = n};
     pthread_mutex_lock(&x->lock);
     int rc = x->stopping ? error_set(err, E_BUSY, NULL, "%s / %s", error_text(E_BUSY), error_text_zh(E_BUSY)) : 0;

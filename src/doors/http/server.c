@@ -249,7 +249,7 @@ static int begin(struct request *r, const char *url, const char *method, const c
     char allow[120] = "";
     r->method = method;
     r->zh = request_speaks_chinese(request_header(r, "Accept-Language"));
-    if (!r->url.s && r->url.n <= REQUEST_URL_MAX) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!r->url.s && r->url.n <= REQUEST_URL_MAX) return error_memory(err);
     int rc = heads_check(r, url, method, version, &heads, err);
     if (rc < 0) return rc;
     /* libmicrohttpd reads chunks more kindly than RFC 9112 (a bare line feed ends a line), and does not show us their edges. So whatever two servers
@@ -474,7 +474,7 @@ static void job_changed_something(void *arg) {
 int http_server_start(const struct http_options *o, struct http_server **ret, struct error *err) {
     struct http_server *s = mem_alloc(sizeof *s);
     int fd = -1;
-    if (!s) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!s) return error_memory(err);
     s->options = *o;
     defaults(&s->options);
     s->id_seed = (uint64_t)monotonic_ns() ^ (uint64_t)getpid() << 40 ^ (uint64_t)instant_now() << 20;
@@ -499,7 +499,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = log_open(o->quiet, s->ledger->zone_s, &s->log, err);
     if (!rc) rc = feed_start(s->ledger, NULL, &s->feed, err);
     if (!rc) rc = accounts_open(s->ledger, o->accounts, &s->accounts, err);
-    if (!rc && !(s->gate = ledger_gate_new())) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!rc && !(s->gate = ledger_gate_new())) rc = error_memory(err);
     if (!rc) s->ledger->gate = s->gate;
     struct jobs_options jobs = {.ledger = o->ledger, .gate = s->gate, .now = now_of, .changed = job_changed_something, .arg = s};
     jobs.ledger.zone_s = s->ledger ? s->ledger->zone_s : 0;

@@ -15,7 +15,7 @@ struct spares {
 
 int spares_open(struct spares **ret, struct error *err) {
     struct spares *p = mem_alloc(sizeof *p);
-    if (!p) return error_set(err, E_MEMORY, NULL, "%s / %s", error_text(E_MEMORY), error_text_zh(E_MEMORY));
+    if (!p) return error_memory(err);
     pthread_mutex_init(&p->lock, NULL);
     *ret = p;
     return 0;

@@ -32,7 +32,7 @@ static void pair_free(struct tls_pair *p) {
 int tls_load(const char *cert, const char *key, struct error *err) {
     struct buf chain = {0}, secret = {0};
     struct tls_pair *p = mem_alloc(sizeof *p);
-    if (!p) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!p) return error_memory(err);
     int rc = file_read(cert, PEM_MAX, &chain, err);
     if (!rc) rc = file_read(key, PEM_MAX, &secret, err);
     gnutls_datum_t c = {(unsigned char *)chain.s, (unsigned)chain.n}, k = {(unsigned char *)secret.s, (unsigned)secret.n};

@@ -69,7 +69,7 @@ int upload_begin(struct request *r, struct error *err) {
     const char *type = request_header(r, "Content-Type");
     struct text file = request_query(r, "file");
     struct uploading *x = mem_alloc(sizeof *x);
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     x->r = r;
     r->answer.end = upload_drop;
     r->answer.arg = x;
@@ -165,7 +165,7 @@ int file_answer(struct request *r, const char *path, const char *type, const cha
     struct sending *x = mem_alloc(sizeof *x);
     struct buf b = {0};
     struct stat st;
-    if (!x) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!x) return error_memory(err);
     x->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (x->fd < 0 || fstat(x->fd, &st) != 0) {
         if (x->fd >= 0) close(x->fd);

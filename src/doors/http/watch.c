@@ -27,7 +27,7 @@ struct watch {
 
 int watch_open(unsigned head_s, struct watch **ret, struct error *err) {
     struct watch *w = mem_alloc(sizeof *w);
-    if (!w) return error_set(err, E_MEMORY, NULL, "out of memory");
+    if (!w) return error_memory(err);
     pthread_mutex_init(&w->lock, NULL);
     w->head_ns = (int64_t)head_s * 1000000000;
     *ret = w;
