@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 static atomic_long counted;
 static long fail_at;
@@ -104,4 +105,35 @@ void *mem_realloc(void *old, size_t bytes) {
 
 void mem_free(void *p) {
     free(p);
+}
+
+/* ---- arrays that grow */
+
+static size_t doubled(size_t cap, size_t need, size_t each) {
+    size_t more = cap ? cap : 32;
+    while (more < need && more <= SIZE_MAX / 2) more *= 2;
+    return more >= need && more <= SIZE_MAX / each ? more : 0;
+}
+
+bool mem_grow(void *list, size_t *cap, size_t need, size_t each) {
+    void *old;
+    size_t more = doubled(*cap, need, each);
+    memcpy(&old, list, sizeof old);
+    void *grown = more ? mem_realloc(old, more * each) : NULL;
+    if (!grown) return false;
+    memcpy(list, &grown, sizeof grown);
+    *cap = more;
+    return true;
+}
+
+bool arena_grow(struct arena *a, void *list, size_t *cap, size_t need, size_t each) {
+    void *old;
+    size_t more = doubled(*cap, need, each);
+    memcpy(&old, list, sizeof old);
+    void *grown = more ? arena_alloc(a, more * each) : NULL;
+    if (!grown) return false;
+    if (*cap) memcpy(grown, old, *cap * each);
+    memcpy(list, &grown, sizeof grown);
+    *cap = more;
+    return true;
 }

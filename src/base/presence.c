@@ -1,13 +1,7 @@
 #include "base/presence.h"
 
 int presence_add(struct presence_list *l, const struct presence *p) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 256;
-        struct presence *items = mem_realloc(l->items, cap * sizeof *items);
-        if (!items) return E_MEMORY;
-        l->items = items;
-        l->cap = cap;
-    }
+    if (!mem_room(&l->items, &l->cap, l->n + 1, sizeof *l->items)) return E_MEMORY;
     l->items[l->n++] = *p;
     return 0;
 }

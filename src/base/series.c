@@ -5,13 +5,7 @@
 #include "base/text.h"
 
 int series_add(struct series *s, int64_t v, struct error *err) {
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        int64_t *items = mem_realloc(s->items, cap * sizeof *items);
-        if (!items) return error_memory(err);
-        s->items = items;
-        s->cap = cap;
-    }
+    if (!mem_room(&s->items, &s->cap, s->n + 1, sizeof *s->items)) return error_memory(err);
     s->items[s->n++] = v;
     return 0;
 }

@@ -34,6 +34,12 @@ size_t text_encode(uint32_t codepoint, char out[4]);
 void *mem_alloc(size_t bytes);              /* zeroed; NULL when out of memory */
 void *mem_realloc(void *old, size_t bytes); /* new bytes are not zeroed */
 void mem_free(void *p);
+/* Room for `need` items of `each` bytes in the array that *list (the address of a pointer to it) leads to: as it is, or moved and *cap doubled until it fits.
+ * False: out of memory or past what a size can say, all as it was. arena_room does the same in an arena, where the old place is left behind. */
+bool mem_grow(void *list, size_t *cap, size_t need, size_t each);
+static inline bool mem_room(void *list, size_t *cap, size_t need, size_t each) {
+    return need <= *cap || mem_grow(list, cap, need, each);
+}
 /* Bulk phases (an import): freed memory is kept for the next batch instead of being given back; off gives it back. Whole process. */
 void mem_bulk(bool on);
 /* Largest pieces of arenas, one size for the whole process: kept in a bulk phase (false: not kept, free it) and taken again (NULL: there is none). Any thread. */
@@ -86,6 +92,10 @@ struct text arena_text(struct arena *a, struct text t);
 char *arena_str(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool arena_reserve(struct arena *a, size_t bytes); /* room in one piece for what comes next */
+bool arena_grow(struct arena *a, void *list, size_t *cap, size_t need, size_t each);
+static inline bool arena_room(struct arena *a, void *list, size_t *cap, size_t need, size_t each) { /* mem_room; new items are zero */
+    return need <= *cap || arena_grow(a, list, cap, need, each);
+}
 void arena_reset(struct arena *a); /* keeps the largest chunk */
 void arena_clear(struct arena *a);
 

@@ -106,17 +106,6 @@ static void add(struct duty_count *to, const struct duty_count *from) {
     if (from->oldest_due != INSTANT_NONE && (to->oldest_due == INSTANT_NONE || from->oldest_due < to->oldest_due)) to->oldest_due = from->oldest_due;
 }
 
-static int grow(struct duty_summary *d, size_t *cap, struct error *err) {
-    if (d->n < *cap) return 0;
-    size_t more = *cap ? *cap * 2 : 32;
-    struct duty_count *list = arena_alloc(&d->arena, more * sizeof *list);
-    if (!list) return error_memory(err);
-    if (d->n) memcpy(list, d->rules, d->n * sizeof *list);
-    d->rules = list;
-    *cap = more;
-    return 0;
-}
-
 void duty_summary_clear(struct duty_summary *d) {
     arena_clear(&d->arena);
     *d = (struct duty_summary){0};
@@ -160,7 +149,7 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
             add(last, &n);
             continue;
         }
-        rc = grow(&d, &cap, err);
+        rc = arena_room(&d.arena, &d.rules, &cap, d.n + 1, sizeof *d.rules) ? 0 : error_memory(err);
         if (rc < 0) break;
         n.desk = arena_text(&d.arena, n.desk);
         n.rule = arena_text(&d.arena, n.rule);
@@ -207,14 +196,9 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
     int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         rc = 0;
-        if (d.n == cap) {
-            size_t more = cap ? cap * 2 : 32;
-            struct duty_owner *list = arena_alloc(&d.arena, more * sizeof *list);
-            if (!list) rc = error_memory(err);
-            if (rc < 0) break;
-            if (d.n) memcpy(list, d.list, d.n * sizeof *list);
-            d.list = list;
-            cap = more;
+        if (!arena_room(&d.arena, &d.list, &cap, d.n + 1, sizeof *d.list)) {
+            rc = error_memory(err);
+            break;
         }
         struct duty_owner *o = &d.list[d.n++];
         *o = (struct duty_owner){.kind = (int)value_int_or(row[0], OWNER_NONE), .owner = value_int_or(row[1], 0),
@@ -244,14 +228,7 @@ void duty_regions_clear(struct duty_regions *d) {
 static int region_add(struct duty_regions *d, size_t *cap, struct text region, const struct duty_count *n, struct error *err) {
     struct duty_region *last = d->n ? &d->list[d->n - 1] : NULL;
     if (!last || !text_eq(last->region, region)) { /* codes come in order, so a subtree comes together */
-        if (d->n == *cap) {
-            size_t more = *cap ? *cap * 2 : 32;
-            struct duty_region *list = arena_alloc(&d->arena, more * sizeof *list);
-            if (!list) return error_memory(err);
-            if (d->n) memcpy(list, d->list, d->n * sizeof *list);
-            d->list = list;
-            *cap = more;
-        }
+        if (!arena_room(&d->arena, &d->list, cap, d->n + 1, sizeof *d->list)) return error_memory(err);
         last = &d->list[d->n++];
         *last = (struct duty_region){.region = arena_text(&d->arena, region), .count = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
         if (!last->region.s) return error_memory(err);

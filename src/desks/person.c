@@ -20,15 +20,9 @@ static int query_ids(struct db *db, const char *sql, const struct value *params,
     int rc = db_query(db, sql, params, n, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
-        if (k == cap) {
-            cap = cap ? cap * 2 : 64;
-            int64_t *more = arena_alloc(a, cap * sizeof *more);
-            if (!more) {
-                rc = error_memory(err);
-                break;
-            }
-            if (k) memcpy(more, ids, k * sizeof *more);
-            ids = more;
+        if (!arena_room(a, &ids, &cap, k + 1, sizeof *ids)) {
+            rc = error_memory(err);
+            break;
         }
         ids[k++] = row[0].i;
     }
@@ -150,13 +144,7 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
             size_t t = 0;
             if (ids[j] == person) continue;
             while (t < n_twins && twins[t].person != ids[j]) t++;
-            if (t == cap) {
-                cap = cap ? cap * 2 : 64;
-                struct person_twin *more = arena_alloc(a, cap * sizeof *more);
-                if (!more) return error_memory(err);
-                if (n_twins) memcpy(more, twins, n_twins * sizeof *more);
-                twins = more;
-            }
+            if (!arena_room(a, &twins, &cap, t + 1, sizeof *twins)) return error_memory(err);
             if (t == n_twins) twins[n_twins++] = (struct person_twin){.person = ids[j]};
             if (kinds[i] == BLIND_DOCUMENT) twins[t].document = true;
             if (kinds[i] == BLIND_PHONE) twins[t].phone = true;
@@ -265,13 +253,7 @@ static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *
         if (code == 3) c.id = v.i;
         if (code != 4 || !c.reg) continue;
         c.field = register_field(c.reg, value_view(v));
-        if (n == cap) {
-            cap = cap ? cap * 2 : 64;
-            struct person_child *more = arena_alloc(a, cap * sizeof *more);
-            if (!more) return error_memory(err);
-            if (n) memcpy(more, list, n * sizeof *more);
-            list = more;
-        }
+        if (!arena_room(a, &list, &cap, n + 1, sizeof *list)) return error_memory(err);
         if (c.field >= 0) list[n++] = c;
     }
     if (rc < 0) return rc;

@@ -61,13 +61,7 @@ static int tell(struct pass *p, enum plan_effect effect, const struct record *r,
 
 static int push(struct pass *p, const struct obligation *o, bool insert) {
     struct rows *rows = insert ? &p->inserts : &p->updates;
-    if (rows->n == rows->cap) {
-        size_t cap = rows->cap ? rows->cap * 2 : 1024;
-        struct obligation **grown = mem_realloc(rows->list, cap * sizeof *grown);
-        if (!grown) return error_memory(p->err);
-        rows->list = grown;
-        rows->cap = cap;
-    }
+    if (!mem_room(&rows->list, &rows->cap, rows->n + 1, sizeof *rows->list)) return error_memory(p->err);
     struct obligation *kept = arena_alloc(&p->arena, sizeof *kept);
     if (!kept) return error_memory(p->err);
     rows->list[rows->n++] = kept;

@@ -10,13 +10,7 @@ struct faults {
 };
 
 static int fault_add(struct faults *f, enum chain_fault kind, uint32_t infector, uint32_t infectee, int32_t days, struct error *err) {
-    if (f->n == f->cap) {
-        size_t cap = f->cap ? f->cap * 2 : 64;
-        struct chain_contradiction *more = mem_realloc(f->items, cap * sizeof *more);
-        if (!more) return error_memory(err);
-        f->items = more;
-        f->cap = cap;
-    }
+    if (!mem_room(&f->items, &f->cap, f->n + 1, sizeof *f->items)) return error_memory(err);
     f->items[f->n++] = (struct chain_contradiction){kind, infector, infectee, days};
     return 0;
 }

@@ -70,13 +70,7 @@ static void neighbours(struct walk *w, uint32_t j) {
 }
 
 static int edge_add(struct walk *w, struct chain_edge e, struct error *err) {
-    if (w->part.n_edges == w->cap_edges) {
-        size_t cap = w->cap_edges ? w->cap_edges * 2 : 64;
-        struct chain_edge *more = mem_realloc(w->part.edges, cap * sizeof *more);
-        if (!more) return error_memory(err);
-        w->part.edges = more;
-        w->cap_edges = cap;
-    }
+    if (!mem_room(&w->part.edges, &w->cap_edges, w->part.n_edges + 1, sizeof *w->part.edges)) return error_memory(err);
     w->part.edges[w->part.n_edges++] = e;
     return 0;
 }

@@ -65,14 +65,7 @@ static int corner_of(struct corners *k, struct point p, size_t *ret, struct erro
         *ret = i;
         return 0;
     }
-    if (k->n == k->cap) {
-        size_t cap = k->cap ? k->cap * 2 : 128;
-        int32_t(*grown)[2] = arena_alloc(k->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (k->n) memcpy(grown, k->at, k->n * sizeof *grown);
-        k->at = grown;
-        k->cap = cap;
-    }
+    if (!arena_room(k->arena, &k->at, &k->cap, k->n + 1, sizeof *k->at)) return error_memory(err);
     k->at[k->n][0] = x;
     k->at[k->n][1] = y;
     *ret = k->n++;

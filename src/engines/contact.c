@@ -59,16 +59,6 @@ void contact_work_free(struct contact_work *w) {
     mem_free(w);
 }
 
-int contact_room(void **items, size_t n, size_t *cap, size_t size) {
-    if (n < *cap) return 0;
-    size_t more = *cap ? *cap * 2 : 256;
-    void *p = mem_realloc(*items, more * size);
-    if (!p) return E_MEMORY;
-    *items = p;
-    *cap = more;
-    return 0;
-}
-
 /* ---- who was met already */
 static int seen_begin(struct contact_work *w) {
     if (w->seen_cap > SEEN_KEPT) {
@@ -116,7 +106,7 @@ struct seen_slot *seen_get(struct contact_work *w, uint32_t person) {
 
 static int contact_new(struct contact_work *w, struct seen_slot *slot, uint32_t person) {
     struct contact_result *r = w->ret;
-    int rc = contact_room((void **)&r->contacts, r->n_contacts, &r->cap_contacts, sizeof *r->contacts);
+    int rc = mem_room(&r->contacts, &r->cap_contacts, r->n_contacts + 1, sizeof *r->contacts) ? 0 : E_MEMORY;
     if (rc < 0) return rc;
     slot->key = person + 1;
     slot->at = (uint32_t)r->n_contacts;
@@ -128,7 +118,7 @@ static int contact_new(struct contact_work *w, struct seen_slot *slot, uint32_t 
 
 static int evidence_add(struct contact_work *w, const struct contact_evidence *e, uint32_t *chain) {
     struct contact_result *r = w->ret;
-    int rc = contact_room((void **)&r->evidence, r->n_evidence, &r->cap_evidence, sizeof *r->evidence);
+    int rc = mem_room(&r->evidence, &r->cap_evidence, r->n_evidence + 1, sizeof *r->evidence) ? 0 : E_MEMORY;
     if (rc < 0) return rc;
     r->evidence[r->n_evidence] = *e;
     r->evidence[r->n_evidence++].next = *chain;
@@ -255,7 +245,7 @@ static int exposed_add(struct contact_work *w, const struct presence *p, int32_t
     if (x.start < from) x.start = from, x.came = false;
     if (x.end > to) x.end = to, x.left = false;
     if (x.start > x.end || x.start >= to || (x.start == x.end && !(x.came && x.left))) return 0;
-    int rc = contact_room((void **)&w->exposed, w->n_exposed, &w->cap_exposed, sizeof *w->exposed);
+    int rc = mem_room(&w->exposed, &w->cap_exposed, w->n_exposed + 1, sizeof *w->exposed) ? 0 : E_MEMORY;
     if (rc == 0) w->exposed[w->n_exposed++] = x;
     return rc;
 }

@@ -61,7 +61,7 @@ static int visitors(const struct presence_source *s, uint32_t place, int32_t fro
         rc = 0;
         for (size_t i = 0; rc == 0 && i < span.n; i++) {
             if (span.start[i] >= to || (span.end[i] <= from && span.start[i] < from)) continue;
-            rc = contact_room((void **)&ids, n, &cap, sizeof *ids);
+            rc = mem_room(&ids, &cap, n + 1, sizeof *ids) ? 0 : E_MEMORY;
             if (rc == 0) ids[n++] = span.person[i];
         }
     }
@@ -88,7 +88,7 @@ static int places_find(const struct presence_source *s, const struct presence_li
         double share = population ? (double)p.visitors / population : 0;
         p.expected = n_cases * (share < 1 ? share : 1);
         p.log10_chance = tail(n_cases, p.cases, share);
-        if (rc == 0) rc = contact_room((void **)&ret->places, ret->n_places, &cap, sizeof *ret->places);
+        if (rc == 0) rc = mem_room(&ret->places, &cap, ret->n_places + 1, sizeof *ret->places) ? 0 : E_MEMORY;
         if (rc == 0) ret->places[ret->n_places++] = p;
     }
     if (rc == 0 && ret->n_places) qsort(ret->places, ret->n_places, sizeof *ret->places, by_chance);
@@ -113,7 +113,7 @@ static int persons_find(const struct presence_source *s, const struct contact_op
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = contact_find(s, &back, &cases[i], 1, links, n_links, w, &r, err);
         for (size_t k = 0; rc == 0 && k < r.n_contacts; k++) {
-            rc = contact_room((void **)&ret->persons, ret->n_persons, &cap, sizeof *ret->persons);
+            rc = mem_room(&ret->persons, &cap, ret->n_persons + 1, sizeof *ret->persons) ? 0 : E_MEMORY;
             if (rc == 0) ret->persons[ret->n_persons++] = (struct contact_common_person){r.contacts[k].person, 1, r.contacts[k].score};
         }
     }

@@ -21,7 +21,7 @@ static int by_person_kind(const void *pa, const void *pb) {
 static int linked_add(struct contact_work *w, size_t *n, const struct presence_ask *ask, uint32_t other, const struct contact_link *l) {
     struct linked k = {other, ask->person, l->from > ask->from ? l->from : ask->from, l->to < ask->to ? l->to : ask->to, l->kind, l->rows_apart, l->close};
     if (k.from >= k.to || other == ask->person) return 0;
-    int rc = contact_room((void **)&w->linked, *n, &w->cap_linked, sizeof *w->linked);
+    int rc = mem_room(&w->linked, &w->cap_linked, *n + 1, sizeof *w->linked) ? 0 : E_MEMORY;
     if (rc == 0) w->linked[(*n)++] = k;
     return rc;
 }

@@ -275,7 +275,7 @@ static int place_scan(struct contact_work *w, size_t n_when, bool by_pairs, bool
 /* ---- venues */
 static int venue_note(struct contact_work *w, const struct exposed *x, uint32_t crowd) {
     struct contact_result *r = w->ret;
-    int rc = contact_room((void **)&r->venues, r->n_venues, &r->cap_venues, sizeof *r->venues);
+    int rc = mem_room(&r->venues, &r->cap_venues, r->n_venues + 1, sizeof *r->venues) ? 0 : E_MEMORY;
     if (rc == 0) r->venues[r->n_venues++] = (struct contact_venue){x->place, x->person, x->start, w->o->reverse ? x->end : x->end + w->rule.after_s, crowd, w->degree, {0}};
     return rc;
 }
@@ -305,7 +305,7 @@ static int spans_make(struct contact_work *w, const struct exposed *x, size_t n,
     size_t k = 0;
     for (size_t i = 0, g; i < n; i += g) {
         g = group_end(w, x + i, n - i);
-        int rc = contact_room((void **)&w->when, k, &w->cap_when, sizeof *w->when);
+        int rc = mem_room(&w->when, &w->cap_when, k + 1, sizeof *w->when) ? 0 : E_MEMORY;
         if (rc < 0) return rc;
         struct presence_when s = span_of(w, x + i, g);
         if (k && s.from <= w->when[k - 1].to) w->when[k - 1].to = s.to > w->when[k - 1].to ? s.to : w->when[k - 1].to;

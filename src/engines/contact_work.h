@@ -90,8 +90,6 @@ static inline double quantum(double dose) {
 const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person);
 /* qsort, but by insertion for a few. */
 void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *));
-/* Room for one more of an array. */
-int contact_room(void **items, size_t n, size_t *cap, size_t size);
 
 /* ---- contact_sweep.c: many at once */
 /* A new question: nobody is known, of persons below n. */

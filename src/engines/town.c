@@ -114,13 +114,7 @@ static int workplaces_make(struct town *t, uint64_t workers, uint32_t *ret_n) {
     uint64_t total = 0;
     size_t n = 0, cap = 0;
     while (total < workers || n == 0) {
-        if (n == cap) {
-            size_t more = cap ? cap * 2 : 1024;
-            uint64_t *slots = mem_realloc(t->workplace_slots, more * sizeof *slots);
-            if (!slots) return E_MEMORY;
-            t->workplace_slots = slots;
-            cap = more;
-        }
+        if (!mem_room(&t->workplace_slots, &cap, n + 1, sizeof *t->workplace_slots)) return E_MEMORY;
         struct bits b = draw(t->seed, DRAW_WORKPLACE, (uint32_t)n, 0);
         double size = 2 * pow(unit(b.v[0]), -100.0 / (double)t->p.workplace_tail_hundredths);
         total += size < (double)t->p.workplace_max ? (uint64_t)size : (uint64_t)t->p.workplace_max;

@@ -34,21 +34,14 @@ struct reading {
     size_t string_start;
 };
 
-/* Grows an array by doubling: the room for one more, or NULL. */
-static void *one_more(void *array, size_t n, size_t *cap, size_t size, size_t max) {
-    if (n < *cap) return array;
-    if (n >= max) return NULL;
-    size_t more = *cap ? *cap * 2 : 32;
-    void *p = mem_realloc(array, more * size);
-    if (p) *cap = more;
-    return p;
-}
-
-static void full(struct xml *x, size_t n, size_t max) {
+/* Room for one more of an array that no real workbook has more than max of; false when it fails for that. list: the address of the array. */
+static bool one_more(struct xml *x, void *list, size_t n, size_t *cap, size_t size, size_t max) {
+    if (n < max && mem_room(list, cap, n + 1, size)) return true;
     if (n >= max)
         xml_fail(x, E_TOO_LARGE, "the workbook lists more than any real one does");
     else
         xml_fail(x, E_MEMORY, "out of memory");
+    return false;
 }
 
 /* Runs one part through hooks: 1, or 0 when the zip has no such part. */
@@ -75,16 +68,10 @@ static void relation_start(struct xml *x, const char *name, const char **atts) {
     const char *id = xml_att(atts, "Id"), *type = xml_att(atts, "Type"), *target = xml_att(atts, "Target");
     const char *mode = xml_att(atts, "TargetMode");
     if (!id || !type || !target || (mode && strcmp(mode, "External") == 0)) return;
-    struct relation *more =
-        one_more(r->relations, r->relations_n, &r->relations_cap, sizeof *more, RELATIONS_MAX);
-    if (!more) {
-        full(x, r->relations_n, RELATIONS_MAX);
-        return;
-    }
-    r->relations = more;
+    if (!one_more(x, &r->relations, r->relations_n, &r->relations_cap, sizeof *r->relations, RELATIONS_MAX)) return;
     struct arena *a = &r->book->arena;
-    more[r->relations_n] = (struct relation){arena_str(a, id), arena_str(a, type), arena_str(a, target)};
-    if (!more[r->relations_n].id || !more[r->relations_n].type || !more[r->relations_n].target)
+    r->relations[r->relations_n] = (struct relation){arena_str(a, id), arena_str(a, type), arena_str(a, target)};
+    if (!r->relations[r->relations_n].id || !r->relations[r->relations_n].type || !r->relations[r->relations_n].target)
         xml_fail(x, E_MEMORY, "out of memory");
     else
         r->relations_n++;
@@ -133,16 +120,11 @@ static void book_start(struct xml *x, const char *name, const char **atts) {
     if (strcmp(name, "sheet") != 0) return;
     const char *title = xml_att(atts, "name"), *id = xml_att(atts, "id"), *state = xml_att(atts, "state");
     if (!title || !id) return;
-    struct book_sheet *more = one_more(b->sheets, b->sheets_n, &r->sheets_cap, sizeof *more, SHEETS_MAX);
-    if (!more) {
-        full(x, b->sheets_n, SHEETS_MAX);
-        return;
-    }
-    b->sheets = more;
-    more[b->sheets_n] = (struct book_sheet){.name = arena_str(&b->arena, title),
-                                            .relation = arena_str(&b->arena, id),
-                                            .hidden = state && strcmp(state, "visible") != 0};
-    if (!more[b->sheets_n].name || !more[b->sheets_n].relation)
+    if (!one_more(x, &b->sheets, b->sheets_n, &r->sheets_cap, sizeof *b->sheets, SHEETS_MAX)) return;
+    b->sheets[b->sheets_n] = (struct book_sheet){.name = arena_str(&b->arena, title),
+                                                 .relation = arena_str(&b->arena, id),
+                                                 .hidden = state && strcmp(state, "visible") != 0};
+    if (!b->sheets[b->sheets_n].name || !b->sheets[b->sheets_n].relation)
         xml_fail(x, E_MEMORY, "out of memory");
     else
         b->sheets_n++;
@@ -156,23 +138,13 @@ static void style_start(struct xml *x, const char *name, const char **atts) {
     if (strcmp(name, "numFmt") == 0) {
         const char *id = xml_att(atts, "numFmtId"), *code = xml_att(atts, "formatCode");
         if (!id || !code) return;
-        void *more = one_more(r->codes, r->codes_n, &r->codes_cap, sizeof *r->codes, FORMATS_MAX);
-        if (!more) {
-            full(x, r->codes_n, FORMATS_MAX);
-            return;
-        }
-        r->codes = more;
+        if (!one_more(x, &r->codes, r->codes_n, &r->codes_cap, sizeof *r->codes, FORMATS_MAX)) return;
         r->codes[r->codes_n].id = strtoul(id, NULL, 10);
         r->codes[r->codes_n++].format = format_of_code(text_of(code));
     } else if (strcmp(name, "cellXfs") == 0) {
         r->in_styles = true;
     } else if (r->in_styles && strcmp(name, "xf") == 0) {
-        unsigned char *more = one_more(b->formats, b->formats_n, &b->formats_cap, 1, FORMATS_MAX);
-        if (!more) {
-            full(x, b->formats_n, FORMATS_MAX);
-            return;
-        }
-        b->formats = more;
+        if (!one_more(x, &b->formats, b->formats_n, &b->formats_cap, 1, FORMATS_MAX)) return;
         const char *v = xml_att(atts, "numFmtId");
         unsigned long id = v ? strtoul(v, NULL, 10) : 0;
         unsigned char format = format_of_builtin(id);
@@ -214,13 +186,7 @@ static void string_end(struct xml *x, const char *name) {
     } else if (strcmp(name, "rPh") == 0) {
         r->in_phonetic = false;
     } else if (strcmp(name, "si") == 0) {
-        uint32_t *more =
-            one_more(b->string_ends, b->strings_n, &b->strings_cap, sizeof *more, STRINGS_BYTES_MAX / 16);
-        if (!more) {
-            full(x, b->strings_n, STRINGS_BYTES_MAX / 16);
-            return;
-        }
-        b->string_ends = more;
+        if (!one_more(x, &b->string_ends, b->strings_n, &b->strings_cap, sizeof *b->string_ends, STRINGS_BYTES_MAX / 16)) return;
         if (b->strings.s && b->strings.n - r->string_start <= SHEET_CELL_MAX)
             b->strings.n = r->string_start +
                            book_unescape(b->strings.s + r->string_start, b->strings.n - r->string_start);

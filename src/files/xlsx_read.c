@@ -45,17 +45,10 @@ struct xlsx {
 
 /* ---- from XML to rows */
 
-static bool room(struct xml *x, void **array, size_t n, size_t *cap, size_t size) {
-    if (n < *cap) return true;
-    size_t more = *cap ? *cap * 2 : 256;
-    void *p = mem_realloc(*array, more * size);
-    if (!p) {
-        xml_fail(x, E_MEMORY, "out of memory");
-        return false;
-    }
-    *array = p;
-    *cap = more;
-    return true;
+static bool room(struct xml *x, void *array, size_t n, size_t *cap, size_t size) {
+    if (mem_room(array, cap, n + 1, size)) return true;
+    xml_fail(x, E_MEMORY, "out of memory");
+    return false;
 }
 
 /* "AB12": column 27, counted from 0; the digits are the row, which is known. */
@@ -111,7 +104,7 @@ static void sheet_start(struct xml *x, const char *name, const char **atts) {
             s->in_value = true;
     } else if (strcmp(name, "row") == 0) {
         const char *r = xml_att(atts, "r");
-        if (!room(x, (void **)&s->rows, s->rows_n, &s->rows_cap, sizeof *s->rows)) return;
+        if (!room(x, &s->rows, s->rows_n, &s->rows_cap, sizeof *s->rows)) return;
         s->line = r ? strtoll(r, NULL, 10) : s->line + 1;
         s->rows[s->rows_n] = (struct row){.line = s->line, .cells_from = s->cells_n};
         s->in_row = true;
@@ -165,7 +158,7 @@ static void cell_end(struct xml *x, struct xlsx *s) {
         s->rows[s->rows_n].damaged = true;
         return;
     }
-    if (!room(x, (void **)&s->cells, s->cells_n, &s->cells_cap, sizeof *s->cells)) return;
+    if (!room(x, &s->cells, s->cells_n, &s->cells_cap, sizeof *s->cells)) return;
     if (!shared && !(t = arena_text(&s->texts[s->turn], t)).s) {
         xml_fail(x, E_MEMORY, "out of memory");
         return;

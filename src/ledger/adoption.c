@@ -48,14 +48,9 @@ int adoptions_load(struct ledger *l, struct error *err) {
     const struct value *row;
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
-        if (fresh.n_adoptions == cap) {
-            cap = cap ? cap * 2 : 16;
-            struct adoption *grown = mem_realloc(fresh.adoptions, cap * sizeof *grown);
-            if (!grown) {
-                rc = error_memory(err);
-                break;
-            }
-            fresh.adoptions = grown;
+        if (!mem_room(&fresh.adoptions, &cap, fresh.n_adoptions + 1, sizeof *fresh.adoptions)) {
+            rc = error_memory(err);
+            break;
         }
         struct adoption *ad = &fresh.adoptions[fresh.n_adoptions];
         *ad = (struct adoption){.id = row[0].i, .from = (day)value_int_or(row[4], DAY_MIN)};

@@ -61,14 +61,7 @@ struct paths {
 static int paths_add(struct paths *p, char *path, struct error *err) {
     if (p->n == CATALOG_FILES_MAX)
         return error_set(err, E_TOO_LARGE, path, "more than %d files", CATALOG_FILES_MAX);
-    if (p->n == p->room) {
-        size_t room = p->room ? p->room * 2 : 64;
-        char **grown = arena_alloc(p->arena, room * sizeof *grown);
-        if (!grown) return error_set(err, E_MEMORY, path, "out of memory");
-        if (p->n) memcpy(grown, p->path, p->n * sizeof *grown);
-        p->path = grown;
-        p->room = room;
-    }
+    if (!arena_room(p->arena, &p->path, &p->room, p->n + 1, sizeof *p->path)) return error_set(err, E_MEMORY, path, "out of memory");
     p->path[p->n++] = path;
     return 0;
 }

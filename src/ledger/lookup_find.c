@@ -43,16 +43,6 @@ struct finding {
     void *arg;
 };
 
-static void *grow(struct arena *a, void *list, size_t n, size_t *cap, size_t each) {
-    if (n < *cap) return list;
-    size_t more = *cap ? *cap * 2 : 256;
-    void *grown = arena_alloc(a, more * each);
-    if (!grown) return NULL;
-    if (n) memcpy(grown, list, n * each);
-    *cap = more;
-    return grown;
-}
-
 static int int_cmp(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
@@ -109,9 +99,7 @@ static int ask_front(struct finding *f, struct error *err) {
 
 static int add_probe(struct finding *f, const struct lookup_run *run, size_t at, struct error *err) {
     uint64_t place = f->order[at].place;
-    struct probe *grown = grow(&f->a, f->probes, f->n_probes, &f->cap_probes, sizeof *grown);
-    if (!grown) return error_memory(err);
-    f->probes = grown;
+    if (!arena_room(&f->a, &f->probes, &f->cap_probes, f->n_probes + 1, sizeof *f->probes)) return error_memory(err);
     f->probes[f->n_probes++] = (struct probe){lookup_bucket_id(run->run, lookup_shard_of(place), lookup_bucket_of(place, run->bits)), at};
     return 0;
 }
@@ -149,9 +137,7 @@ static int plan(struct finding *f, struct error *err) {
         for (to = from; to < f->n && lookup_shard_of(f->order[to].place) == shard;) to++;
         for (size_t r = 0; r < s->n; r++) {
             if ((to - from) * FILTER_WORTH > s->runs[r].n && to - from > 2) {
-                struct need *grown = grow(&f->a, f->needs, f->n_needs, &f->cap_needs, sizeof *grown);
-                if (!grown) return error_memory(err);
-                f->needs = grown;
+                if (!arena_room(&f->a, &f->needs, &f->cap_needs, f->n_needs + 1, sizeof *f->needs)) return error_memory(err);
                 f->needs[f->n_needs++] = (struct need){lookup_filter_id(s->runs[r].run, shard), &s->runs[r], from, to};
                 continue;
             }
@@ -268,9 +254,7 @@ static int bucket_row(void *arg, const struct value *row, struct error *err) {
             rc = answer(&w, entries, &given, &more, err);
             continue;
         }
-        struct large *grown = grow(&f->a, f->large, f->n_large, &f->cap_large, sizeof *grown);
-        if (!grown) return error_memory(err);
-        f->large = grown;
+        if (!arena_room(&f->a, &f->large, &f->cap_large, f->n_large + 1, sizeof *f->large)) return error_memory(err);
         f->large[f->n_large++] = (struct large){row[0].i, pieces, f->probes[low].at};
     }
     return rc;
@@ -330,9 +314,7 @@ struct ids {
 static int keep_id(void *arg, size_t asked, int64_t holder, struct error *err) {
     struct ids *x = arg;
     (void)asked;
-    int64_t *grown = grow(x->a, x->v, x->n, &x->cap, sizeof *grown);
-    if (!grown) return error_memory(err);
-    x->v = grown;
+    if (!arena_room(x->a, &x->v, &x->cap, x->n + 1, sizeof *x->v)) return error_memory(err);
     x->v[x->n++] = holder;
     return 0;
 }

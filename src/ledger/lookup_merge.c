@@ -103,13 +103,7 @@ static int full_level(const struct lookup_shard *s) {
 }
 
 static int use(struct merging *m, const struct lookup_run *run, unsigned shard, struct error *err) {
-    if (m->n_used == m->cap_used) {
-        size_t cap = m->cap_used ? m->cap_used * 2 : 256;
-        struct used *grown = mem_realloc(m->used, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        m->used = grown;
-        m->cap_used = cap;
-    }
+    if (!mem_room(&m->used, &m->cap_used, m->n_used + 1, sizeof *m->used)) return error_memory(err);
     m->used[m->n_used++] = (struct used){run->run, shard};
     return 0;
 }

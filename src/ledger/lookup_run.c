@@ -190,14 +190,7 @@ struct rows {
 };
 
 static int add_row(struct rows *to, int64_t id, struct value blob, struct error *err) {
-    if (to->n + 2 > to->cap) {
-        size_t cap = to->cap ? to->cap * 2 : 1024;
-        struct value *grown = arena_alloc(to->a, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (to->n) memcpy(grown, to->v, to->n * sizeof *grown);
-        to->v = grown;
-        to->cap = cap;
-    }
+    if (!arena_room(to->a, &to->v, &to->cap, to->n + 2, sizeof *to->v)) return error_memory(err);
     to->v[to->n++] = value_int(id);
     to->v[to->n++] = blob;
     return 0;

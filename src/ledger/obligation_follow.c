@@ -19,14 +19,7 @@ static int add(struct records *x, struct arena *a, const struct record *more, si
         size_t k = x->n;
         while (k > 0 && x->list[k - 1].id > more[i].id) k--;
         if (k > 0 && x->list[k - 1].id == more[i].id) continue;
-        if (x->n == x->cap) {
-            size_t cap = x->cap ? x->cap * 2 : 32;
-            struct record *grown = arena_alloc(a, cap * sizeof *grown);
-            if (!grown) return error_memory(err);
-            if (x->n) memcpy(grown, x->list, x->n * sizeof *grown);
-            x->list = grown;
-            x->cap = cap;
-        }
+        if (!arena_room(a, &x->list, &x->cap, x->n + 1, sizeof *x->list)) return error_memory(err);
         memmove(x->list + k + 1, x->list + k, (x->n - k) * sizeof *x->list);
         x->list[k] = more[i];
         x->n++;

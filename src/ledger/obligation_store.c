@@ -127,14 +127,7 @@ void book_kinds_forget(struct obligation_book *b) {
 }
 
 static int kind_keep(struct obligation_book *b, const struct duty_kind *k, struct duty_kind **ret, struct error *err) {
-    if (b->n_kinds == b->cap_kinds) {
-        size_t cap = b->cap_kinds ? b->cap_kinds * 2 : 64;
-        struct duty_kind **list = arena_alloc(&b->kinds_arena, cap * sizeof *list);
-        if (!list) return error_memory(err);
-        if (b->n_kinds) memcpy(list, b->kinds, b->n_kinds * sizeof *list);
-        b->kinds = list;
-        b->cap_kinds = cap;
-    }
+    if (!arena_room(&b->kinds_arena, &b->kinds, &b->cap_kinds, b->n_kinds + 1, sizeof *b->kinds)) return error_memory(err);
     struct duty_kind *kept = arena_alloc(&b->kinds_arena, sizeof *kept);
     if (!kept) return error_memory(err);
     *kept = *k;

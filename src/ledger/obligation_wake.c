@@ -93,14 +93,7 @@ struct woken {
 
 static int keep(struct ledger *l, struct woken *w, const struct value *row, struct error *err) {
     struct obligation o, *kept = arena_alloc(&w->arena, sizeof *kept);
-    if (w->n == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : 256;
-        struct obligation **grown = mem_realloc(w->list, cap * sizeof *grown);
-        if (grown) w->list = grown;
-        if (!grown) return error_memory(err);
-        w->cap = cap;
-    }
-    if (!kept) return error_memory(err);
+    if (!kept || !mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(err);
     obligation_of_row(row, &o);
     w->list[w->n++] = kept;
     return obligation_copy(l, &w->arena, &o, kept, err);

@@ -193,15 +193,7 @@ static void entry_queue(struct apply *x, struct entry *e, enum entry_write write
 
 static struct entry *entry_new(struct apply *x, const struct reg_table *t) {
     size_t at = (size_t)(x->l->next_id - x->first_id);
-    if (at >= x->made_cap) {
-        size_t cap = x->made_cap ? x->made_cap * 2 : 4096;
-        while (cap <= at) cap *= 2;
-        struct entry **made = arena_alloc(&x->arena, cap * sizeof *made);
-        if (!made) return NULL;
-        if (x->made_cap) memcpy(made, x->made, x->made_cap * sizeof *made);
-        x->made = made;
-        x->made_cap = cap;
-    }
+    if (!arena_room(&x->arena, &x->made, &x->made_cap, at + 1, sizeof *x->made)) return NULL;
     struct entry *e = arena_alloc(&x->arena, sizeof *e);
     if (!e) return NULL;
     e->cells = arena_alloc(&x->arena, t->table.n_columns * sizeof *e->cells);

@@ -141,14 +141,7 @@ struct wanted {
 
 static int want(struct apply *x, struct wanted *w, int64_t id, struct error *err) {
     if (w->n && w->ids[w->n - 1] == id) return 0; /* the rows of a list often name the same case */
-    if (w->n == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : 1024;
-        int64_t *ids = arena_alloc(&x->arena, cap * sizeof *ids);
-        if (!ids) return error_memory(err);
-        if (w->n) memcpy(ids, w->ids, w->n * sizeof *ids);
-        w->ids = ids;
-        w->cap = cap;
-    }
+    if (!arena_room(&x->arena, &w->ids, &w->cap, w->n + 1, sizeof *w->ids)) return error_memory(err);
     w->ids[w->n++] = id;
     return 0;
 }
@@ -273,27 +266,13 @@ static int lost_cmp(const void *a, const void *b) {
 }
 
 int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
-    if (x->n_found == x->cap_found) {
-        size_t cap = x->cap_found ? x->cap_found * 2 : 1024;
-        struct lookup_entry *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (x->n_found) memcpy(grown, x->found, x->n_found * sizeof *grown);
-        x->found = grown;
-        x->cap_found = cap;
-    }
+    if (!arena_room(&x->arena, &x->found, &x->cap_found, x->n_found + 1, sizeof *x->found)) return error_memory(err);
     x->found[x->n_found++] = lookup_entry_of(kind, value, id);
     return 0;
 }
 
 int apply_loses(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
-    if (x->n_lost == x->cap_lost) {
-        size_t cap = x->cap_lost ? x->cap_lost * 2 : 64;
-        struct apply_lost *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (x->n_lost) memcpy(grown, x->lost, x->n_lost * sizeof *grown);
-        x->lost = grown;
-        x->cap_lost = cap;
-    }
+    if (!arena_room(&x->arena, &x->lost, &x->cap_lost, x->n_lost + 1, sizeof *x->lost)) return error_memory(err);
     x->lost[x->n_lost++] = (struct apply_lost){lookup_entry_of(kind, value, id), x->n_found};
     return 0;
 }

@@ -17,14 +17,7 @@ struct referring {
 };
 
 static int keep(struct referring *x, const struct record *r) {
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 16;
-        struct record *grown = arena_alloc(x->a, cap * sizeof *grown);
-        if (!grown) return error_memory(x->err);
-        if (x->n) memcpy(grown, x->list, x->n * sizeof *grown);
-        x->list = grown;
-        x->cap = cap;
-    }
+    if (!arena_room(x->a, &x->list, &x->cap, x->n + 1, sizeof *x->list)) return error_memory(x->err);
     x->list[x->n++] = *r;
     return 0;
 }

@@ -44,15 +44,7 @@ int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng 
 }
 
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err) {
-    if (b->n + n > b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 1024;
-        while (cap < b->n + n) cap *= 2;
-        struct value *grown = arena_alloc(&x->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (b->n) memcpy(grown, b->v, b->n * sizeof *grown);
-        b->v = grown;
-        b->cap = cap;
-    }
+    if (!arena_room(&x->arena, &b->v, &b->cap, b->n + n, sizeof *b->v)) return error_memory(err);
     memcpy(b->v + b->n, row, n * sizeof *row);
     b->n += n;
     return 0;

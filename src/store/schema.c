@@ -63,14 +63,7 @@ static int read_rows(struct migration *m, const char *sql, const char *table, si
     size_t n = 0, room = 0;
     const struct value *row;
     while ((rc = db_next(c, &row, err)) > 0) {
-        if (n == room) {
-            size_t more = room ? room * 2 : 32;
-            struct value *grown = arena_alloc(&m->arena, more * width * sizeof *grown);
-            if (!grown) break;
-            if (n) memcpy(grown, rows, n * width * sizeof *grown);
-            rows = grown;
-            room = more;
-        }
+        if (!arena_room(&m->arena, &rows, &room, n + 1, width * sizeof *rows)) break;
         size_t i = 0;
         while (i < width && value_copy(&m->arena, row[i], &rows[n * width + i])) i++;
         if (i < width) break;

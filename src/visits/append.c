@@ -5,13 +5,7 @@
 #include <stdio.h>
 
 static int piece_put(struct group *g, const struct buffer_row *p) {
-    if (g->n_pieces == g->cap_pieces) {
-        size_t cap = g->cap_pieces ? g->cap_pieces * 2 : 64;
-        struct buffer_row *list = mem_realloc(g->pieces, cap * sizeof *list);
-        if (!list) return E_MEMORY;
-        g->pieces = list;
-        g->cap_pieces = cap;
-    }
+    if (!mem_room(&g->pieces, &g->cap_pieces, g->n_pieces + 1, sizeof *g->pieces)) return E_MEMORY;
     g->pieces[g->n_pieces++] = *p;
     return 0;
 }

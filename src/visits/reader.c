@@ -143,13 +143,7 @@ static int parts_list(struct visits_reader *r, uint32_t place) {
         for (; i < r->view->n && r->view->segments[i].day <= last; i++) {
             struct segment *s = r->view->segments[i].segment;
             if (r->view->segments[i].day < first || !s || place >= s->head.n_places) continue;
-            if (r->n_parts == r->cap_parts) {
-                size_t cap = r->cap_parts ? r->cap_parts * 2 : 32;
-                struct part *parts = mem_realloc(r->parts, cap * sizeof *parts);
-                if (!parts) return E_MEMORY;
-                r->parts = parts;
-                r->cap_parts = cap;
-            }
+            if (!mem_room(&r->parts, &r->cap_parts, r->n_parts + 1, sizeof *r->parts)) return E_MEMORY;
             r->parts[r->n_parts++] = (struct part){.segment = s, .shift = shift_of(r, r->view->segments[i].day)};
         }
     }

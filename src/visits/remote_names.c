@@ -11,14 +11,7 @@ const char *remote_region(const struct visits *v, uint32_t place) {
 }
 
 static int region_set(struct remote *r, uint32_t place, struct text region) {
-    if (place >= r->cap_regions) {
-        size_t cap = r->cap_regions ? r->cap_regions * 2 : 1024;
-        while (cap <= place) cap *= 2;
-        char (*list)[REGION_TEXT] = mem_realloc(r->regions, cap * sizeof *list);
-        if (!list) return E_MEMORY;
-        r->regions = list;
-        r->cap_regions = cap;
-    }
+    if (!mem_room(&r->regions, &r->cap_regions, (size_t)place + 1, sizeof *r->regions)) return E_MEMORY;
     snprintf(r->regions[place], REGION_TEXT, "%.*s", (int)region.n, region.s);
     return 0;
 }

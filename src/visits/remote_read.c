@@ -143,14 +143,9 @@ static int at_place(void *arg, uint32_t place, const struct presence_when *when,
             uint32_t f = from < 0 ? 0 : from > DAY_S ? DAY_S : (uint32_t)from, t = to > DAY_S ? DAY_S + 1 : (uint32_t)to, b = before < 0 ? 0 : before > DAY_S ? DAY_S + 1 : (uint32_t)before;
             remote_table(region, r->parts.items[i].day, table);
             snprintf(sql, sizeof sql, WHAT "place = $1 AND start_s < $2 AND (end_s > $3 OR start_s >= $3) AND start_s >= $4", table);
-            if (sent == cap) {
-                day *list = mem_realloc(days, (cap * 2 + 32) * sizeof *list);
-                if (!list) {
-                    rc = error_set(err, E_MEMORY, NULL, "no memory for the stays at a place / 内存不足");
-                    break;
-                }
-                days = list;
-                cap = cap * 2 + 32;
+            if (!mem_room(&days, &cap, sent + 1, sizeof *days)) {
+                rc = error_memory(err);
+                break;
             }
             struct remote_value values[] = {{'i', &place, 1}, {'i', &t, 1}, {'i', &f, 1}, {'i', &b, 1}};
             rc = question_send(r, sql, values, 4, err);

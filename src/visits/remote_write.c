@@ -17,13 +17,7 @@ static bool part_known(const struct remote *r, const char *region, day d) {
 }
 
 static int part_put(struct remote_parts *l, const char *region, day d) {
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct remote_part *items = mem_realloc(l->items, cap * sizeof *items);
-        if (!items) return E_MEMORY;
-        l->items = items;
-        l->cap = cap;
-    }
+    if (!mem_room(&l->items, &l->cap, l->n + 1, sizeof *l->items)) return E_MEMORY;
     struct remote_part *p = &l->items[l->n++];
     snprintf(p->region, sizeof p->region, "%s", region);
     p->day = d;
@@ -220,13 +214,7 @@ static struct slot *slot_of(struct slots *l, const char *region, day d) {
     if (l->last < l->n && l->items[l->last].day == d && strcmp(l->items[l->last].region, region) == 0) return &l->items[l->last];
     for (size_t i = 0; i < l->n; i++)
         if (l->items[i].day == d && strcmp(l->items[i].region, region) == 0) return &l->items[l->last = i];
-    if (l->n == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        struct slot *items = mem_realloc(l->items, cap * sizeof *items);
-        if (!items) return NULL;
-        l->items = items;
-        l->cap = cap;
-    }
+    if (!mem_room(&l->items, &l->cap, l->n + 1, sizeof *l->items)) return NULL;
     struct slot *s = &l->items[l->last = l->n++];
     *s = (struct slot){.day = d};
     snprintf(s->region, sizeof s->region, "%s", region);
@@ -236,13 +224,7 @@ static struct slot *slot_of(struct slots *l, const char *region, day d) {
 static int slot_add(struct slots *l, const char *region, const struct buffer_row *p) {
     struct slot *s = slot_of(l, region, p->day);
     if (!s) return E_MEMORY;
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 1024;
-        struct segment_row *rows = mem_realloc(s->rows, cap * sizeof *rows);
-        if (!rows) return E_MEMORY;
-        s->rows = rows;
-        s->cap = cap;
-    }
+    if (!mem_room(&s->rows, &s->cap, s->n + 1, sizeof *s->rows)) return E_MEMORY;
     s->rows[s->n++] = p->row;
     return 0;
 }

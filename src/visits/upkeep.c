@@ -245,12 +245,7 @@ static struct day_rows *day_entry(struct day_list *l, day d) {
     if (l->last < l->n && l->days[l->last].day == d) return &l->days[l->last];
     for (size_t i = 0; i < l->n; i++)
         if (l->days[i].day == d) return &l->days[l->last = i];
-    if (l->n == l->cap) {
-        struct day_rows *days = mem_realloc(l->days, (l->cap * 2 + 16) * sizeof *days);
-        if (!days) return NULL;
-        l->days = days;
-        l->cap = l->cap * 2 + 16;
-    }
+    if (!mem_room(&l->days, &l->cap, l->n + 1, sizeof *l->days)) return NULL;
     l->days[l->last = l->n++] = (struct day_rows){.day = d};
     return &l->days[l->last];
 }

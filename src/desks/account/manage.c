@@ -237,14 +237,7 @@ static struct text cell(struct listing *g, const struct record *r, const char *f
 
 static int visit(const struct record *r, void *arg) {
     struct listing *g = arg;
-    if (g->n == g->cap) {
-        size_t cap = g->cap ? g->cap * 2 : 64;
-        struct account_row *more = arena_alloc(g->a, cap * sizeof *more);
-        if (!more) return g->rc = E_MEMORY;
-        if (g->n) memcpy(more, g->rows, g->n * sizeof *more);
-        g->rows = more;
-        g->cap = cap;
-    }
+    if (!arena_room(g->a, &g->rows, &g->cap, g->n + 1, sizeof *g->rows)) return g->rc = E_MEMORY;
     int active = register_field(r->reg, TEXT("active"));
     struct account_row *row = &g->rows[g->n++];
     *row = (struct account_row){.id = r->id, .login = cell(g, r, "login"), .title = cell(g, r, "title"), .roles = cell(g, r, "roles"), .region = arena_text(g->a, r->region),

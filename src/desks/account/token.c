@@ -174,15 +174,9 @@ static int add_tokens(struct ledger *l, const struct holder *h, instant now, str
                       params, 2, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
-        if (*n == *cap) {
-            *cap = *cap ? *cap * 2 : 16;
-            struct account_token_row *more = arena_alloc(a, *cap * sizeof *more);
-            if (!more) {
-                rc = error_memory(err);
-                break;
-            }
-            if (*n) memcpy(more, *list, *n * sizeof *more);
-            *list = more;
+        if (!arena_room(a, list, cap, *n + 1, sizeof **list)) {
+            rc = error_memory(err);
+            break;
         }
         (*list)[(*n)++] = (struct account_token_row){.id = row[0].i, .login = h->login, .name = arena_text(a, value_view(row[1])), .roles = arena_text(a, value_view(row[2])),
                                                      .region = row[3].n ? arena_text(a, value_view(row[3])) : h->region, .registers = arena_text(a, value_view(row[4])),

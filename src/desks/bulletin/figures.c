@@ -83,14 +83,7 @@ int case_of_record(const struct scope *sc, const struct record *r, struct case_f
 /* ---- rows of breakdowns */
 
 static struct bulletin_row *row_add(struct arena *a, struct bulletin_row **rows, size_t *n, size_t *cap, struct text code) {
-    if (*n == *cap) {
-        size_t more = *cap ? *cap * 2 : 32;
-        struct bulletin_row *moved = more <= ROWS_MAX ? arena_alloc(a, more * sizeof *moved) : NULL;
-        if (!moved) return NULL;
-        if (*n) memcpy(moved, *rows, *n * sizeof *moved);
-        *rows = moved;
-        *cap = more;
-    }
+    if (*n == ROWS_MAX || !arena_room(a, rows, cap, *n + 1, sizeof **rows)) return NULL;
     struct bulletin_row *r = &(*rows)[*n];
     *r = (struct bulletin_row){.code = arena_text(a, code)};
     r->zh = r->en = r->code;

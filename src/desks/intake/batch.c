@@ -5,14 +5,7 @@
 #include <string.h>
 
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret) {
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? b->cap * 2 : 512;
-        struct row *grown = arena_alloc(&b->arena, cap * sizeof *grown);
-        if (!grown) return E_MEMORY;
-        if (b->n) memcpy(grown, b->rows, b->n * sizeof *grown);
-        b->rows = grown;
-        b->cap = cap;
-    }
+    if (!arena_room(&b->arena, &b->rows, &b->cap, b->n + 1, sizeof *b->rows)) return E_MEMORY;
     size_t bytes = 0;
     for (size_t i = 0; i < n; i++) bytes += cells[i].n + 1;
     struct row *r = &b->rows[b->n];

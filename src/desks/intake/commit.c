@@ -66,13 +66,7 @@ static int write_batch(struct intake *in, struct batch *b, struct draft ***ret, 
 }
 
 static int wait_for_end(struct intake *in, const struct row *r) {
-    if (in->n_waiting == in->cap_waiting) {
-        size_t cap = in->cap_waiting ? in->cap_waiting * 2 : 256;
-        struct waiting *grown = mem_realloc(in->waiting, cap * sizeof *grown);
-        if (!grown) return E_MEMORY;
-        in->waiting = grown;
-        in->cap_waiting = cap;
-    }
+    if (!mem_room(&in->waiting, &in->cap_waiting, in->n_waiting + 1, sizeof *in->waiting)) return E_MEMORY;
     struct waiting w = {.line = r->line, .content = r->content, .occurrence = r->occurrence, .counted = r->counted, .n_cells = r->n_cells};
     w.cells = arena_alloc(&in->waiting_arena, (r->n_cells + 1) * sizeof *w.cells);
     if (!w.cells) return E_MEMORY;

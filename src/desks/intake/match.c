@@ -116,14 +116,7 @@ static int by_document(struct ledger *l, struct match *m, size_t n, struct arena
 
 static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *err) {
     struct asking *q = arg;
-    if (q->n_answers == q->cap) {
-        size_t cap = q->cap ? q->cap * 2 : 256;
-        struct answer *grown = arena_alloc(q->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (q->n_answers) memcpy(grown, q->answers, q->n_answers * sizeof *grown);
-        q->answers = grown;
-        q->cap = cap;
-    }
+    if (!arena_room(q->arena, &q->answers, &q->cap, q->n_answers + 1, sizeof *q->answers)) return error_memory(err);
     q->answers[q->n_answers++] = (struct answer){q->index[asked], holder, false};
     return 0;
 }

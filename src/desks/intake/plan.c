@@ -69,13 +69,7 @@ int plan_pattern(struct map *m, const struct yaml *node, struct text pattern, re
     struct text p = arena_text(&m->arena, pattern);
     regex_t *re = arena_alloc(&m->arena, sizeof *re);
     if (!p.s || !re) return error_memory(err);
-    if (m->n_patterns == m->cap_patterns) {
-        size_t cap = m->cap_patterns ? m->cap_patterns * 2 : 16;
-        regex_t **grown = mem_realloc(m->patterns, cap * sizeof(regex_t *));
-        if (!grown) return error_memory(err);
-        m->patterns = grown;
-        m->cap_patterns = cap;
-    }
+    if (!mem_room(&m->patterns, &m->cap_patterns, m->n_patterns + 1, sizeof *m->patterns)) return error_memory(err);
     int rc = regcomp(re, p.s, REG_EXTENDED);
     if (rc) {
         char why[80];

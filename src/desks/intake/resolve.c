@@ -212,14 +212,7 @@ struct wanted_keys {
 
 static int want(struct resolving *x, struct wanted_keys *list, int64_t key, struct error *err) {
     if (!wanted(x, key)) return 0;
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? list->cap * 2 : 256;
-        int64_t *grown = arena_alloc(&x->b->arena, cap * sizeof *grown);
-        if (!grown) return error_memory(err);
-        if (list->n) memcpy(grown, list->keys, list->n * sizeof *grown);
-        list->keys = grown;
-        list->cap = cap;
-    }
+    if (!arena_room(&x->b->arena, &list->keys, &list->cap, list->n + 1, sizeof *list->keys)) return error_memory(err);
     list->keys[list->n++] = key;
     return 0;
 }
@@ -467,14 +460,7 @@ static int drop_known(struct resolving *x, struct row *r, struct place *places, 
 }
 
 static int append(struct resolving *x, struct draft *d) {
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 1024;
-        struct draft **grown = arena_alloc(&x->b->arena, cap * sizeof *grown);
-        if (!grown) return E_MEMORY;
-        if (x->n) memcpy(grown, x->drafts, x->n * sizeof *grown);
-        x->drafts = grown;
-        x->cap = cap;
-    }
+    if (!arena_room(&x->b->arena, &x->drafts, &x->cap, x->n + 1, sizeof *x->drafts)) return E_MEMORY;
     x->drafts[x->n++] = d;
     return 0;
 }

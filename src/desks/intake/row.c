@@ -57,14 +57,7 @@ static size_t references(const struct plan_record *p) {
 
 static struct map_item *item_new(struct row *w, const struct plan_record *p, int index) {
     struct map_result *out = w->out;
-    if (out->n == w->cap) {
-        size_t cap = w->cap ? w->cap * 2 : w->env.map->n_records + 1;
-        struct map_item *grown = arena_alloc(w->env.arena, cap * sizeof *grown);
-        if (!grown) return NULL;
-        if (out->n) memcpy(grown, out->items, out->n * sizeof *grown);
-        out->items = grown;
-        w->cap = cap;
-    }
+    if (!arena_room(w->env.arena, &out->items, &w->cap, out->n + 1, sizeof *out->items)) return NULL;
     struct map_item *it = &out->items[out->n];
     *it = (struct map_item){.reg = p->reg, .record = index, .optional = p->optional, .only_new = p->only_new, .match = p->match};
     it->values = arena_alloc(w->env.arena, (p->reg->n_fields + 1) * sizeof *it->values);

@@ -43,14 +43,7 @@ static struct touched *touch(struct undo *u, const struct register_decl *reg, in
     t->reg = reg;
     t->id = id;
     slot->value.p = t;
-    if (u->n == u->cap) {
-        size_t cap = u->cap ? u->cap * 2 : 1024;
-        struct touched **grown = arena_alloc(&u->arena, cap * sizeof *grown);
-        if (!grown) return NULL;
-        if (u->n) memcpy(grown, u->list, u->n * sizeof *grown);
-        u->list = grown;
-        u->cap = cap;
-    }
+    if (!arena_room(&u->arena, &u->list, &u->cap, u->n + 1, sizeof *u->list)) return NULL;
     u->list[u->n++] = t;
     return t;
 }

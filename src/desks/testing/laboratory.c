@@ -129,12 +129,9 @@ static int missing(struct receipt *x, struct error *err) {
         rc = 0;
         r->listed++;
         if (row[2].kind == VALUE_INT || idmap_find(&x->seen, row[0].i)) continue;
-        if (r->n == cap) {
-            struct lab_line *more = arena_alloc(&r->arena, (cap = cap * 2 + 64) * sizeof *more);
-            if (!more) rc = error_memory(err);
-            if (rc < 0) break;
-            if (r->n) memcpy(more, r->lines, r->n * sizeof *more);
-            r->lines = more;
+        if (!arena_room(&r->arena, &r->lines, &cap, r->n + 1, sizeof *r->lines)) {
+            rc = error_memory(err);
+            break;
         }
         struct lab_line *gone = lab_line(r, value_view(row[1]), 0, err);
         if (!gone) rc = E_MEMORY;

@@ -75,14 +75,7 @@ static int duties(struct recall *x, struct lab_member *m, struct error *err) {
 static int member(struct recall *x, const struct record *tube, const struct value *row, struct error *err) {
     struct lab_recall *r = x->r;
     struct record person;
-    if (r->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 64;
-        struct lab_member *more = arena_alloc(&r->arena, cap * sizeof *more);
-        if (!more) return error_memory(err);
-        if (r->n) memcpy(more, r->members, r->n * sizeof *more);
-        r->members = more;
-        x->cap = cap;
-    }
+    if (!arena_room(&r->arena, &r->members, &x->cap, r->n + 1, sizeof *r->members)) return error_memory(err);
     struct lab_member *m = &r->members[r->n];
     *m = (struct lab_member){.tube = tube->id, .swab = row[0].i, .person = row[1].i, .barcode = opened(tube, "barcode"), .swabbed_at = row[2].i};
     int rc = record_get(x->l, x->l->db, x->s, x->persons, m->person, &r->arena, &person, err);

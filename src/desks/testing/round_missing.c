@@ -94,12 +94,7 @@ int round_coverage(struct ledger *l, const struct session *s, int64_t round, str
         struct text r = value_view(row[0]), k = value_view(row[1]);
         rc = 0;
         if (!n || !text_eq(list[n - 1].street, r) || !text_eq(list[n - 1].community, k)) {
-            if (n == cap) {
-                struct round_row *more = arena_alloc(a, (cap ? cap * 2 : 64) * sizeof *more);
-                if (!more) rc = error_memory(err);
-                if (!rc && n) memcpy(more, list, n * sizeof *more);
-                if (!rc) list = more, cap = cap ? cap * 2 : 64;
-            }
+            if (!arena_room(a, &list, &cap, n + 1, sizeof *list)) rc = error_memory(err);
             if (!rc) list[n++] = (struct round_row){.street = arena_text(a, r), .community = arena_text(a, k)};
             if (!rc && (!list[n - 1].street.s || !list[n - 1].community.s)) rc = error_memory(err);
         }

@@ -7,13 +7,7 @@ static int named(struct visits *v, enum visits_kind kind, struct text name, uint
 
 static int one_add(struct tracing_rows *x, const struct tracing_row *r, struct text person, struct error *err) {
     struct visit v = {.start = r->start, .end = r->end, .source = r->source, .confidence = r->confidence, .zone = r->zone, .row = r->row};
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 16;
-        struct visit *more = mem_realloc(x->rows, cap * sizeof *more);
-        if (!more) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
-        x->rows = more;
-        x->cap = cap;
-    }
+    if (!mem_room(&x->rows, &x->cap, x->n + 1, sizeof *x->rows)) return error_memory(err);
     int rc = named(x->v, VISITS_PERSON, person, &v.person, err);
     if (rc == 0) rc = named(x->v, VISITS_PLACE, r->place, &v.place, err);
     if (rc < 0) return rc;

@@ -17,16 +17,6 @@ struct asked {
     int64_t one; /* the case, or the last of them */
 };
 
-static int room(void **items, size_t n, size_t *cap, size_t size) {
-    if (n < *cap) return 0;
-    size_t more = *cap ? *cap * 2 : 16;
-    void *list = mem_realloc(*items, more * size);
-    if (!list) return E_MEMORY;
-    *items = list;
-    *cap = more;
-    return 0;
-}
-
 static int asked_add(struct asked *a, const struct visits *v, struct text person, instant from, instant to) {
     uint32_t id;
     int64_t record = 0;
@@ -38,18 +28,18 @@ static int asked_add(struct asked *a, const struct visits *v, struct text person
     struct contact_index x = {(uint32_t)a->n_records, (int32_t)(from - origin), (int32_t)(to - origin)};
     int rc = 0;
     if (text_int(person, &record) && record > 0) {
-        rc = room((void **)&a->records, a->n_records, &a->cap_records, sizeof *a->records);
+        rc = mem_room(&a->records, &a->cap_records, a->n_records + 1, sizeof *a->records) ? 0 : E_MEMORY;
         if (rc == 0) a->records[a->n_records++] = record;
     }
     if (rc == 0 && visits_find(v, VISITS_PERSON, person, &id)) {
-        rc = room((void **)&a->seen, a->n_seen, &a->cap_seen, sizeof *a->seen);
+        rc = mem_room(&a->seen, &a->cap_seen, a->n_seen + 1, sizeof *a->seen) ? 0 : E_MEMORY;
         x.person = id;
         if (rc == 0) a->seen[a->n_seen++] = x;
         return rc;
     }
     a->unknown++;
     if (rc == 0 && record > 0) {
-        rc = room((void **)&a->unseen, a->n_unseen, &a->cap_unseen, sizeof *a->unseen);
+        rc = mem_room(&a->unseen, &a->cap_unseen, a->n_unseen + 1, sizeof *a->unseen) ? 0 : E_MEMORY;
         if (rc == 0) a->unseen[a->n_unseen++] = x;
     }
     return rc;

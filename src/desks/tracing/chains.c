@@ -36,16 +36,6 @@ struct loading {
     size_t n_choices, cap_choices;
 };
 
-static int grow(void **items, size_t n, size_t *cap, size_t size, struct error *err) {
-    if (n < *cap) return 0;
-    size_t more = *cap ? *cap * 2 : 1024;
-    void *moved = mem_realloc(*items, more * size);
-    if (!moved) return error_memory(err);
-    *items = moved;
-    *cap = more;
-    return 0;
-}
-
 static day day_cell(struct value v) {
     return v.kind == VALUE_INT ? (day)v.i : CHAIN_NO_DAY;
 }
@@ -64,7 +54,7 @@ static int case_row(struct loading *x, const struct value *v, struct error *err)
     size_t old = x->cap, cap = x->cap;
     bool made;
     if (x->n == CHAINS_CASES_MAX) return error_set(err, E_TOO_LARGE, "case", "more than %d cases of one disease / 病例过多", CHAINS_CASES_MAX);
-    int rc = grow((void **)&x->cases, x->n, &x->cap, sizeof *x->cases, err);
+    int rc = mem_room(&x->cases, &x->cap, x->n + 1, sizeof *x->cases) ? 0 : error_memory(err);
     if (rc == 0 && x->cap != old) { /* the others beside it */
         void *numbers = mem_realloc(c->numbers, x->cap * sizeof *c->numbers), *regions = numbers ? mem_realloc(c->regions, x->cap * sizeof *c->regions) : NULL;
         if (numbers) c->numbers = numbers;
@@ -108,7 +98,7 @@ static int finding_row(struct loading *x, const struct value *v, struct error *e
 }
 
 static int genomes_add(struct loading *x, uint32_t a, uint32_t b, int32_t differences, struct error *err) {
-    int rc = grow((void **)&x->genomes, x->n_genomes, &x->cap_genomes, sizeof *x->genomes, err);
+    int rc = mem_room(&x->genomes, &x->cap_genomes, x->n_genomes + 1, sizeof *x->genomes) ? 0 : error_memory(err);
     if (rc == 0) x->genomes[x->n_genomes++] = (struct chain_genomes){a, b, differences};
     return rc;
 }
@@ -143,7 +133,7 @@ static int near_genomes(struct loading *x, struct error *err) {
 }
 
 static int meeting_add(struct loading *x, struct chain_meeting m, struct error *err) {
-    int rc = grow((void **)&x->meetings, x->n_meetings, &x->cap_meetings, sizeof *x->meetings, err);
+    int rc = mem_room(&x->meetings, &x->cap_meetings, x->n_meetings + 1, sizeof *x->meetings) ? 0 : error_memory(err);
     int32_t d = x->sequences[m.a] && x->sequences[m.b] ? genome_distance(x->sequences[m.a], x->sequences[m.b]) : -1;
     if (rc == 0) x->meetings[x->n_meetings++] = m;
     if (rc == 0 && d >= 0) return genomes_add(x, m.a, m.b, d, err);
@@ -167,7 +157,7 @@ static int contact_row(struct loading *x, const struct value *v, struct error *e
 
 static int choice_add(struct loading *x, uint32_t infectee, uint32_t infector, struct error *err) {
     if (infectee == CHAIN_NONE || infectee == infector) return 0;
-    int rc = grow((void **)&x->choices, x->n_choices, &x->cap_choices, sizeof *x->choices, err);
+    int rc = mem_room(&x->choices, &x->cap_choices, x->n_choices + 1, sizeof *x->choices) ? 0 : error_memory(err);
     if (rc == 0) x->choices[x->n_choices++] = (struct chain_choice){infectee, infector};
     return rc;
 }

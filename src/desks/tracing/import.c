@@ -74,13 +74,7 @@ static int group_take(struct intake *in, struct error *err) {
 }
 
 static int row_take(struct intake *in, const struct tracing_row *r, struct error *err) {
-    if (in->n + GROUP > in->cap) {
-        size_t cap = in->cap ? in->cap * 2 : 4 * GROUP;
-        struct visit *rows = mem_realloc(in->rows, cap * sizeof *rows);
-        if (!rows) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
-        in->rows = rows;
-        in->cap = cap;
-    }
+    if (!mem_room(&in->rows, &in->cap, in->n + GROUP, sizeof *in->rows)) return error_memory(err);
     const struct text names[2] = {r->person, r->place};
     for (int k = 0; k < 2; k++) {
         in->name_at[k][in->n_group] = (uint32_t)in->names.n;

@@ -45,13 +45,7 @@ static int by_unit(const void *pa, const void *pb) {
 }
 
 static int part_add(struct linking *x, struct parts *to, const struct part *p) {
-    if (to->n == to->cap) {
-        size_t cap = to->cap ? to->cap * 2 : 64;
-        struct part *more = mem_realloc(to->items, cap * sizeof *more);
-        if (!more) return error_memory(x->err);
-        to->items = more;
-        to->cap = cap;
-    }
+    if (!mem_room(&to->items, &to->cap, to->n + 1, sizeof *to->items)) return error_memory(x->err);
     to->items[to->n] = *p;
     to->items[to->n].unit = arena_text(&x->arena, p->unit);
     to->items[to->n].region = arena_text(&x->arena, p->region);
@@ -123,13 +117,7 @@ static int number_of(struct linking *x, int64_t person, uint32_t *ret) {
     if (made) {
         struct text name = text_of(arena_printf(&out->arena, "%lld", (long long)person));
         if (!visits_find(out->v, VISITS_PERSON, name, &number) || number >= out->base) {
-            if (out->n_names == out->cap_names) {
-                size_t cap = out->cap_names ? out->cap_names * 2 : 64;
-                struct text *more = mem_realloc(out->names, cap * sizeof *more);
-                if (!more) return error_memory(x->err);
-                out->names = more;
-                out->cap_names = cap;
-            }
+            if (!mem_room(&out->names, &out->cap_names, out->n_names + 1, sizeof *out->names)) return error_memory(x->err);
             number = out->base + (uint32_t)out->n_names;
             out->names[out->n_names++] = name;
         }
@@ -157,14 +145,8 @@ static int link_add(struct linking *x, const struct part *a, const struct part *
         }
         k.close = (a->whole || known) && (k.rows_apart == 255 || k.rows_apart <= x->p->seat_rows);
     }
-    if (out->n == out->cap) {
-        size_t cap = out->cap ? out->cap * 2 : 256;
-        if (out->n >= TRACING_LINKS_MAX) return error_set(x->err, E_TOO_LARGE, "membership", "more than %d links by registers; ask for fewer / 登记关系过多,请缩小范围", TRACING_LINKS_MAX);
-        struct contact_link *more = mem_realloc(out->items, cap * sizeof *more);
-        if (!more) return error_memory(x->err);
-        out->items = more;
-        out->cap = cap;
-    }
+    if (out->n >= TRACING_LINKS_MAX) return error_set(x->err, E_TOO_LARGE, "membership", "more than %d links by registers; ask for fewer / 登记关系过多,请缩小范围", TRACING_LINKS_MAX);
+    if (!mem_room(&out->items, &out->cap, out->n + 1, sizeof *out->items)) return error_memory(x->err);
     int rc = number_of(x, a->person, &k.a);
     if (rc == 0) rc = number_of(x, b->person, &k.b);
     if (rc == 0) out->items[out->n++] = k;

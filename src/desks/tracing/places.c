@@ -41,13 +41,7 @@ static int case_take(const struct record *r, void *arg) {
     if (from >= to) return 0;
     snprintf(name, sizeof name, "%lld", (long long)tracing_cell(r, "person", 0));
     if (!visits_find(x->v, VISITS_PERSON, text_of(name), &id)) return x->unknown++, 0;
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? x->cap * 2 : 64;
-        struct contact_index *more = mem_realloc(x->index, cap * sizeof *more);
-        if (!more) return error_memory(x->err);
-        x->index = more;
-        x->cap = cap;
-    }
+    if (!mem_room(&x->index, &x->cap, x->n + 1, sizeof *x->index)) return error_memory(x->err);
     x->index[x->n++] = (struct contact_index){id, (int32_t)(from - zero), (int32_t)(to - zero)};
     if (from < x->from) x->from = from;
     return 0;
@@ -58,15 +52,8 @@ static struct tracing_place *place_of(struct ranking *x, uint32_t number, size_t
     struct idmap_slot *slot = idmap_put(&x->by_place, &x->arena, number, &made);
     if (!slot) return NULL;
     if (made) {
-        if (x->n_places == x->cap_places) {
-            size_t cap = x->cap_places ? x->cap_places * 2 : 256;
-            struct tracing_place *p = mem_realloc(x->places, cap * sizeof *p);
-            uint32_t *n = p ? mem_realloc(x->numbers, 3 * cap * sizeof *n) : NULL;
-            if (p) x->places = p;
-            if (!n) return NULL;
-            x->numbers = n;
-            x->cap_places = cap;
-        }
+        size_t cap = x->cap_places; /* of both */
+        if (!mem_room(&x->numbers, &cap, x->n_places + 1, 3 * sizeof *x->numbers) || !mem_room(&x->places, &x->cap_places, x->n_places + 1, sizeof *x->places)) return NULL;
         x->places[x->n_places] = (struct tracing_place){.first = INT64_MAX, .last = INT64_MIN};
         x->numbers[3 * x->n_places] = number;
         x->numbers[3 * x->n_places + 1] = x->numbers[3 * x->n_places + 2] = UINT32_MAX;

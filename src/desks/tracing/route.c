@@ -80,13 +80,7 @@ struct gathering {
 
 static struct tracing_stop *stop_add(struct tracing_timeline *t) {
     if (t->n == ROUTE_MAX) return t->more = true, NULL;
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? t->cap * 2 : 64;
-        struct tracing_stop *more = mem_realloc(t->stops, cap * sizeof *more);
-        if (!more) return NULL;
-        t->stops = more;
-        t->cap = cap;
-    }
+    if (!mem_room(&t->stops, &t->cap, t->n + 1, sizeof *t->stops)) return NULL;
     t->stops[t->n] = (struct tracing_stop){.starts = INSTANT_NONE, .ends = INSTANT_NONE};
     return &t->stops[t->n++];
 }

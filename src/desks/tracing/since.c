@@ -15,13 +15,7 @@ static int held_one(const struct record *r, void *arg) {
     struct held *h = arg;
     instant at = tracing_cell(r, "traced_at", 0);
     if (!text_is(r->state, "current")) return 0;
-    if (h->n == h->cap) {
-        size_t cap = h->cap ? h->cap * 2 : 256;
-        int64_t *more = mem_realloc(h->persons, cap * sizeof *more);
-        if (!more) return E_MEMORY;
-        h->persons = more;
-        h->cap = cap;
-    }
+    if (!mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
     h->persons[h->n++] = tracing_cell(r, "person", 0);
     if (at > h->traced_at) h->traced_at = at;
     return 0;
