@@ -314,11 +314,7 @@ int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret
         int rc = ledger_begin(l, err);
         if (rc < 0) return rc;
         rc = obligation_wake(l, s, TICK_BATCH, &page, &part, err);
-        if (rc < 0) {
-            ledger_rollback(l);
-            return rc;
-        }
-        rc = ledger_commit(l, s->now, err);
+        rc = ledger_end(l, rc, s->now, err);
         if (rc < 0) return rc;
         sum.woken += part.woken;
         sum.escalated += part.escalated;

@@ -50,10 +50,7 @@ int duty_hand_over(struct ledger *l, const struct session *s, struct duty_hand *
         if (list[i].rc == E_UNKNOWN || list[i].rc == E_DENIED || list[i].rc == E_CONFLICT || !list[i].rc) continue;
         rc = error_set(err, list[i].rc, list[i].error.where, "%s", list[i].error.message);
     }
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     arena_clear(&a);
     return rc;
 }

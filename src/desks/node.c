@@ -118,11 +118,8 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
         if (!rc) rc = ledger_begin(l, err);
         if (rc < 0) goto out;
         rc = seed_regions(l, &s, buf_view(&file), &report.regions, err);
-        if (rc < 0) {
-            ledger_rollback(l);
-            goto out;
-        }
-        rc = ledger_commit(l, s.now, err);
+        rc = ledger_end(l, rc, s.now, err);
+        if (rc < 0) goto out;
     }
     if (!rc && o->policy && !l->n_adoptions) { /* an init that was cut may have come so far */
         struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}), .reason = TEXT("in force when the node was made")};

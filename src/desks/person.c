@@ -223,10 +223,7 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
     if (!rc) rc = book_replay(l, s, into, err);
     if (!rc) rc = set_merged(l, s, from, value_int(into), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_MERGE, into, from, list, n, err);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     if (!rc && ret_moved) *ret_moved = (int64_t)n;
     arena_clear(&a);
     return rc;
@@ -285,10 +282,7 @@ int person_unmerge(struct ledger *l, const struct session *s, int64_t person, in
     if (!rc) rc = book_replay(l, s, into, err);
     if (!rc) rc = set_merged(l, s, person, value_null(), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_UNMERGE, into, person, NULL, 0, err);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     if (!rc && ret_moved) *ret_moved = moved;
     arena_clear(&a);
     return rc;
@@ -359,10 +353,7 @@ int person_erase(struct ledger *l, const struct session *s, int64_t person, stru
     if (rc < 0) return rc;
     rc = record_get(l, l->db, s, people(l), person, &a, &r, err);
     if (!rc) rc = erase_all(l, s, &r, MERGES, &a, err);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     arena_clear(&a);
     return rc;
 }

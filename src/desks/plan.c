@@ -340,11 +340,7 @@ int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adop
     const struct adoption *made = rc ? NULL : ledger_adoption(l, d->ret_id);
     if (!rc && !made) rc = error_set(err, E_STORE, "adoption", "was recorded but cannot be found");
     if (!rc && want->from <= day_of_instant(s->now, l->zone_s)) rc = apply(l, s, made, &done, err);
-    if (rc < 0) {
-        ledger_rollback(l);
-        goto out;
-    }
-    rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     if (!rc) *ret_id = d->ret_id;
 out:
     if (!rc && diff)
@@ -375,11 +371,7 @@ int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applie
         struct plan_diff d = {0};
         rc = apply(l, s, &l->adoptions[i], &d, err);
         plan_diff_clear(&d);
-        if (rc < 0) {
-            ledger_rollback(l);
-            return rc;
-        }
-        rc = ledger_commit(l, s->now, err);
+        rc = ledger_end(l, rc, s->now, err);
         if (rc < 0) return rc;
         applied++;
     }

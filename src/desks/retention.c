@@ -109,10 +109,7 @@ static int purge(struct ledger *l, const struct session *s, struct retention_cou
             gone_n += gone;
             after = ids[i];
         }
-        if (rc < 0)
-            ledger_rollback(l);
-        else
-            rc = ledger_commit(l, s->now, err);
+        rc = ledger_end(l, rc, s->now, err);
         if (!rc) count->purged += gone_n;
         arena_clear(&a);
     }

@@ -362,19 +362,21 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     return 0;
 }
 
+int ledger_end(struct ledger *l, int rc, instant now, struct error *err) {
+    if (rc >= 0) return ledger_commit(l, now, err);
+    ledger_rollback(l);
+    return rc;
+}
+
 int ledger_opened(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t id, struct error *err) {
     bool own = !l->in_transaction;
     int rc = own ? ledger_begin(l, err) : 0;
     if (rc < 0) return rc;
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_OPEN, .actor = s->account, .reason = s->reason, .purpose = s->purpose, .reg = reg->name, .record = id};
     rc = journal_append(&l->journal, &e, NULL, err);
-    if (!own) return rc;
-    if (rc < 0) {
-        ledger_rollback(l);
-        return rc;
-    }
-    return ledger_commit(l, s->now, err);
+    return own ? ledger_end(l, rc, s->now, err) : rc;
 }
+
 
 /* ---- making, opening, migrating */
 
@@ -458,11 +460,7 @@ static int settle_region(struct ledger *l, const char *region, struct error *err
     rc = ledger_set(l, "region", text_of(region), err);
     struct journal_entry e = {.at = instant_now(), .verb = JOURNAL_INIT, .actor = TEXT("system"), .reason = text_of(region)};
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
-    if (rc < 0) {
-        ledger_rollback(l);
-        return rc;
-    }
-    return ledger_commit(l, e.at, err);
+    return ledger_end(l, rc, e.at, err);
 }
 
 int ledger_init(const struct ledger_options *o, struct error *err) {

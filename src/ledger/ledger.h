@@ -99,6 +99,8 @@ int ledger_reindex(struct ledger *l, struct error *err);
 int ledger_begin(struct ledger *l, struct error *err);
 int ledger_commit(struct ledger *l, instant now, struct error *err);
 void ledger_rollback(struct ledger *l);
+/* The end of what was begun: committed, or, when rc is negative, rolled back and rc again. */
+int ledger_end(struct ledger *l, int rc, instant now, struct error *err);
 
 /* The policy in force for a disease in a region on a day: the nearest adoption up the tree, the latest not after the day. NULL: none. */
 const struct adoption *ledger_policy(const struct ledger *l, struct text disease, struct text region, day on);

@@ -245,10 +245,7 @@ int record_write_once(struct ledger *l, const struct session *s, struct text key
         }
     if (!rc && key.n && !known) rc = repeat_keep(l, s->account, key, drafts, n, s->now, err);
     if (!own) goto out;
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
 out:
     for (size_t i = 0; i < n; i++)
         if (here[i]) record_unprepare(drafts[i]);

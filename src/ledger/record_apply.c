@@ -534,12 +534,12 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     int rc = x.tables ? 0 : error_memory(err);
     bool *here = rc ? NULL : arena_alloc(&x.arena, n + 1);
     if (!rc && !here) rc = error_memory(err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if ((here[i] = !drafts[i]->prepared)) record_prepare(l, drafts[i], &x.arena, &l->secret, s->now); /* its refusal is in the draft */
     if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];
         apply_near(drafts, n, i);
-        here[i] = !d->prepared;
-        if (here[i]) record_prepare(l, d, &x.arena, &l->secret, s->now);
         if (d->outcome == OUTCOME_REJECTED) continue;
         x.s = d->session ? d->session : s;
         struct error why = {0};

@@ -90,12 +90,7 @@ static int change_run(struct ledger *l, void *arg, struct error *err) {
     struct change *c = arg;
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = c->run(l, c->arg, err);
-    if (rc < 0) {
-        ledger_rollback(l);
-        return rc;
-    }
-    return ledger_commit(l, c->now, err);
+    return ledger_end(l, c->run(l, c->arg, err), c->now, err);
 }
 
 int seat_write(const struct account_seat *seat, int (*run)(struct ledger *l, void *arg, struct error *err), void *arg, instant now, struct error *err) {

@@ -271,10 +271,7 @@ int intake_undo(struct ledger *l, const struct session *s, int64_t import, void 
     if (rc == 0) rc = ledger_begin(l, u.err);
     if (rc < 0) goto out;
     rc = run(&u, reg, r.entry);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, u.err);
+    rc = ledger_end(l, rc, s->now, u.err);
     if (rc == 0 && ret) *ret = u.out;
 out:
     arena_clear(&u.arena);

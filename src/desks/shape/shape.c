@@ -73,11 +73,7 @@ int shapes_import(struct ledger *l, const struct session *s, const struct shapes
     if (rc == 0 && whole) rc = remove_all(l, s, reg, &report.removed, err);
     if (rc == 0) rc = put_all(l, s, in, err);
     if (rc == 0) rc = journal(l, s, &report, err);
-    if (rc < 0) {
-        ledger_rollback(l);
-        return rc;
-    }
-    rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, rc, s->now, err);
     if (rc == 0) *ret = report;
     return rc;
 }

@@ -188,10 +188,5 @@ int lab_receive(struct ledger *l, const struct session *s, struct text box, cons
     if (at > s->now) return error_set(err, E_INVALID, "at", "a box does not arrive in the future / 接收时间不能晚于现在");
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = receive(&x, box, tubes, n, err);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
-    return rc;
+    return ledger_end(l, receive(&x, box, tubes, n, err), s->now, err);
 }

@@ -146,10 +146,5 @@ int lab_recall(struct ledger *l, const struct session *s, const struct text *tub
     if (!x.tubes) return E_UNKNOWN;
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = recall(&x, tubes, n, err);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
-    return rc;
+    return ledger_end(l, recall(&x, tubes, n, err), s->now, err);
 }

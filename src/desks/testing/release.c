@@ -4,12 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static int finish(struct ledger *l, const struct session *s, int rc, struct error *err) {
-    if (rc >= 0) return ledger_commit(l, s->now, err);
-    ledger_rollback(l);
-    return rc;
-}
-
 /* All of them or none. */
 static int apply_all(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
     int rc = record_apply(l, s, drafts, n, err);
@@ -103,7 +97,7 @@ int lab_release(struct ledger *l, const struct session *s, int64_t run, struct l
     if (rc < 0) return rc;
     rc = release(l, s, run, ret, err);
     lab_count(ret);
-    return finish(l, s, rc, err);
+    return ledger_end(l, rc, s->now, err);
 }
 
 /* ---- correction */
@@ -132,7 +126,7 @@ int lab_correct(struct ledger *l, const struct session *s, struct text tube, str
     if (!text_trim(s->reason).n) return error_set(err, E_INVALID, "reason", "a correction says why / 更正须写明理由");
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = finish(l, s, correct(l, s, tube, verdict, &a, err), err);
+    rc = ledger_end(l, correct(l, s, tube, verdict, &a, err), s->now, err);
     arena_clear(&a);
     return rc;
 }

@@ -213,9 +213,5 @@ int lab_results(struct ledger *l, const struct session *s, const struct lab_run 
     if (rc < 0) return rc;
     rc = take(&x, err);
     lab_count(ret);
-    if (rc < 0)
-        ledger_rollback(l);
-    else
-        rc = ledger_commit(l, s->now, err);
-    return rc;
+    return ledger_end(l, rc, s->now, err);
 }

@@ -470,12 +470,10 @@ int sampling_take(struct sampling *x, struct ledger *l, const struct session *s,
     size_t k = 0;
     int rc = sampling_drafts(x, l, l->catalog, s, sent_at, rows, n, a, &drafts, &k, err);
     if (rc < 0) return rc;
-    for (size_t i = 0; i < k; i++) record_prepare(l, drafts[i], a, &l->secret, s->now);
     bool own = !l->in_transaction;
     if (own && (rc = ledger_begin(l, err)) < 0) return rc;
     rc = record_apply(l, s, drafts, k, err);
-    if (own && rc < 0) ledger_rollback(l);
-    if (own && !rc) rc = ledger_commit(l, s->now, err);
+    if (own) rc = ledger_end(l, rc, s->now, err);
     if (!rc) sampling_judge(x, rows, n);
     return rc ? rc : sampling_explain(l, rows, n, a, err);
 }

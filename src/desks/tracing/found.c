@@ -438,12 +438,9 @@ int tracing_accept_plan(struct ledger *l, const struct session *s, struct visits
 
 /* One transaction for what has gathered; what is refused alone is counted, the rest stands. */
 static int apply(struct ledger *l, const struct session *s, struct tracing_taking *t, struct draft **drafts, size_t n, struct error *err) {
-    for (size_t i = 0; i < n; i++) record_prepare(l, drafts[i], &t->arena, &l->secret, s->now); /* its refusal is in the draft */
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = record_apply(l, s, drafts, n, err);
-    if (rc < 0) ledger_rollback(l);
-    else rc = ledger_commit(l, s->now, err);
+    rc = ledger_end(l, record_apply(l, s, drafts, n, err), s->now, err);
     if (rc == 0) tracing_taking_took(t);
     return rc;
 }

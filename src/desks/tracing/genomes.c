@@ -38,13 +38,8 @@ static int cell(struct draft *d, const char *field, struct value v, struct error
 }
 
 static int write(struct taking *t, struct error *err) {
-    for (size_t i = 0; i < t->n; i++) record_prepare(t->l, t->drafts[i], &t->arena, &t->l->secret, t->s->now); /* its refusal is in the draft */
     int rc = t->n ? ledger_begin(t->l, err) : 0;
-    if (t->n && rc == 0) {
-        rc = record_apply(t->l, t->s, t->drafts, t->n, err);
-        if (rc < 0) ledger_rollback(t->l);
-        else rc = ledger_commit(t->l, t->s->now, err);
-    }
+    if (t->n && rc == 0) rc = ledger_end(t->l, record_apply(t->l, t->s, t->drafts, t->n, err), t->s->now, err);
     for (size_t i = 0; rc == 0 && i < t->n; i++) {
         enum draft_outcome o = t->drafts[i]->outcome;
         t->done.made += o == OUTCOME_CREATED;

@@ -109,11 +109,7 @@ int tracing_journal_of(struct ledger *l, const struct session *s, enum journal_v
     if (s->reason.n) buf_str(&reason, "; "), buf_text(&reason, s->reason);
     int rc = reason.failed ? error_memory(err) : ledger_begin(l, err);
     struct journal_entry e = {.at = s->now, .verb = (int)verb, .actor = s->account, .reason = buf_view(&reason), .purpose = s->purpose, .reg = TEXT("visits"), .region = l->region};
-    if (rc == 0) {
-        rc = journal_append(&l->journal, &e, NULL, err);
-        if (rc < 0) ledger_rollback(l);
-        else rc = ledger_commit(l, s->now, err);
-    }
+    if (rc == 0) rc = ledger_end(l, journal_append(&l->journal, &e, NULL, err), s->now, err);
     buf_clear(&reason);
     return rc;
 }

@@ -25,10 +25,7 @@ static int mark_demo(struct cli *cli, struct error *err) {
     int rc = cli->ledger ? 0 : cli_open(cli, err);
     if (rc == 0) rc = ledger_begin(cli->ledger, err);
     if (rc < 0) return rc;
-    rc = ledger_set(cli->ledger, "demo", TEXT("1"), err);
-    if (rc == 0) return ledger_commit(cli->ledger, cli->now, err);
-    ledger_rollback(cli->ledger);
-    return rc;
+    return ledger_end(cli->ledger, ledger_set(cli->ledger, "demo", TEXT("1"), err), cli->now, err);
 }
 
 int cmd_init(struct cli *cli, struct error *err) {

@@ -54,9 +54,7 @@ static int journal_looks(struct ledger *l, void *arg, struct error *err) {
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
     for (size_t i = 0; rc == 0 && i < x->n_looks; i++) rc = ledger_opened(l, &x->r->session, x->looks[i].reg, x->looks[i].id, err);
-    if (rc == 0) return ledger_commit(l, x->r->session.now, err);
-    ledger_rollback(l);
-    return rc;
+    return ledger_end(l, rc, x->r->session.now, err);
 }
 
 static int journal_first(struct ledger *l, void *arg, struct error *err) {
