@@ -71,7 +71,7 @@ static inline const struct register_decl *bench_register(const struct bench_node
 }
 
 static inline void set(struct draft *d, const char *field, struct value v) {
-    d->values[register_field(d->reg, text_of(field))] = v;
+    must(draft_put(d, field, v, &err), "set");
 }
 
 static inline struct draft *bench_draft(struct bench_node *n, struct arena *a, const char *reg) {

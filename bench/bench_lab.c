@@ -29,7 +29,7 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
         cell(n, d, "barcode", arena_printf(&arena, "9%05d%05d", plate, i));
         cell(n, d, "size", "20");
         cell(n, d, "opened_at", "2022-09-01T16:00");
-        lab_put(d, "round", value_int(round));
+        set(d, "round", value_int(round));
     }
     bench_apply(n, list, TUBES);
     for (int i = 0; i < TUBES; i++)
@@ -38,12 +38,12 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
             cell(n, persons[k], "name", "王芳");
             cell(n, persons[k], "address", "某路 1 号 101");
             swabs[k] = fact(n, "swab");
-            lab_put(swabs[k], "tube", value_int(list[i]->ret_id));
+            set(swabs[k], "tube", value_int(list[i]->ret_id));
             cell(n, swabs[k], "swabbed_at", "2022-09-01T16:30");
             k++;
         }
     bench_apply(n, persons, k);
-    for (size_t i = 0; i < k; i++) lab_put(swabs[i], "person", value_int(persons[i]->ret_id));
+    for (size_t i = 0; i < k; i++) set(swabs[i], "person", value_int(persons[i]->ret_id));
     bench_apply(n, swabs, k);
     people += (int64_t)k;
     for (int i = 0; i < TUBES; i++) {
@@ -51,7 +51,7 @@ static void tubes_make(struct bench_node *n, int plate, int64_t round, int64_t l
         if (!d) exit(1);
         d->id = list[i]->ret_id;
         d->state = TEXT("received");
-        lab_put(d, "laboratory", value_int(laboratory));
+        set(d, "laboratory", value_int(laboratory));
         cell(n, d, "received_at", "2022-09-01T18:00");
         list[i] = d;
     }
@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     cell(&n, d, "starts_at", "2022-09-01T00:00");
     int64_t campaign = bench_write(&n, d);
     d = fact(&n, "round");
-    lab_put(d, "campaign", value_int(campaign));
+    set(d, "campaign", value_int(campaign));
     cell(&n, d, "seq", "1");
     cell(&n, d, "starts_at", "2022-09-01T08:00");
     int64_t round = bench_write(&n, d);

@@ -170,17 +170,14 @@ static int change_reference(struct ledger *l, const struct session *s, const str
 
 static int set_merged(struct ledger *l, const struct session *s, int64_t person, struct value into, struct arena *a, struct error *err) {
     struct draft *d = draft_new(a, people(l), DRAFT_CHANGE);
-    int f = register_field(people(l), TEXT("merged_into"));
     if (!d) return error_memory(err);
-    if (f < 0) return error_set(err, E_UNKNOWN, "person", "has no field merged_into");
     d->id = person;
-    d->values[f] = into;
-    return record_write(l, s, &d, 1, err);
+    int rc = draft_put(d, "merged_into", into, err);
+    return rc < 0 ? rc : record_write(l, s, &d, 1, err);
 }
 
-static int is_merged(const struct record *r) {
-    int f = register_field(r->reg, TEXT("merged_into"));
-    return f >= 0 && r->values[f].kind == VALUE_INT;
+static bool is_merged(const struct record *r) {
+    return record_cell(r, "merged_into").kind == VALUE_INT;
 }
 
 /* The list of what was moved travels in the journal entry: register, id and field of each. */

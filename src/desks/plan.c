@@ -156,12 +156,12 @@ static int look(const struct record *r, void *arg) {
     struct duty wanted[RULES_MAX];
     bool seen[RULES_MAX] = {false};
     p->diff->records++;
-    int disease = register_field(r->reg, TEXT("disease"));
-    bool ours = disease < 0 || !value_given(r->values[disease]) || text_eq(value_view(r->values[disease]), p->to->disease);
+    struct value disease = record_cell(r, "disease");
+    bool ours = !value_given(disease) || text_eq(value_view(disease), p->to->disease);
     struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
                                .now = p->s->now, .today = day_of_instant(p->s->now, p->l->zone_s)};
     /* without a disease of its own it stands where its duties are: under the plan of another disease, when they are there */
-    bool unnamed = r->reg->person_field >= 0 && (disease < 0 || !value_given(r->values[disease])), elsewhere = false;
+    bool unnamed = r->reg->person_field >= 0 && !value_given(disease), elsewhere = false;
     size_t n = ours ? policy_duties(p->to, r->reg, &scope, r->created_at, p->l->zone_s, wanted, RULES_MAX) : 0;
     int rc = 0;
     while (!rc && p->row && p->row[OB_RECORD].i < r->id) rc = next_duty(p);
@@ -252,13 +252,6 @@ int plan_compare(struct ledger *l, struct db *db, const struct session *s, const
     return 0;
 }
 
-static int set(struct ledger *l, struct draft *d, const char *field, struct value v, struct error *err) {
-    int f = register_field(d->reg, text_of(field));
-    if (f < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %s / 没有该字段", field);
-    d->values[f] = v;
-    return 0;
-}
-
 static int mark_applied(struct ledger *l, int64_t id, struct error *err) {
     char name[48];
     snprintf(name, sizeof name, "applied:%lld", (long long)id);
@@ -324,13 +317,13 @@ int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adop
     digest_bytes(p->source_text, digest);
     hex_of(digest, sizeof digest, hex);
     d->region = want->region.n ? want->region : l->region;
-    rc = set(l, d, "disease", value_text(p->disease), err);
-    if (!rc) rc = set(l, d, "pack", value_text(p->name), err);
-    if (!rc) rc = set(l, d, "digest", value_str(hex), err);
-    if (!rc) rc = set(l, d, "content", value_text(p->source_text), err);
-    if (!rc) rc = set(l, d, "from_day", value_int(want->from), err);
-    if (!rc) rc = set(l, d, "reason", value_text(want->reason), err);
-    if (!rc && want->approver.n) rc = set(l, d, "approver", value_text(want->approver), err);
+    rc = draft_put(d, "disease", value_text(p->disease), err);
+    if (!rc) rc = draft_put(d, "pack", value_text(p->name), err);
+    if (!rc) rc = draft_put(d, "digest", value_str(hex), err);
+    if (!rc) rc = draft_put(d, "content", value_text(p->source_text), err);
+    if (!rc) rc = draft_put(d, "from_day", value_int(want->from), err);
+    if (!rc) rc = draft_put(d, "reason", value_text(want->reason), err);
+    if (!rc && want->approver.n) rc = draft_put(d, "approver", value_text(want->approver), err);
     int region = register_field(reg, TEXT("region"));
     if (!rc && region >= 0) d->values[region] = value_text(d->region);
     if (!rc) rc = ledger_begin(l, err);

@@ -18,45 +18,35 @@ bool grant_among(struct text roles, struct text role) {
     return false;
 }
 
-static struct text cell(const struct record *r, const char *name) {
-    int f = r ? register_field(r->reg, text_of(name)) : -1;
-    return f < 0 ? (struct text){"", 0} : value_view(r->values[f]);
-}
-
-static int64_t number(const struct record *r, const char *name) {
-    int f = register_field(r->reg, text_of(name));
-    return f < 0 ? 0 : value_int_or(r->values[f], 1);
-}
-
 static int denied(const char *field, const char *words, struct error *err) {
     return error_set(err, E_DENIED, field, "%s", words);
 }
 
 /* Root is given, changed and taken away by root alone. */
 static int check_root(const struct session *s, const struct record *r, struct error *err) {
-    if (!r || !grant_among(cell(r, "roles"), TEXT("root")) || grant_held(s, "root", r->region)) return 0;
+    if (!r || !grant_among(record_text(r, "roles"), TEXT("root")) || grant_held(s, "root", r->region)) return 0;
     return denied("roles", "an account with role root is changed by root alone / 含 root 角色的账户只能由 root 变更", err);
 }
 
 static int check_made(const struct session *s, const struct record *after, struct error *err) {
-    struct text login = cell(after, "login");
+    struct text login = record_text(after, "login");
     if (text_is(login, "root") || text_is(login, "system"))
         return error_set(err, E_INVALID, "login", "this login means the house itself / 该登录名为系统保留");
     if (!grant_held(s, "system", after->region)) return denied("login", "accounts are made by role system / 账户由系统管理员建立", err);
-    if (!text_is(cell(after, "roles"), "guest") && !grant_held(s, "security", after->region))
+    if (!text_is(record_text(after, "roles"), "guest") && !grant_held(s, "security", after->region))
         return denied("roles", "roles are given by role security; without it a new account is a guest / 角色由安全管理员授予,新账户只能为访客", err);
     return 0;
 }
 
 static int check_changed(const struct session *s, const struct record *before, const struct record *after, struct error *err) {
-    bool rights = !text_eq(cell(before, "roles"), cell(after, "roles")) || !text_eq(before->region, after->region);
-    bool switched = number(before, "active") != number(after, "active"), renamed = !text_eq(cell(before, "login"), cell(after, "login"));
-    if ((rights || switched || renamed) && text_eq(cell(before, "login"), s->account))
+    bool rights = !text_eq(record_text(before, "roles"), record_text(after, "roles")) || !text_eq(before->region, after->region);
+    bool switched = record_int(before, "active", 1) != record_int(after, "active", 1), renamed = !text_eq(record_text(before, "login"), record_text(after, "login"));
+    if ((rights || switched || renamed) && text_eq(record_text(before, "login"), s->account))
         return denied("roles", "nobody changes the rights of the own account / 不得变更本人账户的权限", err);
     if (rights && !(grant_held(s, "security", before->region) && grant_held(s, "security", after->region)))
         return denied("roles", "roles and their region are given by role security / 角色及其区域由安全管理员授予", err);
     if (!renamed) return 0;
-    struct text login = cell(after, "login");
+    struct text login = record_text(after, "login");
     if (text_is(login, "root") || text_is(login, "system"))
         return error_set(err, E_INVALID, "login", "this login means the house itself / 该登录名为系统保留");
     return grant_held(s, "system", before->region) ? 0 : denied("login", "accounts are named by role system / 账户由系统管理员命名", err);
@@ -70,6 +60,6 @@ int grant_check(const struct session *s, const struct record *before, const stru
     if (rc < 0) return rc;
     if (!before) return check_made(s, after, err);
     if (after) return check_changed(s, before, after, err);
-    if (text_eq(cell(before, "login"), s->account)) return denied("login", "nobody removes the own account / 不得删除本人账户", err);
+    if (text_eq(record_text(before, "login"), s->account)) return denied("login", "nobody removes the own account / 不得删除本人账户", err);
     return grant_held(s, "system", before->region) ? 0 : denied("login", "accounts are removed by role system / 账户由系统管理员删除", err);
 }

@@ -151,11 +151,6 @@ static bool obliges(const struct ledger *l, const struct register_decl *reg) {
     return false;
 }
 
-static bool names_disease(const struct record *r) {
-    int f = register_field(r->reg, TEXT("disease"));
-    return f >= 0 && value_given(r->values[f]);
-}
-
 /* Records of registers with duties that refer to this one by any field (to_person: by the field of their person) and name no disease themselves. */
 static int add_led(struct ledger *l, const struct register_decl *target, int64_t id, bool to_person, struct arena *a, struct records *ret, struct error *err) {
     int rc = 0;
@@ -168,7 +163,7 @@ static int add_led(struct ledger *l, const struct register_decl *target, int64_t
             if (to_person ? (int)f != reg->person_field : reg->fields[f].type != FIELD_REFERENCE || l->tables[reg->order]->targets[f] != target) continue;
             rc = record_referring(l, reg, f, id, a, &found, &n, err);
             for (size_t i = 0; !rc && i < n; i++)
-                if (!names_disease(&found[i])) rc = add(ret, a, &found[i], 1, err);
+                if (!value_given(record_cell(&found[i], "disease"))) rc = add(ret, a, &found[i], 1, err);
         }
     }
     return rc;

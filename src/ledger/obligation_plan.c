@@ -5,9 +5,9 @@
 #include "ledger/record_peek.h"
 
 struct text book_disease(struct ledger *l, const struct record *r, int *ret_rc, struct error *err) {
-    int f = register_field(r->reg, TEXT("disease"));
+    struct value own = record_cell(r, "disease");
     *ret_rc = 0;
-    if (f >= 0 && r->values[f].kind == VALUE_TEXT) return value_view(r->values[f]);
+    if (own.kind == VALUE_TEXT) return value_view(own);
     for (size_t i = 0; i < r->reg->n_fields; i++) {
         const struct field *field = &r->reg->fields[i];
         if (field->type != FIELD_REFERENCE || r->values[i].kind != VALUE_INT) continue;
@@ -112,10 +112,7 @@ int book_measure(struct ledger *l, const struct session *s, const struct record 
     if (!text_is(r->reg->name, "measure")) return 0;
     static const char *const names[] = {"kind", "subject_class", "rule", "approver", "deviation_reason", "review", "starts", "ends"};
     struct value v[8];
-    for (size_t i = 0; i < 8; i++) {
-        int f = register_field(r->reg, text_of(names[i]));
-        v[i] = f >= 0 ? r->values[f] : value_null();
-    }
+    for (size_t i = 0; i < 8; i++) v[i] = record_cell(r, names[i]);
     struct measure_facts facts = {.kind = value_view(v[0]),
                                   .subject = value_view(v[1]),
                                   .rule = value_view(v[2]),

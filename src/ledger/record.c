@@ -17,11 +17,26 @@ struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum d
     return d;
 }
 
+static int field_of(const struct register_decl *reg, struct text name, struct error *err) {
+    int i = register_field(reg, name), n = (int)(name.n < 60 ? name.n : 60);
+    return i >= 0 ? i : error_set(err, E_UNKNOWN, reg->name.s, "has no field %.*s / 没有字段 %.*s", n, name.s, n, name.s);
+}
+
 int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err) {
-    int i = register_field(d->reg, field);
-    if (i < 0) return error_set(err, E_UNKNOWN, d->reg->name.s, "has no field %.*s / 没有字段 %.*s", (int)(field.n < 60 ? field.n : 60), field.s,
-                             (int)(field.n < 60 ? field.n : 60), field.s);
-    return field_parse(&d->reg->fields[i], input, l->zone_s, a, &d->values[i], err);
+    int i = field_of(d->reg, field, err);
+    return i < 0 ? i : field_parse(&d->reg->fields[i], input, l->zone_s, a, &d->values[i], err);
+}
+
+int draft_put(struct draft *d, const char *field, struct value v, struct error *err) {
+    int i = field_of(d->reg, text_of(field), err);
+    if (i < 0) return i;
+    d->values[i] = v;
+    return 0;
+}
+
+struct value record_cell(const struct record *r, const char *field) {
+    int i = register_field(r->reg, text_of(field));
+    return i < 0 ? value_null() : r->values[i];
 }
 
 static int check_cells(const struct draft *d, struct error *err) {

@@ -81,6 +81,16 @@ struct draft {
 struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb);
 /* By field name; E_UNKNOWN for a field the register lacks. Parses text input through field_parse. */
 int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err);
+/* The same with a value as it is (borrowed). */
+int draft_put(struct draft *d, const char *field, struct value v, struct error *err);
+/* A cell by field name; NULL when the register has no such field. As text (empty when it is none) and as a number (otherwise when it is none). */
+struct value record_cell(const struct record *r, const char *field);
+static inline struct text record_text(const struct record *r, const char *field) {
+    return value_view(record_cell(r, field));
+}
+static inline int64_t record_int(const struct record *r, const char *field, int64_t otherwise) {
+    return value_int_or(record_cell(r, field), otherwise);
+}
 
 /* Checks cells, required fields (CREATE/UPSERT), cross-field checks; computes key, seals, blind hashes. Pure apart from rng (one per thread).
  * A failure is stored in d->error (outcome REJECTED) and returned. */

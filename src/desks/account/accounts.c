@@ -148,11 +148,6 @@ bool account_csrf_ok(const struct account_who *who, struct text sent) {
 
 /* ---- holders */
 
-static struct text own(struct arena *a, const struct record *r, const char *field) {
-    int f = register_field(r->reg, text_of(field));
-    return f < 0 ? (struct text){"", 0} : arena_text(a, value_view(r->values[f]));
-}
-
 int holder_by_id(struct ledger *l, int64_t id, struct arena *a, struct holder *ret, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("account"));
     struct error unseen = {0};
@@ -162,9 +157,8 @@ int holder_by_id(struct ledger *l, int64_t id, struct arena *a, struct holder *r
     int rc = record_get(l, l->db, &account_inside, reg, id, a, &r, &unseen);
     if (rc == E_UNKNOWN) return 0;
     if (rc < 0) return error_set(err, rc, unseen.where, "%s", unseen.message);
-    int active = register_field(reg, TEXT("active"));
-    struct holder h = {.id = r.id, .version = r.version, .login = own(a, &r, "login"), .title = own(a, &r, "title"), .roles = own(a, &r, "roles"),
-                       .region = arena_text(a, r.region), .active = active < 0 || value_int_or(r.values[active], 1)};
+    struct holder h = {.id = r.id, .version = r.version, .login = arena_text(a, record_text(&r, "login")), .title = arena_text(a, record_text(&r, "title")),
+                       .roles = arena_text(a, record_text(&r, "roles")), .region = arena_text(a, r.region), .active = record_int(&r, "active", 1)};
     if (!h.login.s || !h.title.s || !h.roles.s || !h.region.s) return error_memory(err);
     *ret = h;
     return 1;

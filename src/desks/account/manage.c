@@ -230,18 +230,12 @@ struct listing {
     int rc;
 };
 
-static struct text cell(struct listing *g, const struct record *r, const char *field) {
-    int f = register_field(r->reg, text_of(field));
-    return f < 0 ? (struct text){"", 0} : arena_text(g->a, value_view(r->values[f]));
-}
-
 static int visit(const struct record *r, void *arg) {
     struct listing *g = arg;
     if (!arena_room(g->a, &g->rows, &g->cap, g->n + 1, sizeof *g->rows)) return g->rc = E_MEMORY;
-    int active = register_field(r->reg, TEXT("active"));
     struct account_row *row = &g->rows[g->n++];
-    *row = (struct account_row){.id = r->id, .login = cell(g, r, "login"), .title = cell(g, r, "title"), .roles = cell(g, r, "roles"), .region = arena_text(g->a, r->region),
-                                .active = active < 0 || value_int_or(r->values[active], 1), .signed_at = INSTANT_NONE};
+    *row = (struct account_row){.id = r->id, .login = arena_text(g->a, record_text(r, "login")), .title = arena_text(g->a, record_text(r, "title")),
+                                .roles = arena_text(g->a, record_text(r, "roles")), .region = arena_text(g->a, r->region), .active = record_int(r, "active", 1), .signed_at = INSTANT_NONE};
     row->needs_factor = holder_needs_factor(g->seat->ledger->catalog, row->roles);
     return 0;
 }

@@ -14,23 +14,16 @@ enum { BATCH_ROWS = 10000, BATCH_FIRST = 1250, BATCH_BYTES_MAX = 48 << 20, PASSE
 
 /* ---- the record of the import itself */
 
-static int set(struct intake *in, struct draft *d, const char *field, struct value v) {
-    int f = register_field(d->reg, text_of(field));
-    if (f >= 0) d->values[f] = v;
-    (void)in;
-    return f;
-}
-
 static int import_begin(struct intake *in, struct error *err) {
     const struct register_decl *reg = register_find(in->ledger->catalog, TEXT("import"));
     if (!reg || in->o.dry_run) return 0;
     struct draft *d = draft_new(&in->scratch, reg, DRAFT_CREATE);
     if (!d) return error_memory(err);
-    set(in, d, "file", value_str(in->o.file ? in->o.file : "-"));
-    set(in, d, "register_name", value_text(in->o.target->name));
-    if (in->o.digest.n) set(in, d, "digest", value_text(in->o.digest));
-    if (in->o.map_name) set(in, d, "map", value_str(in->o.map_name));
-    set(in, d, "started_at", value_int(in->session.now));
+    draft_put(d, "file", value_str(in->o.file ? in->o.file : "-"), NULL);
+    draft_put(d, "register_name", value_text(in->o.target->name), NULL);
+    if (in->o.digest.n) draft_put(d, "digest", value_text(in->o.digest), NULL);
+    if (in->o.map_name) draft_put(d, "map", value_str(in->o.map_name), NULL);
+    draft_put(d, "started_at", value_int(in->session.now), NULL);
     int rc = record_write(in->ledger, &in->session, &d, 1, err);
     if (rc < 0) return rc;
     in->counts.import = in->session.import = d->ret_id;
@@ -44,12 +37,12 @@ static int import_end(struct intake *in, struct error *err) {
     struct draft *d = draft_new(&in->scratch, reg, DRAFT_CHANGE);
     if (!d) return error_memory(err);
     d->id = c->import;
-    set(in, d, "rows", value_int(c->rows));
-    set(in, d, "created", value_int(c->created));
-    set(in, d, "changed", value_int(c->changed));
-    set(in, d, "unchanged", value_int(c->unchanged));
-    set(in, d, "rejected", value_int(c->rejected));
-    set(in, d, "finished_at", value_int(in->session.now));
+    draft_put(d, "rows", value_int(c->rows), NULL);
+    draft_put(d, "created", value_int(c->created), NULL);
+    draft_put(d, "changed", value_int(c->changed), NULL);
+    draft_put(d, "unchanged", value_int(c->unchanged), NULL);
+    draft_put(d, "rejected", value_int(c->rejected), NULL);
+    draft_put(d, "finished_at", value_int(in->session.now), NULL);
     return record_write(in->ledger, &in->session, &d, 1, err);
 }
 

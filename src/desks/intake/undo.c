@@ -228,10 +228,9 @@ static int apply(struct undo *u, bool removals) {
 
 static int close_import(struct undo *u, const struct register_decl *reg) {
     struct draft *d = draft_new(&u->arena, reg, DRAFT_CHANGE);
-    int f = register_field(reg, TEXT("undone_at"));
     if (!d) return error_memory(u->err);
     d->id = u->import;
-    if (f >= 0) d->values[f] = value_int(u->s->now);
+    draft_put(d, "undone_at", value_int(u->s->now), NULL);
     return record_write(u->l, u->s, &d, 1, u->err);
 }
 
@@ -265,9 +264,8 @@ int intake_undo(struct ledger *l, const struct session *s, int64_t import, void 
     if (!reg) return error_set(err, E_UNKNOWN, "import", "this node has no register of imports");
     if (!acting.reason.n) acting.reason = TEXT("undo of an import");
     int rc = record_get(l, l->db, s, reg, import, &u.arena, &r, u.err);
-    int undone = register_field(reg, TEXT("undone_at"));
     if (rc == 0) rc = access_check(s, ACCESS_WRITE, reg, r.region, u.err);
-    if (rc == 0 && undone >= 0 && r.values[undone].kind == VALUE_INT) rc = error_set(u.err, E_CONFLICT, "import", "it was undone before / 该批导入已撤销");
+    if (rc == 0 && record_cell(&r, "undone_at").kind == VALUE_INT) rc = error_set(u.err, E_CONFLICT, "import", "it was undone before / 该批导入已撤销");
     if (rc == 0) rc = ledger_begin(l, u.err);
     if (rc < 0) goto out;
     rc = run(&u, reg, r.entry);

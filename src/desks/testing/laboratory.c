@@ -27,16 +27,6 @@ const struct register_decl *lab_register(const struct ledger *l, const char *nam
     return reg;
 }
 
-struct value lab_cell(const struct record *r, const char *field) {
-    int f = register_field(r->reg, text_of(field));
-    return f >= 0 ? r->values[f] : value_null();
-}
-
-void lab_put(struct draft *d, const char *field, struct value v) {
-    int f = register_field(d->reg, text_of(field));
-    if (f >= 0) d->values[f] = v;
-}
-
 struct draft *lab_change(struct arena *a, const struct record *r) {
     struct draft *d = draft_new(a, r->reg, DRAFT_CHANGE);
     if (!d) return NULL;
@@ -103,15 +93,15 @@ static int tube_arrives(struct receipt *x, struct text barcode, int64_t line, st
     if (!slot) return error_memory(err);
     bool twice = slot->value.i != 0;
     slot->value.i = 1;
-    if (twice || value_given(lab_cell(&t, "received_at"))) return row->outcome = LAB_AGAIN, 0;
+    if (twice || value_given(record_cell(&t, "received_at"))) return row->outcome = LAB_AGAIN, 0;
     if (text_is(t.state, "spoiled")) return lab_refuse(row, E_REFUSED, "tube", "this tube was spoiled / 该管已作废"), 0;
-    if (value_int_or(lab_cell(&t, "opened_at"), 0) > x->at) return lab_refuse(row, E_INVALID, "at", "it was opened after this time / 接收时间早于开管时间"), 0;
-    row->outcome = value_int_or(lab_cell(&t, "box"), 0) == x->box.id ? LAB_TAKEN : LAB_EXTRA;
+    if (record_int(&t, "opened_at", 0) > x->at) return lab_refuse(row, E_INVALID, "at", "it was opened after this time / 接收时间早于开管时间"), 0;
+    row->outcome = record_int(&t, "box", 0) == x->box.id ? LAB_TAKEN : LAB_EXTRA;
     struct draft *d = lab_change(&r->arena, &t);
     if (!d) return error_memory(err);
     d->state = TEXT("received");
-    lab_put(d, "received_at", value_int(x->at));
-    lab_put(d, "laboratory", lab_cell(&x->box, "laboratory"));
+    draft_put(d, "received_at", value_int(x->at), NULL);
+    draft_put(d, "laboratory", record_cell(&x->box, "laboratory"), NULL);
     x->of[x->n] = row;
     x->drafts[x->n++] = d;
     return 0;
@@ -145,10 +135,10 @@ static int box_note(struct receipt *x, struct error *err) {
     struct lab_report *r = x->r;
     struct draft *d = lab_change(&r->arena, &x->box);
     if (!d) return error_memory(err);
-    int64_t before = value_int_or(lab_cell(&x->box, "extra"), 0);
-    if (!value_given(lab_cell(&x->box, "received_at"))) lab_put(d, "received_at", value_int(x->at));
-    lab_put(d, "missing", value_int((int64_t)r->counts[LAB_MISSING]));
-    lab_put(d, "extra", value_int(before + (int64_t)r->counts[LAB_EXTRA]));
+    int64_t before = record_int(&x->box, "extra", 0);
+    if (!value_given(record_cell(&x->box, "received_at"))) draft_put(d, "received_at", value_int(x->at), NULL);
+    draft_put(d, "missing", value_int((int64_t)r->counts[LAB_MISSING]), NULL);
+    draft_put(d, "extra", value_int(before + (int64_t)r->counts[LAB_EXTRA]), NULL);
     d->state = TEXT("received");
     int rc = record_apply(x->l, x->s, &d, 1, err);
     if (!rc && d->outcome == OUTCOME_REJECTED) rc = error_set(err, d->error.code, d->error.where, "%s", d->error.message);
@@ -169,8 +159,8 @@ static int receive(struct receipt *x, struct text box, const struct text *tubes,
     if (rc < 0) return rc;
     if (!rc) return error_set(err, E_UNKNOWN, "box", "there is no box with this bar code / 没有该箱码的转运箱");
     r->record = x->box.id;
-    r->declared = value_int_or(lab_cell(&x->box, "tubes"), 0);
-    if (value_int_or(lab_cell(&x->box, "sealed_at"), 0) > x->at) return error_set(err, E_INVALID, "at", "the box was sealed after this time / 接收时间早于封箱时间");
+    r->declared = record_int(&x->box, "tubes", 0);
+    if (record_int(&x->box, "sealed_at", 0) > x->at) return error_set(err, E_INVALID, "at", "the box was sealed after this time / 接收时间早于封箱时间");
     for (size_t i = 0; i < n; i++)
         if ((rc = tube_arrives(x, text_trim(tubes[i]), (int64_t)i + 1, err)) < 0) return rc;
     rc = record_apply(x->l, x->s, x->drafts, x->n, err);

@@ -105,8 +105,6 @@ int64_t lab_parameter(const struct ledger *l, instant now, const char *name, int
 const struct register_decl *lab_register(const struct ledger *l, const char *name, struct error *err);
 /* The tube of a bar code: 1, or 0 when there is none that the session may see. */
 int lab_tube(struct ledger *l, const struct session *s, struct text barcode, struct arena *a, struct record *ret, struct error *err);
-struct value lab_cell(const struct record *r, const char *field);
-void lab_put(struct draft *d, const char *field, struct value v);
 struct draft *lab_change(struct arena *a, const struct record *r);
 struct lab_line *lab_line(struct lab_report *r, struct text tube, int64_t line, struct error *err);
 void lab_refuse(struct lab_line *x, int code, const char *where, const char *message);

@@ -22,10 +22,10 @@ struct recall {
 
 static int tubes_named(struct recall *x, const struct text *names, size_t n, struct error *err) {
     for (size_t i = 0; i < n; i++) {
-        int rc = lab_tube(x->l, x->s, text_trim(names[i]), &x->r->arena, &x->list[x->n], err);
+        int rc = lab_tube(x->l, x->s, text_trim(names[i]), &x->r->arena, &x->list[x->n], err), n_name = (int)(names[i].n < 60 ? names[i].n : 60);
         if (rc < 0) return rc;
-        if (!rc) return error_set(err, E_UNKNOWN, "tube", "there is no tube with bar code %.*s / 没有管码为 %.*s 的采样管", (int)(names[i].n < 60 ? names[i].n : 60), names[i].s, (int)(names[i].n < 60 ? names[i].n : 60), names[i].s);
-        if (!text_is(value_view(lab_cell(&x->list[x->n], "verdict")), "recall")) return error_set(err, E_REFUSED, "tube", "%.*s is not recalled / %.*s 无须召回", (int)(names[i].n < 60 ? names[i].n : 60), names[i].s, (int)(names[i].n < 60 ? names[i].n : 60), names[i].s);
+        if (!rc) return error_set(err, E_UNKNOWN, "tube", "there is no tube with bar code %.*s / 没有管码为 %.*s 的采样管", n_name, names[i].s, n_name, names[i].s);
+        if (!text_is(record_text(&x->list[x->n], "verdict"), "recall")) return error_set(err, E_REFUSED, "tube", "%.*s is not recalled / %.*s 无须召回", n_name, names[i].s, n_name, names[i].s);
         x->n++;
     }
     return 0;
@@ -53,7 +53,7 @@ static int tubes_open(struct recall *x, struct error *err) {
 /* ---- who */
 
 static struct text opened(const struct record *r, const char *field) {
-    struct value v = lab_cell(r, field);
+    struct value v = record_cell(r, field);
     return v.kind == VALUE_TEXT ? value_view(v) : (struct text){"", 0};
 }
 
@@ -112,13 +112,13 @@ static bool traces(const struct session *s, struct text region) {
 /* The tracing desk has it: its duty is paid by that. Written by this desk, whoever may write tubes. */
 static int take_up(struct recall *x, const struct record *tube, struct error *err) {
     static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
-    if (!traces(x->s, tube->region) || value_given(lab_cell(tube, "traced_at"))) return 0;
+    if (!traces(x->s, tube->region) || value_given(record_cell(tube, "traced_at"))) return 0;
     struct session own = *x->s;
     struct draft *d = lab_change(&x->r->arena, tube);
     if (!d) return error_memory(err);
     own.n_grants = 1;
     own.grants = &everything;
-    lab_put(d, "traced_at", value_int(own.now));
+    draft_put(d, "traced_at", value_int(own.now), NULL);
     int rc = record_apply(x->l, &own, &d, 1, err);
     return rc < 0 || d->outcome != OUTCOME_REJECTED ? rc : error_set(err, d->error.code, d->error.where, "%s", d->error.message);
 }

@@ -27,11 +27,11 @@ static int review(struct ledger *l, const struct session *s, int64_t id, struct 
     if (rc < 0) return rc;
     if (text_is(run.state, "failed")) return error_set(err, E_REFUSED, "run", "its controls failed: nothing is released / 质控失败的批次不得发布");
     if (!text_is(run.state, "valid")) return error_set(err, E_REFUSED, "run", "no results were entered / 该批次尚无结果");
-    if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(value_view(lab_cell(&run, "operator")), s->account))
+    if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(record_text(&run, "operator"), s->account))
         return error_set(err, E_REFUSED, "reviewer", "another person than who entered the results releases them / 审核人不能是检测人本人");
     if (!(*ret = lab_change(a, &run))) return error_memory(err);
-    if (!value_given(lab_cell(&run, "reviewed_at"))) lab_put(*ret, "reviewed_at", value_int(s->now));
-    if (!value_given(lab_cell(&run, "reviewer"))) lab_put(*ret, "reviewer", value_text(s->account));
+    if (!value_given(record_cell(&run, "reviewed_at"))) draft_put(*ret, "reviewed_at", value_int(s->now), NULL);
+    if (!value_given(record_cell(&run, "reviewer"))) draft_put(*ret, "reviewer", value_text(s->account), NULL);
     return 0;
 }
 
@@ -68,8 +68,8 @@ static int tubes_of(struct ledger *l, const struct session *s, int64_t run, stru
             r->recalled += text_is(verdict, "recall");
             d->version = (int32_t)row[8].i;
             d->state = TEXT("released");
-            lab_put(d, "verdict", value_text(verdict));
-            lab_put(d, "released_at", value_int(s->now));
+            draft_put(d, "verdict", value_text(verdict), NULL);
+            draft_put(d, "released_at", value_int(s->now), NULL);
             x->outcome = LAB_TAKEN;
             drafts[(*n)++] = d;
         }
@@ -110,14 +110,14 @@ static int correct(struct ledger *l, const struct session *s, struct text barcod
     int rc = lab_tube(l, s, barcode, a, &tube, err);
     if (rc < 0) return rc;
     if (!rc) return error_set(err, E_UNKNOWN, "tube", "there is no tube with this bar code / 没有该管码的采样管");
-    if (!value_given(lab_cell(&tube, "released_at"))) return error_set(err, E_REFUSED, "tube", "nothing was released of it / 该管尚未发布结果");
-    struct text verdict = verdict_of(outcome, value_int_or(lab_cell(&tube, "size"), 1));
-    if (text_eq(value_view(lab_cell(&tube, "verdict")), verdict)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
+    if (!value_given(record_cell(&tube, "released_at"))) return error_set(err, E_REFUSED, "tube", "nothing was released of it / 该管尚未发布结果");
+    struct text verdict = verdict_of(outcome, record_int(&tube, "size", 1));
+    if (text_eq(record_text(&tube, "verdict"), verdict)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
     struct draft *d = lab_change(a, &tube);
     if (!d) return error_memory(err);
-    lab_put(d, "result", value_text(outcome));
-    lab_put(d, "verdict", value_text(verdict));
-    lab_put(d, "released_at", value_int(s->now));
+    draft_put(d, "result", value_text(outcome), NULL);
+    draft_put(d, "verdict", value_text(verdict), NULL);
+    draft_put(d, "released_at", value_int(s->now), NULL);
     return apply_all(l, s, &d, 1, err);
 }
 

@@ -47,7 +47,7 @@ static int run_find(struct results *x, struct error *err) {
     if (rc) return rc < 0 ? rc : 0;
     for (size_t i = 0; i < x->runs->n_fields; i++)
         if (value_given(cells[i])) d->values[i] = cells[i];
-    if (in->instrument.n) lab_put(d, "instrument", value_text(in->instrument));
+    if (in->instrument.n) draft_put(d, "instrument", value_text(in->instrument), NULL);
     d->by_desk = true;
     x->made = true;
     rc = one(x, d, err);
@@ -58,16 +58,16 @@ static int run_find(struct results *x, struct error *err) {
 static int run_judge(struct results *x, struct error *err) {
     struct lab_report *r = x->r;
     if (text_is(x->run.state, "failed")) return error_set(err, E_REFUSED, "run", "this run has failed: its tubes go on another plate / 该批次质控失败,须另行上机");
-    if (value_given(lab_cell(&x->run, "reviewed_at"))) return error_set(err, E_REFUSED, "run", "this run was released already / 该批次已审核发布");
+    if (value_given(record_cell(&x->run, "reviewed_at"))) return error_set(err, E_REFUSED, "run", "this run was released already / 该批次已审核发布");
     r->failed = plate_controls(x->p, &x->rules, &r->controls) < 0;
     struct draft *d = lab_change(&r->arena, &x->run);
     if (!d) return error_memory(err);
     bool negative = r->failed && strstr(r->controls.message, "negative"), positive = r->failed && !negative;
     d->state = r->failed ? TEXT("failed") : TEXT("valid");
-    lab_put(d, "negative_control", value_text(negative ? TEXT("fail") : TEXT("pass")));
-    lab_put(d, "positive_control", value_text(positive ? TEXT("fail") : TEXT("pass")));
-    lab_put(d, "finished_at", value_int(x->in->resulted_at));
-    lab_put(d, "operator", value_text(x->s->account));
+    draft_put(d, "negative_control", value_text(negative ? TEXT("fail") : TEXT("pass")), NULL);
+    draft_put(d, "positive_control", value_text(positive ? TEXT("fail") : TEXT("pass")), NULL);
+    draft_put(d, "finished_at", value_int(x->in->resulted_at), NULL);
+    draft_put(d, "operator", value_text(x->s->account), NULL);
     return one(x, d, err);
 }
 
@@ -84,8 +84,8 @@ static int told_before(struct results *x, struct entry_of *e, const struct recor
     int rc = record_by_key(x->l, x->l->db, x->s, x->results, cells, a, &old, err);
     if (rc <= 0) return rc;
     *ret = true;
-    bool same = text_is(value_view(lab_cell(&old, "outcome")), plate_calls[e->call]);
-    for (int t = 0; t < PLATE_TARGETS; t++) same = same && value_int_or(lab_cell(&old, ct_fields[t]), CT_NEVER) == (w->ct[t] >= 0 ? w->ct[t] : CT_NEVER);
+    bool same = text_is(record_text(&old, "outcome"), plate_calls[e->call]);
+    for (int t = 0; t < PLATE_TARGETS; t++) same = same && record_int(&old, ct_fields[t], CT_NEVER) == (w->ct[t] >= 0 ? w->ct[t] : CT_NEVER);
     if (same) e->line->outcome = LAB_AGAIN;
     else lab_refuse(e->line, E_CONFLICT, "tube", "this run gave it another result before / 本批次对该管已有不同结果");
     return 0;
@@ -93,12 +93,12 @@ static int told_before(struct results *x, struct entry_of *e, const struct recor
 
 /* Why this tube has no result here; NULL: it may have one. */
 static const char *unfit(const struct results *x, const struct record *t) {
-    struct value lab = lab_cell(t, "laboratory");
+    struct value lab = record_cell(t, "laboratory");
     if (text_is(t->state, "spoiled")) return "this tube was spoiled / 该管已作废";
-    if (!value_given(lab_cell(t, "received_at"))) return "this tube was never received / 该管从未接收";
-    if (lab.kind == VALUE_INT && lab.i != value_int_or(lab_cell(&x->run, "laboratory"), 0)) return "this tube was received by another laboratory / 该管由另一实验室接收";
-    if (value_int_or(lab_cell(t, "received_at"), 0) > x->in->resulted_at) return "its result would be before it was received / 结果时间早于接收时间";
-    if (value_int_or(lab_cell(t, "opened_at"), 0) > x->in->resulted_at) return "its result would be before it was sampled / 结果时间早于采样时间";
+    if (!value_given(record_cell(t, "received_at"))) return "this tube was never received / 该管从未接收";
+    if (lab.kind == VALUE_INT && lab.i != record_int(&x->run, "laboratory", 0)) return "this tube was received by another laboratory / 该管由另一实验室接收";
+    if (record_int(t, "received_at", 0) > x->in->resulted_at) return "its result would be before it was received / 结果时间早于接收时间";
+    if (record_int(t, "opened_at", 0) > x->in->resulted_at) return "its result would be before it was sampled / 结果时间早于采样时间";
     return NULL;
 }
 
@@ -107,16 +107,16 @@ static int drafts_make(struct results *x, struct entry_of *e, const struct recor
     struct draft *d = e->result = draft_new(a, x->results, DRAFT_CREATE);
     if (!d) return error_memory(err);
     d->by_desk = true;
-    lab_put(d, "tube", value_int(tube->id));
-    lab_put(d, "lab_run", value_int(x->run.id));
-    if (w->well[0]) lab_put(d, "well", value_text(text_of(w->well)));
-    lab_put(d, "outcome", value_text(text_of(plate_calls[e->call])));
-    lab_put(d, "resulted_at", value_int(x->in->resulted_at));
+    draft_put(d, "tube", value_int(tube->id), NULL);
+    draft_put(d, "lab_run", value_int(x->run.id), NULL);
+    if (w->well[0]) draft_put(d, "well", value_text(text_of(w->well)), NULL);
+    draft_put(d, "outcome", value_text(text_of(plate_calls[e->call])), NULL);
+    draft_put(d, "resulted_at", value_int(x->in->resulted_at), NULL);
     for (int t = 0; t < PLATE_TARGETS; t++)
-        if (w->ct[t] >= 0) lab_put(d, ct_fields[t], value_int(w->ct[t]));
+        if (w->ct[t] >= 0) draft_put(d, ct_fields[t], value_int(w->ct[t]), NULL);
     if (!(e->tube = lab_change(a, tube))) return error_memory(err);
-    lab_put(e->tube, "result", value_text(text_of(plate_calls[e->call])));
-    lab_put(e->tube, "result_at", value_int(x->in->resulted_at));
+    draft_put(e->tube, "result", value_text(text_of(plate_calls[e->call])), NULL);
+    draft_put(e->tube, "result_at", value_int(x->in->resulted_at), NULL);
     if (text_is(tube->state, "received")) e->tube->state = TEXT("tested");
     return 0;
 }
@@ -158,8 +158,8 @@ static int well_take(struct results *x, const struct plate_well *w, struct error
     if (why) return lab_refuse(e->line, E_REFUSED, "tube", why), 0;
     rc = told_before(x, e, &tube, w, &before, err);
     if (rc < 0 || before) return rc;
-    if (value_given(lab_cell(&tube, "released_at"))) {
-        bool same = text_is(value_view(lab_cell(&tube, "result")), plate_calls[e->call]);
+    if (value_given(record_cell(&tube, "released_at"))) {
+        bool same = text_is(record_text(&tube, "result"), plate_calls[e->call]);
         return lab_refuse(e->line, E_CONFLICT, "tube", same ? "its result was released already / 该管结果已发布" : "another result of it was released: correct it with a reason / 该管已发布不同结果,须以更正办理并说明理由"), 0;
     }
     return drafts_make(x, e, &tube, w, err);

@@ -78,15 +78,14 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     rc = tracing_may(l, s, r.region, err);
     if (rc < 0) return rc;
     a->one = r.id;
-    int person = register_field(reg, TEXT("person")), disease = register_field(reg, TEXT("disease"));
     struct tracing_rules rules;
-    if (disease >= 0) *ret_disease = value_view(r.values[disease]);
+    *ret_disease = record_text(&r, "disease");
     tracing_rules(l, *ret_disease, s->now, &rules);
     instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at"), reported = tracing_when(l, &r, "reported_at"), isolated = tracing_when(l, &r, "isolated_at"), to = s->now;
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : s->now;
     if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
     instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
-    snprintf(name, sizeof name, "%lld", (long long)value_int_or(person >= 0 ? r.values[person] : value_null(), 0));
+    snprintf(name, sizeof name, "%lld", (long long)record_int(&r, "person", 0));
     return asked_add(a, v, text_of(name), from, to) < 0 ? error_memory(err) : 0;
 }
 

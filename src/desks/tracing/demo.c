@@ -47,7 +47,7 @@ static int places_make(struct drawing *x, const struct session *s, const struct 
 
 static int place_take(const struct record *r, void *arg) {
     struct drawing *x = arg;
-    struct text kind = tracing_word(r, "kind");
+    struct text kind = record_text(r, "kind");
     if (x->n_places == PLACES_MAX) return 1;
     if (text_is(kind, "hospital") || text_is(kind, "isolation-site") || text_is(kind, "test-site") || text_is(kind, "home")) return 0;
     x->classes[x->n_places] = tracing_class(kind);
@@ -90,7 +90,7 @@ static int bus(struct drawing *x, int64_t person, uint32_t *ret) {
 
 static int case_draw(const struct record *r, void *arg) {
     struct drawing *x = arg;
-    int64_t person = tracing_cell(r, "person", 0);
+    int64_t person = record_int(r, "person", 0);
     instant onset = tracing_when(x->l, r, "onset"), found = tracing_when(x->l, r, "detected_at"), isolated = tracing_when(x->l, r, "isolated_at");
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r->created_at, end = isolated != INSTANT_NONE ? isolated : x->until;
     uint32_t who, line;
@@ -118,14 +118,14 @@ static int contact_draw(const struct record *r, void *arg) {
     struct arena a = {0};
     struct record kase;
     struct grant all = {.role = TEXT("root")};
-    int64_t first = tracing_cell(r, "first_contact", 0), last = tracing_cell(r, "last_contact", first), person = tracing_cell(r, "person", 0);
+    int64_t first = record_int(r, "first_contact", 0), last = record_int(r, "last_contact", first), person = record_int(r, "person", 0);
     uint32_t who;
     house.grants = &all, house.n_grants = 1, house.now = x->until;
-    if (!reg || !first || record_get(x->l, x->l->db, &house, reg, tracing_cell(r, "index_case", 0), &a, &kase, NULL) < 0) {
+    if (!reg || !first || record_get(x->l, x->l->db, &house, reg, record_int(r, "index_case", 0), &a, &kase, NULL) < 0) {
         arena_clear(&a);
         return 0;
     }
-    int64_t of = tracing_cell(&kase, "person", 0);
+    int64_t of = record_int(&kase, "person", 0);
     arena_clear(&a);
     int rc = name_of(x, VISITS_PERSON, person, &who);
     for (int64_t d = first; rc == 0 && d <= last && d < first + 3; d++) {

@@ -35,32 +35,25 @@ struct tracing_taking {
     struct tracing_accepted done;
 };
 
-static int cell(struct draft *d, const char *field, struct value v, struct error *err) {
-    int f = register_field(d->reg, text_of(field));
-    if (f < 0) return error_set(err, E_UNKNOWN, field, "register %s has no such field / 登记册无此字段", d->reg->name.s);
-    d->values[f] = v;
-    return 0;
-}
-
 /* ---- what there is already */
 
 static int known_contact(const struct record *r, void *arg) {
     struct tracing_taking *t = arg;
     bool made;
-    int64_t person = tracing_cell(r, "person", 0);
+    int64_t person = record_int(r, "person", 0);
     struct idmap_slot *slot = idmap_put(&t->known, &t->arena, person, &made);
     if (!slot) return E_MEMORY;
     if (made || r->id < slot->value.i) slot->value.i = r->id;
     slot = idmap_put(&t->last, &t->arena, r->id, &made);
     if (!slot) return E_MEMORY;
-    slot->value.i = tracing_cell(r, "last_contact", -1) + 1;
+    slot->value.i = record_int(r, "last_contact", -1) + 1;
     return 0;
 }
 
 static int held_finding(const struct record *r, void *arg) {
     struct tracing_taking *t = arg;
     bool made;
-    struct idmap_slot *slot = idmap_put(&t->held, &t->arena, tracing_cell(r, "person", 0), &made);
+    struct idmap_slot *slot = idmap_put(&t->held, &t->arena, record_int(r, "person", 0), &made);
     if (!slot) return E_MEMORY;
     slot->value.i = text_is(r->state, "current") ? r->id : -r->id;
     return 0;
@@ -85,7 +78,7 @@ static struct draft *person_draft(struct tracing_taking *t, struct text name, st
     d->region = t->index.region;
     char *note = arena_printf(&t->arena, "known from the visits only / 仅见于出入记录: %.*s", (int)name.n, name.s);
     if (!note) return error_memory(err), NULL;
-    return cell(d, "note", value_text(text_of(note)), err) < 0 ? NULL : d;
+    return draft_put(d, "note", value_text(text_of(note)), err) < 0 ? NULL : d;
 }
 
 static bool wanted(const struct tracing_accept *a, struct text name) {
@@ -154,17 +147,17 @@ static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, c
     struct manner m = manner_of(t, c);
     if (!d) return error_memory(err), NULL;
     d->region = t->index.region;
-    int rc = cell(d, "person", value_int(person), err);
-    if (rc == 0) rc = cell(d, "index_case", value_int(t->index.id), err);
-    if (rc == 0) rc = cell(d, "class", value_text(text_of(classes[c->kind])), err);
-    if (rc == 0) rc = cell(d, "first_contact", value_int(day_at(t, c->first)), err);
-    if (rc == 0) rc = cell(d, "last_contact", value_int(day_at(t, c->last > c->first ? c->last - 1 : c->last)), err);
-    if (rc == 0) rc = cell(d, "found_at", value_int(t->s->now), err);
-    if (rc == 0 && m.source) rc = cell(d, "source", value_text(text_of(m.source)), err);
-    if (rc == 0 && m.mode) rc = cell(d, "mode", value_text(text_of(m.mode)), err);
-    if (rc == 0 && m.relation) rc = cell(d, "relation", value_text(text_of(m.relation)), err);
+    int rc = draft_put(d, "person", value_int(person), err);
+    if (rc == 0) rc = draft_put(d, "index_case", value_int(t->index.id), err);
+    if (rc == 0) rc = draft_put(d, "class", value_text(text_of(classes[c->kind])), err);
+    if (rc == 0) rc = draft_put(d, "first_contact", value_int(day_at(t, c->first)), err);
+    if (rc == 0) rc = draft_put(d, "last_contact", value_int(day_at(t, c->last > c->first ? c->last - 1 : c->last)), err);
+    if (rc == 0) rc = draft_put(d, "found_at", value_int(t->s->now), err);
+    if (rc == 0 && m.source) rc = draft_put(d, "source", value_text(text_of(m.source)), err);
+    if (rc == 0 && m.mode) rc = draft_put(d, "mode", value_text(text_of(m.mode)), err);
+    if (rc == 0 && m.relation) rc = draft_put(d, "relation", value_text(text_of(m.relation)), err);
     int64_t place = c->evidence ? place_id(t, l, t->answer.found.evidence[c->evidence - 1].place) : 0;
-    if (rc == 0 && place) rc = cell(d, "place", value_int(place), err);
+    if (rc == 0 && place) rc = draft_put(d, "place", value_int(place), err);
     return rc < 0 ? NULL : d;
 }
 
@@ -177,7 +170,7 @@ static struct draft *moved_draft(struct tracing_taking *t, const struct contact 
     if (!d) return error_memory(err), NULL;
     d->id = id;
     d->keep_key = true;
-    return cell(d, "last_contact", value_int(last), err) < 0 ? NULL : d;
+    return draft_put(d, "last_contact", value_int(last), err) < 0 ? NULL : d;
 }
 
 static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct error *err) {
@@ -235,8 +228,8 @@ static struct draft *finding_draft(struct tracing_taking *t, const struct contac
         {"minutes", value_int(c->overlap_s / 60)}, {"score", value_int((int64_t)(c->score * 10000 + 0.5))}, {"evidence", value_text(text_of(evidence))},
         {"pieces", value_int(c->n_evidence)}, {"parameters", value_text(text_of(t->parameters))}, {"traced_at", value_int(t->s->now)}, {"removal_reason", value_null()}};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        if (cell(d, cells[i].name, cells[i].v, err) < 0) return NULL;
-    if (contact && cell(d, "contact", value_int(contact), err) < 0) return NULL; /* else as it is */
+        if (draft_put(d, cells[i].name, cells[i].v, err) < 0) return NULL;
+    if (contact && draft_put(d, "contact", value_int(contact), err) < 0) return NULL; /* else as it is */
     return d;
 }
 
@@ -261,7 +254,7 @@ static int removals_fill(struct tracing_taking *t, struct ledger *l, struct erro
         if (!d || !why) return error_memory(err);
         d->id = idmap_find(&t->held, c->person)->value.i;
         d->state = TEXT("to-remove");
-        if (cell(d, "removal_reason", value_text(text_of(why)), err) < 0) return err->code;
+        if (draft_put(d, "removal_reason", value_text(text_of(why)), err) < 0) return err->code;
         t->drafts[t->n++] = d;
         t->done.to_remove++;
     }
@@ -279,12 +272,12 @@ static int venues_fill(struct tracing_taking *t, struct ledger *l, struct error 
         if (x->degree != 1) continue;
         if (!d) return error_memory(err);
         d->region = t->index.region;
-        rc = cell(d, "case", value_int(t->index.id), err);
-        if (rc == 0 && place) rc = cell(d, "place", value_int(place), err);
-        if (rc == 0) rc = cell(d, "place_text", value_text(arena_text(&t->arena, visits_text(t->v, VISITS_PLACE, x->place))), err);
-        if (rc == 0) rc = cell(d, "starts", value_int(t->answer.origin + x->from), err);
-        if (rc == 0) rc = cell(d, "ends", value_int(t->answer.origin + x->to), err);
-        if (rc == 0) rc = cell(d, "visits_a_day", value_int(x->crowd), err);
+        rc = draft_put(d, "case", value_int(t->index.id), err);
+        if (rc == 0 && place) rc = draft_put(d, "place", value_int(place), err);
+        if (rc == 0) rc = draft_put(d, "place_text", value_text(arena_text(&t->arena, visits_text(t->v, VISITS_PLACE, x->place))), err);
+        if (rc == 0) rc = draft_put(d, "starts", value_int(t->answer.origin + x->from), err);
+        if (rc == 0) rc = draft_put(d, "ends", value_int(t->answer.origin + x->to), err);
+        if (rc == 0) rc = draft_put(d, "visits_a_day", value_int(x->crowd), err);
         t->drafts[t->n++] = d;
         t->done.venues++;
     }
@@ -310,11 +303,11 @@ static int investigation_fill(struct tracing_taking *t, struct ledger *l, struct
     rc = 0;
     if (!id) {
         d->region = t->index.region;
-        rc = cell(d, "case", value_int(t->index.id), err);
-        if (rc == 0) rc = cell(d, "opened_at", value_int(t->s->now), err);
+        rc = draft_put(d, "case", value_int(t->index.id), err);
+        if (rc == 0) rc = draft_put(d, "opened_at", value_int(t->s->now), err);
     }
-    if (rc == 0) rc = cell(d, "traced_at", value_int(t->s->now), err);
-    if (rc == 0 && t->window_days) rc = cell(d, "lookback_days", value_int(t->window_days > 60 ? 60 : t->window_days), err);
+    if (rc == 0) rc = draft_put(d, "traced_at", value_int(t->s->now), err);
+    if (rc == 0 && t->window_days) rc = draft_put(d, "lookback_days", value_int(t->window_days > 60 ? 60 : t->window_days), err);
     t->drafts[t->n++] = d;
     return rc;
 }
@@ -429,7 +422,7 @@ int tracing_accept_plan(struct ledger *l, const struct session *s, struct visits
     if (q->n_cases != 1 || q->n_persons) return error_set(err, E_USAGE, "case", "contacts are accepted for one case at a time / 一次只接受一个病例的接触者");
     int rc = tracing_plan(l, s, v, q, &plan, err);
     if (rc == 0) rc = record_get(l, l->db, s, register_find(l->catalog, TEXT("case")), plan.one, &a, &index, err);
-    if (rc == 0) rc = tracing_route_feed(l, s, v, tracing_cell(&index, "person", 0), NULL, err);
+    if (rc == 0) rc = tracing_route_feed(l, s, v, record_int(&index, "person", 0), NULL, err);
     tracing_plan_clear(&plan);
     if (rc == 0) rc = tracing_plan(l, s, v, q, ret, err); /* the route may have made the person known to the visits */
     arena_clear(&a);

@@ -30,13 +30,6 @@ static void refuse(struct taking *t, struct text name, const struct error *why) 
     if (t->refused) t->refused(name, why, t->arg);
 }
 
-static int cell(struct draft *d, const char *field, struct value v, struct error *err) {
-    int f = register_field(d->reg, text_of(field));
-    if (f < 0) return error_set(err, E_UNKNOWN, field, "register %s has no such field / 登记册无此字段", d->reg->name.s);
-    d->values[f] = v;
-    return 0;
-}
-
 static int write(struct taking *t, struct error *err) {
     int rc = t->n ? ledger_begin(t->l, err) : 0;
     if (t->n && rc == 0) rc = ledger_end(t->l, record_apply(t->l, t->s, t->drafts, t->n, err), t->s->now, err);
@@ -63,7 +56,7 @@ static struct draft *draft_of(struct taking *t, const struct record *kase, struc
         const struct { const char *name; struct value v; } cells[] = {{"case", value_int(kase->id)}, {"accession", value_text(arena_text(&t->arena, name))},
                                                                      {"reference", value_text(t->reference_name)}, {"length", value_int(g->length)},
                                                                      {"differences", a.n ? value_text(a) : value_null()}, {"unknown", b.n ? value_text(b) : value_null()}};
-        for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = cell(d, cells[i].name, cells[i].v, err);
+        for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = draft_put(d, cells[i].name, cells[i].v, err);
     }
     buf_clear(&differences);
     buf_clear(&unknown);

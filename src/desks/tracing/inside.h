@@ -14,8 +14,6 @@ int tracing_may(struct ledger *l, const struct session *s, struct text region, s
 int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise);
 /* A cell as an instant: the instant, or the first second of a date; INSTANT_NONE. */
 instant tracing_when(const struct ledger *l, const struct record *r, const char *field);
-int64_t tracing_cell(const struct record *r, const char *field, int64_t otherwise);
-struct text tracing_word(const struct record *r, const char *field);
 
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {

@@ -32,14 +32,14 @@ static int case_take(const struct record *r, void *arg) {
     if (x->cases == TRACING_PLACES_CASES) return 1;
     if (text_is(r->state, "excluded")) return 0;
     x->cases++;
-    tracing_rules(x->l, tracing_word(r, "disease"), now, &rules);
+    tracing_rules(x->l, record_text(r, "disease"), now, &rules);
     instant onset = tracing_when(x->l, r, "onset"), found = tracing_when(x->l, r, "detected_at"), isolated = tracing_when(x->l, r, "isolated_at");
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r->created_at, from = base - (int64_t)rules.lookback_days * DAY_S, to = now;
     if (isolated != INSTANT_NONE && isolated > from && isolated < to) to = isolated;
     instant zero = instant_of_day(x->origin, visits_zone(x->v));
     if (from < zero) from = zero;
     if (from >= to) return 0;
-    snprintf(name, sizeof name, "%lld", (long long)tracing_cell(r, "person", 0));
+    snprintf(name, sizeof name, "%lld", (long long)record_int(r, "person", 0));
     if (!visits_find(x->v, VISITS_PERSON, text_of(name), &id)) return x->unknown++, 0;
     if (!mem_room(&x->index, &x->cap, x->n + 1, sizeof *x->index)) return error_memory(x->err);
     x->index[x->n++] = (struct contact_index){id, (int32_t)(from - zero), (int32_t)(to - zero)};
@@ -153,10 +153,10 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
         p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))));
         if (!reg || !text_int(p->name, &id) || record_get(x->l, x->l->db, s, reg, id, &ret->arena, &r, NULL) < 0) continue;
         p->place = id;
-        p->title = tracing_word(&r, "title");
-        p->point = tracing_word(&r, "point");
+        p->title = record_text(&r, "title");
+        p->point = record_text(&r, "point");
         p->region = r.region;
-        if (tracing_word(&r, "kind").n) p->kind = tracing_word(&r, "kind");
+        if (record_text(&r, "kind").n) p->kind = record_text(&r, "kind");
     }
     mem_free(all);
     ret->n = n;

@@ -23,8 +23,8 @@ struct feeding {
 
 static int feed_one(const struct record *r, void *arg) {
     struct feeding *f = arg;
-    int64_t place = tracing_cell(r, "place", 0), starts = tracing_cell(r, "starts", INSTANT_NONE), ends = tracing_cell(r, "ends", INSTANT_NONE);
-    struct text vehicle = tracing_word(r, "vehicle"), precision = tracing_word(r, "precision");
+    int64_t place = record_int(r, "place", 0), starts = record_int(r, "starts", INSTANT_NONE), ends = record_int(r, "ends", INSTANT_NONE);
+    struct text vehicle = record_text(r, "vehicle"), precision = record_text(r, "precision");
     char name[VISITS_NAME_MAX];
     uint32_t at;
     if (f->n == ROUTE_MAX) return 1;
@@ -37,7 +37,7 @@ static int feed_one(const struct record *r, void *arg) {
     if (rc < 0) return rc;
     if (!place) visits_set_class(f->v, at, TRACING_TRANSPORT);
     f->rows[f->n++] = (struct visit){f->person, at, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
-                                     (uint16_t)tracing_cell(r, "carriage", 0), (uint16_t)tracing_cell(r, "seat_row", 0)};
+                                     (uint16_t)record_int(r, "carriage", 0), (uint16_t)record_int(r, "seat_row", 0)};
     return 0;
 }
 
@@ -92,15 +92,15 @@ static int stop_of_record(const struct record *r, void *arg) {
     if (!x) return g->t->more ? 1 : E_MEMORY;
     x->origin = g->origin;
     x->record = r->id;
-    x->day = (day)tracing_cell(r, "day", 0);
-    x->starts = tracing_cell(r, "starts", INSTANT_NONE);
-    x->ends = tracing_cell(r, "ends", INSTANT_NONE);
-    x->place = tracing_cell(r, "place", 0);
-    x->name = arena_text(a, tracing_word(r, "place_text"));
-    x->vehicle = arena_text(a, tracing_word(r, "vehicle"));
-    x->source = arena_text(a, tracing_word(r, "source"));
-    x->precision = arena_text(a, tracing_word(r, "precision"));
-    x->note = arena_text(a, tracing_word(r, "doing"));
+    x->day = (day)record_int(r, "day", 0);
+    x->starts = record_int(r, "starts", INSTANT_NONE);
+    x->ends = record_int(r, "ends", INSTANT_NONE);
+    x->place = record_int(r, "place", 0);
+    x->name = arena_text(a, record_text(r, "place_text"));
+    x->vehicle = arena_text(a, record_text(r, "vehicle"));
+    x->source = arena_text(a, record_text(r, "source"));
+    x->precision = arena_text(a, record_text(r, "precision"));
+    x->note = arena_text(a, record_text(r, "doing"));
     return 0;
 }
 
@@ -172,9 +172,9 @@ static void names_fill(struct ledger *l, const struct session *s, struct tracing
             x->place = 0;
             continue;
         }
-        x->title = tracing_word(&r, "title");
-        x->point = tracing_word(&r, "point");
-        x->kind = tracing_word(&r, "kind");
+        x->title = record_text(&r, "title");
+        x->point = record_text(&r, "point");
+        x->kind = record_text(&r, "kind");
     }
 }
 
@@ -193,11 +193,11 @@ int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits
         arena_clear(&t.arena);
         return rc;
     }
-    tracing_rules(l, tracing_word(&r, "disease"), s->now, &rules);
+    tracing_rules(l, record_text(&r, "disease"), s->now, &rules);
     instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at");
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r.created_at;
     t.which = which;
-    t.person = tracing_cell(&r, "person", 0);
+    t.person = record_int(&r, "person", 0);
     t.from = base - (window_days ? window_days : rules.lookback_days > 14 ? rules.lookback_days : 14) * DAY_S;
     t.to = s->now;
     struct gathering g = {.l = l, .t = &t};

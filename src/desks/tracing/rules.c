@@ -30,16 +30,6 @@ int64_t tracing_parameter(const struct ledger *l, struct text disease, instant n
     return policy_number(policy_of(l, disease, day_of_instant(now, l->zone_s)), name, otherwise);
 }
 
-int64_t tracing_cell(const struct record *r, const char *field, int64_t otherwise) {
-    int f = register_field(r->reg, text_of(field));
-    return f >= 0 ? value_int_or(r->values[f], otherwise) : otherwise;
-}
-
-struct text tracing_word(const struct record *r, const char *field) {
-    int f = register_field(r->reg, text_of(field));
-    return f >= 0 ? value_view(r->values[f]) : (struct text){"", 0};
-}
-
 /* As the policy has it for this class of place (contact_overlap_school), else for all; seats are asked on vehicles only, unless for a class. */
 static int64_t class_parameter(const struct policy *p, const char *name, int class_of, int64_t otherwise) {
     char own[80];

@@ -13,10 +13,10 @@ struct held {
 
 static int held_one(const struct record *r, void *arg) {
     struct held *h = arg;
-    instant at = tracing_cell(r, "traced_at", 0);
+    instant at = record_int(r, "traced_at", 0);
     if (!text_is(r->state, "current")) return 0;
     if (!mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
-    h->persons[h->n++] = tracing_cell(r, "person", 0);
+    h->persons[h->n++] = record_int(r, "person", 0);
     if (at > h->traced_at) h->traced_at = at;
     return 0;
 }

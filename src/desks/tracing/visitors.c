@@ -14,12 +14,12 @@ static int venue_read(struct ledger *l, const struct session *s, struct tracing_
     int rc = record_get(l, l->db, s, reg, q->venue, &a, &r, err);
     if (rc == 0) rc = tracing_may(l, s, r.region, err);
     if (rc == 0) {
-        struct text name = tracing_word(&r, "place_text");
+        struct text name = record_text(&r, "place_text");
         if (name.n) snprintf(place, VISITS_NAME_MAX + 1, "%.*s", (int)name.n, name.s);
-        else snprintf(place, VISITS_NAME_MAX + 1, "%lld", (long long)tracing_cell(&r, "place", 0));
+        else snprintf(place, VISITS_NAME_MAX + 1, "%lld", (long long)record_int(&r, "place", 0));
         q->place = text_of(place);
-        q->from = tracing_cell(&r, "starts", INSTANT_NONE);
-        q->to = tracing_cell(&r, "ends", INSTANT_NONE);
+        q->from = record_int(&r, "starts", INSTANT_NONE);
+        q->to = record_int(&r, "ends", INSTANT_NONE);
         p->found = text_is(r.state, "found") || text_is(r.state, "noticed");
     }
     arena_clear(&a);

@@ -87,8 +87,7 @@ static void put_place(struct naming *n, struct buf *b, const struct visits *v, u
         struct record rec;
         n->last = place;
         n->title = (struct text){"", 0};
-        int f = n->place ? register_field(n->place, TEXT("title")) : -1;
-        if (f >= 0 && text_int(name, &id) && record_get(n->l, n->l->db, &n->r->session, n->place, id, &n->r->arena, &rec, NULL) == 0) n->title = value_view(rec.values[f]);
+        if (n->place && text_int(name, &id) && record_get(n->l, n->l->db, &n->r->session, n->place, id, &n->r->arena, &rec, NULL) == 0) n->title = record_text(&rec, "title");
     }
     if (n->title.n) json_put_text(b, "title", n->title);
 }
