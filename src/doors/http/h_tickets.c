@@ -1,14 +1,14 @@
 /* The own result by ticket, for anybody: no account, no cookie, the ticket in the body because a path ends up in logs. Above capacity it is shed before
  * anything is looked up, and what was accepted is answered; a small cache keeps the same question from reaching the store again for KEPT_S. A made-up ticket
  * goes the same way as a real one: same bucket, same cache, same statement, same words. */
-#include <pthread.h>
 #include <string.h>
 
 #include "desks/testing/ticket.h"
 #include "doors/http/inside.h"
+#include "doors/http/stripes.h"
 #include "doors/http/write.h"
 
-enum { SLOTS = 1 << 14, WAYS = 4, LOCKS = 64, KEPT_S = 10, RESULTS_PER_S = 15000 };
+enum { SLOTS = 1 << 14, WAYS = 4, KEPT_S = 10, RESULTS_PER_S = 15000 };
 
 struct kept_answer {
     int64_t ticket;   /* keyed hash; 0 empty */
@@ -18,31 +18,28 @@ struct kept_answer {
 };
 
 struct ticket_cache {
-    pthread_mutex_t locks[LOCKS];
-    unsigned char key[32];
+    struct stripes stripes;
     struct kept_answer slots[SLOTS];
 };
 
 int tickets_open(struct ticket_cache **ret, struct error *err) {
     struct ticket_cache *t = mem_alloc(sizeof *t);
-    struct rng secret;
     if (!t) return error_memory(err);
-    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&t->locks[i], NULL);
-    rng_seed_secret(&secret);
-    rng_bytes(&secret, t->key, sizeof t->key);
+    stripes_init(&t->stripes);
     *ret = t;
     return 0;
 }
 
 void tickets_close(struct ticket_cache *t) {
     if (!t) return;
-    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_destroy(&t->locks[i]);
+    stripes_clear(&t->stripes);
     mem_free(t);
 }
 
+/* Where an answer may stand; the lock is held. */
 static struct kept_answer *ways_of(struct ticket_cache *t, int64_t hash, pthread_mutex_t **ret_lock) {
-    size_t set = ((uint64_t)hash >> 20) % (SLOTS / WAYS);
-    *ret_lock = &t->locks[set % LOCKS];
+    size_t set;
+    *ret_lock = stripes_lock(&t->stripes, hash, SLOTS / WAYS, &set);
     return &t->slots[set * WAYS];
 }
 
@@ -50,7 +47,6 @@ static bool kept(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct bu
     pthread_mutex_t *lock;
     struct kept_answer *ways = ways_of(t, hash, &lock);
     bool found = false;
-    pthread_mutex_lock(lock);
     for (size_t i = 0; i < WAYS && !found; i++)
         if (ways[i].ticket == hash && now_ns - ways[i].at_ns < KEPT_S * INT64_C(1000000000)) {
             buf_add(out, ways[i].body, ways[i].n);
@@ -62,9 +58,8 @@ static bool kept(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct bu
 
 static void keep(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct text body) {
     pthread_mutex_t *lock;
-    struct kept_answer *ways = ways_of(t, hash, &lock), *to = ways;
     if (body.n > TICKET_ANSWER_MAX) return;
-    pthread_mutex_lock(lock);
+    struct kept_answer *ways = ways_of(t, hash, &lock), *to = ways;
     for (size_t i = 1; i < WAYS; i++)
         if (ways[i].ticket == hash || (to->ticket != hash && ways[i].at_ns < to->at_ns)) to = &ways[i];
     to->ticket = hash;
@@ -85,8 +80,7 @@ static int results(struct request *r, struct error *err) {
     }
     int rc = request_member(r, "ticket", true, &ticket, err);
     if (rc < 0) return rc;
-    int64_t hash = digest_key64(s->tickets->key, 0, ticket);
-    if (!hash) hash = 1;
+    int64_t hash = stripes_hash(&s->tickets->stripes, ticket);
     struct buf *b = answer_open(r, 200);
     if (kept(s->tickets, hash, r->started_ns, b)) return b->failed;
     rc = request_reader(r, &l, err);

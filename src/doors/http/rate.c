@@ -1,10 +1,9 @@
 /* How often somebody may ask: a token bucket an account and a bucket an address, in a table of a fixed size. Two that fall into one slot share it by
  * turns: the newer takes it with a full bucket, so that a stranger's flood cannot lock anybody out; in a table of this size that is rare. */
 #include "doors/http/inside.h"
+#include "doors/http/stripes.h"
 
-#include <pthread.h>
-
-enum { SLOTS = 1 << 14, WAYS = 4, LOCKS = 64 };
+enum { SLOTS = 1 << 14, WAYS = 4 };
 
 struct bucket {
     int64_t who;      /* keyed hash; 0 empty */
@@ -13,39 +12,33 @@ struct bucket {
 };
 
 struct rate {
-    pthread_mutex_t locks[LOCKS];
-    unsigned char key[32];
+    struct stripes stripes;
     struct bucket slots[SLOTS];
 };
 
 int rate_open(struct rate **ret, struct error *err) {
     struct rate *t = mem_alloc(sizeof *t);
-    struct rng secret;
     if (!t) return error_memory(err);
-    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_init(&t->locks[i], NULL);
-    rng_seed_secret(&secret);
-    rng_bytes(&secret, t->key, sizeof t->key);
+    stripes_init(&t->stripes);
     *ret = t;
     return 0;
 }
 
 void rate_close(struct rate *t) {
     if (!t) return;
-    for (size_t i = 0; i < LOCKS; i++) pthread_mutex_destroy(&t->locks[i]);
+    stripes_clear(&t->stripes);
     mem_free(t);
 }
 
 bool rate_take(struct rate *t, struct text who, unsigned per_s, int64_t now_ns, int *ret_wait_s) {
     if (!per_s) return true;
-    int64_t hash = digest_key64(t->key, 0, who);
-    if (!hash) hash = 1;
+    int64_t hash = stripes_hash(&t->stripes, who);
     float burst = (float)per_s * 4;
-    size_t base = ((uint64_t)hash >> 20) % (SLOTS / WAYS) * WAYS;
-    pthread_mutex_t *lock = &t->locks[base / WAYS % LOCKS];
-    pthread_mutex_lock(lock);
-    struct bucket *b = NULL, *oldest = &t->slots[base];
+    size_t set;
+    pthread_mutex_t *lock = stripes_lock(&t->stripes, hash, SLOTS / WAYS, &set);
+    struct bucket *b = NULL, *oldest = &t->slots[set * WAYS];
     for (size_t i = 0; i < WAYS && !b; i++) {
-        struct bucket *one = &t->slots[base + i];
+        struct bucket *one = &t->slots[set * WAYS + i];
         if (one->who == hash) b = one;
         if (one->at_ns < oldest->at_ns) oldest = one;
     }
