@@ -28,6 +28,24 @@ int declare_text(const struct yaml *map, const char *key, bool required, struct 
     return 0;
 }
 
+int declare_list(struct arena *a, const struct yaml *root, const char *key, size_t each, const struct yaml **ret, void *items, struct error *err) {
+    *ret = NULL;
+    int rc = yaml_list(root, key, false, ret, err);
+    if (rc || !*ret) return rc;
+    void *room = arena_alloc(a, ((*ret)->n + 1) * each);
+    if (!room) return error_set(err, E_MEMORY, root->file, "out of memory");
+    memcpy(items, &room, sizeof room);
+    return 0;
+}
+
+int declare_reference(const struct register_decl *r, const struct yaml *map, const char *key, struct text *ret, struct error *err) {
+    int rc = declare_text(map, key, true, ret, err);
+    if (rc) return rc;
+    int f = register_field(r, *ret);
+    if (f >= 0 && r->fields[f].type == FIELD_REFERENCE) return 0;
+    return yaml_error(yaml_get(map, key), err, E_UNKNOWN, "%s is no reference of this register / 不是本登记册的引用字段", ret->s);
+}
+
 int declare_words(struct arena *a, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n,
                   struct error *err) {
     const struct yaml *node = yaml_get(map, key);

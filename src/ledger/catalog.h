@@ -26,6 +26,10 @@ int declare_text(const struct yaml *map, const char *key, bool required, struct 
 /* A list of non-empty scalars (or one scalar alone), copied into the arena. Absent: *ret_n = 0. */
 int declare_words(struct arena *a, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n,
                   struct error *err);
+/* An optional list of maps, and zeroed room for its items of `each` bytes in the arena: *items (the address of a pointer) leads to it. Absent: *ret NULL. */
+int declare_list(struct arena *a, const struct yaml *root, const char *key, size_t each, const struct yaml **ret, void *items, struct error *err);
+/* The name of a field of the register that is a reference. */
+int declare_reference(const struct register_decl *r, const struct yaml *map, const char *key, struct text *ret, struct error *err);
 
 /* One code list from one file, its index built. */
 int codelist_declare(struct arena *a, const struct yaml *root, struct codelist *ret, struct error *err);

@@ -2,31 +2,26 @@
 
 #include <stdio.h>
 
+#include "ledger/catalog.h"
+
 /* ---- declaration */
 
 int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
     static const char *const keys[] = {"in", "most", "count", "at", "full", "zh", "en", NULL};
-    const struct yaml *list = NULL;
-    int rc = yaml_list(root, "holds", false, &list, err);
-    if (rc || !list) return rc;
-    r->holds = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->holds);
-    if (!r->holds) return error_memory(err);
-    for (size_t i = 0; !rc && i < list->n; i++) {
+    const struct yaml *list;
+    int rc = declare_list(&c->arena, root, "holds", sizeof *r->holds, &list, &r->holds, err);
+    for (size_t i = 0; !rc && list && i < list->n; i++) {
         struct hold *h = &r->holds[i];
         rc = yaml_only(list->items[i], keys, err);
-        if (!rc) rc = yaml_text(list->items[i], "in", true, &h->field, err);
-        if (!rc) rc = yaml_text(list->items[i], "most", true, &h->most, err);
-        if (!rc) rc = yaml_text(list->items[i], "count", false, &h->count, err);
-        if (!rc) rc = yaml_text(list->items[i], "at", false, &h->at, err);
-        if (!rc) rc = yaml_text(list->items[i], "full", true, &h->full, err);
-        if (!rc) rc = yaml_text(list->items[i], "zh", true, &h->zh, err);
-        if (!rc) rc = yaml_text(list->items[i], "en", true, &h->en, err);
-        if (rc) break;
-        int f = register_field(r, h->field);
-        if (f < 0 || r->fields[f].type != FIELD_REFERENCE)
-            rc = yaml_error(yaml_get(list->items[i], "in"), err, E_UNKNOWN, "%s is no reference of this register / 不是本登记册的引用字段", h->field.s);
+        if (!rc) rc = declare_reference(r, list->items[i], "in", &h->field, err);
+        if (!rc) rc = declare_text(list->items[i], "most", true, &h->most, err);
+        if (!rc) rc = declare_text(list->items[i], "count", false, &h->count, err);
+        if (!rc) rc = declare_text(list->items[i], "at", false, &h->at, err);
+        if (!rc) rc = declare_text(list->items[i], "full", true, &h->full, err);
+        if (!rc) rc = declare_text(list->items[i], "zh", true, &h->zh, err);
+        if (!rc) rc = declare_text(list->items[i], "en", true, &h->en, err);
         h->line = list->items[i]->line;
-        r->n_holds = i + 1;
+        if (!rc) r->n_holds = i + 1;
     }
     return rc;
 }
@@ -93,7 +88,7 @@ static int expect(struct apply *x, const struct reg_table *t, const struct hold_
         const struct draft *d = drafts[i];
         bool fresh = false;
         if (d->reg != t->reg || d->values[b->field].kind != VALUE_INT || d->values[b->field].i >= x->first_id) continue;
-        if (!idmap_put(held, &x->arena, d->values[b->field].i, &fresh)) return memory(err);
+        if (!idmap_put(held, &x->arena, d->values[b->field].i, &fresh)) return error_memory(err);
         if (fresh) ids[k++] = d->values[b->field].i;
     }
     snprintf(head, sizeof head, "SELECT \"%s\",count(*) FROM \"%s\" WHERE \"%s\"", column, t->reg->name.s, column);
@@ -109,24 +104,29 @@ int hold_expect(struct apply *x, struct draft **drafts, size_t n, struct error *
         struct apply_table *at = apply_table_of(x, t->reg);
         if (!t->reg->n_holds || at->held_expected) continue;
         at->held_expected = true;
-        if (!ids && !(ids = arena_alloc(&x->arena, n * sizeof *ids))) return memory(err);
+        if (!ids && !(ids = arena_alloc(&x->arena, n * sizeof *ids))) return error_memory(err);
         for (size_t h = 0; !rc && h < t->reg->n_holds; h++) rc = expect(x, t, &t->holds[h], drafts, n, ids, err);
     }
     return rc;
+}
+
+/* The holder that the record names and how many it has; NULL when it names none. */
+static int holder_of(struct apply *x, const struct reg_table *t, const struct hold_bound *b, const struct record *r, const struct record **ret, struct idmap_slot **ret_slot, struct error *err) {
+    *ret = NULL;
+    if (r->values[b->field].kind != VALUE_INT) return 0;
+    int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, ret, err);
+    return rc < 0 || !*ret ? rc : members(x, t, b, (*ret)->id, ret_slot, err);
 }
 
 int hold_check(struct apply *x, const struct record *r, struct error *err) {
     const struct reg_table *t = x->l->tables[r->reg->order];
     for (size_t i = 0; i < r->reg->n_holds; i++) {
         const struct hold_bound *b = &t->holds[i];
-        const struct record *holder = NULL;
-        struct idmap_slot *slot = NULL;
-        if (r->values[b->field].kind != VALUE_INT) continue;
-        int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, &holder, err);
+        const struct record *holder;
+        struct idmap_slot *slot;
+        int rc = holder_of(x, t, b, r, &holder, &slot, err);
         if (rc < 0) return rc;
         if (!holder) continue;
-        rc = members(x, t, b, holder->id, &slot, err);
-        if (rc < 0) return rc;
         bool room = text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX);
         if (!room) return error_set(err, E_REFUSED, r->reg->fields[b->field].name.s, "%s / %s", r->reg->holds[i].en.s, r->reg->holds[i].zh.s);
     }
@@ -165,11 +165,9 @@ int hold_take(struct apply *x, const struct record *r, struct error *err) {
     const struct reg_table *t = x->l->tables[r->reg->order];
     for (size_t i = 0; i < r->reg->n_holds; i++) {
         const struct hold_bound *b = &t->holds[i];
-        const struct record *holder = NULL;
-        struct idmap_slot *slot = NULL;
-        if (r->values[b->field].kind != VALUE_INT) continue;
-        int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, &holder, err);
-        if (!rc && holder) rc = members(x, t, b, holder->id, &slot, err);
+        const struct record *holder;
+        struct idmap_slot *slot;
+        int rc = holder_of(x, t, b, r, &holder, &slot, err);
         if (rc < 0) return rc;
         if (!holder) continue;
         slot->value.i++;

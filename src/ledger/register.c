@@ -151,12 +151,9 @@ static int declare_moves(struct catalog *c, const struct yaml *root, struct regi
 static int declare_checks(struct catalog *c, const struct yaml *root, struct register_decl *r,
                           struct error *err) {
     static const char *const keys[] = {"that", "was", "zh", "en", NULL};
-    const struct yaml *list = NULL;
-    int rc = yaml_list(root, "checks", false, &list, err);
-    if (rc || !list) return rc;
-    r->checks = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->checks);
-    if (!r->checks) return error_set(err, E_MEMORY, root->file, "out of memory");
-    for (size_t i = 0; !rc && i < list->n; i++) {
+    const struct yaml *list;
+    int rc = declare_list(&c->arena, root, "checks", sizeof *r->checks, &list, &r->checks, err);
+    for (size_t i = 0; !rc && list && i < list->n; i++) {
         struct rule_check *check = &r->checks[i];
         rc = yaml_only(list->items[i], keys, err);
         if (!rc) rc = declare_text(list->items[i], "that", true, &check->condition, err);
@@ -173,23 +170,16 @@ static int declare_checks(struct catalog *c, const struct yaml *root, struct reg
 
 static int declare_effects(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
     static const char *const keys[] = {"when", "moves", "to", NULL};
-    const struct yaml *list = NULL;
-    int rc = yaml_list(root, "effects", false, &list, err);
-    if (rc || !list) return rc;
-    r->effects = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->effects);
-    if (!r->effects) return error_set(err, E_MEMORY, root->file, "out of memory");
-    for (size_t i = 0; !rc && i < list->n; i++) {
+    const struct yaml *list;
+    int rc = declare_list(&c->arena, root, "effects", sizeof *r->effects, &list, &r->effects, err);
+    for (size_t i = 0; !rc && list && i < list->n; i++) {
         struct effect *e = &r->effects[i];
         rc = yaml_only(list->items[i], keys, err);
         if (!rc) rc = declare_text(list->items[i], "when", true, &e->when, err);
-        if (!rc) rc = declare_text(list->items[i], "moves", true, &e->field, err);
+        if (!rc) rc = declare_reference(r, list->items[i], "moves", &e->field, err);
         if (!rc) rc = declare_text(list->items[i], "to", true, &e->to, err);
-        if (rc) break;
-        int f = register_field(r, e->field);
-        if (f < 0 || r->fields[f].type != FIELD_REFERENCE)
-            rc = yaml_error(yaml_get(list->items[i], "moves"), err, E_UNKNOWN, "%s is no reference of this register / 不是本登记册的引用字段", e->field.s);
         e->line = list->items[i]->line;
-        r->n_effects = i + 1;
+        if (!rc) r->n_effects = i + 1;
     }
     return rc;
 }

@@ -29,13 +29,10 @@ static int declare_cells(struct catalog *c, const struct yaml *node, struct regi
 
 int similar_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
     static const char *const keys[] = {"key", "within", "days", "except", "settled", "zh", "en", "source", NULL};
-    const struct yaml *list = NULL;
-    int rc = yaml_list(root, "similar", false, &list, err);
-    if (rc || !list) return rc;
-    if (list->n > SIMILAR_MAX) return yaml_error(list, err, E_INVALID, "similar has at most %d items / similar 最多 %d 项", SIMILAR_MAX, SIMILAR_MAX);
-    r->similar = arena_alloc(&c->arena, (list->n + 1) * sizeof *r->similar);
-    if (!r->similar) return error_memory(err);
-    for (size_t i = 0; !rc && i < list->n; i++) {
+    const struct yaml *list;
+    int rc = declare_list(&c->arena, root, "similar", sizeof *r->similar, &list, &r->similar, err);
+    if (!rc && list && list->n > SIMILAR_MAX) rc = yaml_error(list, err, E_INVALID, "similar has at most %d items / similar 最多 %d 项", SIMILAR_MAX, SIMILAR_MAX);
+    for (size_t i = 0; !rc && list && i < list->n; i++) {
         const struct yaml *node = list->items[i];
         struct similar *s = &r->similar[i];
         int64_t days = 0;
