@@ -20,16 +20,21 @@ static const char *const messages[] = {
 #undef X
 };
 
-struct table_known {
+struct known {
     int64_t id;
     instant until;
-    bool open, single;
+    bool open;
+};
+struct table_known {
+    struct known k;
+    bool single;
     char region[REGION_MAX + 1];
 };
 struct round_known {
-    int64_t id, size, most;
-    instant until, starts, ends;
-    bool open, closed;
+    struct known k;
+    int64_t size, most;
+    instant starts, ends;
+    bool closed;
 };
 struct tube_known {
     int64_t key, id, table, round, size;
@@ -65,38 +70,23 @@ static void refuse(struct sampling_row *r, enum sampling_reason reason, const ch
 
 /* ---- tables and rounds, as they were some seconds ago */
 
-static int table_read(struct ledger *l, int64_t id, instant now, struct table_known *ret, struct error *err) {
+static int table_read(struct ledger *l, int64_t id, instant now, void *ret, struct error *err) {
     static const char sql[] = "SELECT t.\"region\",t.\"state\",s.\"kind\",s.\"state\" FROM \"site_table\" t JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE t.\"id\"=?1";
     struct value param = value_int(id);
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    struct table_known t = {.id = id, .until = now + FRESH_S};
+    struct table_known t = {.k = {id, now + FRESH_S, false}};
     int rc = db_query(l->db, sql, &param, 1, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text region = value_view(row[0]);
-        t.open = text_is(value_view(row[1]), "open") && text_is(value_view(row[3]), "open");
+        t.k.open = text_is(value_view(row[1]), "open") && text_is(value_view(row[3]), "open");
         t.single = text_is(value_view(row[2]), "isolation");
         snprintf(t.region, sizeof t.region, "%.*s", (int)region.n, region.s);
         rc = 0;
     }
     db_cursor_close(c);
     if (rc < 0) return rc;
-    *ret = t;
-    return 0;
-}
-
-static int table_of(struct sampling *x, struct ledger *l, int64_t id, instant now, struct table_known *ret, struct error *err) {
-    struct table_known *slot = &x->tables[(uint64_t)id % TABLES];
-    pthread_mutex_lock(&x->lock);
-    bool known = slot->id == id && slot->until >= now && slot->until <= now + FRESH_S;
-    *ret = *slot;
-    pthread_mutex_unlock(&x->lock);
-    if (known) return 0;
-    int rc = table_read(l, id, now, ret, err);
-    if (rc < 0 || !ret->open) return rc; /* one that is opened now is open at once */
-    pthread_mutex_lock(&x->lock);
-    *slot = *ret;
-    pthread_mutex_unlock(&x->lock);
+    memcpy(ret, &t, sizeof t);
     return 0;
 }
 
@@ -106,16 +96,16 @@ static int64_t pooling_most(struct ledger *l, struct text disease, struct text r
     return policy_number(a ? a->policy : NULL, "pooling_max", 0);
 }
 
-static int round_read(struct ledger *l, int64_t id, instant now, struct round_known *ret, struct error *err) {
+static int round_read(struct ledger *l, int64_t id, instant now, void *ret, struct error *err) {
     static const char sql[] = "SELECT r.\"state\",r.\"starts_at\",r.\"ends_at\",r.\"tube_size\",c.\"disease\",r.\"region\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" "
                               "WHERE r.\"id\"=?1";
     struct value param = value_int(id);
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    struct round_known k = {.id = id, .until = now + FRESH_S};
+    struct round_known k = {.k = {id, now + FRESH_S, false}};
     int rc = db_query(l->db, sql, &param, 1, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
-        k.open = text_is(value_view(row[0]), "open");
+        k.k.open = text_is(value_view(row[0]), "open");
         k.closed = text_is(value_view(row[0]), "closed");
         k.starts = value_int_or(row[1], 0);
         k.ends = value_int_or(row[2], INSTANT_NONE);
@@ -125,28 +115,29 @@ static int round_read(struct ledger *l, int64_t id, instant now, struct round_kn
     }
     db_cursor_close(c);
     if (rc < 0) return rc;
-    *ret = k;
+    memcpy(ret, &k, sizeof k);
     return 0;
 }
 
-static int round_of(struct sampling *x, struct ledger *l, int64_t id, instant now, struct round_known *ret, struct error *err) {
-    struct round_known *slot = &x->rounds[(uint64_t)id % ROUNDS];
+/* From its slot while that is fresh, else read. Both structs begin with what is known of either. */
+static int known_of(struct sampling *x, struct ledger *l, void *slot, size_t size, int64_t id, instant now, int (*find)(struct ledger *, int64_t, instant, void *, struct error *), void *ret,
+                    struct error *err) {
+    const struct known *k = ret;
     pthread_mutex_lock(&x->lock);
-    bool known = slot->id == id && slot->until >= now && slot->until <= now + FRESH_S;
-    *ret = *slot;
+    memcpy(ret, slot, size);
     pthread_mutex_unlock(&x->lock);
-    if (known) return 0;
-    int rc = round_read(l, id, now, ret, err);
-    if (rc < 0 || !ret->open) return rc;
+    if (k->id == id && k->until >= now && k->until <= now + FRESH_S) return 0;
+    int rc = find(l, id, now, ret, err);
+    if (rc < 0 || !k->open) return rc; /* one that is opened now is open at once */
     pthread_mutex_lock(&x->lock);
-    *slot = *ret;
+    memcpy(slot, ret, size);
     pthread_mutex_unlock(&x->lock);
     return 0;
 }
 
 /* A swab brought late belongs to its round when it was taken in it. */
 static bool round_takes(const struct round_known *k, instant at) {
-    return k->open || (k->closed && k->ends != INSTANT_NONE && at >= k->starts && at <= k->ends);
+    return k->k.open || (k->closed && k->ends != INSTANT_NONE && at >= k->starts && at <= k->ends);
 }
 
 /* ---- tubes: what is fixed of them never changes */
@@ -293,14 +284,14 @@ static int turn_of(struct making *m, const struct sampling_row *r, int64_t *ret,
 static int row_check(struct making *m, struct sampling_row *r, struct table_known *t, struct error *err) {
     struct round_known k;
     if (!r->barcode.n) return refuse(r, SAMPLING_INVALID, "tube"), 0;
-    int rc = table_of(m->x, m->l, r->table, m->s->now, t, err);
-    if (!rc) rc = round_of(m->x, m->l, r->round, m->s->now, &k, err);
+    int rc = known_of(m->x, m->l, &m->x->tables[(uint64_t)r->table % TABLES], sizeof *t, r->table, m->s->now, table_read, t, err);
+    if (!rc) rc = known_of(m->x, m->l, &m->x->rounds[(uint64_t)r->round % ROUNDS], sizeof k, r->round, m->s->now, round_read, &k, err);
     if (rc < 0) return rc;
     if (r->swabbed_at == INSTANT_NONE) r->swabbed_at = m->s->now + m->skew;
     r->swabbed_at -= m->skew;
     if (!r->kind.n) r->kind = r->size == 1 || t->single ? TEXT("single") : TEXT("pool");
     if (!r->size) r->size = text_is(r->kind, "single") ? 1 : k.size;
-    if (!t->open)
+    if (!t->k.open)
         refuse(r, SAMPLING_NO_TABLE, "table");
     else if (r->swabbed_at > m->s->now + SAMPLING_SKEW_S)
         refuse(r, SAMPLING_FUTURE, "swabbed_at");
