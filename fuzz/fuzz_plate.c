@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "desks/testing/plate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,11 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t line = 0;
     for (size_t at = 0; rc == 0 && at < size;) {
         struct text cells[CELLS];
-        size_t n = 0, from = at;
-        for (; at < size && data[at] != '\n'; at++)
-            if (data[at] == ',' && n < CELLS - 1) cells[n++] = (struct text){(const char *)data + from, at - from}, from = at + 1;
-        cells[n++] = (struct text){(const char *)data + from, at - from};
-        at++;
+        size_t n = fuzz_row(data, size, &at, cells, CELLS);
         rc = plate_row(&p, cells, n, ++line, false, NULL);
     }
     if (rc == 0) rc = plate_end(&p, NULL);

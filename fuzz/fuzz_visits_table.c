@@ -1,6 +1,7 @@
 /* Rows of a table of visits: taken with a place, a person and times in order, or refused with the column that is wrong. */
 #include <stdlib.h>
 
+#include "cells.h"
 #include "desks/tracing/inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,11 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (tracing_header(plain, 9, standard, NULL) < 0) abort();
     for (size_t at = 0; at < size;) {
         struct text cells[CELLS];
-        size_t n = 0, from = at;
-        for (; at < size && data[at] != '\n'; at++)
-            if (data[at] == ',' && n < CELLS - 1) cells[n++] = (struct text){(const char *)data + from, at - from}, from = at + 1;
-        cells[n++] = (struct text){(const char *)data + from, at - from};
-        at++;
+        size_t n = fuzz_row(data, size, &at, cells, CELLS);
         if (!header && tracing_header(cells, n, columns, NULL) == 0) header = true;
         struct tracing_row near; /* the same cells as a proximity */
         static const struct tracing_how how = {.zone_s = 28800, .dwell_s = 1800, .near_s = 300, .near_m = 2};

@@ -63,6 +63,11 @@ static inline void test_ledger_drop(struct test_ledger *t) {
     nftw(t->dir, test_ledger_unlink, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* A fresh one on each store, with the pack in force and the clock at `at`. */
+#define EACH_STORE(t, pack, at)                                                                              \
+    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
+        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
+
 static inline struct draft *test_draft_of(struct test_ledger *t, const char *reg, enum draft_verb verb, va_list args) {
     const struct register_decl *r = register_find(t->l->catalog, text_of(reg));
     if (!r) fail_msg("no register %s", reg);

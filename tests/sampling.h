@@ -5,9 +5,7 @@
 #include "ledgers.h"
 
 #define SAMPLING_NOW "2022-09-01T17:30"
-#define EACH_STORE(t)                                                                                        \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, "covid-2022-v9", SAMPLING_NOW), 1); once_; test_ledger_drop(&t), once_ = 0)
+#define EACH_EVENING(t) EACH_STORE(t, "covid-2022-v9", SAMPLING_NOW)
 
 struct sample_ground {
     int64_t campaign, round, site, table, other_site, other_table;

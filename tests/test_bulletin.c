@@ -2,10 +2,6 @@
 #include "desks/bulletin/bulletin.h"
 #include "ledgers.h"
 
-#define EACH_STORE(t, at)                                                                                                                        \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                                                    \
-        for (int once_ = (test_ledger_make(&t, store_, NULL, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static const char *const NOW = "2022-05-30T17:30";
 static int serial;
 
@@ -64,7 +60,7 @@ static int64_t total_of(const struct bulletin *b, int class) {
 
 static void refuses(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, NULL, NOW) {
         struct error err = {0};
         struct bulletin b;
         int64_t report = 0;
@@ -184,7 +180,7 @@ static void rows_add_up(const struct bulletin *b, const struct bulletin_row *row
 static void the_curve_by_class_is_the_reports(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, NULL, NOW) {
         static const struct grant nobody = {.role = {"guest", 5}};
         struct error err = {0};
         struct bulletin b;
@@ -228,7 +224,7 @@ static void the_curve_by_class_is_the_reports(void **state) {
 
 static void figures_add_up(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, NULL, NOW) {
         struct bulletin b, before;
         outbreak(&t);
         bulletin_init(&before);
@@ -286,7 +282,7 @@ static const struct bulletin_change *change_of(const struct bulletin *b, const c
 
 static void a_frozen_report_is_derived_again(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, "2022-05-29T17:30") {
+    EACH_STORE(t, NULL, "2022-05-29T17:30") {
         struct error err = {0};
         struct buf differ = {0};
         struct bulletin b;
@@ -362,7 +358,7 @@ static void a_frozen_report_is_derived_again(void **state) {
 
 static void times_contacts_and_units(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, "2022-05-30T20:00") {
+    EACH_STORE(t, NULL, "2022-05-30T20:00") {
         struct error err = {0};
         struct bulletin b;
         static const char *const isolated[] = {"2022-05-30T03:00", "2022-05-30T05:00", "2022-05-30T12:00", "2022-05-29T20:00"};
@@ -436,7 +432,7 @@ static void duty(struct test_ledger *t, int64_t id, const char *state, const cha
 
 static void duties_are_counted(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, "2022-05-30T17:30") {
+    EACH_STORE(t, NULL, "2022-05-30T17:30") {
         struct error err = {0};
         struct bulletin b;
         assert_ok(db_begin(t.l->db, &err), err);
@@ -470,7 +466,7 @@ static void duties_are_counted(void **state) {
 static void long_lists_are_derived_again(void **state) {
     enum { N = 450 };
     struct test_ledger t;
-    EACH_STORE(t, "2022-05-29T17:30") {
+    EACH_STORE(t, NULL, "2022-05-29T17:30") {
         struct error err = {0};
         struct buf differ = {0};
         struct draft *d[2 * N], *moves[N];
@@ -510,7 +506,7 @@ static void long_lists_are_derived_again(void **state) {
 
 static void memory_runs_out(void **state) {
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, NULL, NOW) {
         struct bulletin_query q = {.region = TEXT("310115"), .day = day_of("2022-05-30")};
         outbreak(&t);
         long n = 1;

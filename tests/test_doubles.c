@@ -3,10 +3,6 @@
 
 #include "desks/doubles.h"
 
-#define EACH_STORE(t, at)                                                                                    \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, "covid-2022-v9", at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static const char *const NOW = "2022-12-31T10:00";
 
 static struct draft *card(struct test_ledger *t, int64_t who, const char *disease, const char *date) {
@@ -50,7 +46,7 @@ static void change(struct test_ledger *t, int64_t id, const char *state, const c
 static void a_register_without_doubles_is_refused(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, "covid-2022-v9", NOW) {
         struct error err = {0};
         int64_t pairs[64] = {0};
         assert_int_equal(doubles_list(t.l, NULL, &t.s, register_find(t.l->catalog, TEXT("place")), (struct text){"", 0}, 1, collect, pairs, &err), E_USAGE);
@@ -60,7 +56,7 @@ static void a_register_without_doubles_is_refused(void **state) {
 static void a_near_card_is_told_and_a_far_one_is_not(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, "covid-2022-v9", NOW) {
         int64_t who = test_record(&t, "person", "name", "病例甲"), other = test_record(&t, "person", "name", "病例乙"), pairs[64];
         struct draft *first = card(&t, who, "covid-19", "2022-03-01");
         assert_int_equal(told(&t, first), 0);
@@ -84,7 +80,7 @@ static void a_near_card_is_told_and_a_far_one_is_not(void **state) {
 static void a_pair_is_settled_by_a_fact(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, "covid-2022-v9", NOW) {
         int64_t who = test_record(&t, "person", "name", "病例丙"), pairs[64];
         struct draft *a = card(&t, who, "covid-19", "2022-03-01"), *b = card(&t, who, "covid-19", "2022-03-05"), *c = card(&t, who, "covid-19", "2022-03-09");
         told(&t, a);
@@ -108,7 +104,7 @@ static void a_pair_is_settled_by_a_fact(void **state) {
 static void doubles_of_one_batch_are_told(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t, NOW) {
+    EACH_STORE(t, "covid-2022-v9", NOW) {
         struct error err = {0};
         int64_t who = test_record(&t, "person", "name", "病例丁");
         struct draft *two[] = {card(&t, who, "covid-19", "2022-03-01"), card(&t, who, "covid-19", "2022-03-05")};

@@ -6,10 +6,6 @@
 #include "desks/person.h"
 #include "desks/plan.h"
 
-#define EACH_STORE(t, pack, at)                                                                              \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static const char *const NOW = "2022-08-15T10:00";
 
 static void adopt(struct test_ledger *t, const char *pack) {

@@ -32,7 +32,7 @@ static int64_t place_of(struct test_ledger *t, const char *region, const char *t
 
 static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **state) {
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         int64_t campaign = test_record(&t, "campaign", "title", "首轮", "kind", "mass", "starts_at", "2022-09-01T00:00");
         int64_t round = test_record(&t, "round", "campaign", test_id(&t, campaign), "seq", "1", "starts_at", "2022-09-01T14:30", "ends_at", "2022-09-02T08:00");
         sample_open(&t, "round", round, "open");
@@ -81,7 +81,7 @@ static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **s
 
 static void a_round_that_is_done_says_so(void **state) {
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         test_record(&t, "laboratory", "title", "方舱实验室", "tubes_per_day", "24000");
         int64_t tube = tube_of(&t, &g, "B1", "20");

@@ -5,10 +5,6 @@
 #include "desks/person.h"
 #include "desks/plan.h"
 
-#define EACH_STORE(t)                                                                                            \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                    \
-        for (int once_ = (test_ledger_make(&t, store_, NULL, "2022-05-30T10:00"), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static struct map *compile(struct test_ledger *t, const char *yaml) {
     struct map *m = NULL;
     struct error err = {0};
@@ -37,7 +33,7 @@ static int64_t count(struct test_ledger *t, const char *table) {
 static void a_list_that_cannot_be_read_is_refused_whole(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -63,7 +59,7 @@ static void one_bad_row_leaves_nothing(void **state) {
     (void)state;
     struct test_ledger t;
     for (int workers = -1; workers <= 1; workers += 2)
-        EACH_STORE(t) {
+        EACH_STORE(t, NULL, "2022-05-30T10:00") {
             struct import_run run;
             struct error err = {0};
             struct map *m = compile(&t, cases);
@@ -98,7 +94,7 @@ static void one_bad_row_leaves_nothing(void **state) {
 static void a_row_longer_than_its_header_is_refused(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -133,7 +129,7 @@ static void a_row_too_large_is_refused_alone(void **state) {
     buf_str(&b, "\n5,钱七,F,2022-05-01,2022-05-02,1\n");
     snprintf(path, sizeof path, "%s/large.csv", f.path);
     folder_write(f.path, "large.csv", buf_cstr(&b));
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -155,7 +151,7 @@ static void a_row_too_large_is_refused_alone(void **state) {
 static void again_changes_nothing(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -179,7 +175,7 @@ static void again_changes_nothing(void **state) {
 static void rows_without_keys_are_known_by_what_they_say(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, "register: person\nfields: {sex: sex, age: age}\n");
@@ -196,7 +192,7 @@ static void rows_without_keys_are_known_by_what_they_say(void **state) {
 static void a_dry_run_says_the_same_and_writes_nothing(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run dry, wet;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -212,7 +208,7 @@ static void a_dry_run_says_the_same_and_writes_nothing(void **state) {
 static void the_same_person_is_found(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         const char *head = "姓名,身份证号,联系电话,性别,出生日期,末次接触时间,备注\n";
@@ -262,7 +258,7 @@ static void what_a_list_says_otherwise_is_kept(void **state) {
     (void)state;
     static const char doc[] = "11010519491231002X", doc2[] = "E12345678";
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run, last;
         struct error err = {0};
         const char *head = "姓名,身份证号,联系电话,性别,出生日期,末次接触时间\n";
@@ -323,7 +319,7 @@ static int64_t open_under(struct test_ledger *t, int64_t record, const char *rul
 static void undoing_a_correction_takes_back_what_followed(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct intake_undone undone;
@@ -354,7 +350,7 @@ static void undoing_a_correction_takes_back_what_followed(void **state) {
 static void a_list_may_only_add_to_what_is_there(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = compile(&t, "register: contact\nrecords:\n  - {register: person, key: 'p:{id}', fields: {}}\n"
@@ -390,7 +386,7 @@ static void keep_one(void *arg, const struct register_decl *reg, int64_t id, con
 static void an_import_can_be_taken_back(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run, second;
         struct error err = {0};
         struct map *m = compile(&t, cases);
@@ -432,7 +428,7 @@ static void an_import_can_be_taken_back(void **state) {
 static void names_of_places_and_regions(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         test_record(&t, "region", "code", "310115001", "title", "潍坊新村街道", "level", "4");
@@ -456,7 +452,7 @@ static void names_of_places_and_regions(void **state) {
 static void sormas_and_r_come_in(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         struct map *m = import_map(&t, "sormas-case");

@@ -109,7 +109,7 @@ static int64_t owed(struct test_ledger *t, const char *rule, const char *state) 
 static void boxes_against_their_manifest(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         struct text none = TEXT("T1");
@@ -146,7 +146,7 @@ static void boxes_against_their_manifest(void **state) {
 static void results_that_may_not_be(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         packed(&t, &x, "T1", 10, 0, 2);
@@ -189,7 +189,7 @@ static void results_that_may_not_be(void **state) {
 static void controls_that_fail_give_no_results(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         packed(&t, &x, "T1", 10, 0, 2);
@@ -216,7 +216,7 @@ static void controls_that_fail_give_no_results(void **state) {
 static void nothing_is_told_before_the_second_person(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         packed(&t, &x, "T1", 10, 0, 2);
@@ -248,7 +248,7 @@ static void nothing_is_told_before_the_second_person(void **state) {
 static void every_member_of_a_doubtful_pool_is_held_and_sampled_singly(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         packed(&t, &x, "T1", 10, 0, 4);                    /* positive */
@@ -305,7 +305,7 @@ static void every_member_of_a_doubtful_pool_is_held_and_sampled_singly(void **st
 static void a_correction_takes_everything_back(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         packed(&t, &x, "T1", 10, 0, 3);
@@ -336,7 +336,7 @@ static void a_correction_takes_everything_back(void **state) {
 static void the_recall_list_is_opened_for_a_purpose(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         struct lab_recall r;
@@ -381,7 +381,7 @@ static void the_recall_list_is_opened_for_a_purpose(void **state) {
 static void stages_have_clocks(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         struct lab_waiting c;
@@ -420,7 +420,7 @@ static void stages_have_clocks(void **state) {
 static void fever_patients_are_tested_before_they_leave(void **state) {
     struct test_ledger t;
     (void)state;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct error err = {0};
         struct lab_ground x = lab_make(&t);
         const char *hospital = test_id(&t, test_record(&t, "organisation", "title", "第一医院", "kind", "hospital"));

@@ -9,10 +9,6 @@
 
 static const char *const NOW = "2022-05-30T10:00";
 
-#define EACH_STORE(t, pack, at)                                                                              \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 /* ---- against a plain list */
 
 enum { KINDS = 4 };

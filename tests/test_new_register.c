@@ -82,15 +82,10 @@ static struct draft *bike(struct test_ledger *t, enum draft_verb verb, const cha
     return d;
 }
 
-#define EACH_STORE(t)                                                                                        \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, NULL, "2022-05-30T10:00"), 1); once_;                 \
-             test_ledger_drop(&t), once_ = 0)
-
 static void its_rules_hold(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct error err = {0};
         struct draft *d = test_draft(&t, "bicycle", DRAFT_CREATE, "frame", "F1", "bought", "2022-05-02",
                                      "sold", "2022-05-01", NULL);
@@ -113,7 +108,7 @@ static void its_rules_hold(void **state) {
 static void it_is_kept_numbered_and_known_by_its_key(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct error err = {0};
         const struct register_decl *reg = register_find(t.l->catalog, TEXT("bicycle"));
         struct draft *d = bike(&t, DRAFT_CREATE, "310115", "F1"),
@@ -151,7 +146,7 @@ static int count_record(const struct record *r, void *arg) {
 static void it_has_history_access_and_conditions(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct error err = {0};
         const struct register_decl *reg = register_find(t.l->catalog, TEXT("bicycle"));
         struct draft *d = bike(&t, DRAFT_CREATE, "310115", "F1");
@@ -186,7 +181,7 @@ static void it_is_taken_in_from_a_list(void **state) {
     struct test_ledger t;
     static const char list[] =
         "车架号,颜色,购入日期,价格\nF1,蓝,2022/5/1,1200\nF2,purple,2022/5/1,1\nF3,Red,2022-05-02,\n";
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct import_run run;
         struct error err = {0};
         assert_ok(import_text(&t, NULL, "bicycle", list, -1, 0, false, &run, &err), err);
@@ -214,7 +209,7 @@ static size_t read_all(const char *path, char *out, size_t max) {
 static void it_goes_out_to_files(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
         struct error err = {0};
         const struct register_decl *reg = register_find(t.l->catalog, TEXT("bicycle"));
         struct draft *d = bike(&t, DRAFT_CREATE, "310115", "F1");

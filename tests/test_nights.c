@@ -5,10 +5,6 @@
 static const char *const NOW = "2022-05-30T10:00";
 static const char *const PACK = "covid-2022-v9";
 
-#define EACH_STORE(t, pack, at)                                                                              \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static void whole(struct test_ledger *t, int64_t step, bool duties, const char *when) {
     char why[NIGHT_WHY];
     if (night_check(t->l, night_at(step), duties, why) < 0) fail_msg("%s: %s", when, why);

@@ -4,10 +4,6 @@
 #include "desks/person.h"
 #include "desks/retention.h"
 
-#define EACH_STORE(t, pack, at)                                                                              \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static const char *const NOW = "2022-05-30T10:00";
 
 static void verify(struct test_ledger *t) {

@@ -1,10 +1,6 @@
 /* The laws of records: nothing half-done, nothing lost, every change in the journal, no sealed text in the clear. */
 #include "ledgers.h"
 
-#define EACH_STORE(t, pack, at)                                                                              \
-    for (size_t store_ = 0; store_ < test_stores(); store_++)                                                \
-        for (int once_ = (test_ledger_make(&t, store_, pack, at), 1); once_; test_ledger_drop(&t), once_ = 0)
-
 static const char *const NOW = "2022-05-30T10:00";
 
 static void refused_drafts_leave_nothing(void **state) {

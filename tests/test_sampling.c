@@ -7,7 +7,7 @@
 static void a_tube_takes_what_it_holds_and_closes(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         int64_t tube = tube_of(&t, &g, "T1", "3"), last = 0;
         for (int i = 0; i < 3; i++) last = swab_of(&t, &g, person_of(&t, i), tube);
@@ -35,7 +35,7 @@ static void a_tube_takes_what_it_holds_and_closes(void **state) {
 static void a_tube_of_a_clock_ahead_closes_too(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         int64_t tube = test_record(&t, "tube", "barcode", "T1", "round", test_id(&t, g.round), "site_table", test_id(&t, g.table), "size", "2", "opened_at", SAMPLING_NOW ":04");
         for (int i = 0; i < 2; i++) swab_of(&t, &g, person_of(&t, i), tube);
@@ -47,7 +47,7 @@ static void a_tube_of_a_clock_ahead_closes_too(void **state) {
 static void a_batch_overfills_no_tube(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         int64_t tube = tube_of(&t, &g, "T1", "5");
         struct draft *d[8];
@@ -64,7 +64,7 @@ static void a_batch_overfills_no_tube(void **state) {
 static void a_person_is_swabbed_once_a_round(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         int64_t a = tube_of(&t, &g, "T1", "10"), b = tube_of(&t, &g, "T2", "10"), who = person_of(&t, 0);
         int64_t first = swab_of(&t, &g, who, a);
@@ -93,7 +93,7 @@ static void a_person_is_swabbed_once_a_round(void **state) {
 static void a_verdict_decides_every_member(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         int64_t tube = tube_of(&t, &g, "T1", "2"), who = person_of(&t, 0);
         struct error err = {0};
@@ -114,7 +114,7 @@ static void a_verdict_decides_every_member(void **state) {
 static void a_slot_takes_its_places(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         int64_t slot = test_record(&t, "appointment_slot", "site", test_id(&t, g.site), "starts_at", "2022-09-01T18:00", "ends_at", "2022-09-01T19:00", "places", "2");
@@ -152,7 +152,7 @@ static void is_refused(struct test_ledger *t, struct sampling *x, struct samplin
 static void what_may_not_be_is_refused_by_name(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         int64_t isolation = test_record(&t, "site", "title", "隔离酒店", "kind", "isolation"), room = test_record(&t, "site_table", "site", test_id(&t, isolation), "label", "1");
@@ -210,7 +210,7 @@ static void what_may_not_be_is_refused_by_name(void **state) {
 static void a_batch_is_taken_row_by_row_and_only_once(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         struct error err = {0};
@@ -244,7 +244,7 @@ static void a_batch_is_taken_row_by_row_and_only_once(void **state) {
 static void who_has_no_papers_is_somebody_all_the_same(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         struct sampling_row first = row_of(&g, "A1", ""), again = first, child = first, sister = first, twice = first;
@@ -269,7 +269,7 @@ static void who_has_no_papers_is_somebody_all_the_same(void **state) {
 static void a_clock_that_is_off_is_corrected(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         struct sampling_row r = row_of(&g, "A1", cards[0]), exact = row_of(&g, "A1", cards[1]);
@@ -287,7 +287,7 @@ static void a_clock_that_is_off_is_corrected(void **state) {
 static void a_recall_is_swabbed_again(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         struct error err = {0};
@@ -319,7 +319,7 @@ static void a_recall_is_swabbed_again(void **state) {
 static void a_tube_is_closed_by_hand(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         WITH(x);
         struct error err = {0};
@@ -350,7 +350,7 @@ static int64_t sum_of(const struct round_row *r) {
 static void nobody_is_lost_and_nobody_counts_twice(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         static const char *const reasons[] = {"away", "medical", "refused", "elsewhere", "other"};
@@ -406,7 +406,7 @@ static void nobody_is_lost_and_nobody_counts_twice(void **state) {
 static void figures_are_restated_by_statistics_day(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct round_figures f;
@@ -454,7 +454,7 @@ static void figures_are_restated_by_statistics_day(void **state) {
 static void who_must_be_tested_is_a_duty_of_the_unit(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct wake_report w;
