@@ -118,6 +118,23 @@ int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, in
     return rc;
 }
 
+int sheet_next_kept(struct sheet *s, struct arena *a, struct text **ret, size_t *ret_n, struct error *err) {
+    const struct text *cells = NULL;
+    size_t n = 0;
+    int64_t line;
+    bool damaged;
+    int rc = sheet_next(s, &cells, &n, &line, &damaged, err);
+    if (rc < 0) return rc;
+    if (rc == 0) return error_set(err, E_SYNTAX, "file", "the file has no row / 文件没有数据行");
+    struct text *kept = arena_alloc(a, (n + 1) * sizeof *kept);
+    if (!kept) return error_memory(err);
+    for (size_t k = 0; k < n; k++)
+        if (!(kept[k] = arena_text(a, cells[k])).s) return error_memory(err);
+    *ret = kept;
+    *ret_n = n;
+    return 0;
+}
+
 void sheet_progress(const struct sheet *s, int64_t *ret_done_bytes, int64_t *ret_total_bytes) {
     int64_t total = source_total(s->src), done = source_done(s->src);
     if (s->xlsx) {

@@ -49,6 +49,8 @@ const struct sheet_info *sheet_about(const struct sheet *s);
  * or SHEET_ROW_MAX bytes. */
 int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line,
                bool *ret_damaged, struct error *err);
+/* The next row for good, in the arena: of a table that begins with its header. E_SYNTAX when there is none. */
+int sheet_next_kept(struct sheet *s, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
 /* Of the file as stored; the total is 0 for a pipe. */
 void sheet_progress(const struct sheet *s, int64_t *ret_done_bytes, int64_t *ret_total_bytes);
 void sheet_close(struct sheet *s);

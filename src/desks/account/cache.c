@@ -179,6 +179,17 @@ static int load_grants(struct entry_facts *f, struct text roles, const struct te
     return 0;
 }
 
+/* Who it is, while the account may act. */
+static int load_holder(struct ledger *l, struct entry_facts *f, struct arena *a, struct holder *h, struct secret *secret, struct error *err) {
+    int rc = holder_by_id(l, f->account, a, h, err);
+    if (rc > 0) rc = secret_read(l, f->account, a, secret, err) < 0 ? -1 : 1;
+    if (rc < 0) return err && err->code ? err->code : E_STORE;
+    if (!rc || !h->active || secret->locked) return unproven(err);
+    f->login = h->login;
+    f->title = h->title;
+    return 0;
+}
+
 static int load_session(const struct account_seat *seat, const char *hash, struct arena *a, struct entry_facts *f, struct error *err) {
     struct ledger *l = seat->ledger;
     struct value param = value_str(hash);
@@ -195,12 +206,8 @@ static int load_session(const struct account_seat *seat, const char *hash, struc
                                   .seen_at = row[5].i, .expires_at = row[6].i};
     db_cursor_close(c);
     if (rc <= 0) return rc < 0 ? rc : unproven(err);
-    rc = holder_by_id(l, f->account, a, &h, err);
-    if (rc > 0) rc = secret_read(l, f->account, a, &secret, err) < 0 ? -1 : 1;
-    if (rc < 0) return err && err->code ? err->code : E_STORE;
-    if (!rc || !h.active || secret.locked) return unproven(err);
-    f->login = h.login;
-    f->title = h.title;
+    rc = load_holder(l, f, a, &h, &secret, err);
+    if (rc < 0) return rc;
     f->region = h.region;
     f->state = secret_state(seat->accounts, l->catalog, &h, &secret, f->factor);
     return f->state == ACCOUNT_READY ? load_grants(f, h.roles, NULL, h.region, a, err) : 0;
@@ -230,12 +237,8 @@ static int load_token(const struct account_seat *seat, const char *hash, struct 
     }
     db_cursor_close(c);
     if (rc <= 0) return rc < 0 ? rc : unproven(err);
-    rc = holder_by_id(l, f->account, a, &h, err);
-    if (rc > 0) rc = secret_read(l, f->account, a, &secret, err) < 0 ? -1 : 1;
-    if (rc < 0) return err && err->code ? err->code : E_STORE;
-    if (!rc || !h.active || secret.locked) return unproven(err);
-    f->login = h.login;
-    f->title = h.title;
+    rc = load_holder(l, f, a, &h, &secret, err);
+    if (rc < 0) return rc;
     f->region = region.n ? region : h.region;
     struct text *list = arena_alloc(a, ROLES_MAX * sizeof *list);
     if (!list) return error_memory(err);

@@ -92,25 +92,6 @@ static void row_noted(void *arg, const struct intake_note *n) {
 
 /* ---- reading the upload */
 
-static int headers_read(struct taking *t, int header_row) {
-    const struct text *cells = NULL;
-    size_t n = 0;
-    int64_t line;
-    bool damaged;
-    if (header_row == 0) return 0;
-    int rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err);
-    if (rc < 0) return rc;
-    if (rc == 0) return error_set(t->err, E_SYNTAX, "file", "the file has no row / 文件没有数据行");
-    t->headers = arena_alloc(&t->arena, (n + 1) * sizeof *t->headers);
-    if (!t->headers) return error_memory(t->err);
-    for (size_t k = 0; k < n; k++) {
-        t->headers[k] = arena_text(&t->arena, cells[k]);
-        if (!t->headers[k].s) return error_memory(t->err);
-    }
-    t->n_headers = n;
-    return 0;
-}
-
 /* A map of this node by its bare name: DIR/maps/NAME.yaml, else one that came with the program. */
 static int map_named(struct taking *t, struct text name) {
     char path[JOB_PATH_BYTES];
@@ -143,7 +124,7 @@ static int upload_open(struct taking *t) {
     if (header_row > 1) how.skip_rows = (size_t)header_row - 1;
     job_path(x->jobs, x->job->id, "upload", path);
     rc = sheet_open(path, &how, &t->sheet, t->err);
-    return rc < 0 ? rc : headers_read(t, header_row);
+    return rc < 0 ? rc : header_row ? sheet_next_kept(t->sheet, &t->arena, &t->headers, &t->n_headers, t->err) : 0;
 }
 
 static void taking_end(struct taking *t) {

@@ -111,23 +111,6 @@ static void progress(struct taking *t, struct intake *in, bool last) {
              share > 0.001 ? seconds * (1 - share) / share : 0, last ? "\n" : "");
 }
 
-/* The header row, copied: the sheet's cells last one row. */
-static int headers_read(struct taking *t, int header_row) {
-    const struct text *cells = NULL;
-    size_t n = 0;
-    int64_t line;
-    bool damaged;
-    if (header_row == 0) return 0;
-    int rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err);
-    if (rc < 0) return rc;
-    if (rc == 0) return error_set(t->err, E_SYNTAX, t->file, "the file has no row / 文件没有数据行");
-    t->headers = arena_alloc(&t->cli->arena, (n + 1) * sizeof *t->headers);
-    if (!t->headers) return error_set(t->err, E_MEMORY, NULL, "out of memory for a header");
-    for (size_t k = 0; k < n; k++) t->headers[k] = arena_text(&t->cli->arena, cells[k]);
-    t->n_headers = n;
-    return 0;
-}
-
 static int rows_take(struct taking *t, struct intake *in) {
     const struct text *cells = NULL;
     size_t n = 0;
@@ -195,7 +178,7 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (errors) snprintf(t.errors_path, sizeof t.errors_path, "%s", errors);
     else errors_name(t.file, t.errors_path);
     rc = sheet_open(t.file, &how, &t.sheet, err);
-    if (rc == 0) rc = headers_read(&t, header_row);
+    if (rc == 0 && header_row) rc = sheet_next_kept(t.sheet, &cli->arena, &t.headers, &t.n_headers, t.err);
     if (rc < 0) goto out;
     struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .unread = sheet_about(t.sheet)->unread, .file = t.file, .digest = text_of(digest),
         .map_name = map_path, .dry_run = cli_flag(cli, "dry-run"), .rejected = row_refused, .noted = row_noted, .arg = &t};

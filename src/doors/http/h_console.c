@@ -20,6 +20,7 @@ static int asset(struct request *r, struct error *err) {
     return pages_answer(r, r->server->pages, (struct text){name, (size_t)n}, err);
 }
 
+const struct schema console_schemas[] = {{0}};
 const struct route console_routes[] = {
     {.method = "GET", .path = "/", .who = WHO_PUBLIC, .run = index_page, .response = "text/html", .zh = "网页控制台", .en = "The web console."},
     {.method = "GET", .path = "/index.html", .who = WHO_PUBLIC, .run = index_page, .response = "text/html", .zh = "网页控制台", .en = "The web console."},

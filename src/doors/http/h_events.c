@@ -224,6 +224,7 @@ static int listen_to(struct request *r, struct error *err) {
     return 0;
 }
 
+const struct schema events_schemas[] = {{0}};
 const struct route events_routes[] = {
     {.method = "GET",
      .path = "/api/v1/events",

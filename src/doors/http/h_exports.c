@@ -216,6 +216,7 @@ static int export(struct request *r, struct error *err) {
     return x->n_looks ? request_call(r, journal_first, first_journalled, err) : 0;
 }
 
+const struct schema exports_schemas[] = {{0}};
 const struct route exports_routes[] = {
     {.method = "GET",
      .path = "/api/v1/registers/{register}/export",

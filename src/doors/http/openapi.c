@@ -8,7 +8,7 @@ enum { NAME_BYTES = 96 };
 
 static const struct schema *const schemas[] = {
 #define X(name) name##_schemas,
-    SCHEMA_RESOURCES(X)
+    ROUTE_RESOURCES(X)
 #undef X
 };
 

@@ -61,7 +61,7 @@ struct schema {
     const char *name, *json;
 };
 
-/* Resources with routes; those with schemas of their own. */
+/* Resources: each has routes and, maybe none, schemas of its own. */
 #define ROUTE_RESOURCES(X) \
     X(audit) \
     X(campaigns) \
@@ -91,38 +91,11 @@ struct schema {
     X(laboratory) \
     X(tickets) \
     X(records)
-#define SCHEMA_RESOURCES(X) \
-    X(audit) \
-    X(campaigns) \
-    X(chains) \
-    X(tracing) \
-    X(visitors) \
-    X(sampling) \
-    X(visits) \
-    X(accounts) \
-    X(sign) \
-    X(handover) \
-    X(settings) \
-    X(node) \
-    X(oidc) \
-    X(health) \
-    X(list) \
-    X(jobs) \
-    X(meta) \
-    X(obligations) \
-    X(persons) \
-    X(policies) \
-    X(regions) \
-    X(reports) \
-    X(laboratory) \
-    X(tickets) \
-    X(records)
 
-#define X(name) extern const struct route name##_routes[];
+#define X(name)                                 \
+    extern const struct route name##_routes[]; \
+    extern const struct schema name##_schemas[];
 ROUTE_RESOURCES(X)
-#undef X
-#define X(name) extern const struct schema name##_schemas[];
-SCHEMA_RESOURCES(X)
 #undef X
 
 /* The i-th route of all; NULL past the end. */
