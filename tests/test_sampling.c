@@ -334,6 +334,18 @@ static void a_tube_is_closed_by_hand(void **state) {
         assert_ok(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now, &n, &err), err);
         assert_int_equal(n, 1);
         is_refused(&t, x, row_of(&g, "A1", cards[1]), SAMPLING_TUBE_CLOSED);
+        /* opened by a device four seconds ahead: closed when it was opened; by one a minute ahead, the clock is the fault */
+        for (int ahead = 4; ahead <= 60; ahead += 56) {
+            const char *name = ahead == 4 ? "F1" : "F2";
+            int64_t tube = tube_of(&t, &g, name, "10");
+            swab_of(&t, &g, person_of(&t, ahead), tube);
+            struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, NULL);
+            d->id = tube;
+            assert_ok(draft_put(d, "opened_at", value_int(t.s.now + ahead), &err), err);
+            assert_ok(test_write(&t, d, &err), err);
+            assert_int_equal(sampling_close(t.l, &t.s, text_of(name), t.s.now, &n, &err), ahead == 4 ? 0 : E_INVALID);
+        }
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='F1' AND \"state\"='closed' AND \"closed_at\"=\"opened_at\""), 1);
         sampling_free(x);
     }
 }

@@ -470,10 +470,11 @@ int sampling_take(struct sampling *x, struct ledger *l, const struct session *s,
 }
 
 int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err) {
-    static const char *const fields[] = {"barcode", "swabs", "closed_at", NULL};
+    static const char *const fields[] = {"barcode", "swabs", "closed_at", "opened_at", NULL};
     const struct register_decl *reg = NULL;
     struct arena a = {0};
-    int f[3];
+    struct record tube;
+    int f[4];
     struct value v = value_null(), n = value_null();
     int64_t key = 0, *ids = NULL;
     size_t n_ids = 0;
@@ -485,13 +486,15 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
     if (!rc && record_natural_key(reg, (struct text){"", 0}, d->values, &key)) rc = lookup_find(l->db, lookup_key(reg->name), key, 1, &a, &ids, &n_ids, err);
     if (!rc && !n_ids) rc = error_set(err, E_UNKNOWN, "barcode", "there is no tube %.*s / 没有此采样管", (int)(barcode.n < 60 ? barcode.n : 60), barcode.s);
     if (!rc) v = value_int(ids[0]);
+    if (!rc) rc = record_get(l, l->db, s, reg, ids[0], &a, &tube, err);
     if (!rc) rc = db_scalar(l->db, &a, "SELECT count(*) FROM \"swab\" WHERE \"tube\"=?1", &v, 1, &n, err);
     if (!rc && !value_int_or(n, 0)) rc = error_set(err, E_REFUSED, "barcode", "the tube is empty: take it back as spoiled / 空管请作废");
     if (!rc) {
+        int64_t opened = value_int_or(tube.values[f[3]], at);
         d->id = ids[0];
         d->state = TEXT("closed");
         d->values[f[1]] = n;
-        d->values[f[2]] = value_int(at);
+        d->values[f[2]] = value_int(opened > at && opened - at <= SAMPLING_SKEW_S ? opened : at); /* a device that is seconds ahead opened it */
         rc = record_write(l, s, &d, 1, err);
     }
     if (!rc && d->outcome == OUTCOME_UNCHANGED) rc = error_set(err, E_REFUSED, "barcode", "%s", messages[SAMPLING_TUBE_CLOSED]);

@@ -66,7 +66,8 @@ int sampling_explain(struct ledger *l, struct sampling_row *rows, size_t n, stru
 
 /* Drafts and record_apply at once, for one who has the ledger to himself (command line, imports). */
 int sampling_take(struct sampling *x, struct ledger *l, const struct session *s, instant sent_at, struct sampling_row *rows, size_t n, struct arena *a, struct error *err);
-/* Closes a tube before it is full, with the number of its swabs. E_UNKNOWN, E_REFUSED (it is closed, or empty). */
+/* Closes a tube before it is full, with the number of its swabs; not before it was opened, though the device that did was seconds ahead. E_UNKNOWN, E_REFUSED
+ * (it is closed, or empty). */
 int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err);
 
 #endif
