@@ -216,7 +216,6 @@ static const struct {
     {"garbled characters were put right", "乱码已修正"},
     {"guard is a state", "guard 应为状态"},
     {"harsher is more, less or neither: which way it weighs on people", "harsher 应为 more、less 或 neither:说明往哪边对人更严"},
-    {"has no field merged_into", "没有字段 merged_into"},
     {"header '%.60s' already means %s", "表头 '%.60s' 已表示 %s"},
     {"header is the row of the column names, 1 to 1,000, or 0", "header 是列名所在行,1 至 1,000,或 0"},
     {"index names field %.*s, which is not declared", "索引中的字段 %.*s 未声明"},
