@@ -88,10 +88,10 @@ static int bytes_read(const char *path, struct buf *b, struct error *err) {
     struct source *in = NULL;
     char *piece = mem_alloc(PIECE);
     int64_t n = 1;
-    int rc = piece ? source_open(path, &in, err) : memory(err);
+    int rc = piece ? source_open(path, &in, err) : error_memory(err);
     while (rc == 0 && (n = source_read(in, piece, PIECE, err)) > 0)
         if (b->n + (size_t)n > TRACING_GENOMES_BYTES) rc = error_set(err, E_TOO_LARGE, path, "more than %d bytes of sequences / 序列文件过大", TRACING_GENOMES_BYTES);
-        else if (buf_add(b, piece, (size_t)n) < 0) rc = memory(err);
+        else if (buf_add(b, piece, (size_t)n) < 0) rc = error_memory(err);
     source_close(in);
     mem_free(piece);
     return rc == 0 && n < 0 ? (int)n : rc;
