@@ -150,13 +150,7 @@ static int by_text(const void *a, const void *b) {
 }
 
 static int area_add(struct areas *a, struct text t) {
-    if (a->n == a->cap) {
-        size_t cap = a->cap ? a->cap * 2 : 1024;
-        struct text *more = mem_realloc(a->names, cap * sizeof *more);
-        if (!more) return E_MEMORY;
-        a->names = more;
-        a->cap = cap;
-    }
+    if (!mem_room(&a->names, &a->cap, a->n + 1, sizeof *a->names)) return E_MEMORY;
     a->names[a->n] = arena_text(&a->arena, t);
     return a->names[a->n++].s ? 0 : E_MEMORY;
 }
