@@ -14,6 +14,7 @@ struct entry {
     struct record record;     /* values point into cells */
     const struct reg_table *t;
     struct value *cells;
+    const struct value *stored; /* as the store has them until the flush; NULL: a new one */
     enum entry_write write;
     struct entry *next;       /* of the same table, in order of touching */
 };
@@ -58,6 +59,9 @@ int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct e
 /* These records will be changed one by one: read together, with the duties of whom they are about, instead of one at a time. */
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
+/* Rows of `head IN (ids) tail` (db_query_in); ids are sorted in place. */
+int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *ids, size_t n, int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg,
+                struct error *err);
 int apply_flush(struct apply *x, struct error *err);
 /* One change, all or nothing (record_apply.c). */
 int apply_change(struct apply *x, struct draft *d, int64_t id, struct error *err);

@@ -17,6 +17,7 @@
 #include "ledger/region_shape.h"
 #include "ledger/obligation.h"
 #include "ledger/repeat.h"
+#include "ledger/tally.h"
 #include "ledger/table.h"
 
 enum { TABLES_MAX = 256, PATH_MAX_BYTES = 4096 };
@@ -49,7 +50,10 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = credential_device_table();
     out[n++] = credential_recovery_table();
     out[n++] = credential_setting_table();
-    for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX; i++) out[n++] = &l->tables[i]->table;
+    for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX - 1; i++) {
+        out[n++] = &l->tables[i]->table;
+        if (l->tables[i]->tally) out[n++] = &l->tables[i]->tally->table;
+    }
     return n;
 }
 
@@ -66,6 +70,7 @@ int ledger_schema_digest(const struct ledger *l, char out[2 * DIGEST_BYTES + 1],
         for (size_t k = 0; k < all[i]->n_indexes; k++)
             buf_printf(&b, " +%s %s %d\n", all[i]->indexes[k].name, all[i]->indexes[k].columns, all[i]->indexes[k].unique);
     }
+    tally_edition(l, &b, NULL);
     const struct db_view *views = obligation_views(&n);
     for (size_t i = 0; i < n; i++) buf_printf(&b, "%s=%s\n", views[i].name, views[i].select);
     unsigned char digest[DIGEST_BYTES];

@@ -6,6 +6,7 @@
 #include "ledger/apply.h"
 #include "ledger/hold.h"
 #include "ledger/obligation.h"
+#include "ledger/tally.h"
 
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg) {
     return &x->tables[reg->order];
@@ -41,6 +42,7 @@ static int load_row(struct apply *x, const struct value *row, void *arg, struct 
     if (rc < 0) return rc;
     e->t = t;
     e->cells = e->record.values - RECORD_SYSTEM_COLUMNS;
+    e->stored = e->cells;
     struct idmap_slot *slot = idmap_put(&x->loaded, &x->arena, e->record.id, NULL);
     if (!slot) return error_memory(err);
     if (!slot->value.p) slot->value.p = e;
@@ -116,6 +118,12 @@ static size_t sorted(int64_t *ids, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!distinct || ids[distinct - 1] != ids[i]) ids[distinct++] = ids[i];
     return distinct;
+}
+
+int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *ids, size_t n, int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg,
+                struct error *err) {
+    struct visiting v = {x, visit, arg};
+    return n ? db_query_in(x->l->db, head, tail, ids, sorted(ids, n), visited, &v, err) : 0;
 }
 
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err) {
@@ -305,7 +313,8 @@ static int flush_lookup(struct apply *x, struct error *err) {
 
 int apply_flush(struct apply *x, struct error *err) {
     static const uint16_t key_columns[] = {0, 1};
-    int rc = 0;
+    struct tally_change *tally = NULL;
+    int rc = tally_before(x, &tally, err);
     for (size_t r = 0; !rc && r < x->l->catalog->n_registers; r++) {
         if (!x->tables[r].first) continue;
         rc = flush_table(x, x->l->tables[r], ENTRY_DELETE, err);
@@ -313,5 +322,6 @@ int apply_flush(struct apply *x, struct error *err) {
         if (!rc) rc = flush_table(x, x->l->tables[r], ENTRY_UPDATE, err);
     }
     if (!rc && x->keys_add.n) rc = db_batch(x->l->db, DB_INSERT, vault_key_table(), key_columns, 2, x->keys_add.v, x->keys_add.n / 2, NULL, err);
+    if (!rc) rc = tally_after(x, tally, err);
     return rc ? rc : flush_lookup(x, err);
 }

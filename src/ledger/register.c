@@ -1,4 +1,5 @@
 #include "ledger/hold.h"
+#include "ledger/tally.h"
 #include "ledger/similar.h"
 
 #include <string.h>
@@ -319,7 +320,8 @@ const char *const register_keys[] = {
     "source",          "number", "region_field", "person_field", "date_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
-    "checks",          "effects", "similar",     "holds",        NULL};
+    "checks",          "effects", "similar",     "holds",        "tally",
+    NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
@@ -333,6 +335,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_checks(c, root, &r, err);
     if (!rc) rc = declare_effects(c, root, &r, err);
     if (!rc) rc = hold_declare(c, root, &r, err);
+    if (!rc) rc = tally_declare(c, root, &r, err);
     if (!rc) rc = similar_declare(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
     if (!rc) rc = headers_check(root, &r, err);

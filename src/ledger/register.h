@@ -94,6 +94,13 @@ struct hold {
     int line;
 };
 
+/* People counted once in each of something (ledger/tally.h). */
+struct tally_decl {
+    struct text person, within, at, left_out, by[4];
+    size_t n_by;
+    int line;
+};
+
 /* Records that are probably one: the same key cells, their dates at most so many days apart (ledger/similar.h). */
 struct similar {
     size_t n_key;
@@ -120,6 +127,7 @@ struct register_decl {
     struct effect *effects;    /* what making a record of this register does to one it refers to */
     size_t n_holds;
     struct hold *holds;
+    struct tally_decl *tally;       /* or NULL */
     size_t n_similar;
     struct similar *similar;   /* what is told as a probable double */
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */

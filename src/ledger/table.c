@@ -1,5 +1,6 @@
 #include "ledger/hold.h"
 #include "ledger/similar.h"
+#include "ledger/tally.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -174,7 +175,8 @@ int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t,
         t->targets[i] = register_find(c, t->reg->fields[i].target);
         t->references[t->n_references++] = (uint16_t)i;
     }
-    return hold_bind(a, t, err);
+    int rc = hold_bind(a, t, err);
+    return rc ? rc : tally_bind(a, t, err);
 }
 
 const struct db_table *field_code_table(void) {

@@ -1,5 +1,5 @@
-/* Who of a round is swabbed, who has a reason, who is missing. One statement walks the people of the subtree and says of each what became of them: swabbed first, then what the
- * street noted (register untested), then a stay that holds them, else missing. */
+/* Who of a round is swabbed, who has a reason, who is missing. Of one person: swabbed first, then what the street noted (register untested), then a stay that holds them, else missing.
+ * Numbers come from the counters that are kept beside the swabs (ledger/tally.h); only those with a reason, who are few, are looked at. */
 #include <stdio.h>
 #include <string.h>
 
@@ -33,8 +33,8 @@ static int campaign_of(struct ledger *l, const struct session *s, int64_t round,
     return rc;
 }
 
-/* FROM and WHERE: people on record in the subtree, those merged left out, within the scope of the campaign (everybody, when it has none). */
-static int people_sql(struct ledger *l, const struct session *s, struct value *params, struct arena *a, struct buf *sql, struct error *err) {
+/* The tail of a WHERE over p, people or groups of them: those of the subtree within the scope of the campaign (everybody, when it has none). */
+static int scope_sql(struct ledger *l, const struct session *s, const struct value *params, struct arena *a, struct buf *sql, struct error *err) {
     const struct register_decl *person = register_find(l->catalog, TEXT("person"));
     struct value n[2] = {value_null(), value_null()};
     static const char count[] = "SELECT count(*) FROM \"round_scope\" WHERE \"campaign\"=?1 AND \"mode\"='%s' AND (\"round\" IS NULL OR \"round\"=?2)";
@@ -46,7 +46,7 @@ static int people_sql(struct ledger *l, const struct session *s, struct value *p
         rc = db_scalar(l->db, a, text, asked, 2, &n[k], err);
     }
     if (rc < 0) return rc;
-    buf_str(sql, " FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND ?4=?4 AND ?5=?5 AND ");
+    buf_str(sql, " AND ?4=?4 AND ?5=?5 AND ");
     access_sql(s, ACCESS_READ, person, "p.\"region\"", sql);
     if (params[P_FROM].n) buf_str(sql, " AND p.\"region\">=?2 AND p.\"region\"<?3");
     else buf_str(sql, " AND ?2=?3");
@@ -76,37 +76,58 @@ static enum round_why why_of(struct text word) {
     return WHY_OTHER;
 }
 
+/* Three counts of each group, one below the other: who there is, who is swabbed, who of the others has a reason. */
+static int coverage_sql(bool buildings, struct text scope, struct buf *sql, struct error *err) {
+    static const char with_reason[] = "p.\"id\" IN (SELECT u.\"person\" FROM \"untested\" u WHERE u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4) UNION SELECT y.\"person\" FROM \"stay\" y "
+                                      "WHERE y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation'))";
+    const char *community = buildings ? "COALESCE(p.\"community\",'')" : "''";
+    buf_str(sql, "SELECT x.r,x.c,x.w,sum(x.n) FROM (");
+    for (int k = 0; k < 2; k++)
+        buf_printf(sql, "SELECT p.\"region\" AS r,%s AS c,'%s' AS w,p.n AS n FROM \"swab_tally\" p WHERE p.within=%s%.*s UNION ALL ", community, k ? "swabbed" : "people", k ? "?1" : "0", (int)scope.n, scope.s);
+    buf_printf(sql, "SELECT q.r,q.c,q.w,1 FROM (SELECT p.\"region\" AS r,%s AS c,%s AS w FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND %s%.*s) q WHERE q.w NOT IN ('swabbed','missing')", community,
+               why_sql, with_reason, (int)scope.n, scope.s);
+    buf_str(sql, ") x GROUP BY x.r,x.c,x.w HAVING sum(x.n)<>0 ORDER BY x.r,x.c");
+    return sql->failed ? error_memory(err) : 0;
+}
+
+struct covered {
+    struct round_row *list;
+    size_t n, cap;
+};
+
+static int covered_row(struct covered *of, struct text street, struct text community, struct arena *a, struct error *err) {
+    if (of->n && text_eq(of->list[of->n - 1].street, street) && text_eq(of->list[of->n - 1].community, community)) return 0;
+    if (!arena_room(a, &of->list, &of->cap, of->n + 1, sizeof *of->list)) return error_memory(err);
+    struct round_row *r = &of->list[of->n++];
+    *r = (struct round_row){.street = arena_text(a, street), .community = arena_text(a, community)};
+    return r->street.s && r->community.s ? 0 : error_memory(err);
+}
+
 int round_coverage(struct ledger *l, const struct session *s, int64_t round, struct text street, bool buildings, struct arena *a, struct round_row **ret, size_t *ret_n, struct error *err) {
     struct value params[PARAMS];
     char end[REGION_MAX + 2] = "";
-    struct buf sql = {0};
+    struct buf sql = {0}, scope = {0};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    struct round_row *list = NULL;
-    size_t n = 0, cap = 0;
+    struct covered of = {0};
     int rc = begin(l, s, round, street, end, params, a, err);
-    if (rc < 0) return rc;
-    buf_printf(&sql, "SELECT x.r,x.c,x.w,count(*) FROM (SELECT p.\"region\" AS r,%s AS c,%s AS w", buildings ? "COALESCE(p.\"community\",'')" : "''", why_sql);
-    rc = people_sql(l, s, params, a, &sql, err);
-    buf_str(&sql, ") x GROUP BY x.r,x.c,x.w ORDER BY x.r,x.c");
-    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, P_COMMUNITY, &c, err);
+    if (!rc) rc = scope_sql(l, s, params, a, &scope, err);
+    if (!rc) rc = coverage_sql(buildings, buf_view(&scope), &sql, err);
+    if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, P_COMMUNITY, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        struct text r = value_view(row[0]), k = value_view(row[1]);
-        rc = 0;
-        if (!n || !text_eq(list[n - 1].street, r) || !text_eq(list[n - 1].community, k)) {
-            if (!arena_room(a, &list, &cap, n + 1, sizeof *list)) rc = error_memory(err);
-            if (!rc) list[n++] = (struct round_row){.street = arena_text(a, r), .community = arena_text(a, k)};
-            if (!rc && (!list[n - 1].street.s || !list[n - 1].community.s)) rc = error_memory(err);
-        }
+        int64_t n = value_int_or(row[3], 0);
+        rc = covered_row(&of, value_view(row[0]), value_view(row[1]), a, err);
         if (rc < 0) break;
-        list[n - 1].people += value_int_or(row[3], 0);
-        list[n - 1].of[why_of(value_view(row[2]))] += value_int_or(row[3], 0);
+        struct round_row *r = &of.list[of.n - 1];
+        if (text_is(value_view(row[2]), "people")) r->people += n, r->of[WHY_MISSING] += n;
+        else r->of[why_of(value_view(row[2]))] += n, r->of[WHY_MISSING] -= n;
     }
     db_cursor_close(c);
     buf_clear(&sql);
+    buf_clear(&scope);
     if (rc < 0) return rc;
-    *ret = list;
-    *ret_n = n;
+    *ret = of.list;
+    *ret_n = of.n;
     return 0;
 }
 
@@ -124,8 +145,8 @@ int round_people(struct ledger *l, const struct session *s, int64_t round, struc
     params[P_WHY] = value_str(round_why_words[why]);
     params[P_AFTER] = value_int(after);
     params[P_LIMIT] = value_int((int64_t)limit);
-    buf_str(&sql, "SELECT p.\"id\"");
-    if (!rc) rc = people_sql(l, s, params, &a, &sql, err);
+    buf_str(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"merged_into\" IS NULL");
+    if (!rc) rc = scope_sql(l, s, params, &a, &sql, err);
     buf_printf(&sql, " AND (?6='' OR p.\"community\"=?6) AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9", why_sql);
     if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
     while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {

@@ -6,6 +6,7 @@
 #include "desks/testing/sampling.h"
 #include "doors/cli/commands.h"
 #include "files/sheet.h"
+#include "ledger/tally.h"
 
 static int street_of(struct cli *cli, char code[REGION_MAX + 1], struct text *ret, struct error *err) {
     const char *given = cli_text(cli, "street");
@@ -119,6 +120,23 @@ int cmd_campaign_missing(struct cli *cli, struct error *err) {
         for (int k = 0; k < ROUND_WHYS; k++) row[3 + k] = text_of(arena_printf(&cli->arena, "%lld", (long long)rows[i].of[k]));
     }
     cli_table(cli, cells, n + 1, COLUMNS);
+    return 0;
+}
+
+/* The counters that coverage is read from, against the records. */
+int cmd_campaign_recount(struct cli *cli, struct error *err) {
+    bool apply = cli_flag(cli, "apply");
+    int64_t differs = 0;
+    int rc = cli_open(cli, err);
+    if (rc == 0) rc = tally_differs(cli->ledger, cli->ledger->db, &differs, err);
+    if (rc == 0 && apply && differs) {
+        rc = ledger_begin(cli->ledger, err);
+        if (rc == 0 && (rc = tally_rebuild(cli->ledger, err)) == 0) rc = ledger_commit(cli->ledger, cli->session.now, err);
+        if (rc < 0) ledger_rollback(cli->ledger);
+    }
+    if (rc < 0) return rc;
+    if (cli->json) return cli_json(cli, json_pack("{s:I, s:b}", "differ", (json_int_t)differs, "applied", apply && differs), err);
+    cli_print(cli, cli->zh ? "%lld 个计数与登记不符%s\n" : "%lld counts differ from the records%s\n", (long long)differs, apply && differs ? cli_word(cli, ", 已重算", "; counted anew") : "");
     return 0;
 }
 

@@ -1,0 +1,242 @@
+/* People counted as they are written: whatever is recorded, corrected, taken back, undone, moved or merged, in whatever order and batch, the counters are what the records say. */
+#include "sampling.h"
+
+#include "desks/person.h"
+#include "desks/testing/round.h"
+#include "ledger/tally.h"
+
+static void counts_agree(struct test_ledger *t) {
+    struct error err = {0};
+    int64_t differs = -1;
+    assert_ok(tally_differs(t->l, t->l->db, &differs, &err), err);
+    assert_int_equal(differs, 0);
+}
+
+static int64_t swabbed(struct test_ledger *t, int64_t round) {
+    return test_count(t, arena_printf(&t->a, "SELECT sum(n) FROM \"swab_tally\" WHERE within=%lld", (long long)round));
+}
+
+/* What is refused counts for nobody; nor does a batch that is rolled back. */
+static void what_is_refused_counts_for_nobody(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        int64_t tube = tube_of(&t, &g, "T1", "2"), who = person_of(&t, 0);
+        struct draft *bad = swab_draft(&t, &g, who, 999999);
+        assert_int_equal(test_write(&t, bad, &err), E_INVALID);
+        assert_int_equal(swabbed(&t, g.round), 0);
+        struct draft *d = swab_draft(&t, &g, who, tube);
+        err = (struct error){0};
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_ok(record_apply(t.l, &t.s, &d, 1, &err), err);
+        ledger_rollback(t.l);
+        assert_int_equal(swabbed(&t, g.round), 0);
+        swab_of(&t, &g, who, tube);
+        err = (struct error){0};
+        assert_int_equal(test_write(&t, swab_draft(&t, &g, who, tube_of(&t, &g, "T2", "2")), &err), E_CONFLICT);
+        assert_int_equal(swabbed(&t, g.round), 1);
+        assert_int_equal(swabbed(&t, 0), 1);
+        counts_agree(&t);
+    }
+}
+
+static void a_second_swab_and_a_restated_day(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        int64_t who = person_of(&t, 0), first = swab_of(&t, &g, who, tube_of(&t, &g, "T1", "2"));
+        struct draft *again = test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, who), "tube", test_id(&t, tube_of(&t, &g, "T2", "1")), "turn", "2", "swabbed_at", "2022-09-02T07:00", NULL);
+        t.s.now = test_at("2022-09-02T08:00");
+        assert_ok(test_write(&t, again, &err), err);
+        assert_int_equal(swabbed(&t, g.round), 1);
+        static const char on[] = "SELECT \"day\" FROM \"swab_tally\" WHERE within<>0 AND n=1";
+        assert_int_equal(test_count(&t, on), day_of_instant(test_at(SAMPLING_NOW), ZONE_CHINA_S));
+        struct draft *later = test_draft(&t, "swab", DRAFT_CHANGE, "swabbed_at", "2022-09-02T06:00", NULL); /* the first was taken after midnight */
+        later->id = first;
+        err = (struct error){0};
+        assert_ok(test_write(&t, later, &err), err);
+        assert_int_equal(test_count(&t, on), day_of_instant(test_at("2022-09-02T06:00"), ZONE_CHINA_S));
+        struct draft *gone = test_draft(&t, "swab", DRAFT_REMOVE, NULL);
+        gone->id = first;
+        err = (struct error){0};
+        assert_ok(test_write(&t, gone, &err), err);
+        assert_int_equal(swabbed(&t, g.round), 1); /* the second is there */
+        counts_agree(&t);
+    }
+}
+
+static void who_is_merged_is_one_and_parted_is_two(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        int64_t tube = tube_of(&t, &g, "T1", "10"), a = person_of(&t, 0), b = person_of(&t, 1);
+        swab_of(&t, &g, a, tube);
+        swab_of(&t, &g, b, tube);
+        assert_int_equal(swabbed(&t, g.round), 2);
+        assert_ok(person_merge(t.l, &t.s, a, b, NULL, &err), err);
+        counts_agree(&t);
+        assert_int_equal(swabbed(&t, g.round), 1);
+        assert_int_equal(swabbed(&t, 0), 1);
+        assert_ok(person_unmerge(t.l, &t.s, b, NULL, &err), err);
+        counts_agree(&t);
+        assert_int_equal(swabbed(&t, g.round), 2);
+    }
+}
+
+/* A store from before there were counters, and one whose counters were spoiled. */
+static void they_are_made_anew(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct buf plan = {0};
+        int64_t tube = tube_of(&t, &g, "T1", "10"), differs = 0;
+        for (int i = 0; i < 4; i++) swab_of(&t, &g, person_of(&t, i), tube);
+        assert_ok(db_run(t.l->db, "UPDATE \"swab_tally\" SET n = n + 1", NULL, 0, NULL, &err), err);
+        assert_ok(tally_differs(t.l, t.l->db, &differs, &err), err);
+        assert_int_equal(differs, 4); /* two buildings, on record and swabbed */
+        assert_ok(ledger_begin(t.l, &err), err);
+        assert_ok(tally_rebuild(t.l, &err), err);
+        assert_ok(ledger_commit(t.l, t.s.now, &err), err);
+        counts_agree(&t);
+        assert_ok(db_run(t.l->db, "DROP TABLE \"swab_tally\"", NULL, 0, NULL, &err), err);
+        assert_ok(db_run(t.l->db, "DELETE FROM \"node\" WHERE \"name\"='tally'", NULL, 0, NULL, &err), err);
+        ledger_close(t.l);
+        t.l = NULL;
+        assert_ok(ledger_open_to_migrate(&t.o, &t.l, &err), err);
+        assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
+        assert_non_null(strstr(buf_cstr(&plan), "people are counted anew"));
+        assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
+        test_ledger_reopen(&t);
+        counts_agree(&t);
+        assert_int_equal(swabbed(&t, g.round), 4);
+        buf_reset(&plan);
+        ledger_close(t.l);
+        t.l = NULL;
+        assert_ok(ledger_open_to_migrate(&t.o, &t.l, &err), err);
+        assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
+        assert_int_equal(plan.n, 0); /* once */
+        buf_clear(&plan);
+    }
+}
+
+/* ---- anything, in any order */
+
+enum { PEOPLE = 24, TUBES = 30, STEPS = 80, BATCH = 6 };
+
+static const char *const buildings[] = {"东楼", "西楼", ""}, *const work[] = {"student", "farmer", ""}, *const streets[] = {"310115", "310116", "310117"};
+
+static struct draft *someone(struct test_ledger *t, struct rng *r, int64_t id) {
+    struct draft *d = test_draft(t, "person", id ? DRAFT_CHANGE : DRAFT_CREATE, "community", buildings[rng_below(r, 3)], "occupation", work[rng_below(r, 3)], NULL);
+    struct error err = {0};
+    d->id = id;
+    if (!id) assert_ok(draft_set(t->l, d, &t->a, TEXT("name"), text_of(arena_printf(&t->a, "某%llu", (unsigned long long)rng_below(r, 1000000))), &err), err);
+    d->region = text_of(streets[rng_below(r, 3)]);
+    return d;
+}
+
+static struct draft *some_swab(struct test_ledger *t, struct rng *r, int64_t who, int64_t tube) {
+    const char *at = arena_printf(&t->a, "2022-09-0%llu %02llu:10", 1 + (unsigned long long)rng_below(r, 2), (unsigned long long)rng_below(r, 17));
+    return test_draft(t, "swab", DRAFT_CREATE, "person", test_id(t, who), "tube", test_id(t, tube), "turn", rng_below(r, 3) ? "1" : "2", "swabbed_at", at, NULL);
+}
+
+static int64_t any_id(struct test_ledger *t, struct rng *r, const char *reg) {
+    int64_t n = test_count(t, arena_printf(&t->a, "SELECT count(*) FROM \"%s\"", reg));
+    return n ? test_count(t, arena_printf(&t->a, "SELECT \"id\" FROM \"%s\" ORDER BY \"id\" LIMIT 1 OFFSET %lld", reg, (long long)rng_below(r, (uint64_t)n))) : 0;
+}
+
+static struct draft *anything(struct test_ledger *t, struct rng *r, const int64_t *tubes) {
+    int64_t who = any_id(t, r, "person"), swab = any_id(t, r, "swab");
+    struct draft *d = NULL;
+    switch (rng_below(r, 8)) {
+    case 0: return someone(t, r, 0);
+    case 1: return someone(t, r, who);
+    case 2:
+        if (!swab) break;
+        d = test_draft(t, "swab", DRAFT_REMOVE, NULL);
+        d->id = swab;
+        return d;
+    case 3:
+        if (!swab) break;
+        d = test_draft(t, "swab", DRAFT_CHANGE, "swabbed_at", arena_printf(&t->a, "2022-09-0%llu 09:20", 1 + (unsigned long long)rng_below(r, 2)), NULL);
+        d->id = swab;
+        return d;
+    case 4:
+        if (rng_below(r, 4)) break;
+        d = test_draft(t, "person", DRAFT_REMOVE, NULL);
+        d->id = who;
+        return d;
+    default: break;
+    }
+    return some_swab(t, r, who, tubes[rng_below(r, TUBES)]);
+}
+
+/* Merges and partings among the rest, refused or not. */
+static void join(struct test_ledger *t, struct rng *r) {
+    struct error err = {0};
+    int64_t a = any_id(t, r, "person"), b = any_id(t, r, "person"), gone = test_count(t, "SELECT min(\"id\") FROM \"person\" WHERE \"merged_into\" IS NOT NULL");
+    if (gone && rng_below(r, 2)) person_unmerge(t->l, &t->s, gone, NULL, &err);
+    else person_merge(t->l, &t->s, a, b, NULL, &err);
+}
+
+static void the_same_by_street_and_building(struct test_ledger *t, int64_t round) {
+    struct error err = {0};
+    struct round_row *rows = NULL;
+    size_t n = 0;
+    int64_t people = 0, in = 0;
+    assert_ok(round_coverage(t->l, &t->s, round, TEXT(""), true, &t->a, &rows, &n, &err), err);
+    for (size_t i = 0; i < n; i++) people += rows[i].people, in += rows[i].of[WHY_SWABBED];
+    assert_int_equal(people, test_count(t, "SELECT count(*) FROM \"person\" WHERE \"merged_into\" IS NULL"));
+    assert_int_equal(in, test_count(t, arena_printf(&t->a, "SELECT count(*) FROM \"person\" p WHERE \"merged_into\" IS NULL AND EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"person\"=p.\"id\" AND w.\"round\"=%lld)",
+                                                    (long long)round)));
+}
+
+static void whatever_happens(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct rng r;
+        int64_t tubes[TUBES], other = test_record(&t, "round", "campaign", test_id(&t, g.campaign), "seq", "2", "starts_at", "2022-09-01T08:00");
+        rng_seed(&r, 20220901);
+        for (int i = 0; i < TUBES; i++)
+            tubes[i] = test_record(&t, "tube", "barcode", arena_printf(&t.a, "R%d", i), "round", test_id(&t, i % 3 ? g.round : other), "site_table", test_id(&t, g.table), "size", "20", "opened_at",
+                                   "2022-09-01T00:00");
+        for (int i = 0; i < PEOPLE; i++) assert_ok(test_write(&t, someone(&t, &r, 0), &err), err);
+        t.s.now = test_at("2022-09-03T09:00");
+        for (int step = 0; step < STEPS; step++) {
+            struct draft *d[BATCH];
+            bool kept = rng_below(&r, 8) != 0;
+            if (step % 10 == 9) join(&t, &r);
+            for (int i = 0; i < BATCH; i++) d[i] = anything(&t, &r, tubes);
+            assert_ok(ledger_begin(t.l, &err), err);
+            assert_ok(record_apply(t.l, &t.s, d, BATCH / 2, &err), err);
+            assert_ok(record_apply(t.l, &t.s, d + BATCH / 2, BATCH - BATCH / 2, &err), err);
+            if (kept) assert_ok(ledger_commit(t.l, t.s.now, &err), err);
+            else ledger_rollback(t.l);
+            counts_agree(&t);
+        }
+        the_same_by_street_and_building(&t, g.round);
+        the_same_by_street_and_building(&t, other);
+        assert_true(test_count(&t, "SELECT count(*) FROM \"swab\"") > 20);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_refused_counts_for_nobody),
+        cmocka_unit_test(a_second_swab_and_a_restated_day),
+        cmocka_unit_test(who_is_merged_is_one_and_parted_is_two),
+        cmocka_unit_test(they_are_made_anew),
+        cmocka_unit_test(whatever_happens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
