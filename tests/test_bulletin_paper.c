@@ -93,7 +93,7 @@ static void sample(struct bulletin *b) {
     units[1] = (struct bulletin_unit){TEXT("县第二中学"), TEXT("310115001"), 78, INSTANT_NONE};
     units[2] = (struct bulletin_unit){TEXT("临江客运站"), TEXT("310115001"), 80, instant_of_day(b->day, ZONE_CHINA_S) + 18 * 3600 + 1260};
     b->units = keep(b, units, sizeof units), b->n_units = 3;
-    static struct bulletin_restated restated[] = {{0, 81, 83, 2}, {0, 77, 76, 0}};
+    static struct bulletin_restated restated[] = {{0, 81, 83, 2, 0, 0}, {0, 77, 76, 0, 0, 0}};
     restated[0].day = b->day - 1, restated[1].day = b->day - 4;
     b->restated = keep(b, restated, sizeof restated), b->n_restated = 2;
     static struct bulletin_change changes[2];

@@ -5,6 +5,7 @@ void bulletin_init(struct bulletin *b) {
     *b = (struct bulletin){0};
     b->conversions = FIGURE_NONE;
     b->duties.loop_ppm = FIGURE_NONE;
+    b->rounds.target = b->rounds.covered = FIGURE_NONE;
     b->previous_as_of = INSTANT_NONE;
     b->zone_s = ZONE_CHINA_S;
 }

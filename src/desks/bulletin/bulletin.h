@@ -17,6 +17,7 @@ enum {
     CURVE_DAYS = 30,          /* the curve ends on the day of the report */
     TIMES_DAYS = 7,           /* the week of the five times ends on it too */
     RESTATE_DAYS = 60,        /* how far back restated days are looked for */
+    ROUNDS_DAYS = 3,          /* of mass testing, this day included: results and restated days */
     BULLETIN_LIST_MAX = 400,  /* record numbers kept a list; counts stay exact */
     BULLETIN_K = 5,           /* public: cells from 1 to k - 1 are hidden */
     REPORT_DUE_S = 17 * 3600, /* INF-01 */
@@ -61,6 +62,15 @@ struct bulletin_restated {
     day day;
     int64_t was, is;
     int64_t late; /* records entered after that day's report was frozen */
+    int64_t swabs_was, swabs_is; /* mass testing; FIGURE_NONE: not looked at */
+};
+/* Mass testing of the day (rounds.c). All of the region whatever the disease; all zero in the report of one disease. */
+struct bulletin_rounds {
+    int64_t swabs, people, tubes;      /* person-times, people (each once a round), tubes opened on the day */
+    int64_t resulted, positive_tubes;  /* tubes with a result of the day */
+    int64_t decided, positive;         /* people told their own result on the day */
+    int64_t target, covered;           /* of the rounds of the day, by its end; FIGURE_NONE: nobody said how many are to be tested */
+    int64_t voluntary;                 /* asked for a test on the day */
 };
 /* A main figure, yesterday and today, and the records that make the difference: before + entered - left = after. */
 struct bulletin_change {
@@ -113,6 +123,7 @@ struct bulletin {
     struct {
         int64_t sampled, resulted, positive, pending;
     } tests;
+    struct bulletin_rounds rounds;
 
     /* duties */
     struct {

@@ -236,6 +236,8 @@ static void code_restated(struct codec *c, void *item) {
     code_int(c, "was", &r->was);
     code_int(c, "is", &r->is);
     code_int(c, "late", &r->late);
+    code_int(c, "swabs_was", &r->swabs_was);
+    code_int(c, "swabs_is", &r->swabs_is);
 }
 static void code_change(struct codec *c, void *item) {
     struct bulletin_change *r = item;
@@ -334,6 +336,23 @@ static void code_case_figures(struct codec *c, struct bulletin *b) {
     c->at = outer;
 }
 
+/* Absent where no round was under way: so it is in reports from before there were rounds. */
+static void code_rounds(struct codec *c, struct bulletin_rounds *r) {
+    if (c->reading ? !json_object_get(c->at, "rounds") : !r->tubes && !r->voluntary && !r->resulted && !r->decided) return;
+    json_t *outer = codec_in(c, "rounds");
+    code_int(c, "person_times", &r->swabs);
+    code_int(c, "people", &r->people);
+    code_int(c, "tubes", &r->tubes);
+    code_int(c, "tubes_resulted", &r->resulted);
+    code_int(c, "tubes_positive", &r->positive_tubes);
+    code_int(c, "people_decided", &r->decided);
+    code_int(c, "people_positive", &r->positive);
+    code_int(c, "target", &r->target);
+    code_int(c, "covered", &r->covered);
+    code_int(c, "voluntary", &r->voluntary);
+    if (outer) c->at = outer;
+}
+
 static void code_work_figures(struct codec *c, struct bulletin *b) {
     json_t *outer = codec_in(c, "contacts");
     code_int(c, "found", &b->contacts.found);
@@ -355,6 +374,7 @@ static void code_work_figures(struct codec *c, struct bulletin *b) {
     code_int(c, "positive", &b->tests.positive);
     code_int(c, "pending", &b->tests.pending);
     if (outer) c->at = outer;
+    code_rounds(c, &b->rounds);
     outer = codec_in(c, "obligations");
     code_int(c, "open", &b->duties.open);
     code_int(c, "due_within_1h", &b->duties.due_soon);

@@ -282,6 +282,25 @@ static void say_tests(struct document *p, const struct bulletin *b) {
             num(p, b->tests.sampled), num(p, b->tests.resulted), num(p, b->tests.positive), num(p, b->tests.pending));
 }
 
+/* "96.4%", "–" where nothing was to be divided, "*" where one of the two is withheld. */
+static const char *share(struct document *p, int64_t part, int64_t whole) {
+    if (part == FIGURE_HIDDEN || whole == FIGURE_HIDDEN) return "*";
+    return part < 0 || whole <= 0 ? L("—", "–") : keep(p, arena_printf(&p->arena, "%.2f%%", 100.0 * (double)part / (double)whole));
+}
+
+static void say_rounds(struct document *p, const struct bulletin *b) {
+    const struct bulletin_rounds *r = &b->rounds;
+    if (!r->tubes && !r->resulted && !r->decided && !r->voluntary) return;
+    SAY(BLOCK_PARAGRAPH, 2,
+        L("区域核酸检测：当日采样%s人次（%s人）、%s管；出具结果%s管，阳性%s管（管阳率%s）；结果已定%s人，其中阳性%s人（阳性率%s）。愿检尽检申请%s人次。",
+          "Mass testing: %s swabs of %s people in %s tubes; tubes with a result: %s, positive: %s (%s); people told their own result: %s, positive: %s (%s). Voluntary tests asked for: %s."),
+        num(p, r->swabs), num(p, r->people), num(p, r->tubes), num(p, r->resulted), num(p, r->positive_tubes), share(p, r->positive_tubes, r->resulted), num(p, r->decided), num(p, r->positive),
+        share(p, r->positive, r->decided), num(p, r->voluntary));
+    if (r->target != FIGURE_NONE)
+        SAY(BLOCK_PARAGRAPH, 2, L("当日各轮应检%s人，截至24时已采%s人，覆盖率%s。", "The rounds of the day had %s people to be tested; by 24:00 %s were swabbed (coverage %s)."), num(p, r->target), num(p, r->covered),
+            share(p, r->covered, r->target));
+}
+
 static void say_times(struct document *p, const struct bulletin *b) {
     const char *steps[STEPS] = {L("发病—发现", "Onset to detection"), L("发现—报告", "Detection to report"),
                                 L("报告—隔离", "Report to isolation"), L("隔离—救治", "Isolation to treatment")};
@@ -366,11 +385,11 @@ static void say_units(struct document *p, const struct bulletin *b) {
 static void say_restated(struct document *p, const struct bulletin *b) {
     SAY(BLOCK_SUBHEADING, 3, "%s", L("（一）既往日更正", "(1) Restated days"));
     if (b->n_restated == 0) {
-        SAY(BLOCK_PARAGRAPH, 3, "%s", L("近60日已定稿日报的新增数无更正。", "No new figure of the frozen reports of the last 60 days has changed."));
+        SAY(BLOCK_PARAGRAPH, 3, "%s", L("近60日已定稿日报的新增数、近日采样人次无更正。", "No figure of new infections of the frozen reports of the last 60 days, nor of swabs of the last days, has changed."));
         return;
     }
     SAY(BLOCK_PARAGRAPH, 3, "%s",
-        L("因迟报、订正，下列统计日的新增感染者数与当日定稿不同，以本报告为准。", "Late entries and corrections have changed the new infections of these days since their reports were frozen; the figures here prevail."));
+        L("因迟报、订正，下列统计日的新增感染者数或采样人次与当日定稿不同，以本报告为准。", "Late entries and corrections have changed the new infections or swabs of these days since their reports were frozen; the figures here prevail."));
     if (b->public_version) {
         for (size_t i = 0; i < b->n_restated; i++) SAY(BLOCK_NOTE, 3, "%s", day_text(p, b->restated[i].day, true));
         return;
@@ -387,6 +406,11 @@ static void say_restated(struct document *p, const struct bulletin *b) {
         grid_put(&g, num(p, r->is));
         grid_put(&g, more == 0 ? "0" : keep(p, change));
         grid_put(&g, num(p, r->late));
+    }
+    for (size_t i = 0; i < b->n_restated; i++) {
+        const struct bulletin_restated *r = &b->restated[i];
+        if (r->swabs_was == r->swabs_is) continue;
+        SAY(BLOCK_NOTE, 3, L("%s区域核酸检测采样：原定稿%s人次，更正后%s人次。", "%s, swabs of mass testing: was %s, is %s."), day_text(p, r->day, true), num(p, r->swabs_was), num(p, r->swabs_is));
     }
 }
 
@@ -487,6 +511,7 @@ int bulletin_page(const struct bulletin *b, const struct bulletin_words *words, 
     SAY(BLOCK_HEADING, 2, "%s", L("二、工作开展情况", "2. Work done"));
     say_contacts(p, b);
     say_tests(p, b);
+    say_rounds(p, b);
     say_times(p, b);
     if (!b->public_version) {
         say_duties(p, b);

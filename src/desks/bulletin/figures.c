@@ -409,6 +409,7 @@ int bulletin_compute(struct ledger *l, struct db *db, const struct session *s, c
         rows_sort(b.diseases, b.n_diseases, TEXT("-"));
     }
     if (!rc) rc = work_compute(&sc, &b, err);
+    if (!rc) rc = rounds_compute(&sc, &restate, &b, err);
     if (!rc) rc = restate_finish(&sc, &restate, &b, err);
     if (own) db_snapshot_end(sc.db);
     for (int i = 0; i < 2 * STEPS; i++) series_clear(&t.times[i / STEPS][i % STEPS]);

@@ -82,9 +82,10 @@ struct explain {
 struct frozen_day { /* a past day's frozen report */
     bool there;
     instant as_of;
-    int64_t was, is, late;
+    int64_t was, is, late, swabs_was;
 };
 struct restate {
+    int64_t swabs[ROUNDS_DAYS]; /* person-times of mass testing, by days back */
     struct frozen_day days[RESTATE_DAYS + 1]; /* [k]: k days before the day */
     struct explain explain;
 };
@@ -100,5 +101,8 @@ int case_of_record(const struct scope *sc, const struct record *r, struct case_f
 
 /* work.c: contacts, tests, duties, units. */
 int work_compute(const struct scope *sc, struct bulletin *b, struct error *err);
+
+/* rounds.c: mass testing. */
+int rounds_compute(const struct scope *sc, struct restate *restate, struct bulletin *b, struct error *err);
 
 #endif

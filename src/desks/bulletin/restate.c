@@ -47,7 +47,7 @@ static int frozen_read(const struct scope *sc, struct restate *r, struct text js
         return 0;
     }
     if (rc < 0) return rc;
-    r->days[back] = (struct frozen_day){.there = true, .as_of = as_of, .was = b.fresh_total};
+    r->days[back] = (struct frozen_day){.there = true, .as_of = as_of, .was = b.fresh_total, .swabs_was = b.rounds.swabs};
     if (back == 1) {
         struct explain *e = &r->explain;
         e->since = as_of;
@@ -226,8 +226,9 @@ int restate_finish(const struct scope *sc, struct restate *r, struct bulletin *b
     if (!b->restated) return error_memory(err);
     for (int back = 1; back <= RESTATE_DAYS; back++) {
         const struct frozen_day *d = &r->days[back];
-        if (!d->there || (d->was == d->is && d->late == 0)) continue;
-        b->restated[n++] = (struct bulletin_restated){sc->day - back, d->was, d->is, d->late};
+        bool near = back < ROUNDS_DAYS;
+        if (!d->there || (d->was == d->is && d->late == 0 && (!near || d->swabs_was == r->swabs[back]))) continue;
+        b->restated[n++] = (struct bulletin_restated){sc->day - back, d->was, d->is, d->late, near ? d->swabs_was : FIGURE_NONE, near ? r->swabs[back] : FIGURE_NONE};
     }
     b->n_restated = n;
     return 0;

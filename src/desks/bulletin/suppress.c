@@ -295,10 +295,12 @@ int bulletin_suppress(struct bulletin *b, int64_t k, struct error *err) {
     totals_round(&b->total, k);
     for (size_t i = 0; i < b->n_severities; i++) b->severities[i].n = rounded_down(b->severities[i].n, k);
     b->yesterday_total = b->conversions = b->excluded = FIGURE_HIDDEN;
-    int64_t *flows[] = {&b->recovered, &b->released, &b->died, &b->contacts.found, &b->contacts.released, &b->tests.positive};
+    int64_t *flows[] = {&b->recovered, &b->released, &b->died, &b->contacts.found, &b->contacts.released, &b->tests.positive,
+                        &b->rounds.positive_tubes, &b->rounds.positive, &b->rounds.voluntary};
     for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) *flows[i] = hidden_small(*flows[i], k);
     int64_t *stocks[] = {&b->active, &b->total_recovered, &b->total_released, &b->total_died, &b->contacts.total, &b->contacts.observed,
-                         &b->tests.sampled};
+                         &b->tests.sampled, &b->rounds.swabs, &b->rounds.people, &b->rounds.tubes, &b->rounds.resulted, &b->rounds.decided,
+                         &b->rounds.target, &b->rounds.covered};
     for (size_t i = 0; i < sizeof stocks / sizeof *stocks; i++) *stocks[i] = rounded_down(*stocks[i], k);
     for (int i = 0; i < STEPS; i++) {
         b->times_day[i] = (struct bulletin_time){0};
@@ -320,7 +322,7 @@ int bulletin_suppress(struct bulletin *b, int64_t k, struct error *err) {
                         &b->units_reported, &b->units_late};
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) *inner[i] = FIGURE_HIDDEN;
     b->duties.n_rules = b->contacts.n_queue = b->n_units = b->n_changes = 0;
-    for (size_t i = 0; i < b->n_restated; i++) b->restated[i].was = b->restated[i].is = b->restated[i].late = FIGURE_HIDDEN;
+    for (size_t i = 0; i < b->n_restated; i++) b->restated[i].was = b->restated[i].is = b->restated[i].late = b->restated[i].swabs_was = b->restated[i].swabs_is = FIGURE_HIDDEN;
     b->public_version = true;
     b->k = k;
     return 0;
