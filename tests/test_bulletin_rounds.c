@@ -64,7 +64,7 @@ static void a_day(struct test_ledger *t, const struct sample_ground *g, int64_t 
 static void figures_are_sums_by_hand(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct bulletin b, again;
@@ -108,7 +108,7 @@ static void figures_are_sums_by_hand(void **state) {
 static void a_late_sheet_restates_the_day(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct buf differ = {0};
@@ -142,7 +142,7 @@ static void a_late_sheet_restates_the_day(void **state) {
 static void the_public_sees_no_small_cell(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct bulletin b;

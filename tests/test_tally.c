@@ -20,7 +20,7 @@ static int64_t swabbed(struct test_ledger *t, int64_t round) {
 static void what_is_refused_counts_for_nobody(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         int64_t tube = tube_of(&t, &g, "T1", "2"), who = person_of(&t, 0);
@@ -45,7 +45,7 @@ static void what_is_refused_counts_for_nobody(void **state) {
 static void a_second_swab_and_a_restated_day(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         int64_t who = person_of(&t, 0), first = swab_of(&t, &g, who, tube_of(&t, &g, "T1", "2"));
@@ -72,7 +72,7 @@ static void a_second_swab_and_a_restated_day(void **state) {
 static void who_is_merged_is_one_and_parted_is_two(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         int64_t tube = tube_of(&t, &g, "T1", "10"), a = person_of(&t, 0), b = person_of(&t, 1);
@@ -93,7 +93,7 @@ static void who_is_merged_is_one_and_parted_is_two(void **state) {
 static void they_are_made_anew(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct buf plan = {0};
@@ -201,7 +201,7 @@ static void the_same_by_street_and_building(struct test_ledger *t, int64_t round
 static void whatever_happens(void **state) {
     (void)state;
     struct test_ledger t;
-    EACH_STORE(t) {
+    EACH_EVENING(t) {
         struct sample_ground g = ground(&t);
         struct error err = {0};
         struct rng r;
