@@ -56,8 +56,76 @@ static void who_may_not_and_what_is_malformed(void **state) {
         assert_status(test_http_ask(&h, "POST", API "runs/999/release", LAB, "", NULL), 404);
         assert_status(test_http_post(&h, API "recalls", TRACER, "{}"), 403);                                             /* what for? */
         assert_status(test_http_ask(&h, "POST", API "recalls", LAB, "Tocsin-Purpose: recall\r\n", "{\"tubes\":[\"T1\"]}"), 409); /* nobody in it is recalled */
+        static const char *const bench[] = {"boxes", "runs", "recalls"};
+        for (size_t k = 0; k < sizeof bench / sizeof *bench; k++) {
+            char *url = arena_printf(&h.t.a, API "%s", bench[k]);
+            assert_status(test_http_get(&h, url, NULL), 401);
+            assert_status(test_http_get(&h, url, "token-guest"), 403);
+        }
+        assert_status(test_http_get(&h, API "boxes/999", LAB), 404);
+        assert_status(test_http_get(&h, API "runs/999", LAB), 404);
+        assert_status(test_http_get(&h, API "boxes?limit=100000", LAB), 400);
         assert_status(test_http_get(&h, API "waiting", LAB), 400);
         assert_status(test_http_get(&h, API "waiting?round=1", "token-guest"), 403);
+        test_http_drop(&h);
+    }
+}
+
+static const json_t *only(const struct answer_got *got, const char *list) {
+    const json_t *l = json_object_get(got->json, list);
+    assert_int_equal(json_array_size(l), 1);
+    return json_array_get(l, 0);
+}
+
+/* What a screen shows is what the desk did: manifest, wells with controls, who may release, who is owed. */
+static void the_bench(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        struct answer_got got = test_http_get(&h, API "boxes", LAB);
+        assert_status(got, 200);
+        const json_t *box = only(&got, "boxes");
+        char *box_url = arena_printf(&h.t.a, API "boxes/%lld", (long long)test_json_int(box, "id"));
+        assert_int_equal(test_json_int(box, "listed"), 1);
+        assert_int_equal(test_json_int(box, "here"), 0);
+        got = test_http_get(&h, box_url, LAB);
+        assert_string_equal(test_json_text(only(&got, "manifest"), "outcome"), "expected");
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[],\"at\":\"2022-09-01T18:00\"}"), 200);
+        got = test_http_get(&h, box_url, LAB);
+        assert_string_equal(test_json_text(only(&got, "manifest"), "outcome"), "missing");
+        assert_status(test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[\"T1\"],\"at\":\"2022-09-01T18:00\"}"), 200);
+        got = test_http_get(&h, box_url, LAB);
+        assert_string_equal(test_json_text(only(&got, "manifest"), "outcome"), "received");
+        got = test_http_post(&h, API "runs", LAB, arena_printf(&h.t.a, good, (long long)laboratory));
+        assert_status(got, 200);
+        long long run = (long long)test_json_int(got.json, "id");
+        got = test_http_get(&h, API "runs", LAB);
+        assert_true(json_is_false(json_object_get(only(&got, "runs"), "may_release"))); /* who entered them */
+        assert_true(strlen(test_json_text(only(&got, "runs"), "why_not")) > 0);
+        got = test_http_get(&h, API "runs", TRACER); /* who may not read runs at all */
+        assert_status(got, 403);
+        got = test_http_get(&h, arena_printf(&h.t.a, API "runs/%lld", run), REVIEWER);
+        assert_status(got, 200);
+        assert_true(json_is_true(json_object_get(got.json, "may_release")));
+        const json_t *wells = json_object_get(got.json, "wells"), *well = json_array_get(wells, 0);
+        assert_int_equal(json_array_size(wells), 3); /* a tube and two controls: the unknown one has none */
+        assert_string_equal(test_json_text(well, "well"), "A03");
+        assert_string_equal(test_json_text(well, "result"), "positive");
+        assert_true(json_number_value(json_array_get(json_object_get(well, "ct"), 0)) == 31.25);
+        assert_string_equal(test_json_text(json_array_get(wells, 1), "role"), "negative");
+        assert_true(json_is_null(json_array_get(json_object_get(json_array_get(wells, 1), "ct"), 1)));
+        assert_true(json_number_value(json_array_get(json_object_get(json_array_get(wells, 2), "ct"), 1)) == 26.5);
+        got = test_http_get(&h, API "recalls", TRACER);
+        assert_int_equal(json_array_size(json_object_get(got.json, "tubes")), 0); /* nobody is told before the second person */
+        assert_status(test_http_ask(&h, "POST", arena_printf(&h.t.a, API "runs/%lld/release", run), REVIEWER, "", NULL), 200);
+        got = test_http_get(&h, arena_printf(&h.t.a, API "recalls?round=%lld", (long long)first_round), TRACER);
+        assert_status(got, 200);
+        const json_t *tube = only(&got, "tubes"), *hold = json_object_get(json_object_get(tube, "duties"), "hold-member");
+        assert_int_equal(test_json_int(tube, "members"), 3);
+        assert_int_equal(test_json_int(hold, "open") + test_json_int(hold, "overdue"), 3);
+        assert_null(strstr(got.body.s, "居民")); /* without names */
+        got = test_http_get(&h, arena_printf(&h.t.a, API "recalls?round=%lld", (long long)first_round + 999), TRACER);
+        assert_int_equal(json_array_size(json_object_get(got.json, "tubes")), 0);
         test_http_drop(&h);
     }
 }
@@ -109,6 +177,7 @@ static void from_the_box_to_the_recall_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_may_not_and_what_is_malformed, settle),
+        cmocka_unit_test_teardown(the_bench, settle),
         cmocka_unit_test_teardown(from_the_box_to_the_recall_list, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,7 @@ static void a_swab_is_there_when_it_is_answered(void **state) {
         assert_status(got, 200);
         assert_int_equal(test_json_int(got.json, "people"), 31);
         assert_int_equal(test_json_int(got.json, "tubes"), 3); /* A2 was opened for nobody */
+        assert_int_equal(test_json_int(got.json, "last_hour"), 31);
         test_http_stop(&h);
         assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 31);
         test_http_drop(&h);
@@ -99,7 +100,16 @@ static void the_round_in_numbers(void **state) {
             struct answer_got got = test_http_get(&h, url, ROOT);
             assert_status(got, 200);
             if (i == 3) assert_int_equal(json_array_size(json_object_get(got.json, "people")), 5);
-            if (i == 0) assert_int_equal(json_array_size(json_object_get(got.json, "sites")), 1);
+            if (i) continue;
+            const json_t *sites = json_object_get(got.json, "sites");
+            assert_int_equal(json_array_size(sites), 2); /* the one at work, and one that is open */
+            assert_int_equal(test_json_int(json_array_get(sites, 0), "swabs"), 1);
+            assert_string_equal(test_json_text(json_array_get(sites, 1), "queue"), "unknown");
+            test_http_stop(&h);
+            test_record(&h.t, "queue_report", "site", test_id(&h.t, g.other_site), "reported_at", SAMPLING_NOW, "waiting", "90", "wait_minutes", "55");
+            test_http_start(&h, NULL);
+            got = test_http_get(&h, url, ROOT);
+            assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "sites"), 1), "queue"), "jammed");
         }
         test_http_drop(&h);
     }

@@ -15,7 +15,7 @@ static const struct owned {
      {"tested", "released"},
      "only the laboratory's desk writes this: results, release, correct / 只能由实验室席位通过录入、审核、更正办理"},
     {"tube_result", {"tube", "outcome"}, {NULL}, "only the laboratory's desk writes this: the results of a run / 只能由实验室席位通过录入批次结果办理"},
-    {"lab_run", {"reviewer", "reviewed_at", "operator"}, {"valid"}, "only the laboratory's desk writes this: results, release / 只能由实验室席位通过录入、审核办理"},
+    {"lab_run", {"reviewer", "reviewed_at", "operator", "control_wells"}, {"valid"}, "only the laboratory's desk writes this: results, release / 只能由实验室席位通过录入、审核办理"},
     {"swab", {"result", "told_at"}, {NULL}, "a swab has the result of its tube / 采样记录的结果随管结果"},
 };
 

@@ -61,10 +61,11 @@ static struct group *group_of(struct telling *f, struct text region) {
     return &f->groups[f->n++];
 }
 
+/* As the register has it: latitude first. */
 static bool point_read(struct text t, double *lon, double *lat) {
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)(t.n < sizeof word ? t.n : sizeof word - 1), t.s ? t.s : "");
-    return sscanf(word, "%lf%*[ ,]%lf", lon, lat) == 2;
+    return sscanf(word, "%lf%*[ ,]%lf", lat, lon) == 2;
 }
 
 /* ---- what is there */
@@ -263,11 +264,11 @@ static json_t *jams(const struct telling *f) {
     json_t *list = json_array();
     for (size_t i = 0; i < f->n_sites && json_array_size(list) < FORECAST_JAMS; i++) {
         const struct round_site *x = &f->sites[i];
-        if (x->reported_at == INSTANT_NONE || x->reported_at < f->s->now - 3600) continue;
-        double wait = x->wait_min >= 0 ? (double)x->wait_min : x->last_hour > 0 ? 60.0 * (double)x->waiting / (double)x->last_hour : 0;
-        if (wait < 25) continue;
+        double wait;
+        enum round_queue state = round_queue_of(x, f->s->now, &wait);
+        if (state < QUEUE_BUSY) continue;
         json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:I, s:f, s:s}", "site", (json_int_t)x->site, "title", json_stringn(x->title.s, x->title.n), "region", json_stringn(x->region.s, x->region.n), "waiting",
-                                              (json_int_t)x->waiting, "wait_minutes", round(wait), "state", wait < 50 ? "busy" : "jammed"));
+                                              (json_int_t)x->waiting, "wait_minutes", round(wait), "state", round_queue_words[state]));
     }
     return list;
 }

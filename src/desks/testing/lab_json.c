@@ -4,11 +4,11 @@
 #include "desks/testing/lab_json.h"
 #include "files/sheet.h"
 
-static json_t *text_json(struct text t) {
+json_t *lab_text_json(struct text t) {
     return t.s ? json_stringn(t.s, t.n) : json_null();
 }
 
-static json_t *instant_json(instant at, int32_t zone_s) {
+json_t *lab_instant_json(instant at, int32_t zone_s) {
     char text[INSTANT_TEXT];
     if (at == INSTANT_NONE) return json_null();
     instant_format(at, zone_s, text);
@@ -27,7 +27,7 @@ json_t *lab_report_json(const struct lab_report *r, bool zh) {
     json_t *rows = json_array(), *counts = json_object(), *calls = json_object();
     for (size_t i = 0; i < r->n; i++) {
         const struct lab_line *x = &r->lines[i];
-        json_t *o = json_pack("{s:I, s:o, s:s}", "row", (json_int_t)x->line, "tube", text_json(x->tube), "outcome", lab_outcomes[x->outcome]);
+        json_t *o = json_pack("{s:I, s:o, s:s}", "row", (json_int_t)x->line, "tube", lab_text_json(x->tube), "outcome", lab_outcomes[x->outcome]);
         if (x->call) json_object_set_new(o, "result", json_string(x->call));
         if (x->record) json_object_set_new(o, "id", json_integer(x->record));
         if (x->outcome == LAB_REFUSED) put_error(o, &x->why, zh);
@@ -49,9 +49,9 @@ json_t *lab_recall_json(const struct lab_recall *r, int32_t zone_s) {
     json_t *list = json_array();
     for (size_t i = 0; i < r->n; i++) {
         const struct lab_member *m = &r->members[i];
-        json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tube", text_json(m->barcode), "person", (json_int_t)m->person, "swab", (json_int_t)m->swab,
-                                              "name", text_json(m->name), "phone", text_json(m->phone), "address", text_json(m->address), "community", text_json(m->community), "region",
-                                              text_json(m->region), "swabbed_at", instant_json(m->swabbed_at, zone_s), "hold", text_json(m->hold), "resample", text_json(m->resample)));
+        json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "tube", lab_text_json(m->barcode), "person", (json_int_t)m->person, "swab", (json_int_t)m->swab,
+                                              "name", lab_text_json(m->name), "phone", lab_text_json(m->phone), "address", lab_text_json(m->address), "community", lab_text_json(m->community), "region",
+                                              lab_text_json(m->region), "swabbed_at", lab_instant_json(m->swabbed_at, zone_s), "hold", lab_text_json(m->hold), "resample", lab_text_json(m->resample)));
     }
     return json_pack("{s:I, s:o}", "tubes", (json_int_t)r->n_tubes, "members", list);
 }
@@ -64,7 +64,7 @@ json_t *lab_waiting_json(const struct lab_waiting *w) {
                                                 (json_int_t)x->limit_s, "late", (json_int_t)x->late));
     }
     for (size_t i = 0; i < w->n; i++)
-        json_array_append_new(tubes, json_pack("{s:o, s:I, s:s, s:I, s:b}", "tube", text_json(w->list[i].barcode), "id", (json_int_t)w->list[i].tube, "stage", round_stage_words[w->list[i].stage],
+        json_array_append_new(tubes, json_pack("{s:o, s:I, s:s, s:I, s:b}", "tube", lab_text_json(w->list[i].barcode), "id", (json_int_t)w->list[i].tube, "stage", round_stage_words[w->list[i].stage],
                                                "waits_s", (json_int_t)w->list[i].waits_s, "late", w->list[i].late));
     return json_pack("{s:o, s:o}", "stages", stages, "tubes", tubes);
 }

@@ -6,6 +6,9 @@
 
 #include "desks/testing/laboratory.h"
 
+/* null for no text, for INSTANT_NONE. */
+json_t *lab_text_json(struct text t);
+json_t *lab_instant_json(instant at, int32_t zone_s);
 json_t *lab_report_json(const struct lab_report *r, bool zh);
 json_t *lab_recall_json(const struct lab_recall *r, int32_t zone_s);
 json_t *lab_waiting_json(const struct lab_waiting *w);

@@ -20,15 +20,20 @@ static struct text verdict_of(struct text outcome, int64_t size) {
 
 /* ---- release */
 
+int lab_release_check(const struct ledger *l, const struct session *s, const struct record *run, struct error *err) {
+    if (text_is(run->state, "failed")) return error_set(err, E_REFUSED, "run", "its controls failed: nothing is released / 质控失败的批次不得发布");
+    if (!text_is(run->state, "valid")) return error_set(err, E_REFUSED, "run", "no results were entered / 该批次尚无结果");
+    if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(record_text(run, "operator"), s->account))
+        return error_set(err, E_REFUSED, "reviewer", "another person than who entered the results releases them / 审核人不能是检测人本人");
+    return 0;
+}
+
 static int review(struct ledger *l, const struct session *s, int64_t id, struct arena *a, struct draft **ret, struct error *err) {
     const struct register_decl *runs = lab_register(l, "lab_run", err);
     struct record run;
     int rc = runs ? record_get(l, l->db, s, runs, id, a, &run, err) : E_UNKNOWN;
+    if (!rc) rc = lab_release_check(l, s, &run, err);
     if (rc < 0) return rc;
-    if (text_is(run.state, "failed")) return error_set(err, E_REFUSED, "run", "its controls failed: nothing is released / 质控失败的批次不得发布");
-    if (!text_is(run.state, "valid")) return error_set(err, E_REFUSED, "run", "no results were entered / 该批次尚无结果");
-    if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(record_text(&run, "operator"), s->account))
-        return error_set(err, E_REFUSED, "reviewer", "another person than who entered the results releases them / 审核人不能是检测人本人");
     if (!(*ret = lab_change(a, &run))) return error_memory(err);
     if (!value_given(record_cell(&run, "reviewed_at"))) draft_put(*ret, "reviewed_at", value_int(s->now), NULL);
     if (!value_given(record_cell(&run, "reviewer"))) draft_put(*ret, "reviewer", value_text(s->account), NULL);

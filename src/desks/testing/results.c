@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+enum { CONTROLS_TEXT = 6000 };
 static const char *const ct_fields[PLATE_TARGETS] = {"ct_orf", "ct_n", "ct_control"};
 
 struct entry_of {
@@ -54,6 +55,27 @@ static int run_find(struct results *x, struct error *err) {
     return rc < 0 ? rc : record_get(x->l, x->l->db, x->s, x->runs, d->ret_id, a, &x->run, err);
 }
 
+/* The wells of the controls as JSON, for who looks at the plate: they are no tubes, so nothing else keeps them. */
+static int controls_note(struct results *x, struct draft *d, struct error *err) {
+    static const char *const roles[] = {[PLATE_NEGATIVE] = "negative", [PLATE_POSITIVE] = "positive", [PLATE_STANDARD] = "standard"};
+    struct buf b = {0};
+    for (size_t i = 0; i < x->p->n_wells && b.n < CONTROLS_TEXT; i++) {
+        const struct plate_well *w = &x->p->wells[i];
+        if (w->role == PLATE_SAMPLE || w->refused) continue;
+        buf_printf(&b, "%s{\"well\":\"%s\",\"role\":\"%s\",\"ct\":[", b.n ? "," : "[", w->well, roles[w->role]);
+        for (int t = 0; t < PLATE_TARGETS; t++) {
+            if (w->ct[t] < 0) buf_printf(&b, "%snull", t ? "," : "");
+            else buf_printf(&b, "%s%d.%02d", t ? "," : "", (int)w->ct[t] / 100, (int)w->ct[t] % 100);
+        }
+        buf_str(&b, "]}");
+    }
+    struct text t = b.n && buf_char(&b, ']') >= 0 ? arena_text(&x->r->arena, (struct text){buf_cstr(&b), b.n}) : (struct text){"", 0};
+    bool failed = b.failed || !t.s;
+    buf_clear(&b);
+    if (t.n) draft_put(d, "control_wells", value_text(t), NULL);
+    return failed ? error_memory(err) : 0;
+}
+
 /* Controls judge the run before any tube is looked at. */
 static int run_judge(struct results *x, struct error *err) {
     struct lab_report *r = x->r;
@@ -68,7 +90,8 @@ static int run_judge(struct results *x, struct error *err) {
     draft_put(d, "positive_control", value_text(positive ? TEXT("fail") : TEXT("pass")), NULL);
     draft_put(d, "finished_at", value_int(x->in->resulted_at), NULL);
     draft_put(d, "operator", value_text(x->s->account), NULL);
-    return one(x, d, err);
+    int rc = controls_note(x, d, err);
+    return rc < 0 ? rc : one(x, d, err);
 }
 
 /* What an earlier file said of the tube in this run. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const round_queue_words[] = {"unknown", "free", "busy", "jammed"};
 const char *const round_stage_words[ROUND_STAGES] = {"fill", "ship", "test", "release", "whole"};
 
 static const struct register_decl *may_read(struct ledger *l, const struct session *s, const char *name, struct error *err) {
@@ -16,6 +17,17 @@ static int round_there(struct ledger *l, const struct session *s, int64_t round,
     const struct register_decl *reg = may_read(l, s, "round", err);
     struct record r;
     return reg ? record_get(l, l->db, s, reg, round, a, &r, err) : err ? err->code : E_DENIED;
+}
+
+static int times_of(struct ledger *l, int64_t round, struct round_figures *f, struct error *err) {
+    struct value id = value_int(round);
+    struct db_cursor *c = NULL;
+    const struct value *v;
+    f->starts_at = f->ends_at = INSTANT_NONE;
+    int rc = db_query(l->db, "SELECT r.\"starts_at\",COALESCE(r.\"ends_at\",c.\"ends_at\") FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" WHERE r.\"id\"=?1", &id, 1, &c, err);
+    if (!rc && (rc = db_next(c, &v, err)) > 0) f->starts_at = value_int_or(v[0], INSTANT_NONE), f->ends_at = value_int_or(v[1], INSTANT_NONE);
+    db_cursor_close(c);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- the round */
@@ -40,13 +52,14 @@ static int stage(struct series *x, struct value from, struct value to, instant u
     return series_add(x, to.i - from.i, err);
 }
 
-static int add_tube(struct round_figures *f, struct series x[ROUND_STAGES], const struct value *row, instant until, struct error *err) {
-    int64_t swabs = value_int_or(row[8], 0);
+static int add_tube(struct round_figures *f, struct series x[ROUND_STAGES], const struct value *row, instant now, instant until, struct error *err) {
+    int64_t swabs = value_int_or(row[8], 0), at = value_int_or(row[2], value_int_or(row[1], 0));
     struct text state = value_view(row[0]), verdict = value_view(row[7]);
     bool received = row[3].kind == VALUE_INT && row[3].i < until, tested = row[4].kind == VALUE_INT && row[4].i < until, released = row[5].kind == VALUE_INT && row[5].i < until;
     if (!swabs && text_is(state, "open")) return 0; /* opened for one who was refused */
     f->tubes++;
     f->swabs += swabs;
+    if (at > now - 3600 && at <= now) f->last_hour += swabs;
     f->tubes_open += text_is(state, "open");
     f->tubes_spoiled += text_is(state, "spoiled");
     f->received += received;
@@ -111,10 +124,11 @@ int round_figures_of(struct ledger *l, const struct session *s, int64_t round, s
     int rc = round_there(l, s, round, &a, err);
     if (!rc) rc = tubes_sql(l, s, street, &sql, err);
     if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = add_tube(&f, x, row, params[F_UNTIL].i, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = add_tube(&f, x, row, s->now, params[F_UNTIL].i, err);
     db_cursor_close(c);
     if (!rc) rc = repeated(l, s, round, params, street, &f, &a, err);
     if (!rc) rc = target_of(l, params, !street.n, &a, &f.target, err);
+    if (!rc) rc = times_of(l, round, &f, err);
     for (int k = 0; !rc && k < ROUND_STAGES; k++) {
         series_sort(&x[k]);
         f.stages[k].n = (int64_t)x[k].n;
@@ -129,7 +143,22 @@ int round_figures_of(struct ledger *l, const struct session *s, int64_t round, s
     return rc;
 }
 
+void round_pace(const struct round_figures *f, instant now, double *ret_planned, double *ret_needed) {
+    instant from = now > f->starts_at ? now : f->starts_at;
+    bool known = f->target > 0 && f->ends_at != INSTANT_NONE;
+    int64_t left = f->target > f->people ? f->target - f->people : 0;
+    *ret_planned = known && f->ends_at > f->starts_at ? 3600.0 * (double)f->target / (double)(f->ends_at - f->starts_at) : -1;
+    *ret_needed = !known ? -1 : !left ? 0 : f->ends_at > from ? 3600.0 * (double)left / (double)(f->ends_at - from) : -1;
+}
+
 /* ---- its sites */
+
+enum round_queue round_queue_of(const struct round_site *x, instant now, double *ret_wait_min) {
+    *ret_wait_min = 0;
+    if (x->reported_at == INSTANT_NONE || x->reported_at < now - 3600) return QUEUE_UNKNOWN;
+    *ret_wait_min = x->wait_min >= 0 ? (double)x->wait_min : x->last_hour > 0 ? 60.0 * (double)x->waiting / (double)x->last_hour : 0;
+    return *ret_wait_min < 25 ? QUEUE_FREE : *ret_wait_min < 50 ? QUEUE_BUSY : QUEUE_JAMMED;
+}
 
 static int queue_of(struct ledger *l, struct round_site *site, struct arena *a, struct error *err) {
     struct value id = value_int(site->site);
@@ -148,25 +177,27 @@ static int queue_of(struct ledger *l, struct round_site *site, struct arena *a, 
 }
 
 int round_sites(struct ledger *l, const struct session *s, int64_t round, size_t limit, struct arena *a, struct round_site **ret, size_t *ret_n, struct error *err) {
-    const struct register_decl *reg = may_read(l, s, "tube", err);
+    const struct register_decl *reg = may_read(l, s, "tube", err), *sites = reg ? may_read(l, s, "site", err) : NULL;
     struct round_site *list = arena_alloc(a, (limit + 1) * sizeof *list);
     struct buf sql = {0};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
     struct value params[] = {value_int(round), value_int(s->now - 3600), value_int(s->now), value_int((int64_t)limit)};
     size_t n = 0;
-    if (!reg) return err ? err->code : E_DENIED;
+    if (!sites) return err ? err->code : E_DENIED;
     int rc = list ? round_there(l, s, round, a, err) : error_memory(err);
     if (rc < 0) return rc;
-    buf_str(&sql, "SELECT s.\"id\",s.\"title\",s.\"region\",s.\"point\",s.\"tables\",x.n,x.h FROM (SELECT t.\"site\" AS site,sum(t.n) AS n,sum(CASE WHEN t.at>?2 AND t.at<=?3 THEN t.n ELSE 0 END) AS h FROM "
+    buf_str(&sql, "SELECT s.\"id\",s.\"title\",s.\"region\",s.\"point\",s.\"tables\",x.n,x.h,s.\"state\" FROM \"site\" s LEFT JOIN (SELECT t.\"site\" AS site,sum(t.n) AS n,sum(CASE WHEN t.at>?2 AND t.at<=?3 THEN t.n ELSE 0 END) AS h FROM "
                   "(SELECT \"site\",COALESCE(\"swabs\",(SELECT count(*) FROM \"swab\" w WHERE w.\"tube\"=u.\"id\")) AS n,COALESCE(\"closed_at\",\"opened_at\") AS at FROM \"tube\" u WHERE \"round\"=?1 AND ");
     access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
-    buf_str(&sql, ") t GROUP BY t.\"site\") x JOIN \"site\" s ON s.\"id\"=x.site ORDER BY x.n DESC,s.\"id\" LIMIT ?4");
+    buf_str(&sql, ") t GROUP BY t.\"site\") x ON x.site=s.\"id\" WHERE x.site IS NOT NULL OR (s.\"state\"='open' AND EXISTS(SELECT 1 FROM \"round\" r WHERE r.\"id\"=?1 AND r.\"state\" IN ('planned','open')) AND ");
+    access_sql(s, ACCESS_READ, sites, "s.\"region\"", &sql);
+    buf_str(&sql, ") ORDER BY COALESCE(x.n,0) DESC,s.\"id\" LIMIT ?4");
     rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 4, &c, err);
     while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
         struct round_site *x = &list[n++];
         *x = (struct round_site){.site = row[0].i, .title = arena_text(a, value_view(row[1])), .region = arena_text(a, value_view(row[2])), .point = arena_text(a, value_view(row[3])),
-                                 .tables = value_int_or(row[4], 0), .swabs = value_int_or(row[5], 0), .last_hour = value_int_or(row[6], 0), .waiting = -1, .wait_min = -1, .reported_at = INSTANT_NONE};
+                                 .tables = value_int_or(row[4], 0), .open = text_is(value_view(row[7]), "open"), .swabs = value_int_or(row[5], 0), .last_hour = value_int_or(row[6], 0), .waiting = -1, .wait_min = -1, .reported_at = INSTANT_NONE};
         rc = x->title.s && x->region.s && x->point.s ? 0 : error_memory(err);
     }
     db_cursor_close(c);

@@ -16,10 +16,14 @@ struct round_span {
 struct round_figures {
     int64_t target;            /* people to be tested; 0: nobody said */
     int64_t swabs, people;     /* person-times, and people (each once) */
+    int64_t last_hour;         /* swabs of tubes closed or opened in the hour before now */
     int64_t tubes, tubes_open, tubes_spoiled, received, tested, released;
     int64_t positive_tubes, people_positive, people_recalled, people_decided; /* decided: negative or positive */
+    instant starts_at, ends_at; /* ends_at: of the round, else of its campaign; INSTANT_NONE: nobody said */
     struct round_span stages[ROUND_STAGES];
 };
+/* People an hour: planned, when all were swabbed evenly from the start to the end; needed, from now on to be through by the end. -1: nobody said how many or until when, or the end is past. */
+void round_pace(const struct round_figures *f, instant now, double *ret_planned, double *ret_needed);
 /* until: swabs and stages before this instant (a statistics day ends at 24:00); INSTANT_NONE: all. street: tubes filled in this subtree, empty: everywhere. */
 int round_figures_of(struct ledger *l, const struct session *s, int64_t round, struct text street, instant until, struct round_figures *ret, struct error *err);
 
@@ -27,11 +31,16 @@ int round_figures_of(struct ledger *l, const struct session *s, int64_t round, s
 struct round_site {
     int64_t site;
     struct text title, region, point;
+    bool open;
     int64_t swabs, last_hour, tables, waiting, wait_min; /* waiting, wait_min: -1 nobody reported */
     instant reported_at;
 };
-/* Sites with a tube of the round or a queue report of the last hour, most swabs first; at most limit, titles in the arena. last_hour: swabs of tubes closed or opened in the hour before now. */
+/* Sites with a tube of the round, and, while it is under way, all open ones; most swabs first; at most limit, titles in the arena. last_hour: swabs of tubes closed or opened in the hour before now. */
 int round_sites(struct ledger *l, const struct session *s, int64_t round, size_t limit, struct arena *a, struct round_site **ret, size_t *ret_n, struct error *err);
+/* How long one waits there by the last report, if it is of the last hour: as reported, else by those waiting and the swabs of the last hour. Jammed from 50 minutes on, busy from 25 (Shenzhen). */
+enum round_queue { QUEUE_UNKNOWN, QUEUE_FREE, QUEUE_BUSY, QUEUE_JAMMED };
+extern const char *const round_queue_words[];
+enum round_queue round_queue_of(const struct round_site *site, instant now, double *ret_wait_min);
 /* Swabs of each hour of the round, by the hour the tube was filled: hours since `from`, at most 24 * 31. site 0: all. */
 enum { ROUND_HOURS_MAX = 744 };
 int round_hours(struct ledger *l, const struct session *s, int64_t round, int64_t site, instant *ret_from, int64_t hours[ROUND_HOURS_MAX], size_t *ret_n, struct error *err);

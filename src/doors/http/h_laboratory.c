@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "desks/testing/bench.h"
 #include "desks/testing/lab_json.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
@@ -216,10 +217,73 @@ static int waiting(struct request *r, struct error *err) {
     return rc;
 }
 
+/* ---- what lies on the bench */
+
+static int listed(struct request *r, size_t most, int64_t *ret_laboratory, int64_t *ret_limit, struct ledger **ret, struct error *err) {
+    int rc = request_query_int(r, "laboratory", 1, INT64_MAX, 0, ret_laboratory, err);
+    if (!rc) rc = request_query_int(r, "limit", 1, (int64_t)most, 50, ret_limit, err);
+    return rc < 0 ? rc : request_reader(r, ret, err);
+}
+
+static int boxes(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t laboratory = 0, limit = 0;
+    int rc = listed(r, BENCH_BOXES, &laboratory, &limit, &l, err);
+    if (!rc) rc = bench_boxes(l, &r->session, laboratory, (size_t)limit, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+static int box(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t id = 0;
+    int rc = request_id(r, "id", &id, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = bench_box(l, &r->session, id, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+static int runs(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t laboratory = 0, limit = 0;
+    int rc = listed(r, BENCH_RUNS, &laboratory, &limit, &l, err);
+    if (!rc) rc = bench_runs(l, &r->session, laboratory, (size_t)limit, r->zh, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+static int run(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t id = 0;
+    int rc = request_id(r, "id", &id, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = bench_run(l, &r->session, id, r->zh, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+static int recalled_tubes(struct request *r, struct error *err) {
+    struct ledger *l = NULL;
+    json_t *j = NULL;
+    int64_t round = 0;
+    int rc = request_query_int(r, "round", 1, INT64_MAX, 0, &round, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = bench_recalls(l, &r->session, round, &j, err);
+    return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
 #define STRING "{\"type\":\"string\"}"
 #define MAYBE "{\"type\":[\"string\",\"null\"]}"
 #define COUNT "{\"type\":\"integer\"}"
 #define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
+#define MAYBE_COUNT "{\"type\":[\"integer\",\"null\"]}"
+#define BOOLEAN "{\"type\":\"boolean\"}"
+#define LIST(name) "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}}"
+#define BOX "\"id\":" ID ",\"barcode\":" STRING ",\"state\":" STRING ",\"site\":" MAYBE ",\"laboratory\":" MAYBE_COUNT ",\"laboratory_title\":" MAYBE ",\"sealed_at\":" MAYBE ",\"received_at\":" MAYBE ",\"declared\":" MAYBE_COUNT \
+    ",\"listed\":" COUNT ",\"here\":" COUNT ",\"missing\":" MAYBE_COUNT ",\"extra\":" MAYBE_COUNT
+#define RUN "\"id\":" ID ",\"plate\":" STRING ",\"instrument\":" MAYBE ",\"laboratory\":" ID ",\"state\":" STRING ",\"started_at\":" MAYBE ",\"finished_at\":" MAYBE ",\"positive_control\":" MAYBE ",\"negative_control\":" MAYBE \
+    ",\"operator\":" MAYBE ",\"reviewer\":" MAYBE ",\"reviewed_at\":" MAYBE ",\"tubes\":" COUNT ",\"unreleased\":" COUNT ",\"results\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"may_release\":" BOOLEAN ",\"why_not\":" STRING
 #define CODES "{\"type\":\"array\",\"maxItems\":10000,\"items\":" STRING "}"
 #define CT "{\"description\":\"a number up to 60, null for no amplification, or the instrument's word\",\"type\":[\"number\",\"null\",\"string\"]}"
 const struct schema laboratory_schemas[] = {
@@ -233,14 +297,27 @@ const struct schema laboratory_schemas[] = {
                   ",\"outcome\":{\"type\":\"string\",\"enum\":[\"taken\",\"again\",\"extra\",\"missing\",\"refused\"]},\"result\":" STRING ",\"id\":" ID ",\"code\":" STRING ",\"where\":" STRING ",\"detail\":" STRING "}}}}}"},
     {"ResultCorrection", "{\"type\":\"object\",\"required\":[\"tube\",\"result\",\"reason\"],\"properties\":{\"tube\":" STRING ",\"result\":" STRING ",\"reason\":" STRING "}}"},
     {"RecallAsked", "{\"type\":\"object\",\"properties\":{\"tubes\":" CODES "}}"},
-    {"RecallList", "{\"type\":\"object\",\"required\":[\"tubes\",\"members\"],\"properties\":{\"tubes\":" COUNT ",\"members\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"tube\":" MAYBE ",\"person\":" ID ",\"swab\":" ID
+    {"RecallList", "{\"type\":\"object\",\"required\":[\"tubes\",\"members\"],\"properties\":{\"tubes\":" COUNT ",\"members\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"tube\",\"person\",\"swab\"],\"properties\":{\"tube\":" MAYBE ",\"person\":" ID ",\"swab\":" ID
                    ",\"name\":" MAYBE ",\"phone\":" MAYBE ",\"address\":" MAYBE ",\"community\":" MAYBE ",\"region\":" MAYBE ",\"swabbed_at\":" MAYBE ",\"hold\":" MAYBE ",\"resample\":" MAYBE "}}}}}"},
-    {"LabWaiting", "{\"type\":\"object\",\"required\":[\"stages\",\"tubes\"],\"properties\":{\"stages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"stage\":" STRING ",\"tubes\":" COUNT ",\"oldest_s\":" COUNT
-                   ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}},\"tubes\":{\"type\":\"array\",\"maxItems\":100,\"items\":{\"type\":\"object\",\"properties\":{\"tube\":" MAYBE ",\"id\":" ID ",\"stage\":" STRING ",\"waits_s\":" COUNT
+    {"LabWaiting", "{\"type\":\"object\",\"required\":[\"stages\",\"tubes\"],\"properties\":{\"stages\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"stage\",\"tubes\",\"oldest_s\",\"limit_s\",\"late\"],\"properties\":{\"stage\":" STRING ",\"tubes\":" COUNT ",\"oldest_s\":" COUNT
+                   ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}},\"tubes\":{\"type\":\"array\",\"maxItems\":100,\"items\":{\"type\":\"object\",\"required\":[\"tube\",\"id\",\"stage\",\"waits_s\",\"late\"],\"properties\":{\"tube\":" MAYBE ",\"id\":" ID ",\"stage\":" STRING ",\"waits_s\":" COUNT
                    ",\"late\":{\"type\":\"boolean\"}}}}}}"},
+    {"BenchBox", "{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"state\",\"listed\",\"here\"],\"properties\":{" BOX ",\"manifest\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"outcome\"],"
+               "\"properties\":{\"id\":" ID ",\"barcode\":" STRING ",\"swabs\":" MAYBE_COUNT ",\"outcome\":{\"enum\":[\"received\",\"missing\",\"expected\"]},\"received_at\":" MAYBE "}}}}}"},
+    {"BenchBoxes", "{\"type\":\"object\",\"required\":[\"boxes\"],\"properties\":{\"boxes\":" LIST("BenchBox") "}}"},
+    {"BenchRun", "{\"type\":\"object\",\"required\":[\"id\",\"plate\",\"laboratory\",\"state\",\"tubes\",\"unreleased\",\"results\",\"may_release\"],\"properties\":{" RUN ",\"wells\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"ct\"],"
+               "\"properties\":{\"well\":" MAYBE ",\"role\":{\"enum\":[\"sample\",\"negative\",\"positive\",\"standard\"]},\"ct\":{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"type\":[\"number\",\"null\"]},\"description\":"
+               "\"ORF1ab, N, internal control; null: no amplification\"},\"tube\":" MAYBE ",\"id\":" MAYBE_COUNT ",\"swabs\":" MAYBE_COUNT ",\"result\":" MAYBE ",\"verdict\":" MAYBE ",\"released\":" BOOLEAN "}}}}}"},
+    {"BenchRuns", "{\"type\":\"object\",\"required\":[\"runs\"],\"properties\":{\"runs\":" LIST("BenchRun") "}}"},
+    {"RecalledTube", "{\"type\":\"object\",\"required\":[\"id\",\"tube\",\"verdict\",\"members\",\"duties\"],\"properties\":{\"id\":" ID ",\"tube\":" STRING ",\"result\":" STRING ",\"verdict\":" STRING ",\"size\":" COUNT ",\"members\":" COUNT ",\"released_at\":" MAYBE
+                     ",\"traced_at\":" MAYBE ",\"site\":" MAYBE ",\"region\":" MAYBE ",\"round\":" ID ",\"duties\":{\"type\":\"object\",\"description\":\"by rule of the plan\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"open\",\"overdue\",\"done\"],"
+                     "\"properties\":{\"open\":" COUNT ",\"overdue\":" COUNT ",\"done\":" COUNT "}}}}}"},
+    {"RecalledTubes", "{\"type\":\"object\",\"required\":[\"tubes\"],\"properties\":{\"tubes\":" LIST("RecalledTube") "}}"},
     {0},
 };
 
+#define LABORATORY {"laboratory", "{\"type\":\"integer\"}", "实验室编号", "id of the laboratory"}
+#define LIMIT {"limit", "{\"type\":\"integer\"}", "最多条数", "how many"}
 #define TEXT_QUERY "{\"type\":\"string\"}"
 const struct route laboratory_routes[] = {
     {.method = "POST", .path = "/api/v1/laboratory/boxes", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = receive, .request = "BoxArrived", .response = "LabReport",
@@ -259,6 +336,14 @@ const struct route laboratory_routes[] = {
      .zh = "更正已发布的管检结果,须有理由", .en = "A released result was wrong: corrected, with a reason; duties that followed from it go."},
     {.method = "POST", .path = "/api/v1/laboratory/recalls", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = recall, .request = "RecallAsked", .response = "RecallList", .headers = HEADER_PURPOSE,
      .zh = "召回名单:管内人员、住址、管控与复采进度;不写管码即流调席未接报的全部", .en = "Who is in recalled tubes, with addresses; without tubes all that the tracing desk has not taken up. Needs a purpose; each look is journalled."},
+    {.method = "GET", .path = "/api/v1/laboratory/boxes", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = boxes, .response = "BenchBoxes", .zh = "转运箱:清单、已到、缺管、多管",
+     .en = "Boxes: manifest, received, missing, extra; those on their way first.", .query = {LABORATORY, LIMIT}},
+    {.method = "GET", .path = "/api/v1/laboratory/boxes/{id}", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = box, .response = "BenchBox", .zh = "一箱逐管:已到、缺、待到", .en = "A box tube by tube: received, missing, expected."},
+    {.method = "GET", .path = "/api/v1/laboratory/runs", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = runs, .response = "BenchRuns", .zh = "检测批次:结果数、能否由本人审核发布",
+     .en = "Runs: counts of results, and whether who asks may release them, and why not.", .query = {LABORATORY, LIMIT}},
+    {.method = "GET", .path = "/api/v1/laboratory/runs/{id}", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = run, .response = "BenchRun", .zh = "一板逐孔:管、质控与 Ct", .en = "A run well by well: tubes and controls with their Ct."},
+    {.method = "GET", .path = "/api/v1/laboratory/recalls", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = recalled_tubes, .response = "RecalledTubes", .zh = "阳性、可疑管:人数与各项待办进度,不含姓名",
+     .en = "Positive and inconclusive tubes: members and what is owed for them, without names.", .query = {{"round", "{\"type\":\"integer\"}", "轮次编号", "id of the round"}}},
     {.method = "GET", .path = "/api/v1/laboratory/waiting", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = waiting, .response = "LabWaiting", .zh = "一轮检测在途的管:各环节积压、最久者、超时者",
      .en = "Tubes of a round on their way: how many in each stage, those that wait longest, those that are late.",
      .query = {{"round", "{\"type\":\"integer\"}", "轮次编号", "id of the round"}}},

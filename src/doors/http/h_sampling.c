@@ -160,6 +160,23 @@ static int round_asked(struct request *r, struct ledger **l, int64_t *round, str
     return rc ? rc : request_reader(r, l, err);
 }
 
+static void put_rate(struct buf *b, const char *name, double over, double under) {
+    if (under > 0) buf_printf(b, ",\"%s\":%.5f", name, over / under);
+}
+
+/* What nobody can say is left out. */
+static void put_rates(struct buf *b, const struct round_figures *f, instant now, int32_t zone_s) {
+    double planned, needed;
+    round_pace(f, now, &planned, &needed);
+    buf_printf(b, ",\"last_hour\":%lld", (long long)f->last_hour);
+    put_rate(b, "coverage", (double)f->people, (double)f->target);
+    put_rate(b, "positivity", (double)f->positive_tubes, (double)f->tested);
+    if (f->starts_at != INSTANT_NONE) json_put_moment(b, "starts_at", f->starts_at, zone_s);
+    if (f->ends_at != INSTANT_NONE) json_put_moment(b, "ends_at", f->ends_at, zone_s);
+    if (planned >= 0) buf_printf(b, ",\"planned_per_hour\":%.0f", planned);
+    if (needed >= 0) buf_printf(b, ",\"needed_per_hour\":%.0f", needed);
+}
+
 static int figures(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     struct text street;
@@ -175,9 +192,11 @@ static int figures(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);
     buf_printf(b, "{\"round\":%lld,\"target\":%lld,\"swabs\":%lld,\"people\":%lld,\"tubes\":%lld,\"tubes_open\":%lld,\"tubes_spoiled\":%lld,\"received\":%lld,\"tested\":%lld,\"released\":%lld,"
-                  "\"positive_tubes\":%lld,\"positive\":%lld,\"recalled\":%lld,\"decided\":%lld,\"stages\":{",
+                  "\"positive_tubes\":%lld,\"positive\":%lld,\"recalled\":%lld,\"decided\":%lld",
                (long long)round, (long long)f.target, (long long)f.swabs, (long long)f.people, (long long)f.tubes, (long long)f.tubes_open, (long long)f.tubes_spoiled, (long long)f.received,
                (long long)f.tested, (long long)f.released, (long long)f.positive_tubes, (long long)f.people_positive, (long long)f.people_recalled, (long long)f.people_decided);
+    put_rates(b, &f, until == INSTANT_NONE ? r->now : until, l->zone_s);
+    buf_str(b, ",\"stages\":{");
     for (int k = 0; k < ROUND_STAGES; k++)
         buf_printf(b, "%s\"%s\":{\"n\":%lld,\"p50_s\":%lld,\"p90_s\":%lld}", k ? "," : "", round_stage_words[k], (long long)f.stages[k].n, (long long)f.stages[k].p50_s, (long long)f.stages[k].p90_s);
     return buf_str(b, "}}") < 0 ? error_memory(err) : 0;
@@ -197,10 +216,12 @@ static int sites(struct request *r, struct error *err) {
     buf_str(b, "{\"sites\":[");
     for (size_t i = 0; i < n; i++) {
         const struct round_site *x = &list[i];
+        double wait;
         buf_printf(b, "%s{\"site\":%lld,\"swabs\":%lld,\"last_hour\":%lld,\"tables\":%lld", i ? "," : "", (long long)x->site, (long long)x->swabs, (long long)x->last_hour, (long long)x->tables);
         json_put_text(b, "title", x->title);
         json_put_text(b, "region", x->region);
         if (x->point.n) json_put_text(b, "point", x->point);
+        buf_printf(b, ",\"open\":%s,\"queue\":\"%s\"", x->open ? "true" : "false", round_queue_words[round_queue_of(x, r->now, &wait)]);
         if (x->waiting >= 0) buf_printf(b, ",\"waiting\":%lld", (long long)x->waiting);
         if (x->wait_min >= 0) buf_printf(b, ",\"wait_minutes\":%lld", (long long)x->wait_min);
         if (x->reported_at != INSTANT_NONE) json_put_moment(b, "reported_at", x->reported_at, l->zone_s);
@@ -273,9 +294,10 @@ static int people(struct request *r, struct error *err) {
 }
 
 #define STRING "{\"type\":\"string\"}"
+#define NUMBER "{\"type\":\"number\"}"
 #define WHOLE "{\"type\":\"integer\"}"
 #define MOMENT "{\"type\":[\"string\",\"integer\"]}"
-#define SPAN "{\"type\":\"object\",\"properties\":{\"n\":" WHOLE ",\"p50_s\":" WHOLE ",\"p90_s\":" WHOLE "}}"
+#define SPAN "{\"type\":\"object\",\"required\":[\"n\",\"p50_s\",\"p90_s\"],\"properties\":{\"n\":" WHOLE ",\"p50_s\":" WHOLE ",\"p90_s\":" WHOLE "}}"
 #define PERSON_PROPERTIES "\"tube\":" STRING ",\"kind\":" STRING ",\"size\":" WHOLE ",\"table\":" WHOLE ",\"round\":" WHOLE ",\"swabbed_at\":" MOMENT ",\"again\":{\"type\":\"boolean\"},\"person\":" WHOLE \
     ",\"doc_type\":" STRING ",\"doc_no\":" STRING ",\"name\":" STRING ",\"phone\":" STRING ",\"sex\":" STRING ",\"birth\":" STRING ",\"address\":" STRING ",\"community\":" STRING ",\"guardian\":" STRING \
     ",\"guardian_doc\":" STRING ",\"temporary\":" STRING
@@ -288,13 +310,13 @@ const struct schema sampling_schemas[] = {
                     ",\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"index\",\"outcome\"],\"properties\":{\"index\":" WHOLE ",\"outcome\":" STRING ",\"swab\":" WHOLE ",\"person\":" WHOLE
                     ",\"reason\":" STRING ",\"where\":" STRING ",\"message\":" STRING "}}}}}"},
     {"TubeClosed", "{\"type\":\"object\",\"required\":[\"barcode\",\"swabs\"],\"properties\":{\"barcode\":" STRING ",\"swabs\":" WHOLE "}}"},
-    {"RoundFigures", "{\"type\":\"object\",\"required\":[\"round\",\"swabs\",\"people\",\"tubes\"],\"properties\":{\"round\":" WHOLE ",\"target\":" WHOLE ",\"swabs\":" WHOLE ",\"people\":" WHOLE ",\"tubes\":" WHOLE
+    {"RoundFigures", "{\"type\":\"object\",\"required\":[\"round\",\"target\",\"swabs\",\"people\",\"tubes\",\"tubes_open\",\"tubes_spoiled\",\"received\",\"tested\",\"released\",\"positive_tubes\",\"positive\",\"recalled\",\"decided\",\"last_hour\",\"stages\"],\"properties\":{\"round\":" WHOLE ",\"target\":" WHOLE ",\"swabs\":" WHOLE ",\"people\":" WHOLE ",\"tubes\":" WHOLE
                      ",\"tubes_open\":" WHOLE ",\"tubes_spoiled\":" WHOLE ",\"received\":" WHOLE ",\"tested\":" WHOLE ",\"released\":" WHOLE ",\"positive_tubes\":" WHOLE ",\"positive\":" WHOLE ",\"recalled\":" WHOLE
-                     ",\"decided\":" WHOLE ",\"stages\":{\"type\":\"object\",\"properties\":{\"fill\":" SPAN ",\"ship\":" SPAN ",\"test\":" SPAN ",\"release\":" SPAN ",\"whole\":" SPAN "}}}}"},
-    {"RoundSites", "{\"type\":\"object\",\"required\":[\"sites\"],\"properties\":{\"sites\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"site\":" WHOLE ",\"title\":" STRING ",\"region\":" STRING
-                   ",\"point\":" STRING ",\"swabs\":" WHOLE ",\"last_hour\":" WHOLE ",\"tables\":" WHOLE ",\"waiting\":" WHOLE ",\"wait_minutes\":" WHOLE ",\"reported_at\":" STRING "}}}}}"},
+                     ",\"decided\":" WHOLE ",\"last_hour\":" WHOLE ",\"coverage\":" NUMBER ",\"positivity\":" NUMBER ",\"starts_at\":" STRING ",\"ends_at\":" STRING ",\"planned_per_hour\":" NUMBER ",\"needed_per_hour\":" NUMBER ",\"stages\":{\"type\":\"object\",\"required\":[\"fill\",\"ship\",\"test\",\"release\",\"whole\"],\"properties\":{\"fill\":" SPAN ",\"ship\":" SPAN ",\"test\":" SPAN ",\"release\":" SPAN ",\"whole\":" SPAN "}}}}"},
+    {"RoundSites", "{\"type\":\"object\",\"required\":[\"sites\"],\"properties\":{\"sites\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"site\",\"title\",\"region\",\"open\",\"queue\",\"swabs\",\"last_hour\",\"tables\"],\"properties\":{\"site\":" WHOLE ",\"title\":" STRING ",\"region\":" STRING
+                   ",\"point\":" STRING ",\"open\":{\"type\":\"boolean\"},\"queue\":{\"enum\":[\"unknown\",\"free\",\"busy\",\"jammed\"]},\"swabs\":" WHOLE ",\"last_hour\":" WHOLE ",\"tables\":" WHOLE ",\"waiting\":" WHOLE ",\"wait_minutes\":" WHOLE ",\"reported_at\":" STRING "}}}}}"},
     {"RoundHours", "{\"type\":\"object\",\"required\":[\"hours\"],\"properties\":{\"from\":" STRING ",\"hours\":{\"type\":\"array\",\"items\":" WHOLE "}}}"},
-    {"RoundCoverage", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"street\":" STRING ",\"community\":" STRING ",\"people\":" WHOLE
+    {"RoundCoverage", "{\"type\":\"object\",\"required\":[\"rows\"],\"properties\":{\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"street\",\"community\",\"people\",\"swabbed\",\"away\",\"isolated\",\"medical\",\"refused\",\"elsewhere\",\"other\",\"missing\"],\"properties\":{\"street\":" STRING ",\"community\":" STRING ",\"people\":" WHOLE
                       ",\"swabbed\":" WHOLE ",\"away\":" WHOLE ",\"isolated\":" WHOLE ",\"medical\":" WHOLE ",\"refused\":" WHOLE ",\"elsewhere\":" WHOLE ",\"other\":" WHOLE ",\"missing\":" WHOLE "}}}}}"},
     {"RoundPeople", "{\"type\":\"object\",\"required\":[\"people\"],\"properties\":{\"people\":{\"type\":\"array\",\"items\":" WHOLE "},\"next\":" WHOLE "}}"},
     {0},
