@@ -120,6 +120,30 @@ static void text_edges(void **state) {
     buf_clear(&b);
 }
 
+/* What is formatted here and what the C library formats are the same text, also when they meet in one format. */
+#define same_text(...)                                                                                       \
+    do {                                                                                                     \
+        char expected_[400];                                                                                 \
+        struct buf got_ = {0};                                                                               \
+        snprintf(expected_, sizeof expected_, __VA_ARGS__);                                                  \
+        assert_int_equal(buf_printf(&got_, __VA_ARGS__), 0);                                                 \
+        assert_string_equal(buf_cstr(&got_), expected_);                                                     \
+        buf_clear(&got_);                                                                                    \
+    } while (0)
+
+static void printed_text_is_what_the_library_prints(void **state) {
+    (void)state;
+    struct buf small = {.max = 8};
+    same_text("plain, 100 %% of it");
+    same_text("%d|%d|%lld|%lld|%zu|%zu", 0, -2147483647 - 1, (long long)INT64_MIN, (long long)INT64_MAX, (size_t)0, SIZE_MAX);
+    same_text("%s%c%.*s|%.*s|%.*s", "a", 'b', 2, "cde", 9, "fg", -1, "hi");
+    same_text("%s, then %05d, %s and %.3f, %s %lld", "ours", 42, "theirs", 1.5, "theirs still", 7LL);
+    same_text("%08llx %-5s| %5zu %+d", 255ULL, "x", (size_t)3, 4);
+    assert_int_equal(buf_printf(&small, "%s %d", "1234", 56789), E_TOO_LARGE);
+    assert_int_equal(small.n, 0);
+    buf_clear(&small);
+}
+
 int main(void) {
     struct error err = {0};
     if (digest_init(&err) < 0) return 1;
@@ -128,6 +152,7 @@ int main(void) {
         cmocka_unit_test(instants_keep_their_zone),            cmocka_unit_test(durations),
         cmocka_unit_test(same_seed_same_bytes),                cmocka_unit_test(yaml_names_the_place),
         cmocka_unit_test(text_edges),
+        cmocka_unit_test(printed_text_is_what_the_library_prints),
         cmocka_unit_test(messages_speak_the_asked_language),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,20 +201,64 @@ int buf_int(struct buf *b, int64_t v) {
     return buf_add(b, digits + at, sizeof digits - at);
 }
 
-int buf_printf(struct buf *b, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
+static int put_unsigned(struct buf *b, uint64_t v) {
+    if (v <= INT64_MAX) return buf_int(b, (int64_t)v);
+    buf_int(b, (int64_t)(v / 10));
+    return buf_char(b, (char)('0' + v % 10));
+}
+
+static int put_string(struct buf *b, const char *s, int most) {
+    if (!most) return b->failed;
+    if (!s) s = "(null)";
+    return buf_add(b, s, most < 0 ? strlen(s) : strnlen(s, (size_t)most));
+}
+
+/* The C library's own, from here to the format's end. */
+static int put_rest(struct buf *b, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    int rc = n < 0 ? (b->failed = E_INVALID) : buf_room(b, (size_t)n);
-    if (!rc) {
+    if (n < 0 && !b->failed) b->failed = E_INVALID;
+    if (n >= 0 && !buf_room(b, (size_t)n)) {
         vsnprintf(b->s + b->n, (size_t)n + 1, format, again);
         b->n += (size_t)n;
     }
     va_end(again);
-    return rc;
+    return b->failed;
+}
+
+/* The conversions that nearly everything is written with are done here. The C library goes a long way round as soon as any library of the process has
+ * registered conversions of its own (libquadmath, far below Clp, does), and would have to go it twice to learn the length. */
+int buf_printf(struct buf *b, const char *format, ...) {
+    size_t before = b->n;
+    va_list args;
+    va_start(args, format);
+    for (const char *at = format;;) {
+        size_t plain = strcspn(at, "%");
+        buf_add(b, at, plain);
+        at += plain;
+        if (!*at || b->failed) break;
+        const char *c = at + 1;
+        size_t skip = 2;
+        if (*c == 's') put_string(b, va_arg(args, const char *), -1);
+        else if (*c == 'd') buf_int(b, va_arg(args, int));
+        else if (*c == 'c') buf_char(b, (char)va_arg(args, int));
+        else if (*c == '%') buf_char(b, '%');
+        else if (c[0] == 'z' && c[1] == 'u') skip = 3, put_unsigned(b, va_arg(args, size_t));
+        else if (c[0] == 'l' && c[1] == 'l' && c[2] == 'd') skip = 4, buf_int(b, va_arg(args, long long));
+        else if (c[0] == '.' && c[1] == '*' && c[2] == 's') {
+            int most = va_arg(args, int);
+            skip = 4;
+            put_string(b, va_arg(args, const char *), most);
+        } else {
+            put_rest(b, at, args);
+            break;
+        }
+        at += skip;
+    }
+    va_end(args);
+    if (b->failed) b->n = before;
+    return b->failed;
 }
 
 int buf_varint(struct buf *b, uint64_t v) {

@@ -3,15 +3,6 @@
 
 enum { IN_MOST = 128, IN_AHEAD = 8 };
 
-static void put_number(struct buf *out, int64_t i) {
-    char digits[24], *at = digits + sizeof digits;
-    uint64_t u = i < 0 ? -(uint64_t)i : (uint64_t)i;
-    do *--at = (char)('0' + u % 10);
-    while (u /= 10);
-    if (i < 0) *--at = '-';
-    buf_add(out, at, (size_t)(digits + sizeof digits - at));
-}
-
 /* head IN (?1,...,?shape) tail */
 static void each_sql(struct buf *sql, const char *head, const char *tail, size_t shape) {
     buf_reset(sql);
@@ -19,7 +10,7 @@ static void each_sql(struct buf *sql, const char *head, const char *tail, size_t
     buf_str(sql, " IN ");
     for (size_t i = 1; i <= shape; i++) {
         buf_str(sql, i > 1 ? ",?" : "(?");
-        put_number(sql, (int64_t)i);
+        buf_int(sql, (int64_t)i);
     }
     buf_char(sql, ')');
     buf_str(sql, tail);
@@ -36,7 +27,7 @@ static struct value array(struct buf *list, const int64_t *ids, size_t n) {
     buf_reset(list);
     for (size_t i = 0; i < n; i++) {
         buf_char(list, i ? ',' : '{');
-        put_number(list, ids[i]);
+        buf_int(list, ids[i]);
     }
     buf_char(list, '}');
     return value_text(buf_view(list));
