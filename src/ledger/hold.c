@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "ledger/catalog.h"
+#include "ledger/obligation.h"
 
 /* ---- declaration */
 
@@ -79,8 +80,21 @@ static int held_row(void *arg, const struct value *row, struct error *err) {
     return 0;
 }
 
-static int expect(struct apply *x, const struct reg_table *t, const struct hold_bound *b, struct draft **drafts, size_t n, int64_t *ids, struct error *err) {
+/* Of those that will be full the duties are read too: they close. */
+static int expect_full(struct apply *x, const struct reg_table *t, const struct hold_bound *b, struct idmap *coming, int64_t *ids, size_t n, struct error *err) {
     struct idmap *held = &apply_table_of(x, t->reg)->held;
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct record *holder = NULL;
+        int rc = record_peek(x->l, t->targets[b->field], ids[i], &holder, err);
+        if (rc < 0) return rc;
+        if (holder && idmap_find(held, ids[i])->value.i + idmap_find(coming, ids[i])->value.i >= value_int_or(holder->values[b->most], INT64_MAX)) ids[k++] = obligation_holder(holder);
+    }
+    return book_prefetch(x->l, ids, k, err);
+}
+
+static int expect(struct apply *x, const struct reg_table *t, const struct hold_bound *b, struct draft **drafts, size_t n, int64_t *ids, struct error *err) {
+    struct idmap *held = &apply_table_of(x, t->reg)->held, coming = {0};
     const char *column = t->reg->fields[b->field].name.s;
     char head[200], tail[100];
     size_t k = 0;
@@ -88,12 +102,16 @@ static int expect(struct apply *x, const struct reg_table *t, const struct hold_
         const struct draft *d = drafts[i];
         bool fresh = false;
         if (d->reg != t->reg || d->values[b->field].kind != VALUE_INT || d->values[b->field].i >= x->first_id) continue;
-        if (!idmap_put(held, &x->arena, d->values[b->field].i, &fresh)) return error_memory(err);
+        struct idmap_slot *slot = idmap_put(&coming, &x->arena, d->values[b->field].i, &fresh);
+        if (!slot || (fresh && !idmap_put(held, &x->arena, d->values[b->field].i, NULL))) return error_memory(err);
         if (fresh) ids[k++] = d->values[b->field].i;
+        slot->value.i++;
     }
+    if (!k) return 0;
     snprintf(head, sizeof head, "SELECT \"%s\",count(*) FROM \"%s\" WHERE \"%s\"", column, t->reg->name.s, column);
     snprintf(tail, sizeof tail, " GROUP BY \"%s\"", column);
-    return k ? db_query_in(x->l->db, head, tail, ids, k, held_row, held, err) : 0;
+    int rc = db_query_in(x->l->db, head, tail, ids, k, held_row, held, err);
+    return rc < 0 ? rc : expect_full(x, t, b, &coming, ids, k, err);
 }
 
 int hold_expect(struct apply *x, struct draft **drafts, size_t n, struct error *err) {

@@ -4,7 +4,7 @@
 
 #include "ledger/lookup_run.h"
 
-enum { FRONT_SCAN = 1024, RETRIES = 1000 };
+enum { FRONT_SCAN = 8192, RETRIES = 1000 };
 /* A filter of n entries is read when so many entries of its shard are asked for that reading their buckets would take longer: a bucket takes as long as the
  * filter of 2,500 entries. */
 enum { FILTER_WORTH = 2500 };

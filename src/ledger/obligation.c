@@ -132,9 +132,9 @@ enum { PREFETCH = 128 };
 
 static int load(struct ledger *l, const int64_t *holders, size_t n, struct error *err) {
     struct obligation_book *b = l->book;
-    /* one statement of a fixed shape, so that it is prepared once; unused places ask for nobody */
-    static const size_t shapes[] = {1, PREFETCH};
-    size_t shape = n <= 1 ? shapes[0] : shapes[1];
+    /* statements of few shapes, so that each is prepared once; unused places ask for nobody */
+    size_t shape = 1;
+    while (shape < n) shape *= 2;
     struct buf sql = {0};
     struct value params[PREFETCH];
     duty_of_holders_sql(&sql, shape);

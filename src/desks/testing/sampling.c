@@ -349,7 +349,10 @@ static int known(struct making *m, struct sampling_row *rows, size_t n, struct e
         match[i].has_document = vault_blind(m->l->vault, BLIND_DOCUMENT, rows[i].doc_no, &match[i].document);
         asked += match[i].has_document;
     }
-    int rc = asked ? match_persons(m->l, match, n, m->a, err) : 0;
+    bool alone = asked && !db_steady(m->l->db); /* runs of the lookup may be merged between two of its questions */
+    int rc = alone ? db_snapshot(m->l->db, err) : 0;
+    if (!rc && asked) rc = match_persons(m->l, match, n, m->a, err);
+    if (alone) db_snapshot_end(m->l->db);
     for (size_t i = 0; !rc && i < n; i++)
         if (match[i].id) rows[i].person = match[i].id;
     return rc;
