@@ -3,13 +3,15 @@
  * The 512 tables take turns; each has its own stretch of the people, as its queue has. Ten people are one tube.
  *
  * usage: bench_swabs [SWABS [PEOPLE [STORE [DIR]]]]    SWABS: 200,000 (a city: 25700000); PEOPLE: a tenth of them, who come ten times; with as many as SWABS it is one round. STORE: sqlite or a
- * postgresql:// URL of an empty database, else the stores of TOCSIN_TEST_STORES. DIR: the node is made there and kept, and only asked when it is there already. */
+ * postgresql:// URL of an empty database, else the stores of TOCSIN_TEST_STORES. DIR: the node is made there and kept; when it is there already, what is missing of SWABS is copied from its first
+ * round by one statement a table, without duties, journal and lookup (a store's state, not the way there), and it is asked. */
 #include <math.h>
 
 #include "desks/list/list.h"
 #include "desks/testing/round.h"
 #include "desks/testing/sampling.h"
 #include "desks/testing/ticket.h"
+#include "ledger/table.h"
 #include "sampled.h"
 
 enum { TAKE = SAMPLING_ROWS_MAX, COMMIT = 8, TUBE = 10, TURNS = 400, PAGE_MS = 20, PERSON_MS = 5, VERIFY = 500000 };
@@ -218,6 +220,56 @@ static void write_all(struct filled *x, const char *store, int64_t swabs) {
     must(db_analyze(x->node.l->db, &err), "statistics");
 }
 
+/* The rows of the first round once more, as another round: ids moved on, bar codes of their own, a day later. */
+static void copy_table(struct filled *x, const char *reg, int64_t round, int64_t off, int64_t nth) {
+    const struct reg_table *t = x->node.l->tables[bench_register(&x->node, reg)->order];
+    struct value params[] = {value_int(off), value_int(round), value_int(nth), value_int(x->city.rounds[0])};
+    struct buf sql = {0};
+    buf_printf(&sql, "INSERT INTO \"%s\" (%s) SELECT ", reg, t->columns);
+    for (size_t i = 0; i < t->table.n_columns; i++) {
+        const char *name = t->table.columns[i].name;
+        const char *as = !strcmp(name, "id") || !strcmp(name, "tube") ? "+?1" : !strcmp(name, "barcode") ? "||'-'||CAST(?3 AS TEXT)" : !strcmp(name, "swabbed_at") ? "+86400*?3" : "";
+        buf_printf(&sql, !strcmp(name, "round") ? "%s?2" : "%s\"%s\"%s", i ? "," : "", name, as);
+    }
+    buf_printf(&sql, " FROM \"%s\" WHERE \"round\"=?4 AND ?1+?2+?3>0", reg);
+    must(db_run(x->node.l->db, buf_cstr(&sql), params, 4, NULL, &err), reg);
+    buf_clear(&sql);
+}
+
+static int64_t number(struct filled *x, const char *sql, int64_t param) {
+    struct arena a = {0};
+    struct value v = value_null(), p = value_int(param);
+    must(db_scalar(x->node.l->db, &a, sql, &p, param ? 1 : 0, &v, &err), sql);
+    int64_t n = value_int_or(v, 0);
+    arena_clear(&a);
+    return n;
+}
+
+static void copy_rounds(struct filled *x, const char *store, int64_t swabs) {
+    int64_t there = number(x, "SELECT COUNT(*) FROM \"swab\"", 0), each = number(x, "SELECT COUNT(*) FROM \"swab\" WHERE \"round\"=?1", x->city.rounds[0]);
+    int64_t low = number(x, "SELECT MIN(\"id\") FROM \"tube\"", 0), high = number(x, "SELECT MAX(\"id\") FROM \"swab\" WHERE \"round\"=?1", x->city.rounds[0]);
+    for (int64_t nth = x->city.n_rounds + 1; there + each <= swabs && x->city.n_rounds < SAMPLED_ROUNDS; nth++, there += each) {
+        struct arena a = {0};
+        double from = wall_s();
+        struct draft *d = bench_draft(&x->node, &a, "round");
+        set(d, "campaign", value_int(number(x, "SELECT \"campaign\" FROM \"round\" WHERE \"id\"=?1", x->city.rounds[0])));
+        set(d, "seq", value_int(nth));
+        set(d, "starts_at", value_int(SAMPLED_START + 86400 * nth));
+        int64_t round = x->city.rounds[x->city.n_rounds++] = bench_write(&x->node, d), off = x->node.l->next_id - low;
+        db_bulk(x->node.l->db, true);
+        must(ledger_begin(x->node.l, &err), "begin");
+        copy_table(x, "tube", round, off, nth);
+        copy_table(x, "swab", round, off, nth);
+        x->node.l->next_id += high - low + 1;
+        must(ledger_commit(x->node.l, x->node.s.now, &err), "commit");
+        db_bulk(x->node.l->db, false);
+        printf("   %10lld swabs: %lld copied in %.0f s; %8.0f MB\n", (long long)(there + each), (long long)each, wall_s() - from, megabytes(x, store));
+        fflush(stdout);
+        arena_clear(&a);
+    }
+    must(db_analyze(x->node.l->db, &err), "statistics");
+}
+
 static int run(const char *url, int64_t swabs, int64_t people, const char *dir) {
     static struct filled x;
     const char *store = strcmp(url, "sqlite") ? url : NULL;
@@ -230,6 +282,7 @@ static int run(const char *url, int64_t swabs, int64_t people, const char *dir) 
         if (!x.city.ids) exit(1);
         list_of(&x, "SELECT \"id\" FROM \"person\" ORDER BY \"id\"", x.city.ids, &x.city.persons, people);
         list_of(&x, "SELECT \"id\" FROM \"round\" ORDER BY \"id\"", x.city.rounds, &x.city.n_rounds, SAMPLED_ROUNDS);
+        copy_rounds(&x, store, swabs);
     } else {
         write_all(&x, store, swabs);
     }
