@@ -213,6 +213,48 @@ static void going_back_leaves_no_trace(void **state) {
     }
 }
 
+/* Whatever happens while a thread makes the chain of what was appended: the journal is the one that would have been made without it. */
+static void a_chain_made_ahead_is_the_same(void **state) {
+    (void)state;
+    enum { FLUSHED, MORE, BACK, TWICE, ABANDONED, CASES };
+    for (size_t s = 0; s < test_stores(); s++) {
+        struct db *db = fresh(s);
+        struct error err = {0};
+        struct journal j = {.keys = keys};
+        for (int what = FLUSHED; what < CASES; what++) {
+            assert_ok(db_begin(db, &err), err);
+            assert_ok(journal_begin(&j, db, &err), err);
+            struct journal_mark mark = {0};
+            for (int i = 0; i < 24000; i++) {
+                struct journal_entry e = entry_of(j.next);
+                if (i == 18000) mark = journal_mark(&j);
+                assert_ok(journal_append(&j, &e, NULL, &err), err);
+                if (what == TWICE && i == 23000) journal_ahead(&j);
+            }
+            assert_true(j.block.n > 1 << 20); /* enough for a thread */
+            journal_ahead(&j);
+            if (what == BACK) journal_back(&j, &mark);
+            struct journal_entry e = entry_of(j.next);
+            if (what == MORE || what == BACK) assert_ok(journal_append(&j, &e, NULL, &err), err);
+            if (what == ABANDONED) {
+                journal_abandon(&j);
+                db_rollback(db);
+                continue;
+            }
+            assert_ok(journal_flush(&j, db, 1650000000, &err), err);
+            assert_ok(db_commit(db, &err), err);
+        }
+        struct journal_verdict v = verdict(db, true);
+        if (v.bad_seq) fail_msg("%s", v.what);
+        assert_int_equal(v.entries, 24000 + 24001 + 18001 + 24000);
+        struct seen seen = {0};
+        assert_ok(journal_scan(db, 1, INT64_MAX, look, &seen, &err), err);
+        assert_int_equal(seen.n, v.entries);
+        journal_clear(&j);
+        finish(db, s);
+    }
+}
+
 /* ---- limits */
 
 static void huge_entries(void **state) {
@@ -388,6 +430,7 @@ int main(void) {
         cmocka_unit_test(calls_out_of_turn_are_refused),
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(going_back_leaves_no_trace),
+        cmocka_unit_test(a_chain_made_ahead_is_the_same),
         cmocka_unit_test(huge_entries),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_window_of_time_holds_its_entries),

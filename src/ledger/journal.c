@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+enum { AHEAD_BYTES = 1 << 20 }; /* below that a thread costs more than it saves */
 enum { KEEP_BYTES = 8 << 20 }; /* a larger buffer is given back after its transaction */
 
 const char *journal_verb_name(int verb) {
@@ -111,7 +112,7 @@ int journal_begin(struct journal *j, struct db *db, struct error *err) {
             return error_set(err, E_CORRUPT, "journal_tip", "the signature is wrong: run verify");
     }
     buf_reset(&j->block);
-    j->start = 0;
+    j->start = j->chained = j->chained_start = 0;
     j->first = j->next = next;
     j->earliest = INT64_MAX;
     j->latest = INT64_MIN;
@@ -120,14 +121,64 @@ int journal_begin(struct journal *j, struct db *db, struct error *err) {
     return 0;
 }
 
+/* ---- the chain: an entry is appended with room for its hash, a closed block with room for its head */
+
+static size_t entry_bytes(const struct buf *b, size_t pos) {
+    const unsigned char *p = (const unsigned char *)b->s + pos;
+    return (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
+}
+
+static void chain(struct journal *j, size_t to) {
+    struct buf *b = &j->block;
+    size_t pos = j->chained, start = j->chained_start;
+    while (pos < to) {
+        if (pos - start >= JOURNAL_BLOCK) {
+            memcpy(b->s + pos, j->head, sizeof j->head);
+            start = pos += sizeof j->head;
+        }
+        if (pos == start) pos++;
+        size_t n = entry_bytes(b, pos);
+        chain_step(j->head, (struct text){b->s + pos + 4, n});
+        memcpy(b->s + pos + 4 + n, j->head, BLOCK_HASH);
+        pos += 4 + n + BLOCK_HASH;
+    }
+    j->chained = pos;
+    j->chained_start = start;
+}
+
+static void *chainer(void *arg) {
+    struct journal *j = arg;
+    chain(j, j->ahead);
+    return NULL;
+}
+
+/* Until the entries may be touched again. */
+static void chainer_join(struct journal *j) {
+    if (j->ahead) pthread_join(j->chainer, NULL);
+    j->ahead = 0;
+}
+
+void journal_ahead(struct journal *j) {
+    if (j->ahead || !j->open || j->block.n - j->chained < AHEAD_BYTES) return;
+    j->ahead = j->block.n;
+    if (pthread_create(&j->chainer, NULL, chainer, j) != 0) j->ahead = 0; /* then the flush does it */
+}
+
+static void chain_all(struct journal *j) {
+    chainer_join(j);
+    chain(j, j->block.n);
+}
+
 /* ---- append */
 
 int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err) {
+    static const unsigned char room[DIGEST_BYTES];
     struct buf *b = &j->block;
     size_t undo = b->n, start = j->start;
     if (!j->open) return error_set(err, E_USAGE, "journal", "no transaction is open");
+    chainer_join(j);
     if (b->n - start >= JOURNAL_BLOCK) {
-        buf_add(b, j->head, sizeof j->head); /* the closed block's head, for the flush */
+        buf_add(b, room, sizeof room); /* the closed block's head, for the flush */
         start = b->n;
     }
     if (b->n == start) buf_char(b, BLOCK_FORMAT);
@@ -139,11 +190,7 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
     if (!rc) {
         size_t n = b->n - at - 4;
         for (int i = 0; i < 4; i++) b->s[at + (size_t)i] = (char)(unsigned char)(n >> (8 * i));
-        unsigned char head[DIGEST_BYTES];
-        memcpy(head, j->head, sizeof head);
-        chain_step(head, (struct text){b->s + at + 4, n});
-        rc = buf_add(b, head, BLOCK_HASH);
-        if (!rc) memcpy(j->head, head, sizeof head);
+        rc = buf_add(b, room, BLOCK_HASH);
     }
     if (rc) {
         b->n = undo;
@@ -163,14 +210,14 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
 static size_t block_end(const struct buf *b, size_t start, int64_t *seq) {
     size_t pos = start + 1;
     while (pos < b->n && pos - start < JOURNAL_BLOCK) {
-        const unsigned char *p = (const unsigned char *)b->s + pos;
-        pos += 4 + ((size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24) + BLOCK_HASH;
+        pos += 4 + entry_bytes(b, pos) + BLOCK_HASH;
         ++*seq;
     }
     return pos;
 }
 
-struct journal_mark journal_mark(const struct journal *j) {
+struct journal_mark journal_mark(struct journal *j) {
+    chain_all(j);
     struct journal_mark mark = {.n = j->block.n, .next = j->next};
     memcpy(mark.head, j->head, sizeof mark.head);
     return mark;
@@ -178,18 +225,23 @@ struct journal_mark journal_mark(const struct journal *j) {
 
 void journal_back(struct journal *j, const struct journal_mark *mark) {
     if (!j->open || mark->n > j->block.n) return;
-    j->block.n = mark->n;
+    chainer_join(j);
+    j->block.n = j->chained = mark->n;
     j->block.failed = 0;
     j->next = mark->next;
     memcpy(j->head, mark->head, sizeof j->head);
-    if (j->start <= mark->n) return;
     int64_t seq = 0;
     size_t start = 0;
-    for (size_t end; (end = block_end(&j->block, start, &seq)) < mark->n;) start = end + DIGEST_BYTES;
-    j->start = start;
+    if (j->start > mark->n) {
+        for (size_t end; (end = block_end(&j->block, start, &seq)) < mark->n;) start = end + DIGEST_BYTES;
+        j->start = start;
+    }
+    j->chained_start = j->start;
 }
 
 void journal_abandon(struct journal *j) {
+    chainer_join(j);
+    j->chained = j->chained_start = 0;
     if (j->block.cap > KEEP_BYTES) buf_clear(&j->block);
     buf_reset(&j->block);
     j->start = 0;
@@ -198,6 +250,7 @@ void journal_abandon(struct journal *j) {
 
 void journal_clear(struct journal *j) {
     if (!j) return;
+    chainer_join(j);
     buf_clear(&j->block);
     sodium_memzero(j, sizeof *j);
 }
@@ -240,6 +293,7 @@ int journal_flush(struct journal *j, struct db *db, instant at, struct error *er
     const struct buf *b = &j->block;
     int64_t seq = j->first;
     int rc = 0;
+    chain_all(j);
     if (at < j->latest) at = j->latest; /* no entry of a block is later than the block says */
     for (size_t start = 0; start < b->n;) {
         int64_t first = seq;

@@ -7,6 +7,8 @@
 #ifndef TOCSIN_LEDGER_JOURNAL_H
 #define TOCSIN_LEDGER_JOURNAL_H
 
+#include <pthread.h>
+
 #include "base/digest.h"
 #include "base/instant.h"
 #include "store/db.h"
@@ -51,7 +53,10 @@ struct journal {
     size_t start;                      /* private: where the block in progress begins */
     int64_t first, next;               /* seq of the first and the next entry */
     instant earliest, latest;          /* of the entries appended; no narrower than they are */
-    unsigned char head[DIGEST_BYTES];  /* chain so far */
+    unsigned char head[DIGEST_BYTES];  /* of the chain as far as it was made */
+    size_t chained, chained_start;     /* private: how much of the entries that is, and where its last block begins */
+    size_t ahead;                      /* private: a thread makes it up to here; 0 none */
+    pthread_t chainer;
     struct journal_keys keys;
     bool open;
     int64_t signed_next;               /* private: the tip this process signed last; another one is checked before it is followed */
@@ -68,12 +73,14 @@ const struct db_table *journal_tip_table(void);
  * appended to a damaged journal, because that would hide the damage. Then append; then flush before the commit. A failed append changes nothing. */
 int journal_begin(struct journal *j, struct db *db, struct error *err);
 int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err);
+/* Nothing more will be appended for a while: of many entries the chain is made on a thread of its own until then, or until the flush. */
+void journal_ahead(struct journal *j);
 int journal_flush(struct journal *j, struct db *db, instant at, struct error *err);
 void journal_abandon(struct journal *j); /* the transaction rolled back */
 void journal_clear(struct journal *j);   /* frees and wipes the keys */
 /* Forgets entries appended after this mark (a command of the batch failed). */
 struct journal_mark { size_t n; int64_t next; unsigned char head[DIGEST_BYTES]; };
-struct journal_mark journal_mark(const struct journal *j);
+struct journal_mark journal_mark(struct journal *j);
 void journal_back(struct journal *j, const struct journal_mark *mark);
 
 int journal_cells(struct buf *out, size_t field, struct value v); /* append one cell; ABSENT appends nothing */

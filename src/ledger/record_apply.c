@@ -553,6 +553,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
             if (err) *err = why;
         }
     }
+    if (!rc) journal_ahead(&l->journal);
     if (!rc) rc = apply_flush(&x, err);
     for (size_t i = 0; here && i < n; i++)
         if (here[i]) record_unprepare(drafts[i]); /* it lies in this call's arena */
