@@ -5,7 +5,7 @@ export LANG=C.UTF-8
 home=$root
 now=2022-05-30T16:00
 files='region:regions.csv organisation:organisations.csv place:places.csv case:cases.xlsx link:links.csv receipt:receipts.csv contact:contacts.csv
-    measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv'
+    membership:memberships.csv measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv'
 work=$(mktemp -d /tmp/tocsin-nodes.XXXXXX)
 chmod 755 "$work"
 own_pg=

@@ -123,7 +123,7 @@ refuses 65 'twice' region shapes twice.geojson
 node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.import === 0 && j.created > 0 ? 0 : 1)' && ok "a dry run counts" || bad "a dry run counts" "$(cat out err)"
 [ "$("$tocsin" export organisation --json | tr -d ' \n')" = '[]' ] && ok "a dry run writes nothing" || bad "a dry run writes nothing"
 for pair in region:regions.csv organisation:organisations.csv place:places.csv case:cases.xlsx link:links.csv receipt:receipts.csv contact:contacts.csv \
-    measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv; do
+    membership:memberships.csv measure:orders.csv stay:stays.csv test:tests.csv health_check:checks.csv; do
     "$tocsin" import "${pair%%:*}" "files/${pair#*:}" --at $now --json >out 2>err
     code=$?
     wrong=$(node -e 'console.log(JSON.parse(require("fs").readFileSync("made.json")).files.find(f => f.file === process.argv[1]).wrong)' "${pair#*:}")

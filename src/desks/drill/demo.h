@@ -3,14 +3,14 @@
  * words people use; some cells are full-width or carry blanks; a handful of rows is wrong on purpose, so that the error file of
  * the import is seen. Same options, same bytes (of the text files; a workbook carries its parts' order and nothing of the clock).
  *
- * Files of DIR, to be imported in this order: regions.csv, organisations.csv, places.csv, cases.xlsx, links.csv, receipts.csv, contacts.csv, orders.csv,
- * stays.csv, tests.csv, checks.csv, releases.csv, status.csv. Beside them shapes.geojson: outlines of the county and its streets for `tocsin region shapes`. */
+ * Files of DIR, to be imported in this order: regions.csv, organisations.csv, places.csv, cases.xlsx, links.csv, receipts.csv, contacts.csv,
+ * memberships.csv, orders.csv, stays.csv, tests.csv, checks.csv, releases.csv, status.csv. Beside them shapes.geojson: outlines of the county and its streets for `tocsin region shapes`. */
 #ifndef TOCSIN_DESKS_DRILL_DEMO_H
 #define TOCSIN_DESKS_DRILL_DEMO_H
 
 #include "engines/city.h"
 
-enum { DEMO_FILES = 13 };
+enum { DEMO_FILES = 14 };
 
 struct demo_options {
     struct city_options city;

@@ -330,6 +330,43 @@ static void contact_row(struct demo_row *row, size_t i) {
 static const struct demo_fault contact_faults[] = {
     {4, "首次接触时间", "2099年1月1日"}, {9, "身份证号/护照号", NULL}, {14, "关联病例", "310115-9999"}, {21, "接触方式", "微信聊天"}};
 
+/* ---- who lives with whom, whose class or team it is: of everybody in the two lists above */
+
+static const char *const membership_headers[] = {"姓名", "证件号码", "手机号", "区县", "归属类型", "户号或单位", "办公室或班组", "起始日期", NULL};
+static const struct city_person *listed(const struct city *c, size_t k) {
+    return k < c->n_cases ? &c->persons[c->infections[c->cases[k]].person] : &c->persons[c->contacts[k - c->n_cases].person];
+}
+static size_t membership_count(const struct city *c) {
+    size_t n = c->n_cases + c->n_contacts, rows = n;
+    for (size_t k = 0; k < n; k++) rows += listed(c, k)->team >= 0;
+    return rows;
+}
+static void membership_row(struct demo_row *row, size_t i) {
+    const struct city *c = row->c;
+    size_t k = 0;
+    for (;; k++) {
+        size_t here = listed(c, k)->team >= 0 ? 2 : 1;
+        if (i < here) break;
+        i -= here;
+    }
+    const struct city_person *p = listed(c, k);
+    const struct city_organisation *o = i ? &c->organisations[p->organisation] : NULL;
+    bool school = p->occupation == CITY_STUDENT || p->occupation == CITY_KINDERGARTEN;
+    char unit[128], team[32], street[16];
+    snprintf(team, sizeof team, "%d%s", p->team + 1, school ? "班" : "组");
+    if (!o) snprintf(unit, sizeof unit, "H%06d", p->household + 1);
+    else snprintf(unit, sizeof unit, "%s%s", o->title, school ? team : "");
+    city_street_code(c, o ? o->street : c->households[p->household].street, street);
+    cell(row, p->name);
+    cell(row, p->document);
+    cell(row, p->phone);
+    cell(row, street);
+    cell(row, !o ? "家庭户" : school ? "班级" : "工作单位");
+    cell(row, unit);
+    cell(row, o && !school ? team : "");
+    cell_day(row, c->options.first - 200, DATE_SLASH);
+}
+
 /* ---- control orders */
 
 static const char *const order_headers[] = {"姓名", "身份证号", "区县", "密接编号", "管控措施", "对象类别", "法律依据", "实施机关", "文号", "开始日期", "结束日期", NULL};
@@ -521,6 +558,8 @@ const struct demo_table demo_tables[DEMO_FILES] = {
      .headers = receipt_headers, .count = receipt_count, .row = receipt_row},
     {.name = "contacts.csv", .register_name = "contact", .shape = {.format = SHEET_CSV, .encoding = "GB18030", .delimiter = ',', .crlf = true},
      .headers = contact_headers, .count = contact_count, .row = contact_row, FAULTS(contact_faults)},
+    {.name = "memberships.csv", .register_name = "membership", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
+     .headers = membership_headers, .count = membership_count, .row = membership_row},
     {.name = "orders.csv", .register_name = "measure", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = '|'},
      .headers = order_headers, .count = order_count, .row = order_row},
     {.name = "stays.csv", .register_name = "stay", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ';', .crlf = true},
