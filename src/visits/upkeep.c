@@ -109,7 +109,22 @@ int days_write(struct visits *v, const struct day_rows *days, size_t n_days, str
 }
 
 /* ---- names */
-static int names_frames(struct visits *v, uint32_t from_person, uint32_t to_person, uint32_t from_place, uint32_t to_place, struct buf *out) {
+/* What is in out goes to the file at *at; of many millions of names no more than this is in memory twice. */
+enum { NAMES_TOGETHER = 16 << 20 };
+static int names_put_out(int fd, struct buf *out, uint64_t *at) {
+    for (size_t k = 0; k < out->n;) {
+        ssize_t done = pwrite(fd, out->s + k, out->n - k, (off_t)*at);
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return error_from_errno();
+        k += (size_t)done;
+        *at += (uint64_t)done;
+    }
+    buf_reset(out);
+    return 0;
+}
+
+static int names_frames(struct visits *v, uint32_t from_person, uint32_t to_person, uint32_t from_place, uint32_t to_place, int fd, uint64_t *at) {
+    struct buf out = {0};
     uint64_t number = (uint64_t)from_person + from_place + 1; /* rises with every frame of the file */
     int rc = 0;
     do {
@@ -120,19 +135,21 @@ static int names_frames(struct visits *v, uint32_t from_person, uint32_t to_pers
         struct frame f = {.n_persons = p - from_person, .n_places = l - from_place, .first_person = from_person, .first_place = from_place,
                               .persons = buf_view(&persons), .places = buf_view(&places), .changes = buf_view(&v->unsaved),
                               .n_changes = (uint32_t)(v->unsaved.n / 5)};
-        if (rc == 0) rc = frame_write(out, number + f.n_persons + f.n_places, &f);
+        if (rc == 0) rc = frame_write(&out, number + f.n_persons + f.n_places, &f);
+        if (rc == 0 && out.n >= NAMES_TOGETHER) rc = names_put_out(fd, &out, at);
         number += f.n_persons + f.n_places + 1ull;
         from_person = p;
         from_place = l;
         buf_clear(&persons);
         buf_clear(&places);
     } while (rc == 0 && (from_person < to_person || from_place < to_place));
+    if (rc == 0) rc = names_put_out(fd, &out, at);
+    buf_clear(&out);
     return rc;
 }
 
 int names_save(struct visits *v, struct manifest *m, bool anew, struct error *err) {
     char path[1200];
-    struct buf out = {.max = (size_t)8 << 30};
     if (!*m->names) anew = true;
     if (anew) {
         m->names_bytes = 0;
@@ -140,28 +157,23 @@ int names_save(struct visits *v, struct manifest *m, bool anew, struct error *er
         snprintf(m->names, sizeof m->names, "names-%08llu", (unsigned long long)++m->generation);
     }
     snprintf(path, sizeof path, "%s/%s", v->dir, m->names);
+    uint64_t at = m->names_bytes;
+    int fd = -1, rc = 0;
     pthread_mutex_lock(&v->names_lock);
     uint32_t np = names_count(&v->persons), nl = names_count(&v->places);
-    int rc = np == m->n_persons && nl == m->n_places && !v->unsaved.n && !anew ? 1 : names_frames(v, m->n_persons, np, m->n_places, nl, &out);
-    if (rc == 0) buf_reset(&v->unsaved);
+    bool same = np == m->n_persons && nl == m->n_places && !v->unsaved.n && !anew;
+    if (!same && (fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC | (anew ? O_TRUNC : 0), 0600)) < 0) rc = error_from_errno();
+    if (!same && rc == 0) rc = names_frames(v, m->n_persons, np, m->n_places, nl, fd, &at);
+    if (!same && rc == 0) buf_reset(&v->unsaved);
     pthread_mutex_unlock(&v->names_lock);
-    if (rc == 1) return 0;
-    int fd = rc == 0 ? open(path, O_CREAT | O_WRONLY | O_CLOEXEC | (anew ? O_TRUNC : 0), 0600) : -1;
-    if (rc == 0 && fd < 0) rc = error_from_errno();
-    for (size_t at = 0; rc == 0 && at < out.n;) {
-        ssize_t done = pwrite(fd, out.s + at, out.n - at < (1u << 30) ? out.n - at : 1u << 30, (off_t)(m->names_bytes + at));
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) rc = error_from_errno();
-        else at += (size_t)done;
-    }
+    if (same) return 0;
     if (rc == 0 && fsync(fd) < 0) rc = error_from_errno();
     if (fd >= 0) close(fd);
     if (rc == 0) {
-        m->names_bytes += out.n;
+        m->names_bytes = at;
         m->n_persons = np;
         m->n_places = nl;
     } else error_set(err, rc, path, "names of the visit store cannot be written / 出入记录的名称表无法写入");
-    buf_clear(&out);
     return rc;
 }
 
@@ -374,9 +386,9 @@ int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *
     if (rc == 0 && !(w = view_make(atomic_load(&v->view), NULL, NULL))) rc = E_MEMORY;
     if (rc < 0) error_set(err, rc, NULL, "no memory for visits / 内存不足");
     if (rc == 0) rc = days_write(v, l.days, l.n, &m, w, err);
+    day_list_clear(&l);
     if (rc == 0) rc = names_save(v, &m, false, err);
     mem_free(cut.pieces);
-    day_list_clear(&l);
     if (rc < 0) {
         manifest_clear(&m);
         view_free(w);

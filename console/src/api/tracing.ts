@@ -173,6 +173,7 @@ export interface Chains {
   open: number
   cut: number
   n_contradictions: number
+  n_never_met: number
   chains: { root: ChainCase; size: number; generations: number; open: boolean; long_gaps: number; first: string | null; last: string | null; last_outside: string | null }[]
   contradictions: { kind: string; days: number; infectee: ChainCase; infector?: ChainCase }[]
 }

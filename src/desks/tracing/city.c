@@ -66,7 +66,7 @@ int tracing_city_regions(struct ledger *l, int64_t people, struct arena *a, cons
     return 0;
 }
 
-enum { PORTION = 24 << 20 /* visits given to the store at a time: 60 bytes each */ };
+enum { PORTION = 16 << 20 /* visits given to the store at a time: 110 bytes each with the store's own */ };
 
 static int day_make(struct visits *v, const struct town *t, int nth, instant midnight, const uint32_t *persons, const uint32_t *places, struct visit *rows, uint64_t *ret_rows,
                     struct error *err) {

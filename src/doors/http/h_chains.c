@@ -148,7 +148,7 @@ static int summary(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     const struct chains *c = k->c;
     struct seeing see = {.l = l, .s = &r->session, .c = c};
-    size_t open = 0, shown = 0, chains = 0, faults = 0;
+    size_t open = 0, shown = 0, chains = 0, faults = 0, counts[2] = {0};
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"disease\":");
     json_put_string(b, c->disease);
@@ -173,15 +173,19 @@ static int summary(struct request *r, struct error *err) {
         buf_char(b, '}');
     }
     buf_printf(b, "],\"n_chains\":%zu,\"open\":%zu,\"cut\":%zu,\"contradictions\":[", chains, open, chains - open);
-    for (size_t i = 0; i < c->result.n_contradictions && faults < FAULTS_SHOWN; i++) {
-        const struct chain_contradiction *x = &c->result.contradictions[i];
-        if (!sees(x->infectee, &see) || (x->infector != CHAIN_NONE && !sees(x->infector, &see))) continue;
+    /* those that cannot be come first: of choices without a meeting there may be as many as cases */
+    for (size_t i = 0, n = c->result.n_contradictions; i < 2 * n; i++) {
+        const struct chain_contradiction *x = &c->result.contradictions[i % n];
+        bool soft = x->kind == CHAIN_NEVER_MET;
+        if (soft != (i >= n) || !sees(x->infectee, &see) || (x->infector != CHAIN_NONE && !sees(x->infector, &see))) continue;
+        counts[soft]++;
+        if (faults == FAULTS_SHOWN) continue;
         buf_printf(b, "%s{\"kind\":\"%s\",\"days\":%d,\"infectee\":", faults++ ? "," : "", chain_fault_names[x->kind], (int)x->days);
         put_case(b, c, x->infectee);
         if (x->infector != CHAIN_NONE) buf_str(b, ",\"infector\":"), put_case(b, c, x->infector);
         buf_char(b, '}');
     }
-    buf_printf(b, "],\"n_contradictions\":%zu}", c->result.n_contradictions);
+    buf_printf(b, "],\"n_contradictions\":%zu,\"n_never_met\":%zu}", counts[0] + counts[1], counts[1]);
     release(k);
     return b->failed ? error_set(err, b->failed, NULL, "the chains are too large to show / 传播链过大") : 0;
 }
@@ -347,7 +351,7 @@ static int choose(struct request *r, struct error *err) {
 #define OBJECTS "{\"type\":\"array\",\"items\":{\"type\":\"object\"}}"
 const struct schema chains_schemas[] = {
     {"ChainSummary", "{\"type\":\"object\",\"required\":[\"disease\",\"cases\",\"chains\",\"contradictions\"],\"properties\":{\"disease\":" STRING ",\"cases\":" WHOLE ",\"chains\":" OBJECTS ",\"contradictions\":" OBJECTS
-                     ",\"open\":" WHOLE ",\"cut\":" WHOLE "}}"},
+                     ",\"open\":" WHOLE ",\"cut\":" WHOLE ",\"n_contradictions\":" WHOLE ",\"n_never_met\":" WHOLE "}}"},
     {"ChainPart", "{\"type\":\"object\",\"required\":[\"nodes\",\"edges\"],\"properties\":{\"nodes\":" OBJECTS ",\"edges\":" OBJECTS ",\"more\":{\"type\":\"boolean\"},\"hidden\":" WHOLE ",\"cases\":" WHOLE "}}"},
     {"ChainSources", "{\"type\":\"object\",\"required\":[\"case\",\"unknown\",\"candidates\"],\"properties\":{\"case\":{\"type\":\"object\"},\"by\":" STRING ",\"source\":{\"type\":[\"object\",\"null\"]},\"unknown\":{\"type\":\"number\"},"
                      "\"candidates\":" OBJECTS ",\"hidden\":" WHOLE "}}"},
