@@ -132,9 +132,10 @@ static int names_frames(struct visits *v, uint32_t from_person, uint32_t to_pers
         uint32_t p = from_person, l = from_place;
         for (; rc == 0 && p < to_person && p - from_person < NAMES_FRAME; p++) rc = names_write(&v->persons, p, &persons);
         for (; rc == 0 && l < to_place && l - from_place < NAMES_FRAME; l++) rc = names_write(&v->places, l, &places);
+        bool last = p == to_person && l == to_place; /* by then everybody whose class changed is known */
         struct frame f = {.n_persons = p - from_person, .n_places = l - from_place, .first_person = from_person, .first_place = from_place,
-                              .persons = buf_view(&persons), .places = buf_view(&places), .changes = buf_view(&v->unsaved),
-                              .n_changes = (uint32_t)(v->unsaved.n / 5)};
+                              .persons = buf_view(&persons), .places = buf_view(&places), .changes = last ? buf_view(&v->unsaved) : (struct text){"", 0},
+                              .n_changes = last ? (uint32_t)(v->unsaved.n / 5) : 0};
         if (rc == 0) rc = frame_write(&out, number + f.n_persons + f.n_places, &f);
         if (rc == 0 && out.n >= NAMES_TOGETHER) rc = names_put_out(fd, &out, at);
         number += f.n_persons + f.n_places + 1ull;
