@@ -148,7 +148,7 @@ static void what_is_too_long_is_refused(void **state) {
 static void who_asks_too_often_is_told_to_wait(void **state) {
     (void)state;
     EACH_HTTP(h, NULL, NOW) {
-        restart(&(struct http_options){.rate_account = 2, .rate_address = -1});
+        restart(&(struct http_options){.rate_account = 1, .rate_address = -1}); /* so little that a slow machine is refused too */
         int refused = 0;
         for (int i = 0; i < 30; i++) {
             struct answer_got got = test_http_get(&h, PLACES "/1", ROOT);
@@ -158,7 +158,7 @@ static void who_asks_too_often_is_told_to_wait(void **state) {
         }
         assert_true(refused > 0);
         assert_status(test_http_get(&h, PLACES "/1", AUDITOR), 404); /* another account is not concerned */
-        restart(&(struct http_options){.rate_account = -1, .rate_address = 2});
+        restart(&(struct http_options){.rate_account = -1, .rate_address = 1});
         refused = 0;
         for (int i = 0; i < 30; i++) refused += test_http_get(&h, "/healthz", NULL).status == 429;
         assert_true(refused > 0);
@@ -190,11 +190,12 @@ static void who_trickles_is_cut_off(void **state) {
             test_http_send(body, " ", 1);
             cut = send(head, "X", 1, MSG_NOSIGNAL) < 0;
             cut = cut && send(body, " ", 1, MSG_NOSIGNAL) < 0;
-            other = test_http_get(&h, "/healthz", NULL).status;
+            do other = test_http_get(&h, "/healthz", NULL).status;
+            while (!other); /* cut off itself, on a machine that stood still for that second */
             assert_int_equal(other, 200);
         }
         assert_true(cut);
-        assert_true(closes(silent, 20));
+        assert_true(closes(silent, 300));
         close(silent);
         close(head);
         close(body);

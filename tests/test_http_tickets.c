@@ -132,7 +132,7 @@ static void tickets_have_nothing_in_common(void **state) {
 /* A burst beyond what is allowed: who was accepted is answered, the others are told when to come again, and nothing else is held up. */
 static void a_storm_is_shed(void **state) {
     (void)state;
-    struct http_options o = {.results_per_s = 5, .rate_address = -1};
+    struct http_options o = {.results_per_s = 1, .rate_address = -1}; /* so few that a slow machine is shed too */
     for (size_t i = 0; i < test_stores(); i++) {
         make(i);
         test_http_start(&h, &o);
@@ -146,7 +146,7 @@ static void a_storm_is_shed(void **state) {
                 shed++;
             }
         }
-        assert_true(answered >= 20); /* four seconds' worth */
+        assert_true(answered >= 4); /* four seconds' worth */
         assert_true(shed > 0);
         assert_status(test_http_get(&h, "/healthz", NULL), 200);
         assert_status(test_http_get(&h, "/api/v1/registers/person/records", ROOT), 200);
