@@ -50,6 +50,23 @@ static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **s
         }
         test_record(&t, "queue_report", "site", test_id(&t, busy), "reported_at", "2022-09-01T17:20", "waiting", "600", "wait_minutes", "70");
         test_record(&t, "mobile_team", "title", "邻市支援队", "kind", "sampling", "people", "30", "samplers", "20");
+        json_t *by_rule = forecast(&t, round);
+        assert_true(json_is_true(json_object_get(by_rule, "couriers_assumed")));
+        int64_t van = 0;
+        for (int i = 0; i < 3; i++) van = test_record(&t, "courier", "vehicle", arena_printf(&t.a, "沪A·%d", i), "title", "刘师傅", "capacity", "120", "loading", "15m");
+        sample_open(&t, "courier", van, "away");
+        json_t *near = forecast(&t, round);
+        assert_true(json_is_false(json_object_get(near, "couriers_assumed")) && number(json_object_get(near, "plan"), "couriers") == 2);
+        int64_t lab = test_count(&t, "SELECT \"id\" FROM \"laboratory\"");
+        for (int i = 0; i < 2; i++) test_record(&t, "transport_route", "site", test_id(&t, i ? calm : busy), "laboratory", test_id(&t, lab), "travel", "6h");
+        json_t *far = forecast(&t, round); /* six hours on the road, not forty minutes */
+        const json_t *soon = json_object_get(json_object_get(near, "plan"), "finish_hours"), *late = json_object_get(json_object_get(far, "plan"), "finish_hours");
+        assert_true(number(late, "best") > number(soon, "best") + 4);
+        int64_t sent = test_record(&t, "shipment", "laboratory", test_id(&t, lab), "called_at", SAMPLING_NOW, "carrier", test_id(&t, van));
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"shipment\" WHERE \"id\"=%lld AND \"vehicle\"='沪A·2' AND \"courier\"='刘师傅'", (long long)sent)), 1);
+        json_decref(by_rule);
+        json_decref(near);
+        json_decref(far);
         int64_t table = test_record(&t, "site_table", "site", test_id(&t, busy), "label", "99");
         int64_t tube = test_record(&t, "tube", "barcode", "B1", "round", test_id(&t, round), "site_table", test_id(&t, table), "size", "10", "opened_at", "2022-09-01T17:00");
         for (int i = 0; i < 10; i++) swab_of(&t, NULL, person_of(&t, i), tube);

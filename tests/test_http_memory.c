@@ -106,6 +106,8 @@ static const struct question questions[] = {
     {"PUT", "/api/v1/tracing/cases/12/source", "", "{\"kind\":\"imported\",\"reason\":\"flight\"}", false},
     {"POST", "/api/v1/sampling/swabs", "", "{\"table\":7,\"round\":5,\"size\":10,\"swabs\":[{\"tube\":\"T2\",\"temporary\":\"L1\",\"swabbed_at\":\"2022-05-30T09:10\"},{\"tube\":7}]}", false},
     {"POST", "/api/v1/sampling/tubes/T2/close", "", "{}", false},
+    {"POST", "/api/v1/sampling/sheets", "", "{\"round\":5,\"table\":7,\"count\":2}", false},
+    {"POST", "/api/v1/sampling/sheets/typed?table=7&round=5", "", "tube,temporary\nT9,L9\n", false},
     {"GET", "/api/v1/sampling/rounds/5/figures", "", NULL, false},
     {"GET", "/api/v1/sampling/rounds/5/sites", "", NULL, false},
     {"GET", "/api/v1/sampling/rounds/5/hours", "", NULL, false},

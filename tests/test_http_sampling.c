@@ -115,11 +115,82 @@ static void the_round_in_numbers(void **state) {
     }
 }
 
+/* Numbers are given, printed and typed up; nobody without the right gets one, and the same file told twice changes nothing. */
+static void paper_there_and_back(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        char url[200], first[80] = "";
+        snprintf(body, sizeof body, "{\"round\":%lld,\"table\":%lld,\"count\":2}", (long long)g.round, (long long)g.table);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets", NULL, body), 401);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets", AUDITOR, body), 403);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets", ROOT, "{\"round\":1}"), 422);
+        snprintf(url, sizeof url, "/api/v1/sampling/sheets?round=%lld&table=%lld&from=1&count=2", (long long)g.round, (long long)g.table);
+        assert_status(test_http_get(&h, url, ROOT), 422); /* none was given yet */
+        struct answer_got got = test_http_post(&h, "/api/v1/sampling/sheets", ROOT, body);
+        assert_status(got, 201);
+        snprintf(first, sizeof first, "%s", json_string_value(json_array_get(json_object_get(got.json, "numbers"), 0)));
+        got = test_http_get(&h, url, ROOT);
+        assert_status(got, 200);
+        assert_true(got.body.n > 1000 && !memcmp(got.body.s, "%PDF", 4));
+        assert_status(test_http_get(&h, url, GUEST), 403);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed", AUDITOR, "tube\n"), 403);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed", ROOT, "name\nx\n"), 400);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed?day=never", ROOT, "tube\nx\n"), 422);
+        assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed", ROOT, "tube,name\nT1,\n"), 422); /* nobody on it */
+        snprintf(body, sizeof body, "管码,姓名,证件号码,临时号,采样时间\n%s,王某,11010519491231002X,,9:05\n,李某,110105194912310021,,9:06\n,赵某,,L-7,9:07\n", first);
+        for (int sent = 0; sent < 2; sent++) {
+            got = test_http_post(&h, "/api/v1/sampling/sheets/typed", ROOT, body);
+            assert_status(got, sent ? 200 : 201);
+            assert_int_equal(test_json_int(got.json, sent ? "unchanged" : "created"), 2);
+            const json_t *bad = json_array_get(json_object_get(got.json, "rows"), 1);
+            assert_int_equal(test_json_int(bad, "line"), 3);
+            assert_string_equal(json_string_value(json_object_get(bad, "where")), "doc_no");
+        }
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 2);
+        test_http_drop(&h);
+    }
+}
+
+static void rounds_of_a_template(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        char url[200];
+        snprintf(url, sizeof url, "/api/v1/testing/campaigns/%lld/rounds", (long long)g.campaign);
+        const char *later = "{\"template\":\"three-in-three\",\"starts_at\":\"2022-09-03T06:00\",\"hours\":12}";
+        assert_status(test_http_post(&h, url, NULL, later), 401);
+        assert_status(test_http_post(&h, url, AUDITOR, later), 403);
+        assert_status(test_http_post(&h, url, ROOT, "{\"template\":\"weekly\"}"), 404);
+        assert_status(test_http_post(&h, url, ROOT, "{\"template\":\"single\"}"), 409); /* over the one that is there */
+        assert_status(test_http_post(&h, url, ROOT, "{\"template\":\"single\",\"hours\":\"many\"}"), 422);
+        assert_status(test_http_post(&h, url, ROOT, "{\"areas\":[7]}"), 422);
+        strcat(url, "?dry_run=1");
+        struct answer_got got = test_http_post(&h, url, ROOT, later);
+        assert_status(got, 200);
+        assert_int_equal(json_array_size(json_object_get(got.json, "rounds")), 3);
+        *strchr(url, '?') = '\0';
+        got = test_http_post(&h, url, ROOT, later);
+        assert_status(got, 201);
+        assert_int_equal(test_json_int(json_array_get(json_object_get(got.json, "rounds"), 0), "seq"), 2);
+        assert_int_equal(test_json_int(got.json, "tube_size"), 10);
+        assert_status(test_http_post(&h, url, ROOT, later), 409);
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"round\""), 4);
+        test_http_drop(&h);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_refused, settle),
         cmocka_unit_test_teardown(a_swab_is_there_when_it_is_answered, settle),
         cmocka_unit_test_teardown(the_round_in_numbers, settle),
+        cmocka_unit_test_teardown(paper_there_and_back, settle),
+        cmocka_unit_test_teardown(rounds_of_a_template, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,6 +127,32 @@ static void they_are_made_anew(void **state) {
     }
 }
 
+/* A scope is what it names: a building by its zone, a category, both; a zone that was rejected is nobody's. */
+static void a_scope_goes_by_zone_and_category(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct round_row *rows = NULL;
+        size_t n = 0;
+        for (int i = 0; i < 9; i++) test_record(&t, "person", "name", arena_printf(&t.a, "住户%d", i), "community", i % 3 ? "东楼" : "西楼", "occupation", i < 4 ? "student" : "farmer");
+        int64_t zone = test_record(&t, "zone_proposal", "place_text", "东楼", "level", "high", "scope", "building", "wider_reason", "同单元续发", "evidence", "两例同住", "proposed_at", "2022-09-01T09:00");
+        int64_t scope = test_record(&t, "round_scope", "campaign", test_id(&t, g.campaign), "mode", "include", "zone", test_id(&t, zone));
+        assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), true, &t.a, &rows, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_true(text_is(rows[0].community, "东楼") && rows[0].people == 6);
+        struct draft *d = test_draft(&t, "round_scope", DRAFT_CHANGE, "occupation", "student", NULL);
+        d->id = scope;
+        assert_ok(test_write(&t, d, &err), err);
+        assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), true, &t.a, &rows, &n, &err), err);
+        assert_true(n == 1 && rows[0].people == 2 && rows[0].of[WHY_MISSING] == 2);
+        sample_open(&t, "zone_proposal", zone, "rejected");
+        assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), true, &t.a, &rows, &n, &err), err);
+        assert_int_equal(n, 0);
+    }
+}
+
 /* ---- anything, in any order */
 
 enum { PEOPLE = 24, TUBES = 30, STEPS = 80, BATCH = 6 };
@@ -236,6 +262,7 @@ int main(void) {
         cmocka_unit_test(a_second_swab_and_a_restated_day),
         cmocka_unit_test(who_is_merged_is_one_and_parted_is_two),
         cmocka_unit_test(they_are_made_anew),
+        cmocka_unit_test(a_scope_goes_by_zone_and_category),
         cmocka_unit_test(whatever_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

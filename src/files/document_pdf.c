@@ -1,61 +1,11 @@
 /* files: the paper of an official document. Lengths of GB/T 9704-2012 are given there in mm; below they are points. */
-#include <pango/pangocairo.h>
-#include <cairo-pdf.h>
 #include <string.h>
 
 #include "files/document.h"
+#include "files/paper.h"
 
-#define MM (72.0 / 25.4)
-static const double page_width = 210 * MM, page_height = 297 * MM;
 static const double area_left = 28 * MM, area_top = 37 * MM, area_width = 156 * MM, area_height = 225 * MM;
-static const char *const serif = "Noto Serif CJK SC", *const sans = "Noto Sans CJK SC";
 enum { COLUMNS_MAX = 16 };
-
-struct paper {
-    cairo_t *c;
-    cairo_surface_t *surface;
-    const struct document *g;
-    bool zh;
-    int page;
-    double y;      /* top of the next line, from the page's top */
-    double size;   /* of the body: 156 mm / 28 characters */
-    double pitch;  /* of its lines: 225 mm / 22 */
-};
-
-struct type {
-    const char *family;
-    double size;
-    bool bold;
-};
-
-static PangoLayout *layout_new(struct paper *p, struct type t, const char *text, size_t n) {
-    PangoLayout *l = pango_cairo_create_layout(p->c);
-    PangoFontDescription *f = pango_font_description_new();
-    pango_font_description_set_family_static(f, t.family);
-    pango_font_description_set_weight(f, t.bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
-    pango_font_description_set_absolute_size(f, t.size * PANGO_SCALE);
-    pango_layout_set_font_description(l, f);
-    pango_context_set_language(pango_layout_get_context(l), pango_language_from_string(p->zh ? "zh-cn" : "en"));
-    pango_layout_context_changed(l);
-    pango_layout_set_text(l, text, (int)n);
-    pango_font_description_free(f);
-    return l;
-}
-static double width_of(PangoLayout *l) {
-    PangoRectangle r;
-    pango_layout_get_extents(l, NULL, &r);
-    return r.width / (double)PANGO_SCALE;
-}
-
-/* One line of text; align 0 left, 0.5 centre, 1 right of x. y is the top of a line box `high` points high. */
-static void line_put(struct paper *p, struct type t, struct text s, double x, double y, double high, double align) {
-    PangoLayout *l = layout_new(p, t, s.s, s.n);
-    PangoRectangle r;
-    pango_layout_get_extents(l, NULL, &r);
-    cairo_move_to(p->c, x - align * r.width / PANGO_SCALE, y + (high - r.height / (double)PANGO_SCALE) / 2);
-    pango_cairo_show_layout(p->c, l);
-    g_object_unref(l);
-}
 
 static void ink_black(struct paper *p) {
     cairo_set_source_rgb(p->c, 0, 0, 0);
@@ -76,7 +26,7 @@ static void page_end(struct paper *p) {
     int n = snprintf(text, sizeof text, "— %d —", p->page);
     bool odd = p->page % 2;
     ink_black(p);
-    line_put(p, (struct type){serif, 14, false}, (struct text){text, (size_t)n}, odd ? area_left + area_width - 14 : area_left + 14,
+    paper_line(p, (struct paper_type){paper_serif, 14, false}, (struct text){text, (size_t)n}, odd ? area_left + area_width - 14 : area_left + 14,
              area_top + area_height + 7 * MM, 14, odd ? 1 : 0);
     cairo_show_page(p->c);
 }
@@ -93,8 +43,8 @@ static void need(struct paper *p, double high) {
 }
 
 /* Paragraph on the line grid, justified, broken over pages; keep: points that must fit after its first line. */
-static void paragraph(struct paper *p, struct type t, struct text s, double indent, double pitch, bool justify, double keep) {
-    PangoLayout *l = layout_new(p, t, s.s, s.n);
+static void paragraph(struct paper *p, struct paper_type t, struct text s, double indent, double pitch, bool justify, double keep) {
+    PangoLayout *l = paper_layout(p, t, s.s, s.n);
     pango_layout_set_width(l, (int)(area_width * PANGO_SCALE));
     pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
     pango_layout_set_indent(l, (int)(indent * PANGO_SCALE));
@@ -121,18 +71,10 @@ static void paragraph(struct paper *p, struct type t, struct text s, double inde
 
 /* ---- head */
 
-/* The largest size at which s is at most `wide`; never above `most`. */
-static double fitting(struct paper *p, const char *family, bool bold, struct text s, double most, double wide) {
-    PangoLayout *l = layout_new(p, (struct type){family, most, bold}, s.s, s.n);
-    double w = width_of(l);
-    g_object_unref(l);
-    return w > wide ? most * wide / w : most;
-}
-
 /* Centred lines that break into pieces of about equal length. */
-static void centred(struct paper *p, struct type t, struct text s, double pitch) {
-    PangoLayout *l = layout_new(p, t, s.s, s.n);
-    double w = width_of(l), wide = area_width - 2 * t.size;
+static void centred(struct paper *p, struct paper_type t, struct text s, double pitch) {
+    PangoLayout *l = paper_layout(p, t, s.s, s.n);
+    double w = paper_width(l), wide = area_width - 2 * t.size;
     const char *aside = w > wide ? memmem(s.s, s.n, "（", strlen("（")) : NULL;
     if (aside && aside > s.s) { /* a title breaks where its sense does */
         size_t n = (size_t)(aside - s.s);
@@ -158,52 +100,52 @@ static void centred(struct paper *p, struct type t, struct text s, double pitch)
 }
 
 static void head(struct paper *p, const struct document *g) {
-    double size = fitting(p, serif, true, g->issuer, p->zh ? 46 : 30, area_width - 4 * MM);
+    double size = paper_fitting(p, paper_serif, true, g->issuer, p->zh ? 46 : 30, area_width - 4 * MM);
     page_new(p);
     /* the standard leaves 35 mm above the issuing body for copy number, secrecy and urgency; a report has none, so half of it */
     p->y = area_top + 17 * MM;
     ink_red(p);
-    line_put(p, (struct type){serif, size, true}, g->issuer, area_left + area_width / 2, p->y, size * 1.2, 0.5);
+    paper_line(p, (struct paper_type){paper_serif, size, true}, g->issuer, area_left + area_width / 2, p->y, size * 1.2, 0.5);
     p->y += size * 1.2 + p->pitch;
     ink_black(p);
-    line_put(p, (struct type){serif, p->size, false}, g->number, area_left + area_width / 2, p->y, p->pitch, 0.5);
+    paper_line(p, (struct paper_type){paper_serif, p->size, false}, g->number, area_left + area_width / 2, p->y, p->pitch, 0.5);
     p->y += p->pitch + 4 * MM - (p->pitch - p->size) / 2;
     ink_red(p);
     line_across(p, p->y, 0.6 * MM);
     ink_black(p);
     p->y += 2 * p->pitch * 0.7;
-    centred(p, (struct type){serif, p->zh ? 22 : 18, true}, g->title, p->zh ? 33 : 26);
+    centred(p, (struct paper_type){paper_serif, p->zh ? 22 : 18, true}, g->title, p->zh ? 33 : 26);
     p->y += p->pitch * 0.6;
     if (g->to.n == 0) return;
-    PangoLayout *l = layout_new(p, (struct type){serif, p->size, false}, g->to.s, g->to.n);
-    double w = width_of(l);
+    PangoLayout *l = paper_layout(p, (struct paper_type){paper_serif, p->size, false}, g->to.s, g->to.n);
+    double w = paper_width(l);
     g_object_unref(l);
-    line_put(p, (struct type){serif, p->size, false}, g->to, area_left, p->y, p->pitch, 0);
-    line_put(p, (struct type){serif, p->size, false}, p->zh ? TEXT("：") : TEXT(":"), area_left + w, p->y, p->pitch, 0);
+    paper_line(p, (struct paper_type){paper_serif, p->size, false}, g->to, area_left, p->y, p->pitch, 0);
+    paper_line(p, (struct paper_type){paper_serif, p->size, false}, p->zh ? TEXT("：") : TEXT(":"), area_left + w, p->y, p->pitch, 0);
     p->y += p->pitch;
 }
 
 /* ---- tables: three rules, figures right under right */
 
-static void table_row(struct paper *p, const struct document_block *t, size_t row, const double *x, const double *w, double high, struct type type) {
+static void table_row(struct paper *p, const struct document_block *t, size_t row, const double *x, const double *w, double high, struct paper_type type) {
     for (size_t c = 0; c < t->columns; c++) {
         struct text s = t->cells[row * t->columns + c];
-        struct type fit = type;
-        fit.size = fitting(p, type.family, type.bold, s, type.size, w[c] - 4);
-        if (c == 0) line_put(p, fit, s, x[0] + 4, p->y, high, 0);
-        else line_put(p, fit, s, x[c] + w[c] - 4, p->y, high, 1);
+        struct paper_type fit = type;
+        fit.size = paper_fitting(p, type.family, type.bold, s, type.size, w[c] - 4);
+        if (c == 0) paper_line(p, fit, s, x[0] + 4, p->y, high, 0);
+        else paper_line(p, fit, s, x[c] + w[c] - 4, p->y, high, 1);
     }
     p->y += high;
 }
 
 static void table(struct paper *p, const struct document_block *t) {
     double x[COLUMNS_MAX], w[COLUMNS_MAX] = {0}, sum = 0, high = 20;
-    struct type cell = {serif, 10.5, false}, top = {sans, 10, true}, caption = {sans, 11, true}, strong = {serif, 10.5, true};
+    struct paper_type cell = {paper_serif, 10.5, false}, top = {paper_sans, 10, true}, caption = {paper_sans, 11, true}, strong = {paper_serif, 10.5, true};
     if (t->columns > COLUMNS_MAX || t->rows == 0) return;
     for (size_t r = 0; r < t->rows; r++)
         for (size_t c = 0; c < t->columns; c++) {
-            PangoLayout *l = layout_new(p, r ? cell : top, t->cells[r * t->columns + c].s, t->cells[r * t->columns + c].n);
-            double wide = width_of(l) + 10;
+            PangoLayout *l = paper_layout(p, r ? cell : top, t->cells[r * t->columns + c].s, t->cells[r * t->columns + c].n);
+            double wide = paper_width(l) + 10;
             if (wide > w[c]) w[c] = wide;
             g_object_unref(l);
         }
@@ -223,7 +165,7 @@ static void table(struct paper *p, const struct document_block *t) {
     }
     p->y += 4;
     need(p, 22 + high * (t->rows <= 12 ? (double)t->rows : 4) + 6); /* short tables stay whole */
-    line_put(p, caption, t->text, area_left + area_width / 2, p->y, 20, 0.5);
+    paper_line(p, caption, t->text, area_left + area_width / 2, p->y, 20, 0.5);
     p->y += 22;
     for (size_t r = 0; r < t->rows; r++) {
         if (r > 1 && room(p) < high + 2) {
@@ -251,38 +193,38 @@ static double chart_height(const struct paper *p) {
     return left >= CHART_MM * MM || left < CHART_LEAST_MM * MM ? CHART_MM * MM : left;
 }
 
-static void chart(struct paper *p, const struct document_block *k) {
+static void chart(struct paper *p, const struct document *g, const struct document_block *k) {
     double high = chart_height(p);
     p->y += 4;
     need(p, high + 24);
-    document_draw_chart(p->c, &p->g->chart, p->zh, area_left, p->y, area_width, high);
+    document_draw_chart(p->c, &g->chart, p->zh, area_left, p->y, area_width, high);
     ink_black(p);
     p->y += high + 2;
-    line_put(p, (struct type){sans, 11, true}, k->text, area_left + area_width / 2, p->y, 20, 0.5);
+    paper_line(p, (struct paper_type){paper_sans, 11, true}, k->text, area_left + area_width / 2, p->y, 20, 0.5);
     p->y += 26;
 }
 
 /* ---- foot */
 
 static void signature(struct paper *p, const struct document *g) {
-    struct type t = {serif, p->size, false};
-    PangoLayout *l = layout_new(p, t, g->date.s, g->date.n), *m = layout_new(p, t, g->issuer.s, g->issuer.n);
-    double date = width_of(l), issuer = width_of(m), right = area_left + area_width - 4 * p->size;
+    struct paper_type t = {paper_serif, p->size, false};
+    PangoLayout *l = paper_layout(p, t, g->date.s, g->date.n), *m = paper_layout(p, t, g->issuer.s, g->issuer.n);
+    double date = paper_width(l), issuer = paper_width(m), right = area_left + area_width - 4 * p->size;
     g_object_unref(l);
     g_object_unref(m);
     p->y += p->pitch;
     need(p, 2 * p->pitch);
     double middle = right - date / 2;
     if (middle + issuer / 2 > area_left + area_width) middle = area_left + area_width - issuer / 2;
-    line_put(p, t, g->issuer, middle, p->y, p->pitch, 0.5);
+    paper_line(p, t, g->issuer, middle, p->y, p->pitch, 0.5);
     p->y += p->pitch;
-    line_put(p, t, g->date, right, p->y, p->pitch, 1);
+    paper_line(p, t, g->date, right, p->y, p->pitch, 1);
     p->y += p->pitch;
 }
 
 /* 版记: foot of the last page; thick, thin, thick. */
 static void imprint(struct paper *p, const struct document *g) {
-    struct type t = {serif, 14, false};
+    struct paper_type t = {paper_serif, 14, false};
     double high = 24, lines = g->copies.n ? 2 : 1, top;
     need(p, lines * high + 8);
     top = area_top + area_height - lines * high;
@@ -290,20 +232,20 @@ static void imprint(struct paper *p, const struct document *g) {
     line_across(p, top, 0.35 * MM);
     if (g->copies.n) {
         struct text word = p->zh ? TEXT("抄送：") : TEXT("Copies: ");
-        PangoLayout *l = layout_new(p, t, word.s, word.n);
-        double w = width_of(l);
+        PangoLayout *l = paper_layout(p, t, word.s, word.n);
+        double w = paper_width(l);
         g_object_unref(l);
-        line_put(p, t, word, area_left + 14, top, high, 0);
-        t.size = fitting(p, serif, false, g->copies, 14, area_width - w - 28);
-        line_put(p, t, g->copies, area_left + 14 + w, top, high, 0);
+        paper_line(p, t, word, area_left + 14, top, high, 0);
+        t.size = paper_fitting(p, paper_serif, false, g->copies, 14, area_width - w - 28);
+        paper_line(p, t, g->copies, area_left + 14 + w, top, high, 0);
         t.size = 14;
         line_across(p, top + high, 0.25 * MM);
         top += high;
     }
-    t.size = fitting(p, serif, false, g->issuer, 14, area_width * 0.55);
-    line_put(p, t, g->issuer, area_left + 14, top, high, 0);
+    t.size = paper_fitting(p, paper_serif, false, g->issuer, 14, area_width * 0.55);
+    paper_line(p, t, g->issuer, area_left + 14, top, high, 0);
     t.size = 14;
-    line_put(p, t, g->printed, area_left + area_width - 14, top, high, 1);
+    paper_line(p, t, g->printed, area_left + area_width - 14, top, high, 1);
     line_across(p, top + high, 0.35 * MM);
 }
 
@@ -330,55 +272,36 @@ static void body(struct paper *p, const struct document *g) {
         switch (k->kind) {
         case BLOCK_HEADING:
             if (!p->zh) p->y += p->pitch * 0.5;
-            paragraph(p, (struct type){sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, follows(p, g, i));
+            paragraph(p, (struct paper_type){paper_sans, p->zh ? p->size : p->size * 1.15, true}, k->text, indent, p->pitch, false, follows(p, g, i));
             break;
         case BLOCK_SUBHEADING:
-            paragraph(p, (struct type){serif, p->size, true}, k->text, indent, p->pitch, false, follows(p, g, i));
+            paragraph(p, (struct paper_type){paper_serif, p->size, true}, k->text, indent, p->pitch, false, follows(p, g, i));
             break;
         case BLOCK_PARAGRAPH:
-            paragraph(p, (struct type){serif, p->size, false}, k->text, indent, p->pitch, true, 0);
+            paragraph(p, (struct paper_type){paper_serif, p->size, false}, k->text, indent, p->pitch, true, 0);
             break;
         case BLOCK_NOTE:
-            paragraph(p, (struct type){serif, p->zh ? 12 : 10, false}, k->text, p->zh ? 24 : 0, p->zh ? 20 : 15, false, 0);
+            paragraph(p, (struct paper_type){paper_serif, p->zh ? 12 : 10, false}, k->text, p->zh ? 24 : 0, p->zh ? 20 : 15, false, 0);
             break;
         case BLOCK_TABLE:
             table(p, k);
             break;
         case BLOCK_CHART:
-            chart(p, k);
+            chart(p, g, k);
             break;
         }
     }
 }
 
-static cairo_status_t bytes_add(void *out, const unsigned char *bytes, unsigned int n) {
-    return buf_add(out, bytes, n) < 0 ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
-}
-
 int document_write_pdf(const struct document *d, struct buf *out, struct error *err) {
-    struct paper p = {.g = d, .zh = d->zh};
-    char made[INSTANT_TEXT];
-    size_t before = out->n;
+    struct paper p = {.zh = d->zh};
     p.size = d->zh ? area_width / 28 : 12;
     p.pitch = d->zh ? area_height / 22 : 18;
-    p.surface = cairo_pdf_surface_create_for_stream(bytes_add, out, page_width, page_height);
-    p.c = cairo_create(p.surface);
-    instant_format(d->at, d->zone_s, made);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_TITLE, d->title.s);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_AUTHOR, d->issuer.s);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_CREATOR, "Tocsin");
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_CREATE_DATE, made);
-    cairo_pdf_surface_set_metadata(p.surface, CAIRO_PDF_METADATA_MOD_DATE, made);
+    paper_open(&p, out, d->title.s, d->issuer.s, d->at, d->zone_s);
     head(&p, d);
     body(&p, d);
     signature(&p, d);
     imprint(&p, d);
     page_end(&p);
-    cairo_surface_finish(p.surface);
-    cairo_status_t bad = cairo_status(p.c) ? cairo_status(p.c) : cairo_surface_status(p.surface);
-    cairo_destroy(p.c);
-    cairo_surface_destroy(p.surface);
-    if (!bad && !out->failed) return 0;
-    out->n = before;
-    return error_set(err, out->failed ? out->failed : E_MEMORY, NULL, "the PDF could not be made: %s", cairo_status_to_string(bad));
+    return paper_close(&p, err);
 }

@@ -26,11 +26,12 @@ struct telling {
     struct testing_campaign t;
     instant begins, deadline;
     double opens, closes, scoped;   /* scoped: people that the scope names an area for */
-    bool assumed;
+    bool assumed, given;            /* samplers by rule; vehicles said by the asker */
     int64_t lab_ids[CAMPAIGN_LABS_MAX];
     struct text lab_points[CAMPAIGN_LABS_MAX];
     json_t *teams;
-    double team_samplers;
+    double team_samplers, vehicles; /* vehicles: couriers that are ready */
+    struct road { double hours, n; } *roads; /* [groups * laboratories]: sum of what was driven, and how often */
 };
 
 /* Rows of `sql`, to which what the session may see of a register is added for {see}; parameters as given. */
@@ -121,6 +122,28 @@ static int lab_waiting_row(struct telling *f, const struct value *v, struct erro
     return 0;
 }
 
+/* vehicles, tubes a trip, loading in seconds */
+static int courier_row(struct telling *f, const struct value *v, struct error *err) {
+    (void)err;
+    f->vehicles = (double)value_int_or(v[0], 0);
+    if (v[1].kind == VALUE_INT) f->t.c.trip_tubes = (double)v[1].i;
+    if (v[2].kind == VALUE_INT) f->t.c.stop_h = (double)v[2].i / 3600;
+    return 0;
+}
+
+/* region of the site, laboratory, seconds on the road */
+static int road_row(struct telling *f, const struct value *v, struct error *err) {
+    struct group *g = group_of(f, value_view(v[0]));
+    (void)err;
+    for (int j = 0; j < f->t.c.n_labs; j++)
+        if (f->lab_ids[j] == v[1].i) {
+            struct road *r = &f->roads[(size_t)(g - f->groups) * CAMPAIGN_LABS_MAX + (size_t)j];
+            r->hours += (double)v[2].i / 3600;
+            r->n++;
+        }
+    return 0;
+}
+
 static int team_row(struct telling *f, const struct value *v, struct error *err) {
     if (json_array_size(f->teams) == FORECAST_TEAMS) return 0;
     json_t *team = json_pack("{s:I, s:o, s:I}", "team", (json_int_t)v[0].i, "title", json_stringn(value_view(v[1]).s, value_view(v[1]).n), "samplers", (json_int_t)value_int_or(v[2], 0));
@@ -173,6 +196,10 @@ static int read_all(struct telling *f, struct error *err) {
                            lab_row, err);
     if (rc == 0) rc = rows(f, "tube", "\"region\"", "SELECT \"laboratory\",COUNT(*) FROM \"tube\" WHERE \"round\"=?1 AND \"state\"='received' AND ", " GROUP BY \"laboratory\"", round, 1, lab_waiting_row, err);
     if (rc == 0) rc = rows(f, "mobile_team", "\"region\"", "SELECT \"id\",\"title\",\"samplers\" FROM \"mobile_team\" WHERE \"state\"='ready' AND \"samplers\">0 AND ", " ORDER BY \"samplers\" DESC,\"id\"", NULL, 0, team_row, err);
+    if (rc == 0) rc = rows(f, "courier", "\"region\"", "SELECT COUNT(*),SUM(\"capacity\")/NULLIF(COUNT(\"capacity\"),0),SUM(\"loading\")/NULLIF(COUNT(\"loading\"),0) FROM \"courier\" WHERE \"state\"='ready' AND ", "", NULL, 0,
+                           courier_row, err);
+    if (rc == 0) rc = rows(f, "transport_route", "t.\"region\"", "SELECT s.\"region\",t.\"laboratory\",t.\"travel\" FROM \"transport_route\" t JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE s.\"state\"='open' AND ",
+                           " ORDER BY t.\"id\"", NULL, 0, road_row, err);
     if (rc == 0) rc = rows(f, "round_scope", "o.\"region\"",
                            "SELECT o.\"area\",o.\"population\" FROM \"round_scope\" o JOIN \"round\" r ON r.\"campaign\"=o.\"campaign\" WHERE r.\"id\"=?1 AND (o.\"round\" IS NULL OR o.\"round\"=?1) AND o.\"mode\"='include' AND "
                            "o.\"area\" IS NOT NULL AND o.\"population\" IS NOT NULL AND ", " ORDER BY o.\"id\"", round, 1, scope_row, err);
@@ -222,6 +249,11 @@ static int make_roads(struct telling *f, struct error *err) {
         for (int j = 0; j < c->n_labs; j++) {
             const struct group *g = &f->groups[z];
             double lon, lat;
+            const struct road *r = &f->roads[(size_t)z * CAMPAIGN_LABS_MAX + (size_t)j];
+            if (r->n > 0) { /* as driven */
+                f->t.travel_h[z * c->n_labs + j] = r->hours / r->n;
+                continue;
+            }
             bool known = g->points > 0 && point_read(f->lab_points[j], &lon, &lat);
             f->t.travel_h[z * c->n_labs + j] = known ? testing_road_h(g->lon / g->points, g->lat / g->points, lon, lat, TESTING_SPEED_KMH) : TESTING_ROAD_MINUTES / 60.0;
         }
@@ -235,7 +267,7 @@ static void make_hours(struct telling *f, double couriers) {
     if (f->opens < f->closes) c->open_h = f->opens, c->close_h = fmin(24, f->closes);
     c->deadline_h = f->deadline != INSTANT_NONE && f->deadline > f->s->now ? fmin((double)(f->deadline - f->s->now) / 3600, CAMPAIGN_NEVER) : 0;
     for (int z = 0; z < c->n_areas; z++) tubes += f->t.areas[z].people / c->per_tube + f->t.areas[z].waiting;
-    c->couriers = couriers > 0 ? couriers : testing_couriers(tubes);
+    c->couriers = couriers > 0 ? couriers : f->vehicles > 0 ? f->vehicles : testing_couriers(tubes);
     c->areas = f->t.areas;
     c->labs = f->t.labs;
     c->travel_h = f->t.travel_h;
@@ -300,7 +332,7 @@ static int told(struct telling *f, json_t **ret, struct error *err) {
     if (rc < 0) return rc;
     send_teams(f, json_object_get(plan, "areas"), want);
     instant_format(f->s->now, f->l->zone_s, at);
-    top = json_pack("{s:I, s:s, s:b, s:o, s:b, s:o, s:o, s:O, s:o, s:o}", "round", (json_int_t)f->round, "at", at, "finished", 0, "done", done_json(f), "samplers_assumed", f->assumed, "deadline_hours",
+    top = json_pack("{s:I, s:s, s:b, s:o, s:b, s:b, s:o, s:o, s:O, s:o, s:o}", "round", (json_int_t)f->round, "at", at, "finished", 0, "done", done_json(f), "samplers_assumed", f->assumed, "couriers_assumed", !f->given && f->vehicles == 0, "deadline_hours",
                     f->t.c.deadline_h > 0 ? json_real(f->t.c.deadline_h) : json_null(), "jams", jams(f), "teams", f->teams, "behind", behind(f, plan), "plan", plan);
     if (!top) return error_memory(err);
     *ret = top;
@@ -321,6 +353,7 @@ static int gather(struct telling *f, size_t digits, struct error *err) {
     f->t.c.n_labs = 0;
     f->opens = 24, f->closes = 0;
     memset(f->groups, 0, GROUPS_MAX * sizeof *f->groups);
+    memset(f->roads, 0, (size_t)GROUPS_MAX * CAMPAIGN_LABS_MAX * sizeof *f->roads);
     json_array_clear(f->teams);
     int rc = read_all(f, err);
     if (rc == 0) spread_people(f);
@@ -333,7 +366,8 @@ static int telling(struct telling *f, double couriers, json_t **ret, struct erro
     f->groups = arena_alloc(&f->a, GROUPS_MAX * sizeof *f->groups);
     f->t.labs = arena_alloc(&f->a, CAMPAIGN_LABS_MAX * sizeof *f->t.labs);
     f->t.lab = arena_alloc(&f->a, CAMPAIGN_LABS_MAX * sizeof *f->t.lab);
-    if (!f->groups || !f->t.labs || !f->t.lab || !f->teams) return error_memory(err);
+    f->roads = arena_alloc(&f->a, (size_t)GROUPS_MAX * CAMPAIGN_LABS_MAX * sizeof *f->roads);
+    if (!f->groups || !f->roads || !f->t.labs || !f->t.lab || !f->teams) return error_memory(err);
     int rc = round_figures_of(f->l, f->s, f->round, TEXT(""), INSTANT_NONE, &f->done, err);
     if (rc == 0) rc = round_sites(f->l, f->s, f->round, SITES_READ, &f->a, &f->sites, &f->n_sites, err);
     if (rc == 0) rc = gather(f, STREET, err);
@@ -347,6 +381,7 @@ static int telling(struct telling *f, double couriers, json_t **ret, struct erro
     if (rc > 0) return finished(f, ret, err);
     rc = make_roads(f, err);
     if (rc < 0) return rc;
+    f->given = couriers > 0;
     make_hours(f, couriers);
     return told(f, ret, err);
 }

@@ -34,3 +34,8 @@ json_t *testing_pools_json(const struct testing_pools *p, double people) {
     return json_pack("{s:f, s:I, s:o, s:o, s:o}", "people", people, "pooling_max", (json_int_t)p->most, "pack", json_stringn(p->pack.s ? p->pack.s : "", p->pack.n), "source",
                      json_stringn(p->source.s ? p->source.s : "", p->source.n), "sizes", list);
 }
+
+int64_t testing_pool_most(const struct ledger *l, struct text disease, struct text region, instant now) {
+    const struct adoption *a = ledger_policy(l, disease, region.n ? region : l->region, day_of_instant(now, l->zone_s));
+    return policy_number(a ? a->policy : NULL, "pooling_max", 0);
+}

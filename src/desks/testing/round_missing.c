@@ -19,9 +19,12 @@ static const char why_sql[] =
     "(SELECT u.\"reason\" FROM \"untested\" u WHERE u.\"person\"=p.\"id\" AND (u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4 AND (u.\"until\" IS NULL OR u.\"until\">=?4))) ORDER BY u.\"id\" DESC LIMIT 1),"
     "CASE WHEN EXISTS(SELECT 1 FROM \"stay\" y WHERE y.\"person\"=p.\"id\" AND y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation')) THEN 'isolated' END,'missing') END";
 
-/* A scope row concerns a person: every part it names fits. */
+/* A scope row concerns a person: every part it names fits. A zone is a street, a county, or the building or compound of its name where it lies; a rejected one is nobody's. */
 static const char scope_row[] = "(o.\"round\" IS NULL OR o.\"round\"=?1) AND (o.\"area\" IS NULL OR substr(p.\"region\",1,length(o.\"area\"))=o.\"area\") AND (o.\"community\" IS NULL OR "
-                                "o.\"community\"=p.\"community\") AND (o.\"occupation\" IS NULL OR o.\"occupation\"=p.\"occupation\")";
+                                "o.\"community\"=p.\"community\") AND (o.\"occupation\" IS NULL OR o.\"occupation\"=p.\"occupation\") AND (o.\"zone\" IS NULL OR EXISTS(SELECT 1 FROM \"zone_proposal\" z WHERE "
+                                "z.\"id\"=o.\"zone\" AND z.\"state\"<>'rejected' AND CASE z.\"scope\" WHEN 'county' THEN substr(p.\"region\",1,6)=substr(z.\"region\",1,6) WHEN 'street' THEN "
+                                "substr(p.\"region\",1,9)=substr(z.\"region\",1,9) ELSE substr(p.\"region\",1,length(z.\"region\"))=z.\"region\" AND (p.\"community\"=z.\"place_text\" OR "
+                                "p.\"community\"=(SELECT l.\"title\" FROM \"place\" l WHERE l.\"id\"=z.\"place\")) END))";
 
 static int campaign_of(struct ledger *l, const struct session *s, int64_t round, struct arena *a, int64_t *ret, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("round"));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desks/intake/match.h"
+#include "desks/testing/testing.h"
 #include "ledger/lookup.h"
 
 enum { TABLES = 1 << 12, ROUNDS = 1 << 6, TUBES = 1 << 16, FRESH_S = 10 };
@@ -90,12 +91,6 @@ static int table_read(struct ledger *l, int64_t id, instant now, void *ret, stru
     return 0;
 }
 
-/* The largest tube by the plan in force for the disease of its campaign. */
-static int64_t pooling_most(struct ledger *l, struct text disease, struct text region, instant now) {
-    const struct adoption *a = ledger_policy(l, disease, region.n ? region : l->region, day_of_instant(now, l->zone_s));
-    return policy_number(a ? a->policy : NULL, "pooling_max", 0);
-}
-
 static int round_read(struct ledger *l, int64_t id, instant now, void *ret, struct error *err) {
     static const char sql[] = "SELECT r.\"state\",r.\"starts_at\",r.\"ends_at\",r.\"tube_size\",c.\"disease\",r.\"region\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" "
                               "WHERE r.\"id\"=?1";
@@ -110,7 +105,7 @@ static int round_read(struct ledger *l, int64_t id, instant now, void *ret, stru
         k.starts = value_int_or(row[1], 0);
         k.ends = value_int_or(row[2], INSTANT_NONE);
         k.size = value_int_or(row[3], 10);
-        k.most = pooling_most(l, value_view(row[4]), value_view(row[5]), now);
+        k.most = testing_pool_most(l, value_view(row[4]), value_view(row[5]), now);
         rc = 0;
     }
     db_cursor_close(c);

@@ -21,6 +21,9 @@ struct testing_pools {
 int testing_pooling(const struct ledger *l, struct text disease, instant now, const struct pooling_assumptions *a, const int *sizes, int n, double more_lost,
                     struct testing_pools *ret, struct error *err);
 
+/* Swabs in one tube at most by the plan in force for a disease in a region (empty: the node's); 0: it does not say. */
+int64_t testing_pool_most(const struct ledger *l, struct text disease, struct text region, instant now);
+
 /* The same for so many people, as JSON. Owned: json_decref; NULL out of memory. */
 json_t *testing_pools_json(const struct testing_pools *p, double people);
 

@@ -1,11 +1,9 @@
-/* campaign rounds, figures, missing; sampling import: a round of testing from the command line, and paper sheets typed in later. */
+/* campaign figures, missing, recount: a round of testing from the command line. */
 #include <stdio.h>
 #include <string.h>
 
 #include "desks/testing/round.h"
-#include "desks/testing/sampling.h"
 #include "doors/cli/commands.h"
-#include "files/sheet.h"
 #include "ledger/tally.h"
 
 static int street_of(struct cli *cli, char code[REGION_MAX + 1], struct text *ret, struct error *err) {
@@ -138,84 +136,4 @@ int cmd_campaign_recount(struct cli *cli, struct error *err) {
     if (cli->json) return cli_json(cli, json_pack("{s:I, s:b}", "differ", (json_int_t)differs, "applied", apply && differs), err);
     cli_print(cli, cli->zh ? "%lld 个计数与登记不符%s\n" : "%lld counts differ from the records%s\n", (long long)differs, apply && differs ? cli_word(cli, ", 已重算", "; counted anew") : "");
     return 0;
-}
-
-/* ---- paper sheets */
-
-static const char *const sheet_columns[] = {"tube", "doc_no", "name", "temporary", "guardian_doc", "swabbed_at", "phone", NULL};
-static const char *const sheet_titles[] = {"管码", "证件号码", "姓名", "临时号", "监护人证件号", "采样时间", "电话"};
-enum { SHEET_COLUMNS = 7, STEP = 200 };
-
-static int header(const struct text *cells, size_t n, int at[SHEET_COLUMNS], struct error *err) {
-    for (int k = 0; k < SHEET_COLUMNS; k++) {
-        at[k] = -1;
-        for (size_t i = 0; i < n && i < 60; i++)
-            if (text_is(text_trim(cells[i]), sheet_columns[k]) || text_is(text_trim(cells[i]), sheet_titles[k])) at[k] = (int)i;
-    }
-    return at[0] >= 0 ? 0 : error_set(err, E_SYNTAX, "tube", "the sheet has no column tube (管码) / 表中没有列 管码 (tube)");
-}
-
-static int row_read(struct cli *cli, const struct text *cells, size_t n, const int at[SHEET_COLUMNS], struct sampling_row *ret) {
-    struct text *const to[SHEET_COLUMNS] = {&ret->barcode, &ret->doc_no, &ret->name, &ret->temporary, &ret->guardian_doc, NULL, &ret->phone};
-    *ret = (struct sampling_row){.table = cli_int(cli, "table"), .round = cli_int(cli, "round"), .size = cli_int(cli, "size"), .swabbed_at = cli->session.now};
-    for (int k = 0; k < SHEET_COLUMNS; k++) {
-        struct text cell = at[k] >= 0 && (size_t)at[k] < n ? text_trim(cells[at[k]]) : (struct text){"", 0};
-        if (k == 5 && cell.n && !instant_parse(cell, cli->ledger->zone_s, &ret->swabbed_at)) {
-            ret->reason = SAMPLING_INVALID;
-            error_set(&ret->error, E_INVALID, "swabbed_at", "is no instant / 不是时间");
-        }
-        if (to[k] && cell.n && !(*to[k] = arena_text(&cli->arena, cell)).s) return E_MEMORY;
-    }
-    return 0;
-}
-
-struct typing {
-    struct sampling *x;
-    struct sampling_row rows[STEP];
-    int64_t lines[STEP], taken, again, refused;
-    size_t n;
-};
-
-static int flush(struct cli *cli, struct typing *t, struct error *err) {
-    struct arena a = {0};
-    int rc = t->n ? sampling_take(t->x, cli->ledger, &cli->session, INSTANT_NONE, t->rows, t->n, &a, err) : 0;
-    for (size_t i = 0; rc == 0 && i < t->n; i++) {
-        const struct sampling_row *r = &t->rows[i];
-        char words[ERROR_MESSAGE_MAX + 200];
-        t->refused += r->reason != SAMPLING_NONE;
-        t->again += !r->reason && r->swab->outcome == OUTCOME_UNCHANGED;
-        t->taken += !r->reason && r->swab->outcome == OUTCOME_CREATED;
-        if (!r->reason) continue;
-        error_words(r->error.code, r->error.message, cli->zh, words, sizeof words);
-        cli_print(cli, cli->zh ? "第 %lld 行: %s (%s)\n" : "line %lld: %s (%s)\n", (long long)t->lines[i], words, sampling_words[r->reason]);
-    }
-    t->n = 0;
-    arena_clear(&a);
-    return rc;
-}
-
-int cmd_sampling_import(struct cli *cli, struct error *err) {
-    struct typing *t = arena_alloc(&cli->arena, sizeof *t);
-    struct sheet *sheet = NULL;
-    const struct text *cells = NULL;
-    int at[SHEET_COLUMNS];
-    size_t n = 0;
-    int64_t line = 0;
-    bool damaged = false;
-    int rc = t ? cli_open(cli, err) : error_memory(err);
-    if (rc == 0) rc = sampling_new(&t->x, err);
-    if (rc == 0) rc = sheet_open(cli_argument(cli, 0), NULL, &sheet, err);
-    if (rc == 0) rc = sheet_next(sheet, &cells, &n, &line, &damaged, err);
-    if (rc > 0) rc = header(cells, n, at, err);
-    while (rc == 0 && (rc = sheet_next(sheet, &cells, &n, &line, &damaged, err)) > 0) {
-        t->lines[t->n] = line;
-        rc = row_read(cli, cells, n, at, &t->rows[t->n]);
-        if (rc == 0 && ++t->n == STEP) rc = flush(cli, t, err);
-    }
-    if (rc == 0) rc = flush(cli, t, err);
-    if (rc == 0) cli_print(cli, cli->zh ? "登记 %lld 条, 已有 %lld 条, 退回 %lld 条\n" : "%lld taken, %lld there already, %lld refused\n", (long long)t->taken, (long long)t->again, (long long)t->refused);
-    if (rc == 0 && t->refused) rc = error_set(err, E_INVALID, NULL, "%lld rows were refused / 退回 %lld 条", (long long)t->refused, (long long)t->refused);
-    sheet_close(sheet);
-    if (t) sampling_free(t->x);
-    return rc;
 }

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "desks/testing/forecast.h"
+#include "desks/testing/template.h"
 #include "desks/testing/testing.h"
 #include "doors/http/inside.h"
 #include "doors/http/route.h"
+#include "doors/http/write.h"
 
 static int plan(struct request *r, struct error *err) {
     struct testing_campaign t;
@@ -25,6 +27,53 @@ static int forecast(struct request *r, struct error *err) {
     if (rc == 0) rc = request_reader(r, &l, err);
     if (rc == 0) rc = testing_forecast(l, &r->session, round, (double)couriers, &j, err);
     return rc < 0 ? rc : answer_json(r, 200, j, err);
+}
+
+/* ---- rounds from a template */
+
+struct making {
+    struct template_asked asked;
+    struct template_made made;
+};
+
+static int make_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct making *m = r->state;
+    return template_rounds(l, &r->session, &m->asked, &m->made, err);
+}
+
+static int made(struct request *r, struct error *err) {
+    const struct making *m = r->state;
+    return r->rc < 0 ? r->rc : answer_json(r, m->asked.only_show ? 200 : 201, template_made_json(&m->made, http_zone(r->server)), err);
+}
+
+static int whole(const struct request *r, const char *name, int64_t *ret, struct error *err) {
+    const json_t *j = json_object_get(r->json, name);
+    *ret = json_integer_value(j);
+    return !j || json_is_null(j) || json_is_integer(j) ? 0 : error_set(err, E_INVALID, name, "a whole number is wanted / 须为整数");
+}
+
+static int make_rounds(struct request *r, struct error *err) {
+    struct making *m = r->state = arena_alloc(&r->arena, sizeof *m);
+    const json_t *areas = json_object_get(r->json, "areas"), *j;
+    struct text start = {"", 0};
+    size_t i;
+    if (!m) return error_memory(err);
+    m->asked.starts_at = INSTANT_NONE;
+    m->asked.only_show = request_query_flag(r, "dry_run");
+    int rc = request_id(r, "id", &m->asked.campaign, err);
+    if (!rc) rc = request_member(r, "template", false, &m->asked.code, err);
+    if (!rc) rc = request_member(r, "starts_at", false, &start, err);
+    if (!rc) rc = whole(r, "hours", &m->asked.hours, err);
+    if (!rc) rc = whole(r, "tube_size", &m->asked.size, err);
+    if (!rc && start.n && !instant_parse(start, http_zone(r->server), &m->asked.starts_at)) rc = error_set(err, E_INVALID, "starts_at", "is no instant / 不是时间");
+    if (!rc && areas && (!json_is_array(areas) || json_array_size(areas) > TEMPLATE_AREAS)) rc = error_set(err, E_INVALID, "areas", "at most %d region codes / 最多 %d 个行政区划代码", TEMPLATE_AREAS, TEMPLATE_AREAS);
+    if (rc < 0) return rc;
+    json_array_foreach(areas, i, j) {
+        if (!json_is_string(j)) return error_set(err, E_INVALID, "areas", "region codes are wanted / 须为行政区划代码");
+        m->asked.areas[m->asked.n_areas++] = text_of(json_string_value(j));
+    }
+    return request_call(r, make_run, made, err);
 }
 
 /* ---- how many swabs to one tube */
@@ -118,11 +167,15 @@ const struct schema campaigns_schemas[] = {
         ",\"sampled_hours\":" MAYBE ",\"sampled_hours_p90\":" MAYBE "}}}}}"},
     {"CampaignMove", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"samplers\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"samplers\":" NUMBER "}}"},
     {"RoundForecast", "{\"type\":\"object\",\"required\":[\"round\",\"at\",\"finished\",\"done\",\"jams\",\"behind\",\"teams\"],\"properties\":{\"round\":{\"type\":\"integer\"},\"at\":" STRING
-        ",\"finished\":{\"type\":\"boolean\"},\"done\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}},\"samplers_assumed\":{\"type\":\"boolean\"},\"deadline_hours\":" MAYBE
+        ",\"finished\":{\"type\":\"boolean\"},\"done\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"integer\"}},\"samplers_assumed\":{\"type\":\"boolean\"},\"couriers_assumed\":{\"type\":\"boolean\"},\"deadline_hours\":" MAYBE
         ",\"jams\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"site\":{\"type\":\"integer\"},\"title\":" STRING ",\"region\":" STRING ",\"waiting\":{\"type\":\"integer\"},\"wait_minutes\":" NUMBER
         ",\"state\":{\"enum\":[\"busy\",\"jammed\"]}}}},\"behind\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"area\":" STRING ",\"left\":" NUMBER ",\"last_hour\":" NUMBER ",\"samplers\":" NUMBER
         ",\"sampled_hours\":" MAYBE ",\"could_be_hours\":" MAYBE "}}},\"teams\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"integer\"},\"title\":" STRING
         ",\"samplers\":{\"type\":\"integer\"},\"to\":{\"type\":[\"string\",\"null\"]}}}},\"plan\":{\"$ref\":\"#/components/schemas/CampaignPlan\"}}}"},
+    {"RoundsAsked", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"template\":" STRING ",\"starts_at\":" STRING ",\"hours\":{\"type\":\"integer\"},\"tube_size\":{\"type\":\"integer\"},\"areas\":{\"type\":\"array\","
+        "\"maxItems\":64,\"items\":" STRING "}}}"},
+    {"RoundsMade", "{\"type\":\"object\",\"required\":[\"rounds\",\"tube_size\"],\"properties\":{\"rounds\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"},\"seq\":"
+        "{\"type\":\"integer\"},\"starts_at\":" STRING ",\"ends_at\":" STRING "}}},\"tube_size\":{\"type\":\"integer\"},\"pooling_max\":{\"type\":\"integer\"},\"scopes\":{\"type\":\"integer\"}}}"},
     {"PoolingSize", "{\"type\":\"object\",\"required\":[\"size\",\"missed\",\"forbidden\"],\"properties\":{\"size\":{\"oneOf\":[{\"type\":\"integer\"},{\"const\":\"household\"}]},\"best\":{\"type\":\"boolean\"},"
         "\"forbidden\":{\"type\":\"boolean\"},\"tubes_first\":" NUMBER ",\"tubes_tested\":" NUMBER ",\"tube_positivity\":" NUMBER ",\"held\":" NUMBER ",\"found\":" NUMBER ",\"missed\":" NUMBER
         ",\"missed_more_than_single\":" NUMBER ",\"wrongly_positive\":" NUMBER ",\"sensitivity\":" NUMBER ",\"ppv\":" NUMBER ",\"cost\":" NUMBER "}}"},
@@ -137,6 +190,9 @@ const struct route campaigns_routes[] = {
     {.method = "GET", .path = "/api/v1/testing/rounds/{id}/forecast", .who = WHO_ACCOUNT, .run = forecast, .headers = ROUTE_ASIDE, .response = "RoundForecast",
      .zh = "一轮检测的实时预测:何时完成、何处落后、何处拥堵、机动力量往何处调", .en = "A round under way forecast: when it is finished, who falls behind, where queues jam, where to move samplers and teams.",
      .query = {{"couriers", "{\"type\":\"integer\"}", "转运车辆", "vehicles; by rule without it"}}},
+    {.method = "POST", .path = "/api/v1/testing/campaigns/{id}/rounds", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = make_rounds, .request = "RoundsAsked", .response = "RoundsMade", .status = 201,
+     .zh = "按模板(三日三检等)生成各轮:日期、范围、混采规格", .en = "Rounds made from a template: days, scope, tube size; refused where they overlap or the plan in force forbids the size.",
+     .query = {{"dry_run", "{\"type\":\"boolean\"}", "只显示", "show them, make nothing"}}},
     {.method = "GET", .path = "/api/v1/testing/pooling", .who = WHO_ACCOUNT, .run = pooling, .response = "Pooling", .zh = "混采规格:每管几人,省多少管、漏多少人、须先管控多少人;注明方案不许的规格",
      .en = "How many swabs to one tube: tubes saved, infections missed, people held; sizes the plan in force forbids are marked.",
      .query = {{"prevalence", NUMBER, "感染率,如 0.001", "share infected: 0.001"}, {"people", NUMBER, "受检人数", "people tested"}, {"sizes", STRING, "如 1,5,10,20,household", "1,5,10,20,household: swabs in a tube, or a tube a household"},

@@ -1,7 +1,5 @@
 /* The laboratory: boxes, plates as JSON or as the instrument's own file, release, correction, recall, clocks. */
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "desks/testing/bench.h"
@@ -111,17 +109,10 @@ static int results(struct request *r, struct error *err) {
 
 /* The instrument's file as it is: read as any file is, from memory. */
 static int body_plate(struct request *r, const struct plate_options *o, struct plate *p, struct error *err) {
-    char path[40];
-    int fd = memfd_create("plate", MFD_CLOEXEC), rc = 0;
-    if (fd < 0) return error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
-    for (size_t at = 0; !rc && at < r->body.n;) {
-        ssize_t n = write(fd, r->body.s + at, r->body.n - at);
-        if (n <= 0) rc = error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
-        else at += (size_t)n;
-    }
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[REQUEST_PATH];
+    int fd = -1, rc = request_body_file(r, &fd, path, err);
     if (!rc) rc = plate_read(path, o, p, err);
-    close(fd);
+    if (fd >= 0) close(fd);
     return rc;
 }
 

@@ -1,9 +1,10 @@
 /* Sampling over HTTP: swabs one by one or in batches, tubes closed by hand, what a table needs to begin, and the round in numbers. The batch is taken row by row: what
  * may not be is refused by name, the rest is on disk when it is answered; sent again it is the same. */
 #include <string.h>
+#include <unistd.h>
 
 #include "desks/testing/round.h"
-#include "desks/testing/sampling.h"
+#include "desks/testing/tube_sheet.h"
 #include "doors/http/inside.h"
 #include "doors/http/write.h"
 
@@ -13,6 +14,7 @@ enum { SITES_MAX = 20000, PEOPLE_MAX = 1000, BODY_MAX = 2 << 20 };
 
 struct taking {
     struct sampling_row *rows;
+    int64_t *lines; /* of a typed sheet, or NULL */
     size_t n;
 };
 
@@ -58,9 +60,11 @@ static const char *read_row(const struct request *r, const json_t *j, const json
     return NULL;
 }
 
-static void put_row(struct buf *b, const struct request *r, size_t i, const struct sampling_row *row) {
+/* line: of a typed sheet; 0 none */
+static void put_row(struct buf *b, const struct request *r, size_t i, int64_t line, const struct sampling_row *row) {
     static const char *const outcomes[] = {[OUTCOME_NONE] = "none", [OUTCOME_CREATED] = "created", [OUTCOME_CHANGED] = "changed", [OUTCOME_UNCHANGED] = "unchanged", [OUTCOME_REJECTED] = "refused"};
     buf_printf(b, "%s{\"index\":%zu,\"outcome\":\"%s\"", i ? "," : "", i, row->reason || !row->swab ? "refused" : outcomes[row->swab->outcome]);
+    if (line) buf_printf(b, ",\"line\":%lld", (long long)line);
     if (!row->reason && row->swab) {
         int64_t person = row->person ? row->person : row->of_person ? row->of_person->ret_id : 0;
         buf_printf(b, ",\"swab\":%lld,\"person\":%lld}", (long long)row->swab->ret_id, (long long)person);
@@ -92,22 +96,37 @@ static int taken(struct request *r, struct error *err) {
     }
     struct buf *b = answer_open(r, created ? 201 : 200);
     buf_printf(b, "{\"created\":%zu,\"unchanged\":%zu,\"refused\":%zu,\"rows\":[", created, unchanged, refused);
-    for (size_t i = 0; i < t->n; i++) put_row(b, r, i, &t->rows[i]);
+    for (size_t i = 0; i < t->n; i++) put_row(b, r, i, t->lines ? t->lines[i] : 0, &t->rows[i]);
     return buf_str(b, "]}") < 0 ? error_memory(err) : 0;
+}
+
+/* Who may record no swab anywhere is told so before anything is read. */
+static int may_take(const struct request *r, struct error *err) {
+    const struct register_decl *swab = register_find(http_catalog(r->server), TEXT("swab"));
+    return swab && access_anywhere(&r->session, ACCESS_WRITE, swab) ? 0 : error_set(err, E_DENIED, "swab", "this account may not record swabs / 该账户无权登记采样");
+}
+
+static int submit(struct request *r, instant sent_at, struct error *err) {
+    struct taking *t = r->state;
+    struct ledger *l = NULL;
+    struct draft **drafts = NULL;
+    size_t k = 0;
+    int rc = request_reader(r, &l, err);
+    if (!rc) rc = sampling_drafts(r->server->sampling, l, http_catalog(r->server), &r->session, sent_at, t->rows, t->n, &r->arena, &drafts, &k, err);
+    if (rc < 0) return rc;
+    return k ? request_submit(r, drafts, k, true, taken, err) : taken(r, err);
 }
 
 static int take(struct request *r, struct error *err) {
     const json_t *list = json_object_get(r->json, "swabs");
-    size_t n = list ? json_array_size(list) : 1, k = 0;
+    size_t n = list ? json_array_size(list) : 1;
     struct taking *t = r->state = arena_alloc(&r->arena, sizeof *t);
-    struct ledger *l = NULL;
-    struct draft **drafts = NULL;
     instant sent_at;
     if (list && (!json_is_array(list) || !n)) return error_set(err, E_INVALID, "/swabs", "an array of at least one swab / 应为至少一条的数组");
     if (n > SAMPLING_ROWS_MAX) return error_set(err, E_TOO_LARGE, "/swabs", "at most %d swabs at once / 一次最多 %d 条", SAMPLING_ROWS_MAX, SAMPLING_ROWS_MAX);
     if (!moment(json_object_get(r->json, "sent_at"), http_zone(r->server), &sent_at)) return error_set(err, E_INVALID, "/sent_at", "is no instant / 不是时间");
-    const struct register_decl *swab = register_find(http_catalog(r->server), TEXT("swab"));
-    if (!swab || !access_anywhere(&r->session, ACCESS_WRITE, swab)) return error_set(err, E_DENIED, "swab", "this account may not record swabs / 该账户无权登记采样");
+    int rc = may_take(r, err);
+    if (rc < 0) return rc;
     if (t) t->rows = arena_alloc(&r->arena, n * sizeof *t->rows);
     if (!t || !t->rows) return error_memory(err);
     t->n = n;
@@ -117,10 +136,79 @@ static int take(struct request *r, struct error *err) {
         t->rows[i].reason = SAMPLING_INVALID;
         error_set(&t->rows[i].error, E_INVALID, bad, "cannot be read: %s / 无法读取: %s", bad, bad);
     }
-    int rc = request_reader(r, &l, err);
-    if (!rc) rc = sampling_drafts(r->server->sampling, l, http_catalog(r->server), &r->session, sent_at, t->rows, n, &r->arena, &drafts, &k, err);
+    return submit(r, sent_at, err);
+}
+
+/* ---- the paper fallback */
+
+static int typed_rows(struct request *r, struct typed_sheet *sheet, struct error *err) {
+    struct taking *t = r->state;
+    int rc = 0;
+    while ((rc = typed_sheet_next(sheet, &r->arena, &t->rows[t->n], &t->lines[t->n], NULL, NULL, err)) > 0)
+        if (++t->n == SAMPLING_ROWS_MAX) return error_set(err, E_TOO_LARGE, "sheet", "fewer than %d rows at once: send the rest by itself / 一次须少于 %d 行, 其余另行提交", SAMPLING_ROWS_MAX, SAMPLING_ROWS_MAX);
+    return rc ? rc : t->n ? 0 : error_set(err, E_INVALID, "sheet", "the sheet names nobody / 表中没有人员");
+}
+
+static int typed(struct request *r, struct error *err) {
+    struct taking *t = r->state = arena_alloc(&r->arena, sizeof *t);
+    struct typed_usual u = {.zone_s = http_zone(r->server)};
+    struct typed_sheet *sheet = NULL;
+    struct text on = request_query(r, "day");
+    char path[REQUEST_PATH];
+    int fd = -1;
+    u.on = day_of_instant(r->now, u.zone_s);
+    int rc = may_take(r, err);
+    if (!rc) rc = request_query_int(r, "table", 1, INT64_MAX, 0, &u.table, err);
+    if (!rc) rc = request_query_int(r, "round", 1, INT64_MAX, 0, &u.round, err);
+    if (!rc) rc = request_query_int(r, "size", 1, 20, 0, &u.size, err);
+    if (!rc && on.n && !day_parse(on, &u.on)) rc = error_set(err, E_INVALID, "day", "is no date / 不是日期");
     if (rc < 0) return rc;
-    return k ? request_submit(r, drafts, k, true, taken, err) : taken(r, err);
+    if (t) t->rows = arena_alloc(&r->arena, SAMPLING_ROWS_MAX * sizeof *t->rows), t->lines = arena_alloc(&r->arena, SAMPLING_ROWS_MAX * sizeof *t->lines);
+    if (!t || !t->rows || !t->lines) return error_memory(err);
+    rc = request_body_file(r, &fd, path, err);
+    if (!rc) rc = typed_sheet_open(path, &u, &sheet, err);
+    if (!rc) rc = typed_rows(r, sheet, err);
+    typed_sheet_close(sheet);
+    if (fd >= 0) close(fd);
+    return rc < 0 ? rc : submit(r, INSTANT_NONE, err);
+}
+
+static int give_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    return tube_sheets_give(l, &r->session, r->state, err);
+}
+
+static int given(struct request *r, struct error *err) {
+    const struct tube_sheets *t = r->state;
+    if (r->rc < 0) return r->rc;
+    struct buf *b = answer_open(r, 201);
+    buf_printf(b, "{\"round\":%lld,\"table\":%lld,\"size\":%lld,\"numbers\":[", (long long)t->round, (long long)t->table, (long long)t->size);
+    for (int64_t i = 0; i < t->count; i++) buf_printf(b, "%s\"%s\"", i ? "," : "", t->numbers[i]);
+    return buf_str(b, "]}") < 0 ? error_memory(err) : 0;
+}
+
+static int give(struct request *r, struct error *err) {
+    struct tube_sheets *t = r->state = arena_alloc(&r->arena, sizeof *t);
+    if (!t) return error_memory(err);
+    int rc = request_member_id(r, "round", true, &t->round, err);
+    if (!rc) rc = request_member_id(r, "table", true, &t->table, err);
+    t->count = json_integer_value(json_object_get(r->json, "count"));
+    return rc < 0 ? rc : request_call(r, give_run, given, err);
+}
+
+static int print(struct request *r, struct error *err) {
+    struct tube_sheets *t = arena_alloc(&r->arena, sizeof *t);
+    struct ledger *l = NULL;
+    if (!t) return error_memory(err);
+    int rc = request_query_int(r, "round", 1, INT64_MAX, 0, &t->round, err);
+    if (!rc) rc = request_query_int(r, "table", 1, INT64_MAX, 0, &t->table, err);
+    if (!rc) rc = request_query_int(r, "from", 1, 1000000, 1, &t->again, err);
+    if (!rc) rc = request_query_int(r, "count", 1, TUBE_SHEETS_MAX, 1, &t->count, err);
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = tube_sheets_give(l, &r->session, t, err);
+    if (rc < 0) return rc;
+    r->answer.type = "application/pdf";
+    return tube_sheets_pdf(t, r->zh, r->now, l->zone_s, answer_open(r, 200), err);
 }
 
 /* ---- a tube that is not full */
@@ -307,8 +395,10 @@ const struct schema sampling_schemas[] = {
     {"SwabsTaken", "{\"type\":\"object\",\"properties\":{\"sent_at\":" MOMENT ",\"swabs\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"items\":{\"$ref\":\"#/components/schemas/SwabTaken\"}}," PERSON_PROPERTIES
                    "},\"description\":\"One swab, or a batch. sent_at: the device's clock when it sent; what it is off by is taken off every swabbed_at.\"}"},
     {"SwabsAnswer", "{\"type\":\"object\",\"required\":[\"created\",\"unchanged\",\"refused\",\"rows\"],\"properties\":{\"created\":" WHOLE ",\"unchanged\":" WHOLE ",\"refused\":" WHOLE
-                    ",\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"index\",\"outcome\"],\"properties\":{\"index\":" WHOLE ",\"outcome\":" STRING ",\"swab\":" WHOLE ",\"person\":" WHOLE
+                    ",\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"index\",\"outcome\"],\"properties\":{\"index\":" WHOLE ",\"line\":" WHOLE ",\"outcome\":" STRING ",\"swab\":" WHOLE ",\"person\":" WHOLE
                     ",\"reason\":" STRING ",\"where\":" STRING ",\"message\":" STRING "}}}}}"},
+    {"TubeSheetsAsked", "{\"type\":\"object\",\"required\":[\"round\",\"table\",\"count\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}}}"},
+    {"TubeSheets", "{\"type\":\"object\",\"required\":[\"numbers\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"size\":" WHOLE ",\"numbers\":{\"type\":\"array\",\"items\":" STRING "}}}"},
     {"TubeClosed", "{\"type\":\"object\",\"required\":[\"barcode\",\"swabs\"],\"properties\":{\"barcode\":" STRING ",\"swabs\":" WHOLE "}}"},
     {"RoundFigures", "{\"type\":\"object\",\"required\":[\"round\",\"target\",\"swabs\",\"people\",\"tubes\",\"tubes_open\",\"tubes_spoiled\",\"received\",\"tested\",\"released\",\"positive_tubes\",\"positive\",\"recalled\",\"decided\",\"last_hour\",\"stages\"],\"properties\":{\"round\":" WHOLE ",\"target\":" WHOLE ",\"swabs\":" WHOLE ",\"people\":" WHOLE ",\"tubes\":" WHOLE
                      ",\"tubes_open\":" WHOLE ",\"tubes_spoiled\":" WHOLE ",\"received\":" WHOLE ",\"tested\":" WHOLE ",\"released\":" WHOLE ",\"positive_tubes\":" WHOLE ",\"positive\":" WHOLE ",\"recalled\":" WHOLE
@@ -326,6 +416,15 @@ const struct schema sampling_schemas[] = {
 const struct route sampling_routes[] = {
     {.method = "POST", .path = "/api/v1/sampling/swabs", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BODY_MAX, .run = take, .request = "SwabsTaken", .response = "SwabsAnswer", .status = 201,
      .headers = ROUTE_BUSY, .zh = "登记采样:一条或一批,逐条答复;重复发送不重复登记;不认识的人同时建档", .en = "Records swabs, one or a batch, an answer each; sent again they are the same; somebody unknown is recorded with the swab."},
+    {.method = "POST", .path = "/api/v1/sampling/sheets", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = give, .request = "TubeSheetsAsked", .response = "TubeSheets", .status = 201,
+     .zh = "为一台一轮的纸质采样单发管码,发过不再发", .en = "Gives tube numbers for the paper sheets of a table in a round; none is given twice."},
+    {.method = "GET", .path = "/api/v1/sampling/sheets", .who = WHO_ACCOUNT, .run = print, .headers = ROUTE_ASIDE, .response = "application/pdf",
+     .zh = "打印已发管码的采样登记单 (PDF):一管一张,条码与二维码", .en = "The sheets of numbers that were given, as PDF: one a tube, with bar and QR code.",
+     .query = {{"round", WHOLE, "轮次", "the round"}, {"table", WHOLE, "采样台", "the table"}, {"from", WHOLE, "自此号起,缺省 1", "from this one on; 1 without it"}, {"count", WHOLE, "张数,缺省 1", "how many; 1 without it"}}},
+    {.method = "POST", .path = "/api/v1/sampling/sheets/typed", .who = WHO_ACCOUNT, .body = BODY_BYTES, .body_max = BODY_MAX, .run = typed, .request = "text/csv", .response = "SwabsAnswer", .status = 201,
+     .zh = "补录填好的采样单 (CSV 或 XLSX),逐行答复;重复补录不重复登记", .en = "Takes in a sheet that was filled in and typed up (CSV or XLSX), an answer a row; told twice it changes nothing.",
+     .query = {{"table", WHOLE, "采样台,缺省按管码", "the table; as the number says without it"}, {"round", WHOLE, "轮次,缺省按管码", "the round; as the number says without it"}, {"size", WHOLE, "每管人数", "swabs to a tube"},
+               {"day", STRING, "只有时刻的采样时间所在日,缺省今日", "the day of times without a date; today without it"}}},
     {.method = "POST", .path = "/api/v1/sampling/tubes/{barcode}/close", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = close_tube, .response = "TubeClosed",
      .zh = "未满的管封管,记入实装人数", .en = "Closes a tube that is not full, with the number of its swabs."},
     {.method = "GET", .path = "/api/v1/sampling/rounds/{id}/figures", .who = WHO_ACCOUNT, .run = figures, .response = "RoundFigures", .headers = ROUTE_ASIDE,

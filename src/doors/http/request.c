@@ -1,9 +1,12 @@
 /* What was asked: the URL, the query, headers, the body. All strict: what cannot be read in one way only is refused. */
 #include "doors/http/request.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "doors/http/route.h"
 
@@ -245,4 +248,17 @@ int request_if_match(const struct request *r, int32_t *ret, struct error *err) {
 void request_forget_json(struct request *r) {
     json_decref(r->json);
     r->json = NULL;
+}
+
+int request_body_file(const struct request *r, int *ret_fd, char ret_path[REQUEST_PATH], struct error *err) {
+    int rc = 0;
+    *ret_fd = memfd_create("body", MFD_CLOEXEC);
+    if (*ret_fd < 0) return error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
+    for (size_t at = 0; !rc && at < r->body.n;) {
+        ssize_t n = write(*ret_fd, r->body.s + at, r->body.n - at);
+        if (n <= 0) rc = error_set(err, E_IO, NULL, "%s / %s", error_text(E_IO), error_text_zh(E_IO));
+        else at += (size_t)n;
+    }
+    snprintf(ret_path, REQUEST_PATH, "/proc/self/fd/%d", *ret_fd);
+    return rc;
 }

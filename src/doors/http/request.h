@@ -86,6 +86,9 @@ bool request_query_flag(const struct request *r, const char *name);
 /* A header; NULL when not sent. Names are found in any letter case. */
 const char *request_header(const struct request *r, const char *name);
 /* Text of a member of the JSON body ("" when absent or null); E_SYNTAX when it is no string. */
+/* The body as a file of its own, in memory, for what reads files. Close *ret_fd when done, after a failure too (-1: none). */
+enum { REQUEST_PATH = 40 };
+int request_body_file(const struct request *r, int *ret_fd, char ret_path[REQUEST_PATH], struct error *err);
 int request_member(const struct request *r, const char *name, bool required, struct text *ret, struct error *err);
 /* An id in the JSON body; 0 when absent. */
 int request_member_id(const struct request *r, const char *name, bool required, int64_t *ret, struct error *err);
