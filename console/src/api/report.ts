@@ -39,6 +39,7 @@ export interface Figures {
   }
   contacts: Record<'found' | 'found_secondary' | 'cumulative' | 'observed' | 'placed' | 'released' | 'converted' | 'overdue' | 'uncontrolled' | 'lost', number>
   tests: Record<'sampled' | 'resulted' | 'positive' | 'pending', number>
+  rounds?: Partial<Record<'person_times' | 'people' | 'tubes' | 'tubes_resulted' | 'tubes_positive' | 'people_decided' | 'people_positive' | 'target' | 'covered' | 'voluntary', number | null>>
   obligations: { open: number; due_within_1h: number; overdue: number; without_owner: number; paid: number; paid_late: number; closed_loop_ppm: number; rules: ({ code: string; open: number; overdue: number; paid: number } & Said)[] }
   units: { expected: number; reported: number; late: number; list: { title: string; region: string }[] }
   restated: { day: string; was?: number; is?: number; before?: number; after?: number; figure?: string; late?: number }[]
