@@ -6,18 +6,23 @@
  * Each connection is a table with its own address, its own account of 64, its own tubes of ten. A device keeps a swab until it is acknowledged and sends it again as it was.
  * People are those of engine town; 7 in 10 show their code (a record's id), 3 in 10 their card (a document number).
  *
- * usage: bench_chengdu [--short] [--store URL] [PHASE...]    PHASE: hour burst flat storm batch kill; --short: a second each at a tenth of the rates, for the tests */
+ * Devices back from dead spots have clocks that are off by up to a day; what they say is put right or it is told. Then the night: full tubes go to the laboratory by boxes and plates, a second person
+ * releases them, recalled tubes are asked for; citizens ask for their results, more of them than the server carries; and the server is killed again and again, in the burst and between the plates.
+ *
+ * usage: bench_chengdu [--short] [--kills N] [--store URL] [PHASE...]    PHASE: hour burst flat storm batch kill plates query shed; --short: a second each at a tenth of the rates, for the tests;
+ * --kills: how often it is killed in kill and in plates (1 and 0) */
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "base/idmap.h"
+#include "desks/testing/ticket.h"
 #include "ledger/table.h"
 #include "load.h"
 #include "sampled.h"
 
-enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10 };
+enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10, PLATE = 94, BOXES = 2000, LAB = 8, SKEWED = 4 };
 #define START SAMPLED_START
 
 struct swabbed {            /* who is being swabbed, to be sent until it is acknowledged */
@@ -44,7 +49,22 @@ struct evening {
     char tokens[128];
     pid_t server;
     int port;
-    double kill_at, begun, down_s, opened; /* opened: when its clock began at START */
+    double kill_at, kill_each, begun, down_s, opened; /* opened: when its clock began at START */
+    int kills;              /* still to come */
+    bool skewed;            /* devices say what time they have */
+    /* the laboratory, and who asks */
+    int64_t laboratory;
+    char (*tickets)[TICKET_CHARS + 1];
+    long asked, early;      /* answers of 503 that do not say when to come again */
+    struct plating {
+        struct buf bytes;
+        enum plating_stage { PLATE_NEXT, PLATE_BOX, PLATE_RUN, PLATE_RELEASE } stage;
+        int serial;
+        int64_t run;
+        bool pending, lost; /* lost: an answer did not come, it may have been done */
+    } plates[LAB];
+    int n_plates, n_boxes, done;
+    long full_of[CONNECTIONS], plated[CONNECTIONS]; /* tubes of a table that are full; that are on plates */
 };
 
 /* ---- the server: the program itself, as it is run */
@@ -119,6 +139,11 @@ static void put_swab(struct evening *c, int i, struct buf *b, int32_t who) {
     else buf_printf(b, "\"doc_type\":\"passport\",\"doc_no\":\"%s\"}", c->city.cards[who]);
 }
 
+/* One device in four has a clock of its own: up to a day ahead or behind. */
+static int64_t skew_of(int i) {
+    return i % SKEWED ? 0 : (int64_t)(i / SKEWED % 13 - 6) * 14400;
+}
+
 static bool swab_next(struct evening *c, int i) {
     struct swabbed *s = &c->device[i];
     struct buf body = {0};
@@ -126,6 +151,8 @@ static bool swab_next(struct evening *c, int i) {
     if (c->next + c->batch > c->city.persons) return false;
     s->n = c->batch;
     buf_printf(&body, "{\"table\":%lld,\"round\":%lld,", (long long)c->city.tables[i], (long long)c->city.rounds[0]);
+    int64_t clock = START + (int64_t)(wall_s() - c->opened) + skew_of(i);
+    if (c->skewed) buf_printf(&body, "\"sent_at\":%lld,\"swabbed_at\":%lld,", (long long)clock, (long long)clock - 30);
     if (s->n > 1) buf_str(&body, "\"swabs\":[{");
     for (int k = 0; k < s->n; k++) {
         int32_t who = s->people[k] = c->next++;
@@ -196,12 +223,13 @@ static void answered(void *arg, int i, const struct load_answer *a) {
 
 static bool kill_it(void *arg) {
     struct evening *c = arg;
-    if (c->kill_at > 0 && wall_s() - c->begun > c->kill_at) {
+    if (c->kills > 0 && wall_s() - c->begun > c->kill_at) {
         double from = wall_s();
-        c->kill_at = 0;
+        c->kills--;
         server_stop(c, SIGKILL);
         server_start(c);
-        c->down_s = wall_s() - from;
+        c->down_s = fmax(c->down_s, wall_s() - from);
+        c->kill_at = wall_s() - c->begun + c->kill_each * (0.3 + (double)(c->kills * 37 % 100) / 100); /* in the middle of this and that */
     }
     return false;
 }
@@ -212,27 +240,31 @@ struct phase {
     const char *name, *what;
     double rate, seconds, timeout_s;
     int connections, batch, copies;
-    bool kill;
+    bool kill, skewed;
     double target, p99_ms, moonshot; /* of swabs a second; 0: none */
 };
 static const struct phase phases[] = {
-    {"hour", "an ordinary hour, 1,200 a second asked", 1200, 10, 30, CONNECTIONS, 1, 1, false, 1190, 100, 0},
-    {"burst", "17:30, 4,000 a second asked", 4000, 20, 30, CONNECTIONS, 1, 1, false, 3980, 100, 0},
-    {"flat", "as much as there is", 0, 10, 30, CONNECTIONS, 1, 1, false, 4000, 0, 15000},
-    {"storm", "retry storm: 40,000 a second asked, each ten times, given up after 1 s", 40000, 10, 1, CONNECTIONS, 1, COPIES, false, 0, 0, 0},
-    {"batch", "back from dead spots, batches of 50", 0, 6, 30, 64, BATCH, 1, false, 60000, 0, 0},
-    {"kill", "killed in the burst, started again", 4000, 8, 5, CONNECTIONS, 1, 1, true, 0, 0, 0},
+    {"hour", "an ordinary hour, 1,200 a second asked", 1200, 10, 30, CONNECTIONS, 1, 1, false, false, 1190, 100, 0},
+    {"burst", "17:30, 4,000 a second asked", 4000, 20, 30, CONNECTIONS, 1, 1, false, false, 3980, 100, 0},
+    {"flat", "as much as there is", 0, 10, 30, CONNECTIONS, 1, 1, false, false, 4000, 0, 15000},
+    {"storm", "retry storm: 40,000 a second asked, each ten times, given up after 1 s", 40000, 10, 1, CONNECTIONS, 1, COPIES, false, false, 0, 0, 0},
+    {"batch", "back from dead spots, batches of 50, one clock in four off by up to a day", 0, 6, 30, 64, BATCH, 1, false, true, 60000, 0, 0},
+    {"kill", "killed in the burst, started again", 4000, 8, 5, CONNECTIONS, 1, 1, true, false, 0, 0, 0},
 };
 enum { PHASES = sizeof phases / sizeof *phases };
 
-static int play(struct evening *c, const struct phase *p, bool brief) {
+static int play(struct evening *c, const struct phase *p, bool brief, int kills) {
     struct load_result r;
-    double seconds = brief ? 1 : p->seconds, cpu = server_cpu_s(c);
+    double seconds = p->kill && kills > 1 ? kills * 1.5 : brief ? 1 : p->seconds, cpu = server_cpu_s(c);
     long acknowledged = c->acknowledged, again = c->again, requests;
     c->batch = p->batch;
     c->copies = p->copies;
     c->begun = wall_s();
-    c->kill_at = p->kill ? seconds / 2 : 0;
+    c->skewed = p->skewed;
+    c->kills = p->kill ? kills : 0;
+    c->down_s = 0;
+    c->kill_at = kills > 1 ? 0.5 : seconds / 2;
+    c->kill_each = 1.2;
     struct load w = {.port = c->port, .connections = p->connections, .seconds = seconds, .rate = !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
                      .answered = answered, .stop = kill_it, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
@@ -242,7 +274,7 @@ static int play(struct evening *c, const struct phase *p, bool brief) {
     printf(" %-6s %s\n        %8.0f swabs/s (%ld new in %.1f s); %.0f answers/s; 503 %ld, 429 %ld, no answer %ld, sent again %ld; p50 %.1f p99 %.1f p99.9 %.1f worst %.1f ms; %.0f us of processor an answer; %.0f MB (most %.0f)\n",
            p->name, p->what, swabs, c->acknowledged - acknowledged, r.seconds, (double)requests / r.seconds, r.by[0], r.by[1], r.unanswered, c->again - again, r.p50_ms, r.p99_ms, r.p999_ms, r.max_ms,
            requests ? cpu * 1e6 / (double)requests : 0, server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
-    if (p->kill) printf("        down for %.2f s\n", c->down_s);
+    if (p->kill) printf("        killed %d times, down for %.2f s at most\n", kills, c->down_s);
     fflush(stdout);
     if (brief) return 0;
     int missed = p->target > 0 ? bench_verdict("swabs a second", swabs, "/s", p->target, true) : 0;
@@ -273,6 +305,8 @@ static void settle(struct evening *c) {
         exit(1);
     }
 }
+
+#include "chengdu_night.h"
 
 /* ---- nothing lost, nothing double */
 
@@ -320,6 +354,13 @@ static int reconcile(struct evening *c) {
            (long long)sent, (long long)acknowledged, (long long)stored, (long long)tubes, (long long)closed, (long long)lost, (long long)double_, (long long)other, (long long)unknown, (long long)full,
            c->bad, c->refused);
     if (c->bad) printf("   %s\n", c->first_bad);
+    int64_t late = count(c, "SELECT COUNT(*) FROM \"swab\" WHERE \"swabbed_at\" > \"created_at\" + 5 OR \"swabbed_at\" < \"created_at\" - 3600");
+    int64_t told = count(c, "SELECT COUNT(*) FROM \"tube\" WHERE \"released_at\" IS NOT NULL"), results = count(c, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"released_at\" IS NOT NULL AND w.\"told_at\" IS NULL");
+    int64_t members = count(c, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"verdict\"='recall'");
+    int64_t holds = count(c, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='hold-member'"), held = count(c, "SELECT COUNT(DISTINCT \"holder\") FROM \"obligation\" WHERE \"rule\"='hold-member'");
+    printf(" %lld tubes released of %d on plates, %lld members not told; %lld members of recalled tubes, %lld duties to hold them, of %lld persons; %lld swabs at a time that cannot be\n", (long long)told, c->done * PLATE,
+           (long long)results, (long long)members, (long long)holds, (long long)held, (long long)late);
+    bool plates_bad = told != (int64_t)c->done * PLATE || results || members != holds || held != holds || late;
     ledger_close(c->node.l);
     c->node.l = NULL;
     char command[512];
@@ -328,10 +369,16 @@ static int reconcile(struct evening *c) {
     printf(" journal: %s\n", verified == 0 ? "verifies" : "DOES NOT VERIFY");
     mem_free(seen);
     arena_clear(&a);
-    return lost || double_ || other || unknown || full || c->bad || c->refused || stored != acknowledged || verified != 0;
+    return plates_bad || lost || double_ || other || unknown || full || c->bad || c->refused || stored != acknowledged || verified != 0;
 }
 
-static int sample(const char *program, const char *store, bool brief, char **names, int n_names) {
+static bool wants(char **names, int n_names, const char *name) {
+    for (int i = 0; i < n_names; i++)
+        if (!strcmp(names[i], name)) return true;
+    return n_names == 0;
+}
+
+static int sample(const char *program, const char *store, bool brief, int kills, char **names, int n_names) {
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
@@ -342,6 +389,7 @@ static int sample(const char *program, const char *store, bool brief, char **nam
     sampled_ground(&c->node, &c->city);
     c->swab_of = mem_alloc((size_t)c->city.persons * sizeof *c->swab_of);
     if (!c->swab_of) exit(1);
+    night(c);
     printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->city.persons, wall_s() - from);
     ledger_close(c->node.l);
     c->node.l = NULL;
@@ -349,21 +397,25 @@ static int sample(const char *program, const char *store, bool brief, char **nam
     FILE *f = fopen(c->tokens, "w");
     if (!f) exit(1);
     for (int i = 0; i < ACCOUNTS; i++) fprintf(f, "token-table-%02d table-%02d sampler 310115\n", i, i);
+    fprintf(f, "token-bench-lab lab laboratory 310115\ntoken-reviewer reviewer laboratory 310115\ntoken-tracer tracer tracer 310115\n");
     fclose(f);
     server_start(c);
     for (int k = 0; k < PHASES; k++) {
-        bool wanted = n_names == 0;
-        for (int i = 0; i < n_names; i++) wanted = wanted || !strcmp(names[i], phases[k].name);
-        if (!wanted) continue;
-        missed += play(c, &phases[k], brief);
+        if (!wants(names, n_names, phases[k].name)) continue;
+        missed += play(c, &phases[k], brief, kills ? kills : 1);
         settle(c);
     }
+    if (wants(names, n_names, "plates")) missed += plates(c, brief, kills);
+    if (wants(names, n_names, "query")) missed += queries(c, brief);
+    if (wants(names, n_names, "shed")) missed += shed(c, brief);
     int status = server_stop(c, SIGTERM);
     if (status) printf("the server ended with %d\n", status), missed++;
     missed += reconcile(c);
     c->node.l = NULL;
     bench_node_drop(&c->node);
     sampled_free(&c->city);
+    mem_free(c->tickets);
+    for (int i = 0; i < LAB; i++) buf_clear(&c->plates[i].bytes);
     mem_free(c->swab_of);
     for (int i = 0; i < CONNECTIONS; i++) buf_clear(&c->device[i].bytes);
     return missed;
@@ -373,9 +425,10 @@ int main(int argc, char **argv) {
     const char *stores = getenv("TOCSIN_TEST_STORES"), *only = NULL, *pg = stores ? strstr(stores, "postgres") : NULL;
     char program[4096];
     bool brief = false;
-    int at = 1;
+    int at = 1, kills = 0;
     for (; at < argc && !strncmp(argv[at], "--", 2); at++) {
         if (!strcmp(argv[at], "--short")) brief = true;
+        else if (!strcmp(argv[at], "--kills") && at + 1 < argc) kills = atoi(argv[++at]);
         else if (!strcmp(argv[at], "--store") && at + 1 < argc) only = argv[++at];
         else return 64;
     }
@@ -389,8 +442,8 @@ int main(int argc, char **argv) {
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
-    if (only) return sample(program, strcmp(only, "sqlite") ? only : NULL, brief, argv + at, argc - at) > 0;
-    int missed = sample(program, NULL, brief, argv + at, argc - at);
-    if (pg) missed += sample(program, pg, brief, argv + at, argc - at);
+    if (only) return sample(program, strcmp(only, "sqlite") ? only : NULL, brief, kills, argv + at, argc - at) > 0;
+    int missed = sample(program, NULL, brief, kills, argv + at, argc - at);
+    if (pg) missed += sample(program, pg, brief, kills, argv + at, argc - at);
     return missed > 0;
 }

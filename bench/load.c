@@ -44,7 +44,8 @@ static double now_s(void) {
 }
 
 void load_request(struct buf *b, const char *method, const char *path, const char *token, const char *more, const char *type, struct text body) {
-    buf_printf(b, "%s %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n%s", method, path, token, more);
+    buf_printf(b, "%s %s HTTP/1.1\r\nHost: a\r\n%s", method, path, more);
+    if (token[0]) buf_printf(b, "Authorization: Bearer %s\r\n", token);
     if (type) buf_printf(b, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, body.n);
     buf_str(b, "\r\n");
     buf_text(b, body);

@@ -41,7 +41,7 @@ struct load_result {
 int load_run(const struct load *w, struct load_result *ret);
 /* The same in a process of its own, so that the caller's processor time is the server's alone; the callbacks run there. */
 int load_apart(const struct load *w, struct load_result *ret);
-/* "POST path ... body" with a bearer token; more: header lines with line ends, or "". Appended to b. */
+/* "POST path ... body" with a bearer token ("": nobody is signed in); more: header lines with line ends, or "". Appended to b. */
 void load_request(struct buf *b, const char *method, const char *path, const char *token, const char *more, const char *type, struct text body);
 
 #endif
