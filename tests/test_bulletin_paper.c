@@ -180,6 +180,9 @@ static void suppression_never_leaks(void **state) {
             int64_t low, high;
             if (cells[c] > 0 && cells[c] < k && !pinned[c]) assert_true(hide[c] || !safe);
             if (pinned[c]) assert_false(hide[c]);
+            /* nothing is not small: what a visible 0 is made of is visible */
+            if (safe && c / w < rows && c % w < columns && (cells[c / w * w + columns] == 0 && !hide[c / w * w + columns])) assert_false(hide[c]);
+            if (safe && c / w < rows && c % w < columns && (cells[rows * w + c % w] == 0 && !hide[rows * w + c % w])) assert_false(hide[c]);
             if (!hide[c] || cells[c] == 0 || cells[c] >= k || !safe) continue;
             for (int v = 0; v < 64; v++) possible += a.seen[c][v];
             assert_true(possible >= 2);
@@ -250,6 +253,37 @@ static void public_version_holds_no_small_cell(void **state) {
     buf_clear(&json);
     buf_clear(&text);
     bulletin_clear(&b);
+}
+
+/* A total that is visibly 0 has parts that are visibly 0, in the day's table and in those by area and disease; no part that is not 0 shows for it. */
+static void nothing_is_not_small(void **state) {
+    struct rng r = {0};
+    struct error err = {0};
+    size_t nothing = 0, stars = 0;
+    rng_seed(&r, 20220528);
+    for (int round = 0; round < 400; round++) {
+        struct bulletin b;
+        sample(&b);
+        for (int c = 0; c < CLASSES; c++)
+            for (int o = 0; o < ORIGINS; o++) {
+                b.fresh.n[c][o] = rng_below(&r, 3) ? 0 : (int64_t)rng_below(&r, 9);
+                for (size_t i = 0; i < b.n_regions; i++) b.regions[i].fresh.n[c][o] = rng_below(&r, 3) ? 0 : (int64_t)rng_below(&r, 30);
+            }
+        struct bulletin_cases was = b.fresh;
+        assert_ok(bulletin_suppress(&b, 0, &err), err);
+        for (int c = 0; c < CLASSES; c++) {
+            for (int o = 0; o < ORIGINS; o++) {
+                if (b.fresh_class[c] == 0) assert_int_equal(b.fresh.n[c][o], 0);
+                if (b.fresh.n[c][o] == 0) assert_int_equal(was.n[c][o], 0);
+                for (size_t i = 0; i < b.n_regions; i++)
+                    if (b.regions[i].fresh_total[c] == 0) assert_int_equal(b.regions[i].fresh.n[c][o], 0);
+                stars += b.fresh.n[c][o] == FIGURE_HIDDEN;
+            }
+            nothing += b.fresh_class[c] == 0;
+        }
+        bulletin_clear(&b);
+    }
+    assert_true(nothing > 100 && stars > 100);
 }
 
 /* ---- JSON */
@@ -383,6 +417,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_bad_json),     cmocka_unit_test(suppression_never_leaks),
         cmocka_unit_test(suppression_scales),   cmocka_unit_test(public_version_holds_no_small_cell),
+        cmocka_unit_test(nothing_is_not_small),
         cmocka_unit_test(json_round_trip),      cmocka_unit_test(no_memory_is_an_error),
         cmocka_unit_test(text_reads_well),      cmocka_unit_test(pdf_is_a_document),
     };

@@ -170,6 +170,10 @@ out:
 static int64_t hidden_small(int64_t n, int64_t k) {
     return n > 0 && n < k ? FIGURE_HIDDEN : n;
 }
+/* Parts that are not published. Those of a total that is visibly nothing are nothing, as everybody can tell. */
+static int64_t hidden_part(int64_t total) {
+    return total == 0 ? 0 : FIGURE_HIDDEN;
+}
 /* Stocks and cumulative figures follow from one report to the next, so exact ones would give the hidden flow away. */
 static int64_t rounded_down(int64_t n, int64_t k) {
     return n > 0 ? n / k * k : n;
@@ -206,7 +210,7 @@ static void day_suppress(struct bulletin *b, int64_t k) {
             else b->fresh_total = n;
         }
     int64_t suspected = bulletin_class_total(&b->fresh, CLASS_SUSPECTED);
-    for (size_t j = 0; j < ORIGINS; j++) b->fresh.n[CLASS_SUSPECTED][j] = FIGURE_HIDDEN;
+    for (size_t j = 0; j < ORIGINS; j++) b->fresh.n[CLASS_SUSPECTED][j] = hidden_part(suspected);
     b->fresh_class[CLASS_SUSPECTED] = hidden_small(suspected, k);
 }
 
@@ -245,9 +249,9 @@ static int rows_suppress(const struct bulletin *b, struct bulletin_row *rows, si
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < 2; j++) rows[i].fresh_total[j] = hide[i * w + j] ? FIGURE_HIDDEN : cells[i * w + j];
-        rows[i].fresh_total[CLASS_SUSPECTED] = FIGURE_HIDDEN;
+        rows[i].fresh_total[CLASS_SUSPECTED] = hidden_part(b->fresh_class[CLASS_SUSPECTED]);
         for (int a = 0; a < CLASSES; a++)
-            for (int o = 0; o < ORIGINS; o++) rows[i].fresh.n[a][o] = FIGURE_HIDDEN;
+            for (int o = 0; o < ORIGINS; o++) rows[i].fresh.n[a][o] = hidden_part(rows[i].fresh_total[a]);
         totals_round(&rows[i].total, k);
     }
 out:
