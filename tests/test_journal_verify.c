@@ -333,6 +333,26 @@ static void every_attack_is_named(void **state) {
     }
 }
 
+static int stopped(int64_t entries, void *arg) {
+    *(int64_t *)arg = entries;
+    return E_REFUSED;
+}
+/* Who listens may end the reading: then there is no verdict. */
+static void a_proof_is_stopped(void **state) {
+    for (size_t s = 0; s < test_stores(); s++) {
+        struct db *db = fresh(s);
+        struct journal j = {.keys = keys};
+        struct journal_verdict v = {.entries = -1};
+        int64_t told = 0;
+        write_entries(&j, db, 10);
+        assert_int_equal(journal_verify(db, keys.public_key, true, stopped, &told, &v, NULL), E_REFUSED);
+        assert_true(told == 10 && v.entries == -1);
+        assert_int_equal(verdict(db, true).bad_seq, 0);
+        journal_clear(&j);
+        finish(db, s);
+    }
+}
+
 static void nothing_is_added_to_a_cut_journal(void **state) {
     (void)state;
     for (size_t s = 0; s < test_stores(); s++) {
@@ -396,6 +416,7 @@ int main(void) {
     if (!test_journal_keys()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_attack_is_named),
+        cmocka_unit_test(a_proof_is_stopped),
         cmocka_unit_test(nothing_is_added_to_a_cut_journal),
         cmocka_unit_test(damaged_blocks_are_corrupt_to_readers),
     };

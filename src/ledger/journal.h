@@ -107,8 +107,9 @@ struct journal_verdict {
     unsigned char head[DIGEST_BYTES];
 };
 /* Reads it all: hash chain, order, gaps, signatures (of the last block, and of every block when `all`). The signed tip tells
- * a removed tail; only one who puts an old tip row back as well is not seen here, but against a head kept elsewhere (`head` is meant to be printed). When the last signature is wrong a second pass names the first wrong one. A verdict of damage is a result, not an error. */
-int journal_verify(struct db *db, const unsigned char public_key[32], bool all, void (*progress)(int64_t entries, void *arg), void *arg,
+ * a removed tail; only one who puts an old tip row back as well is not seen here, but against a head kept elsewhere (`head` is meant to be printed). When the last signature is wrong a second pass names the first wrong one. A verdict of damage is a result, not an error.
+ * progress (may be NULL) hears now and then how many entries were read; what it returns below 0 ends the reading and is returned. */
+int journal_verify(struct db *db, const unsigned char public_key[32], bool all, int (*progress)(int64_t entries, void *arg), void *arg,
                    struct journal_verdict *ret, struct error *err);
 
 #endif

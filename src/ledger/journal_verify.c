@@ -144,7 +144,7 @@ static int tip_check(struct pass *p, struct db *db, int has_tip, const struct jo
 }
 
 /* 0 whole, 1 damaged (the verdict says how), negative: the store failed. */
-static int pass_run(struct pass *p, struct db *db, void (*progress)(int64_t entries, void *arg), void *arg,
+static int pass_run(struct pass *p, struct db *db, int (*progress)(int64_t entries, void *arg), void *arg,
                     struct error *err) {
     struct journal_tip tip = {0};
     struct db_cursor *c = NULL;
@@ -163,8 +163,9 @@ static int pass_run(struct pass *p, struct db *db, void (*progress)(int64_t entr
         if (rc) break;
         if (has_tip > 0 && p->next == tip.next) p->tip_met = memcmp(p->head, tip.head, sizeof tip.head) == 0;
         if (progress && p->next - p->told > PROGRESS_EVERY) {
-            progress(p->next - 1, arg);
             p->told = p->next;
+            rc = progress(p->next - 1, arg);
+            if (rc < 0) break;
         }
     }
     db_cursor_close(c);
@@ -176,7 +177,7 @@ static int pass_run(struct pass *p, struct db *db, void (*progress)(int64_t entr
 }
 
 int journal_verify(struct db *db, const unsigned char public_key[32], bool all,
-                   void (*progress)(int64_t entries, void *arg), void *arg, struct journal_verdict *ret,
+                   int (*progress)(int64_t entries, void *arg), void *arg, struct journal_verdict *ret,
                    struct error *err) {
     struct journal_verdict v = {0};
     struct pass p = {.public_key = public_key, .all = all, .next = 1, .verdict = &v};
@@ -194,7 +195,8 @@ int journal_verify(struct db *db, const unsigned char public_key[32], bool all,
     if (rc == 0)
         snprintf(v.what, sizeof v.what, "%lld entries in %lld blocks are whole", (long long)v.entries,
                  (long long)v.blocks);
-    if (progress) progress(v.entries, arg);
+    rc = progress ? progress(v.entries, arg) : 0;
+    if (rc < 0) return rc;
     *ret = v;
     return 0;
 }

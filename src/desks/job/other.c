@@ -196,13 +196,20 @@ static int export_run(struct job_run *x, struct error *err) {
 
 /* ---- the journal */
 
-static void verified(int64_t entries, void *arg) {
-    struct job_run *x = arg;
-    x->job->done = x->job->rows = entries;
+struct verifying {
+    struct job_run *x;
+    struct error *err;
+};
+
+static int verified(int64_t entries, void *arg) {
+    struct verifying *k = arg;
+    k->x->job->done = k->x->job->rows = entries;
+    return job_going(k->x, k->err);
 }
 
 static int verify(struct job_run *x, struct error *err) {
     struct journal_verdict v = {0};
+    struct verifying k = {x, err};
     struct db *db = NULL;
     char head[2 * DIGEST_BYTES + 1];
     int rc = 0;
@@ -211,7 +218,7 @@ static int verify(struct job_run *x, struct error *err) {
         may = may || (access_within_limit(&x->s, ACCESS_WATCH, NULL) && access_grants(&x->s.grants[i], ACCESS_WATCH, NULL) && region_within(x->l->region, x->s.grants[i].region));
     if (!may) return error_set(err, E_DENIED, "journal", "reading the journal needs the role auditor over the node / 核验流水须有全域审计角色");
     rc = ledger_reader(x->l, &db, err);
-    if (rc == 0) rc = journal_verify(db, x->l->journal.keys.public_key, true, verified, x, &v, err);
+    if (rc == 0) rc = journal_verify(db, x->l->journal.keys.public_key, true, verified, &k, &v, err);
     if (rc == 0) {
         hex_of(v.head, sizeof v.head, head);
         rc = job_result(x, "verify", json_pack("{s:b, s:I, s:I, s:I, s:s, s:s}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks", (json_int_t)v.blocks,

@@ -18,8 +18,9 @@
 #define TOCSIN_VERSION "0.1.0"
 enum { PATH_BYTES = 1200 };
 
-static void verify_progress(int64_t entries, void *arg) {
+static int verify_progress(int64_t entries, void *arg) {
     cli_note(arg, "\r%lld", (long long)entries);
+    return 0;
 }
 
 int cmd_verify(struct cli *cli, struct error *err) {
