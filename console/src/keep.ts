@@ -1,6 +1,6 @@
 // Nothing typed is lost: what is in a form is kept for this browser tab until it is saved or thrown away. It is kept nowhere else, because it may
 // be about a person; closing the tab or signing out forgets it.
-import { watch, type Ref } from 'vue'
+import { ref, watch, type Ref } from 'vue'
 
 const PREFIX = 'tocsin.draft.'
 let owner = ''
@@ -40,6 +40,13 @@ export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; 
       sessionStorage.removeItem(key)
     },
   }
+}
+
+/** A draft for each of many: what is typed about one is not offered for another. */
+export function keepDrafts<T>(name: string, blank: () => T): { of: (id: string | number) => T; forget: (id: string | number) => void } {
+  const all = ref({}) as Ref<Record<string, T>>
+  keepDraft(name, all)
+  return { of: (id) => (all.value[id] ??= blank()) && (all.value[id] as T), forget: (id) => void delete all.value[id] }
 }
 
 export function forgetDrafts(): void {

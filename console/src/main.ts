@@ -1,6 +1,7 @@
 import 'element-plus/theme-chalk/base.css'
 import 'element-plus/theme-chalk/dark/css-vars.css'
 import './style/house.css'
+import './style/parts.css'
 
 import { createApp } from 'vue'
 

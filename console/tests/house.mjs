@@ -5,6 +5,8 @@ import { chromium } from 'playwright-core'
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 export const url = process.env.TOCSIN_URL
+/** A machine that has more to do takes longer: all waiting stretches with TOCSIN_TIMEOUT (tests/run). */
+export const patience = Math.max(1, Number(process.env.TOCSIN_TIMEOUT ?? 0) / 600)
 export const pictures = process.env.TOCSIN_PICTURES ?? here('../../build/screens')
 mkdirSync(pictures, { recursive: true })
 const axe = readFileSync(here('../node_modules/axe-core/axe.min.js'), 'utf8')
@@ -57,6 +59,7 @@ export async function launch() {
 export async function open(browser, { lang = 'zh', width = 1440, height = 900, look = 'light', state = undefined } = {}) {
   const context = await browser.newContext({ locale: lang === 'zh' ? 'zh-CN' : 'en-GB', viewport: { width, height }, colorScheme: look, storageState: state, reducedMotion: 'reduce' })
   const page = await context.newPage()
+  page.setDefaultTimeout(30000 * patience)
   const seen = { faults: [], requests: [], busy: new Set(), quiet: Date.now(), refused: () => false }
   page.on('console', (m) => {
     if (!['error', 'warning'].includes(m.type())) return
@@ -83,7 +86,7 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
 
 /** Until nothing is asked of the server any more and the page has been drawn since. Streams do not count. */
 export async function settled(page, calm = 150) {
-  const until = Date.now() + 20000
+  const until = Date.now() + 20000 * patience
   for (;;) {
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
     const left = page.seen.busy.size ? calm : page.seen.quiet + calm - Date.now()
@@ -152,7 +155,7 @@ export async function choose(page, id, typed, text) {
 /** Goes to a screen by its address and waits until it stands. */
 export async function go(page, path) {
   await page.goto(`${url}/#${path}`)
-  await page.waitForSelector('#main h1, #login', { timeout: 20000 })
+  await page.waitForSelector('#main h1, #login', { timeout: 20000 * patience })
   await settled(page)
 }
 

@@ -22,6 +22,19 @@ export async function walk(browser) {
   await test('the region one governs stands in the form, by its name', async () => {
     must((await page.locator('aside .el-select').first().innerText()).includes('望江'), await page.locator('aside .el-select').first().innerText())
   }, page)
+  await test('a comparison that takes long says so and is stopped; nothing has changed', async () => {
+    // thirty others wait before it
+    await page.evaluate(async (policy) => {
+      const { csrf } = await (await fetch('/api/v1/session')).json()
+      const one = () => fetch('/api/v1/jobs', { method: 'POST', headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body: JSON.stringify({ kind: 'policy', step: 'diff', params: { policy } }) }).then((answer) => answer.text())
+      await Promise.all(Array.from({ length: 30 }, one))
+    }, other)
+    await page.getByRole('button', { name: '推算' }).click()
+    await page.locator('aside .el-progress').waitFor()
+    await page.getByRole('button', { name: '停止' }).click()
+    await page.getByText('已停止，没有改动').waitFor()
+    must(!(await page.locator('tr.sum').count()), 'there is a result')
+  }, page)
   await test('what adopting would change, for whom', async () => {
     await page.getByRole('button', { name: '推算' }).click()
     await page.locator('tr.sum').waitFor()
@@ -41,7 +54,7 @@ export async function walk(browser) {
     must((await api(page, 'policies')).adopted.every((a) => a.pack !== other), 'it is adopted')
     await page.getByRole('button', { name: '采用…' }).click()
     await page.locator('.el-message-box .el-button--primary').click()
-    await page.locator('.done').waitFor()
+    await page.locator('aside .went-well').waitFor()
     await settled(page)
     must((await api(page, 'policies')).adopted.some((a) => a.pack === other), 'it is not adopted')
     await picture(page, 'plans-adopted')

@@ -2,7 +2,7 @@
 // faster, a server that is gone and comes back. Nothing that was typed is lost in any of them.
 import { execFileSync } from 'node:child_process'
 
-import { answerLost, api, forget, go, must, open, people, settled, signIn, signedIn, test, url } from './house.mjs'
+import { answerLost, api, forget, go, must, open, patience, people, settled, signIn, signedIn, test, url } from './house.mjs'
 
 const server = (what) => execFileSync(process.env.TOCSIN_SERVER, [what], { stdio: 'inherit' })
 const place = '/registers/place'
@@ -159,14 +159,14 @@ async function away(browser) {
   await test('the server goes: a band says so, and what is typed stays', async () => {
     await typing(page, '十一号楼')
     server('stop')
-    await page.waitForSelector('.away', { timeout: 15000 })
+    await page.waitForSelector('.away', { timeout: 15000 * patience })
     await save(page)
     await page.waitForSelector('.form [role=alert]')
     must((await page.inputValue('#field-title')) === '十一号楼', 'it is gone')
   }, page)
   await test('it comes back: the band goes by itself, and the same button saves', async () => {
     server('start')
-    await page.waitForSelector('.away', { state: 'detached', timeout: 30000 })
+    await page.waitForSelector('.away', { state: 'detached', timeout: 30000 * patience })
     await save(page)
     await page.waitForURL(/#\/registers\/place\/\d+/)
   }, page)

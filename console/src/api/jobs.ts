@@ -1,47 +1,61 @@
-// Long work: asked for, then told as it goes by the server itself; nothing is asked again and again.
+// Long work: asked for, then told as it goes by the server itself in a stream of events until it is at work no more; dropped with the screen that shows it.
+import { onUnmounted, shallowRef, type ShallowRef } from 'vue'
+
 import { ask, get, post } from '@/api/client'
 
-export interface Job<R = unknown> {
+export interface Job<Result = Record<string, unknown>, Params = Record<string, string>> {
   id: string
   kind: string
-  step: string
+  step?: string
   state: 'new' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
   progress?: { done: number; total: number; rows: number; seconds: number; left_s?: number }
-  result?: Record<string, R>
-  error?: { code: string; detail?: string; message?: string }
-  problem?: { code: string; detail?: string }
+  error?: { code?: string; detail?: string }
+  params: Params
+  result: Result
 }
-export const atWork = (j: Job): boolean => j.state === 'new' || j.state === 'queued' || j.state === 'running'
+export const atWork = (j: Job<unknown, unknown> | null): boolean => j?.state === 'queued' || j?.state === 'running'
 
-/** Resolves when the job is at work no more; `told` hears of it meanwhile. */
-export function followJob<R>(first: Job<R>, told: (j: Job<R>) => void): Promise<Job<R>> {
-  told(first)
-  if (!atWork(first)) return Promise.resolve(first)
-  return new Promise((resolve, reject) => {
-    const source = new EventSource(`/api/v1/jobs/${first.id}/events`)
-    const end = (j: Job<R>): void => {
-      source.close()
-      resolve(j)
-    }
-    source.addEventListener('job', (e: MessageEvent<string>) => {
-      const j = JSON.parse(e.data) as Job<R>
-      told(j)
-      if (!atWork(j)) end(j)
-    })
-    // The stream ends with the job, and the browser would come again: once the job itself says how it stands, that is all.
-    source.onerror = () => {
-      source.close()
-      get<Job<R>>(`jobs/${first.id}`).then((j) => {
-        told(j)
-        if (atWork(j)) followJob(j, told).then(resolve, reject)
-        else resolve(j)
-      }, reject)
-    }
-  })
-}
-export async function startJob<R>(kind: string, step: string, params: Record<string, unknown>): Promise<Job<R>> {
-  return post<Job<R>>('jobs', { kind, step, params })
+export async function startJob(kind: string, step: string, params: Record<string, unknown>): Promise<string> {
+  return (await post<{ id: string }>('jobs', { kind, step, params })).id
 }
 export async function cancelJob(id: string): Promise<void> {
   await ask(`jobs/${id}/cancel`, { method: 'POST' })
+}
+
+/** Follows one job at a time; `ended` is called when its step is over. */
+export function useJob<J extends Job<unknown, unknown>>(where: 'jobs' | 'imports', ended: (job: J) => void): { job: ShallowRef<J | null>; follow: (id: string) => Promise<void>; drop: () => void } {
+  const job = shallowRef(null) as ShallowRef<J | null>
+  let source: EventSource | null = null
+  let of = ''
+  const stop = (): void => {
+    source?.close()
+    source = null
+  }
+  const take = (now: J): void => {
+    job.value = now
+    if (atWork(now)) return
+    stop()
+    ended(now)
+  }
+  async function follow(id: string): Promise<void> {
+    stop()
+    of = id
+    const now = await get<J>(`${where}/${id}`)
+    if (of !== id) return
+    if (!atWork(now)) return take(now)
+    job.value = now
+    source = new EventSource(`/api/v1/${where}/${id}/events`)
+    source.addEventListener('job', (e) => of === id && take(JSON.parse((e as MessageEvent<string>).data) as J))
+    // Refused: the session is over or the job gone. Asking once more says which.
+    source.onerror = () => {
+      if (source?.readyState === EventSource.CLOSED) void follow(id).catch(() => stop())
+    }
+  }
+  function drop(): void {
+    stop()
+    of = ''
+    job.value = null
+  }
+  onUnmounted(drop)
+  return { job, follow, drop }
 }

@@ -1,4 +1,4 @@
-// Light, dark, or as the machine says; on paper always light, on a wall screen always dark.
+// Light, dark, or as the machine says, which on a wall screen is dark; on paper always light.
 import { ref } from 'vue'
 
 export type Look = 'light' | 'dark' | 'auto'
@@ -12,7 +12,7 @@ const machine = matchMedia('(prefers-color-scheme: dark)')
 let wall = false
 
 function show(): void {
-  dark.value = !printing.value && (wall || look.value === 'dark' || (look.value === 'auto' && machine.matches))
+  dark.value = !printing.value && (look.value === 'dark' || (look.value === 'auto' && (wall || machine.matches)))
   document.documentElement.classList.toggle('dark', dark.value)
   document.documentElement.classList.toggle('printing', printing.value)
 }

@@ -1,0 +1,43 @@
+// The command board on paper: one sheet of A4, light although the screen is dark, with its charts drawn for the sheet.
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+
+import { go, must, pictures, settled, signedIn, test } from './house.mjs'
+
+/** Pages of a PDF as Chromium writes it: its page objects are plain. */
+const pagesOf = (pdf) => (pdf.toString('latin1').match(/\/Type\s*\/Page\b(?!s)/g) ?? []).length
+/** How bright a sheet is, 0 to 255, or null where nothing draws it (poppler-utils). */
+function brightness(file) {
+  try {
+    const grey = execFileSync('pdftoppm', ['-gray', '-r', '30', file], { maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'ignore'] })
+    const head = /^P5\s+(\d+)\s+(\d+)\s+255\s/.exec(grey.toString('latin1', 0, 40))
+    const dots = grey.subarray(head[0].length, head[0].length + head[1] * head[2])
+    return dots.reduce((sum, dot) => sum + dot, 0) / dots.length
+  } catch {
+    return null
+  }
+}
+
+export async function walk(browser) {
+  for (const lang of ['zh', 'en'])
+    for (const look of ['light', 'dark']) {
+      const page = await signedIn(browser, 'demo-command', { lang, look })
+      await test(`the board in ${lang} prints on one sheet of A4, light, from a ${look} screen`, async () => {
+        await go(page, '/')
+        await page.locator('.panels canvas, .panels svg').first().waitFor()
+        await settled(page)
+        const file = `${pictures}/board-paper-${lang}-${look}.pdf`
+        writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }))
+        const pdf = readFileSync(file)
+        must(pagesOf(pdf) === 1, `${pagesOf(pdf)} sheets`)
+        const box = /\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/.exec(pdf.toString('latin1'))
+        const size = [Number(box?.[1]), Number(box?.[2])].sort((a, b) => a - b).map(Math.round)
+        must(Math.abs(size[0] - 595) < 3 && Math.abs(size[1] - 842) < 3, `${size} points are not A4`)
+        const light = brightness(file)
+        must(light === null || light > 200, `the sheet is dark: ${light}`)
+        must(await page.evaluate((want) => document.documentElement.classList.contains('dark') === (want === 'dark'), look), 'the screen is not as it was')
+        must(!page.seen.faults.length, page.seen.faults.join('\n'))
+      }, page)
+      await page.context().close()
+    }
+}
