@@ -144,7 +144,31 @@ int cmd_tracing_visitors(struct cli *cli, struct error *err) {
     return rc;
 }
 
+/* Who may have infected one case, best first, as far as the asker may see them. */
+static int candidates_print(struct cli *cli, const struct chains *c, int64_t id, int64_t limit, struct error *err) {
+    uint32_t at = chains_find(c, id);
+    if (at == CHAIN_NONE || !chains_seen(cli->ledger, &cli->session, c, at)) return error_set(err, E_UNKNOWN, "--case", "no such case in the chains / 传播链中没有该病例");
+    const struct chain_node *x = &c->result.nodes[at];
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < x->n_candidates && i < limit; i++) {
+        const struct chain_candidate *m = &c->result.candidates[x->candidates + i];
+        if (!chains_seen(cli->ledger, &cli->session, c, m->infector)) continue;
+        struct text who = c->numbers[m->infector];
+        json_array_append_new(list, json_pack("{s:i, s:o, s:f, s:i, s:f, s:f, s:f, s:i}", "rank", (int)i + 1, "infector", cli_json_text(who), "chance", m->chance, "days", (int)m->days, "exposure", m->exposure,
+                                              "timing", m->timing, "genomes", m->genomes, "differences", (int)m->differences));
+        if (!cli->json)
+            cli_print(cli, cli->zh ? "%3u. %-28.*s %5.1f%%  间隔 %d 天  暴露 %.2f  时间 %.2f  基因组 %.2f (相差 %d)\n" : "%3u. %-28.*s %5.1f%%  %d days  exposure %.2f  timing %.2f  genomes %.2f (%d apart)\n", i + 1,
+                      (int)who.n, who.s, m->chance * 100, (int)m->days, m->exposure, m->timing, m->genomes, (int)m->differences);
+    }
+    if (cli->json) return cli_json(cli, json_pack("{s:f, s:I, s:o}", "unknown", x->outside, "n_candidates", (json_int_t)x->n_candidates, "candidates", list), err);
+    json_decref(list);
+    cli_print(cli, cli->zh ? "候选 %u 例; 来源不明的可能 %.1f%%\n" : "%u candidates; nobody known: %.1f%%\n", x->n_candidates, x->outside * 100);
+    return 0;
+}
+
 int cmd_chains(struct cli *cli, struct error *err) {
+    struct record one;
+    const char *which = cli_text(cli, "case");
     struct chains *c = NULL;
     struct text disease = {"", 0};
     const char *given = cli_text(cli, "disease");
@@ -156,8 +180,16 @@ int cmd_chains(struct cli *cli, struct error *err) {
     rc = reg ? access_check(&cli->session, ACCESS_READ, reg, cli->ledger->region, err) : error_set(err, E_UNKNOWN, "case", "no cases here / 没有病例登记册");
     if (rc == 0 && given) disease = text_of(given);
     else if (rc == 0) rc = chains_disease(cli->ledger, &cli->arena, &disease, err);
+    if (rc == 0 && which) rc = cli_record(cli, reg, which, &one, err);
+    if (rc == 0 && which && !given) disease = value_view(one.values[register_field(reg, TEXT("disease"))]);
     if (rc == 0) rc = chains_build(cli->ledger, disease, cli->now, &c, err);
     if (rc < 0) return rc;
+    if (which) {
+        rc = candidates_print(cli, c, one.id, limit, err);
+        if (rc == 0) rc = cli_flush(cli, err);
+        chains_free(c);
+        return rc;
+    }
     json_t *list = json_array(), *faults = json_array();
     for (size_t i = 0; i < c->result.n_trees; i++) {
         const struct chain_tree *t = &c->result.trees[i];

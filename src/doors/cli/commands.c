@@ -171,7 +171,7 @@ const struct command cli_commands[] = {
       OPTION("key", CLI_TEXT, "PREFIX", "序列名前加此即病例的外部编号", "before a name it makes the outside key of its case")},
      "tocsin genomes import cases.fasta --reference MN908947.fasta"},
     {"chains", "传播链:规模、代次、开断、矛盾", "chains of transmission: size, generations, open or cut, contradictions", cmd_chains, {{0}},
-     {OPTION("disease", CLI_TEXT, "CODE", "病种,缺省为病例最多者", "the disease; the one with most cases without it"), {"limit", CLI_INT, "N", "20", NULL, "最多条数", "how many"}}, "tocsin chains"},
+     {OPTION("disease", CLI_TEXT, "CODE", "病种,缺省为病例最多者", "the disease; the one with most cases without it"), OPTION("case", CLI_TEXT, "CASE", "谁可能传染了该病例", "who may have infected this case"), {"limit", CLI_INT, "N", "20", NULL, "最多条数", "how many"}}, "tocsin chains --case C-310115-20220530-0007"},
     {"trace", "追踪:谁与病例同处一地", "who met a case, or a person: place, time, minutes and score of each contact", cmd_trace,
      {{"CASE...", true, CLI_TEXT, "病例编号或号码;给出 --person 时为人员", "cases by id or number; with --person, more persons"}},
      {OPTION("person", CLI_LIST, "ID", "人员(出入记录中的编号),可多次给出", "a person as named in the visits; may be given several times"),
