@@ -76,15 +76,16 @@ static int add_tube(struct round_figures *f, struct series x[ROUND_STAGES], cons
     return rc ? rc : stage(&x[STAGE_WHOLE], row[1], row[5], until, err);
 }
 
-/* Who was swabbed a second time is counted once: a second turn is rare, and only those are looked at. */
+/* Who was swabbed a second time is counted once: a second turn is rare, and only those are looked at. Counted in the tubes that the session may read, as the swabs are: a number
+ * tells the laboratory of no person. */
 static int repeated(struct ledger *l, const struct session *s, int64_t round, const struct value *params, struct text street, struct round_figures *f, struct arena *a, struct error *err) {
-    const struct register_decl *reg = may_read(l, s, "swab", err);
+    const struct register_decl *reg = may_read(l, s, "tube", err);
     struct buf sql = {0};
     struct value n = value_null();
     (void)round;
     if (!reg) return err ? err->code : E_DENIED;
     buf_str(&sql, "SELECT count(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"round\"=?1 AND t.\"opened_at\"<?4 AND t.\"kind\"='single' AND w.\"turn\">1 AND ");
-    access_sql(s, ACCESS_READ, reg, "w.\"region\"", &sql);
+    access_sql(s, ACCESS_READ, reg, "t.\"region\"", &sql);
     buf_str(&sql, street.n ? " AND t.\"region\">=?2 AND t.\"region\"<?3" : " AND ?2=?3");
     int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, PARAMS, &n, err);
     buf_clear(&sql);
