@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SEEDS_MAX = 4096, INPUT_MAX = 1 << 16, HANG_S = 25 };
+enum { SEEDS_MAX = 4096, INPUT_MAX = 1 << 16, HANG_S = 300 };
 
 struct seeds {
     struct text items[SEEDS_MAX];
