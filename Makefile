@@ -48,8 +48,8 @@ check-tsan: setup ## the tests under ThreadSanitizer, in build-tsan/
 check-alloc: setup ## every test program with the n-th allocation failing, n spread over the run, in build-asan/
 	@tests/alloc
 
-nights: setup ## long form: ROUNDS=200 kills of one who records and imports, of the HTTP server under load, full disks, failing writes, PostgreSQL restarts
-	@TOCSIN_BUILD=$(BUILD) TOCSIN_NIGHT_ROUNDS=$(ROUNDS) TOCSIN_TIMEOUT=7200 TOCSIN_JOBS=1 tests/run nights nights_disk nights_server http_nights
+nights: setup ## long form: ROUNDS=200 kills of one who records and imports, of the HTTP server under load, in the burst of a city's evening and between plates, full disks, failing writes, PostgreSQL restarts
+	@TOCSIN_BUILD=$(BUILD) TOCSIN_NIGHT_ROUNDS=$(ROUNDS) TOCSIN_TIMEOUT=7200 TOCSIN_JOBS=1 tests/run nights nights_disk nights_server http_nights chengdu
 
 storm: build ## long form: retry storms, two processes on one store, PostgreSQL cut off under load
 	@tests/storm

@@ -10,7 +10,7 @@
  * releases them, recalled tubes are asked for; citizens ask for their results, more of them than the server carries; and the server is killed again and again, in the burst and between the plates.
  *
  * usage: bench_chengdu [--short] [--kills N] [--store URL] [PHASE...]    PHASE: hour burst flat storm batch kill plates query shed; --short: a second each at a tenth of the rates, for the tests;
- * --kills: how often it is killed in kill and in plates (1 and 0) */
+ * --kills: how often it is killed in kill and again in plates (else once and never), with fewer people and at 1,500 a second */
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
@@ -22,7 +22,8 @@
 #include "load.h"
 #include "sampled.h"
 
-enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10, PLATE = 94, BOXES = 2000, LAB = 8, SKEWED = 4 };
+enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10, PLATE = 94, BOXES = 2000, LAB = 8, SKEWED = 4, KILL_RATE = 1500 };
+#define KILL_EACH_S 0.7
 #define START SAMPLED_START
 
 struct swabbed {            /* who is being swabbed, to be sent until it is acknowledged */
@@ -49,8 +50,9 @@ struct evening {
     char tokens[128];
     pid_t server;
     int port;
-    double kill_at, kill_each, begun, down_s, opened; /* opened: when its clock began at START */
+    double kill_at, begun, down_s, opened; /* opened: when its clock began at START */
     int kills;              /* still to come */
+    bool until_killed;      /* the phase ends when all have come */
     bool skewed;            /* devices say what time they have */
     /* the laboratory, and who asks */
     int64_t laboratory;
@@ -229,9 +231,9 @@ static bool kill_it(void *arg) {
         server_stop(c, SIGKILL);
         server_start(c);
         c->down_s = fmax(c->down_s, wall_s() - from);
-        c->kill_at = wall_s() - c->begun + c->kill_each * (0.3 + (double)(c->kills * 37 % 100) / 100); /* in the middle of this and that */
+        c->kill_at = wall_s() - c->begun + KILL_EACH_S * (0.3 + (double)(c->kills * 37 % 100) / 100); /* in the middle of this and that */
     }
-    return false;
+    return c->until_killed && c->kills == 0 && wall_s() - c->begun > c->kill_at;
 }
 
 /* ---- the evening */
@@ -255,7 +257,8 @@ enum { PHASES = sizeof phases / sizeof *phases };
 
 static int play(struct evening *c, const struct phase *p, bool brief, int kills) {
     struct load_result r;
-    double seconds = p->kill && kills > 1 ? kills * 1.5 : brief ? 1 : p->seconds, cpu = server_cpu_s(c);
+    bool often = p->kill && kills > 1;
+    double seconds = often ? 600 : brief ? 1 : p->seconds, rate = often ? KILL_RATE : !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, cpu = server_cpu_s(c);
     long acknowledged = c->acknowledged, again = c->again, requests;
     c->batch = p->batch;
     c->copies = p->copies;
@@ -263,9 +266,9 @@ static int play(struct evening *c, const struct phase *p, bool brief, int kills)
     c->skewed = p->skewed;
     c->kills = p->kill ? kills : 0;
     c->down_s = 0;
-    c->kill_at = kills > 1 ? 0.5 : seconds / 2;
-    c->kill_each = 1.2;
-    struct load w = {.port = c->port, .connections = p->connections, .seconds = seconds, .rate = !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
+    c->until_killed = often;
+    c->kill_at = often ? KILL_EACH_S : seconds / 2;
+    struct load w = {.port = c->port, .connections = p->connections, .seconds = seconds, .rate = rate, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
                      .answered = answered, .stop = kill_it, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
     cpu = p->kill ? 0 : server_cpu_s(c) - cpu;
@@ -382,7 +385,7 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
-    *c = (struct evening){.program = program, .city = {.persons = brief ? 12000 : 700000, .n_rounds = 1}};
+    *c = (struct evening){.program = program, .city = {.persons = kills ? 12000 + kills * 2500 : brief ? 12000 : 700000, .n_rounds = 1}};
     bench_node_open(&c->node, store, "covid-2022-v9", START);
     double from = wall_s();
     sampled_people(&c->node, &c->city);

@@ -135,21 +135,23 @@ static struct text recall_ask(void *arg, int i, double now) {
 
 static int plates(struct evening *c, bool brief, int kills) {
     struct load_result r, again;
-    double seconds = kills ? kills * 1.5 : brief ? 2 : 10, cpu = server_cpu_s(c);
+    double seconds = kills ? 600 : brief ? 2 : 10, cpu = server_cpu_s(c), whole = 0;
     int missed = 0, done = c->done;
     full_tubes(c);
+    for (int i = 0; i < CONNECTIONS; i++) whole += (double)(c->full_of[i] - c->plated[i]) / PLATE;
     c->begun = wall_s();
     c->kills = kills;
-    c->kill_at = 0.5;
-    c->kill_each = 1.2;
+    c->until_killed = kills > 0;
+    c->kill_at = KILL_EACH_S;
     c->down_s = 0;
-    struct load w = {.port = c->port, .connections = LAB, .seconds = seconds, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .stop = kill_it, .arg = c};
+    struct load w = {.port = c->port, .connections = LAB, .seconds = seconds, .rate = kills ? whole * 3 / (kills * 1.5) : 0, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .stop = kill_it, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
     cpu = server_cpu_s(c) - cpu;
     double tubes = (double)(c->done - done) * PLATE / r.seconds;
     printf(" plates a laboratory with %d at work: box, results, release by another person\n        %8.0f tubes/s, %.0f people/s (%d plates of %d tubes in %.1f s); no answer %ld; p50 %.1f p99 %.1f worst %.1f ms; %.0f us of processor a tube; %.0f MB (most %.0f)\n",
            LAB, tubes, tubes * TUBE, c->done - done, PLATE, r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.max_ms, kills || c->done == done ? 0 : cpu * 1e6 / (double)((c->done - done) * PLATE), server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
     if (kills) printf("        killed %d times, down for %.2f s at most\n", kills - c->kills, c->down_s);
+    c->until_killed = false;
     c->kills = 0;
     for (int turn = 0; turn < 200; turn++) { /* what was begun is brought to its end */
         bool open = false;
