@@ -12,7 +12,7 @@ static const char *const NOW = "2022-05-30T10:00";
 void test_mem_refuse(long at, bool on); /* tests/alloc.c */
 long test_mem_counted(void);
 
-static char got[1 << 20];
+static char got[2 << 20];
 static size_t got_n;
 
 static int calm(void **state) {
