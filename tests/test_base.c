@@ -83,6 +83,18 @@ static void yaml_names_the_place(void **state) {
 static void messages_speak_the_asked_language(void **state) {
     (void)state;
     char words[64];
+    error_place("body, line 3, column 14", true, words, sizeof words);
+    assert_string_equal(words, "正文,第 3 行,第 14 列");
+    error_place("row 12, field onset", true, words, sizeof words);
+    assert_string_equal(words, "第 12 行,字段 onset");
+    error_place("policies/x.yaml:14:7", true, words, sizeof words);
+    assert_string_equal(words, "policies/x.yaml:14:7");
+    error_place("arrow 3, --column 5, /column 1", true, words, sizeof words);
+    assert_string_equal(words, "arrow 3,--column 5,/column 1");
+    error_place("row 12, field onset", false, words, sizeof words);
+    assert_string_equal(words, "row 12, field onset");
+    error_place("row 12, field onset", true, words, 9);
+    assert_true(strlen(words) < 9);
     error_words(E_USAGE, "\"x\" is no date / 不是日期", true, words, sizeof words);
     assert_string_equal(words, "\"x\" 不是日期");
     error_words(E_USAGE, "\"x\" is no date / 不是日期", false, words, sizeof words);

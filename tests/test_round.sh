@@ -27,15 +27,15 @@ for base in $stores; do
     place=$(run $a export place --columns id | sed -n 2p | tr -d '\r')
     run $a record place --id "$place" note="=1+1, \"quoted\" － / 不详" >/dev/null
     run $a report 2022-05-30 --freeze >/dev/null
-    for kind in csv xlsx titles; do
+    for kind in csv xlsx zh.csv zh.xlsx en.csv en.xlsx; do
         for register in $order; do
             case $kind in
             csv) run $a export "$register" --out "$register-$a.csv" --open --purpose round 2>/dev/null; file=$register-$a.csv ;;
             xlsx) run $a export "$register" --format xlsx --out "$register-$a.xlsx" 2>/dev/null; file=$register-$a.xlsx ;;
-            titles) run $a export "$register" --titles --lang zh --out "$register-$a-zh.csv" 2>/dev/null; file=$register-$a-zh.csv ;;
+            *) file=$register-$a-$kind; run $a export "$register" --titles --lang "${kind%.*}" --format "${kind#*.}" --out "$file" 2>/dev/null ;;
             esac
             # a cell of a workbook holds 32,767 characters: a plan's text does not go in
-            [ "$kind:$register" = xlsx:adoption ] && continue
+            case $kind:$register in *xlsx:adoption) continue ;; esac
             rows=$(run $a export "$register" --columns id 2>/dev/null | tail -n +2 | grep -c .)
             got=$(run $a import "$register" "$file" --json 2>"$work/err" | counts)
             if [ "$got" = "created 0 changed 0 unchanged $rows refused 0" ] && [ "$rows" -gt 0 ]; then ok "$kind of $register into the node it came from: $rows unchanged"

@@ -144,6 +144,24 @@ void error_words(int code, const char *message, bool zh, char *out, size_t n) {
     if (end - (start - 1) < whole) out[start - 1] = 0;
 }
 
+void error_place(const char *where, bool zh, char *out, size_t n) {
+    static const struct {
+        const char *en, *before, *after; /* after: behind the word that follows; NULL: none belongs to it */
+    } words[] = {{"row ", "第 ", " 行"}, {"line ", "第 ", " 行"}, {"column ", "第 ", " 列"}, {"entry ", "第 ", " 条"}, {"field ", "字段 ", ""}, {"body, ", "正文,", NULL}, {", ", ",", NULL}};
+    size_t at = 0, all = zh ? sizeof words / sizeof *words : 0;
+    if (n) out[0] = '\0';
+    for (const char *p = where; *p && at + 1 < n;) {
+        size_t k = 0;
+        while (k < all && !((p == where || p[-1] == ' ' || *p == ',') && strncmp(p, words[k].en, strlen(words[k].en)) == 0)) k++;
+        const char *after = k < all && words[k].after ? words[k].after : "";
+        if (k < all) p += strlen(words[k].en);
+        size_t own = k == all ? 1 : words[k].after ? strcspn(p, ", ") : 0;
+        snprintf(out + at, n - at, "%s%.*s%s", k < all ? words[k].before : "", (int)own, p, after);
+        at += strlen(out + at);
+        p += own;
+    }
+}
+
 int error_from_errno(void) {
     switch (errno) {
     case ENOSPC:

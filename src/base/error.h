@@ -74,6 +74,9 @@ int error_http(int code);
  * of its code, then the English. out is cut at n bytes, never inside a character. */
 void error_words(int code, const char *message, bool zh, char *out, size_t n);
 
+/* `where` in the asked language: "row 12, field onset" is "第 12 行,字段 onset"; what names a place by itself (a file:14:7, a JSON pointer, an option) stays. */
+void error_place(const char *where, bool zh, char *out, size_t n);
+
 /* Maps errno after a failed system call: ENOSPC, EDQUOT and EFBIG (a limit on files) are E_FULL, ENOMEM is E_MEMORY, else E_IO. */
 int error_from_errno(void);
 

@@ -307,8 +307,6 @@ static const struct {
     {"parameter %s has unit %s, not %s", "参数 %s 的单位是 %s,不是 %s"},
     {"parameter %s is a list", "参数 %s 是列表"},
     {"parameter %s is not declared", "未声明参数 %s"},
-    {"pattern %.*s", "模式不可用: %.*s"},
-    {"pattern: %s", "模式有误: %s"},
     {"person %lld has no key: erased, or never there", "人员 %lld 没有密钥:已删除或从未有过"},
     {"person needs two registers about somebody: %s and %s", "person 需要两个都关于人的登记册: %s 和 %s"},
     {"person_field must be a reference to register person", "person_field 须为对登记册 person 的引用"},

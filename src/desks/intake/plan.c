@@ -40,13 +40,39 @@ int plan_slot(struct map *m, const struct yaml *node, struct text name, int *ret
     return 0;
 }
 
+/* What is wrong with a pattern, in both languages. */
+struct pattern_fault {
+    int code;
+    const char *en, *zh;
+};
+static const struct pattern_fault refers_back = {E_UNSUPPORTED, "refers back to a group", "引用了前面的分组"}, repeats = {E_UNSUPPORTED, "repeats more than 256 times", "重复超过 256 次"};
+
+/* What regcomp says. */
+static const struct pattern_fault *pattern_refused(int rc) {
+    static const struct pattern_fault faults[] = {
+        [REG_BADPAT] = {E_SYNTAX, "is no pattern", "不是正则表达式"},
+        [REG_ECOLLATE] = {E_SYNTAX, "names a character that is not there", "[. .] 或 [= =] 中的字符不存在"},
+        [REG_ECTYPE] = {E_SYNTAX, "names a class of characters that is not there", "[: :] 中的字符类不存在"},
+        [REG_EESCAPE] = {E_SYNTAX, "ends with a backslash", "以反斜杠结尾"},
+        [REG_ESUBREG] = {E_SYNTAX, "refers to a group that is not there", "引用的分组不存在"},
+        [REG_EBRACK] = {E_SYNTAX, "[ without its ]", "[ 没有对应的 ]"},
+        [REG_EPAREN] = {E_SYNTAX, "( without its )", "( 没有对应的 )"},
+        [REG_EBRACE] = {E_SYNTAX, "{ without its }", "{ 没有对应的 }"},
+        [REG_BADBR] = {E_SYNTAX, "{ } holds no numbers in order", "{ } 中不是由小到大的次数"},
+        [REG_ERANGE] = {E_SYNTAX, "a range ends before it begins", "字符范围的终点先于起点"},
+        [REG_ESPACE] = {E_MEMORY, "needs too much memory", "所需内存过多"},
+        [REG_BADRPT] = {E_SYNTAX, "repeats nothing", "没有可重复的内容"},
+    };
+    return rc > 0 && (size_t)rc < sizeof faults / sizeof *faults && faults[rc].en ? &faults[rc] : &faults[REG_BADPAT];
+}
+
 /* Back references and large counted repetitions make matching explode. */
-static const char *pattern_danger(struct text p) {
+static const struct pattern_fault *pattern_danger(struct text p) {
     long product = 1;
     for (size_t i = 0; i < p.n; i++) {
         if (p.s[i] == '\\' && i + 1 < p.n) {
             i++;
-            if (p.s[i] >= '1' && p.s[i] <= '9') return "refers back to a group";
+            if (p.s[i] >= '1' && p.s[i] <= '9') return &refers_back;
         } else if (p.s[i] == '{') {
             long largest = 1;
             for (i++; i < p.n && p.s[i] != '}'; i++) {
@@ -56,7 +82,7 @@ static const char *pattern_danger(struct text p) {
                 if (i >= p.n || p.s[i] == '}') break;
             }
             product *= largest;
-            if (product > 256) return "repeats more than 256 times";
+            if (product > 256) return &repeats;
         }
     }
     return NULL;
@@ -64,18 +90,14 @@ static const char *pattern_danger(struct text p) {
 
 int plan_pattern(struct map *m, const struct yaml *node, struct text pattern, regex_t **ret, struct error *err) {
     if (!pattern.n || pattern.n > MAP_PATTERN_MAX) return yaml_error(node, err, E_TOO_LARGE, "a pattern has 1 to %d bytes", MAP_PATTERN_MAX);
-    const char *danger = pattern_danger(pattern);
-    if (danger) return yaml_error(node, err, E_UNSUPPORTED, "pattern %.*s", 60, danger);
+    const struct pattern_fault *fault = pattern_danger(pattern);
     struct text p = arena_text(&m->arena, pattern);
     regex_t *re = arena_alloc(&m->arena, sizeof *re);
     if (!p.s || !re) return error_memory(err);
     if (!mem_room(&m->patterns, &m->cap_patterns, m->n_patterns + 1, sizeof *m->patterns)) return error_memory(err);
-    int rc = regcomp(re, p.s, REG_EXTENDED);
-    if (rc) {
-        char why[80];
-        regerror(rc, re, why, sizeof why);
-        return yaml_error(node, err, rc == REG_ESPACE ? E_MEMORY : E_SYNTAX, "pattern: %s", why);
-    }
+    int rc = fault ? 0 : regcomp(re, p.s, REG_EXTENDED);
+    if (rc) fault = pattern_refused(rc);
+    if (fault) return yaml_error(node, err, fault->code, "pattern: %s / 模式有误:%s", fault->en, fault->zh);
     m->patterns[m->n_patterns++] = re;
     *ret = re;
     return 0;

@@ -408,9 +408,10 @@ static json_t *show(const struct jobs *j, const struct job *job, bool zh) {
         json_object_set_new(o, "progress", p);
     }
     if (job->error.code) {
-        char words[ERROR_MESSAGE_MAX];
+        char words[ERROR_MESSAGE_MAX], place[2 * ERROR_WHERE_MAX];
         error_words(job->error.code, job->error.message, zh, words, sizeof words);
-        json_object_set_new(o, "error", json_pack("{s:s, s:s, s:s}", "code", error_name(job->error.code), "detail", words, "where", job->error.where));
+        error_place(job->error.where, zh, place, sizeof place);
+        json_object_set_new(o, "error", json_pack("{s:s, s:s, s:s}", "code", error_name(job->error.code), "detail", words, "where", place));
     }
     return o;
 }

@@ -163,8 +163,10 @@ static bool speaks_chinese(int argc, char **argv) {
 static void print_where(const struct cli *cli, const char *where) {
     const struct register_decl *reg = cli->zh && cli->ledger && cli->n_arguments ? register_find(cli->ledger->catalog, text_of(cli->arguments[0])) : NULL;
     int f = reg ? register_field(reg, text_of(where)) : -1;
+    char place[2 * ERROR_WHERE_MAX];
+    error_place(where, cli->zh, place, sizeof place);
     if (f >= 0 && reg->fields[f].zh.n) fprintf(stderr, "%s(%s): ", reg->fields[f].zh.s, where);
-    else fprintf(stderr, "%s: ", where);
+    else fprintf(stderr, "%s: ", place);
 }
 
 static void print_error(const struct cli *cli, int code, const struct error *err) {

@@ -80,8 +80,10 @@ static void put_pointer(struct request *r, struct buf *b, const char *where) {
     } else if (reg && register_field(reg, text_of(where)) >= 0 && (r->json || r->body.n)) {
         buf_printf(b, ",\"pointer\":\"/fields/%s\"", where);
     } else if (where[0]) {
+        char place[2 * ERROR_WHERE_MAX];
+        error_place(where, r->zh, place, sizeof place);
         buf_str(b, ",\"where\":");
-        json_put_string(b, text_of(where));
+        json_put_string(b, text_of(place));
     }
 }
 
