@@ -92,9 +92,8 @@ static void row_noted(void *arg, const struct intake_note *n) {
                                                  "record", (json_int_t)n->record, "other", (json_int_t)n->other));
     if (t->n_notes++ >= NOTES_SHOWN) return;
     if (n->line) buf_printf(&t->notes, t->cli->zh ? "  第 %lld 行" : "  row %lld", (long long)n->line);
-    else buf_str(&t->notes, " ");
-    if (n->field.n) buf_printf(&t->notes, " %.*s", (int)n->field.n, n->field.s);
-    buf_printf(&t->notes, ": %s", words ? words : "");
+    if (n->field.n) buf_printf(&t->notes, "%s%.*s", n->line ? " " : "  ", (int)n->field.n, n->field.s);
+    buf_printf(&t->notes, "%s%s", n->line || n->field.n ? ": " : "  ", words ? words : "");
     if (n->record) buf_printf(&t->notes, " (%lld, %lld)", (long long)n->record, (long long)n->other);
     buf_str(&t->notes, "\n");
 }
