@@ -365,7 +365,7 @@ static void every_code_is_known_by_its_titles(void **state) {
                 struct buf out = {0};
                 struct value v = value_text(l->codes[k].code), back = {0};
                 struct error err = {0};
-                if (as > 0 && k + 1 < l->n) v = value_str(arena_printf(&a, "%.*s;%.*s", (int)v.n, v.s, (int)l->codes[k + 1].code.n, l->codes[k + 1].code.s));
+                if (as > 0 && k + 1 < l->n && !l->codes[k].alone && !l->codes[k + 1].alone) v = value_str(arena_printf(&a, "%.*s;%.*s", (int)v.n, v.s, (int)l->codes[k + 1].code.n, l->codes[k + 1].code.s));
                 for (int zh = 0; zh < 2; zh++) {
                     buf_reset(&out);
                     field_display(&f, v, 0, zh, &out);
