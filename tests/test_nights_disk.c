@@ -173,7 +173,7 @@ static void a_small_disk(void **state) {
     char dir[] = "/tmp/tocsin-disk-XXXXXX";
     if (!mkdtemp(dir)) fail_msg("no folder");
     int64_t steps = 0, next = 0;
-    int rc = unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? mount("tmpfs", dir, "tmpfs", 0, "size=4m") : -1;
+    int rc = unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 ? mount("tmpfs", dir, "tmpfs", 0, "size=6m") : -1;
     if (rc != 0) {
         rmdir(dir);
         print_message("SKIPPED: a small disk cannot be mounted here (needs root)\n");
@@ -195,7 +195,7 @@ static void a_small_disk(void **state) {
         if (!said || atoi(said + 2) != E_FULL) fail_msg("not said to be full: %.200s", said ? said : "");
         promises_add(&p, &v);
         victim_clear(&v);
-        snprintf(size, sizeof size, "size=%dk", 4096 + (i + 1) * 600);
+        snprintf(size, sizeof size, "size=%dk", 6144 + (i + 1) * 600);
         if (mount("none", dir, "tmpfs", MS_REMOUNT, size) != 0) fail_msg("the disk does not grow");
         night_reopen(&t);
         kept(&t, &p, "a full disk");
@@ -205,7 +205,7 @@ static void a_small_disk(void **state) {
     mount("none", dir, "tmpfs", MS_REMOUNT, "size=64m");
     steps = settle(&t, "41", &p);
     same_as_good_nights(&t, 41, steps);
-    print_message("# a disk of 2 MB, four times full, %lld steps\n", (long long)steps);
+    print_message("# a disk of 6 MB, four times full, %lld steps\n", (long long)steps);
     arena_clear(&p.a);
     test_ledger_drop(&t);
     if (keep[0])

@@ -78,11 +78,10 @@ static int add_tube(struct round_figures *f, struct series x[ROUND_STAGES], cons
 
 /* Who was swabbed a second time is counted once: a second turn is rare, and only those are looked at. Counted in the tubes that the session may read, as the swabs are: a number
  * tells the laboratory of no person. */
-static int repeated(struct ledger *l, const struct session *s, int64_t round, const struct value *params, struct text street, struct round_figures *f, struct arena *a, struct error *err) {
+static int repeated(struct ledger *l, const struct session *s, const struct value *params, struct text street, struct round_figures *f, struct arena *a, struct error *err) {
     const struct register_decl *reg = may_read(l, s, "tube", err);
     struct buf sql = {0};
     struct value n = value_null();
-    (void)round;
     if (!reg) return err ? err->code : E_DENIED;
     buf_str(&sql, "SELECT count(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"round\"=?1 AND t.\"opened_at\"<?4 AND t.\"kind\"='single' AND w.\"turn\">1 AND ");
     access_sql(s, ACCESS_READ, reg, "t.\"region\"", &sql);
@@ -127,7 +126,7 @@ int round_figures_of(struct ledger *l, const struct session *s, int64_t round, s
     if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) rc = add_tube(&f, x, row, s->now, params[F_UNTIL].i, err);
     db_cursor_close(c);
-    if (!rc) rc = repeated(l, s, round, params, street, &f, &a, err);
+    if (!rc) rc = repeated(l, s, params, street, &f, &a, err);
     if (!rc) rc = target_of(l, params, !street.n, &a, &f.target, err);
     if (!rc) rc = times_of(l, round, &f, err);
     for (int k = 0; !rc && k < ROUND_STAGES; k++) {
