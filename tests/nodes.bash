@@ -34,9 +34,10 @@ new_node() { # new_node BASE NAME: makes the node NAME in $work
     (cd "$work" && "$tocsin" init --data "$2" --store "$(store_url "$1" "$2")" --region 310199 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00 >/dev/null)
 }
 run() { (cd "$work" && "$tocsin" "$@"); }
+take() { run import "${2%%:*}" "files/${2#*:}" --data "$1" --at $now --quiet >/dev/null 2>>"$work/take.err"; } # take NODE REGISTER:FILE
 take_all() { # take_all NODE: every file, in order
     local pair
-    for pair in $files; do run import "${pair%%:*}" "files/${pair#*:}" --data "$1" --at $now --quiet >/dev/null 2>>"$work/take.err"; done
+    for pair in $files; do take "$1" "$pair"; done
 }
 # Everything that must be equal in two nodes that learned the same: records per register, duties per rule and state.
 summary() {
