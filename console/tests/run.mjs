@@ -2,7 +2,7 @@
 // sets TOCSIN_URL, TOCSIN_ACCOUNTS and, for the walks that need it, TOCSIN_SERVER (a script that stops and starts the server).
 import { done, launch, ok } from './house.mjs'
 
-const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'field', 'testing']
+const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'testing', 'field']
 const wanted = process.argv.slice(2)
 const browser = await launch()
 for (const name of names) {
