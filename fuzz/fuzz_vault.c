@@ -13,8 +13,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void normal_forms(struct text in) {
-    static const enum field_blind kinds[] = {BLIND_DOCUMENT, BLIND_NAME};
-    for (size_t i = 0; i < 2; i++) {
+    static const enum field_blind kinds[] = {BLIND_DOCUMENT, BLIND_NAME, BLIND_ADDRESS};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char once[BLIND_MAX], twice[BLIND_MAX];
         size_t n = blind_normal(kinds[i], in, once);
         if (n > BLIND_MAX) abort();

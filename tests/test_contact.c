@@ -264,7 +264,7 @@ static void sweeping_changes_nothing(void **state) {
         struct error err = {0};
         draw(&r, round % 5 ? 60 + rng_below(&r, 200) : 700);
         size_t n = cases_draw(&r, cases, 12), n_links = round % 4;
-        for (size_t i = 0; i < n_links; i++) links[i] = (struct contact_link){(uint32_t)rng_below(&r, PERSONS), (uint32_t)rng_below(&r, PERSONS), 0, 3 * DAY_S, (uint8_t)(CONTACT_HOUSEHOLD + i % 3), 255, i % 2 == 0, 0};
+        for (size_t i = 0; i < n_links; i++) links[i] = (struct contact_link){(uint32_t)rng_below(&r, PERSONS), (uint32_t)rng_below(&r, PERSONS), 0, 3 * DAY_S, (uint8_t)(CONTACT_HOUSEHOLD + i % (CONTACT_KINDS - CONTACT_HOUSEHOLD)), 255, i % 2 == 0, 0};
         o.evidence = round % 3 != 0;
         if (round % 7 == 0) o.rules[0].crowd = o.rules[1].crowd = 5;
         assert_ok(contact_find(&s, &o, cases, n, links, n_links, work, &one, &err), err);

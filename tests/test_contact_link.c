@@ -26,7 +26,7 @@ static size_t links_draw(struct rng *r, struct contact_link *out, size_t n) {
     for (size_t i = 0; i < n; i++) {
         int32_t from = (int32_t)rng_below(r, 4 * DAY_S) - DAY_S;
         out[i] = (struct contact_link){(uint32_t)rng_below(r, PERSONS + 10), (uint32_t)rng_below(r, PERSONS + 10), from, from + 1 + (int32_t)rng_below(r, 2 * DAY_S),
-                                       (uint8_t)(CONTACT_HOUSEHOLD + rng_below(r, 3)), (uint8_t)(rng_below(r, 2) ? 255 : rng_below(r, 5)), rng_below(r, 3) > 0, 0};
+                                       (uint8_t)(CONTACT_HOUSEHOLD + rng_below(r, CONTACT_KINDS - CONTACT_HOUSEHOLD)), (uint8_t)(rng_below(r, 2) ? 255 : rng_below(r, 5)), rng_below(r, 3) > 0, 0};
     }
     return n;
 }
@@ -80,7 +80,7 @@ static void equal_to_the_definition(void **state) {
             static uint8_t on[CONTACT_KINDS][5 * DAY_S];
             bool is_case = false, close = false, any = false;
             int32_t first = INT32_MAX, last = INT32_MIN;
-            double dose = 0;
+            double dose[CONTACT_KINDS] = {0};
             memset(on, 0, sizeof on);
             for (size_t j = 0; j < n; j++) {
                 is_case |= cases[j].person == p;
@@ -97,13 +97,13 @@ static void equal_to_the_definition(void **state) {
                 }
             }
             for (int k = CONTACT_HOUSEHOLD; any && k < CONTACT_KINDS; k++)
-                for (int32_t t = 0; t < 5 * DAY_S; t++) dose += on[k][t] * CONTACT_RATE_PER_HOUR / 3600 * o.daily_s[k] / DAY_S;
+                for (int32_t t = 0; t < 5 * DAY_S; t++) dose[k] += on[k][t] * CONTACT_RATE_PER_HOUR / 3600 * o.daily_s[k] / DAY_S;
             const struct contact *c = who(&found, p);
             assert_true(!!c == (any && !is_case));
             if (!c) continue;
             met++;
             assert_true(c->degree == 1 && c->kind == (close ? CONTACT_CLOSE : CONTACT_GENERAL) && c->first == first && c->last == last && c->overlap_s == 0);
-            assert_true(fabs(c->score - (1 - exp(-dose))) < 1e-6);
+            assert_true(fabs(c->score - (1 - exp(-fmax(fmax(dose[CONTACT_HOUSEHOLD], dose[CONTACT_ADDRESS]), dose[CONTACT_PHONE]) - dose[CONTACT_ROOM] - fmax(dose[CONTACT_UNIT], dose[CONTACT_WORK])))) < 1e-6);
         }
         assert_int_equal(met, found.n_contacts);
         contacts += met;

@@ -395,6 +395,79 @@ static void registers_link_people(void **state) {
     }
 }
 
+/* The same address, phone or work unit on two cards: of the class and for the time the policy says, never by what everybody's card has, never past the asker's right. */
+static void cards_link_people(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        struct tracing_question q = question(&x, 0);
+        struct draft *d = test_draft(&x.t, "person", DRAFT_CHANGE, "phone", "13800001111", "address", "世纪大道100号4栋501室", "address_region", "310115", "work_unit", "枫林食品厂", NULL);
+        d->id = x.li;
+        assert_ok(test_write(&x.t, d, &err), err);
+        test_record(&x.t, "person", "name", "远一", "address", "世纪大道 100 号 4 栋 501", "address_region", "440300"); /* the same words in another town */
+        test_record(&x.t, "person", "name", "近二", "address", "世纪大道", "work_unit", "退休");
+        test_record(&x.t, "person", "name", "近三", "address", "世纪大道100号4栋502室", "phone", "13800001112", "work_unit", "枫林食品二厂");
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        assert_true(a.found.n_contacts == 2 && a.n_links == 0);
+        tracing_answer_clear(&a);
+        int64_t zhao = test_record(&x.t, "person", "name", "赵一", "address", "世纪大道１００号，４栋５０１", "address_region", "310115001"),
+                sun = test_record(&x.t, "person", "name", "孙三", "phone", "+86 138-0000-1111", "age", "6"),
+                zhou = test_record(&x.t, "person", "name", "周五", "work_unit", "枫林食品厂");
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        const struct contact *z = contact_of(&a, test_id(&x.t, zhao)), *k = contact_of(&a, test_id(&x.t, sun)), *w = contact_of(&a, test_id(&x.t, zhou));
+        assert_true(a.found.n_contacts == 5 && a.n_links == 3);
+        assert_true(z && z->kind == CONTACT_CLOSE && z->score > 0.15 && a.found.evidence[z->evidence - 1].kind == CONTACT_ADDRESS);
+        assert_true(k && k->kind == CONTACT_GENERAL && a.found.evidence[k->evidence - 1].kind == CONTACT_PHONE && w && w->kind == CONTACT_GENERAL && a.found.evidence[w->evidence - 1].kind == CONTACT_WORK);
+        assert_true(k->score > 0 && k->score == w->score && k->score < z->score);
+        double alone = z->score;
+        tracing_answer_clear(&a);
+        /* one household by the register too: the same hours, counted once; classes, times and numbers are the policy's */
+        member(&x, x.li, "household", "H-1", NULL, NULL);
+        member(&x, zhao, "household", "H-1", NULL, NULL);
+        struct tracing_plan p = {0};
+        assert_ok(tracing_plan(x.t.l, &s, x.v, &q, &p, &err), err);
+        assert_ok(tracing_find(x.t.l, &s, x.v, &p, &a, &err), err);
+        z = contact_of(&a, test_id(&x.t, zhao));
+        assert_true(z && z->score == alone && z->n_evidence == 2);
+        tracing_answer_clear(&a);
+        p.ties.close[CONTACT_PHONE] = true;
+        p.options.daily_s[CONTACT_ADDRESS] = 0;
+        p.ties.unit_members = 1;
+        assert_ok(tracing_find(x.t.l, &s, x.v, &p, &a, &err), err);
+        z = contact_of(&a, test_id(&x.t, zhao)), k = contact_of(&a, test_id(&x.t, sun));
+        assert_true(z && z->n_evidence == 1 && k && k->kind == CONTACT_CLOSE && !contact_of(&a, test_id(&x.t, zhou)) && a.n_large == 1);
+        tracing_answer_clear(&a);
+        p.ties.shared_members = 1;
+        assert_ok(tracing_find(x.t.l, &s, x.v, &p, &a, &err), err);
+        assert_true(!contact_of(&a, test_id(&x.t, sun)) && a.n_large == 2);
+        tracing_answer_clear(&a);
+        tracing_plan_clear(&p);
+        /* found from the other side; not on cards the asker may not read, nor after the phone was changed */
+        const struct grant narrow = {WORD("tracer"), WORD("310116")};
+        struct session other = as(&x.t, &narrow, "流调");
+        const char *persons[] = {test_id(&x.t, sun)};
+        struct tracing_question back = {.persons = persons, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 4};
+        assert_int_equal(tracing_ask(x.t.l, &other, x.v, &back, &a, &err), E_DENIED);
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &back, &a, &err), err);
+        assert_true(a.found.n_contacts == 1 && contact_of(&a, test_id(&x.t, x.li)));
+        tracing_answer_clear(&a);
+        d = test_draft(&x.t, "person", DRAFT_CHANGE, "phone", "13900009999", NULL);
+        d->id = sun;
+        assert_ok(test_write(&x.t, d, &err), err);
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &back, &a, &err), err);
+        assert_int_equal(a.found.n_contacts, 0);
+        tracing_answer_clear(&a);
+        struct tracing_accepted done = accepted(&x, &s, 0, NULL, 0);
+        assert_int_equal(done.taken, 4);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE evidence LIKE '%same address%' OR evidence LIKE '%same work unit%'"), 2);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact WHERE relation = 'colleague'"), 1);
+        scene_drop(&x);
+    }
+}
+
 /* Before anything is taken: what is new, what goes. */
 static void asked_again_it_says_what_changes(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -486,7 +559,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_not_look), cmocka_unit_test(what_is_found_becomes_records_once), cmocka_unit_test(each_department_sees_its_own),
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
-        cmocka_unit_test(registers_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
+        cmocka_unit_test(registers_link_people),
+        cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
         cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,7 +227,7 @@ static void normal_forms_meet(void **state) {
     }
     char huge[2000];
     memset(huge, '7', sizeof huge);
-    for (int kind = BLIND_NONE; kind <= BLIND_NAME; kind++)
+    for (int kind = BLIND_NONE; kind <= BLIND_ADDRESS; kind++)
         assert_false(vault_blind(v, (enum field_blind)kind, (struct text){huge, sizeof huge}, &h));
     assert_false(vault_blind(v, BLIND_NONE, TEXT("x"), &h));
     assert_int_equal(h, 77);
@@ -243,6 +243,12 @@ static void normal_forms_meet(void **state) {
     normal(BLIND_PHONE, "138 1234 1234", "13812341234");
     normal(BLIND_PHONE, "１３８１２３４１２３４", "13812341234");
     normal(BLIND_PHONE, "ext. 77", "77");
+    normal(BLIND_ADDRESS, "上海市 浦东新区 世纪大道１００号4栋501室", "上海市浦东新区世纪大道100号4栋501");
+    normal(BLIND_ADDRESS, "枫林路12弄，3－201", "枫林路12弄3-201");
+    normal(BLIND_ADDRESS, "枫林路12弄 32-01", "枫林路12弄32-01");
+    normal(BLIND_ADDRESS, "Flat 3, 12 Nathan Road", "flat3-12nathanroad");
+    normal(BLIND_ADDRESS, "成都市武侯区", ""); /* a district is no home */
+    normal(BLIND_ADDRESS, "12号", "");
     /* one hash per kind, even for the same text */
     int64_t doc, phone;
     assert_true(vault_blind(v, BLIND_DOCUMENT, TEXT("13812341234"), &doc));

@@ -127,6 +127,21 @@ static int blind_hashes(struct ledger *l, struct db *db, const struct record *r,
     return 0;
 }
 
+int person_sharing(struct ledger *l, struct db *db, int64_t person, size_t limit, struct arena *a, struct person_shared *shared, size_t n, struct error *err) {
+    struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}};
+    struct record r;
+    int kinds[8];
+    int64_t hashes[8];
+    size_t n_hashes = 0;
+    for (size_t i = 0; i < n; i++) shared[i].n = 0;
+    int rc = record_get(l, db, &inside, people(l), person, a, &r, err);
+    if (rc == 0) rc = blind_hashes(l, db, &r, a, kinds, hashes, &n_hashes, err);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        for (size_t k = 0; rc == 0 && k < n_hashes; k++)
+            if (kinds[k] == (int)shared[i].kind) rc = carriers(db ? db : l->db, shared[i].kind, hashes[k], limit, a, &shared[i].ids, &shared[i].n, err);
+    return rc;
+}
+
 int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err) {
     struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}};
     struct record r;
@@ -139,6 +154,7 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
     for (size_t i = 0; !rc && i < n; i++) {
         int64_t *ids = NULL;
         size_t k = 0;
+        if (kinds[i] == BLIND_ADDRESS) continue; /* who lives there is not who it is */
         rc = carriers(db ? db : l->db, (enum field_blind)kinds[i], hashes[i], TWINS, a, &ids, &k, err);
         for (size_t j = 0; !rc && j < k; j++) {
             size_t t = 0;

@@ -21,6 +21,14 @@ struct person_twin {
 };
 int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err);
 
+/* Who carries the same phone (address, name, document), the person too, ascending; of very many at least the first `limit`. n 0: the person has none. Only ids leave here. */
+struct person_shared {
+    enum field_blind kind;    /* asked for */
+    int64_t *ids;             /* in the arena */
+    size_t n;
+};
+int person_sharing(struct ledger *l, struct db *db, int64_t person, size_t limit, struct arena *a, struct person_shared *shared, size_t n, struct error *err);
+
 /* By clear text of a kind; ids in the arena, without who was merged away. */
 int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
 

@@ -9,9 +9,14 @@ enum { SEEN_FIRST = 4096, SEEN_KEPT = 1 << 16 };
 
 void contact_options_init(struct contact_options *o) {
     *o = (struct contact_options){.degree = 1, .evidence = true, .threads = 1, .many = 256};
-    o->daily_s[CONTACT_HOUSEHOLD] = o->daily_s[CONTACT_ROOM] = 432 * 60;
-    o->daily_s[CONTACT_UNIT] = 35 * 60;
+    o->daily_s[CONTACT_HOUSEHOLD] = o->daily_s[CONTACT_ROOM] = o->daily_s[CONTACT_ADDRESS] = 432 * 60;
+    o->daily_s[CONTACT_UNIT] = o->daily_s[CONTACT_PHONE] = o->daily_s[CONTACT_WORK] = 35 * 60;
     for (int c = 0; c < CONTACT_CLASSES; c++) o->rules[c] = (struct contact_rule){.overlap_s = 15 * 60, .rows = -1, .weight = 1};
+}
+
+const char *contact_kind_word(unsigned kind) {
+    static const char *const words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit", "address", "phone", "work"};
+    return kind < CONTACT_KINDS ? words[kind] : "";
 }
 
 void contact_result_clear(struct contact_result *r) {

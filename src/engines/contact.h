@@ -13,9 +13,10 @@
  * Laws (tests/test_contact.c): found forwards from a is found backwards from b; less is found with a larger m, a smaller d, a narrower window, fewer rows;
  * cutting or repeating a stay or a link changes nothing; all equal to the pairwise definition; what a second run adds and takes away makes the first into the second.
  *
- * Links from registers (one household, one room, one unit) are evidence beside the stays: times in which a register says that two lived, slept or worked together. Links of one
+ * Links from registers (one household, room or unit; the same address, phone or work unit) are evidence beside the stays: times in which a register says that two lived, slept or worked together. Links of one
  * kind that touch are one, whoever of the cases it is with and however often they were recorded. A link has no minutes of its own: it counts `daily_s` of each day, and of what
- * the links give and what the stays give the larger is the dose, because the hours at home are often among the stays.
+ * the links give and what the stays give the larger is the dose, because the hours at home are often among the stays; for the same reason of household, address and phone only the one
+ * that gives most counts, and of unit and work unit.
  *
  * Score: the chance of infection, 1 - exp(-sum of rate * weight * hours), 1.1 % an hour: Ferretti et al. 2024, Nature 626:145-150,
  * doi:10.1038/s41586-023-06952-2; weight by class of place. Time after the other had left counts half for each 1.1 h gone by (aerosol half-life: van Doremalen et al.
@@ -27,7 +28,12 @@
 
 enum { CONTACT_CLASSES = 32, CONTACT_THREADS_MAX = 16 };
 #define CONTACT_LINK_PLACE UINT32_MAX /* evidence by a link: no place */
-enum contact_kind { CONTACT_MET, CONTACT_CAME_AFTER, CONTACT_HOUSEHOLD, CONTACT_ROOM, CONTACT_UNIT /* from here on links */, CONTACT_KINDS };
+enum contact_kind {
+    CONTACT_MET, CONTACT_CAME_AFTER,
+    CONTACT_HOUSEHOLD, CONTACT_ROOM, CONTACT_UNIT, /* from here on links */
+    CONTACT_ADDRESS, CONTACT_PHONE, CONTACT_WORK,  /* the same is on both cards */
+    CONTACT_KINDS
+};
 #define CONTACT_RATE_PER_HOUR 0.011
 #define CONTACT_HALF_LIFE_S 3960
 
@@ -48,7 +54,10 @@ struct contact_options {
     int threads;         /* for many cases at once, when the source gives one to each; 0 counts as 1. The answer is the same with any number */
     uint32_t many;       /* from so many persons asked on they are swept: a sum for everybody in memory, 32 bytes a person and thread, no table of those met */
 };
-/* The same rule for every class: 15 minutes, no lingering, no seats, no venue; one thread, 256 are many. Of a day in a household or room 7.2 h count, in a unit 35 min: three days of
+/* overlap, after, household, ...: as JSON and policies (contact_household) call it; "" of none. */
+const char *contact_kind_word(unsigned kind);
+/* The same rule for every class: 15 minutes, no lingering, no seats, no venue; one thread, 256 are many. Of a day in a household, at an address or in a room 7.2 h count, in a unit (or with
+ * the same phone or work unit on the card) 35 min: three days of
  * them are the 21.1 and 1.9 % of contacts in households and at work who were infected, Thompson et al. 2021, Clin Infect Dis 73:e754, doi:10.1093/cid/ciab100 (the second not checked
  * against the text). */
 void contact_options_init(struct contact_options *o);

@@ -1,5 +1,7 @@
 /* Links from registers: who lived, slept or worked together by what is on record. */
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engines/contact_work.h"
 
@@ -39,9 +41,14 @@ static void dose_raise(struct contact_work *w, uint32_t person, double dose) {
     if (c->degree == w->degree && c->score < dose) c->score = dose;
 }
 
+/* Household, address and phone tell of the same hours, and so do unit and work unit: the one that tells of most. */
+static double dose_of(const double by_kind[CONTACT_KINDS]) {
+    return fmax(fmax(by_kind[CONTACT_HOUSEHOLD], by_kind[CONTACT_ADDRESS]), by_kind[CONTACT_PHONE]) + by_kind[CONTACT_ROOM] + fmax(by_kind[CONTACT_UNIT], by_kind[CONTACT_WORK]);
+}
+
 int contact_links(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n) {
     size_t n_linked = 0;
-    double dose = 0;
+    double dose[CONTACT_KINDS] = {0};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct presence_ask *a = ask_of(w->asks, n_asks, links[i].a), *b = ask_of(w->asks, n_asks, links[i].b);
@@ -59,10 +66,10 @@ int contact_links(struct contact_work *w, size_t n_asks, const struct contact_li
         struct contact_evidence e = {.place = CONTACT_LINK_PLACE, .through = one.through, .start = one.from, .end = one.to, .kind = one.kind, .rows_apart = one.rows_apart,
                                      .attr = presence_attr(PRESENCE_REGISTER, 100)};
         rc = contact_note(w, one.person, &e, 0, one.close);
-        dose += quantum(CONTACT_RATE_PER_HOUR / 3600 * w->o->daily_s[one.kind % CONTACT_KINDS] / DAY_S) * (double)(one.to - one.from);
+        dose[one.kind % CONTACT_KINDS] += quantum(CONTACT_RATE_PER_HOUR / 3600 * w->o->daily_s[one.kind % CONTACT_KINDS] / DAY_S) * (double)(one.to - one.from);
         if (k < n_linked && w->linked[k].person == one.person) continue;
-        if (rc == 0) dose_raise(w, one.person, dose);
-        dose = 0;
+        if (rc == 0) dose_raise(w, one.person, dose_of(dose));
+        memset(dose, 0, sizeof dose);
     }
     return rc;
 }

@@ -68,6 +68,31 @@ static size_t phone_form(struct text t, char out[BLIND_MAX]) {
     return k;
 }
 
+/* An address says where somebody lives when it has a number and is more than a district. Letters lower-case, what is only written between is dropped (3-201 is not 32-01), and so
+ * is a last 室. 0: it says no more than a region. */
+static size_t address_form(struct text t, char out[BLIND_MAX]) {
+    size_t n = 0, signs = 0;
+    bool number = false, parted = false;
+    for (size_t pos = 0; pos < t.n;) {
+        uint32_t c = narrow(text_codepoint(t, &pos));
+        bool digit = c >= '0' && c <= '9';
+        if (c >= 'A' && c <= 'Z') c = c - 'A' + 'a';
+        if (c < 0x80 ? !digit && !(c >= 'a' && c <= 'z')
+                     : (c >= 0xA0 && c <= 0xBF) || (c >= 0x2000 && c <= 0x206F) || (c >= 0x3000 && c <= 0x303F) || c == 0xFEFF || c == 0xFFFD) {
+            parted = true;
+            continue;
+        }
+        if (n + 5 > BLIND_MAX) return 0;
+        if (parted && digit && n && out[n - 1] >= '0' && out[n - 1] <= '9') out[n++] = '-';
+        n += text_encode(c, out + n);
+        number |= digit;
+        parted = false;
+        signs++;
+    }
+    for (; n > 3 && memcmp(out + n - 3, "室", 3) == 0; n -= 3) signs--;
+    return number && signs >= 6 ? n : 0;
+}
+
 size_t blind_normal(enum field_blind kind, struct text clear, char out[BLIND_MAX]) {
     switch (kind) {
     case BLIND_DOCUMENT:
@@ -76,6 +101,8 @@ size_t blind_normal(enum field_blind kind, struct text clear, char out[BLIND_MAX
         return phone_form(clear, out);
     case BLIND_NAME:
         return name_normal(clear, out, BLIND_MAX) ? strlen(out) : 0;
+    case BLIND_ADDRESS:
+        return address_form(clear, out);
     case BLIND_NONE:
         break;
     }

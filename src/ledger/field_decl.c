@@ -18,6 +18,7 @@ static const char *const blind_names[] = {
     [BLIND_DOCUMENT] = "document",
     [BLIND_PHONE] = "phone",
     [BLIND_NAME] = "name",
+    [BLIND_ADDRESS] = "address",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -1,4 +1,4 @@
-/* ledger: the lookup, one index of exact values over all registers: which record carries this document, phone or name (keyed hash), this natural key, this
+/* ledger: the lookup, one index of exact values over all registers: which record carries this document, phone, name or address (keyed hash), this natural key, this
  * number. It finds records without opening them and costs an import almost nothing, because it is kept as sorted runs and not as B-trees with random keys.
  * Knows base and store only; what is looked up comes from record*.c and the desks. How it works and what else was tried: docs/decisions/0009.
  *
@@ -19,7 +19,7 @@
 enum { LOOKUP_TABLES = 4, LOOKUP_HOLDER_BITS = 48 };
 
 /* What the index of a store was made as; another one is made anew by `tocsin migrate`. */
-#define LOOKUP_EDITION "2"
+#define LOOKUP_EDITION "3"
 
 struct lookup_kind {
     uint64_t salt, tag;

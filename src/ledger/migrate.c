@@ -56,7 +56,7 @@ static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct
     bool there = false;
     int rc = setting_of(l, "lookup", &a, &known, &there, err);
     if (!rc && there && !text_is(known, LOOKUP_EDITION)) {
-        rc = buf_str(plan, "-- documents, phones, names, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
+        rc = buf_str(plan, "-- documents, phones, names, addresses, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
                  ? error_memory(err) : 0;
         if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);
         if (!rc && apply) rc = ledger_reindex(l, err);

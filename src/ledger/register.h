@@ -26,7 +26,7 @@ enum field_type {
 /* Checks that belong to a text field beyond its length. */
 enum field_check { CHECK_NONE, CHECK_DOCUMENT, CHECK_ID_CARD, CHECK_UNIT_CODE, CHECK_PHONE };
 /* How a sealed field can be found again: keyed hashes of its normal form (vault.h). */
-enum field_blind { BLIND_NONE, BLIND_DOCUMENT, BLIND_PHONE, BLIND_NAME };
+enum field_blind { BLIND_NONE, BLIND_DOCUMENT, BLIND_PHONE, BLIND_NAME, BLIND_ADDRESS };
 
 struct code {
     struct text code, zh, en, standard; /* standard: the code in the national or WHO list, may be empty */

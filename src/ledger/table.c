@@ -65,8 +65,8 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         if (!f->indexed) continue;
-        /* who refers to nothing is not looked for by what he refers to, and costs the writer nothing */
-        const char *where = f->type == FIELD_REFERENCE && !f->required ? arena_printf(a, "\"%s\" IS NOT NULL", f->name.s) : NULL;
+        /* who refers to nothing, or has no such word, is not looked for by it and costs the writer nothing */
+        const char *where = (f->type == FIELD_REFERENCE || f->type == FIELD_TEXT) && !f->required ? arena_printf(a, "\"%s\" IS NOT NULL", f->name.s) : NULL;
         ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, f->name.s), index_columns(a, reg, f->name), false, where};
     }
     for (size_t i = 0; i < reg->n_indexes; i++)

@@ -126,8 +126,7 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
         a.records = NULL;
         tracing_rules(l, disease, s->now, &rules);
         options_of(q, &rules, &ret->options);
-        ret->seat_rows = rules.seat_rows;
-        ret->unit_members = rules.unit_members;
+        ret->ties = rules.ties;
         snprintf(ret->what, sizeof ret->what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
         if (q->n_cases == 1) ret->one = a.one;
     }

@@ -129,11 +129,12 @@ struct manner {
     const char *source, *mode, *relation;
 };
 static struct manner manner_of(const struct tracing_taking *t, const struct contact *c) {
-    static const struct manner links[CONTACT_KINDS] = {[CONTACT_HOUSEHOLD] = {"community", "living", "household"}, [CONTACT_ROOM] = {"unit", "room", NULL}, [CONTACT_UNIT] = {"unit", "work", NULL}};
+    static const struct manner links[CONTACT_KINDS] = {[CONTACT_HOUSEHOLD] = {"community", "living", "household"}, [CONTACT_ROOM] = {"unit", "room", NULL}, [CONTACT_UNIT] = {"unit", "work", NULL},
+                                                        [CONTACT_ADDRESS] = {"community", "living", "household"}, [CONTACT_PHONE] = {"community", NULL, NULL}, [CONTACT_WORK] = {"unit", "work", "colleague"}};
     const struct contact_evidence *all = t->answer.found.evidence;
     struct manner m = {0};
     for (uint32_t at = c->evidence; at; at = all[at - 1].next)
-        if (all[at - 1].kind == CONTACT_HOUSEHOLD) return links[CONTACT_HOUSEHOLD];
+        if (all[at - 1].kind == CONTACT_HOUSEHOLD || all[at - 1].kind == CONTACT_ADDRESS) return links[all[at - 1].kind];
     if (!c->evidence) return m;
     const struct contact_evidence *e = &all[c->evidence - 1];
     unsigned source = presence_source_of(e->attr);
@@ -198,7 +199,7 @@ static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct erro
 
 /* A line a piece: place, from, until, minutes, source. */
 static char *evidence_text(struct tracing_taking *t, const struct contact *c) {
-    static const char *const kinds[CONTACT_KINDS] = {"", ", came after", ", same household", ", same room", ", same unit"};
+    static const char *const kinds[CONTACT_KINDS] = {"", ", came after", ", same household", ", same room", ", same unit", ", same address", ", same phone", ", same work unit"};
     struct buf b = {0};
     size_t n = 0;
     for (uint32_t at = c->evidence; at && n < TRACING_EVIDENCE_LINES && b.n < 7000; at = t->answer.found.evidence[at - 1].next, n++) {

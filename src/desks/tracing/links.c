@@ -1,11 +1,13 @@
-/* Who lives, sleeps, studies or works with whom, by registers membership and stay, as links for the contact engine. Reads as far as the asker's right goes. */
+/* Who lives, sleeps, studies or works with whom, by registers membership and stay and by what stands on two cards of register person, as links for the contact engine. Reads as far as the
+ * asker's right goes. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "desks/person.h"
 #include "desks/tracing/inside.h"
 #include "desks/tracing/links.h"
 
-enum { TOGETHER = 400 };
+enum { TOGETHER = 400, UNIT_SIGNS = 4 /* a shorter name of a work unit (退休, 个体) is none */ };
 
 /* A person's part in a household, class or room, as it stands in a register. */
 struct part {
@@ -71,12 +73,23 @@ static int stay_row(struct linking *x, const struct value *v, struct parts *to) 
     return p.unit.n && p.to > x->p->from && p.from < x->p->to ? part_add(x, to, &p) : 0;
 }
 
+/* id, work_unit */
+static int card_row(struct linking *x, const struct value *v, struct parts *to) {
+    struct part p = {.person = value_int_or(v[0], 0), .from = INT64_MIN, .to = INT64_MAX, .unit = value_view(v[1]), .kind = CONTACT_WORK};
+    size_t signs = 0;
+    for (size_t pos = 0; pos < p.unit.n; signs++) text_codepoint(p.unit, &pos);
+    return signs >= UNIT_SIGNS ? part_add(x, to, &p) : 0;
+}
+
+/* Those asked: own AND person IN (...); who belongs to the same: members, ?1 its unit, ?2 its place, ?3 its region. */
 static const struct source {
-    const char *reg, *columns;
+    const char *reg, *columns, *person, *own, *members;
+    size_t n_params;
     int (*row)(struct linking *x, const struct value *v, struct parts *to);
 } sources[] = {
-    {"membership", "person, kind, unit, place, region, section, seat_row, since, until", membership_row},
-    {"stay", "person, place, room, started_at, ended_at", stay_row},
+    {"membership", "person, kind, unit, place, region, section, seat_row, since, until", "person", "", "unit = ?1 AND COALESCE(place, 0) = ?2 AND region = ?3", 3, membership_row},
+    {"stay", "person, place, room, started_at, ended_at", "person", "place IS NOT NULL AND room IS NOT NULL AND ", "room = ?1 AND place = ?2", 2, stay_row},
+    {"person", "id, work_unit", "id", "merged_into IS NULL AND work_unit IS NOT NULL AND ", "merged_into IS NULL AND work_unit = ?1", 1, card_row},
 };
 
 static int rows_read(struct linking *x, const struct source *s, const struct register_decl *reg, const char *condition, const struct value *params, size_t n, struct parts *to) {
@@ -92,15 +105,19 @@ static int rows_read(struct linking *x, const struct source *s, const struct reg
     return rc;
 }
 
+static void in_list(struct buf *b, const int64_t *ids, size_t n) {
+    buf_str(b, " IN (");
+    for (size_t i = 0; i < n; i++) buf_printf(b, "%s%lld", i ? "," : "", (long long)ids[i]);
+    buf_str(b, ")");
+}
+
 /* What those asked belong to. */
 static int own_read(struct linking *x, const struct source *s, const struct register_decl *reg, const int64_t *persons, size_t n) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i += TOGETHER) {
         struct buf b = {0};
-        buf_str(&b, "person IN (");
-        for (size_t k = i; k < n && k < i + TOGETHER; k++) buf_printf(&b, "%s%lld", k > i ? "," : "", (long long)persons[k]);
-        buf_str(&b, ")");
-        if (strcmp(s->reg, "stay") == 0) buf_str(&b, " AND place IS NOT NULL AND room IS NOT NULL");
+        buf_printf(&b, "%s%s", s->own, s->person);
+        in_list(&b, persons + i, n - i < TOGETHER ? n - i : TOGETHER);
         rc = b.failed ? error_memory(x->err) : rows_read(x, s, reg, buf_cstr(&b), NULL, 0, &x->own);
         buf_clear(&b);
     }
@@ -134,7 +151,7 @@ static int32_t moment(const struct linking *x, instant t) {
 
 static int link_add(struct linking *x, const struct part *a, const struct part *b) {
     struct tracing_links *out = x->out;
-    struct contact_link k = {.from = moment(x, a->from > b->from ? a->from : b->from), .to = moment(x, a->to < b->to ? a->to : b->to), .kind = a->kind, .rows_apart = 255, .close = true};
+    struct contact_link k = {.from = moment(x, a->from > b->from ? a->from : b->from), .to = moment(x, a->to < b->to ? a->to : b->to), .kind = a->kind, .rows_apart = 255, .close = x->p->ties.close[a->kind]};
     if (a->person == b->person || k.from >= k.to) return 0;
     if (a->kind == CONTACT_UNIT) {
         bool known = a->section.n && b->section.n;
@@ -143,7 +160,7 @@ static int link_add(struct linking *x, const struct part *a, const struct part *
             int64_t apart = a->row > b->row ? a->row - b->row : b->row - a->row;
             k.rows_apart = (uint8_t)(apart < 254 ? apart : 254);
         }
-        k.close = (a->whole || known) && (k.rows_apart == 255 || k.rows_apart <= x->p->seat_rows);
+        k.close = k.close && (a->whole || known) && (k.rows_apart == 255 || k.rows_apart <= x->p->ties.seat_rows);
     }
     if (out->n >= TRACING_LINKS_MAX) return error_set(x->err, E_TOO_LARGE, "membership", "more than %d links by registers; ask for fewer / 登记关系过多,请缩小范围", TRACING_LINKS_MAX);
     if (!mem_room(&out->items, &out->cap, out->n + 1, sizeof *out->items)) return error_memory(x->err);
@@ -156,18 +173,69 @@ static int link_add(struct linking *x, const struct part *a, const struct part *
 /* own: those asked who belong to one unit. */
 static int unit_link(struct linking *x, const struct source *s, const struct register_decl *reg, const struct part *own, size_t n) {
     struct value params[3] = {value_text(own->unit), value_int(own->place), value_text(own->region)};
-    bool stay = strcmp(s->reg, "stay") == 0;
     x->members.n = 0;
-    int rc = rows_read(x, s, reg, stay ? "room = ?1 AND place = ?2" : "unit = ?1 AND COALESCE(place, 0) = ?2 AND region = ?3", params, stay ? 2 : 3, &x->members);
+    int rc = rows_read(x, s, reg, s->members, params, s->n_params, &x->members);
     size_t members = 0;
     for (size_t i = 0; i < x->members.n; i++) members += x->members.items[i].kind == own->kind;
-    bool large = own->kind == CONTACT_UNIT && members > (size_t)x->p->unit_members;
+    bool large = (own->kind == CONTACT_UNIT || own->kind == CONTACT_WORK) && members > (size_t)x->p->ties.unit_members;
     if (rc == 0 && large) x->out->n_large++;
     for (size_t i = 0; rc == 0 && i < n; i++)
         for (size_t k = 0; rc == 0 && k < x->members.n; k++) {
             const struct part *b = &x->members.items[k];
             if (b->kind == own->kind && (!large || (own[i].section.n && b->section.n))) rc = link_add(x, &own[i], b);
         }
+    return rc;
+}
+
+/* ---- the same phone or address on two cards: values that only the vault can compare */
+
+/* id, address_region */
+static int carrier_row(struct linking *x, const struct value *v, struct parts *to) {
+    return part_add(x, to, &(struct part){.person = value_int_or(v[0], 0), .from = INT64_MIN, .to = INT64_MAX, .region = value_view(v[1])});
+}
+
+static const struct source carriers = {"person", "id, address_region", "id", "merged_into IS NULL AND ", NULL, 0, carrier_row};
+
+/* The same words in two towns are two addresses; a card without a region may be in either. */
+static bool same_town(struct text a, struct text b) {
+    return region_within(a, b) || region_within(b, a);
+}
+
+static int carriers_link(struct linking *x, const struct register_decl *reg, const struct part *own, const struct person_shared *with) {
+    struct buf b = {0};
+    if (with->n < 2) return 0;
+    if (with->n > (size_t)x->p->ties.shared_members) {
+        x->out->n_large++;
+        return 0;
+    }
+    x->members.n = 0;
+    buf_printf(&b, "%s%s", carriers.own, carriers.person);
+    in_list(&b, with->ids, with->n);
+    int rc = b.failed ? error_memory(x->err) : rows_read(x, &carriers, reg, buf_cstr(&b), NULL, 0, &x->members);
+    for (size_t i = 0; rc == 0 && i < x->members.n; i++) {
+        struct part one = *own;
+        one.kind = with->kind == BLIND_PHONE ? CONTACT_PHONE : CONTACT_ADDRESS;
+        if (one.kind == CONTACT_PHONE || same_town(own->region, x->members.items[i].region)) rc = link_add(x, &one, &x->members.items[i]);
+    }
+    buf_clear(&b);
+    return rc;
+}
+
+static int shared_find(struct linking *x, const int64_t *persons, size_t n) {
+    const struct register_decl *reg = register_find(x->l->catalog, text_of(carriers.reg));
+    const int32_t *daily_s = x->p->options.daily_s;
+    struct arena a = {0};
+    if (!reg || !access_anywhere(x->s, ACCESS_READ, reg) || (!daily_s[CONTACT_PHONE] && !daily_s[CONTACT_ADDRESS])) return 0;
+    x->own.n = 0;
+    int rc = own_read(x, &carriers, reg, persons, n);
+    for (size_t i = 0; rc == 0 && i < x->own.n; i++) {
+        struct person_shared with[] = {{.kind = BLIND_PHONE}, {.kind = BLIND_ADDRESS}};
+        arena_reset(&a);
+        rc = person_sharing(x->l, NULL, x->own.items[i].person, (size_t)x->p->ties.shared_members + 1, &a, with, 2, x->err);
+        if (rc == 0 && daily_s[CONTACT_PHONE]) rc = carriers_link(x, reg, &x->own.items[i], &with[0]);
+        if (rc == 0 && daily_s[CONTACT_ADDRESS]) rc = carriers_link(x, reg, &x->own.items[i], &with[1]);
+    }
+    arena_clear(&a);
     return rc;
 }
 
@@ -185,6 +253,7 @@ int tracing_links_find(struct ledger *l, const struct session *s, const struct t
             if (p->options.daily_s[x.own.items[k].kind] > 0) rc = unit_link(&x, &sources[i], reg, x.own.items + k, m - k);
         }
     }
+    if (rc == 0) rc = shared_find(&x, persons, n);
     mem_free(x.own.items);
     mem_free(x.members.items);
     arena_clear(&x.arena);

@@ -58,11 +58,16 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
         k->crowd = (uint32_t)(area ? policy_number(p, "contact_venue_stays_area", 1) : class_parameter(p, "contact_venue_stays", c, 0));
         k->rows = (int32_t)class_parameter(p, "contact_seat_rows", c, -1);
     }
-    r.contact.daily_s[CONTACT_HOUSEHOLD] = (int32_t)policy_number(p, "contact_household", r.contact.daily_s[CONTACT_HOUSEHOLD]);
-    r.contact.daily_s[CONTACT_ROOM] = (int32_t)policy_number(p, "contact_room", r.contact.daily_s[CONTACT_ROOM]);
-    r.contact.daily_s[CONTACT_UNIT] = (int32_t)policy_number(p, "contact_unit", r.contact.daily_s[CONTACT_UNIT]);
-    r.seat_rows = (int32_t)policy_number(p, "contact_seat_rows", 3);
-    r.unit_members = policy_number(p, "contact_unit_members", 200);
+    for (unsigned k = CONTACT_HOUSEHOLD; k < CONTACT_KINDS; k++) {
+        char name[80];
+        snprintf(name, sizeof name, "contact_%s", contact_kind_word(k));
+        r.contact.daily_s[k] = (int32_t)policy_number(p, name, r.contact.daily_s[k]);
+        snprintf(name, sizeof name, "contact_%s_close", contact_kind_word(k));
+        r.ties.close[k] = policy_number(p, name, k != CONTACT_PHONE && k != CONTACT_WORK) != 0;
+    }
+    r.ties.seat_rows = (int32_t)policy_number(p, "contact_seat_rows", 3);
+    r.ties.unit_members = policy_number(p, "contact_unit_members", 200);
+    r.ties.shared_members = policy_number(p, "contact_shared_members", 20);
     struct contact_rule *transport = &r.contact.rules[TRACING_TRANSPORT];
     if (transport->rows < 0) transport->rows = 3;
     /* no policy in force may lose what it still needs */

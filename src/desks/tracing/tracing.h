@@ -13,17 +13,24 @@ enum { TRACING_TRANSPORT = 8 };
 uint8_t tracing_class(struct text code);      /* 0: none of them */
 const char *tracing_class_name(uint8_t class_of);
 
+/* How registers link people. */
+struct tracing_ties {
+    int32_t seat_rows;         /* of a class or office: farther is a general contact */
+    int64_t unit_members;      /* larger units are linked within their offices only; a work unit on more cards says nothing */
+    int64_t shared_members;    /* an address or phone on more cards says nothing */
+    bool close[CONTACT_KINDS]; /* links that make close contacts; the others general ones */
+};
 struct tracing_rules {
     struct contact_options contact;
-    int32_t seat_rows;    /* of a class or office: farther is a general contact */
-    int64_t unit_members; /* larger units are linked within their offices only */
+    struct tracing_ties ties;
     int64_t dwell_s;      /* of a scan without an end */
     int keep_days;        /* visits; as long as any policy in force needs */
     int lookback_days;
 };
 /* From the parameters contact_overlap, contact_linger, contact_seat_rows, contact_venue_stays, scan_dwell, visits_days and lookback_days of the policy in force for a
  * disease, the first four also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days.
- * Of links by registers: contact_household, contact_room and contact_unit (time of a day that counts; 0: not used; else as contact_options_init) and contact_unit_members (200). */
+ * Of links by registers: contact_household, _room, _unit, _address, _phone and _work (time of a day that counts; 0: not used; else as contact_options_init), the same with _close (1: a close
+ * contact; else phone and work 0, the others 1), contact_unit_members (200) and contact_shared_members (20). */
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret);
 
 /* DIR/visits of the node, or, when the ledger is in PostgreSQL and there is no such folder, the same schema there; made when `create`. E_DENIED unless the session may write contacts in the node's region. Owned: visits_close. */
@@ -83,8 +90,7 @@ struct tracing_plan {
     int64_t *records;              /* of those asked who are on record */
     size_t n_records;
     struct contact_options options;
-    int32_t seat_rows;
-    int64_t unit_members;
+    struct tracing_ties ties;
     day origin;
     instant from, to;
     int64_t one;                   /* the case, when it is one */

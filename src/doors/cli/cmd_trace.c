@@ -99,7 +99,7 @@ static json_t *time_of(const struct cli *cli, const struct tracing_answer *a, in
     return json_string(out);
 }
 
-static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit"};
+static const char *const contact_words[] = {"close", "secondary", "general"};
 
 static json_t *evidence_json(const struct cli *cli, const struct tracing_answer *a, const struct contact *c) {
     json_t *list = json_array();
@@ -111,7 +111,7 @@ static json_t *evidence_json(const struct cli *cli, const struct tracing_answer 
         json_object_set_new(j, "end", time_of(cli, a, e->end));
         json_object_set_new(j, "overlap_s", json_integer(e->overlap_s));
         json_object_set_new(j, "source", json_string(presence_source_word(presence_source_of(e->attr))));
-        json_object_set_new(j, "kind", json_string(kind_words[e->kind]));
+        json_object_set_new(j, "kind", json_string(contact_kind_word(e->kind)));
         json_object_set_new(j, "through", cli_json_text(tracing_person(a, e->through)));
         if (e->rows_apart != 255) json_object_set_new(j, "rows_apart", json_integer(e->rows_apart));
         json_array_insert_new(list, 0, j); /* the chain is newest first */

@@ -67,7 +67,7 @@ static int read_question(struct request *r, struct tracing_question *q, struct e
 
 /* ---- the answer */
 
-static const char *const contact_words[] = {"close", "secondary", "general"}, *const kind_words[CONTACT_KINDS] = {"overlap", "after", "household", "room", "unit"};
+static const char *const contact_words[] = {"close", "secondary", "general"};
 
 struct naming {
     struct request *r;
@@ -101,7 +101,7 @@ static void put_evidence(struct naming *n, struct buf *b, const struct tracing_a
         put_place(n, b, a->v, e->place);
         json_put_moment(b, "start", a->origin + e->start, zone_s);
         json_put_moment(b, "end", a->origin + e->end, zone_s);
-        buf_printf(b, ",\"overlap_s\":%d,\"source\":\"%s\",\"kind\":\"%s\"", (int)e->overlap_s, presence_source_word(presence_source_of(e->attr)), kind_words[e->kind]);
+        buf_printf(b, ",\"overlap_s\":%d,\"source\":\"%s\",\"kind\":\"%s\"", (int)e->overlap_s, presence_source_word(presence_source_of(e->attr)), contact_kind_word(e->kind));
         json_put_text(b, "through", tracing_person(a, e->through));
         if (e->rows_apart != 255) buf_printf(b, ",\"rows_apart\":%d", e->rows_apart);
         buf_char(b, '}');
