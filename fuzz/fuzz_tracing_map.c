@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     }
     if (fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, s, n, 0) != (ssize_t)n) abort();
-    if (tracing_map_read(path, &m, &err) < 0) {
+    if (tracing_map_read(path, 28800, &m, &err) < 0) {
         if (!err.code || !*err.message) abort();
         return 0;
     }
@@ -49,9 +49,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             for (size_t g = 0; g < m.n; g++) {
                 struct tracing_row r;
                 struct error why = {0};
-                for (int c = 0; c < TRACING_COLUMNS; c++)
-                    if (m.columns[g][c] >= CELLS) abort();
-                if (tracing_row_read(&m.how, m.columns[g], cells, k, &r, &why) < 0 && !*why.message) abort();
+                int columns[TRACING_COLUMNS];
+                for (int c = 0; c < TRACING_COLUMNS; c++) {
+                    if (m.cells[g][c].n > TRACING_JOINED_MAX) abort();
+                    columns[c] = m.cells[g][c].n ? m.cells[g][c].at[0] : -1;
+                    if (columns[c] >= CELLS) abort();
+                }
+                if (tracing_row_read(&m.how, columns, cells, k, &r, &why) < 0 && !*why.message) abort();
             }
         }
     tracing_map_clear(&m);

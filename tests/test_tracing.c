@@ -224,7 +224,7 @@ static void a_map_finds_several_visits_in_a_row(void **state) {
     test_ledger_make(&t, 0, NULL, "2020-03-29T17:00");
     struct visits *v = opened(&t);
     snprintf(map, sizeof map, "%s/map.yaml", t.dir);
-    static const char *const wrong[] = {"visits: []\n", "visits:\n  - {place: 到访, start: 日期}\n", "visits:\n  - {person: 编号, place: 到访}\n", "dates: month-first\nvisits:\n  - {person: 编号, place: 到访, start: 日期}\n",
+    static const char *const wrong[] = {"visits: []\n", "visits:\n  - {place: 到访, start: 日期}\n", "visits:\n  - {person: 编号, place: 到访}\n", "dates: backwards\nvisits:\n  - {person: 编号, place: 到访, start: 日期}\n",
                                         "visits:\n  - {person: 编号, place: 到访, start: 日期, who: x}\n"};
     write_file(&t, "编号,到访,日期,离开,又到\n1,菜市场、药店,05/01/2020,06/01/2020,诊所\n2,药店,6/1/2020,,\n3,不详,06/01/2020,,\n4,药店,31/02/2020,,\n");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -239,6 +239,51 @@ static void a_map_finds_several_visits_in_a_row(void **state) {
     const char *who[] = {"2"};
     struct tracing_answer a = asked(&t, v, (struct tracing_question){.persons = who, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 120});
     assert_true(a.found.n_contacts == 1 && has(&a, "1") && a.found.contacts[0].overlap_s == DAY_S);
+    tracing_answer_clear(&a);
+    visits_close(v);
+    test_ledger_drop(&t);
+}
+
+/* Lists as studies and governments publish them: values in several columns, several people in a cell, months first, no header, steps since a moment, signals instead of metres. */
+static void a_map_says_how_a_list_is_written(void **state) {
+    struct test_ledger t;
+    struct error err = {0};
+    struct tracing_import_report r;
+    char map[300];
+    test_ledger_make(&t, 0, NULL, "2020-03-29T17:00");
+    struct visits *v = opened(&t);
+    snprintf(map, sizeof map, "%s/map.yaml", t.dir);
+    static const char *const wrong[] = {
+        "step: 5m\nvisits:\n  - {person: id, place: town, start: date}\n", "origin: noon\nvisits:\n  - {person: id, place: town, start: date}\n",
+        "delimiter: dot\nvisits:\n  - {person: id, place: town, start: date}\n", "visits:\n  - {person: id, place: [], start: date}\n", "visits:\n  - {person: id, place: [town, [kind]], start: date}\n",
+        "visits:\n  - {person: id, place: [town, street], start: date}\n", "header: false\nvisits:\n  - {person: \"1\", place: \"9\", start: \"2\"}\n", "interval: soon\nvisits:\n  - {person: id, place: town, start: date}\n",
+        "weakest: loud\nvisits:\n  - {person: id, place: town, start: date}\n", "nothing: none\nvisits:\n  - {person: id, place: town, start: date}\n"};
+    write_file(&t, "id,date,hour,town,kind\n\"1, 2\",3/22/2020,8:30,Songpa,pc_cafe\n2,3/22/20,8:40,Songpa,pc_cafe\n3,3/22/2020 9:00,,Songpa,store\n4,22/3/2020,,Songpa,store\n5,?,,Songpa,store\n");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        map_write(map, wrong[i]);
+        err = (struct error){0};
+        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
+    }
+    map_write(map, "dates: month-first\npeople: \",\"\nnothing: [\"?\"]\nvisits:\n  - {person: id, place: [town, kind], class: kind, start: [date, hour]}\n");
+    err = (struct error){0};
+    assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
+    assert_true(r.rows == 5 && r.taken == 4 && r.without == 1 && r.refused == 1);
+    uint32_t place;
+    assert_true(visits_find(v, VISITS_PLACE, TEXT("Songpa pc_cafe"), &place) && visits_class(v, place) == tracing_class(TEXT("entertainment")));
+    assert_true(visits_find(v, VISITS_PLACE, TEXT("Songpa store"), &place) && visits_class(v, place) == tracing_class(TEXT("shop")));
+    const char *who[] = {"1"};
+    struct tracing_question q = {.persons = who, .n_persons = 1, .degree = 1, .minutes = 1, .after_minutes = -1, .crowd = -1, .window_days = 30};
+    struct tracing_answer a = asked(&t, v, q);
+    assert_true(a.found.n_contacts == 1 && has(&a, "2") && a.found.contacts[0].overlap_s == 30 * 60);
+    tracing_answer_clear(&a);
+    /* no header, blanks between, steps of five minutes, dBm */
+    write_file(&t, "0 a b -60\n1 a b -60\n2 a b -90\n2 a -1 -60\n3 a c loud\n");
+    map_write(map, "header: false\ndelimiter: space\norigin: 2020-03-20T08:00\nstep: 5m\ninterval: 5m\nweakest: -80\nnothing: [\"-1\"]\nvisits:\n  - {person: \"2\", other: \"3\", start: \"1\", signal: \"4\"}\n");
+    assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
+    assert_true(r.rows == 5 && r.far == 1 && r.refused == 1 && r.without == 1 && r.taken == 4);
+    who[0] = "a";
+    a = asked(&t, v, q);
+    assert_true(a.found.n_contacts == 1 && has(&a, "b") && a.found.contacts[0].overlap_s == 600 && a.origin + a.found.contacts[0].first == test_at("2020-03-20T08:00"));
     tracing_answer_clear(&a);
     visits_close(v);
     test_ledger_drop(&t);
@@ -346,7 +391,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
-        cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(routes_in_words_are_visits),
+        cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(a_map_says_how_a_list_is_written), cmocka_unit_test(routes_in_words_are_visits),
         cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

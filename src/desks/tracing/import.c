@@ -36,6 +36,8 @@ struct intake {
     uint8_t class_of[GROUP];
     struct tracing_map *map;      /* NULL: one visit a row */
     struct tracing_map plain;     /* that one */
+    int columns[TRACING_COLUMNS]; /* of it */
+    struct arena joined;          /* of a row: values from several columns */
     const char *file;             /* its name, for lists without numbers of their own */
     int64_t line;
     struct areas areas;
@@ -120,13 +122,30 @@ static int visit_take(struct intake *in, const struct tracing_row *r, struct err
     return row_take(in, &second, err);
 }
 
-static bool nothing(struct text t) {
+static bool nothing(const struct tracing_map *m, struct text t) {
+    for (size_t i = 0; i < m->n_nothing; i++)
+        if (text_eq(t, m->nothing[i])) return true;
     return !t.n || text_is(t, "NA") || text_is(t, "N/A") || text_is(t, "-") || text_is(t, "无") || text_is(t, "不详") || text_is(t, "不明");
 }
 
-static struct text mapped(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, enum tracing_column c) {
-    struct text t = columns[c] >= 0 && (size_t)columns[c] < n ? text_trim(cells[columns[c]]) : (struct text){"", 0};
-    return nothing(t) ? (struct text){"", 0} : t;
+/* What stands in a column, or in several with a space between. */
+static int mapped(struct intake *in, const struct tracing_cell *k, const struct text *cells, size_t n, struct text *ret, struct error *err) {
+    struct buf b = {0};
+    *ret = (struct text){"", 0};
+    for (size_t i = 0; i < k->n; i++) {
+        struct text t = k->at[i] >= 0 && (size_t)k->at[i] < n ? text_trim(cells[k->at[i]]) : (struct text){"", 0};
+        if (nothing(in->map, t)) continue;
+        if (k->n == 1) {
+            *ret = t;
+            return 0;
+        }
+        if (b.n) buf_char(&b, ' ');
+        buf_text(&b, t);
+    }
+    if (b.n && !b.failed) *ret = arena_text(&in->joined, buf_view(&b));
+    bool failed = b.failed || !ret->s;
+    buf_clear(&b);
+    return failed ? error_memory(err) : 0;
 }
 
 /* The bytes before the next separator (a character of `split`) of *rest; moves *rest behind it. */
@@ -205,7 +224,7 @@ static int route_take(struct intake *in, size_t g, struct text person, const str
     struct told_row row = {.in = in, .person = person, .err = err};
     struct arena a = {0};
     unsigned done;
-    if (nothing(t)) return 0;
+    if (nothing(m, t)) return 0;
     if (!tracing_day(&m->how, by, &how.by) && how.by == DAY_MIN) return error_set(why, E_INVALID, "by", "nothing says when the route was told / 缺少报告日期");
     int rc = repair_cell(t, REPAIR_PROSE | REPAIR_SIMPLIFIED, &a, &t, &done);
     if (rc == E_UNSUPPORTED) rc = repair_cell(t, REPAIR_PROSE, &a, &t, &done); /* without the tables of OpenCC: as written */
@@ -216,16 +235,35 @@ static int route_take(struct intake *in, size_t g, struct text person, const str
     return rc;
 }
 
+/* One person of a group of columns at each of its places. 0; E_INVALID with why; other errors in err. */
+static int places_take(struct intake *in, const struct text own[TRACING_COLUMNS], uint64_t *ret_taken, struct error *why, struct error *err) {
+    const struct tracing_map *m = in->map;
+    struct text one[TRACING_COLUMNS], rest = own[COLUMN_PLACE];
+    int columns[TRACING_COLUMNS], rc = 0;
+    for (int c = 0; c < TRACING_COLUMNS; c++) columns[c] = c, one[c] = own[c];
+    columns[COLUMN_OTHER] = own[COLUMN_OTHER].n ? COLUMN_OTHER : -1;
+    do {
+        struct tracing_row r;
+        one[COLUMN_PLACE] = piece_next(&rest, m->split);
+        if (nothing(m, one[COLUMN_PLACE]) && !own[COLUMN_OTHER].n) continue;
+        rc = tracing_row_read(&m->how, columns, one, TRACING_COLUMNS, &r, why);
+        if (rc == 0 && visit_take(in, &r, err) < 0) return err && err->code ? err->code : E_MEMORY;
+        *ret_taken += rc == 0;
+    } while (rc == 0 && rest.n);
+    return rc;
+}
+
 /* All visits of a mapped row: groups of columns without a place or a time are none; *ret_taken of them. */
 static int mapped_take(struct intake *in, const struct text *cells, size_t n, uint64_t *ret_taken, struct error *why, struct error *err) {
     const struct tracing_map *m = in->map;
     struct text own[TRACING_COLUMNS];
     char number[VISITS_NAME_MAX + 1];
-    int columns[TRACING_COLUMNS], rc = 0;
-    for (int c = 0; c < TRACING_COLUMNS; c++) columns[c] = c;
+    int rc = 0;
+    arena_reset(&in->joined);
     for (size_t g = 0; rc == 0 && g < m->n; g++) {
-        for (int c = 0; c < TRACING_COLUMNS; c++) own[c] = mapped(m->columns[g], cells, n, (enum tracing_column)c);
-        if (text_is(m->names[g][COLUMN_PERSON], TRACING_NUMBERED)) {
+        for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) rc = mapped(in, &m->cells[g][c], cells, n, &own[c], err);
+        if (rc < 0) return rc;
+        if (text_is(m->cells[g][COLUMN_PERSON].names[0], TRACING_NUMBERED)) {
             snprintf(number, sizeof number, "%.160s#%lld", in->file, (long long)in->line);
             own[COLUMN_PERSON] = text_of(number);
         }
@@ -235,55 +273,65 @@ static int mapped_take(struct intake *in, const struct text *cells, size_t n, ui
             if (rc < 0 && !why->code) return rc;
             continue;
         }
-        columns[COLUMN_OTHER] = own[COLUMN_OTHER].n ? COLUMN_OTHER : -1;
         if (!own[COLUMN_START].n && !own[COLUMN_END].n) continue;
         if (!own[COLUMN_PLACE].n && !own[COLUMN_OTHER].n) continue;
-        struct text rest = own[COLUMN_PLACE];
+        struct text people = own[COLUMN_PERSON];
         do {
-            struct tracing_row r;
-            own[COLUMN_PLACE] = piece_next(&rest, m->split);
-            if (nothing(own[COLUMN_PLACE]) && !own[COLUMN_OTHER].n) continue;
-            rc = tracing_row_read(&m->how, columns, own, TRACING_COLUMNS, &r, why);
-            if (rc == 0 && visit_take(in, &r, err) < 0) return err && err->code ? err->code : E_MEMORY;
-            *ret_taken += rc == 0;
-        } while (rc == 0 && rest.n);
+            own[COLUMN_PERSON] = piece_next(&people, m->people);
+            if (!own[COLUMN_PERSON].n && people.n) continue; /* two separators together */
+            rc = places_take(in, own, ret_taken, why, err);
+            if (rc < 0 && rc != E_INVALID) return rc;
+        } while (rc == 0 && people.n);
     }
     return rc == E_INVALID ? 1 : rc;
+}
+
+/* Where things stand in the table; `cells` is its first row. */
+static int header_read(struct ledger *l, struct intake *in, const struct text *cells, size_t n, struct error *err) {
+    struct tracing_map *m = &in->plain;
+    int rc = 0, person;
+    char number[24];
+    if (in->map) rc = tracing_map_header(in->map, cells, n, err);
+    else if (tracing_header_told(cells, n, &person, &m->told[0])) {
+        m->cells[0][COLUMN_PERSON] = (struct tracing_cell){.at = {person}, .n = 1};
+        m->n = 1;
+        in->map = m;
+    } else rc = tracing_header(cells, n, in->columns, err);
+    if (rc == 0 && in->map && !in->areas.read) rc = areas_read(l, &in->areas, err);
+    for (; rc == 0 && in->n_header < n && in->n_header < REFUSED_COLUMNS; in->n_header++) {
+        snprintf(number, sizeof number, "%zu", in->n_header + 1);
+        if (!(in->header[in->n_header] = arena_text(&in->arena, in->map && in->map->headless ? text_of(number) : cells[in->n_header])).s) return error_memory(err);
+    }
+    return rc;
+}
+
+/* One row, taken or refused. */
+static int table_row(struct intake *in, const struct text *cells, size_t n, bool broken, const char *errors, struct error *err) {
+    struct tracing_row r;
+    struct error why = {0};
+    uint64_t taken = 0;
+    int rc;
+    in->report->rows++;
+    if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters, or a row too large / 字符损坏或该行过大");
+    else if (in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
+    else rc = tracing_row_read(&in->plain.how, in->columns, cells, n, &r, &why);
+    if (in->map && !broken) {
+        if (rc < 0) return rc;
+        in->report->without += rc == 0 && !taken;
+        return rc == 1 ? row_refuse(in, cells, n, errors, &why, err) : rc;
+    }
+    return rc < 0 ? row_refuse(in, cells, n, errors, &why, err) : visit_take(in, &r, err);
 }
 
 static int rows_read(struct ledger *l, struct intake *in, struct sheet *sheet, const char *errors, struct error *err) {
     const struct text *cells;
     size_t n;
-    int64_t line;
     bool broken;
-    struct tracing_map *m = &in->plain;
-    int rc = sheet_next(sheet, &cells, &n, &line, &broken, err);
+    int rc = sheet_next(sheet, &cells, &n, &in->line, &broken, err);
     if (rc == 0) return error_set(err, E_SYNTAX, NULL, "the file is empty / 文件为空");
-    if (rc > 0 && in->map) rc = tracing_map_header(in->map, cells, n, err);
-    else if (rc > 0 && tracing_header_told(cells, n, &m->columns[0][COLUMN_PERSON], &m->told[0])) {
-        for (int c = COLUMN_PERSON + 1; c < TRACING_COLUMNS; c++) m->columns[0][c] = -1;
-        m->n = 1;
-        in->map = m;
-        rc = 0;
-    } else if (rc > 0) rc = tracing_header(cells, n, m->columns[0], err);
-    if (rc == 0 && in->map && !in->areas.read) rc = areas_read(l, &in->areas, err);
-    for (; rc == 0 && in->n_header < n && in->n_header < REFUSED_COLUMNS; in->n_header++)
-        if (!(in->header[in->n_header] = arena_text(&in->arena, cells[in->n_header])).s) return error_memory(err);
-    while (rc >= 0 && (rc = sheet_next(sheet, &cells, &n, &line, &broken, err)) == 1) {
-        struct tracing_row r;
-        struct error why = {0};
-        uint64_t taken = 0;
-        in->report->rows++;
-        in->line = line;
-        if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters, or a row too large / 字符损坏或该行过大");
-        else if (in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
-        else rc = tracing_row_read(&m->how, m->columns[0], cells, n, &r, &why);
-        if (in->map && !broken) {
-            if (rc < 0) return rc;
-            in->report->without += rc == 0 && !taken;
-            if (rc == 1) rc = row_refuse(in, cells, n, errors, &why, err);
-        } else rc = rc < 0 ? row_refuse(in, cells, n, errors, &why, err) : visit_take(in, &r, err);
-    }
+    if (rc > 0) rc = header_read(l, in, cells, n, err);
+    if (rc == 0 && in->map && in->map->headless) rc = table_row(in, cells, n, broken, errors, err);
+    while (rc >= 0 && (rc = sheet_next(sheet, &cells, &n, &in->line, &broken, err)) == 1) rc = table_row(in, cells, n, broken, errors, err);
     if (rc >= 0) rc = group_take(in, err);
     return rc < 0 ? rc : batch_load(in, err);
 }
@@ -297,26 +345,31 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     struct tracing_rules rules;
     struct tracing_import_report report = {0};
     struct intake *in = mem_alloc(sizeof *in);
-    struct tracing_map read = {0};
+    struct tracing_map read = {.interval_s = -1};
+    struct sheet_options shape = {0};
     struct sheet *sheet = NULL;
     char beside[1024], what[160];
     if (!in) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
     tracing_rules(l, (struct text){"", 0}, s->now, &rules);
-    struct tracing_how how = {.zone_s = l->zone_s, .dwell_s = rules.dwell_s, .near_s = tracing_parameter(l, (struct text){"", 0}, s->now, "proximity_interval", 5 * 60),
-                              .near_m = (double)tracing_parameter(l, (struct text){"", 0}, s->now, "contact_distance", 2)};
+    int rc = map ? tracing_map_read(map, l->zone_s, &read, err) : 0;
+    struct tracing_how how = read.how;
+    how.zone_s = l->zone_s;
+    how.dwell_s = rules.dwell_s;
+    how.near_s = read.interval_s >= 0 ? read.interval_s : tracing_parameter(l, (struct text){"", 0}, s->now, "proximity_interval", 5 * 60);
+    how.near_m = (double)tracing_parameter(l, (struct text){"", 0}, s->now, "contact_distance", 2);
+    how.kinds = codelist_find(l->catalog, TEXT("place_kind"));
     in->v = v;
     in->report = &report;
     in->plain.how = how;
     in->plain.by = DAY_MIN;
     in->file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(beside, sizeof beside, "%s.refused.csv", path);
-    int rc = map ? tracing_map_read(map, &read, err) : 0;
     if (rc == 0 && map) {
-        how.day_first = read.how.day_first;
         read.how = how;
         in->map = &read;
+        shape.delimiter = read.delimiter;
     }
-    if (rc == 0) rc = sheet_open(path, NULL, &sheet, err);
+    if (rc == 0) rc = sheet_open(path, &shape, &sheet, err);
     if (rc == 0) {
         in->about = sheet_about(sheet);
         rc = rows_read(l, in, sheet, errors ? errors : beside, err);
@@ -327,6 +380,7 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     mem_free(in->rows);
     buf_clear(&in->names);
     arena_clear(&in->arena);
+    arena_clear(&in->joined);
     arena_clear(&in->areas.arena);
     mem_free(in->areas.names);
     mem_free(in);

@@ -3,6 +3,7 @@
 #define TOCSIN_DESKS_TRACING_INSIDE_H
 
 #include "desks/tracing/tracing.h"
+#include "ledger/register.h"
 
 /* One entry of register `visits`: what was done, then the reason of the session. */
 int tracing_journal(struct ledger *l, const struct session *s, enum journal_verb verb, const char *what, struct error *err);
@@ -18,12 +19,13 @@ instant tracing_when(const struct ledger *l, const struct record *r, const char 
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {
     COLUMN_PERSON, COLUMN_PLACE, COLUMN_START, COLUMN_END, COLUMN_CLASS, COLUMN_SOURCE, COLUMN_CONFIDENCE, COLUMN_ZONE, COLUMN_ROW,
-    COLUMN_OTHER /* the second person of a proximity file */, COLUMN_DISTANCE /* metres */, TRACING_COLUMNS
+    COLUMN_OTHER /* the second person of a proximity file */, COLUMN_DISTANCE /* metres */, COLUMN_SIGNAL /* how strongly one device heard the other, dBm */, TRACING_COLUMNS
 };
+extern const char *const tracing_words[TRACING_COLUMNS]; /* as maps and JSON call them */
 struct tracing_row {
     struct text person, place, other; /* other: both were near each other; place is then a name of the pair, in `pair` */
     char pair[VISITS_NAME_MAX + 1];
-    bool far;                         /* farther apart than counts */
+    bool far;                         /* farther apart, or heard more faintly, than counts */
     instant start, end;
     uint8_t class_of, source, confidence;
     uint16_t zone, row;
@@ -36,7 +38,12 @@ struct tracing_how {
     int64_t dwell_s;     /* of a scan */
     int64_t near_s;      /* of a proximity without an end */
     double near_m;       /* farther is no exposure; 0: any distance */
-    bool day_first;      /* 05/01/2020 is the fifth of January */
+    int64_t weakest;     /* a fainter signal is no exposure; 0: any */
+    enum tracing_dates { DATES_ISO, DATES_DAY_FIRST, DATES_MONTH_FIRST } dates; /* 05/01/2020 is the fifth of January, or the first of May */
+    bool counted;        /* numbers are steps of step_s after origin, not seconds since 1970 */
+    instant origin;
+    int64_t step_s;
+    const struct codelist *kinds; /* words of the list mean its classes; NULL: codes only */
 };
 /* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
@@ -54,20 +61,30 @@ bool tracing_header_told(const struct text *cells, size_t n, int *ret_person, st
 bool tracing_day(const struct tracing_how *how, struct text t, day *ret);
 
 /* Which columns of a stranger's table are visits: map.c */
-enum { TRACING_GROUPS_MAX = 32 };
+enum { TRACING_GROUPS_MAX = 32, TRACING_JOINED_MAX = 6, TRACING_NOTHING_MAX = 16 };
 #define TRACING_NUMBERED "#"      /* person of a list without numbers of its own: file and line */
+/* Where a value stands: in columns that are one value together, with a space between; none: not there. */
+struct tracing_cell {
+    struct text names[TRACING_JOINED_MAX];
+    int at[TRACING_JOINED_MAX];
+    size_t n;
+};
 struct tracing_map {
     struct arena arena;
     struct tracing_how how;
-    struct text split;            /* characters that part several places in one cell */
+    struct text split, people;    /* characters that part several places, several persons in one cell */
+    struct text nothing[TRACING_NOTHING_MAX]; /* words of the list that say nothing */
+    size_t n_nothing;
+    bool headless;                /* the first row is one already; columns are called 1, 2, ... */
+    char delimiter;               /* 0: what the file shows */
+    int64_t interval_s;           /* of a proximity without an end; -1: the policy's */
     day by;                       /* when routes were told whose column does not say; DAY_MIN: not known */
     size_t n;
-    struct text names[TRACING_GROUPS_MAX][TRACING_COLUMNS]; /* of columns; empty: not there */
-    int columns[TRACING_GROUPS_MAX][TRACING_COLUMNS];
+    struct tracing_cell cells[TRACING_GROUPS_MAX][TRACING_COLUMNS];
     struct tracing_telling told[TRACING_GROUPS_MAX];
 };
-/* Errors: E_IO, E_SYNTAX, E_INVALID with the line. Owned: tracing_map_clear. */
-int tracing_map_read(const char *path, struct tracing_map *ret, struct error *err);
+/* Moments of the map without a zone are of zone_s. Errors: E_IO, E_SYNTAX, E_INVALID with the line. Owned: tracing_map_clear. */
+int tracing_map_read(const char *path, int32_t zone_s, struct tracing_map *ret, struct error *err);
 /* Finds the columns of a header; E_SYNTAX names one that is not there. */
 int tracing_map_header(struct tracing_map *m, const struct text *cells, size_t n, struct error *err);
 void tracing_map_clear(struct tracing_map *m);

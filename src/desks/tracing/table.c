@@ -17,6 +17,7 @@ static const struct { enum tracing_column column; const char *names[14]; } synon
     {COLUMN_ROW, {"row", "seat_row", "排", "座位排"}},
     {COLUMN_OTHER, {"other", "other_person", "person2", "contact", "with", "对方", "接触人员", "对方编号"}},
     {COLUMN_DISTANCE, {"distance", "distance_m", "metres", "meters", "距离"}},
+    {COLUMN_SIGNAL, {"signal", "rssi", "信号强度"}},
 };
 
 static bool same_word(struct text a, const char *b) {
@@ -70,27 +71,41 @@ static bool digits(struct text t, size_t *at, size_t max, int *ret) {
     return *at > from;
 }
 
-/* 05/01/2020, 5.1.2020 */
-static bool day_first_parse(struct text t, day *ret) {
+enum when { WHEN_NONE, WHEN_INSTANT, WHEN_DAY };
+
+/* 05/01/2020, 5.1.20; a time may follow. */
+static enum when parted_parse(const struct tracing_how *how, struct text t, instant *ret) {
     struct civil c = {0};
     size_t at = 0;
-    if (!digits(t, &at, 2, &c.day) || at >= t.n || !strchr("/.-", t.s[at])) return false;
+    bool months = how->dates == DATES_MONTH_FIRST;
+    char iso[64];
+    if (!digits(t, &at, 2, months ? &c.month : &c.day) || at >= t.n || !strchr("/.-", t.s[at])) return WHEN_NONE;
     at++;
-    if (!digits(t, &at, 2, &c.month) || at >= t.n || !strchr("/.-", t.s[at])) return false;
+    if (!digits(t, &at, 2, months ? &c.day : &c.month) || at >= t.n || !strchr("/.-", t.s[at])) return WHEN_NONE;
     at++;
-    if (!digits(t, &at, 4, &c.year) || at != t.n || !civil_valid(c)) return false;
-    *ret = day_of_civil(c);
-    return true;
+    size_t from = at;
+    if (!digits(t, &at, 4, &c.year) || (at - from != 4 && at - from != 2)) return WHEN_NONE;
+    if (at - from == 2) c.year += 2000;
+    if (!civil_valid(c)) return WHEN_NONE;
+    *ret = instant_of_day(day_of_civil(c), how->zone_s);
+    if (at == t.n) return WHEN_DAY;
+    if (t.n - at > 30 || (t.s[at] != ' ' && t.s[at] != 'T')) return WHEN_NONE;
+    snprintf(iso, sizeof iso, "%04d-%02d-%02dT%s%.*s", c.year, c.month, c.day, t.n - at > 2 && t.s[at + 2] == ':' ? "0" : "", (int)(t.n - at - 1), t.s + at + 1);
+    return instant_parse(text_of(iso), how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE;
 }
 
-enum when { WHEN_NONE, WHEN_INSTANT, WHEN_DAY };
 static enum when time_parse(const struct tracing_how *how, struct text t, instant *ret) {
     day d;
-    if (how->day_first && day_first_parse(t, &d)) {
-        *ret = instant_of_day(d, how->zone_s);
-        return WHEN_DAY;
+    if (how->dates != DATES_ISO) {
+        enum when w = parted_parse(how, t, ret);
+        if (w != WHEN_NONE) return w;
     }
-    if (text_int(t, ret)) return WHEN_INSTANT;
+    if (text_int(t, ret)) {
+        int64_t steps = *ret;
+        if (!how->counted) return WHEN_INSTANT;
+        if (__builtin_mul_overflow(steps, how->step_s, &steps) || __builtin_add_overflow(how->origin, steps, ret)) return WHEN_NONE;
+        return WHEN_INSTANT;
+    }
     if (t.n <= 11 && day_parse(t, &d)) {
         *ret = instant_of_day(d, how->zone_s);
         return WHEN_DAY;
@@ -155,6 +170,15 @@ static int distance_read(const struct tracing_how *how, struct text t, bool *ret
     return 0;
 }
 
+/* A sample of a device; those that nobody limits all count. */
+static int signal_read(const struct tracing_how *how, struct text t, bool *ret_far, struct error *err) {
+    int64_t dbm;
+    if (!t.n) return 0;
+    if (!text_int(t, &dbm) || dbm < -1000 || dbm > 1000) return error_set(err, E_INVALID, "signal", "no signal in dBm / 不是信号强度");
+    *ret_far |= how->weakest && dbm < how->weakest;
+    return 0;
+}
+
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err) {
     static const char *const words[] = {
 #define X(name, word, zh) word,
@@ -174,6 +198,7 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     int rc = times_read(how, cell(columns, cells, n, COLUMN_START), end, r->other.n > 0, r, &vague, err);
     if (rc == 0 && r->other.n) rc = pair_name(r, err);
     if (rc == 0 && r->other.n) rc = distance_read(how, cell(columns, cells, n, COLUMN_DISTANCE), &r->far, err);
+    if (rc == 0 && r->other.n) rc = signal_read(how, cell(columns, cells, n, COLUMN_SIGNAL), &r->far, err);
     if (vague) confidence = 50;
     if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_CONFIDENCE), 100, "confidence", &confidence, err);
     if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_ZONE), UINT16_MAX, "zone", &zone, err);
@@ -185,7 +210,9 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->confidence = (uint8_t)confidence;
     r->zone = (uint16_t)zone;
     r->row = (uint16_t)row;
-    r->class_of = tracing_class(cell(columns, cells, n, COLUMN_CLASS));
+    struct text kind = cell(columns, cells, n, COLUMN_CLASS);
+    const struct code *code = how->kinds && kind.n ? code_find_any(how->kinds, kind) : NULL;
+    r->class_of = tracing_class(code ? code->code : kind);
     return 0;
 }
 

@@ -7,9 +7,6 @@
 
 enum { BATCH_MAX = 20000, BATCH_BODY_MAX = 8 << 20, REFUSED_MAX = 100, LINE_BYTES_MAX = 16 << 10, STREAM_ROWS = 8192, CELL_BYTES = 24 };
 
-static const char *const names[TRACING_COLUMNS] = {"person", "place", "start", "end", "class", "source", "confidence", "zone", "row", "other", "distance"};
-_Static_assert(TRACING_COLUMNS == 11, "a name a column, in order");
-
 struct refused {
     size_t index;
     struct error why;
@@ -46,7 +43,7 @@ static int row_add(struct sending *x, const json_t *j, size_t index, struct erro
     char room[TRACING_COLUMNS][CELL_BYTES];
     struct error why = {0};
     int rc = json_is_object(j) ? 0 : error_set(&why, E_INVALID, "visit", "is no object / 应为对象");
-    for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) rc = cell_of(json_object_get(j, names[c]), room[c], &cells[c], names[c], &why);
+    for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) rc = cell_of(json_object_get(j, tracing_words[c]), room[c], &cells[c], tracing_words[c], &why);
     int columns[TRACING_COLUMNS];
     for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) columns[c] = cells[c].n ? c : -1; /* what is not said is no column */
     if (rc == 0) rc = tracing_rows_add(&x->rows, columns, cells, TRACING_COLUMNS, &why);
