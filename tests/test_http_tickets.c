@@ -113,6 +113,40 @@ static void made_up_tickets_tell_nothing(void **state) {
     }
 }
 
+/* Asked together, each is told what he is told alone: twice the same, nobody, one whose record went into another's, more than go into one statement. */
+static void many_ask_at_once_and_each_is_told_the_own(void **state) {
+    (void)state;
+    enum { ASKED = 3 * TICKET_TOGETHER + 1 };
+    static struct buf alone[4], together[ASKED];
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        struct test_ledger *t = &h.t;
+        struct error err = {0};
+        int64_t merged = test_record(t, "person", "name", "王芳芳"), who[] = {people[0], people[1], merged, INT64_MAX};
+        struct value cells[] = {value_int(merged), value_int(people[0])};
+        assert_ok(db_begin(t->l->db, &err), err);
+        assert_ok(db_run(t->l->db, "UPDATE \"person\" SET \"merged_into\" = ?2 WHERE \"id\" = ?1", cells, 2, NULL, &err), err);
+        assert_ok(db_commit(t->l->db, &err), err);
+        struct ticket_ask asks[ASKED];
+        for (size_t k = 0; k < 4; k++) {
+            buf_reset(&alone[k]);
+            assert_ok(ticket_results(t->l, t->l->db, &(struct ticket_ask){who[k], &alone[k]}, 1, &err), err);
+        }
+        for (size_t k = 0; k < ASKED; k++) {
+            buf_reset(&together[k]);
+            asks[k] = (struct ticket_ask){who[k % 7 % 4], &together[k]};
+        }
+        assert_ok(ticket_results(t->l, t->l->db, asks, ASKED, &err), err);
+        for (size_t k = 0; k < ASKED; k++) assert_string_equal(buf_cstr(&together[k]), buf_cstr(&alone[k % 7 % 4]));
+        assert_non_null(strstr(buf_cstr(&alone[0]), "negative"));
+        assert_string_equal(buf_cstr(&alone[2]), buf_cstr(&alone[0]));
+        assert_string_equal(buf_cstr(&alone[3]), buf_cstr(&alone[1]));
+        test_http_drop(&h);
+    }
+    for (size_t k = 0; k < 4; k++) buf_clear(&alone[k]);
+    for (size_t k = 0; k < ASKED; k++) buf_clear(&together[k]);
+}
+
 static void tickets_have_nothing_in_common(void **state) {
     (void)state;
     make(0);
@@ -158,7 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_asks_wrongly, settle),               cmocka_unit_test_teardown(what_is_told, settle),
         cmocka_unit_test_teardown(made_up_tickets_tell_nothing, settle),   cmocka_unit_test_teardown(tickets_have_nothing_in_common, settle),
-        cmocka_unit_test_teardown(a_storm_is_shed, settle),
+        cmocka_unit_test_teardown(a_storm_is_shed, settle),                cmocka_unit_test_teardown(many_ask_at_once_and_each_is_told_the_own, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

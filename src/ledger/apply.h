@@ -56,7 +56,8 @@ struct apply {
 /* Walking over a batch of drafts: those a few steps ahead are asked for, first what leads to their cells, then the cells. */
 void apply_near(struct draft *const *drafts, size_t n, size_t i);
 int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct entry **ret, struct error *err);
-/* These records will be changed one by one: read together, with the duties of whom they are about, instead of one at a time. */
+/* These records, read into the call's arena just now (record_referring), will be changed one by one: they are not read again, and the duties of whom they are
+ * about and their own are read together. */
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
 /* Rows of `head IN (ids) tail` (db_query_in); ids are sorted in place. */

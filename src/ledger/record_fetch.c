@@ -34,19 +34,20 @@ static int fetch(struct apply *x, const char *columns, const char *table, const 
     return rc;
 }
 
-static int load_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
-    const struct reg_table *t = arg;
+/* As the store has it, its cells in the call's arena (table_record). */
+static int entry_keep(struct apply *x, const struct reg_table *t, const struct record *r, struct error *err) {
     struct entry *e = arena_alloc(&x->arena, sizeof *e);
-    if (!e) return error_memory(err);
-    int rc = table_record(t, row, &x->arena, &e->record, err);
-    if (rc < 0) return rc;
-    e->t = t;
-    e->cells = e->record.values - RECORD_SYSTEM_COLUMNS;
-    e->stored = e->cells;
-    struct idmap_slot *slot = idmap_put(&x->loaded, &x->arena, e->record.id, NULL);
+    struct idmap_slot *slot = e ? idmap_put(&x->loaded, &x->arena, r->id, NULL) : NULL;
     if (!slot) return error_memory(err);
+    *e = (struct entry){.record = *r, .t = t, .cells = r->values - RECORD_SYSTEM_COLUMNS, .stored = r->values - RECORD_SYSTEM_COLUMNS};
     if (!slot->value.p) slot->value.p = e;
     return 0;
+}
+
+static int load_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    struct record r;
+    int rc = table_record(arg, row, &x->arena, &r, err);
+    return rc < 0 ? rc : entry_keep(x, arg, &r, err);
 }
 
 static int load_ids(struct apply *x, const struct reg_table *t, const int64_t *ids, size_t n, struct error *err) {
@@ -128,15 +129,15 @@ int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *id
 
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err) {
     enum { FETCH = 128 };
-    int64_t ids[FETCH], holders[FETCH];
+    int64_t holders[2 * FETCH]; /* of whoever a record is about, and of itself: book_fact looks at both */
     int rc = 0;
-    for (size_t from = 0; !rc && from < n && n > 1; from += FETCH) {
-        size_t k = 0, h = 0;
-        for (size_t i = from; i < n && i < from + FETCH; i++) {
-            if (list[i].id < x->first_id && !idmap_find(&x->loaded, list[i].id)) ids[k++] = list[i].id;
+    for (size_t from = 0; !rc && from < n; from += FETCH) {
+        size_t h = 0;
+        for (size_t i = from; !rc && i < n && i < from + FETCH; i++) {
+            if (list[i].id < x->first_id && !idmap_find(&x->loaded, list[i].id)) rc = entry_keep(x, t, &list[i], err);
             holders[h++] = obligation_holder(&list[i]);
+            holders[h++] = list[i].id;
         }
-        if (k) rc = load_ids(x, t, ids, k, err);
         if (!rc) rc = book_prefetch(x->l, holders, h, err);
     }
     return rc;
@@ -164,12 +165,14 @@ static int wrapped_row(struct apply *x, const struct value *row, void *arg, stru
     return kept->s ? 0 : error_memory(err);
 }
 
-/* Records that a draft names, or that its key found, are read together; so are the keys of persons. */
-static int fetch_known(struct apply *x, const struct reg_table *t, const struct wanted *keys, struct wanted *known, struct error *err) {
+/* Records that a draft names, or that its key found, are read together; so are the keys of persons. What is changed may hold duties of its own. */
+static int fetch_known(struct apply *x, const struct reg_table *t, const struct wanted *keys, struct wanted *known, struct wanted *holders, struct error *err) {
     int rc = 0;
     for (size_t i = 0; !rc && i < keys->n; i++) {
         const struct idmap_slot *slot = idmap_find(&apply_table_of(x, t->reg)->keys, keys->ids[i]);
-        if (slot && slot->value.i) rc = want(x, known, slot->value.i, err);
+        if (!slot || !slot->value.i) continue;
+        rc = want(x, known, slot->value.i, err);
+        if (!rc) rc = want(x, holders, slot->value.i, err);
     }
     if (rc < 0 || known->n < 2) return rc; /* one is read when it is met */
     known->n = sorted(known->ids, known->n);
@@ -183,7 +186,10 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
     const struct register_decl *reg = d->reg;
     int rc = 0;
     if (d->late_key) apply_table_of(x, reg)->late = true;
-    if ((d->verb == DRAFT_CHANGE || d->verb == DRAFT_REMOVE) && d->id > 0 && d->id < x->first_id) rc = want(x, &known[reg->order], d->id, err);
+    if ((d->verb == DRAFT_CHANGE || d->verb == DRAFT_REMOVE) && d->id > 0 && d->id < x->first_id) {
+        rc = want(x, &known[reg->order], d->id, err);
+        if (!rc) rc = want(x, holders, d->id, err);
+    }
     if (rc < 0) return rc;
     if (d->has_key && !idmap_find(&apply_table_of(x, reg)->keys, d->key)) {
         struct idmap_slot *slot = idmap_put(&apply_table_of(x, reg)->keys, &x->arena, d->key, NULL);
@@ -221,7 +227,7 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
     for (size_t r = 0; !rc && r < n_registers; r++) {
         struct apply_table *at = &x->tables[r];
         if (keys[r].n) rc = apply_keys_fetch(x, x->l->tables[r], keys[r].ids, keys[r].n, err);
-        if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], err);
+        if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], &holders, err);
         if (!rc && refs[r].n) rc = fetch(x, "\"id\"", x->l->catalog->registers[r].name.s, "id", refs[r].ids, sorted(refs[r].ids, refs[r].n), exists_row, at, err);
     }
     if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);

@@ -1,6 +1,7 @@
 /* The own result by ticket, for anybody: no account, no cookie, the ticket in the body because a path ends up in logs. Above capacity it is shed before
- * anything is looked up, and what was accepted is answered; a small cache keeps the same question from reaching the store again for KEPT_S. A made-up ticket
- * goes the same way as a real one: same bucket, same cache, same statement, same words. */
+ * anything is looked up, and what was accepted is answered; a small cache keeps the same question from reaching the store again for KEPT_S. Whoever has to be
+ * looked up waits in a line, without a thread, and one thread asks the store for many at once. A made-up ticket goes the same way as a real one: same bucket,
+ * same cache, same line, same statements, same words. */
 #include <string.h>
 
 #include "desks/testing/ticket.h"
@@ -8,7 +9,7 @@
 #include "doors/http/stripes.h"
 #include "doors/http/write.h"
 
-enum { SLOTS = 1 << 14, WAYS = 4, KEPT_S = 10, RESULTS_PER_S = 15000 };
+enum { SLOTS = 1 << 14, WAYS = 4, KEPT_S = 10, RESULTS_PER_S = 15000, WAITING_MAX = 4096 };
 
 struct kept_answer {
     int64_t ticket;   /* keyed hash; 0 empty */
@@ -17,33 +18,54 @@ struct kept_answer {
     char body[TICKET_ANSWER_MAX];
 };
 
-struct ticket_cache {
+struct tickets {
     struct stripes stripes;
     struct kept_answer slots[SLOTS];
+    struct account_pool *asker;    /* a thread with a ledger to read from */
+    pthread_mutex_t lock;
+    struct request *first, **last; /* the line, under lock */
+    size_t n;
+    bool asking;                   /* the asker is at it, and will see who comes to the line meanwhile */
 };
 
-int tickets_open(struct ticket_cache **ret, struct error *err) {
-    struct ticket_cache *t = mem_alloc(sizeof *t);
+int tickets_open(struct accounts *a, const struct ledger_options *o, struct tickets **ret, struct error *err) {
+    struct tickets *t = mem_alloc(sizeof *t);
+    struct account_pool_options one = {.ledger = *o, .threads = 1, .eager = true};
     if (!t) return error_memory(err);
+    int rc = account_pool_start(a, &one, &t->asker, err);
+    if (rc < 0) {
+        mem_free(t);
+        return rc;
+    }
     stripes_init(&t->stripes);
+    pthread_mutex_init(&t->lock, NULL);
+    t->last = &t->first;
     *ret = t;
     return 0;
 }
 
-void tickets_close(struct ticket_cache *t) {
+void tickets_stop(struct tickets *t) {
     if (!t) return;
+    account_pool_stop(t->asker);
+    t->asker = NULL;
+}
+
+void tickets_close(struct tickets *t) {
+    if (!t) return;
+    tickets_stop(t);
     stripes_clear(&t->stripes);
+    pthread_mutex_destroy(&t->lock);
     mem_free(t);
 }
 
 /* Where an answer may stand; the lock is held. */
-static struct kept_answer *ways_of(struct ticket_cache *t, int64_t hash, pthread_mutex_t **ret_lock) {
+static struct kept_answer *ways_of(struct tickets *t, int64_t hash, pthread_mutex_t **ret_lock) {
     size_t set;
     *ret_lock = stripes_lock(&t->stripes, hash, SLOTS / WAYS, &set);
     return &t->slots[set * WAYS];
 }
 
-static bool kept(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct buf *out) {
+static bool kept(struct tickets *t, int64_t hash, int64_t now_ns, struct buf *out) {
     pthread_mutex_t *lock;
     struct kept_answer *ways = ways_of(t, hash, &lock);
     bool found = false;
@@ -56,7 +78,7 @@ static bool kept(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct bu
     return found;
 }
 
-static void keep(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct text body) {
+static void keep(struct tickets *t, int64_t hash, int64_t now_ns, struct text body) {
     pthread_mutex_t *lock;
     if (body.n > TICKET_ANSWER_MAX) return;
     struct kept_answer *ways = ways_of(t, hash, &lock), *to = ways;
@@ -69,24 +91,90 @@ static void keep(struct ticket_cache *t, int64_t hash, int64_t now_ns, struct te
     pthread_mutex_unlock(lock);
 }
 
+/* ---- the line */
+
+static size_t line_take(struct tickets *t, struct request **out) {
+    size_t n = 0;
+    pthread_mutex_lock(&t->lock);
+    while (t->first && n < TICKET_TOGETHER) {
+        out[n++] = t->first;
+        t->first = t->first->next;
+    }
+    if (!t->first) t->last = &t->first;
+    t->n -= n;
+    if (!n) t->asking = false;
+    pthread_mutex_unlock(&t->lock);
+    return n;
+}
+
+static void wake_all(struct request **list, size_t n, int rc, const struct error *err) {
+    for (size_t i = 0; i < n; i++) request_wake(list[i], rc, err);
+}
+
+static int ask_all(const struct account_seat *seat, void *arg, struct error *err) {
+    struct tickets *t = arg;
+    struct request *list[TICKET_TOGETHER];
+    struct ticket_ask asks[TICKET_TOGETHER];
+    struct ledger *l = seat->ledger;
+    (void)err;
+    for (size_t n; (n = line_take(t, list)) > 0;) {
+        struct error why = {0};
+        for (size_t i = 0; i < n; i++) asks[i] = (struct ticket_ask){ticket_person(l->vault, *(struct text *)list[i]->state), &list[i]->answer.body};
+        int rc = ticket_results(l, l->db, asks, n, &why);
+        wake_all(list, n, rc, &why);
+    }
+    return 0;
+}
+
+static void asked_all(void *arg, int rc, const struct error *err) {
+    (void)arg, (void)rc, (void)err;
+}
+
+static int told(struct request *r, struct error *err) {
+    struct tickets *t = r->server->tickets;
+    (void)err;
+    if (r->rc < 0) return r->rc;
+    keep(t, stripes_hash(&t->stripes, *(struct text *)r->state), r->started_ns, buf_view(&r->answer.body));
+    return r->answer.body.failed;
+}
+
+/* Behind those who wait already; whoever finds nobody asking has it begun. */
+static int line_up(struct request *r, struct tickets *t) {
+    struct error why = {0};
+    request_sleep(r, told);
+    r->next = NULL;
+    pthread_mutex_lock(&t->lock);
+    *t->last = r;
+    t->last = &r->next;
+    t->n++;
+    bool begin = !t->asking;
+    t->asking = true;
+    pthread_mutex_unlock(&t->lock);
+    int rc = begin ? account_run(t->asker, ask_all, asked_all, t, &why) : 0;
+    struct request *list[TICKET_TOGETHER];
+    for (size_t n; rc < 0 && (n = line_take(t, list)) > 0;) wake_all(list, n, rc, &why);
+    return 0;
+}
+
+static int too_many(struct request *r, struct error *err) {
+    answer_header(r, "Retry-After", arena_printf(&r->arena, "%d", 1 + (int)(r->started_ns / 1000 % 5))); /* not everybody at once */
+    return error_set(err, E_BUSY, NULL, "too many ask just now; try again / 查询人数过多,请稍后再试");
+}
+
 static int results(struct request *r, struct error *err) {
     struct http_server *s = r->server;
-    struct ledger *l = NULL;
-    struct text ticket = {"", 0};
+    struct tickets *t = s->tickets;
+    struct text *ticket = r->state = arena_alloc(&r->arena, sizeof *ticket);
     int wait_s = 1, most = s->options.results_per_s ? s->options.results_per_s : RESULTS_PER_S;
-    if (most > 0 && !rate_take(s->rate, TEXT("!results"), (unsigned)most, r->started_ns, &wait_s)) {
-        answer_header(r, "Retry-After", arena_printf(&r->arena, "%d", 1 + (int)(r->started_ns / 1000 % 5))); /* not everybody at once */
-        return error_set(err, E_BUSY, NULL, "too many ask just now; try again / 查询人数过多,请稍后再试");
-    }
-    int rc = request_member(r, "ticket", true, &ticket, err);
+    if (!ticket) return error_memory(err);
+    if (most > 0 && !rate_take(s->rate, TEXT("!results"), (unsigned)most, r->started_ns, &wait_s)) return too_many(r, err);
+    int rc = request_member(r, "ticket", true, ticket, err);
     if (rc < 0) return rc;
-    int64_t hash = stripes_hash(&s->tickets->stripes, ticket);
-    struct buf *b = answer_open(r, 200);
-    if (kept(s->tickets, hash, r->started_ns, b)) return b->failed;
-    rc = request_reader(r, &l, err);
-    if (!rc) rc = ticket_results(l, l->db, ticket_person(l->vault, ticket), b, err);
-    if (!rc) keep(s->tickets, hash, r->started_ns, buf_view(b));
-    return rc;
+    if (kept(t, stripes_hash(&t->stripes, *ticket), r->started_ns, answer_open(r, 200))) return r->answer.body.failed;
+    pthread_mutex_lock(&t->lock);
+    bool full = t->n >= WAITING_MAX;
+    pthread_mutex_unlock(&t->lock);
+    return full || http_stopping(s) ? too_many(r, err) : line_up(r, t);
 }
 
 /* ---- giving it out */

@@ -40,10 +40,11 @@ void rate_close(struct rate *t);
 /* Takes one of `per_s` a second (four seconds' worth may come at once; 0: no limit). False: not now, but after *ret_wait_s. */
 bool rate_take(struct rate *t, struct text who, unsigned per_s, int64_t now_ns, int *ret_wait_s);
 
-/* ---- h_tickets.c: answers to who asked for the own result a moment ago */
-struct ticket_cache;
-int tickets_open(struct ticket_cache **ret, struct error *err);
-void tickets_close(struct ticket_cache *t);
+/* ---- h_tickets.c: answers to who asked for the own result a moment ago, and the line of those who have to be looked up */
+struct tickets;
+int tickets_open(struct accounts *a, const struct ledger_options *o, struct tickets **ret, struct error *err);
+void tickets_stop(struct tickets *t); /* answers whoever still waits */
+void tickets_close(struct tickets *t);
 
 /* ---- spare.c: requests used again */
 struct spares;
@@ -143,7 +144,7 @@ struct http_server {
     struct watch *watch;
     struct spares *spares;
     struct rate *rate;
-    struct ticket_cache *tickets;
+    struct tickets *tickets;
     struct metrics *metrics;
     struct pages *pages;           /* of the console */
     struct MHD_Daemon *daemon;

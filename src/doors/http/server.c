@@ -487,7 +487,6 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = watch_open(s->options.idle_s, &s->watch, err);
     if (!rc) rc = spares_open(&s->spares, err);
     if (!rc) rc = rate_open(&s->rate, err);
-    if (!rc) rc = tickets_open(&s->tickets, err);
     if (!rc) rc = metrics_open(&s->metrics, err);
     if (!rc) rc = ledger_open(&o->ledger, &s->ledger, err);
     if (!rc) rc = pages_read(s->ledger->home, o->console, &s->pages, err);
@@ -514,6 +513,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc && account_oidc_configured(s->accounts)) rc = account_pool_start(s->accounts, &pool, &s->oidc_pool, err);
     struct account_pool_options aside = {.ledger = o->ledger, .waiting_max = ASIDE_WAITING, .eager = true};
     if (!rc) rc = account_pool_start(s->accounts, &aside, &s->aside, err);
+    if (!rc) rc = tickets_open(s->accounts, &o->ledger, &s->tickets, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -550,6 +550,7 @@ void http_server_stop(struct http_server *s) {
     clock_stop(s->clock);
     account_pool_stop(s->oidc_pool);
     account_pool_stop(s->aside);
+    tickets_stop(s->tickets);
     account_pool_stop(s->pool); /* waits for the queue */
     ledger_queue_stop(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
