@@ -83,6 +83,7 @@ static int purge_one(struct ledger *l, const struct session *s, const struct reg
     struct draft *d = draft_new(a, reg, DRAFT_REMOVE);
     if (!d) return error_memory(err);
     d->id = id;
+    d->forgotten = true;
     rc = record_write(l, s, &d, 1, err);
     if (!rc && text_is(reg->name, "person")) {
         struct value param = value_int(id);

@@ -73,24 +73,11 @@ int access_check(const struct session *s, enum access_verb verb, const struct re
     const struct text *roles;
     size_t n;
     verb_roles(reg, verb, &roles, &n);
-    char list[240];
-    size_t used = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (roles[i].n + 2 >= sizeof list - used) break;
-        if (used) {
-            memcpy(list + used, ", ", 2);
-            used += 2;
-        }
-        memcpy(list + used, roles[i].s, roles[i].n);
-        used += roles[i].n;
-    }
-    if (n == 0) {
-        memcpy(list, "root", 4);
-        used = 4;
-    }
-    return error_set(err, E_DENIED, NULL,
-                     "%s register %.*s there needs one of these roles over that region: %.*s / 对登记册 %.*s 的此项操作须有该地区的角色之一: %.*s",
-                     verb_words[verb], (int)reg->name.n, reg->name.s, (int)used, list, (int)reg->name.n, reg->name.s, (int)used, list);
+    const struct text root = TEXT("root");
+    char en[160], zh[160];
+    return error_set(err, E_DENIED, NULL, "%s register %.*s there needs one of these roles over that region: %s / 对%s的此项操作须有该地区的角色之一: %s", verb_words[verb],
+                     (int)reg->name.n, reg->name.s, role_words(reg->role_names, n ? roles : &root, n ? n : 1, false, en, sizeof en), reg->zh.n ? reg->zh.s : reg->name.s,
+                     role_words(reg->role_names, n ? roles : &root, n ? n : 1, true, zh, sizeof zh));
 }
 
 /* True when an earlier or wider grant already covers the i-th. */

@@ -24,6 +24,8 @@ struct apply_table {
     struct idmap keys;        /* natural key -> id; asked keys that do not exist map to 0 */
     struct idmap exists;      /* ids known to be there */
     struct idmap held;        /* holder -> members there are (hold.c) */
+    struct idmap of_person;   /* person -> its records of this register as the store has them (record_refer.c) */
+    size_t ahead;             /* of so many persons they were asked together the last time */
     struct idmap similar;     /* hash of a `similar` key -> records of this call (similar.c) */
     bool concerns, concerns_known;
     bool held_expected;       /* the holders of this call's drafts are in held */
@@ -43,6 +45,9 @@ struct apply {
     struct entry **made;      /* by id - first_id */
     size_t made_cap;
     struct idmap loaded;      /* id -> entry, of records that were there before */
+    int64_t *persons;         /* that were there before and that drafts are about, in their order */
+    size_t n_persons;
+    struct idmap person_at;   /* person -> its first place there */
     struct idmap wrapped;     /* person -> struct text: the wrapped key of a person that may be changed */
     struct apply_table *tables;
     struct buf cells, before; /* scratch of journal entries */

@@ -10,7 +10,9 @@ struct book_row {
     bool dirty;  /* in the list of changed rows */
     bool stored; /* the store has it */
     bool gone;   /* to be deleted */
-    bool anew;   /* owed since this change of its record: facts that were there before may pay it */
+    bool anew;   /* facts that were there before may pay or cancel it */
+    bool redo;   /* a fact that paid it does so no more: what the others pay is worked out from nothing */
+    bool again;  /* what had cancelled it does so no more: its record is looked at again */
 };
 
 struct book_slot {
@@ -19,6 +21,8 @@ struct book_slot {
     size_t n;
     int64_t next; /* id of its next duty */
     bool loaded;
+    bool fresh;   /* made in this transaction: the store has neither duties nor facts of it */
+    bool told;    /* a fact of it was told in this transaction */
 };
 
 struct organisation_entry {
@@ -53,6 +57,7 @@ struct obligation_book {
     struct book_slot *slots;
     size_t n_slots, used;
     struct book_row *changed;
+    bool anew;               /* some row is anew, redo or again */
     struct arena owners; /* organisations, until owner_forget */
     struct organisation_entry *organisations; /* sorted by department, region */
     size_t n_organisations;
@@ -83,12 +88,16 @@ int book_slot_of(struct ledger *l, int64_t holder, struct book_slot **ret, struc
 int book_add(struct ledger *l, const struct obligation *o, struct error *err);
 /* Drops what was worked out from adoptions that have been read anew since. */
 void book_memos_check(struct ledger *l);
-/* The fact pays the duty, or cancels it; one that changed from `before` so that it pays no more is taken back (obligation_fact.c). */
+/* The fact pays the duty, or cancels it; when it changed from `before` so that it does no more, the row says so (obligation_fact.c). */
 void book_pay(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o);
 /* The state that follows from the masks. */
 void book_close_if_done(struct obligation *o, instant now);
-/* What is owed anew after a change is paid by the facts that are there (obligation_follow.c). */
-int book_catch_up(struct ledger *l, const struct session *s, int64_t holder, struct error *err);
+/* Rows of these holders that are anew or redo are paid by the facts that are there, the records of those that are again are looked at again (obligation_follow.c). */
+int book_catch_up(struct ledger *l, const struct session *s, const int64_t *holders, size_t n, struct error *err);
+/* All records of the register about the holder are looked at again as they are: what one of them held for the others (per_person) is theirs now. */
+int book_others(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t holder, struct error *err);
+/* The day's own duties of standing ones, just made: facts of that day may have been told before. Asked together, rule by rule. */
+int book_told_before(struct ledger *l, const struct session *s, struct book_row *const *made, size_t n, struct error *err);
 /* The disease of a record was corrected: duties of records that have their disease from it go with it. */
 int book_follow(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err);
 

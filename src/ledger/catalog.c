@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -263,6 +264,22 @@ bool role_among(const struct text *roles, size_t n, struct text role) {
     for (size_t i = 0; i < n; i++)
         if (text_eq(roles[i], role)) return true;
     return false;
+}
+
+const char *role_words(const struct codelist *names, const struct text *roles, size_t n, bool zh, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        const struct code *c = names ? code_find(names, roles[i]) : NULL;
+        struct text word = c ? zh ? c->zh : c->en : roles[i];
+        int more = snprintf(out + used, size - used, "%s%.*s", !used ? "" : zh ? "、" : ", ", (int)word.n, word.s);
+        if (more < 0 || used + (size_t)more >= size) {
+            out[used] = '\0';
+            break;
+        }
+        used += (size_t)more;
+    }
+    return out;
 }
 
 int register_needs(const struct catalog *c, const char *reg, const char *const *names, int *ret_index,

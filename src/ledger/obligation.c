@@ -39,6 +39,7 @@ void book_reset(struct ledger *l) {
     if (b->slots) memset(b->slots, 0, b->n_slots * sizeof *b->slots);
     b->used = 0;
     b->changed = NULL;
+    b->anew = false;
     arena_reset(&b->arena);
 }
 
@@ -124,7 +125,7 @@ const struct duty_rule *book_rule(const struct ledger *l, const struct obligatio
 int book_fresh(struct ledger *l, int64_t holder, struct error *err) {
     struct book_slot *s = slot_get(l->book, holder);
     if (!s) return error_memory(err);
-    s->loaded = true;
+    s->loaded = s->fresh = true;
     return 0;
 }
 

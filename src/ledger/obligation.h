@@ -74,8 +74,9 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
 int book_guard(struct ledger *l, const struct session *s, const struct record *r, struct text state, struct error *err);
 /* A restriction on a person or place against the pack in force (PRV-01, PRV-02); other registers pass. */
 int book_measure(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
-/* The record is removed (undo): its own duties vanish with it; what it paid is owed again. */
-int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err);
+/* The record is removed: its own duties vanish with it; what it paid or cancelled is worked out from the facts that stay, unless it is only forgotten
+ * (its time to be kept is over). */
+int book_unfact(struct ledger *l, const struct session *s, const struct record *r, bool forgotten, struct error *err);
 /* Works out anew what the facts that are there, in the order of recording, pay of a holder's duties: after records moved between persons. */
 int book_replay(struct ledger *l, const struct session *s, int64_t holder, struct error *err);
 /* Duties follow a person merged into another, or back. */

@@ -131,8 +131,14 @@ void book_close_if_done(struct obligation *o, instant now) {
         return;
     }
     o->state = o->duty.missed ? TEXT("lapsed") : TEXT("paid");
-    o->closed_at = now;
+    o->closed_at = now > o->duty.raised_at ? now : o->duty.raised_at; /* a fact told before the duty was raised */
     o->duty.wake_at = INSTANT_NONE;
+}
+
+static void anew(struct ledger *l, struct book_row *row, bool redo) {
+    row->anew = true;
+    row->redo = row->redo || redo;
+    l->book->anew = true;
 }
 
 static void cancel(struct ledger *l, struct obligation *o, instant now) {
@@ -240,7 +246,12 @@ int book_region_stands(struct ledger *l, const struct duty_rule *rule, const str
     return 0;
 }
 
-/* changed: the record was there before, so that facts which pay may be there too (obligation_follow.c). */
+/* Facts that pay what this record raises may be there already (obligation_follow.c): told of its person before, or of a record that was there before. */
+static bool told_before(const struct duty_rule *rule, const struct record *r, const struct book_slot *slot, bool changed) {
+    return changed || (rule->from_before && slot->holder != r->id && (!slot->fresh || slot->told));
+}
+
+/* changed: the record was there before. */
 static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder, bool changed,
                      const struct duty *d, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[d->rule];
@@ -251,21 +262,23 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         if (row->gone || !text_eq(row->o.rule, rule->code)) continue;
         bool same = row->o.record == r->id && row->o.duty.occurrence == d->occurrence;
         if (same && text_same(row->o.state, "cancelled")) { /* the condition holds again */
-            row->anew = true;
+            anew(l, row, false);
             return change_plan(l, s, a, r, &row->o, d, err);
         }
         bool merged = rule->per_person && row->o.record != r->id && obligation_is_open(&row->o) && same_disease(l, row->o.pack, a);
         if (!same && !merged) continue;
         if (same && obligation_is_open(&row->o) && !same_disease(l, row->o.pack, a)) {
-            row->anew = true;
+            anew(l, row, false);
             return change_plan(l, s, a, r, &row->o, d, err);
         }
         if (same && obligation_is_open(&row->o) && (rc = assign(l, rule, r, &row->o, err)) < 0) return rc;
-        if (same && obligation_is_open(&row->o) && rule->timing == TIMING_WITHIN) move_deadline(l, rule, &row->o, d);
-        if (obligation_is_open(&row->o) && rule->timing == TIMING_DAYS && (same || d->anchor > row->o.duty.anchor)) {
-            row->anew = row->anew || d->anchor != row->o.duty.anchor;
-            move_anchor(l, rule, &row->o, d, s->now);
-        }
+        if (!obligation_is_open(&row->o)) return 0;
+        /* one debt of several records: due as the first of them says, on the days that the last exposure says */
+        bool within = rule->timing == TIMING_WITHIN && (same ? d->due_at != row->o.duty.due_at : d->due_at < row->o.duty.due_at);
+        bool days = rule->timing == TIMING_DAYS && (same ? d->anchor != row->o.duty.anchor : d->anchor > row->o.duty.anchor);
+        if (within) move_deadline(l, rule, &row->o, d);
+        if (days) move_anchor(l, rule, &row->o, d, s->now);
+        if ((within || days) && told_before(rule, r, slot, changed)) anew(l, row, days);
         return 0;
     }
     bool stands = false;
@@ -291,17 +304,30 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         .duty = *d,
     };
     rc = book_add(l, &o, err);
-    if (!rc && changed) rc = book_slot_of(l, holder, &slot, err);
-    if (!rc && changed) slot->rows->anew = true; /* the newest is the first */
+    if (!rc) rc = book_slot_of(l, holder, &slot, err);
+    if (!rc && d->occurrence != -1 && told_before(rule, r, slot, changed)) anew(l, slot->rows, false); /* the newest is the first */
     return rc;
 }
 
-/* Whether a fact is older than the duty's clock: a fact that names a day only is of that whole day. */
-static bool before_start(const struct ledger *l, const struct obligation *o, bool exact, day on, instant at) {
+/* When a fact was over; one that nothing says is over lasts. */
+static instant lasted_until(const struct ledger *l, const struct fact_match *m, const struct record *r) {
+    instant end = INT64_MAX;
+    for (size_t i = 0; i < m->n_until; i++) {
+        struct value v = r->values[m->until[i]];
+        instant one = v.kind != VALUE_INT ? INT64_MAX : r->reg->fields[m->until[i]].type == FIELD_DATE ? instant_of_day((day)v.i + 1, l->zone_s) : v.i;
+        if (one < end) end = one;
+    }
+    int state = register_state(r->reg, r->state);
+    return end == INT64_MAX && state >= 0 && r->reg->states[state].final ? r->changed_at : end;
+}
+
+/* Whether a fact says nothing of the duty because it is older than its clock: one that names a day only is of that whole day, one that lasted into it counts. */
+static bool before_start(const struct ledger *l, const struct obligation *o, const struct fact_match *m, const struct record *r, bool exact, day on, instant at) {
     const struct duty_rule *rule = book_rule(l, o);
-    if (!rule || rule->timing != TIMING_WITHIN) return on < o->duty.anchor;
-    instant start = o->duty.due_at - rule->within_s;
-    return exact ? at < start : on < day_of_instant(start, l->zone_s);
+    bool within = rule && rule->timing == TIMING_WITHIN;
+    instant start = (within ? o->duty.due_at - rule->within_s : instant_of_day(o->duty.anchor, l->zone_s)) - m->back_s;
+    bool older = exact ? at < start : on < day_of_instant(start, l->zone_s);
+    return older && !(m->n_until && lasted_until(l, m, r) > start);
 }
 
 /* 1 when the fact is one of these matches for the duty, with the day it counts for; 0 when not. */
@@ -327,42 +353,52 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
             *ret_day = (day)date.i;
             if (*ret_day < day_of_instant(s->now, l->zone_s)) *ret_at = instant_of_day(*ret_day, l->zone_s);
         }
-        if (m->since && before_start(l, o, date.kind == VALUE_INT && r->reg->fields[m->date_field].type == FIELD_INSTANT, *ret_day, *ret_at)) continue;
+        if (m->since && before_start(l, o, m, r, date.kind != VALUE_INT || r->reg->fields[m->date_field].type == FIELD_INSTANT, *ret_day, *ret_at)) continue;
         return 1;
     }
     return 0;
-}
-
-static void take_back(struct ledger *l, const struct duty_rule *rule, struct obligation *o, day fact_day, instant now) {
-    int at = rule->timing == TIMING_DAYS ? fact_day - o->duty.anchor : 0;
-    if (at > 63) at = 63;
-    for (; at >= 0; at--) {
-        uint64_t bit = (uint64_t)1 << at;
-        if (!(o->duty.paid & bit)) continue;
-        o->duty.paid &= ~bit;
-        duty_settle(rule, &o->duty, l->zone_s);
-        book_close_if_done(o, now);
-        book_touch(l, o);
-        return;
-    }
 }
 
 static bool outside(const struct duty_rule *rule, const struct obligation *o, day on) {
     return o->duty.occurrence > 0 && (on < o->duty.occurrence || on >= o->duty.occurrence + duty_window(rule));
 }
 
+/* An occurrence of a standing duty is one day's, or its window's: a report for another day does not pay it. */
+static bool pays(struct ledger *l, const struct session *s, const struct duty_rule *rule, const struct record *r, const struct obligation *o, day *ret_day,
+                 instant *ret_at) {
+    return matches(l, s, rule->pays, rule->n_pays, r, o, ret_day, ret_at) > 0 && !outside(rule, o, *ret_day);
+}
+
+static bool cancels(struct ledger *l, const struct session *s, const struct duty_rule *rule, const struct record *r, const struct obligation *o) {
+    day on = 0;
+    instant at = 0;
+    return rule->n_cancels && matches(l, s, rule->cancels, rule->n_cancels, r, o, &on, &at) > 0;
+}
+
+/* The fact (NULL: it is there no more) does not cancel the duty any more, as it did before. */
+static void cancels_no_more(struct ledger *l, const struct session *s, const struct duty_rule *rule, const struct record *r, const struct record *before,
+                            struct book_row *row) {
+    if (!cancels(l, s, rule, before, &row->o) || (r && cancels(l, s, rule, r, &row->o))) return;
+    row->again = true;
+    l->book->anew = true;
+}
+
 void book_pay(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct obligation *o) {
     const struct duty_rule *rule = book_rule(l, o);
+    struct book_row *row = (struct book_row *)o; /* its first member */
     day today = 0, was_day = 0;
     instant at = 0, was_at = 0;
-    if (!rule || text_same(o->state, "cancelled") || text_same(o->state, "standing")) return;
-    bool pays = matches(l, s, rule->pays, rule->n_pays, r, o, &today, &at) > 0;
-    bool paid = before && matches(l, s, rule->pays, rule->n_pays, before, o, &was_day, &was_at) > 0;
-    /* an occurrence of a standing duty is one day's, or its window's: a report for another day does not pay it */
-    if (outside(rule, o, today)) pays = false;
-    if (outside(rule, o, was_day)) paid = false;
-    if (paid && (!pays || was_day != today)) take_back(l, rule, o, was_day, s->now);
-    if (pays && (!paid || was_day != today)) {
+    if (!rule || text_same(o->state, "standing")) return;
+    if (text_same(o->state, "cancelled")) {
+        if (before && before->values != r->values) cancels_no_more(l, s, rule, r, before, row);
+        return;
+    }
+    bool now = pays(l, s, rule, r, o, &today, &at), paid = before && pays(l, s, rule, before, o, &was_day, &was_at);
+    if (paid && (!now || was_day != today)) {
+        anew(l, row, true);
+        return;
+    }
+    if (now && !paid) {
         instant due = o->duty.due_at;
         if (duty_pay(rule, &o->duty, today, l->zone_s)) {
             o->paid_by = r->id;
@@ -371,73 +407,105 @@ void book_pay(struct ledger *l, const struct session *s, const struct record *r,
             book_touch(l, o);
         }
     }
-    if (obligation_is_open(o) && matches(l, s, rule->cancels, rule->n_cancels, r, o, &today, &at) > 0) cancel(l, o, s->now);
+    if (obligation_is_open(o) && cancels(l, s, rule, r, o)) cancel(l, o, s->now);
+}
+
+static bool among(const struct policy *p, const struct duty *list, size_t n, struct text rule, const struct duty **ret) {
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(p->rules[list[i].rule].code, rule)) {
+            if (ret) *ret = &list[i];
+            return true;
+        }
+    return false;
+}
+
+/* Of what a person owes once (per_person): does the record say something else of it than before, which another record may have said too? */
+static bool moves_others(const struct policy *p, const struct duty *was, size_t n_was, const struct duty *is, size_t n_is) {
+    for (size_t i = 0; i < n_was; i++) {
+        const struct duty *now = NULL;
+        if (!p->rules[was[i].rule].per_person) continue;
+        if (!among(p, is, n_is, p->rules[was[i].rule].code, &now) || now->anchor != was[i].anchor || now->due_at != was[i].due_at) return true;
+    }
+    return false;
+}
+
+/* What the record as it is does to the duties of a holder; *ret_others: what it held for others of its register is owed by them now. */
+static int concern(struct ledger *l, const struct session *s, const struct policy *p, const struct duty *raised, size_t n, const struct record *r,
+                   const struct record *before, int64_t holder, bool *ret_others, struct error *err) {
+    struct book_slot *slot = NULL;
+    int rc = book_slot_of(l, holder, &slot, err);
+    for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
+        if (row->gone) continue;
+        bool own = row->o.record == r->id && text_eq(row->o.reg, r->reg->name);
+        bool asked = own && before && obligation_is_open(&row->o) && row->o.duty.occurrence <= 0;
+        book_pay(l, s, r, before, &row->o);
+        /* what the changed record no longer obliges is not owed, unless this very change pays it */
+        if (asked && obligation_is_open(&row->o) && !(p && among(p, raised, n, row->o.rule, NULL))) cancel(l, &row->o, s->now);
+        /* looked at again as it was, it has changed nothing for others */
+        const struct duty_rule *rule = asked && before->values != r->values && text_same(row->o.state, "cancelled") ? book_rule(l, &row->o) : NULL;
+        *ret_others = *ret_others || (rule && rule->per_person);
+    }
+    return rc;
 }
 
 int book_fact(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err) {
-    int rc = 0;
-    if (before && obligation_holder(before) != obligation_holder(r)) {
-        /* it is about somebody else now: its duties go along; what facts pay is worked out by book_replay */
-        return book_rehold(l, obligation_holder(before), obligation_holder(r), &r->id, 1, err);
-    }
+    struct duty raised[RULES_MAX], was[RULES_MAX];
+    int64_t holders[HOLDERS_MAX + 1], holder = obligation_holder(r), left = before ? obligation_holder(before) : holder;
     const struct adoption *a = NULL;
-    rc = book_plan(l, s, r, &a, err);
-    if (rc < 0) return rc;
-    struct duty raised[RULES_MAX];
+    struct book_slot *slot = NULL;
+    bool others = left != holder;
     size_t n = 0;
-    int64_t holder = obligation_holder(r);
+    /* it is about somebody else now: its duties go along */
+    int rc = others ? book_rehold(l, left, holder, &r->id, 1, err) : 0;
+    if (!rc) rc = book_plan(l, s, r, &a, err);
+    if (rc < 0) return rc;
     if (a) {
         struct expr_scope scope = scope_of(l, s, r);
         n = policy_duties(a->policy, r->reg, &scope, before ? r->created_at : s->now, l->zone_s, raised, RULES_MAX);
     }
-    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, before != NULL, &raised[i], err);
-    int64_t holders[HOLDERS_MAX];
-    size_t n_holders = rc ? 0 : book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
-    for (size_t h = 0; !rc && h < n_holders; h++) {
-        struct book_slot *slot = NULL;
-        rc = book_slot_of(l, holders[h], &slot, err);
-        for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
-            if (row->gone) continue;
-            bool own = row->o.record == r->id && text_eq(row->o.reg, r->reg->name);
-            if (own && before && obligation_is_open(&row->o) && row->o.duty.occurrence <= 0) {
-                bool still = false;
-                for (size_t i = 0; i < n; i++) still = still || text_eq(a->policy->rules[raised[i].rule].code, row->o.rule);
-                /* what the changed record no longer obliges is not owed, unless this very change pays it */
-                if (!still) {
-                    book_pay(l, s, r, before, &row->o);
-                    if (obligation_is_open(&row->o)) cancel(l, &row->o, s->now);
-                    continue;
-                }
-            }
-            book_pay(l, s, r, before, &row->o);
-        }
+    if (a && before && before->values != r->values) {
+        struct expr_scope scope = scope_of(l, s, before);
+        size_t n_was = policy_duties(a->policy, r->reg, &scope, r->created_at, l->zone_s, was, RULES_MAX);
+        others = others || moves_others(a->policy, was, n_was, raised, n);
     }
-    if (!rc) rc = book_catch_up(l, s, holder, err);
+    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, before != NULL, &raised[i], err);
+    size_t n_holders = rc ? 0 : book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
+    if (left != holder) n_holders = add_holder(holders, n_holders, HOLDERS_MAX + 1, left);
+    for (size_t h = 0; !rc && h < n_holders; h++) rc = concern(l, s, a ? a->policy : NULL, raised, n, r, before, holders[h], &others, err);
+    if (!rc) rc = book_slot_of(l, holder, &slot, err);
+    if (!rc) slot->told = true;
+    if (!rc && l->book->anew) rc = book_catch_up(l, s, holders, n_holders, err);
+    if (!rc && others) rc = book_others(l, s, r->reg, holder, err);
+    if (!rc && left != holder) rc = book_others(l, s, r->reg, left, err);
     return rc || !before ? rc : book_follow(l, s, r, before, err);
 }
 
-int book_unfact(struct ledger *l, const struct session *s, const struct record *r, struct error *err) {
+int book_unfact(struct ledger *l, const struct session *s, const struct record *r, bool forgotten, struct error *err) {
     int64_t holders[HOLDERS_MAX];
     int rc = 0;
+    bool others = false;
     size_t n = book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
     for (size_t h = 0; !rc && h < n; h++) {
         struct book_slot *slot = NULL;
         rc = book_slot_of(l, holders[h], &slot, err);
         for (struct book_row *row = rc ? NULL : slot->rows; row; row = row->next) {
-            if (row->gone) continue;
-            if (row->o.record == r->id) {
-                row->gone = true;
-                book_touch(l, &row->o);
-                continue;
-            }
             const struct duty_rule *rule = book_rule(l, &row->o);
             day on = 0;
             instant at = 0;
-            if (rule && !text_same(row->o.state, "cancelled") && matches(l, s, rule->pays, rule->n_pays, r, &row->o, &on, &at) > 0)
-                take_back(l, rule, &row->o, on, s->now);
+            if (row->gone) continue;
+            others = others || (!forgotten && rule && rule->per_person && rule->on == r->reg);
+            if (row->o.record == r->id) {
+                row->gone = true;
+                book_touch(l, &row->o);
+            } else if (!forgotten && rule && text_same(row->o.state, "cancelled")) {
+                cancels_no_more(l, s, rule, NULL, r, row);
+            } else if (!forgotten && rule && pays(l, s, rule, r, &row->o, &on, &at)) {
+                anew(l, row, true);
+            }
         }
     }
-    return rc;
+    if (!rc && l->book->anew) rc = book_catch_up(l, s, holders, n, err);
+    return rc || !others ? rc : book_others(l, s, r->reg, obligation_holder(r), err);
 }
 
 static int last_day(uint64_t owed) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "ledger/book.h"
 #include "ledger/record_peek.h"
 #include "ledger/table.h"
@@ -43,12 +44,25 @@ static int add_self(struct ledger *l, struct records *x, struct arena *a, const 
     return add(x, a, &own, 1, err);
 }
 
-/* What may pay or cancel this duty by one match of its rule. Facts of a region pay what its adoption owes, day by day: those stay as they are. */
-static int add_matching(struct ledger *l, struct records *x, struct arena *a, const struct fact_match *m, const struct obligation *o, struct error *err) {
+/* The days that a fact of a region can be of to count. */
+static struct record_days days_of(const struct ledger *l, const struct duty_rule *rule, const struct fact_match *m, const struct obligation *o) {
+    struct record_days d = {.field = m->date_field, .from = DAY_MIN, .to = DAY_MAX};
+    if (o->duty.occurrence > 0) d.from = o->duty.occurrence, d.to = o->duty.occurrence + duty_window(rule);
+    if (o->duty.occurrence <= 0 && m->since && rule->timing == TIMING_WITHIN) d.from = day_of_instant(o->duty.due_at - rule->within_s - m->back_s, l->zone_s);
+    return d;
+}
+
+/* What may pay or cancel this duty by one match of its rule. */
+static int add_matching(struct ledger *l, struct records *x, struct arena *a, const struct duty_rule *rule, const struct fact_match *m, const struct obligation *o,
+                        struct error *err) {
     struct record *found = NULL;
     size_t n = 0;
     int field = m->by >= 0 ? m->by : m->reg->person_field, rc = 0;
-    if (m->by == FACT_BY_REGION) return 0;
+    if (m->by == FACT_BY_REGION) {
+        struct record_days days = days_of(l, rule, m, o);
+        rc = record_of_region(l, m->reg, o->region, &days, a, &found, &n, err);
+        return rc ? rc : add(x, a, found, n, err);
+    }
     if (m->by == FACT_BY_SELF || field < 0) return add_self(l, x, a, m->reg, m->by == FACT_BY_SELF ? o->record : o->holder, err);
     rc = record_referring(l, m->reg, (size_t)field, m->by >= 0 ? o->record : o->holder, a, &found, &n, err);
     return rc ? rc : add(x, a, found, n, err);
@@ -57,15 +71,9 @@ static int add_matching(struct ledger *l, struct records *x, struct arena *a, co
 static int gather(struct ledger *l, const struct obligation *o, struct arena *a, struct records *ret, struct error *err) {
     const struct duty_rule *rule = book_rule(l, o);
     int rc = 0;
-    for (size_t i = 0; !rc && rule && i < rule->n_pays; i++) rc = add_matching(l, ret, a, &rule->pays[i], o, err);
-    for (size_t i = 0; !rc && rule && i < rule->n_cancels; i++) rc = add_matching(l, ret, a, &rule->cancels[i], o, err);
+    for (size_t i = 0; !rc && rule && i < rule->n_pays; i++) rc = add_matching(l, ret, a, rule, &rule->pays[i], o, err);
+    for (size_t i = 0; !rc && rule && i < rule->n_cancels; i++) rc = add_matching(l, ret, a, rule, &rule->cancels[i], o, err);
     return rc;
-}
-
-static bool of_region(const struct duty_rule *rule) {
-    for (size_t i = 0; i < rule->n_pays; i++)
-        if (rule->pays[i].by == FACT_BY_REGION) return true;
-    return false;
 }
 
 /* As if each fact came at its own time. */
@@ -81,7 +89,7 @@ static void pay_all(struct ledger *l, const struct session *s, const struct reco
 static int replay_row(struct ledger *l, const struct session *s, struct obligation *o, bool keep, struct arena *a, struct error *err) {
     const struct duty_rule *rule = book_rule(l, o);
     struct records facts = {0};
-    if (!rule || text_is(o->state, "cancelled") || text_is(o->state, "standing") || of_region(rule)) return 0;
+    if (!rule || text_is(o->state, "cancelled") || text_is(o->state, "standing")) return 0;
     int rc = gather(l, o, a, &facts, err);
     if (rc < 0) return rc;
     struct obligation was = *o;
@@ -126,17 +134,125 @@ static bool may_be_paid(const struct ledger *l, const struct session *s, const s
     return gone >= 0 && (gone >= 63 ? open : open & (((uint64_t)2 << gone) - 1)) != 0;
 }
 
-int book_catch_up(struct ledger *l, const struct session *s, int64_t holder, struct error *err) {
+/* The record as it is, as if it were recorded again: its duties are owed, those that it no longer obliges are not. */
+static int look_again(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t id, struct error *err) {
+    const struct record *r = NULL;
+    int rc = record_peek(l, reg, id, &r, err);
+    if (rc < 0 || !r) return rc;
+    struct record as_is = *r;
+    return book_fact(l, s, &as_is, &as_is, err);
+}
+
+static int catch_up(struct ledger *l, const struct session *s, int64_t holder, struct records *again, struct arena *a, struct error *err) {
     struct book_slot *slot = NULL;
-    struct arena a = {0};
+    struct arena facts = {0};
     int rc = book_slot_of(l, holder, &slot, err);
     for (struct book_row *row = rc ? NULL : slot->rows; !rc && row; row = row->next) {
-        if (!row->anew) continue;
-        row->anew = false;
-        if (!row->gone && may_be_paid(l, s, &row->o)) rc = replay_row(l, s, &row->o, true, &a, err);
-        arena_reset(&a);
+        bool anew = row->anew && !row->gone, redo = row->redo;
+        if (row->again && !row->gone) {
+            struct record one = {.reg = register_find(l->catalog, row->o.reg), .id = row->o.record};
+            rc = add(again, a, &one, 1, err);
+        }
+        row->anew = row->redo = row->again = false;
+        if (!rc && anew && (redo || may_be_paid(l, s, &row->o))) rc = replay_row(l, s, &row->o, !redo, &facts, err);
+        arena_reset(&facts);
     }
+    arena_clear(&facts);
+    return rc;
+}
+
+int book_catch_up(struct ledger *l, const struct session *s, const int64_t *holders, size_t n, struct error *err) {
+    struct records again = {0};
+    struct arena a = {0};
+    int rc = 0;
+    l->book->anew = false;
+    for (size_t h = 0; !rc && h < n; h++) rc = catch_up(l, s, holders[h], &again, &a, err);
+    for (size_t i = 0; !rc && i < again.n; i++) rc = again.list[i].reg ? look_again(l, s, again.list[i].reg, again.list[i].id, err) : 0;
     arena_clear(&a);
+    return rc;
+}
+
+int book_others(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t holder, struct error *err) {
+    struct record *found = NULL;
+    struct arena a = {0};
+    size_t n = 0;
+    int rc = reg->person_field >= 0 && l->apply ? record_referring(l, reg, (size_t)reg->person_field, holder, &a, &found, &n, err) : 0;
+    /* twice: the one that holds the debt of all says first what it says itself */
+    for (size_t i = 0; !rc && n > 1 && i < 2 * n; i++) rc = look_again(l, s, reg, found[i % n].id, err);
+    if (!rc && n == 1) rc = look_again(l, s, reg, found[0].id, err);
+    arena_clear(&a);
+    return rc;
+}
+
+/* ---- a day's own duties */
+
+struct hits {
+    struct arena arena;
+    struct idmap ids;
+};
+
+static int hit(void *arg, const struct value *row, struct error *err) {
+    struct hits *h = arg;
+    return idmap_put(&h->ids, &h->arena, row[0].i, NULL) ? 0 : error_memory(err);
+}
+
+/* By what a match ties facts to the duty; 0: not by an id. */
+static int64_t tied_to(const struct fact_match *m, const struct obligation *o) {
+    return m->by >= 0 ? o->record : m->by == FACT_BY_PERSON && m->reg->person_field >= 0 ? o->holder : 0;
+}
+
+/* Who of them has a fact of these days that may count. */
+static int ask(struct ledger *l, const struct fact_match *m, struct book_row *const *rows, size_t n, struct hits *ret, struct error *err) {
+    int64_t *ids = mem_alloc((n + 1) * sizeof *ids);
+    struct buf head = {0}, tail = {0};
+    day first = DAY_MAX, last = DAY_MIN;
+    size_t k = 0;
+    if (!ids) return error_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = tied_to(m, &rows[i]->o);
+        if (id) ids[k++] = id;
+        if (rows[i]->o.duty.anchor < first) first = rows[i]->o.duty.anchor;
+        if (rows[i]->o.duty.anchor > last) last = rows[i]->o.duty.anchor;
+    }
+    const char *field = m->reg->fields[m->by >= 0 ? m->by : m->reg->person_field].name.s;
+    buf_printf(&head, "SELECT \"%s\" FROM \"%s\" WHERE \"%s\"", field, m->reg->name.s, field);
+    if (m->date_field >= 0) {
+        bool date = m->reg->fields[m->date_field].type == FIELD_DATE;
+        const char *name = m->reg->fields[m->date_field].name.s;
+        int64_t end = (int64_t)last + DUTY_DAYS_MAX;
+        buf_printf(&tail, " AND \"%s\" >= %lld AND \"%s\" < %lld", name, (long long)(date ? first : instant_of_day(first, l->zone_s)), name,
+                   (long long)(date ? end : instant_of_day((day)end, l->zone_s)));
+    }
+    int rc = head.failed || tail.failed ? error_memory(err) : k ? db_query_in(l->db, buf_cstr(&head), buf_cstr(&tail), ids, k, hit, ret, err) : 0;
+    buf_clear(&head);
+    buf_clear(&tail);
+    mem_free(ids);
+    return rc;
+}
+
+int book_told_before(struct ledger *l, const struct session *s, struct book_row *const *made, size_t n, struct error *err) {
+    int rc = 0;
+    for (size_t from = 0, to; !rc && from < n; from = to) {
+        const struct duty_rule *rule = book_rule(l, &made[from]->o);
+        struct hits hits = {0};
+        struct arena a = {0};
+        bool others = false; /* tied by what no list of ids finds */
+        for (to = from + 1; to < n && book_rule(l, &made[to]->o) == rule;) to++;
+        for (size_t i = 0; !rc && rule && i < rule->n_pays; i++) {
+            const struct fact_match *m = &rule->pays[i];
+            if (tied_to(m, &made[from]->o))
+                rc = ask(l, m, made + from, to - from, &hits, err);
+            else
+                others = true;
+        }
+        for (size_t i = from; !rc && rule && i < to; i++) {
+            struct obligation *o = &made[i]->o;
+            if (others || idmap_find(&hits.ids, o->holder) || idmap_find(&hits.ids, o->record)) rc = replay_row(l, s, o, true, &a, err);
+            arena_reset(&a);
+        }
+        arena_clear(&a);
+        arena_clear(&hits.arena);
+    }
     return rc;
 }
 

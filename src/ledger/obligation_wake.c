@@ -19,8 +19,17 @@ static int note(struct ledger *l, const struct session *s, enum journal_verb ver
     return journal_append(&l->journal, &e, NULL, err);
 }
 
-static int wake_standing(struct ledger *l, const struct session *s, const struct duty_rule *rule, struct obligation *o, struct wake_report *ret,
-                         struct error *err) {
+struct woken {
+    struct arena arena;
+    struct obligation **list;
+    size_t n, cap;
+    struct book_row **made; /* duties of a day, by standing ones */
+    size_t n_made, cap_made;
+    struct wake_report report;
+};
+
+static int wake_standing(struct ledger *l, const struct session *s, const struct duty_rule *rule, struct obligation *o, struct woken *w, struct error *err) {
+    struct book_slot *slot = NULL;
     struct duty made;
     int rc = 0;
     /* bounded by the days since the last pass */
@@ -32,13 +41,17 @@ static int wake_standing(struct ledger *l, const struct session *s, const struct
         day_row.paid_by = 0;
         day_row.late = false;
         rc = book_add(l, &day_row, err);
-        ret->raised++;
+        if (!rc) rc = book_slot_of(l, o->holder, &slot, err);
+        if (!rc && !mem_room(&w->made, &w->cap_made, w->n_made + 1, sizeof *w->made)) rc = error_memory(err);
+        if (!rc) w->made[w->n_made++] = slot->rows; /* the newest is the first */
+        w->report.raised++;
     }
     return rc;
 }
 
 /* One duty whose time has come: as it is afterwards. */
-static int wake_one(struct ledger *l, const struct session *s, struct obligation *o, struct wake_report *report, struct error *err) {
+static int wake_one(struct ledger *l, const struct session *s, struct obligation *o, struct woken *w, struct error *err) {
+    struct wake_report *report = &w->report;
     const struct adoption *adoption = ledger_adoption(l, o->pack);
     o->duty.rule = adoption ? policy_rule(adoption->policy, o->rule) : -1;
     const struct duty_rule *rule = book_rule(l, o);
@@ -48,7 +61,7 @@ static int wake_one(struct ledger *l, const struct session *s, struct obligation
         o->duty.wake_at = INSTANT_NONE; /* its pack is gone; it stays open and is listed, but no clock runs */
         return 0;
     }
-    if (o->duty.occurrence == -1) return wake_standing(l, s, rule, o, report, err);
+    if (o->duty.occurrence == -1) return wake_standing(l, s, rule, o, w, err);
     int level = o->duty.level;
     uint64_t missed = o->duty.missed;
     duty_wake(rule, &o->duty, s->now, l->zone_s);
@@ -85,12 +98,6 @@ static int pages_due(struct ledger *l, const struct value params[3], int64_t *pa
     return rc;
 }
 
-struct woken {
-    struct arena arena;
-    struct obligation **list;
-    size_t n, cap;
-};
-
 static int keep(struct ledger *l, struct woken *w, const struct value *row, struct error *err) {
     struct obligation o, *kept = arena_alloc(&w->arena, sizeof *kept);
     if (!kept || !mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(err);
@@ -100,7 +107,6 @@ static int keep(struct ledger *l, struct woken *w, const struct value *row, stru
 }
 
 int obligation_wake(struct ledger *l, const struct session *s, size_t limit, int64_t *page, struct wake_report *ret, struct error *err) {
-    struct wake_report report = {0};
     struct woken w = {0};
     struct db_cursor *c = NULL;
     const struct value *row;
@@ -115,13 +121,15 @@ int obligation_wake(struct ledger *l, const struct session *s, size_t limit, int
     struct value over[] = {value_int(s->now - WAKE_SLOT_S), value_int(*page), value_int(last)};
     if (!rc && n) rc = db_run(l->db, "DELETE FROM \"duty_wake\" WHERE \"at\" <= ?1 AND \"page\" > ?2 AND \"page\" <= ?3", over, 3, NULL, err);
     for (size_t i = 0; !rc && i < w.n; i++)
-        if (w.list[i]->duty.wake_at != INSTANT_NONE) rc = wake_one(l, s, w.list[i], &report, err);
+        if (w.list[i]->duty.wake_at != INSTANT_NONE) rc = wake_one(l, s, w.list[i], &w, err);
+    if (!rc) rc = book_told_before(l, s, w.made, w.n_made, err);
     if (!rc) rc = obligation_write(l, DB_UPDATE, DUTY_CLOCK, w.list, w.n, s->now, err);
     mem_free(w.list);
+    mem_free(w.made);
     arena_clear(&w.arena);
     if (rc < 0) return rc;
-    report.more = n == pages;
+    w.report.more = n == pages;
     *page = last;
-    *ret = report;
+    *ret = w.report;
     return 0;
 }

@@ -38,6 +38,8 @@ struct owner_rule {
 
 enum fact_tie { FACT_BY_PERSON = -1, FACT_BY_SELF = -2, FACT_BY_REGION = -3 };
 
+enum { FACT_ENDS_MAX = 2 };
+
 /* A fact that concerns a duty: a record of `reg` for which `when` is true, tied to the duty through `by`. */
 struct fact_match {
     const struct register_decl *reg;
@@ -45,7 +47,11 @@ struct fact_match {
                           * a record of the same region (the bulletin of a region whose duty an adoption raised) */
     struct expr *when;   /* NULL: always */
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
-    bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since */
+    bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since. Of facts
+                          * tied by person or region always, unless the pack says since: false */
+    int64_t back_s;      /* since: or of so long before */
+    int until[FACT_ENDS_MAX]; /* since: or one of before that lasted until then, fields of reg; the earliest given counts, none given: it lasts */
+    size_t n_until;
 };
 
 struct escalation {
@@ -80,6 +86,7 @@ struct duty_rule {
     struct fact_match *pays;
     size_t n_cancels;
     struct fact_match *cancels;
+    bool from_before;               /* a fact that was there before the record may pay or cancel it: one of its person */
     size_t n_escalations;
     struct escalation escalations[DUTY_ESCALATIONS_MAX];
     /* guard: the record may not enter this state before the duty's last due day, nor while a duty of `requires` is open (a day that lapsed

@@ -25,19 +25,22 @@ static int field_of(struct pack *k, const struct yaml *node, const struct regist
     return 0;
 }
 
-/* A date or instant field; *ret stays when the key is absent. */
-static int time_field(struct pack *k, const struct yaml *map, const char *key,
-                      const struct register_decl *reg, int *ret) {
-    struct text name = {NULL, 0};
-    const struct yaml *node = yaml_get(map, key);
-    int field = -1, rc = yaml_text(map, key, false, &name, k->err);
-    if (rc < 0 || !name.s) return rc;
-    rc = field_of(k, node, reg, name, &field);
+static int time_named(struct pack *k, const struct yaml *node, const struct register_decl *reg,
+                      struct text name, int *ret) {
+    int field = -1, rc = field_of(k, node, reg, name, &field);
     if (rc < 0) return rc;
     if (reg->fields[field].type != FIELD_DATE && reg->fields[field].type != FIELD_INSTANT)
         return yaml_error(node, k->err, E_INVALID, "field %s is neither a date nor an instant", name.s);
     *ret = field;
     return 0;
+}
+
+/* A date or instant field; *ret stays when the key is absent. */
+static int time_field(struct pack *k, const struct yaml *map, const char *key,
+                      const struct register_decl *reg, int *ret) {
+    struct text name = {NULL, 0};
+    int rc = yaml_text(map, key, false, &name, k->err);
+    return rc < 0 || !name.s ? rc : time_named(k, yaml_get(map, key), reg, name, ret);
 }
 
 /* ---- owners: "region", "region FIELD", "department CODE", "department CODE FIELD", "unit FIELD", "person FIELD"; those of
@@ -204,9 +207,32 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
     return 0;
 }
 
+/* Which facts of before the duty's clock count as well. */
+static int reach(struct pack *k, const struct yaml *map, struct fact_match *m) {
+    const struct yaml *until = yaml_get(map, "until"), *back = yaml_get(map, "back");
+    m->since = m->by == FACT_BY_PERSON || m->by == FACT_BY_REGION;
+    int rc = yaml_bool(map, "since", false, &m->since, k->err);
+    if (rc < 0) return rc;
+    bool asked = yaml_get(map, "since") && m->since;
+    if (!m->since && (until || back))
+        return yaml_error(until ? until : back, k->err, E_INVALID, "until and back are for facts that count since the start / until、back 仅用于 since: true");
+    if ((asked || until || back) && m->date_field < 0)
+        return yaml_error(asked ? yaml_get(map, "since") : until ? until : back, k->err, E_INVALID, "since needs the date it is about");
+    rc = pack_duration(k, map, "back", &m->back_s);
+    size_t n = !until ? 0 : until->kind == YAML_LIST ? until->n : 1;
+    if (!rc && (n > FACT_ENDS_MAX || (until && !n))) return yaml_error(until, k->err, E_INVALID, "until names one or two fields / until 须为一至两个字段");
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct yaml *one = until->kind == YAML_LIST ? until->items[i] : until;
+        if (one->kind != YAML_SCALAR) return yaml_error(one, k->err, E_INVALID, "until names one or two fields / until 须为一至两个字段");
+        rc = time_named(k, one, m->reg, one->text, &m->until[i]);
+        if (!rc) m->n_until = i + 1;
+    }
+    return rc;
+}
+
 static int facts(struct pack *k, const struct yaml *map, const char *key, bool required,
-                 const struct duty_rule *r, struct fact_match **ret, size_t *ret_n) {
-    static const char *const keys[] = {"on", "by", "when", "date", "since", NULL};
+                 struct duty_rule *r, struct fact_match **ret, size_t *ret_n) {
+    static const char *const keys[] = {"on", "by", "when", "date", "since", "back", "until", NULL};
     const struct yaml *list = NULL;
     int rc = yaml_list(map, key, required, &list, k->err);
     if (rc < 0 || !list) return rc;
@@ -221,9 +247,8 @@ static int facts(struct pack *k, const struct yaml *map, const char *key, bool r
         if (!rc) rc = tie(k, node, r, &m[i]);
         if (!rc) rc = pack_condition(k, node, "when", m[i].reg, &m[i].when, NULL);
         if (!rc) rc = time_field(k, node, "date", m[i].reg, &m[i].date_field);
-        if (!rc) rc = yaml_bool(node, "since", false, &m[i].since, k->err);
-        if (!rc && m[i].since && m[i].date_field < 0)
-            rc = yaml_error(yaml_get(node, "since"), k->err, E_INVALID, "since needs the date it is about");
+        if (!rc) rc = reach(k, node, &m[i]);
+        r->from_before = r->from_before || m[i].by == FACT_BY_PERSON;
     }
     *ret = m;
     *ret_n = list->n;

@@ -45,6 +45,7 @@ struct draft {
     uint64_t aside;        /* fields (bits) that a change leaves as they are known, when they are: another value given is noted in field aside_to */
     uint64_t aside_old;    /* fields that are taken over: the value they had is noted there */
     int aside_to;          /* a text field that collects "name=张三; phone=139..." */
+    bool forgotten;        /* REMOVE: its time to be kept is over; what it paid stays paid */
     bool by_desk;          /* the desk that owns the record writes it (owned.h) */
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */

@@ -486,7 +486,6 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     if (!rc) rc = grant_check(x->s, &e->record, NULL, err);
     if (rc < 0) return rc;
     if (d->reg->n_holds) rc = hold_leave(x, &e->record, err);
-    if (!rc && concerns(x, d->reg)) rc = book_unfact(x->l, x->s, &e->record, err);
     if (!rc) rc = seal_remove(x, &e->record, err);
     if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
     if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, lookup_word(e->record.number), e->record.id, err);
@@ -501,7 +500,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     tell_ledger(x, d->reg);
     d->ret_id = d->id;
     d->outcome = OUTCOME_REMOVED;
-    return 0;
+    return concerns(x, d->reg) ? book_unfact(x->l, x->s, &e->record, d->forgotten, err) : 0;
 }
 
 

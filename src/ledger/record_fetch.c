@@ -233,6 +233,8 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
     if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);
     if (!rc) rc = hold_expect(x, drafts, n, err);
     if (!rc && holders.n) rc = book_prefetch(x->l, holders.ids, holders.n, err);
+    x->persons = holders.ids;
+    x->n_persons = holders.n;
     return rc;
 }
 

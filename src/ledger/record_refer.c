@@ -29,13 +29,12 @@ static const struct entry *touched(const struct apply *x, int64_t id) {
     return e && e->write != ENTRY_CLEAN ? e : NULL;
 }
 
-static int stored(struct referring *x) {
+static int stored(struct referring *x, const char *where, const struct value *params, size_t n) {
     struct buf sql = {0};
     struct db_cursor *c = NULL;
     const struct value *row;
-    struct value id = value_int(x->id);
-    buf_printf(&sql, "SELECT %s FROM \"%s\" WHERE \"%s\" = ?1", x->t->columns, x->t->reg->name.s, x->t->reg->fields[x->f].name.s);
-    int rc = sql.failed ? error_memory(x->err) : db_query(x->l->db, buf_cstr(&sql), &id, 1, &c, x->err);
+    buf_printf(&sql, "SELECT %s FROM \"%s\" WHERE %s", x->t->columns, x->t->reg->name.s, where);
+    int rc = sql.failed ? error_memory(x->err) : db_query(x->l->db, buf_cstr(&sql), params, n, &c, x->err);
     while (!rc && (rc = db_next(c, &row, x->err)) > 0) {
         struct record r;
         rc = 0;
@@ -48,15 +47,90 @@ static int stored(struct referring *x) {
     return rc;
 }
 
-static int in_batch(struct referring *x) {
+/* ---- of persons: a batch asks for those of its next drafts too, more of them each time it has to ask */
+
+enum { AHEAD_MAX = 128 };
+
+struct told {
+    struct record *list; /* as the store has them */
+    size_t n, cap;
+};
+
+static int tell(void *arg, const struct value *row, struct error *err) {
+    struct referring *x = arg;
+    struct apply *apply = x->l->apply;
+    struct record r;
+    int rc = table_record(x->t, row, &apply->arena, &r, err);
+    struct idmap_slot *slot = rc ? NULL : idmap_find(&apply_table_of(apply, x->t->reg)->of_person, r.values[x->f].i);
+    struct told *told = slot ? slot->value.p : NULL;
+    if (rc < 0 || !told) return rc;
+    if (!arena_room(&apply->arena, &told->list, &told->cap, told->n + 1, sizeof *told->list)) return error_memory(err);
+    told->list[told->n++] = r;
+    return 0;
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static int places(struct apply *x, struct error *err) {
+    for (size_t i = 0; i < x->n_persons; i++)
+        if (!idmap_put(&x->person_at, &x->arena, x->persons[i], NULL)) return error_memory(err);
+    for (size_t i = x->n_persons; i-- > 0;) idmap_find(&x->person_at, x->persons[i])->value.i = (int64_t)i;
+    return 0;
+}
+
+static int ask(struct referring *x) {
+    struct apply *apply = x->l->apply;
+    struct apply_table *at = apply_table_of(apply, x->t->reg);
+    int rc = apply->person_at.n ? 0 : places(apply, x->err);
+    struct idmap_slot *place = rc ? NULL : idmap_find(&apply->person_at, x->id);
+    size_t next = place ? (size_t)place->value.i : apply->n_persons, n = 0;
+    int64_t ids[AHEAD_MAX];
+    struct buf head = {0};
+    if (rc < 0) return rc;
+    at->ahead = !place ? 1 : at->ahead ? at->ahead * 2 : 1;
+    if (at->ahead > AHEAD_MAX) at->ahead = AHEAD_MAX;
+    ids[n++] = x->id;
+    while (n < at->ahead && next < apply->n_persons) {
+        int64_t id = apply->persons[next++];
+        if (id != x->id && !idmap_find(&at->of_person, id)) ids[n++] = id;
+    }
+    qsort(ids, n, sizeof *ids, by_number);
+    for (size_t i = 0; !rc && i < n; i++) { /* a slot moves when the map grows: what it points to does not */
+        struct idmap_slot *slot = idmap_put(&at->of_person, &apply->arena, ids[i], NULL);
+        if (!slot || !(slot->value.p = arena_alloc(&apply->arena, sizeof(struct told)))) rc = error_memory(x->err);
+    }
+    const char *field = x->t->reg->fields[x->f].name.s;
+    buf_printf(&head, "SELECT %s FROM \"%s\" WHERE \"%s\"", x->t->columns, x->t->reg->name.s, field);
+    if (!rc) rc = head.failed ? error_memory(x->err) : db_query_in(x->l->db, buf_cstr(&head), "", ids, n, tell, x, x->err);
+    buf_clear(&head);
+    return rc;
+}
+
+static int of_person(struct referring *x) {
+    struct idmap *known = &apply_table_of(x->l->apply, x->t->reg)->of_person;
+    int rc = idmap_find(known, x->id) ? 0 : ask(x);
+    const struct told *told = rc ? NULL : idmap_find(known, x->id)->value.p;
+    for (size_t i = 0; !rc && i < told->n; i++)
+        if (!touched(x->l->apply, told->list[i].id)) rc = keep(x, &told->list[i]);
+    return rc;
+}
+
+/* Those that the open call has made or changed and that fit. */
+static int in_batch(struct referring *x, bool (*fits)(const struct referring *x, const struct record *r, const void *arg), const void *arg) {
     const struct entry *e = x->l->apply ? apply_table_of(x->l->apply, x->t->reg)->first : NULL;
     int rc = 0;
     for (; !rc && e; e = e->next) {
-        const struct value v = e->record.values[x->f];
-        if (e->write == ENTRY_DELETE || e->write == ENTRY_NEVER || v.kind != VALUE_INT || v.i != x->id) continue;
-        rc = keep(x, &e->record);
+        if (e->write != ENTRY_DELETE && e->write != ENTRY_NEVER && fits(x, &e->record, arg)) rc = keep(x, &e->record);
     }
     return rc;
+}
+
+static bool refers(const struct referring *x, const struct record *r, const void *arg) {
+    (void)arg;
+    return r->values[x->f].kind == VALUE_INT && r->values[x->f].i == x->id;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -64,13 +138,48 @@ static int by_id(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static void give(struct referring *x, struct record **ret, size_t *ret_n) {
+    if (x->n) qsort(x->list, x->n, sizeof *x->list, by_id);
+    *ret = x->list;
+    *ret_n = x->n;
+}
+
 int record_referring(struct ledger *l, const struct register_decl *reg, size_t f, int64_t id, struct arena *a, struct record **ret, size_t *ret_n, struct error *err) {
     struct referring x = {.l = l, .t = l->tables[reg->order], .f = f, .id = id, .a = a, .err = err};
-    int rc = stored(&x);
-    if (!rc) rc = in_batch(&x);
-    if (rc < 0) return rc;
-    if (x.n) qsort(x.list, x.n, sizeof *x.list, by_id);
-    *ret = x.list;
-    *ret_n = x.n;
-    return 0;
+    char where[160];
+    struct value param = value_int(id);
+    snprintf(where, sizeof where, "\"%s\" = ?1", reg->fields[f].name.s);
+    int rc = l->apply && (int)f == reg->person_field ? of_person(&x) : stored(&x, where, &param, 1);
+    if (!rc) rc = in_batch(&x, refers, NULL);
+    if (!rc) give(&x, ret, ret_n);
+    return rc;
+}
+
+struct of_region {
+    struct text region;
+    int field;
+    int64_t from, to;
+};
+
+static bool fits(const struct referring *x, const struct record *r, const void *arg) {
+    const struct of_region *o = arg;
+    (void)x;
+    if (!text_eq(r->region, o->region)) return false;
+    return o->field < 0 || (r->values[o->field].kind == VALUE_INT && r->values[o->field].i >= o->from && r->values[o->field].i < o->to);
+}
+
+int record_of_region(struct ledger *l, const struct register_decl *reg, struct text region, const struct record_days *days, struct arena *a, struct record **ret,
+                     size_t *ret_n, struct error *err) {
+    struct referring x = {.l = l, .t = l->tables[reg->order], .a = a, .err = err};
+    bool date = days->field >= 0 && reg->fields[days->field].type == FIELD_DATE;
+    struct of_region o = {region, days->field, date ? days->from : instant_of_day(days->from, l->zone_s), date ? days->to : instant_of_day(days->to, l->zone_s)};
+    struct value params[] = {value_text(region), value_int(o.from), value_int(o.to)};
+    const char *name = o.field < 0 ? "" : reg->fields[o.field].name.s;
+    char where[256];
+    int at = snprintf(where, sizeof where, "\"region\" = ?1");
+    if (o.field >= 0) snprintf(where + at, sizeof where - (size_t)at, " AND \"%s\" >= ?2 AND \"%s\" < ?3", name, name);
+    int rc = stored(&x, where, params, o.field < 0 ? 1 : 3);
+    if (!rc) rc = in_batch(&x, fits, &o);
+    if (!rc) give(&x, ret, ret_n);
+    return rc;
 }

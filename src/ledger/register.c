@@ -308,6 +308,7 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
     if (!rc) rc = declare_words(&c->arena, root, "indexes", &r->indexes, &r->n_indexes, err);
     for (size_t i = 0; !rc && i < r->n_indexes; i++)
         rc = check_index(r, r->indexes[i], item_at(root, "indexes", i), err);
+    r->role_names = codelist_find(c, TEXT("role"));
     if (!rc) rc = declare_roles(c, root, "readers", &r->readers, &r->n_readers, err);
     if (!rc) rc = declare_roles(c, root, "writers", &r->writers, &r->n_writers, err);
     if (!rc) rc = declare_roles(c, root, "openers", &r->openers, &r->n_openers, err);

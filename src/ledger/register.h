@@ -143,6 +143,7 @@ struct register_decl {
     int date_field;            /* date or instant field the record belongs to for numbers and lists; -1: creation */
     size_t n_readers, n_writers, n_openers;
     struct text *readers, *writers, *openers; /* roles; openers may open sealed fields, with a purpose */
+    const struct codelist *role_names;        /* list `role`; NULL: the catalog has none */
     int keep_days;             /* retention; 0 = for ever */
     int keep_from;             /* date or instant field it counts from; -1 = last change */
     struct text keep_basis;    /* why so long: law or plan */
@@ -167,6 +168,8 @@ int register_field(const struct register_decl *r, struct text name);            
 int register_state(const struct register_decl *r, struct text name);                  /* index or -1 */
 int register_initial(const struct register_decl *r);                                  /* index or -1 */
 bool role_among(const struct text *roles, size_t n, struct text role);
+/* What roles are called in one language, for people, as many as fit; one that is not in the list is its code. names may be NULL. In out. */
+const char *role_words(const struct codelist *names, const struct text *roles, size_t n, bool zh, char *out, size_t size);
 
 const struct codelist *codelist_find(const struct catalog *c, struct text name);
 const struct code *code_find(const struct codelist *l, struct text code);       /* exact */

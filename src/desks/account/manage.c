@@ -23,6 +23,14 @@ static int refuse(const char *where, const char *words, struct error *err) {
     return error_set(err, E_DENIED, where, "%s", words);
 }
 
+static int refuse_role(const struct ledger *l, const char *role, const char *other, struct error *err) {
+    const struct codelist *names = codelist_find(l->catalog, TEXT("role"));
+    struct text roles[] = {text_of(role), text_of(other ? other : "")};
+    char en[80], zh[80];
+    return error_set(err, E_DENIED, "login", "this needs one of these roles over the account's region: %s / 须有账户所在区域的角色之一: %s",
+                     role_words(names, roles, other ? 2 : 1, false, en, sizeof en), role_words(names, roles, other ? 2 : 1, true, zh, sizeof zh));
+}
+
 /* The account, when the session holds one of the roles over its region and it is not its own. The same words for an account that is not there. */
 static int may(struct ledger *l, const struct session *s, struct text login, const char *role, const char *other, struct arena *a, struct holder *ret, struct error *err) {
     struct holder h = {0};
@@ -32,7 +40,7 @@ static int may(struct ledger *l, const struct session *s, struct text login, con
     if (rc == 0 && grant_held(s, "root", l->region)) return error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
     if (rc > 0 && text_eq(login, s->account)) return refuse("login", "not to the own account / 不得用于本人账户", err);
     if (rc == 0 || !(grant_held(s, role, h.region) || (other && grant_held(s, other, h.region))))
-        return error_set(err, E_DENIED, "login", "this needs role %s%s%s over the account's region / 须有账户所在区域的 %s 角色", role, other ? " or " : "", other ? other : "", role);
+        return refuse_role(l, role, other, err);
     if (grant_among(h.roles, TEXT("root")) && !grant_held(s, "root", h.region)) return refuse("login", "an account with role root is managed by root alone / root 账户只能由 root 管理", err);
     *ret = h;
     return 0;

@@ -6,7 +6,7 @@
 
 #include "desks/node.h"
 
-enum { TOKENS_MAX = 64 << 10 };
+enum { TOKENS_MAX = 64 << 10, ROLES_MAX = 8 };
 
 struct dev_token {
     struct text token, account, roles, region;
@@ -128,15 +128,15 @@ int http_authorise(const struct request *r, struct error *err) {
     if (r->who && r->who->state != ACCOUNT_READY)
         return error_set(err, E_SIGN_IN, NULL, "signing in is not finished: %s / 登录尚未完成: %s", account_state_name(r->who->state), account_state_name(r->who->state));
     if (!route->roles) return 0;
-    for (size_t i = 0; i < r->session.n_grants; i++) {
-        struct text role = r->session.grants[i].role;
-        if (text_is(role, "root")) return 0;
-        for (const char *p = route->roles; p; p = strchr(p, ';')) {
-            if (*p == ';') p++;
-            if (!strncmp(p, role.s, role.n) && (p[role.n] == ';' || !p[role.n])) return 0;
-        }
-    }
-    return error_set(err, E_DENIED, NULL, "this needs one of these roles: %s / 需要以下角色之一: %s", route->roles, route->roles);
+    struct text roles[ROLES_MAX];
+    size_t n = 0;
+    for (const char *p = route->roles; *p && n < ROLES_MAX; p += roles[n].n + (p[roles[n].n] == ';'), n++) roles[n] = (struct text){p, strcspn(p, ";")};
+    for (size_t i = 0; i < r->session.n_grants; i++)
+        if (text_is(r->session.grants[i].role, "root") || role_among(roles, n, r->session.grants[i].role)) return 0;
+    const struct codelist *names = codelist_find(http_catalog(r->server), TEXT("role"));
+    char en[160], zh[160];
+    return error_set(err, E_DENIED, NULL, "this needs one of these roles: %s / 需要以下角色之一: %s", role_words(names, roles, n, false, en, sizeof en),
+                     role_words(names, roles, n, true, zh, sizeof zh));
 }
 
 bool http_still_allowed(struct request *r) {
