@@ -139,7 +139,7 @@ static const char *debts(struct test_ledger *t, const struct telling *x) {
     qsort(lines, n, sizeof *lines, line_cmp);
     struct buf b = {0};
     for (size_t i = 0; i < n; i++)
-        if (!i || strcmp(lines[i], lines[i - 1]) != 0) buf_printf(&b, "%s\n", lines[i]); /* a debt of several records is one, or one after the other */
+        buf_printf(&b, "%s\n", lines[i]);
     const char *kept = arena_text(&t->a, buf_view(&b)).s;
     buf_clear(&b);
     return kept;

@@ -143,6 +143,15 @@ static int look_again(struct ledger *l, const struct session *s, const struct re
     return book_fact(l, s, &as_is, &as_is, err);
 }
 
+/* Of what a person owes once: paid the moment it was raised, by what had paid the same for another record already. It is that debt, not another one. */
+static bool paid_already(const struct ledger *l, const struct book_slot *slot, const struct book_row *row) {
+    const struct duty_rule *rule = book_rule(l, &row->o);
+    if (row->stored || !rule || !rule->per_person || !text_is(row->o.state, "paid")) return false;
+    for (const struct book_row *other = slot->rows; other; other = other->next)
+        if (other != row && !other->gone && text_is(other->o.state, "paid") && text_eq(other->o.rule, row->o.rule) && other->o.pack == row->o.pack) return true;
+    return false;
+}
+
 static int catch_up(struct ledger *l, const struct session *s, int64_t holder, struct records *again, struct arena *a, struct error *err) {
     struct book_slot *slot = NULL;
     struct arena facts = {0};
@@ -155,6 +164,7 @@ static int catch_up(struct ledger *l, const struct session *s, int64_t holder, s
         }
         row->anew = row->redo = row->again = false;
         if (!rc && anew && (redo || may_be_paid(l, s, &row->o))) rc = replay_row(l, s, &row->o, !redo, &facts, err);
+        row->gone = row->gone || (!rc && anew && paid_already(l, slot, row));
         arena_reset(&facts);
     }
     arena_clear(&facts);
