@@ -280,7 +280,7 @@ static int exposed_find(struct contact_work *w, size_t n, struct error *err) {
             if (q->end > p.end) p.end = q->end;
             if (!p.zone && !p.row) p.zone = q->zone, p.row = q->row;
         }
-        const struct presence_ask *ask = ask_of(asks, n, p.person);
+        const struct presence_ask *ask = w->dense ? &asks[w->sums[p.person].evidence] : ask_of(asks, n, p.person);
         if (ask) rc = exposed_add(w, &p, ask->from, ask->to);
     }
     if (rc == 0) exposed_sort(w->exposed + place_from, w->n_exposed - place_from);
@@ -328,6 +328,7 @@ static void places_ahead(const struct contact_work *w) {
 }
 
 static int degree_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links, struct error *err) {
+    for (size_t i = 0; w->dense && i < n_asks; i++) w->sums[w->asks[i].person].evidence = (uint32_t)i; /* cases, or contacts that are in ret by now */
     int rc = exposed_find(w, n_asks, err);
     if (rc == 0 && w->s->ahead && !w->dense && w->degree == 1) places_ahead(w);
     if (rc == 0) rc = w->dense ? sweep_places(w, err) : contact_places(w, w->exposed, 0, w->n_exposed, err);
@@ -396,6 +397,6 @@ int contact_find(const struct presence_source *s, const struct contact_options *
         w->degree = 2;
         if (rc == 0) rc = degree_find(w, n_asks, links, n_links, err);
     }
-    for (size_t i = 0; rc == 0 && i < ret->n_contacts; i++) ret->contacts[i].score = -expm1(-ret->contacts[i].score);
+    for (size_t i = 0; rc == 0 && !w->dense && i < ret->n_contacts; i++) ret->contacts[i].score = -expm1(-ret->contacts[i].score); /* sums were written so */
     return rc;
 }

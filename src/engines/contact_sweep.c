@@ -266,7 +266,7 @@ static void *member_write(void *arg) {
     for (size_t p = m->from; p < m->to; p++) {
         const struct contact_sum *a = &w->sums[p];
         if (a->mark != w->mark || a->degree != w->degree) continue;
-        *out++ = (struct contact){.person = (uint32_t)p, .degree = a->degree, .kind = a->kind, .overlap_s = a->overlap_s, .first = a->first, .last = a->last, .score = a->dose,
+        *out++ = (struct contact){.person = (uint32_t)p, .degree = a->degree, .kind = a->kind, .overlap_s = a->overlap_s, .first = a->first, .last = a->last, .score = -expm1(-a->dose),
                                   .evidence = a->evidence, .n_evidence = a->n_evidence};
     }
     return NULL;

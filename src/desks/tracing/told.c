@@ -20,6 +20,8 @@ struct telling {
     uint16_t zone, row;      /* of a seat told in this clause */
     struct told_stop held;   /* a vehicle, waiting for its seat */
     bool holding;
+    struct told_stop latest; /* waiting for when he left */
+    bool waiting;
     int (*stop)(const struct told_stop *s, void *arg);
     void *arg;
     char number[16];
@@ -74,6 +76,17 @@ static bool sign(const struct telling *x, size_t at, char *ret) {
     return true;
 }
 
+/* A number with 号 is a house, a gate, a line: behind a street, or before what bears it. */
+static bool numbered(const struct telling *x, size_t from, size_t to) {
+    static const char *const streets[] = {"路", "街", "巷", "弄", "道", "段", "村", "组", "栋", "幢", "号", "附", "里", "区", "第", NULL};
+    static const char *const bearers[] = {"线", "楼", "院", "窗口", "馆", "厅", "门", "口", "店", "铺", "库", "车", "座", "航站楼", "路", "地块", "桌", "台", "病房", "床", "公馆", "附", "弄", "-", "站", "码头", "矿", "井", "岛", "摊", "档", "船", "机", "球", NULL};
+    for (size_t i = 0; streets[i]; i++) {
+        size_t n = strlen(streets[i]);
+        if (from >= n && here(x, from - n, streets[i])) return true;
+    }
+    return any_of(x, to, bearers) > 0;
+}
+
 /* "2020年1月18日", "1月18日", "18日", "2020-1-18", "1.18", "1/18". */
 static bool day_named(const struct telling *x, size_t *at, struct named *ret) {
     static const char *const years[] = {"年", NULL}, *const months[] = {"月份", "月", NULL}, *const days[] = {"日", "号", NULL};
@@ -82,7 +95,7 @@ static bool day_named(const struct telling *x, size_t *at, struct named *ret) {
     size_t i = *at, n;
     int a, b;
     char c, c2;
-    if (!number(x, &i, 4, &a)) return false;
+    if ((i && x->t.s[i - 1] >= '0' && x->t.s[i - 1] <= '9') || !number(x, &i, 4, &a)) return false;
     if ((n = any_of(x, i, years)) > 0) {
         d.year = a;
         i = blanks(x, i + n);
@@ -95,7 +108,7 @@ static bool day_named(const struct telling *x, size_t *at, struct named *ret) {
         n = any_of(x, i, days);
         d.day = a;
         i += n;
-    } else if (!d.year && a <= 31 && (n = any_of(x, i, days)) > 0 && !here(x, i + n, "线") && !here(x, i + n, "楼") && !here(x, i + n, "院")) {
+    } else if (!d.year && a <= 31 && (n = any_of(x, i, days)) > 0 && !(here(x, i, "号") && numbered(x, *at, i + n))) {
         d.day = a;
         i += n;
     } else if (!d.year && sign(x, i, &c)) {
@@ -202,12 +215,19 @@ static const char *const markers[] = {"到达", "抵达", "前往", "返回", "�
 /* Words that hold a marker and are none. */
 static const char *const no_markers[] = {"感到", "直到", "得到", "接到", "遇到", "收到", "达到", "现在", "存在", "正在", "自由", "自驾", "自行", "自述", "自觉", "自感", "自费", "自己", "亲自", "由于", "理由",
                                          "从未", "从事", "过去", "去年", "去世", "去除", "往返", "往来", "以往", "至今", "甚至", "以至", "回家", "到家", "在家", "居家", "在院", "到院", "目前", "来自", "在途", "返程", "返家",
-                                         "返校", "在此", "在该", "在其", "在内", "在外", "在校", "自主", "自愿", "各自", "至少", "不在", "到期", "从业", "关于", "处于", "属于", "对于", "至于", "终于", "鉴于", "低于", "高于", "大于", "小于", "用于", "已经", "曾经", "经常", "经济", "经营", "经贸", "经诊", "经采", "经检", "经医", "经卫", "经过治", "经初", "经专", NULL};
+                                         "返校", "在此", "在该", "在其", "在内", "在外", "在校", "自主", "自愿", "各自", "至少", "不在", "离开", "到期", "从业", "关于", "处于", "属于", "对于", "至于", "终于", "鉴于", "低于", "高于", "大于", "小于", "用于", "已经", "曾经", "经常", "经济", "经营", "经贸", "经诊", "经采", "经检", "经医", "经卫", "经过治", "经初", "经专", NULL};
 static const char *const stops_at[] = {"就诊", "就医", "购物", "买菜", "购买", "采购", "吃饭", "就餐", "用餐", "聚餐", "聚会", "工作", "上班", "上学", "上课", "居住", "探亲", "旅游", "旅行", "隔离", "住院", "治疗", "出差",
                                        "打工", "务工", "经商", "参加", "活动", "停留", "逗留", "转乘", "乘坐", "乘", "搭乘", "换乘", "采样", "核酸", "检测", "接受", "出现", "发热", "发烧", "确诊", "开会", "会议", "办事",
                                        "打牌", "走亲", "拜年", "期间", "进行", "陪同", "陪护", "探望", "看望", "接触", "办理", "取药", "买药", "输液", "复诊", "登机", "转机", "下车", "上车", "换车", "转车", "自驾", "驾车",
-                                       "开车", "步行", "骑行", "打车", "回家", "的家", "家中", "家里", "未", "后", "时", "并", "搭机", "搭车", "搭载", "飞往", "入境", "出境", "入院", "来台", "返台", "检疫", "采检", "送验", "安排", "自费", "协助", "外派", "就学", "求学", "留学", "奔丧", "集中", "登上", "停靠", "因", "曾", "首次", "转往", "转至", "再", "当天", "主动", "持续", "等待", "完成", "与", "及其", "，", "。", "；", "、", ",", ";", "!", "！", "？", "\n", "\r", "(", "（", ")",
-                                       "）", "【", "】", "“", "”", "\"", "→", ">", ":", "：", "|", "+", "=", NULL};
+                                       "开车", "步行", "骑行", "打车", "回家", "的家", "家中", "家里", "未", "后", "时", "并", "搭机", "搭车", "搭载", "飞往", "入境", "出境", "入院", "来台", "返台", "检疫", "采检", "送验", "安排", "自费", "协助", "外派", "就学", "求学", "留学", "奔丧", "集中", "登上", "停靠", "因", "曾", "首次", "转往", "转至", "再", "当天", "主动", "持续", "等待", "完成", "学习", "滑雪", "洗浴", "剪发", "理发", "美发", "打针", "注射", "待客", "游玩", "锻炼", "健身", "跑步", "散步", "遛弯", "取快递", "吃早", "吃午", "吃晚", "吃面", "接学生", "接孩子", "接送", "送货", "装货",
+                                       "卸货", "加油", "打包", "购票", "上网", "唱歌", "观影", "看电影", "体检", "泡澡", "按摩", "值班", "考试", "报到", "取药", "地下", "负一", "负二", "一楼", "二楼", "三楼", "四楼", "周边", "买运动", "买水果", "买鞋", "买衣", "换药", "拿药", "与", "及其", "，", "。", "；", "、", ",", ";", "!", "！", "？", "\n", "\r", "(", "（", ")",
+                                       "）", "【", "】", "“", "”", "\"", "→", "—", ">", ":", "：", "|", "+", "=", NULL};
+/* Words that hold one of these and are part of a name. */
+static const char *const no_stops[] = {"购物中心", "购物广场", "采购中心", "洗浴中心", "洗浴广场", "洗浴城", "学习班", "学习中心", "滑雪场", "理发店", "理发室", "美发店", "健身房", "健身中心", "健身广场", "旅游区", "旅行社", "采样点", "采样屋", "检测点", "检测中心",
+                                       "活动中心", "活动室", "会议中心", "会议室", "工作室", "工作站", "加油站", "加气站", "按摩店", "体检中心", "换乘中心", "换乘站", "乘车点", "隔离点", "隔离酒店", "居住区", "住院部", "治疗中心", "接待中心", "接待站", "服务中心",
+                                       "地下城", "地下商场", "地下通道", "考试中心", "医务室", "期货", "与会", "上班族", NULL};
+/* A place is told by another: the next one is meant, if there is one. */
+static const char *const near[] = {"附近的", "附近", "对面的", "对面", "旁边的", "旁边", "隔壁的", "隔壁", "门口的", "门口", "斜对面的", "斜对面", NULL};
 /* Nobody else's place: no name of its own. */
 static const char *const nameless[] = {"家", "家中", "家里", "住处", "住所", "住家", "家乡", "老家", "单位", "公司", "医院", "超市", "商场", "药店", "诊所", "饭店", "餐厅", "餐馆", "学校", "村里", "村中", "小区", "外面", "外出", "外地",
                                        "本地", "当地", "此地", "亲戚家", "朋友家", "父母家", "酒店", "宾馆", "旅馆", "机场", "火车站", "高铁站", "汽车站", "车站", "地铁站", "隔离点", "集中隔离点", "隔离酒店", "发热门诊", "门诊",
@@ -228,6 +248,10 @@ static const struct { const char *tail; const char *class_of; } tails[] = {
     {"城", "shop"}, {"广场店", "shop"}, {"中心", "public"}, {"苑", "compound"}, {"府", "compound"}, {"号楼", "compound"}, {"单元", "compound"}, {"号院", "compound"}, {"庄", "village"}, {"寨", "village"},
     {"组", "village"}, {"路", "public"}, {"街", "public"}, {"大道", "public"}, {"馆", "public"}, {"厅", "public"}, {"支行", "public"}, {"银行", "public"}, {"大酒店", "hotel"}, {"分院", "hospital"}, {"殡仪馆", "public"},
     {"所", "workplace"}, {"局", "workplace"}, {"院", "workplace"}, {"园", "public"}, {"场", "public"}, {"影城", "entertainment"}, {"网咖", "entertainment"}, {"会所", "entertainment"}, {"号", "transport"}, {"轮", "transport"},
+    {"补习班", "school"}, {"托管班", "school"}, {"培训班", "school"}, {"培训机构", "school"}, {"学习中心", "school"}, {"校区", "school"}, {"院区", "hospital"}, {"住院部", "hospital"}, {"园区", "workplace"}, {"服务区", "station"}, {"收费站", "station"},
+    {"商都", "shop"}, {"商城", "shop"}, {"奥莱", "shop"}, {"菜场", "market"}, {"面馆", "restaurant"}, {"烧烤", "restaurant"}, {"小吃", "restaurant"}, {"串串", "restaurant"}, {"羊肉汤", "restaurant"}, {"牛肉汤", "restaurant"},
+    {"茶楼", "restaurant"}, {"咖啡馆", "restaurant"}, {"咖啡厅", "restaurant"}, {"小吃店", "restaurant"}, {"餐厅", "restaurant"}, {"餐饮店", "restaurant"}, {"饺子馆", "restaurant"}, {"麻将馆", "entertainment"}, {"台球厅", "entertainment"},
+    {"台球室", "entertainment"}, {"电玩城", "entertainment"}, {"足疗店", "entertainment"}, {"足浴店", "entertainment"}, {"洗浴", "entertainment"}, {"滑雪场", "sport"}, {"游泳馆", "sport"}, {"采样点", "test-site"}, {"检测点", "test-site"},
     {"盟", "area"}, {"旗", "area"}, {"镇", "area"}, {"乡", "area"}, {"街道", "area"}, {"国", "area"}, {"岛", "area"}};
 
 static bool ends_with(struct text t, const char *tail) {
@@ -235,10 +259,20 @@ static bool ends_with(struct text t, const char *tail) {
     return t.n >= n && memcmp(t.s + t.n - n, tail, n) == 0;
 }
 
+/* "6号线南翠屏": a station of that line. */
+static bool of_line(struct text t) {
+    static const char line[] = "号线";
+    for (size_t i = 0; i + sizeof line - 1 + 6 <= t.n; i++)
+        if (memcmp(t.s + i, line, sizeof line - 1) == 0) return i && t.s[i - 1] >= '0' && t.s[i - 1] <= '9';
+    return false;
+}
+
 /* A name of its own is two characters before what it is ("大张超市"); of an area one ("新县"). */
 uint8_t told_class(struct text place) {
     size_t best = 0;
     const char *word = "";
+    if (of_line(place)) return tracing_class(TEXT("station"));
+    if (ends_with(place, "号") && place.n > 3 + 6 && place.s[place.n - 4] >= '0' && place.s[place.n - 4] <= '9') return tracing_class(TEXT("other")); /* a house of a street */
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++)
         if (strlen(tails[i].tail) > best && ends_with(place, tails[i].tail)) best = strlen(tails[i].tail), word = tails[i].class_of;
     return place.n >= best + (strcmp(word, "area") == 0 ? 3 : 6) ? tracing_class(text_of(word)) : 0;
@@ -258,11 +292,33 @@ static bool named(struct text t) {
     return letters;
 }
 
+static int latest_out(struct telling *x) {
+    bool waiting = x->waiting;
+    x->waiting = false;
+    return waiting ? x->stop(&x->latest, x->arg) : 0;
+}
+
 static int held_out(struct telling *x) {
-    if (!x->holding) return 0;
+    int rc = latest_out(x);
+    if (rc < 0 || !x->holding) return rc;
     x->holding = false;
     x->held.zone = x->zone, x->held.row = x->row;
     return x->stop(&x->held, x->arg);
+}
+
+/* "18:21到达优品超市, 18:40离开": the moment just told is the end of the stop before it. */
+static bool left_take(struct telling *x) {
+    static const char *const words[] = {"离开", "离店", "离馆", "驶离", NULL};
+    size_t n = any_of(x, x->at, words);
+    if (!n) return false;
+    instant at = instant_of_day(x->first, x->how->zone_s) + x->from_s;
+    if (x->waiting && x->from_s >= 0 && !x->part && x->to_s < 0 && x->latest.confidence == 70 && at > x->latest.start && at - x->latest.start < DAY_S) {
+        x->latest.end = at;
+        x->latest.confidence = 90;
+        x->from_s = -1;
+    }
+    x->at += n;
+    return true;
 }
 
 static int stop_out(struct telling *x, struct text place, uint8_t class_of, bool vehicle) {
@@ -276,8 +332,13 @@ static int stop_out(struct telling *x, struct text place, uint8_t class_of, bool
         s.confidence = x->part ? 50 : x->to_s < 0 ? 70 : 90;
     }
     x->placed++;
-    if (!x->part) x->from_s = x->to_s = -1; /* a moment is of one place */
-    if (!vehicle) return x->stop(&s, x->arg);
+    if (!x->part && class_of) x->from_s = x->to_s = -1; /* a moment is of one place; half a sentence is none */
+    if (!vehicle) {
+        int rc = latest_out(x);
+        x->latest = s;
+        x->waiting = true;
+        return rc;
+    }
     x->held = s; /* its seat may still be told */
     x->holding = true;
     return 0;
@@ -321,13 +382,27 @@ static bool seat_take(struct telling *x) {
 
 /* The place that begins here: up to a sign, a word of what was done there, or the next marker, day or time. */
 static struct text place_find(const struct telling *x, size_t from) {
+    static const char *const inside[] = {"号窗口", "号柜台", "号收银", "号桌", "号包间", "号包厢", NULL};
+    static const char *const kin[] = {"母亲", "父亲", "妈妈", "爸爸", "妻子", "丈夫", "儿子", "女儿", "外公", "外婆", "爷爷", "奶奶", "哥哥", "姐姐", "弟弟", "妹妹", "孙子", "孙女", NULL};
+    from += any_of(x, from, kin);
     size_t to = from;
+    int part;
     if (any_of(x, from, markers) && !any_of(x, from, no_markers)) return (struct text){x->t.s + from, 0}; /* that one first */
     while (to < x->t.n) {
         struct named d;
-        size_t at = to;
+        size_t at = to, n;
+        if ((n = any_of(x, to, no_stops)) > 0) {
+            to += n;
+            continue;
+        }
+        if (to > from && (n = any_of(x, to, near)) > 0) {
+            if (to + n >= x->t.n || any_of(x, to + n, stops_at) || any_of(x, to + n, markers)) break;
+            from = to += n;
+            continue;
+        }
         if (any_of(x, to, stops_at) || (to > from && !any_of(x, to, no_markers) && any_of(x, to, markers) && !here(x, to, "自") && !here(x, to, "由") && !here(x, to, "往"))) break;
         if (x->t.s[to] >= '0' && x->t.s[to] <= '9' && day_named(x, &at, &d)) break;
+        if (number(x, &at, 3, &part) && any_of(x, at, inside)) break;
         to = step(x, to);
     }
     return text_trim((struct text){x->t.s + from, to - from});
@@ -366,6 +441,7 @@ int told_read(const struct told_how *how, struct text t, int (*stop)(const struc
             fresh = !x.placed || !(here(&x, x.at, "(") || here(&x, x.at, "（")); /* in brackets behind a place: which of them */
             x.at += n;
         } else if (seat_take(&x)) continue;
+        else if (left_take(&x)) fresh = false;
         else if (days_take(&x)) {
             if (x.placed) clause_begin(&x);
             fresh = true;
