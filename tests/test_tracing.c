@@ -205,6 +205,17 @@ static void proximities_and_bare_dates_are_evidence(void **state) {
     assert_true(has(&a, "b") && a.found.contacts[0].overlap_s == 900);
     assert_int_equal(presence_source_of(a.found.evidence[a.found.contacts[0].evidence - 1].attr), PRESENCE_PROXIMITY);
     tracing_answer_clear(&a);
+    /* times as spreadsheets and people write them, sources and classes in Chinese */
+    write_file(&t, "人员,场所,开始时间,结束时间,来源,场所类型\n张,大张超市,2022/5/28 10:20,2022/5/28 11:00,进出计时,超市\n李,大张超市,2022年5月28日 10:30,2022年5月28日11时,流调自述,\n王,大张超市,2022.5.28 9:55,,,\n"
+                   "赵,大张超市,20220528,,,\n孙,大张超市,2022年2月30日,,,\n");
+    assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+    assert_true(r.taken == 4 && r.refused == 1);
+    who[0] = "张";
+    a = asked(&t, v, q);
+    assert_true(a.found.n_contacts == 2 && has(&a, "李") && has(&a, "赵")); /* for five minutes only was 王 there */
+    uint32_t shop;
+    assert_true(visits_find(v, VISITS_PLACE, TEXT("大张超市"), &shop) && visits_class(v, shop) == tracing_class(TEXT("shop")));
+    tracing_answer_clear(&a);
     write_file(&t, "person,place,start,end\np,village,2022-05-20,2022-05-21\nq,village,2022-05-21,\ns,village,2022-05-22,\n");
     assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
     assert_true(r.taken == 3 && !r.refused);

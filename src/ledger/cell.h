@@ -1,5 +1,5 @@
-/* ledger, private: what stands in one cell of a file, read as a number, day, instant or point. Pure; field.c
- * says what it means. Input is trimmed ASCII (cell_fold first); outputs are untouched when the result is
+/* ledger: what stands in one cell of a file, read as a number, day, instant or point. Pure; field.c says what it means, and desks/tracing in tables
+ * that are no registers. Input is trimmed ASCII (cell_fold first); outputs are untouched when the result is
  * false. */
 #ifndef TOCSIN_LEDGER_CELL_H
 #define TOCSIN_LEDGER_CELL_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "desks/tracing/inside.h"
+#include "ledger/cell.h"
 
 static const struct { enum tracing_column column; const char *names[14]; } synonyms[] = {
     {COLUMN_PERSON, {"person", "person_id", "personid", "who", "user", "user_id", "id", "case_id", "人员", "人员编号", "人员id", "姓名编号", "病例编号", "病例"}},
@@ -94,6 +95,13 @@ static enum when parted_parse(const struct tracing_how *how, struct text t, inst
     return instant_parse(text_of(iso), how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE;
 }
 
+/* 2022/5/28 10:20, 2022年5月28日10时, as the registers read them. */
+static enum when written_parse(struct text t, int32_t zone_s, instant *ret) {
+    struct cell c;
+    if (!cell_fold(&c, t) || !cell_instant(c.t, zone_s, ret)) return WHEN_NONE;
+    return memchr(c.t.s, ':', c.t.n) || memmem(c.t.s, c.t.n, "时", 3) || memmem(c.t.s, c.t.n, "時", 3) || memmem(c.t.s, c.t.n, "点", 3) ? WHEN_INSTANT : WHEN_DAY;
+}
+
 static enum when time_parse(const struct tracing_how *how, struct text t, instant *ret) {
     day d;
     if (how->dates != DATES_ISO) {
@@ -102,6 +110,10 @@ static enum when time_parse(const struct tracing_how *how, struct text t, instan
     }
     if (text_int(t, ret)) {
         int64_t steps = *ret;
+        if (!how->counted && t.n == 8 && cell_day(t, &d) && steps >= 19000101 && steps <= 22001231) { /* 20220528 is no second of 1970 */
+            *ret = instant_of_day(d, how->zone_s);
+            return WHEN_DAY;
+        }
         if (!how->counted) return WHEN_INSTANT;
         if (__builtin_mul_overflow(steps, how->step_s, &steps) || __builtin_add_overflow(how->origin, steps, ret)) return WHEN_NONE;
         return WHEN_INSTANT;
@@ -110,7 +122,7 @@ static enum when time_parse(const struct tracing_how *how, struct text t, instan
         *ret = instant_of_day(d, how->zone_s);
         return WHEN_DAY;
     }
-    return instant_parse(t, how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE;
+    return instant_parse(t, how->zone_s, ret) ? WHEN_INSTANT : written_parse(t, how->zone_s, ret);
 }
 
 bool tracing_day(const struct tracing_how *how, struct text t, day *ret) {
@@ -180,8 +192,8 @@ static int signal_read(const struct tracing_how *how, struct text t, bool *ret_f
 }
 
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err) {
-    static const char *const words[] = {
-#define X(name, word, zh) word,
+    static const char *const words[][2] = {
+#define X(name, word, zh) {word, zh},
         PRESENCE_SOURCES(X)
 #undef X
     };
@@ -206,7 +218,7 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     if (rc < 0) return rc;
     r->source = r->other.n ? PRESENCE_PROXIMITY : vague ? PRESENCE_TOLD : end.n ? PRESENCE_TIMED : PRESENCE_SCAN;
     for (uint8_t k = 0; source.n && k < PRESENCE_KINDS; k++)
-        if (text_is(source, words[k])) r->source = k;
+        if (text_is(source, words[k][0]) || text_is(source, words[k][1])) r->source = k;
     r->confidence = (uint8_t)confidence;
     r->zone = (uint16_t)zone;
     r->row = (uint16_t)row;
