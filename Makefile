@@ -49,7 +49,7 @@ check-alloc: setup ## every test program with the n-th allocation failing, n spr
 	@tests/alloc
 
 nights: setup ## long form: ROUNDS=200 kills of one who records and imports, of the HTTP server under load, in the burst of a city's evening and between plates, full disks, failing writes, PostgreSQL restarts
-	@TOCSIN_BUILD=$(BUILD) TOCSIN_NIGHT_ROUNDS=$(ROUNDS) TOCSIN_TIMEOUT=7200 TOCSIN_JOBS=1 tests/run nights nights_disk nights_server http_nights chengdu
+	@TOCSIN_BUILD=$(BUILD) TOCSIN_NIGHT_ROUNDS=$(ROUNDS) TOCSIN_TIMEOUT=7200 TOCSIN_JOBS=1 tests/run nights nights_disk nights_server http_nights http_swabs_nights chengdu
 
 storm: build ## long form: retry storms, two processes on one store, PostgreSQL cut off under load
 	@tests/storm

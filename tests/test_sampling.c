@@ -396,12 +396,12 @@ static void nobody_is_lost_and_nobody_counts_twice(void **state) {
             assert_int_equal(of[WHY_MEDICAL] + of[WHY_REFUSED] + of[WHY_ELSEWHERE] + of[WHY_OTHER], 4);
             assert_int_equal(of[WHY_MISSING], 6);
         }
-        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT(""), WHY_MISSING, 0, 64, ids, &k, &err), err);
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), (struct text){NULL, 0}, WHY_MISSING, 0, 64, ids, &k, &err), err);
         assert_int_equal(k, 6);
         assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT("东楼"), WHY_MISSING, ids[2], 64, ids, &k, &err), err);
         assert_true(k < 6);
         swab_of(&t, &g, ids[0], tube); /* refreshed as swabs arrive */
-        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), TEXT(""), WHY_MISSING, 0, 64, ids, &k, &err), err);
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), (struct text){NULL, 0}, WHY_MISSING, 0, 64, ids, &k, &err), err);
         assert_int_equal(k, 5);
         test_record(&t, "round_scope", "campaign", test_id(&t, g.campaign), "mode", "include", "community", "西楼", "population", "9");
         assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), true, &t.a, &rows, &n, &err), err);
@@ -441,8 +441,8 @@ static void figures_are_restated_by_statistics_day(void **state) {
         assert_int_equal(f.tested, 1);
         assert_int_equal(f.positive_tubes, 1);
         assert_int_equal(f.people_positive, 1);
-        assert_int_equal(f.stages[STAGE_TEST].p50_s, 5 * 3600);
-        assert_int_equal(f.stages[STAGE_SHIP].p50_s, 3 * 3600);
+        assert_true(labs((long)f.stages[STAGE_TEST].p50_s - 5 * 3600) < 5 * 3600 / 30); /* by steps */
+        assert_true(labs((long)f.stages[STAGE_SHIP].p90_s - 3 * 3600) < 3 * 3600 / 30);
         assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT("310116"), INSTANT_NONE, &f, &err), err);
         assert_int_equal(f.tubes, 0);
         struct round_site *sites = NULL;

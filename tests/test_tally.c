@@ -3,6 +3,7 @@
 
 #include "desks/person.h"
 #include "desks/testing/round.h"
+#include "ledger/count.h"
 #include "ledger/tally.h"
 
 static void counts_agree(struct test_ledger *t) {
@@ -112,7 +113,7 @@ static void they_are_made_anew(void **state) {
         t.l = NULL;
         assert_ok(ledger_open_to_migrate(&t.o, &t.l, &err), err);
         assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
-        assert_non_null(strstr(buf_cstr(&plan), "people are counted anew"));
+        assert_non_null(strstr(buf_cstr(&plan), "people and records are counted anew"));
         assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
         test_ledger_reopen(&t);
         counts_agree(&t);
@@ -178,10 +179,28 @@ static int64_t any_id(struct test_ledger *t, struct rng *r, const char *reg) {
     return n ? test_count(t, arena_printf(&t->a, "SELECT \"id\" FROM \"%s\" ORDER BY \"id\" LIMIT 1 OFFSET %lld", reg, (long long)rng_below(r, (uint64_t)n))) : 0;
 }
 
+/* A step of a tube's life, in any order; what cannot be is refused. */
+static struct draft *some_tube(struct test_ledger *t, struct rng *r, int64_t tube) {
+    static const char *const states[] = {"closed", "received", "tested", "released", "spoiled"}, *const results[] = {"negative", "positive", "inconclusive", "recall"};
+    struct error err = {0};
+    int k = (int)rng_below(r, 20);
+    k = k > 4 ? k % 4 : k;
+    const char *at = arena_printf(&t->a, "2022-09-0%llu 1%llu:%d0", 1 + (unsigned long long)rng_below(r, 2), (unsigned long long)rng_below(r, 9), k);
+    struct draft *d = test_draft(t, "tube", DRAFT_CHANGE, NULL);
+    d->id = tube;
+    d->by_desk = true;
+    if (rng_below(r, 4)) d->state = text_of(states[k]);
+    static const char *const when[] = {"closed_at", "received_at", "result_at", "released_at"};
+    if (k < 4) assert_ok(draft_set(t->l, d, &t->a, text_of(when[k]), text_of(at), &err), err);
+    if (k == 0) assert_ok(draft_set(t->l, d, &t->a, TEXT("swabs"), text_of(arena_printf(&t->a, "%llu", (unsigned long long)rng_below(r, 9))), &err), err);
+    if (k > 1 && k < 4) assert_ok(draft_set(t->l, d, &t->a, k == 2 ? TEXT("result") : TEXT("verdict"), text_of(results[rng_below(r, 4)]), &err), err);
+    return d;
+}
+
 static struct draft *anything(struct test_ledger *t, struct rng *r, const int64_t *tubes) {
     int64_t who = any_id(t, r, "person"), swab = any_id(t, r, "swab");
     struct draft *d = NULL;
-    switch (rng_below(r, 8)) {
+    switch (rng_below(r, 12)) {
     case 0: return someone(t, r, 0);
     case 1: return someone(t, r, who);
     case 2:
@@ -199,6 +218,10 @@ static struct draft *anything(struct test_ledger *t, struct rng *r, const int64_
         d = test_draft(t, "person", DRAFT_REMOVE, NULL);
         d->id = who;
         return d;
+    case 5:
+    case 6:
+    case 7:
+    case 8: return some_tube(t, r, tubes[rng_below(r, TUBES)]);
     default: break;
     }
     return some_swab(t, r, who, tubes[rng_below(r, TUBES)]);
@@ -222,6 +245,76 @@ static void the_same_by_street_and_building(struct test_ledger *t, int64_t round
     assert_int_equal(people, test_count(t, "SELECT count(*) FROM \"person\" WHERE \"merged_into\" IS NULL"));
     assert_int_equal(in, test_count(t, arena_printf(&t->a, "SELECT count(*) FROM \"person\" p WHERE \"merged_into\" IS NULL AND EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"person\"=p.\"id\" AND w.\"round\"=%lld)",
                                                     (long long)round)));
+}
+
+static int64_t scanned(struct test_ledger *t, int64_t round, const char *reg, const char *where) {
+    return test_count(t, arena_printf(&t->a, "SELECT count(*) FROM \"%s\" t WHERE \"round\"=%lld AND %s", reg, (long long)round, where));
+}
+
+/* What the counters say of a round is what a look at each tube and each swab says. */
+static void figures_are_those_of_a_scan(struct test_ledger *t, int64_t round) {
+    static const char nobody[] = "(\"state\"<>'open' OR EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"tube\"=t.\"id\"))";
+    struct error err = {0};
+    struct round_figures f;
+    struct round_site *sites = NULL;
+    int64_t hours[ROUND_HOURS_MAX], all = 0, spans = 0;
+    instant from;
+    size_t n = 0;
+    assert_ok(round_figures_of(t->l, &t->s, round, TEXT(""), INSTANT_NONE, &f, &err), err);
+    assert_int_equal(f.swabs, scanned(t, round, "swab", "1=1"));
+    assert_int_equal(f.people, scanned(t, round, "swab", "\"turn\"=1"));
+    assert_int_equal(f.tubes, scanned(t, round, "tube", nobody));
+    assert_int_equal(f.tubes_open, scanned(t, round, "tube", arena_printf(&t->a, "\"state\"='open' AND %s", nobody)));
+    assert_int_equal(f.tubes_spoiled, scanned(t, round, "tube", "\"state\"='spoiled'"));
+    assert_int_equal(f.received, scanned(t, round, "tube", "\"received_at\" IS NOT NULL"));
+    assert_int_equal(f.tested, scanned(t, round, "tube", "\"result_at\" IS NOT NULL"));
+    assert_int_equal(f.released, scanned(t, round, "tube", "\"released_at\" IS NOT NULL"));
+    assert_int_equal(f.positive_tubes, scanned(t, round, "tube", "\"result_at\" IS NOT NULL AND \"result\"='positive'"));
+    assert_int_equal(f.people_recalled, scanned(t, round, "swab", "\"told_at\" IS NOT NULL AND \"result\"='recall'"));
+    assert_int_equal(f.people_decided, scanned(t, round, "swab", "\"told_at\" IS NOT NULL AND \"result\" IN ('positive','negative')"));
+    static const char *const ends[ROUND_STAGES][2] = {{"opened_at", "closed_at"}, {"closed_at", "received_at"}, {"received_at", "result_at"}, {"result_at", "released_at"}, {"opened_at", "released_at"}};
+    for (int k = 0; k < ROUND_STAGES; k++) {
+        assert_int_equal(f.stages[k].n, scanned(t, round, "tube", arena_printf(&t->a, "\"%s\"<=\"%s\"", ends[k][0], ends[k][1])));
+        int64_t nth = (f.stages[k].n + 1) / 2, exact = !nth ? 0 : test_count(t, arena_printf(&t->a, "SELECT \"%s\"-\"%s\" FROM \"tube\" WHERE \"round\"=%lld AND \"%s\"<=\"%s\" ORDER BY 1 LIMIT 1 OFFSET %lld", ends[k][1], ends[k][0],
+                                                                                            (long long)round, ends[k][0], ends[k][1], (long long)nth - 1));
+        assert_true(!nth || llabs(f.stages[k].p50_s - exact) * 31 <= exact);
+        spans += nth;
+    }
+    assert_true(spans > 0);
+    assert_ok(round_hours(t->l, &t->s, round, 0, &from, hours, &n, &err), err);
+    for (size_t i = 0; i < n; i++) all += hours[i];
+    assert_int_equal(all, f.swabs);
+    assert_ok(round_sites(t->l, &t->s, round, 10, &t->a, &sites, &n, &err), err);
+    all = 0;
+    for (size_t i = 0; i < n; i++) all += sites[i].swabs;
+    assert_int_equal(all, test_count(t, arena_printf(&t->a, "SELECT COALESCE(sum(CASE WHEN \"closed_at\" IS NOT NULL THEN COALESCE(\"swabs\",0) ELSE 0 END),0)+(SELECT count(*) FROM \"swab\" w JOIN \"tube\" u ON u.\"id\"=w.\"tube\" WHERE "
+                                                             "u.\"round\"=%lld AND u.\"state\"='open') FROM \"tube\" WHERE \"round\"=%lld", (long long)round, (long long)round)));
+}
+
+/* Each page goes on where the one before ended, and together they are everybody missing. */
+static void pages_of_the_missing(struct test_ledger *t, int64_t round) {
+    enum { MANY = 200 };
+    struct error err = {0};
+    int64_t ids[MANY], after = 0;
+    for (int why = 0; why < ROUND_WHYS; why++) {
+        size_t n = 0, k = 1;
+        for (after = 0; k; n += k) {
+            assert_true(n + 3 <= MANY);
+            assert_ok(round_people(t->l, &t->s, round, TEXT(""), (struct text){NULL, 0}, (enum round_why)why, after, 3, ids + n, &k, &err), err);
+            if (k) after = ids[n + k - 1];
+        }
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < i; j++) assert_true(ids[i] != ids[j]);
+        if (why != WHY_MISSING && why != WHY_SWABBED) continue;
+        assert_int_equal(n, test_count(t, arena_printf(&t->a, "SELECT count(*) FROM \"person\" p WHERE \"merged_into\" IS NULL AND %s EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"person\"=p.\"id\" AND w.\"round\"=%lld)",
+                                                       why == WHY_SWABBED ? "" : "NOT", (long long)round)));
+        size_t of_buildings = 0;
+        for (size_t b = 0; b < 3; b++) {
+            assert_ok(round_people(t->l, &t->s, round, TEXT(""), text_of(buildings[b]), (enum round_why)why, 0, MANY, ids, &k, &err), err);
+            of_buildings += k;
+        }
+        assert_int_equal(of_buildings, n);
+    }
 }
 
 static void whatever_happens(void **state) {
@@ -252,6 +345,9 @@ static void whatever_happens(void **state) {
         }
         the_same_by_street_and_building(&t, g.round);
         the_same_by_street_and_building(&t, other);
+        figures_are_those_of_a_scan(&t, g.round);
+        figures_are_those_of_a_scan(&t, other);
+        pages_of_the_missing(&t, g.round);
         assert_true(test_count(&t, "SELECT count(*) FROM \"swab\"") > 20);
     }
 }

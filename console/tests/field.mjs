@@ -212,6 +212,27 @@ async function stolen(page) {
   }, page)
 }
 
+async function shed(page, at) {
+  page.seen.refused = (status) => status === 503
+  await test('field: the server has too much to do: it is asked again, later and later, and the swab arrives once', async () => {
+    const told = []
+    await page.route('**/api/v1/sampling/swabs', async (route) => {
+      told.push(Date.now())
+      if (told.length > 3) await route.continue()
+      else await route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, contentType: 'application/problem+json', body: JSON.stringify({ code: 'BUSY', title: 'busy', detail: '数据库忙,请稍后重试' }) })
+    })
+    const before = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length
+    must(/✓/.test(await scan(page, idCard(22))), 'the table is held up')
+    await page.getByText('数据库忙').waitFor()
+    must((await unsent(page)) === 1, 'what waits is not counted')
+    await none(page)
+    await page.unroute('**/api/v1/sampling/swabs')
+    const waits = told.slice(1).map((at, i) => at - told[i])
+    must(told.length === 4 && waits.every((w) => w >= 1000) && waits[2] >= 4000, `asked after ${waits.join(', ')} ms`)
+    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === before + 1, 'not there once')
+  }, page)
+}
+
 export async function walk(browser) {
   const at = await prepare(browser)
   for (const [lang, width, look] of [['zh', 360, 'light'], ['en', 360, 'dark'], ['zh', 1024, 'dark'], ['en', 1024, 'light']]) {
@@ -239,5 +260,6 @@ export async function walk(browser) {
   await withoutALine(page, at)
   await ended(page)
   await stolen(page)
+  await shed(page, at)
   await page.context().close()
 }

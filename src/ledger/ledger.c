@@ -50,9 +50,10 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = credential_device_table();
     out[n++] = credential_recovery_table();
     out[n++] = credential_setting_table();
-    for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX - 1; i++) {
+    for (size_t i = 0; i < l->catalog->n_registers && n < TABLES_MAX - 2; i++) {
         out[n++] = &l->tables[i]->table;
         if (l->tables[i]->tally) out[n++] = &l->tables[i]->tally->table;
+        if (l->tables[i]->count_table) out[n++] = l->tables[i]->count_table;
     }
     return n;
 }

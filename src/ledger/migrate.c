@@ -27,12 +27,15 @@ static int stale_tally(struct ledger *l, bool apply, struct buf *plan, bool *ret
     int rc = setting_of(l, "tally", &a, &known, &there, err);
     if (!rc) rc = tally_edition(l, &edition, err);
     bool stale = !rc && !text_eq(known, buf_view(&edition));
-    if (stale && there && buf_str(plan, "-- people are counted anew\n") < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (stale && there && buf_str(plan, "-- people and records are counted anew\n") < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; !rc && stale && apply && i < l->catalog->n_registers; i++) {
-        char sql[160];
-        if (!l->tables[i]->tally) continue;
-        snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS \"%s\"", l->tables[i]->tally->table.name);
-        rc = db_run(l->db, sql, NULL, 0, NULL, err);
+        const struct db_table *counters[] = {l->tables[i]->tally ? &l->tables[i]->tally->table : NULL, l->tables[i]->count_table};
+        for (int k = 0; !rc && k < 2; k++) {
+            char sql[160];
+            if (!counters[k]) continue;
+            snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS \"%s\"", counters[k]->name);
+            rc = db_run(l->db, sql, NULL, 0, NULL, err);
+        }
     }
     buf_clear(&edition);
     arena_clear(&a);

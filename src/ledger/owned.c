@@ -11,7 +11,7 @@ static const struct owned {
      {"approved-first", "approved", "published"},
      "only the bulletin desk writes this: freeze, approve, publish / 只能由通报席位通过定稿、审批、发布办理"},
     {"tube",
-     {"result", "result_at", "verdict", "released_at", "traced_at"},
+     {"result", "result_at", "verdict", "released_at", "traced_at", "came_in"},
      {"tested", "released"},
      "only the laboratory's desk writes this: results, release, correct / 只能由实验室席位通过录入、审核、更正办理"},
     {"tube_result", {"tube", "outcome"}, {NULL}, "only the laboratory's desk writes this: the results of a run / 只能由实验室席位通过录入批次结果办理"},

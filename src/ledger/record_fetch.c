@@ -6,6 +6,7 @@
 #include "ledger/apply.h"
 #include "ledger/hold.h"
 #include "ledger/obligation.h"
+#include "ledger/count.h"
 #include "ledger/tally.h"
 
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg) {
@@ -323,6 +324,7 @@ int apply_flush(struct apply *x, struct error *err) {
     static const uint16_t key_columns[] = {0, 1};
     struct tally_change *tally = NULL;
     int rc = tally_before(x, &tally, err);
+    if (!rc) rc = count_write(x, err);
     for (size_t r = 0; !rc && r < x->l->catalog->n_registers; r++) {
         if (!x->tables[r].first) continue;
         rc = flush_table(x, x->l->tables[r], ENTRY_DELETE, err);

@@ -1,4 +1,5 @@
 #include "ledger/hold.h"
+#include "ledger/count.h"
 #include "ledger/tally.h"
 #include "ledger/similar.h"
 
@@ -256,6 +257,50 @@ static int check_index(const struct register_decl *r, struct text list, const st
     return 0;
 }
 
+static bool word_known(const struct register_decl *r, int field, struct text word) {
+    if (field >= 0) return r->fields[field].type == FIELD_CODE && code_find(r->fields[field].codes, word);
+    return register_state(r, word) >= 0;
+}
+
+/* "round where state open closed": only rows in these states, or with these codes, stand in the index; "region where community": only those that say it. What precedes is left in *list. */
+static int declare_where(struct catalog *c, const struct register_decl *r, struct text *list, const struct yaml *at, struct text *ret, struct error *err) {
+    static const char word[] = " where ";
+    const char *found = strstr(list->s, word);
+    struct buf sql = {0};
+    int field = -1;
+    *ret = TEXT("");
+    if (!found) return 0;
+    struct text rest = text_trim(text_of(found + sizeof word - 1));
+    list->n = (size_t)(found - list->s);
+    for (size_t n = 0; rest.n || !n; n++) {
+        size_t to = 0;
+        while (to < rest.n && rest.s[to] != ' ') to++;
+        struct text one = {rest.s, to};
+        if (!n) field = register_field(r, one);
+        if (n ? !word_known(r, field, one) : field < 0 && !text_is(one, "state")) {
+            buf_clear(&sql);
+            return yaml_error(at, err, E_UNKNOWN, "an index is of rows where state, or a code, is one of those declared / 条件索引须为已声明的状态或代码");
+        }
+        rest = text_trim((struct text){rest.s + to, rest.n - to});
+        if (n) buf_printf(&sql, "%s'%.*s'%s", n > 1 ? "," : "", (int)one.n, one.s, rest.n ? "" : ")");
+        else buf_printf(&sql, "\"%.*s\" %s", (int)one.n, one.s, rest.n ? "IN (" : "IS NOT NULL");
+    }
+    *ret = sql.failed ? (struct text){NULL, 0} : arena_text(&c->arena, buf_view(&sql));
+    buf_clear(&sql);
+    return ret->s ? 0 : error_memory(err);
+}
+
+static int declare_indexes(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
+    int rc = declare_words(&c->arena, root, "indexes", &r->indexes, &r->n_indexes, err);
+    if (!rc && !(r->index_where = arena_alloc(&c->arena, (r->n_indexes + 1) * sizeof *r->index_where))) rc = error_memory(err);
+    for (size_t i = 0; !rc && i < r->n_indexes; i++) {
+        const struct yaml *at = item_at(root, "indexes", i);
+        rc = declare_where(c, r, &r->indexes[i], at, &r->index_where[i], err);
+        if (!rc) rc = check_index(r, r->indexes[i], at, err);
+    }
+    return rc;
+}
+
 static int declare_keep(struct catalog *c, const struct yaml *root, struct register_decl *r,
                         struct error *err) {
     static const char *const keys[] = {"days", "from", "basis", NULL};
@@ -305,9 +350,7 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
         rc = declare_words(&c->arena, root, "region_synonyms", &r->region_synonyms, &r->n_region_synonyms,
                            err);
     if (!rc) rc = declare_key(c, root, r, err);
-    if (!rc) rc = declare_words(&c->arena, root, "indexes", &r->indexes, &r->n_indexes, err);
-    for (size_t i = 0; !rc && i < r->n_indexes; i++)
-        rc = check_index(r, r->indexes[i], item_at(root, "indexes", i), err);
+    if (!rc) rc = declare_indexes(c, root, r, err);
     r->role_names = codelist_find(c, TEXT("role"));
     if (!rc) rc = declare_roles(c, root, "readers", &r->readers, &r->n_readers, err);
     if (!rc) rc = declare_roles(c, root, "writers", &r->writers, &r->n_writers, err);
@@ -322,6 +365,7 @@ const char *const register_keys[] = {
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
     "checks",          "effects", "similar",     "holds",        "tally",
+    "counts",
     NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
@@ -337,6 +381,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_effects(c, root, &r, err);
     if (!rc) rc = hold_declare(c, root, &r, err);
     if (!rc) rc = tally_declare(c, root, &r, err);
+    if (!rc) rc = count_declare(c, root, &r, err);
     if (!rc) rc = similar_declare(c, root, &r, err);
     if (!rc) rc = declare_uses(c, root, &r, err);
     if (!rc) rc = headers_check(root, &r, err);

@@ -101,6 +101,13 @@ struct tally_decl {
     int line;
 };
 
+/* Records counted in what they refer to, by cells of their own (ledger/count.h). */
+struct count {
+    struct text name, within, at, since, by, sum;
+    int64_t every_s;
+    int line;
+};
+
 /* Records that are probably one: the same key cells, their dates at most so many days apart (ledger/similar.h). */
 struct similar {
     size_t n_key;
@@ -128,6 +135,8 @@ struct register_decl {
     size_t n_holds;
     struct hold *holds;
     struct tally_decl *tally;       /* or NULL */
+    size_t n_counts;
+    struct count *counts;
     size_t n_similar;
     struct similar *similar;   /* what is told as a probable double */
     struct text number_mask;   /* "C-{region}-{date}-{seq:4}" or empty; see record.c */
@@ -136,6 +145,7 @@ struct register_decl {
     bool key_region;           /* the record's region (system column) is part of the natural key, before the fields */
     size_t n_indexes;
     struct text *indexes;      /* further indexes: "person, onset" */
+    struct text *index_where;  /* of each, what a row must be to stand in it, as SQL over its columns: "state" IN ('open'); empty: any row */
     int region_field;          /* field that gives the record its region; -1: given by the writer */
     size_t n_region_synonyms;
     struct text *region_synonyms; /* column headers that mean the record's region (a system column, never a field) */

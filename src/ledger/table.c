@@ -1,5 +1,6 @@
 #include "ledger/hold.h"
 #include "ledger/similar.h"
+#include "ledger/count.h"
 #include "ledger/tally.h"
 
 #include <stdio.h>
@@ -33,7 +34,7 @@ bool table_sorts(const struct register_decl *reg, struct text column) {
         return false;
     if (at >= 0 && reg->fields[at].indexed) return true;
     for (size_t i = 0; i < reg->n_indexes; i++)
-        if (text_eq(text_trim(reg->indexes[i]), column)) return true;
+        if (!reg->index_where[i].n && text_eq(text_trim(reg->indexes[i]), column)) return true;
     return false;
 }
 
@@ -69,8 +70,11 @@ static int derive_indexes(struct arena *a, struct reg_table *t, struct error *er
         const char *where = (f->type == FIELD_REFERENCE || f->type == FIELD_TEXT) && !f->required ? arena_printf(a, "\"%s\" IS NOT NULL", f->name.s) : NULL;
         ix[n++] = (struct db_index){arena_printf(a, "%s_%s", reg->name.s, f->name.s), index_columns(a, reg, f->name), false, where};
     }
-    for (size_t i = 0; i < reg->n_indexes; i++)
-        ix[n++] = (struct db_index){arena_printf(a, "%s_ix%zu", reg->name.s, i), index_columns(a, reg, reg->indexes[i]), false, NULL};
+    for (size_t i = 0; i < reg->n_indexes; i++) {
+        struct text columns = arena_text(a, reg->indexes[i]);
+        if (!columns.s) return error_memory(err);
+        ix[n++] = (struct db_index){arena_printf(a, "%s_ix%zu", reg->name.s, i), index_columns(a, reg, columns), false, reg->index_where[i].n ? reg->index_where[i].s : NULL};
+    }
     if (list_index(a, reg, &ix[n++]) < 0) return error_memory(err);
     for (size_t i = 0; i < n; i++)
         if (!ix[i].name || !ix[i].columns) return error_memory(err);
@@ -176,6 +180,7 @@ int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t,
         t->references[t->n_references++] = (uint16_t)i;
     }
     int rc = hold_bind(a, t, err);
+    if (!rc) rc = count_bind(a, t, err);
     return rc ? rc : tally_bind(a, t, err);
 }
 

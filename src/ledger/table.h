@@ -25,6 +25,8 @@ struct reg_table {
     struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */
     struct hold_bound *holds; /* reg->holds */
     struct tally_bound *tally; /* reg->tally, or NULL */
+    struct count_bound *counts; /* reg->counts */
+    struct db_table *count_table; /* or NULL */
     uint64_t reads;       /* reference fields whose record is read when a record is made: something is copied from it or held in it */
     struct expr **was;    /* of each check the condition on the record before, or NULL */
 };

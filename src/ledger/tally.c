@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ledger/count.h"
+
 enum { COLUMNS_MAX = TALLY_BY_MAX + 4 };
 
 /* ---- declaration */
@@ -395,13 +397,20 @@ static void group_cells(struct text group, size_t n, struct value *ret) {
 /* Some rows at once, in few shapes of statement. */
 enum { UPSERT_ROWS = 32 };
 
-static int upsert(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err) {
+static int add_some(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err) {
     struct buf sql = {0};
     buf_printf(&sql, "INSERT INTO \"%s\" VALUES ", t->name);
     for (size_t i = 0; i < n * t->n_columns; i++) buf_printf(&sql, "%s?%zu%s", i % t->n_columns ? "," : i ? ",(" : "(", i + 1, (i + 1) % t->n_columns ? "" : ")");
     buf_printf(&sql, " ON CONFLICT (%s) DO UPDATE SET n = \"%s\".n + excluded.n", t->key, t->name);
     int rc = sql.failed ? error_memory(err) : db_run(db, buf_cstr(&sql), rows, n * t->n_columns, NULL, err);
     buf_clear(&sql);
+    return rc;
+}
+
+int tally_add(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err) {
+    int rc = 0;
+    for (; !rc && n >= UPSERT_ROWS; n -= UPSERT_ROWS, rows += UPSERT_ROWS * t->n_columns) rc = add_some(db, t, rows, UPSERT_ROWS, err);
+    for (size_t i = 0; !rc && i < n; i++) rc = add_some(db, t, rows + i * t->n_columns, 1, err);
     return rc;
 }
 
@@ -422,10 +431,10 @@ int tally_after(struct apply *x, struct tally_change *t, struct error *err) {
                 row[width - 2] = value_int(d->on);
                 row[width - 1] = value_int(d->n);
                 if (++n < UPSERT_ROWS) continue;
-                rc = upsert(x->l->db, table, rows, n, err);
+                rc = tally_add(x->l->db, table, rows, n, err);
                 n = 0;
             }
-        for (size_t i = 0; !rc && i < n; i++) rc = upsert(x->l->db, table, rows + i * width, 1, err);
+        if (!rc) rc = tally_add(x->l->db, table, rows, n, err);
     }
     return rc;
 }
@@ -451,42 +460,65 @@ static void counted_sql(const struct ledger *l, const struct tally_bound *b, int
     buf_clear(&by);
 }
 
+/* The tables of counters of a register, and what the records say of each. */
+enum { COUNTERS = 2 };
+
+static const struct db_table *counters_of(const struct ledger *l, size_t r, int k, int sign, struct buf *sql) {
+    const struct reg_table *t = l->tables[r];
+    if (k) {
+        if (t->count_table) count_sql(t, l->zone_s, sign, sql);
+        return t->count_table;
+    }
+    if (t->tally) counted_sql(l, t->tally, sign, sql);
+    return t->tally ? &t->tally->table : NULL;
+}
+
+static int rebuild(struct ledger *l, const struct db_table *t, struct text select, struct error *err) {
+    struct buf sql = {0};
+    buf_printf(&sql, "DELETE FROM \"%s\"", t->name);
+    int rc = sql.failed ? error_memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, NULL, err);
+    buf_reset(&sql);
+    buf_printf(&sql, "INSERT INTO \"%s\" ", t->name);
+    buf_text(&sql, select);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, NULL, err);
+    buf_clear(&sql);
+    return rc;
+}
+
 int tally_rebuild(struct ledger *l, struct error *err) {
     int rc = 0;
-    for (size_t r = 0; !rc && r < l->catalog->n_registers; r++) {
-        const struct tally_bound *b = l->tables[r]->tally;
-        struct buf sql = {0};
-        if (!b) continue;
-        buf_printf(&sql, "DELETE FROM \"%s\"", b->table.name);
-        rc = sql.failed ? error_memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, NULL, err);
-        buf_reset(&sql);
-        buf_printf(&sql, "INSERT INTO \"%s\" ", b->table.name);
-        counted_sql(l, b, 1, &sql);
-        if (!rc) rc = sql.failed ? error_memory(err) : db_run(l->db, buf_cstr(&sql), NULL, 0, NULL, err);
-        buf_clear(&sql);
+    for (size_t i = 0; !rc && i < COUNTERS * l->catalog->n_registers; i++) {
+        struct buf select = {0};
+        const struct db_table *t = counters_of(l, i / COUNTERS, (int)(i % COUNTERS), 1, &select);
+        if (t) rc = select.failed ? error_memory(err) : rebuild(l, t, buf_view(&select), err);
+        buf_clear(&select);
     }
     return rc;
 }
 
-int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *err) {
+static int differs(struct db *db, const struct db_table *t, struct text select, int64_t *ret, struct error *err) {
     struct arena a = {0};
+    struct buf sql = {0};
+    struct value n = value_null();
+    buf_str(&sql, "SELECT count(*) FROM (SELECT sum(y.n) AS n FROM (SELECT ");
+    for (size_t i = 0; i < t->n_columns; i++) buf_printf(&sql, "%s\"%s\"", i ? "," : "", t->columns[i].name);
+    buf_printf(&sql, " FROM \"%s\" UNION ALL %.*s) y GROUP BY %s HAVING sum(y.n)<>0) z", t->name, (int)select.n, select.s, t->key);
+    int rc = sql.failed ? error_memory(err) : db_scalar(db, &a, buf_cstr(&sql), NULL, 0, &n, err);
+    if (!rc) *ret += value_int_or(n, 0);
+    buf_clear(&sql);
+    arena_clear(&a);
+    return rc;
+}
+
+int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *err) {
     int64_t all = 0;
     int rc = 0;
-    for (size_t r = 0; !rc && r < l->catalog->n_registers; r++) {
-        const struct tally_bound *b = l->tables[r]->tally;
-        struct buf sql = {0};
-        struct value n = value_null();
-        if (!b) continue;
-        buf_str(&sql, "SELECT count(*) FROM (SELECT sum(y.n) AS n FROM (SELECT ");
-        for (size_t i = 0; i < b->table.n_columns; i++) buf_printf(&sql, "%s\"%s\"", i ? "," : "", b->table.columns[i].name);
-        buf_printf(&sql, " FROM \"%s\" UNION ALL ", b->table.name);
-        counted_sql(l, b, -1, &sql);
-        buf_printf(&sql, ") y GROUP BY %s HAVING sum(y.n)<>0) z", b->table.key);
-        rc = sql.failed ? error_memory(err) : db_scalar(db, &a, buf_cstr(&sql), NULL, 0, &n, err);
-        all += value_int_or(n, 0);
-        buf_clear(&sql);
+    for (size_t i = 0; !rc && i < COUNTERS * l->catalog->n_registers; i++) {
+        struct buf select = {0};
+        const struct db_table *t = counters_of(l, i / COUNTERS, (int)(i % COUNTERS), -1, &select);
+        if (t) rc = select.failed ? error_memory(err) : differs(db, t, buf_view(&select), &all, err);
+        buf_clear(&select);
     }
-    arena_clear(&a);
     if (!rc) *ret = all;
     return rc;
 }
@@ -494,7 +526,12 @@ int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *e
 int tally_edition(const struct ledger *l, struct buf *ret, struct error *err) {
     for (size_t r = 0; r < l->catalog->n_registers; r++) {
         const struct tally_bound *b = l->tables[r]->tally;
+        const struct register_decl *reg = l->tables[r]->reg;
         if (b) buf_printf(ret, "%s %s of %d %d %d %d;", b->table.name, b->table.key, b->person, b->within, b->at, b->left_out);
+        for (size_t i = 0; i < reg->n_counts; i++) {
+            const struct count *k = &reg->counts[i];
+            buf_printf(ret, "%s %s in %s at %s since %s by %s sum %s %d;", reg->name.s, k->name.s, k->within.s, k->at.s, k->since.n ? k->since.s : "-", k->by.n ? k->by.s : "-", k->sum.n ? k->sum.s : "-", (int)k->every_s);
+        }
     }
     return ret->failed ? error_memory(err) : 0;
 }

@@ -30,7 +30,10 @@ struct tally_change;
 int tally_before(struct apply *x, struct tally_change **ret, struct error *err);
 int tally_after(struct apply *x, struct tally_change *t, struct error *err);
 
-/* Counts anew, inside the open write transaction: a look at everybody. */
+/* Adds n (the last column) of these rows to a table of counters; each key once. */
+int tally_add(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err);
+
+/* Counts anew, these and those of ledger/count.h, inside the open write transaction: a look at everybody. */
 int tally_rebuild(struct ledger *l, struct error *err);
 /* How many counts differ from what the records say: 0, always. */
 int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *err);

@@ -16,6 +16,8 @@ export type Run = Schemas['BenchRun']
 export type Well = NonNullable<Run['wells']>[number]
 export type Report = Schemas['LabReport']
 export type RecalledTube = Schemas['RecalledTube']
+export type SwabsAnswer = Schemas['SwabsAnswer']
+export type TubeSheets = Schemas['TubeSheets']
 export type Member = NonNullable<Schemas['RecallList']['members'][number]>
 
 /** Why somebody is not swabbed, in the order of the bars; the last is nobody knows why. */
@@ -49,7 +51,7 @@ export const forecastOf = (round: number): Promise<Forecast> => get<Forecast>(`t
 export const waitingOf = (round: number): Promise<Waiting> => get<Waiting>('laboratory/waiting', { round })
 
 /** Ids of people of a building without a swab, for one reason; `after` goes on. */
-export const peopleOf = (round: number, street: string, community: string, why: string, after = 0): Promise<Schemas['RoundPeople']> => get<Schemas['RoundPeople']>(of(round, 'people'), { street, community, why, after, limit: 100 })
+export const peopleOf = (round: number, street: string, community: string, why: string, after = 0): Promise<Schemas['RoundPeople']> => get<Schemas['RoundPeople']>(of(round, 'people'), { street, community, no_building: !community || undefined, why, after, limit: 50 })
 
 export const boxesOf = async (laboratory: number | null): Promise<Box[]> => (await get<Schemas['BenchBoxes']>('laboratory/boxes', { laboratory, limit: 200 })).boxes
 export const boxOf = (id: number): Promise<Box> => get<Box>(`laboratory/boxes/${id}`)
@@ -58,6 +60,9 @@ export const runOf = (id: number): Promise<Run> => get<Run>(`laboratory/runs/${i
 export const recallsOf = async (round: number | null): Promise<RecalledTube[]> => (await get<Schemas['RecalledTubes']>('laboratory/recalls', { round })).tubes
 /** Opens names and addresses: journalled with the purpose. */
 export const membersOf = async (tubes: string[], purpose: string): Promise<Member[]> => (await ask<Schemas['RecallList']>('laboratory/recalls', { method: 'POST', body: { tubes }, purpose })).data.members as Member[]
+
+/** A table as the server takes it: CSV, or XLSX by its name. */
+export const sheetBody = (file: File): Blob => file.slice(0, file.size, file.name.toLowerCase().endsWith('.xlsx') ? 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet' : 'text/csv')
 
 /** Hours from a moment as a clock time, with the day when it is another one. */
 export function clockAfter(at: string, hours: number | null | undefined): string | null {

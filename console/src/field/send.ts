@@ -163,7 +163,7 @@ export async function flush(): Promise<void> {
     state.line = !!p && !p.away
     state.fault = p && !p.away && p.status !== 401 ? p.detail : ''
     if (!session.account && p?.status === 401) return // until somebody signs in
-    const wait = p?.retryAfterS || Math.min(MOST_WAIT_S, 2 ** fails++)
+    const wait = Math.max(p?.retryAfterS ?? 0, Math.min(MOST_WAIT_S, 2 ** fails++))
     timer = setTimeout(() => void flush(), (wait + wait * Math.random()) * 1000)
   } finally {
     state.busy = false

@@ -36,7 +36,7 @@ enum { SYSTEM_COLUMNS = sizeof system_columns / sizeof *system_columns };
 static bool leads(const struct register_decl *reg, const char *name) {
     for (size_t i = 0; i < reg->n_indexes; i++) {
         const char *comma = reg->indexes[i].n ? memchr(reg->indexes[i].s, ',', reg->indexes[i].n) : NULL;
-        if (text_is(text_trim((struct text){reg->indexes[i].s, comma ? (size_t)(comma - reg->indexes[i].s) : reg->indexes[i].n}), name)) return true;
+        if (!reg->index_where[i].n && text_is(text_trim((struct text){reg->indexes[i].s, comma ? (size_t)(comma - reg->indexes[i].s) : reg->indexes[i].n}), name)) return true;
     }
     return false;
 }

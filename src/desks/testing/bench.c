@@ -9,8 +9,10 @@ struct bench {
     struct ledger *l;
     const struct session *s;
     bool zh;
+    int64_t asked;     /* the box */
     struct arena arena;
     json_t *list;
+    json_t *by_id;     /* of the runs or tubes of the list: what is counted for each */
 };
 
 /* Rows of `before` AND what the session may see of a register AND `after`, each handed to `row`. */
@@ -49,14 +51,43 @@ static int answer(struct bench *x, int rc, const char *name, json_t **ret, struc
     json_t *o = rc < 0 ? NULL : json_pack("{s:O}", name, x->list);
     if (!rc && !o) rc = error_memory(err);
     json_decref(x->list);
+    json_decref(x->by_id);
     arena_clear(&x->arena);
     if (!rc) *ret = o;
     return rc;
 }
 
 static int begin(struct bench *x, struct ledger *l, const struct session *s, struct error *err) {
-    *x = (struct bench){.l = l, .s = s, .list = json_array()};
-    return x->list ? 0 : error_memory(err);
+    *x = (struct bench){.l = l, .s = s, .list = json_array(), .by_id = json_object()};
+    return x->list && x->by_id ? 0 : error_memory(err);
+}
+
+/* What is counted for one of the list, made when it is not there. */
+static json_t *of_id(struct bench *x, int64_t id) {
+    char key[24];
+    snprintf(key, sizeof key, "%lld", (long long)id);
+    json_t *o = json_object_get(x->by_id, key);
+    if (!o && !json_object_set_new(x->by_id, key, json_object())) o = json_object_get(x->by_id, key);
+    return o;
+}
+
+static void more(json_t *o, const char *name, int64_t n) {
+    json_object_set_new(o, name, json_integer(json_integer_value(json_object_get(o, name)) + (json_int_t)n));
+}
+
+/* before, the ids of the list as (1,2,...), after: one question for all of them. */
+static int rows_of_list(struct bench *x, const char *before, const char *after, int (*row)(struct bench *x, const struct value *v, struct error *err), struct error *err) {
+    struct buf sql = {0};
+    struct db_cursor *c = NULL;
+    const struct value *v;
+    buf_printf(&sql, "%s(0", before);
+    for (size_t i = 0; i < json_array_size(x->list); i++) buf_printf(&sql, ",%lld", (long long)json_integer_value(json_object_get(json_array_get(x->list, i), "id")));
+    buf_printf(&sql, ")%s", after);
+    int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
+    while (!rc && (rc = db_next(c, &v, err)) > 0) rc = row(x, v, err);
+    db_cursor_close(c);
+    buf_clear(&sql);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- boxes */
@@ -92,13 +123,18 @@ int bench_boxes(struct ledger *l, const struct session *s, int64_t laboratory, s
     return answer(&x, rc, "boxes", ret, err);
 }
 
+/* box: the one asked about */
+enum { T_ID, T_BARCODE, T_SWABS, T_RECEIVED, T_BOX_HERE, T_BOX, T_CAME_IN, T_PACKED, T_CAME };
+
 static int tube_row(struct bench *x, const struct value *v, struct error *err) {
-    bool box_here = v[4].kind == VALUE_INT;
-    json_t *o = json_pack("{s:s}", "outcome", v[3].kind == VALUE_INT ? "received" : box_here ? "missing" : "expected");
-    put_int(o, "id", v[0]);
-    put_text(o, "barcode", v[1]);
-    put_int(o, "swabs", v[2]);
-    put_instant(x, o, "received_at", v[3]);
+    bool listed = value_int_or(v[T_BOX], 0) == x->asked, here = v[T_RECEIVED].kind == VALUE_INT, elsewhere = listed && v[T_CAME_IN].kind == VALUE_INT;
+    json_t *o = json_pack("{s:s}", "outcome", !listed ? "extra" : elsewhere ? "elsewhere" : here ? "received" : v[T_BOX_HERE].kind == VALUE_INT ? "missing" : "expected");
+    put_int(o, "id", v[T_ID]);
+    put_text(o, "barcode", v[T_BARCODE]);
+    put_int(o, "swabs", v[T_SWABS]);
+    put_instant(x, o, "received_at", v[T_RECEIVED]);
+    if (!listed) put_text(o, "packed_in", v[T_PACKED]);
+    if (elsewhere) put_text(o, "came_in", v[T_CAME]);
     return json_array_append_new(x->list, o) ? error_memory(err) : 0;
 }
 
@@ -107,12 +143,15 @@ int bench_box(struct ledger *l, const struct session *s, int64_t box, json_t **r
     struct value id = value_int(box);
     json_t *found = NULL;
     int rc = begin(&x, l, s, err);
+    x.asked = box;
     if (!rc) rc = rows(&x, "box", "b.\"region\"", BOXES "b.\"id\"=?1 AND ", "", &id, 1, box_row, err);
     if (!rc && !json_array_size(x.list)) rc = error_set(err, E_UNKNOWN, "box", "there is no such box / 没有该转运箱");
     if (!rc) {
         found = json_incref(json_array_get(x.list, 0));
         json_array_clear(x.list);
-        rc = rows(&x, "tube", "t.\"region\"", "SELECT t.\"id\",t.\"barcode\",t.\"swabs\",t.\"received_at\",b.\"received_at\" FROM \"tube\" t JOIN \"box\" b ON b.\"id\"=t.\"box\" WHERE t.\"box\"=?1 AND t.\"state\"<>'spoiled' AND ",
+        rc = rows(&x, "tube", "t.\"region\"", "SELECT t.\"id\",t.\"barcode\",t.\"swabs\",t.\"received_at\",b.\"received_at\",t.\"box\",t.\"came_in\",p.\"barcode\",c.\"barcode\" FROM (SELECT \"id\" FROM \"tube\" WHERE \"box\"=?1 UNION SELECT "
+                  "\"id\" FROM \"tube\" WHERE \"came_in\"=?1) k JOIN \"tube\" t ON t.\"id\"=k.\"id\" JOIN \"box\" b ON b.\"id\"=?1 LEFT JOIN \"box\" p ON p.\"id\"=t.\"box\" LEFT JOIN \"box\" c ON "
+                  "c.\"id\"=t.\"came_in\" WHERE t.\"state\"<>'spoiled' AND ",
                   " ORDER BY t.\"barcode\" LIMIT 10000", &id, 1, tube_row, err);
     }
     rc = answer(&x, rc, "manifest", ret, err);
@@ -123,29 +162,20 @@ int bench_box(struct ledger *l, const struct session *s, int64_t box, json_t **r
 
 /* ---- runs */
 
-/* id, outcome, how many, of them not released */
-static int counted(struct bench *x, int64_t run, json_t *o, struct error *err) {
-    struct value p = value_int(run);
-    struct db_cursor *c = NULL;
-    const struct value *v;
-    int64_t left = 0, tubes = 0;
-    json_t *results = json_object();
-    int rc = db_query(x->l->db, "SELECT r.\"outcome\",count(*),sum(CASE WHEN t.\"released_at\" IS NULL THEN 1 ELSE 0 END) FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" WHERE r.\"lab_run\"=?1 GROUP BY r.\"outcome\"",
-                      &p, 1, &c, err);
-    while (!rc && (rc = db_next(c, &v, err)) > 0) {
-        char word[40];
-        snprintf(word, sizeof word, "%.*s", (int)value_view(v[0]).n, value_view(v[0]).s);
-        json_object_set_new(results, word, json_integer((json_int_t)v[1].i));
-        tubes += v[1].i;
-        left += value_int_or(v[2], 0);
-        rc = 0;
-    }
-    db_cursor_close(c);
-    json_object_set_new(o, "results", results);
-    json_object_set_new(o, "tubes", json_integer((json_int_t)tubes));
-    json_object_set_new(o, "unreleased", json_integer((json_int_t)left));
-    return rc < 0 ? rc : 0;
+/* run, outcome, how many, of them not released */
+static int counted_row(struct bench *x, const struct value *v, struct error *err) {
+    json_t *o = of_id(x, v[0].i), *results = json_object_get(o, "results");
+    char word[40];
+    if (!results && !json_object_set_new(o, "results", json_object())) results = json_object_get(o, "results");
+    if (!results) return error_memory(err);
+    snprintf(word, sizeof word, "%.*s", (int)value_view(v[1]).n, value_view(v[1]).s);
+    json_object_set_new(results, word, json_integer((json_int_t)v[2].i));
+    more(o, "tubes", v[2].i);
+    more(o, "unreleased", value_int_or(v[3], 0));
+    return 0;
 }
+
+#define COUNTED "SELECT r.\"lab_run\",r.\"outcome\",count(*),sum(CASE WHEN t.\"released_at\" IS NULL THEN 1 ELSE 0 END) FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" WHERE r.\"lab_run\" IN "
 
 /* May this session let it out; when not, why. */
 static void put_release(const struct bench *x, const struct record *run, json_t *o) {
@@ -159,21 +189,35 @@ static void put_release(const struct bench *x, const struct record *run, json_t 
     if (rc) json_object_set_new(o, "why_not", json_string(words));
 }
 
-static int run_json(struct bench *x, const struct record *r, json_t **ret, struct error *err) {
+static int run_json(struct bench *x, const struct record *r, json_t *o, struct error *err) {
     static const char *const texts[] = {"plate", "instrument", "positive_control", "negative_control", "operator", "reviewer"}, *const times[] = {"started_at", "finished_at", "reviewed_at"};
-    json_t *o = json_pack("{s:I, s:o}", "id", (json_int_t)r->id, "state", lab_text_json(r->state));
+    json_object_set_new(o, "state", lab_text_json(r->state));
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) put_text(o, texts[i], record_cell(r, texts[i]));
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) put_instant(x, o, times[i], record_cell(r, times[i]));
     put_int(o, "laboratory", record_cell(r, "laboratory"));
-    int rc = counted(x, r->id, o, err);
+    json_object_set_new(o, "results", json_object());
+    json_object_set_new(o, "tubes", json_integer(0));
+    json_object_set_new(o, "unreleased", json_integer(0));
+    if (json_object_update(o, of_id(x, r->id))) return error_memory(err);
     put_release(x, r, o);
-    if (rc < 0) json_decref(o);
-    else *ret = o;
-    return rc;
+    return 0;
 }
 
 static int run_row(struct bench *x, const struct value *v, struct error *err) {
-    return json_array_append_new(x->list, json_integer((json_int_t)v[0].i)) ? error_memory(err) : 0;
+    return json_array_append_new(x->list, json_pack("{s:I}", "id", (json_int_t)v[0].i)) ? error_memory(err) : 0;
+}
+
+/* What the list's runs say; their counts are asked together. */
+static int runs_fill(struct bench *x, const struct register_decl *reg, struct record *ret, struct error *err) {
+    struct record r;
+    int rc = rows_of_list(x, COUNTED, " GROUP BY r.\"lab_run\",r.\"outcome\"", counted_row, err);
+    for (size_t i = 0; !rc && i < json_array_size(x->list); i++) {
+        json_t *o = json_array_get(x->list, i);
+        rc = record_get(x->l, x->l->db, x->s, reg, json_integer_value(json_object_get(o, "id")), &x->arena, &r, err);
+        if (!rc) rc = run_json(x, &r, o, err);
+    }
+    if (!rc && ret) *ret = r;
+    return rc;
 }
 
 int bench_runs(struct ledger *l, const struct session *s, int64_t laboratory, size_t limit, bool zh, json_t **ret, struct error *err) {
@@ -183,13 +227,7 @@ int bench_runs(struct ledger *l, const struct session *s, int64_t laboratory, si
     x.zh = zh;
     const struct register_decl *reg = rc ? NULL : lab_register(l, "lab_run", err);
     if (!rc) rc = reg ? rows(&x, "lab_run", "\"region\"", "SELECT \"id\" FROM \"lab_run\" WHERE (?1=0 OR \"laboratory\"=?1) AND ", " ORDER BY \"id\" DESC LIMIT ?2", params, 2, run_row, err) : E_UNKNOWN;
-    for (size_t i = 0; !rc && i < json_array_size(x.list); i++) {
-        struct record r;
-        json_t *one = NULL;
-        rc = record_get(l, l->db, s, reg, json_integer_value(json_array_get(x.list, i)), &x.arena, &r, err);
-        if (!rc) rc = run_json(&x, &r, &one, err);
-        if (!rc) json_array_set_new(x.list, i, one);
-    }
+    if (!rc) rc = runs_fill(&x, reg, NULL, err);
     return answer(&x, rc, "runs", ret, err);
 }
 
@@ -217,8 +255,10 @@ int bench_run(struct ledger *l, const struct session *s, int64_t run, bool zh, j
     int rc = begin(&x, l, s, err);
     x.zh = zh;
     const struct register_decl *reg = rc ? NULL : lab_register(l, "lab_run", err);
-    if (!rc) rc = reg ? record_get(l, l->db, s, reg, run, &x.arena, &r, err) : E_UNKNOWN;
-    if (!rc) rc = run_json(&x, &r, &head, err);
+    if (!rc) rc = reg ? run_row(&x, &id, err) : E_UNKNOWN;
+    if (!rc) rc = runs_fill(&x, reg, &r, err);
+    if (!rc) head = json_incref(json_array_get(x.list, 0));
+    if (!rc) json_array_clear(x.list);
     if (!rc) rc = rows(&x, "tube_result", "r.\"region\"",
                        "SELECT r.\"well\",t.\"barcode\",r.\"outcome\",r.\"ct_orf\",r.\"ct_n\",r.\"ct_control\",t.\"id\",t.\"swabs\",t.\"released_at\",t.\"verdict\" FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" "
                        "WHERE r.\"lab_run\"=?1 AND ", " ORDER BY r.\"id\" LIMIT 1000", &id, 1, well_row, err);
@@ -237,7 +277,7 @@ int bench_run(struct ledger *l, const struct session *s, int64_t run, bool zh, j
 /* ---- recalled tubes */
 
 static int recall_row(struct bench *x, const struct value *v, struct error *err) {
-    json_t *o = json_pack("{s:{}}", "duties");
+    json_t *o = json_pack("{s:{}, s:i}", "duties", "members", 0);
     put_int(o, "id", v[0]);
     put_text(o, "tube", v[1]);
     put_text(o, "result", v[2]);
@@ -251,60 +291,32 @@ static int recall_row(struct bench *x, const struct value *v, struct error *err)
     return json_array_append_new(x->list, o) ? error_memory(err) : 0;
 }
 
-enum { MEMBERS_MAX = 20 };
+/* tube, its members */
+static int members_row(struct bench *x, const struct value *v, struct error *err) {
+    return json_object_set_new(of_id(x, v[0].i), "members", json_integer((json_int_t)v[1].i)) ? error_memory(err) : 0;
+}
 
-static json_t *duty_counts(json_t *duties, struct text rule) {
+/* tube, rule, and of the last duty of each member under it: those open, overdue, done */
+static int duties_row(struct bench *x, const struct value *v, struct error *err) {
+    static const char *const how[] = {"open", "overdue", "done"};
+    json_t *o = of_id(x, v[0].i), *duties = json_object_get(o, "duties"), *of = json_object();
     char word[80];
-    snprintf(word, sizeof word, "%.*s", (int)rule.n, rule.s);
-    json_t *o = json_object_get(duties, word);
-    if (!o && !json_object_set_new(duties, word, json_pack("{s:i, s:i, s:i}", "open", 0, "overdue", 0, "done", 0))) o = json_object_get(duties, word);
-    return o;
+    if (!duties && !json_object_set_new(o, "duties", json_object())) duties = json_object_get(o, "duties");
+    snprintf(word, sizeof word, "%.*s", (int)value_view(v[1]).n, value_view(v[1]).s);
+    for (int k = 0; k < 3; k++) json_object_set_new(of, how[k], json_integer((json_int_t)value_int_or(v[2 + k], 0)));
+    return duties && !json_object_set_new(duties, word, of) ? 0 : error_memory(err);
 }
 
-static void more(json_t *o, const char *name) {
-    json_object_set_new(o, name, json_integer(json_integer_value(json_object_get(o, name)) + 1));
-}
-
-/* What is owed for one member since a swab of theirs; the last duty of a rule counts. */
-static int member_duties(struct bench *x, int64_t person, json_t *duties, struct error *err) {
-    struct { struct text rule, state; instant due; } last[16];
-    size_t n = 0;
-    struct value p = value_int(person);
-    struct db_cursor *c = NULL;
-    const struct value *v;
-    int rc = db_query(x->l->db, "SELECT \"rule\",\"state\",\"due_at\" FROM \"obligation\" WHERE \"register\"='swab' AND " OBLIGATION_OF_HOLDER " ORDER BY \"id\"", &p, 1, &c, err);
-    while (!rc && (rc = db_next(c, &v, err)) > 0) {
-        size_t i = 0;
-        struct text rule = value_view(v[0]);
-        rc = 0;
-        while (i < n && !text_eq(last[i].rule, rule)) i++;
-        if (i == sizeof last / sizeof *last) continue;
-        if (i == n) last[n++].rule = arena_text(&x->arena, rule);
-        last[i].state = arena_text(&x->arena, value_view(v[1]));
-        last[i].due = value_int_or(v[2], INSTANT_NONE);
-        if (!last[i].rule.s || !last[i].state.s) rc = error_memory(err);
-    }
-    db_cursor_close(c);
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
-        bool open = text_is(last[i].state, "open"), late = last[i].due != INSTANT_NONE && last[i].due < x->s->now;
-        json_t *o = text_is(last[i].state, "cancelled") ? NULL : duty_counts(duties, last[i].rule);
-        if (o) more(o, !open ? "done" : late ? "overdue" : "open");
-    }
-    return rc < 0 ? rc : 0;
-}
-
-static int members(struct bench *x, json_t *tube, struct error *err) {
-    struct value p = value_int(json_integer_value(json_object_get(tube, "id")));
-    int64_t people[MEMBERS_MAX];
-    size_t n = 0;
-    struct db_cursor *c = NULL;
-    const struct value *v;
-    int rc = db_query(x->l->db, "SELECT \"person\" FROM \"swab\" WHERE \"tube\"=?1 ORDER BY \"id\" LIMIT 20", &p, 1, &c, err);
-    while (!rc && n < MEMBERS_MAX && (rc = db_next(c, &v, err)) > 0) people[n++] = v[0].i, rc = 0;
-    db_cursor_close(c);
-    json_object_set_new(tube, "members", json_integer((json_int_t)n));
-    for (size_t i = 0; rc >= 0 && i < n; i++) rc = member_duties(x, people[i], json_object_get(tube, "duties"), err);
-    return rc < 0 ? rc : 0;
+/* Duties of everybody in these tubes, found by the holder's key; the last one of a person and rule counts, cancelled ones do not. */
+static int duties_of_list(struct bench *x, struct error *err) {
+    static const char tail[] = " AND o.\"register\"='swab') d WHERE d.k=1 AND d.state<>'cancelled' GROUP BY d.tube,d.rule";
+    char head[1000];
+    snprintf(head, sizeof head,
+             "SELECT d.tube,d.rule,sum(CASE WHEN d.state='open' AND (d.due IS NULL OR d.due>=%lld) THEN 1 ELSE 0 END),sum(CASE WHEN d.state='open' AND d.due<%lld THEN 1 ELSE 0 END),"
+             "sum(CASE WHEN d.state<>'open' THEN 1 ELSE 0 END) FROM (SELECT w.\"tube\" AS tube,o.\"rule\" AS rule,o.\"state\" AS state,o.\"due_at\" AS due,row_number() OVER (PARTITION BY w.\"id\",o.\"rule\" ORDER BY "
+             "o.\"id\" DESC) AS k FROM \"swab\" w CROSS JOIN \"obligation\" o WHERE o.\"id\">=CAST(w.\"person\" AS BIGINT)*65536 AND o.\"id\"<CAST(w.\"person\" AS BIGINT)*65536+65536 AND w.\"tube\" IN ",
+             (long long)x->s->now, (long long)x->s->now);
+    return rows_of_list(x, head, tail, duties_row, err);
 }
 
 int bench_recalls(struct ledger *l, const struct session *s, int64_t round, json_t **ret, struct error *err) {
@@ -314,6 +326,11 @@ int bench_recalls(struct ledger *l, const struct session *s, int64_t round, json
     if (!rc) rc = rows(&x, "tube", "t.\"region\"",
                        "SELECT t.\"id\",t.\"barcode\",t.\"result\",t.\"verdict\",t.\"size\",t.\"released_at\",t.\"traced_at\",s.\"title\",t.\"region\",t.\"round\" FROM \"tube\" t LEFT JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE "
                        "(?1=0 OR t.\"round\"=?1) AND t.\"verdict\" IN ('recall','positive','inconclusive') AND ", " ORDER BY t.\"released_at\" DESC,t.\"id\" DESC LIMIT ?2", params, 2, recall_row, err);
-    for (size_t i = 0; !rc && i < json_array_size(x.list); i++) rc = members(&x, json_array_get(x.list, i), err);
+    if (!rc) rc = rows_of_list(&x, "SELECT \"tube\",count(*) FROM \"swab\" WHERE \"tube\" IN ", " GROUP BY \"tube\"", members_row, err);
+    if (!rc) rc = duties_of_list(&x, err);
+    for (size_t i = 0; !rc && i < json_array_size(x.list); i++) {
+        json_t *o = json_array_get(x.list, i);
+        if (json_object_update(o, of_id(&x, json_integer_value(json_object_get(o, "id"))))) rc = error_memory(err);
+    }
     return answer(&x, rc, "tubes", ret, err);
 }

@@ -13,14 +13,15 @@ enum { BENCH_BOXES = 500, BENCH_RUNS = 200, BENCH_RECALLS = LAB_RECALL_TUBES };
 /* Boxes on their way first, then those received, newest first; at most `limit`. laboratory 0: all. declared: tubes by the paper; listed: tubes packed into it; here: those of
  * them that were received; missing, extra: told at the receipt. Cost: two counts by index a box. */
 int bench_boxes(struct ledger *l, const struct session *s, int64_t laboratory, size_t limit, json_t **ret, struct error *err);
-/* One box with its tubes: received, or missing (the box is here), or expected. */
+/* One box with its tubes: of the manifest received, missing (the box is here), expected, or come elsewhere (came_in: in which box); extra: not of the manifest (packed_in: the box
+ * whose manifest has it, null where none has). */
 int bench_box(struct ledger *l, const struct session *s, int64_t box, json_t **ret, struct error *err);
 /* Runs, newest first, with counts of results and whether this session may release them, and why not (zh: in Chinese). */
 int bench_runs(struct ledger *l, const struct session *s, int64_t laboratory, size_t limit, bool zh, json_t **ret, struct error *err);
 /* One run with its wells: tubes with call and Ct, controls with Ct. A failed run has its controls only. */
 int bench_run(struct ledger *l, const struct session *s, int64_t run, bool zh, json_t **ret, struct error *err);
 /* Tubes of a round (0: of all) whose members are to be held or were found positive, newest first: members, and what is owed for them, by rule: open, overdue, done. No names.
- * Cost: one pass by key over the duties of each member. */
+ * Cost: an index of such tubes, then one question for all members, one for all their duties, each found by key. */
 int bench_recalls(struct ledger *l, const struct session *s, int64_t round, json_t **ret, struct error *err);
 
 #endif

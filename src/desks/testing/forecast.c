@@ -190,11 +190,12 @@ static int read_all(struct telling *f, struct error *err) {
         g->swabs += (double)f->sites[i].swabs;
         g->last_hour += (double)f->sites[i].last_hour;
     }
-    if (rc == 0) rc = rows(f, "tube", "u.\"region\"", "SELECT s.\"region\",COUNT(*) FROM \"tube\" u JOIN \"site\" s ON s.\"id\"=u.\"site\" WHERE u.\"round\"=?1 AND u.\"state\" IN ('open','closed') AND ",
-                           " GROUP BY s.\"region\" ORDER BY s.\"region\"", round, 1, tube_row, err);
+    if (rc == 0) rc = rows(f, "tube", "c.region", "SELECT c.region,sum(c.n) FROM \"tube_count\" c WHERE c.within=?1 AND c.what='opened' AND c.word IN ('open','closed') AND ",
+                           " GROUP BY c.region HAVING sum(c.n)<>0 ORDER BY c.region", round, 1, tube_row, err);
     if (rc == 0) rc = rows(f, "laboratory", "\"region\"", "SELECT \"id\",\"title\",\"point\",\"tubes_per_day\",\"turnaround\" FROM \"laboratory\" WHERE \"state\"='open' AND ", " ORDER BY \"tubes_per_day\" DESC,\"id\"", NULL, 0,
                            lab_row, err);
-    if (rc == 0) rc = rows(f, "tube", "\"region\"", "SELECT \"laboratory\",COUNT(*) FROM \"tube\" WHERE \"round\"=?1 AND \"state\"='received' AND ", " GROUP BY \"laboratory\"", round, 1, lab_waiting_row, err);
+    if (rc == 0) rc = rows(f, "tube", "c.region", "SELECT c.within,sum(c.n) FROM \"tube_count\" c WHERE c.within IN (SELECT \"id\" FROM \"laboratory\" WHERE \"state\"='open') AND c.what='bench' AND c.word='received' AND ",
+                           " GROUP BY c.within", NULL, 0, lab_waiting_row, err); /* of every round: a laboratory tests one after the other */
     if (rc == 0) rc = rows(f, "mobile_team", "\"region\"", "SELECT \"id\",\"title\",\"samplers\" FROM \"mobile_team\" WHERE \"state\"='ready' AND \"samplers\">0 AND ", " ORDER BY \"samplers\" DESC,\"id\"", NULL, 0, team_row, err);
     if (rc == 0) rc = rows(f, "courier", "\"region\"", "SELECT COUNT(*),SUM(\"capacity\")/NULLIF(COUNT(\"capacity\"),0),SUM(\"loading\")/NULLIF(COUNT(\"loading\"),0) FROM \"courier\" WHERE \"state\"='ready' AND ", "", NULL, 0,
                            courier_row, err);

@@ -1,4 +1,5 @@
 /* What the laboratory's functions found, as every door shows it; and plates as files. */
+#include <stdio.h>
 #include <string.h>
 
 #include "desks/testing/lab_json.h"
@@ -23,6 +24,19 @@ static void put_error(json_t *o, const struct error *e, bool zh) {
     json_object_set_new(o, "detail", json_string(words));
 }
 
+const char *lab_line_words(const struct lab_line *x, bool zh, char words[LAB_WORDS_MAX]) {
+    words[0] = 0;
+    if (x->outcome == LAB_REFUSED) error_words(x->why.code, x->why.message, zh, words, LAB_WORDS_MAX);
+    if (x->outcome == LAB_MISSING)
+        snprintf(words, LAB_WORDS_MAX, "%s", zh ? "未到:送检待办未了结,到后无论在哪个箱都可扫码接收" : "did not come: its shipping stays owed; scan it when it comes, in whichever box");
+    if (x->outcome == LAB_EXTRA && x->packed_in.n)
+        snprintf(words, LAB_WORDS_MAX, zh ? "清单在转运箱 %.*s:已在此接收,该箱不再算缺管;请问清为何换箱" : "packed into box %.*s: taken here and no longer missing there; ask how it changed boxes",
+                 (int)(x->packed_in.n < 60 ? x->packed_in.n : 60), x->packed_in.s);
+    if (x->outcome == LAB_EXTRA && !x->packed_in.n)
+        snprintf(words, LAB_WORDS_MAX, "%s", zh ? "不在任何清单上:已接收;请采样点补登装箱,并查有无同批漏登" : "on no manifest: taken; ask the site which box it was packed into, and whether others were left out");
+    return words;
+}
+
 json_t *lab_report_json(const struct lab_report *r, bool zh) {
     json_t *rows = json_array(), *counts = json_object(), *calls = json_object();
     for (size_t i = 0; i < r->n; i++) {
@@ -30,7 +44,10 @@ json_t *lab_report_json(const struct lab_report *r, bool zh) {
         json_t *o = json_pack("{s:I, s:o, s:s}", "row", (json_int_t)x->line, "tube", lab_text_json(x->tube), "outcome", lab_outcomes[x->outcome]);
         if (x->call) json_object_set_new(o, "result", json_string(x->call));
         if (x->record) json_object_set_new(o, "id", json_integer(x->record));
+        char words[LAB_WORDS_MAX];
         if (x->outcome == LAB_REFUSED) put_error(o, &x->why, zh);
+        else if (*lab_line_words(x, zh, words)) json_object_set_new(o, "detail", json_string(words));
+        if (x->outcome == LAB_EXTRA) json_object_set_new(o, "packed_in", x->packed_in.n ? lab_text_json(x->packed_in) : json_null());
         json_array_append_new(rows, o);
     }
     for (int k = 0; k < LAB_OUTCOMES; k++) json_object_set_new(counts, lab_outcomes[k], json_integer((json_int_t)r->counts[k]));

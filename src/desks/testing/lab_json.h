@@ -9,6 +9,9 @@
 /* null for no text, for INSTANT_NONE. */
 json_t *lab_text_json(struct text t);
 json_t *lab_instant_json(instant at, int32_t zone_s);
+/* What is to be done about a tube that did not come, is not of this box, or was refused; empty for the others. */
+enum { LAB_WORDS_MAX = ERROR_MESSAGE_MAX + 200 };
+const char *lab_line_words(const struct lab_line *x, bool zh, char words[LAB_WORDS_MAX]);
 json_t *lab_report_json(const struct lab_report *r, bool zh);
 json_t *lab_recall_json(const struct lab_recall *r, int32_t zone_s);
 json_t *lab_waiting_json(const struct lab_waiting *w);

@@ -80,6 +80,27 @@ struct receipt {
     struct idmap seen;    /* tubes of this call */
 };
 
+/* A tube that nobody closed takes no swab any more. */
+static int closed_by_arrival(struct receipt *x, const struct record *t, struct draft *d, struct error *err) {
+    struct value id = value_int(t->id), n = value_null();
+    int rc = db_scalar(x->l->db, &x->r->arena, "SELECT count(*) FROM \"swab\" WHERE \"tube\"=?1", &id, 1, &n, err);
+    draft_put(d, "swabs", n, NULL);
+    draft_put(d, "closed_at", value_int(x->at), NULL);
+    return rc;
+}
+
+/* The box whose manifest has a tube that came in another. */
+static int packed_in(struct receipt *x, const struct record *t, struct lab_line *row, struct error *err) {
+    const struct register_decl *boxes = lab_register(x->l, "box", err);
+    struct record box;
+    int64_t id = record_int(t, "box", 0);
+    if (!boxes) return E_UNKNOWN;
+    if (!id) return 0;
+    int rc = record_get(x->l, x->l->db, x->s, boxes, id, &x->r->arena, &box, NULL);
+    if (!rc) row->packed_in = record_text(&box, "barcode");
+    return rc == E_UNKNOWN || rc == E_DENIED ? 0 : rc;
+}
+
 static int tube_arrives(struct receipt *x, struct text barcode, int64_t line, struct error *err) {
     struct lab_report *r = x->r;
     struct record t;
@@ -99,6 +120,11 @@ static int tube_arrives(struct receipt *x, struct text barcode, int64_t line, st
     row->outcome = record_int(&t, "box", 0) == x->box.id ? LAB_TAKEN : LAB_EXTRA;
     struct draft *d = lab_change(&r->arena, &t);
     if (!d) return error_memory(err);
+    if (text_is(t.state, "open") && (rc = closed_by_arrival(x, &t, d, err)) < 0) return rc;
+    if (row->outcome == LAB_EXTRA) {
+        draft_put(d, "came_in", value_int(x->box.id), NULL);
+        if ((rc = packed_in(x, &t, row, err)) < 0) return rc;
+    }
     d->state = TEXT("received");
     draft_put(d, "received_at", value_int(x->at), NULL);
     draft_put(d, "laboratory", record_cell(&x->box, "laboratory"), NULL);

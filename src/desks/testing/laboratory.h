@@ -28,6 +28,7 @@ struct lab_line {
     enum lab_outcome outcome;
     const char *call;         /* its result; NULL: none */
     int64_t members;          /* swabs that were told (release) */
+    struct text packed_in;    /* of an extra one: the box whose manifest has it; empty: none has */
     struct error why;
 };
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/count.h"
+
 const char *const round_queue_words[] = {"unknown", "free", "busy", "jammed"};
 const char *const round_stage_words[ROUND_STAGES] = {"fill", "ship", "test", "release", "whole"};
 
@@ -32,64 +34,105 @@ static int times_of(struct ledger *l, int64_t round, struct round_figures *f, st
 
 /* ---- the round */
 
-enum { F_ROUND, F_FROM, F_TO, F_UNTIL, PARAMS };
+enum { F_ROUND, F_FROM, F_TO, F_UNTIL, F_HOUR, PARAMS, SLOT_S = 600 /* of swab_count */ };
 
-/* Columns of a tube that the figures are made of; a tube not closed yet has its swabs counted. */
-static int tubes_sql(struct ledger *l, const struct session *s, struct text street, struct buf *sql, struct error *err) {
+/* The counters of a register (ledger/count.h) for the round, the subtree and the time; columns: what, word, span, n, of the last hour. Counted where the session may read tubes, the
+ * swabs too: a number tells the laboratory of no person. */
+static int counters_sql(struct ledger *l, const struct session *s, const char *table, bool subtree, struct buf *sql, struct error *err) {
     const struct register_decl *reg = may_read(l, s, "tube", err);
     if (!reg) return err ? err->code : E_DENIED;
-    buf_str(sql, "SELECT \"state\",\"opened_at\",\"closed_at\",\"received_at\",\"result_at\",\"released_at\",\"result\",\"verdict\",COALESCE(\"swabs\",(SELECT count(*) FROM \"swab\" w WHERE "
-                 "w.\"tube\"=t.\"id\")) FROM \"tube\" t WHERE \"round\"=?1 AND \"opened_at\"<?4 AND ");
-    access_sql(s, ACCESS_READ, reg, "t.\"region\"", sql);
-    if (street.n) buf_str(sql, " AND t.\"region\">=?2 AND t.\"region\"<?3");
-    else buf_str(sql, " AND ?2=?3");
+    /* of the slot that the hour begins in, the part within it */
+    buf_printf(sql, "SELECT what,word,span,sum(n),sum(CASE WHEN slot>=?5 THEN n WHEN slot>?5-%d THEN n*(slot+%d-?5)/%d ELSE 0 END) FROM \"%s\" c WHERE within=?1 AND slot<?4 AND ", SLOT_S, SLOT_S, SLOT_S, table);
+    access_sql(s, ACCESS_READ, reg, "c.region", sql);
+    buf_str(sql, subtree ? " AND region>=?2 AND region<?3" : " AND ?2=?3");
+    buf_str(sql, " GROUP BY what,word,span HAVING sum(n)<>0 ORDER BY what,span");
     return sql->failed ? error_memory(err) : 0;
 }
 
-/* A stage counts when both its ends are known, and the later one lies before `until`. */
-static int stage(struct series *x, struct value from, struct value to, instant until, struct error *err) {
-    if (from.kind != VALUE_INT || to.kind != VALUE_INT || to.i >= until || to.i < from.i) return 0;
-    return series_add(x, to.i - from.i, err);
-}
-
-static int add_tube(struct round_figures *f, struct series x[ROUND_STAGES], const struct value *row, instant now, instant until, struct error *err) {
-    int64_t swabs = value_int_or(row[8], 0), at = value_int_or(row[2], value_int_or(row[1], 0));
-    struct text state = value_view(row[0]), verdict = value_view(row[7]);
-    bool received = row[3].kind == VALUE_INT && row[3].i < until, tested = row[4].kind == VALUE_INT && row[4].i < until, released = row[5].kind == VALUE_INT && row[5].i < until;
-    if (!swabs && text_is(state, "open")) return 0; /* opened for one who was refused */
-    f->tubes++;
-    f->swabs += swabs;
-    if (at > now - 3600 && at <= now) f->last_hour += swabs;
-    f->tubes_open += text_is(state, "open");
-    f->tubes_spoiled += text_is(state, "spoiled");
-    f->received += received;
-    f->tested += tested;
-    f->released += released;
-    f->positive_tubes += tested && text_is(value_view(row[6]), "positive");
-    if (released && text_is(verdict, "recall")) f->people_recalled += swabs;
-    if (released && text_is(verdict, "positive")) f->people_positive += swabs;
-    if (released && (text_is(verdict, "positive") || text_is(verdict, "negative"))) f->people_decided += swabs;
-    int rc = stage(&x[STAGE_FILL], row[1], row[2], until, err);
-    if (!rc) rc = stage(&x[STAGE_SHIP], row[2], row[3], until, err);
-    if (!rc) rc = stage(&x[STAGE_TEST], row[3], row[4], until, err);
-    if (!rc) rc = stage(&x[STAGE_RELEASE], row[4], row[5], until, err);
-    return rc ? rc : stage(&x[STAGE_WHOLE], row[1], row[5], until, err);
-}
-
-/* Who was swabbed a second time is counted once: a second turn is rare, and only those are looked at. Counted in the tubes that the session may read, as the swabs are: a number
- * tells the laboratory of no person. */
-static int repeated(struct ledger *l, const struct session *s, const struct value *params, struct text street, struct round_figures *f, struct arena *a, struct error *err) {
+/* Tubes opened for one who was then refused, and nobody since. */
+static int opened_for_nobody(struct ledger *l, const struct session *s, const struct value *params, bool subtree, struct round_figures *f, struct arena *a, struct error *err) {
     const struct register_decl *reg = may_read(l, s, "tube", err);
     struct buf sql = {0};
     struct value n = value_null();
     if (!reg) return err ? err->code : E_DENIED;
-    buf_str(&sql, "SELECT count(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"round\"=?1 AND t.\"opened_at\"<?4 AND t.\"kind\"='single' AND w.\"turn\">1 AND ");
-    access_sql(s, ACCESS_READ, reg, "t.\"region\"", &sql);
-    buf_str(&sql, street.n ? " AND t.\"region\">=?2 AND t.\"region\"<?3" : " AND ?2=?3");
-    int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, PARAMS, &n, err);
+    buf_str(&sql, "SELECT count(*) FROM \"tube\" u WHERE u.\"round\"=?1 AND u.\"state\" IN ('open') AND u.\"opened_at\"<?4 AND NOT EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"tube\"=u.\"id\") AND ");
+    access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
+    buf_str(&sql, subtree ? " AND u.\"region\">=?2 AND u.\"region\"<?3" : " AND ?2=?3");
+    int rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, F_UNTIL + 1, &n, err);
+    f->tubes -= value_int_or(n, 0);
+    f->tubes_open -= value_int_or(n, 0);
     buf_clear(&sql);
-    f->people = f->swabs - value_int_or(n, 0);
     return rc;
+}
+
+static void add_tubes(struct round_figures *f, struct text what, struct text word, int64_t n) {
+    if (text_is(what, "opened")) {
+        f->tubes += n;
+        f->tubes_open += text_is(word, "open") ? n : 0;
+        f->tubes_spoiled += text_is(word, "spoiled") ? n : 0;
+    }
+    f->received += text_is(what, "received") ? n : 0;
+    f->released += text_is(what, "released") ? n : 0;
+    f->tested += text_is(what, "tested") ? n : 0;
+    f->positive_tubes += text_is(what, "tested") && text_is(word, "positive") ? n : 0;
+}
+
+static void add_swabs(struct round_figures *f, struct text what, struct text word, int64_t n, int64_t last_hour) {
+    bool positive = text_is(word, "positive");
+    if (text_is(what, "swabbed")) {
+        f->swabs += n;
+        f->last_hour += last_hour;
+        f->people += text_is(word, "1") ? n : 0; /* who was swabbed again is counted once */
+    }
+    if (!text_is(what, "told")) return;
+    f->people_recalled += text_is(word, "recall") ? n : 0;
+    f->people_positive += positive ? n : 0;
+    f->people_decided += positive || text_is(word, "negative") ? n : 0;
+}
+
+/* Steps of a stage in rising order, and how many in each: nearest rank in them. */
+struct steps {
+    struct { int64_t span, n; } *list;
+    size_t n, cap;
+};
+
+static int64_t step_rank(const struct steps *x, int64_t all, int percent) {
+    int64_t rank = (all * percent + 99) / 100;
+    size_t i = 0;
+    while (i + 1 < x->n && (rank -= x->list[i].n) > 0) i++;
+    return count_span_middle(x->list[i].span);
+}
+
+static int add_step(struct steps x[ROUND_STAGES], struct text what, int64_t span, int64_t n, struct error *err) {
+    for (int k = 0; k < ROUND_STAGES; k++) {
+        if (!text_is(what, round_stage_words[k])) continue;
+        if (!mem_room(&x[k].list, &x[k].cap, x[k].n + 1, sizeof *x[k].list)) return error_memory(err);
+        x[k].list[x[k].n].span = span;
+        x[k].list[x[k].n++].n = n;
+    }
+    return 0;
+}
+
+static int add_counters(struct ledger *l, const struct session *s, const struct value *params, bool subtree, struct round_figures *f, struct steps x[ROUND_STAGES], struct error *err) {
+    static const char *const tables[] = {"tube_count", "swab_count"};
+    int rc = 0;
+    for (int k = 0; rc >= 0 && k < 2; k++) {
+        struct buf sql = {0};
+        struct db_cursor *c = NULL;
+        const struct value *v;
+        rc = counters_sql(l, s, tables[k], subtree, &sql, err);
+        if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
+        while (!rc && (rc = db_next(c, &v, err)) > 0) {
+            struct text what = value_view(v[0]), word = value_view(v[1]);
+            int64_t n = value_int_or(v[3], 0);
+            if (k) add_swabs(f, what, word, n, value_int_or(v[4], 0));
+            else add_tubes(f, what, word, n);
+            rc = k ? 0 : add_step(x, what, value_int_or(v[2], 0), n, err);
+        }
+        db_cursor_close(c);
+        buf_clear(&sql);
+    }
+    return rc < 0 ? rc : 0;
 }
 
 /* What the scope says, else the campaign. */
@@ -98,7 +141,7 @@ static int target_of(struct ledger *l, const struct value *params, bool whole, s
                                    "o.\"mode\"='include' AND (?4=?4) AND (?2=?3 OR (o.\"area\">=?2 AND o.\"area\"<?3))";
     static const char of_campaign[] = "SELECT c.\"population\" FROM \"campaign\" c JOIN \"round\" r ON r.\"campaign\"=c.\"id\" WHERE r.\"id\"=?1";
     struct value v = value_null();
-    int rc = db_scalar(l->db, a, in_scope, params, PARAMS, &v, err);
+    int rc = db_scalar(l->db, a, in_scope, params, F_UNTIL + 1, &v, err);
     if (!rc && v.kind != VALUE_INT && whole) rc = db_scalar(l->db, a, of_campaign, params, 1, &v, err);
     if (!rc) *ret = value_int_or(v, 0);
     return rc;
@@ -113,31 +156,21 @@ static void subtree(struct text street, char end[REGION_MAX + 2], struct value *
 
 int round_figures_of(struct ledger *l, const struct session *s, int64_t round, struct text street, instant until, struct round_figures *ret, struct error *err) {
     struct round_figures f = {0};
-    struct series x[ROUND_STAGES] = {0};
+    struct steps x[ROUND_STAGES] = {0};
     struct arena a = {0};
-    struct buf sql = {0};
-    struct db_cursor *c = NULL;
-    const struct value *row = NULL;
     char end[REGION_MAX + 2] = "";
-    struct value params[PARAMS] = {value_int(round), value_null(), value_null(), value_int(until == INSTANT_NONE ? INT64_MAX : until)};
+    struct value params[PARAMS] = {value_int(round), value_null(), value_null(), value_int(until == INSTANT_NONE ? INT64_MAX : until), value_int(s->now - 3600)};
     subtree(street, end, &params[F_FROM], &params[F_TO]);
     int rc = round_there(l, s, round, &a, err);
-    if (!rc) rc = tubes_sql(l, s, street, &sql, err);
-    if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = add_tube(&f, x, row, s->now, params[F_UNTIL].i, err);
-    db_cursor_close(c);
-    if (!rc) rc = repeated(l, s, params, street, &f, &a, err);
+    if (!rc) rc = add_counters(l, s, params, street.n > 0, &f, x, err);
+    if (!rc) rc = opened_for_nobody(l, s, params, street.n > 0, &f, &a, err);
     if (!rc) rc = target_of(l, params, !street.n, &a, &f.target, err);
     if (!rc) rc = times_of(l, round, &f, err);
-    for (int k = 0; !rc && k < ROUND_STAGES; k++) {
-        series_sort(&x[k]);
-        f.stages[k].n = (int64_t)x[k].n;
-        if (!x[k].n) continue;
-        f.stages[k].p50_s = series_rank(&x[k], 50);
-        f.stages[k].p90_s = series_rank(&x[k], 90);
+    for (int k = 0; k < ROUND_STAGES; k++) {
+        for (size_t i = 0; i < x[k].n; i++) f.stages[k].n += x[k].list[i].n;
+        if (x[k].n) f.stages[k].p50_s = step_rank(&x[k], f.stages[k].n, 50), f.stages[k].p90_s = step_rank(&x[k], f.stages[k].n, 90);
+        mem_free(x[k].list);
     }
-    for (int k = 0; k < ROUND_STAGES; k++) series_clear(&x[k]);
-    buf_clear(&sql);
     arena_clear(&a);
     if (!rc) *ret = f;
     return rc;
@@ -160,24 +193,34 @@ enum round_queue round_queue_of(const struct round_site *x, instant now, double 
     return *ret_wait_min < 25 ? QUEUE_FREE : *ret_wait_min < 50 ? QUEUE_BUSY : QUEUE_JAMMED;
 }
 
-static int queue_of(struct ledger *l, struct round_site *site, struct arena *a, struct error *err) {
-    struct value id = value_int(site->site);
-    struct db_cursor *c = NULL;
-    const struct value *row = NULL;
-    (void)a;
-    int rc = db_query(l->db, "SELECT \"waiting\",\"wait_minutes\",\"reported_at\" FROM \"queue_report\" WHERE \"site\"=?1 ORDER BY \"site\" DESC,\"reported_at\" DESC LIMIT 1", &id, 1, &c, err);
-    if (!rc && (rc = db_next(c, &row, err)) > 0) {
-        site->waiting = value_int_or(row[0], -1);
-        site->wait_min = value_int_or(row[1], -1);
-        site->reported_at = value_int_or(row[2], INSTANT_NONE);
-        rc = 0;
-    }
-    db_cursor_close(c);
-    return rc;
+/* Swabs by site and time: of closed tubes as counted beside them, of open ones, few, as they lie in them. Columns: site, at, n; the conditions are over c and u. */
+static int by_site_sql(struct ledger *l, const struct session *s, const char *one, struct buf *sql, struct error *err) {
+    const struct register_decl *reg = may_read(l, s, "tube", err);
+    if (!reg) return err ? err->code : E_DENIED;
+    buf_str(sql, "(SELECT CAST(c.word AS BIGINT) AS site,c.slot AS at,c.n AS n FROM \"tube_count\" c WHERE c.within=?1 AND c.what='site' AND c.word<>'' AND ");
+    access_sql(s, ACCESS_READ, reg, "c.region", sql);
+    buf_printf(sql, "%s%s UNION ALL SELECT u.\"site\",u.\"opened_at\",1 FROM \"tube\" u JOIN \"swab\" w ON w.\"tube\"=u.\"id\" WHERE u.\"round\"=?1 AND u.\"state\" IN ('open') AND ", *one ? " AND c.word=" : "", one);
+    access_sql(s, ACCESS_READ, reg, "u.\"region\"", sql);
+    buf_printf(sql, "%s%s)", *one ? " AND CAST(u.\"site\" AS TEXT)=" : "", one);
+    return sql->failed ? error_memory(err) : 0;
+}
+
+enum { S_ID, S_TITLE, S_REGION, S_POINT, S_TABLES, S_SWABS, S_LAST, S_STATE, S_WAITING, S_WAIT_MIN, S_REPORTED };
+
+/* The last report of each site beside what it did. */
+static int sites_sql(struct ledger *l, const struct session *s, const struct register_decl *sites, struct buf *sql, struct error *err) {
+    buf_str(sql, "SELECT k.*,q.\"waiting\",q.\"wait_minutes\",q.\"reported_at\" FROM (SELECT s.\"id\" AS id,s.\"title\" AS title,s.\"region\" AS region,s.\"point\" AS point,s.\"tables\" AS tables,COALESCE(x.n,0) AS n,x.h AS h,"
+                 "s.\"state\" AS state FROM \"site\" s LEFT JOIN (SELECT y.site AS site,sum(y.n) AS n,sum(CASE WHEN y.at>?2 AND y.at<=?3 THEN y.n ELSE 0 END) AS h FROM ");
+    int rc = by_site_sql(l, s, "", sql, err);
+    buf_str(sql, " y GROUP BY y.site) x ON x.site=s.\"id\" WHERE x.site IS NOT NULL OR (s.\"state\"='open' AND EXISTS(SELECT 1 FROM \"round\" r WHERE r.\"id\"=?1 AND r.\"state\" IN ('planned','open')) AND ");
+    access_sql(s, ACCESS_READ, sites, "s.\"region\"", sql);
+    buf_str(sql, ") ORDER BY COALESCE(x.n,0) DESC,s.\"id\" LIMIT ?4) k LEFT JOIN \"queue_report\" q ON q.\"id\"=(SELECT z.\"id\" FROM \"queue_report\" z WHERE z.\"site\"=k.id ORDER BY z.\"site\" DESC,"
+                 "z.\"reported_at\" DESC LIMIT 1) ORDER BY k.n DESC,k.id");
+    return rc ? rc : sql->failed ? error_memory(err) : 0;
 }
 
 int round_sites(struct ledger *l, const struct session *s, int64_t round, size_t limit, struct arena *a, struct round_site **ret, size_t *ret_n, struct error *err) {
-    const struct register_decl *reg = may_read(l, s, "tube", err), *sites = reg ? may_read(l, s, "site", err) : NULL;
+    const struct register_decl *sites = may_read(l, s, "site", err);
     struct round_site *list = arena_alloc(a, (limit + 1) * sizeof *list);
     struct buf sql = {0};
     struct db_cursor *c = NULL;
@@ -186,31 +229,39 @@ int round_sites(struct ledger *l, const struct session *s, int64_t round, size_t
     size_t n = 0;
     if (!sites) return err ? err->code : E_DENIED;
     int rc = list ? round_there(l, s, round, a, err) : error_memory(err);
-    if (rc < 0) return rc;
-    buf_str(&sql, "SELECT s.\"id\",s.\"title\",s.\"region\",s.\"point\",s.\"tables\",x.n,x.h,s.\"state\" FROM \"site\" s LEFT JOIN (SELECT t.\"site\" AS site,sum(t.n) AS n,sum(CASE WHEN t.at>?2 AND t.at<=?3 THEN t.n ELSE 0 END) AS h FROM "
-                  "(SELECT \"site\",COALESCE(\"swabs\",(SELECT count(*) FROM \"swab\" w WHERE w.\"tube\"=u.\"id\")) AS n,COALESCE(\"closed_at\",\"opened_at\") AS at FROM \"tube\" u WHERE \"round\"=?1 AND ");
-    access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
-    buf_str(&sql, ") t GROUP BY t.\"site\") x ON x.site=s.\"id\" WHERE x.site IS NOT NULL OR (s.\"state\"='open' AND EXISTS(SELECT 1 FROM \"round\" r WHERE r.\"id\"=?1 AND r.\"state\" IN ('planned','open')) AND ");
-    access_sql(s, ACCESS_READ, sites, "s.\"region\"", &sql);
-    buf_str(&sql, ") ORDER BY COALESCE(x.n,0) DESC,s.\"id\" LIMIT ?4");
-    rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 4, &c, err);
+    if (!rc) rc = sites_sql(l, s, sites, &sql, err);
+    if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, 4, &c, err);
     while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
         struct round_site *x = &list[n++];
-        *x = (struct round_site){.site = row[0].i, .title = arena_text(a, value_view(row[1])), .region = arena_text(a, value_view(row[2])), .point = arena_text(a, value_view(row[3])),
-                                 .tables = value_int_or(row[4], 0), .open = text_is(value_view(row[7]), "open"), .swabs = value_int_or(row[5], 0), .last_hour = value_int_or(row[6], 0), .waiting = -1, .wait_min = -1, .reported_at = INSTANT_NONE};
+        *x = (struct round_site){.site = row[S_ID].i, .title = arena_text(a, value_view(row[S_TITLE])), .region = arena_text(a, value_view(row[S_REGION])), .point = arena_text(a, value_view(row[S_POINT])),
+                                 .tables = value_int_or(row[S_TABLES], 0), .open = text_is(value_view(row[S_STATE]), "open"), .swabs = value_int_or(row[S_SWABS], 0), .last_hour = value_int_or(row[S_LAST], 0),
+                                 .waiting = value_int_or(row[S_WAITING], -1), .wait_min = value_int_or(row[S_WAIT_MIN], -1), .reported_at = value_int_or(row[S_REPORTED], INSTANT_NONE)};
         rc = x->title.s && x->region.s && x->point.s ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     buf_clear(&sql);
-    for (size_t i = 0; rc >= 0 && i < n; i++) rc = queue_of(l, &list[i], a, err);
     if (rc < 0) return rc;
     *ret = list;
     *ret_n = n;
     return 0;
 }
 
-int round_hours(struct ledger *l, const struct session *s, int64_t round, int64_t site, instant *ret_from, int64_t hours[ROUND_HOURS_MAX], size_t *ret_n, struct error *err) {
+/* Of all sites by the time of the swab; of one by the time its tube was closed. */
+static int hours_sql(struct ledger *l, const struct session *s, bool one, struct buf *sql, struct error *err) {
     const struct register_decl *reg = may_read(l, s, "tube", err);
+    int rc = reg ? 0 : err ? err->code : E_DENIED;
+    buf_str(sql, "SELECT y.at/3600,sum(y.n) FROM ");
+    if (!rc && one) rc = by_site_sql(l, s, "CAST(?2 AS TEXT)", sql, err);
+    if (!rc && !one) {
+        buf_str(sql, "(SELECT c.slot AS at,c.n AS n FROM \"swab_count\" c WHERE c.within=?1 AND c.what='swabbed' AND ?2=?2 AND ");
+        access_sql(s, ACCESS_READ, reg, "c.region", sql);
+        buf_str(sql, ")");
+    }
+    buf_str(sql, " y GROUP BY y.at/3600 HAVING sum(y.n)<>0 ORDER BY 1");
+    return rc ? rc : sql->failed ? error_memory(err) : 0;
+}
+
+int round_hours(struct ledger *l, const struct session *s, int64_t round, int64_t site, instant *ret_from, int64_t hours[ROUND_HOURS_MAX], size_t *ret_n, struct error *err) {
     struct buf sql = {0};
     struct arena a = {0};
     struct db_cursor *c = NULL;
@@ -218,14 +269,10 @@ int round_hours(struct ledger *l, const struct session *s, int64_t round, int64_
     struct value params[] = {value_int(round), value_int(site)};
     instant from = INSTANT_NONE;
     size_t n = 0;
-    if (!reg) return err ? err->code : E_DENIED;
     int rc = round_there(l, s, round, &a, err);
-    buf_str(&sql, "SELECT h,sum(n) FROM (SELECT COALESCE(\"closed_at\",\"opened_at\")/3600 AS h,COALESCE(\"swabs\",(SELECT count(*) FROM \"swab\" w WHERE w.\"tube\"=u.\"id\")) AS n FROM \"tube\" u WHERE "
-                  "\"round\"=?1 AND (?2=0 OR \"site\"=?2) AND ");
-    access_sql(s, ACCESS_READ, reg, "u.\"region\"", &sql);
-    buf_str(&sql, ") x GROUP BY h ORDER BY h");
+    if (!rc) rc = hours_sql(l, s, site != 0, &sql, err);
     memset(hours, 0, ROUND_HOURS_MAX * sizeof *hours);
-    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
+    if (!rc) rc = db_query(l->db, buf_cstr(&sql), params, 2, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         int64_t h = value_int_or(row[0], 0);
         if (from == INSTANT_NONE) from = h * 3600;

@@ -11,13 +11,17 @@ const char *const round_why_words[ROUND_WHYS] = {
 #undef X
 };
 
-enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, PARAMS };
+enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, P_REGION, P_HOME, PARAMS };
 
 /* Of person p, as word; a person swabbed is swabbed, whatever else was noted. */
 static const char why_sql[] =
     "CASE WHEN EXISTS(SELECT 1 FROM \"swab\" w WHERE w.\"person\"=p.\"id\" AND w.\"round\"=?1) THEN 'swabbed' ELSE COALESCE("
     "(SELECT u.\"reason\" FROM \"untested\" u WHERE u.\"person\"=p.\"id\" AND (u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4 AND (u.\"until\" IS NULL OR u.\"until\">=?4))) ORDER BY u.\"id\" DESC LIMIT 1),"
     "CASE WHEN EXISTS(SELECT 1 FROM \"stay\" y WHERE y.\"person\"=p.\"id\" AND y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation')) THEN 'isolated' END,'missing') END";
+
+/* Who may have a reason. */
+static const char with_reason[] = "p.\"id\" IN (SELECT u.\"person\" FROM \"untested\" u WHERE u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4) UNION SELECT y.\"person\" FROM \"stay\" y "
+                                  "WHERE y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation'))";
 
 /* A scope row concerns a person: every part it names fits. A zone is a street, a county, or the building or compound of its name where it lies; a rejected one is nobody's. */
 static const char scope_row[] = "(o.\"round\" IS NULL OR o.\"round\"=?1) AND (o.\"area\" IS NULL OR substr(p.\"region\",1,length(o.\"area\"))=o.\"area\") AND (o.\"community\" IS NULL OR "
@@ -81,8 +85,6 @@ static enum round_why why_of(struct text word) {
 
 /* Three counts of each group, one below the other: who there is, who is swabbed, who of the others has a reason. */
 static int coverage_sql(bool buildings, struct text scope, struct buf *sql, struct error *err) {
-    static const char with_reason[] = "p.\"id\" IN (SELECT u.\"person\" FROM \"untested\" u WHERE u.\"round\"=?1 OR (u.\"round\" IS NULL AND u.\"since\"<=?4) UNION SELECT y.\"person\" FROM \"stay\" y "
-                                      "WHERE y.\"state\"='active' AND y.\"kind\" IN ('central','hospital','observation'))";
     const char *community = buildings ? "COALESCE(p.\"community\",'')" : "''";
     buf_str(sql, "SELECT x.r,x.c,x.w,sum(x.n) FROM (");
     for (int k = 0; k < 2; k++)
@@ -134,32 +136,125 @@ int round_coverage(struct ledger *l, const struct session *s, int64_t round, str
     return 0;
 }
 
-int round_people(struct ledger *l, const struct session *s, int64_t round, struct text street, struct text community, enum round_why why, int64_t after, size_t limit,
-                 int64_t *ret_ids, size_t *ret_n, struct error *err) {
+/* ---- the people themselves */
+
+struct page {
+    struct ledger *l;
+    const struct session *s;
     struct value params[PARAMS];
-    char end[REGION_MAX + 2] = "";
-    struct arena a = {0};
+    struct text scope;        /* condition over p */
+    enum round_why why;
+    bool one;                 /* of one building only */
+    int64_t *ids;
+    size_t n, limit;
+    char region[REGION_MAX + 1]; /* of the group read last */
+    struct buf community;
+};
+
+static int page_query(struct page *x, const char *sql, struct error *err) {
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    int rc = db_query(x->l->db, sql, x->params, PARAMS, &c, err);
+    while (!rc && x->n < x->limit && (rc = db_next(c, &row, err)) > 0) x->ids[x->n++] = row[0].i, rc = 0;
+    db_cursor_close(c);
+    return rc < 0 ? rc : 0;
+}
+
+/* Those with a reason, who are few, whole: by id. */
+static int page_of_reason(struct page *x, struct error *err) {
+    struct buf sql = {0};
+    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND %s%.*s AND %s AND p.\"id\">?8 AND %s=?7 AND ?10=?11 ORDER BY p.\"id\" LIMIT ?9", with_reason,
+               (int)x->scope.n, x->scope.s, x->one ? "COALESCE(p.\"community\",'')=?6" : "?6=?6", why_sql);
+    x->params[P_REGION] = x->params[P_HOME] = value_str("");
+    int rc = sql.failed ? error_memory(err) : page_query(x, buf_cstr(&sql), err);
+    buf_clear(&sql);
+    return rc;
+}
+
+/* Of one building of one street, by id. */
+static int page_of_group(struct page *x, bool nowhere, struct error *err) {
+    struct buf sql = {0};
+    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"id\"<>0 AND p.\"region\"=?10 AND %s AND p.\"merged_into\" IS NULL%.*s AND ?6=?6 AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9",
+               nowhere ? "p.\"community\" IS NULL AND ?11=?11" : "p.\"community\"=?11", (int)x->scope.n, x->scope.s, why_sql);
+    int rc = sql.failed ? error_memory(err) : page_query(x, buf_cstr(&sql), err);
+    buf_clear(&sql);
+    return rc;
+}
+
+/* The next building, in the order of the codes, in which somebody is to be found by the counters: 1, or 0 at the end. */
+static int next_group(struct page *x, bool from_it, struct error *err) {
+    static const char swabbed[] = "COALESCE((SELECT sum(z.n) FROM \"swab_tally\" z WHERE z.within=?1 AND z.region=p.region AND z.community=p.community AND z.occupation=p.occupation),0)";
     struct buf sql = {0};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    size_t n = 0;
-    int rc = begin(l, s, round, street, end, params, &a, err);
-    params[P_COMMUNITY] = value_text(community);
-    params[P_WHY] = value_str(round_why_words[why]);
-    params[P_AFTER] = value_int(after);
-    params[P_LIMIT] = value_int((int64_t)limit);
-    buf_str(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"merged_into\" IS NULL");
-    if (!rc) rc = scope_sql(l, s, params, &a, &sql, err);
-    buf_printf(&sql, " AND (?6='' OR p.\"community\"=?6) AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9", why_sql);
-    if (!rc) rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, PARAMS, &c, err);
-    while (!rc && n < limit && (rc = db_next(c, &row, err)) > 0) {
-        ret_ids[n++] = row[0].i;
-        rc = 0;
+    buf_printf(&sql, "SELECT p.\"region\",p.\"community\" FROM \"swab_tally\" p WHERE p.within=0 AND (p.region,p.community)%s(?10,?11)%.*s AND %s AND ?7=?7 AND ?8=?8 AND ?9=?9 AND p.n>%s%s "
+               "ORDER BY p.region,p.community LIMIT 1", from_it ? ">=" : ">", (int)x->scope.n, x->scope.s, x->one ? "p.community=?6" : "?6=?6", x->why == WHY_SWABBED ? "0 AND 0<" : "", swabbed);
+    int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), x->params, PARAMS, &c, err);
+    if (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct text region = value_view(row[0]);
+        snprintf(x->region, sizeof x->region, "%.*s", (int)region.n, region.s);
+        buf_reset(&x->community);
+        buf_text(&x->community, value_view(row[1]));
+        if (x->community.failed) rc = error_memory(err);
     }
     db_cursor_close(c);
     buf_clear(&sql);
+    if (rc <= 0) return rc;
+    x->params[P_REGION] = value_str(x->region);
+    x->params[P_HOME] = value_text(buf_view(&x->community));
+    return 1;
+}
+
+/* Where the person lives after whom the page begins: there it goes on. Who is gone or moved is passed over from the start of the page's subtree. */
+static int page_begin(struct page *x, struct arena *a, struct error *err) {
+    struct value id = x->params[P_AFTER];
+    struct db_cursor *c = NULL;
+    const struct value *row = NULL;
+    x->params[P_REGION] = x->params[P_HOME] = value_str("");
+    if (!id.i) return 0;
+    int rc = db_query(x->l->db, "SELECT \"region\",COALESCE(\"community\",'') FROM \"person\" WHERE \"id\"=?1", &id, 1, &c, err);
+    if (!rc && (rc = db_next(c, &row, err)) > 0) {
+        x->params[P_REGION] = value_text(arena_text(a, value_view(row[0])));
+        x->params[P_HOME] = value_text(arena_text(a, value_view(row[1])));
+        rc = x->params[P_REGION].s && x->params[P_HOME].s ? 0 : error_memory(err);
+    }
+    db_cursor_close(c);
+    return rc < 0 ? rc : 0;
+}
+
+static int page_of_groups(struct page *x, struct arena *a, struct error *err) {
+    int64_t all = x->params[P_LIMIT].i, after = x->params[P_AFTER].i;
+    int rc = page_begin(x, a, err);
+    struct value region = x->params[P_REGION], home = x->params[P_HOME];
+    for (bool first = true; !rc && x->n < x->limit; first = false) {
+        rc = next_group(x, first, err);
+        if (rc <= 0) break;
+        bool same = value_eq(x->params[P_REGION], region) && value_eq(x->params[P_HOME], home);
+        x->params[P_AFTER] = value_int(first && same ? after : 0);
+        x->params[P_LIMIT] = value_int(all - (int64_t)x->n);
+        rc = page_of_group(x, !x->params[P_HOME].n, err);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+int round_people(struct ledger *l, const struct session *s, int64_t round, struct text street, struct text community, enum round_why why, int64_t after, size_t limit,
+                 int64_t *ret_ids, size_t *ret_n, struct error *err) {
+    struct page x = {.l = l, .s = s, .why = why, .one = community.s != NULL, .ids = ret_ids, .limit = limit};
+    char end[REGION_MAX + 2] = "";
+    struct arena a = {0};
+    struct buf scope = {0};
+    int rc = begin(l, s, round, street, end, x.params, &a, err);
+    x.params[P_COMMUNITY] = value_text(community.s ? community : TEXT(""));
+    x.params[P_WHY] = value_str(round_why_words[why]);
+    x.params[P_AFTER] = value_int(after);
+    x.params[P_LIMIT] = value_int((int64_t)limit);
+    if (!rc) rc = scope_sql(l, s, x.params, &a, &scope, err);
+    x.scope = buf_view(&scope);
+    if (!rc) rc = why == WHY_MISSING || why == WHY_SWABBED ? page_of_groups(&x, &a, err) : page_of_reason(&x, err);
+    buf_clear(&x.community);
+    buf_clear(&scope);
     arena_clear(&a);
     if (rc < 0) return rc;
-    *ret_n = n;
+    *ret_n = x.n;
     return 0;
 }

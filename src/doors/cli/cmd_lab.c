@@ -18,11 +18,10 @@ static int report(struct cli *cli, struct lab_report *r, int rc, struct error *e
     if (rc == 0 && cli->json) rc = cli_json(cli, lab_report_json(r, cli->zh), err);
     for (size_t i = 0; rc == 0 && !cli->json && i < r->n; i++) {
         const struct lab_line *x = &r->lines[i];
-        char words[ERROR_MESSAGE_MAX + 200] = "";
+        char words[LAB_WORDS_MAX];
         if (x->outcome == LAB_TAKEN || x->outcome == LAB_AGAIN) continue;
-        if (x->outcome == LAB_REFUSED) error_words(x->why.code, x->why.message, cli->zh, words, sizeof words);
         static const char *const zh[] = {"", "", "多管", "缺管", "退回"};
-        cli_print(cli, "%s  %.*s  %s\n", cli->zh ? zh[x->outcome] : lab_outcomes[x->outcome], (int)x->tube.n, x->tube.s, words);
+        cli_print(cli, "%s  %.*s  %s\n", cli->zh ? zh[x->outcome] : lab_outcomes[x->outcome], (int)x->tube.n, x->tube.s, lab_line_words(x, cli->zh, words));
     }
     if (rc == 0 && !cli->json) {
         cli_print(cli, cli->zh ? "办理 %zu, 已有 %zu, 多 %zu, 缺 %zu, 退回 %zu\n" : "%zu taken, %zu again, %zu extra, %zu missing, %zu refused\n", r->counts[LAB_TAKEN], r->counts[LAB_AGAIN], r->counts[LAB_EXTRA],

@@ -85,7 +85,7 @@ static int people_print(struct cli *cli, int64_t round, struct text street, stru
     size_t n = PEOPLE;
     int rc = ids ? 0 : error_memory(err);
     while (rc == 0 && n == PEOPLE) {
-        rc = round_people(cli->ledger, &cli->session, round, street, community ? text_of(community) : (struct text){"", 0}, WHY_MISSING, after, PEOPLE, ids, &n, err);
+        rc = round_people(cli->ledger, &cli->session, round, street, community ? text_of(community) : (struct text){NULL, 0}, WHY_MISSING, after, PEOPLE, ids, &n, err);
         for (size_t i = 0; rc == 0 && i < n; i++) cli_print(cli, "%lld\n", (long long)ids[i]);
         if (n) after = ids[n - 1];
     }

@@ -285,7 +285,7 @@ const struct schema laboratory_schemas[] = {
     {"LabReport", "{\"type\":\"object\",\"required\":[\"id\",\"failed\",\"counts\",\"rows\"],\"properties\":{\"id\":" ID ",\"failed\":{\"type\":\"boolean\"},\"controls\":{\"type\":\"object\",\"properties\":{\"code\":" STRING ",\"where\":"
                   STRING ",\"detail\":" STRING "}},\"counts\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"results\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"declared\":" COUNT ",\"listed\":" COUNT
                   ",\"recalled\":" COUNT ",\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"row\",\"tube\",\"outcome\"],\"properties\":{\"row\":" COUNT ",\"tube\":" MAYBE
-                  ",\"outcome\":{\"type\":\"string\",\"enum\":[\"taken\",\"again\",\"extra\",\"missing\",\"refused\"]},\"result\":" STRING ",\"id\":" ID ",\"code\":" STRING ",\"where\":" STRING ",\"detail\":" STRING "}}}}}"},
+                  ",\"outcome\":{\"type\":\"string\",\"enum\":[\"taken\",\"again\",\"extra\",\"missing\",\"refused\"]},\"result\":" STRING ",\"id\":" ID ",\"code\":" STRING ",\"where\":" STRING ",\"detail\":" STRING ",\"packed_in\":" MAYBE "}}}}}"},
     {"ResultCorrection", "{\"type\":\"object\",\"required\":[\"tube\",\"result\",\"reason\"],\"properties\":{\"tube\":" STRING ",\"result\":" STRING ",\"reason\":" STRING "}}"},
     {"RecallAsked", "{\"type\":\"object\",\"properties\":{\"tubes\":" CODES "}}"},
     {"RecallList", "{\"type\":\"object\",\"required\":[\"tubes\",\"members\"],\"properties\":{\"tubes\":" COUNT ",\"members\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"tube\",\"person\",\"swab\"],\"properties\":{\"tube\":" MAYBE ",\"person\":" ID ",\"swab\":" ID
@@ -294,7 +294,7 @@ const struct schema laboratory_schemas[] = {
                    ",\"limit_s\":" COUNT ",\"late\":" COUNT "}}},\"tubes\":{\"type\":\"array\",\"maxItems\":100,\"items\":{\"type\":\"object\",\"required\":[\"tube\",\"id\",\"stage\",\"waits_s\",\"late\"],\"properties\":{\"tube\":" MAYBE ",\"id\":" ID ",\"stage\":" STRING ",\"waits_s\":" COUNT
                    ",\"late\":{\"type\":\"boolean\"}}}}}}"},
     {"BenchBox", "{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"state\",\"listed\",\"here\"],\"properties\":{" BOX ",\"manifest\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"outcome\"],"
-               "\"properties\":{\"id\":" ID ",\"barcode\":" STRING ",\"swabs\":" MAYBE_COUNT ",\"outcome\":{\"enum\":[\"received\",\"missing\",\"expected\"]},\"received_at\":" MAYBE "}}}}}"},
+               "\"properties\":{\"id\":" ID ",\"barcode\":" STRING ",\"swabs\":" MAYBE_COUNT ",\"outcome\":{\"enum\":[\"received\",\"missing\",\"expected\",\"elsewhere\",\"extra\"]},\"received_at\":" MAYBE ",\"packed_in\":" MAYBE ",\"came_in\":" MAYBE "}}}}}"},
     {"BenchBoxes", "{\"type\":\"object\",\"required\":[\"boxes\"],\"properties\":{\"boxes\":" LIST("BenchBox") "}}"},
     {"BenchRun", "{\"type\":\"object\",\"required\":[\"id\",\"plate\",\"laboratory\",\"state\",\"tubes\",\"unreleased\",\"results\",\"may_release\"],\"properties\":{" RUN ",\"wells\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"ct\"],"
                "\"properties\":{\"well\":" MAYBE ",\"role\":{\"enum\":[\"sample\",\"negative\",\"positive\",\"standard\"]},\"ct\":{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"type\":[\"number\",\"null\"]},\"description\":"
@@ -329,7 +329,7 @@ const struct route laboratory_routes[] = {
      .zh = "召回名单:管内人员、住址、管控与复采进度;不写管码即流调席未接报的全部", .en = "Who is in recalled tubes, with addresses; without tubes all that the tracing desk has not taken up. Needs a purpose; each look is journalled."},
     {.method = "GET", .path = "/api/v1/laboratory/boxes", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = boxes, .response = "BenchBoxes", .zh = "转运箱:清单、已到、缺管、多管",
      .en = "Boxes: manifest, received, missing, extra; those on their way first.", .query = {LABORATORY, LIMIT}},
-    {.method = "GET", .path = "/api/v1/laboratory/boxes/{id}", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = box, .response = "BenchBox", .zh = "一箱逐管:已到、缺、待到", .en = "A box tube by tube: received, missing, expected."},
+    {.method = "GET", .path = "/api/v1/laboratory/boxes/{id}", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = box, .response = "BenchBox", .zh = "一箱逐管:已到、缺、待到、到了别箱、多出", .en = "A box tube by tube: received, missing, expected, come in another box, extra."},
     {.method = "GET", .path = "/api/v1/laboratory/runs", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = runs, .response = "BenchRuns", .zh = "检测批次:结果数、能否由本人审核发布",
      .en = "Runs: counts of results, and whether who asks may release them, and why not.", .query = {LABORATORY, LIMIT}},
     {.method = "GET", .path = "/api/v1/laboratory/runs/{id}", .who = WHO_ACCOUNT, .headers = ROUTE_ASIDE, .run = run, .response = "BenchRun", .zh = "一板逐孔:管、质控与 Ct", .en = "A run well by well: tubes and controls with their Ct."},

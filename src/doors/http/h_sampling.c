@@ -371,7 +371,9 @@ static int people(struct request *r, struct error *err) {
     if (!rc && why == ROUND_WHYS) rc = error_set(err, E_INVALID, "why", "is no reason known here / 没有此原因");
     if (!rc) rc = request_query_int(r, "after", 0, INT64_MAX, 0, &after, err);
     if (!rc) rc = request_query_int(r, "limit", 1, PEOPLE_MAX, 200, &limit, err);
-    if (!rc) rc = round_people(l, &r->session, round, street, request_query(r, "community"), (enum round_why)why, after, (size_t)limit, ids, &n, err);
+    struct text community = request_query(r, "community");
+    if (!community.n) community.s = request_query_flag(r, "no_building") ? "" : NULL;
+    if (!rc) rc = round_people(l, &r->session, round, street, community, (enum round_why)why, after, (size_t)limit, ids, &n, err);
     if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"people\":[");
@@ -438,6 +440,6 @@ const struct route sampling_routes[] = {
      .zh = "各街道(楼栋)应检、已采、未采及原因", .en = "People of each street or building: swabbed, with a reason, missing.", .query = {STREET, {"buildings", "{\"type\":\"boolean\"}", "按楼栋", "by building"}}},
     {.method = "GET", .path = "/api/v1/sampling/rounds/{id}/people", .who = WHO_ACCOUNT, .run = people, .response = "RoundPeople", .headers = ROUTE_ASIDE,
      .zh = "未采(或某原因)人员", .en = "The people missing, or of another reason.",
-     .query = {STREET, {"community", STRING, "楼栋", "a building"}, {"why", STRING, "原因,缺省 missing", "the reason; missing without it"}, {"after", WHOLE, "此编号之后", "ids after this one"}, {"limit", WHOLE, "最多人数", "how many"}}},
+     .query = {STREET, {"community", STRING, "楼栋", "a building"}, {"no_building", "{\"type\":\"boolean\"}", "未登记楼栋的人", "those of no building"}, {"why", STRING, "原因,缺省 missing", "the reason; missing without it"}, {"after", WHOLE, "上一页的 next", "next of the page before"}, {"limit", WHOLE, "最多人数", "how many"}}},
     {0},
 };

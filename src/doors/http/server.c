@@ -505,7 +505,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     if (!rc) rc = jobs_open(&jobs, &s->jobs, err);
     if (!rc) rc = scans_open(s, &s->scans, err);
     if (!rc) rc = sampling_new(&s->sampling, err);
-    struct queue_options q = {.committed = feed_wake, .committed_arg = s->feed};
+    struct queue_options q = {.waiting_max = o->waiting_max, .committed = feed_wake, .committed_arg = s->feed};
     if (!rc) rc = ledger_queue_start(s->ledger, &q, &s->queue, err);
     struct account_pool_options pool = {.ledger = o->ledger, .queue = s->queue, .now = now_of, .now_arg = s};
     if (!rc) rc = account_pool_start(s->accounts, &pool, &s->pool, err);

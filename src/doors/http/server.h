@@ -21,6 +21,7 @@ struct http_options {
     unsigned connections_max;      /* 0: 16,000 */
     unsigned address_max;          /* connections of one address; 0: 1,000 */
     unsigned idle_s;               /* for the head of a request to be whole, and for silence; 0: 30 */
+    unsigned waiting_max;          /* requests that wait for the writer; one more gets 503 (0: 4,096) */
     int results_per_s;             /* own results by ticket; beyond that 503 (0: 15,000; -1: no limit) */
     int rate_account, rate_address; /* requests a second of one account, of one address; 0: 500 and 2,000; -1: no limit */
     const struct account_options *accounts; /* NULL: as they are */
