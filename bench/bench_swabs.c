@@ -2,6 +2,9 @@
  * pages, one person's swabs and results, the coverage of a street and of the city, a round in figures, and the proof of the whole journal are stated.
  * The 512 tables take turns; each has its own stretch of the people, as its queue has. Ten people are one tube.
  *
+ * One person in 100 is then taken out of the last round again, here and there (one statement, counted anew), and the screens ask who is missing: first pages of the city, of a street, of those
+ * with a reason, and the page after.
+ *
  * usage: bench_swabs [SWABS [PEOPLE [STORE [DIR]]]]    SWABS: 200,000 (a city: 25700000); PEOPLE: a tenth of them, who come ten times; with as many as SWABS it is one round. STORE: sqlite or a
  * postgresql:// URL of an empty database, else the stores of TOCSIN_TEST_STORES. DIR: the node is made there and kept; when it is there already, what is missing of SWABS is copied from its first
  * round by one statement a table, without duties, journal and lookup (a store's state, not the way there), and it is asked. */
@@ -164,6 +167,45 @@ static void round_asked(struct filled *x) {
     arena_clear(&a);
 }
 
+/* Pages of 50 of those missing, one after the other, of the city or a street; the worst p95 of first pages is judged. */
+static double missing_pages(struct filled *x, const char *street, enum round_why why, const char *what) {
+    static double first[TURNS], next[TURNS];
+    struct session s = asker("310115");
+    int64_t round = x->city.rounds[x->city.n_rounds - 1], ids[50], after = 0;
+    size_t n = 0, k = 0;
+    char words[120];
+    for (int turn = 0; turn < TURNS / 10; turn++) {
+        double from = wall_s();
+        must(round_people(x->node.l, &s, round, text_of(street), (struct text){NULL, 0}, why, 0, 50, ids, &n, &err), "missing");
+        first[turn] = (wall_s() - from) * 1e3;
+        if (n == 50 && !after) after = ids[49];
+        if (!after) continue;
+        from = wall_s();
+        must(round_people(x->node.l, &s, round, text_of(street), (struct text){NULL, 0}, why, after, 50, ids, &n, &err), "missing");
+        next[k++] = (wall_s() - from) * 1e3;
+        after = n == 50 ? ids[49] : 0;
+    }
+    snprintf(words, sizeof words, " first page of %s", what);
+    double p95 = quantiles(words, first, TURNS / 10);
+    snprintf(words, sizeof words, " next page of %s", what);
+    if (k) p95 = fmax(p95, quantiles(words, next, (int)k));
+    return p95;
+}
+
+static int missing_asked(struct filled *x) {
+    double worst;
+    char sql[200];
+    must(ledger_begin(x->node.l, &err), "begin");
+    snprintf(sql, sizeof sql, "DELETE FROM \"swab\" WHERE \"round\"=%lld AND \"person\"%%100=37", (long long)x->city.rounds[x->city.n_rounds - 1]);
+    must(db_run(x->node.l->db, sql, NULL, 0, NULL, &err), "missing");
+    must(tally_rebuild(x->node.l, &err), "counters");
+    must(ledger_commit(x->node.l, x->node.s.now, &err), "commit");
+    worst = missing_pages(x, "", WHY_MISSING, "the city's missing");
+    worst = fmax(worst, missing_pages(x, "310115007", WHY_MISSING, "a street's missing"));
+    worst = fmax(worst, missing_pages(x, "", WHY_REFUSED, "those who refused"));
+    return bench_verdict("who is missing, the slowest page's p95", worst, "ms", PAGE_MS, false);
+}
+
 static int asked(struct filled *x) {
     static const char *const lists[][4] = {{NULL}, {"sort", "id", NULL}, {"result", "recall", NULL}};
     struct db *db = NULL;
@@ -293,7 +335,7 @@ static int run(const char *url, int64_t swabs, int64_t people, const char *dir) 
     } else {
         write_all(&x, store, swabs);
     }
-    int missed = asked(&x) + proved(&x);
+    int missed = asked(&x) + proved(&x) + missing_asked(&x);
     sampling_free(x.desk);
     sampled_free(&x.city);
     bench_node_drop(&x.node);

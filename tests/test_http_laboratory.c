@@ -130,6 +130,52 @@ static void the_bench(void **state) {
     }
 }
 
+static int64_t recorded(const char *reg, const char *fields) {
+    struct answer_got got = test_http_post(&h, arena_printf(&h.t.a, "/api/v1/registers/%s/records", reg), ROOT, arena_printf(&h.t.a, "{\"region\":\"310115\",\"fields\":{%s}}", fields));
+    assert_status(got, 201);
+    return test_json_int(got.json, "id");
+}
+
+static const json_t *tube_named(const struct answer_got *got, const char *list, const char *name, const char *barcode) {
+    const json_t *l = json_object_get(got->json, list), *one;
+    size_t k;
+    json_array_foreach(l, k, one) if (!strcmp(test_json_text(one, name), barcode)) return one;
+    fail_msg("no %s in %.*s", barcode, (int)got->body.n, got->body.s);
+    return NULL;
+}
+
+/* A tube of another box and one of none: which it is, where it belongs, what to do; and its own box does not miss it. */
+static void extra_tubes_are_told_one_by_one_and_kept(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        int64_t other = recorded("box", "\"barcode\":\"B2\"");
+        int64_t t2 = recorded("tube", arena_printf(&h.t.a, "\"barcode\":\"T2\",\"round\":%lld,\"box\":%lld,\"opened_at\":\"2022-09-01T17:00\"", (long long)first_round, (long long)other));
+        recorded("tube", arena_printf(&h.t.a, "\"barcode\":\"T3\",\"round\":%lld,\"opened_at\":\"2022-09-01T17:00\"", (long long)first_round));
+        struct answer_got got = test_http_post(&h, API "boxes", LAB, "{\"box\":\"B1\",\"tubes\":[\"T1\",\"T2\",\"T3\"],\"at\":\"2022-09-01T18:00\"}");
+        assert_status(got, 200);
+        assert_int_equal(test_json_int(json_object_get(got.json, "counts"), "extra"), 2);
+        const json_t *row = tube_named(&got, "rows", "tube", "T2");
+        assert_string_equal(test_json_text(row, "packed_in"), "B2");
+        assert_non_null(strstr(test_json_text(row, "detail"), "B2"));
+        row = tube_named(&got, "rows", "tube", "T3");
+        assert_true(json_is_null(json_object_get(row, "packed_in")) && strlen(test_json_text(row, "detail")) > 0);
+        int64_t first = test_json_int(got.json, "id");
+        got = test_http_get(&h, arena_printf(&h.t.a, API "boxes/%lld", (long long)first), LAB);
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T1"), "outcome"), "received");
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T2"), "outcome"), "extra");
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T2"), "packed_in"), "B2");
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T3"), "outcome"), "extra");
+        got = test_http_get(&h, arena_printf(&h.t.a, API "boxes/%lld", (long long)other), LAB);
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T2"), "outcome"), "elsewhere");
+        assert_string_equal(test_json_text(tube_named(&got, "manifest", "barcode", "T2"), "came_in"), "B1");
+        got = test_http_post(&h, API "boxes", LAB, "{\"box\":\"B2\",\"tubes\":[],\"at\":\"2022-09-01T18:30\"}");
+        assert_int_equal(test_json_int(json_object_get(got.json, "counts"), "missing"), 0);
+        assert_status(test_http_ask(&h, "PATCH", arena_printf(&h.t.a, "/api/v1/registers/tube/records/%lld", (long long)t2), LAB, "", "{\"fields\":{\"came_in\":null}}"), 403);
+        test_http_drop(&h);
+    }
+}
+
 static void from_the_box_to_the_recall_list(void **state) {
     (void)state;
     for (size_t i = 0; i < test_stores(); i++) {
@@ -178,6 +224,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_may_not_and_what_is_malformed, settle),
         cmocka_unit_test_teardown(the_bench, settle),
+        cmocka_unit_test_teardown(extra_tubes_are_told_one_by_one_and_kept, settle),
         cmocka_unit_test_teardown(from_the_box_to_the_recall_list, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,8 @@ static void put_at(struct http_log *g, instant now) {
 void log_request(struct http_log *g, const struct request *r, int64_t took_ns, bool complete) {
     int status = r->answer.status;
     if (g->quiet && status < 500) return;
-    if (status == 503 && r->route && r->route->who == WHO_PUBLIC) return; /* shed: the metrics count it; a storm must not fill the disk with lines */
+    bool shed = r->route && (r->route->who == WHO_PUBLIC || (r->route->headers & ROUTE_BUSY && r->error.code == E_BUSY));
+    if (status == 503 && shed) return; /* the metrics count it; a storm must not fill the disk with lines */
     pthread_mutex_lock(&g->lock);
     struct buf *b = &g->out;
     put_at(g, r->now);
