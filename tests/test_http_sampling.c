@@ -134,6 +134,7 @@ static void paper_there_and_back(void **state) {
         got = test_http_get(&h, url, ROOT);
         assert_status(got, 200);
         assert_true(got.body.n > 1000 && !memcmp(got.body.s, "%PDF", 4));
+        assert_non_null(strstr(got.head, "application/pdf"));
         assert_status(test_http_get(&h, url, GUEST), 403);
         assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed", AUDITOR, "tube\n"), 403);
         assert_status(test_http_post(&h, "/api/v1/sampling/sheets/typed", ROOT, "name\nx\n"), 400);

@@ -103,6 +103,26 @@ async function sites(browser) {
     must(!faults.length, faults.join('\n'))
     await picture(page, 'testing-site')
   }, page)
+  await test('on paper: numbers of tubes given and printed as PDF, the typed sheet taken in with what was refused', async () => {
+    await page.getByRole('button', { name: '发管码' }).click()
+    const link = page.locator('a.el-button--primary')
+    await link.waitFor()
+    const pdf = await page.evaluate(async (at) => {
+      const got = await fetch(at)
+      return { status: got.status, type: got.headers.get('Content-Type'), bytes: (await got.arrayBuffer()).byteLength }
+    }, await link.getAttribute('href'))
+    must(pdf.status === 200 && pdf.type === 'application/pdf' && pdf.bytes > 1000, JSON.stringify(pdf))
+    const file = join(tmpdir(), `typed-${process.pid}.csv`)
+    const number = (await link.innerText()).match(/P\d+-\d+-\d+/)[0]
+    writeFileSync(file, `管码,姓名,证件号码,临时号,采样时间\n${number},纸某,,WALK-${process.pid},16:05\n,无名,110105194912310021,,16:06\n`)
+    await page.setInputFiles('form input[type=file]', file)
+    await page.getByRole('button', { name: '补录', exact: true }).click()
+    await page.locator('.answer').getByText('身份证号校验码错误').waitFor()
+    must((await text(page, '.answer')).includes('新登记 1'), await text(page, '.answer'))
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'testing-paper')
+  }, page)
   await page.context().close()
 }
 
@@ -113,13 +133,17 @@ async function laboratory(browser) {
     await page.getByRole('button', { name: 'B0042' }).click()
     await page.locator('.tubes li').first().waitFor()
     const tubes = await page.locator('.tubes li a').allInnerTexts()
-    await page.locator('textarea').fill([...tubes.slice(1), 'NEVER1'].join('\n'))
-    await page.getByText('清单外 1 管').waitFor()
+    const other = (await api(page, 'laboratory/boxes?limit=100')).boxes.find((b) => b.barcode !== 'B0042' && b.state !== 'received' && b.listed > b.here)
+    const extra = (await api(page, `laboratory/boxes/${other.id}`)).manifest.find((m) => m.outcome !== 'received').barcode
+    await page.locator('textarea').fill([...tubes.slice(1), extra, 'NEVER1'].join('\n'))
+    await page.getByText('清单外 2 管').waitFor()
     await page.locator('textarea').locator('xpath=ancestor::form').getByRole('button').click()
     await page.locator('.report').first().waitFor()
     const said = await text(page, '.report')
     must(said.includes(tubes[0]) && said.includes('缺') && said.includes('NEVER1') && said.includes('没有该管码'), said)
+    must(said.includes(extra) && said.includes(`清单在转运箱 ${other.barcode}`), said)
     await page.locator('.tubes li.missing').first().waitFor()
+    await page.locator('ul.extra li').filter({ hasText: extra }).waitFor()
   }, page)
   await test('the instrument\'s file: a row that is wrong comes back with its reason, the plate is drawn with controls and Ct', async () => {
     const file = join(tmpdir(), `plate-${process.pid}.csv`)

@@ -207,8 +207,9 @@ static int print(struct request *r, struct error *err) {
     if (!rc) rc = request_reader(r, &l, err);
     if (!rc) rc = tube_sheets_give(l, &r->session, t, err);
     if (rc < 0) return rc;
+    struct buf *b = answer_open(r, 200);
     r->answer.type = "application/pdf";
-    return tube_sheets_pdf(t, r->zh, r->now, l->zone_s, answer_open(r, 200), err);
+    return tube_sheets_pdf(t, r->zh, r->now, l->zone_s, b, err);
 }
 
 /* ---- a tube that is not full */
