@@ -103,6 +103,12 @@ async function sites(browser) {
     must(!faults.length, faults.join('\n'))
     await picture(page, 'testing-site')
   }, page)
+  await test('staggered calling: how many of each street for each half hour, as the forecast says', async () => {
+    const id = await round(page)
+    const area = (await api(page, `testing/rounds/${id}/forecast`)).plan.areas.find((a) => a.called?.[0])
+    await page.getByText('错峰叫号').first().waitFor()
+    must((await page.locator('section').filter({ hasText: '错峰叫号' }).locator('tbody tr').count()) > 0 && area, 'nobody is called')
+  }, page)
   await test('on paper: numbers of tubes given and printed as PDF, the typed sheet taken in with what was refused', async () => {
     await page.getByRole('button', { name: '发管码' }).click()
     const link = page.locator('a.el-button--primary')

@@ -41,6 +41,7 @@ int lab_waiting_of(struct ledger *l, struct db *db, const struct session *s, int
     if (!access_anywhere(s, ACCESS_READ, reg)) return access_check(s, ACCESS_READ, reg, l->region, err);
     for (int k = 0; k < LAB_STAGES; k++) ret->stages[k].oldest_s = -1;
     ret->stages[STAGE_SHIP].limit_s = lab_parameter(l, s->now, "sample_transport_within", 0);
+    ret->stages[STAGE_FILL].limit_s = ret->stages[STAGE_SHIP].limit_s; /* a tube that nobody closes goes to no laboratory either */
     buf_str(&sql, "SELECT \"opened_at\",\"closed_at\",\"received_at\",\"result_at\",\"id\",\"barcode\" FROM \"tube\" WHERE \"round\" = ?1 AND \"released_at\" IS NULL AND \"state\" <> 'spoiled' AND ");
     access_sql(s, ACCESS_READ, reg, "region", &sql);
     int rc = sql.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), &p, 1, &c, err);

@@ -6,6 +6,8 @@
 #include "desks/testing/template.h"
 #include "doors/cli/commands.h"
 
+enum { CALLS = 6 /* slots told */ };
+
 static int id_asked(struct cli *cli, const char *name, int64_t *ret, struct error *err) {
     const char *word = cli_argument(cli, 0);
     return word && text_int(text_of(word), ret) ? 0 : error_set(err, E_USAGE, name, "an id is wanted / 须为编号");
@@ -85,6 +87,24 @@ static void behind_print(struct cli *cli, const json_t *j) {
         cli_print(cli, cli->zh ? "调 %.0f 名采样人员: %s 往 %s\n" : "move %.0f samplers: %s to %s\n", member(x, "samplers"), json_string_value(json_object_get(x, "from")), json_string_value(json_object_get(x, "to")));
 }
 
+/* How many to call for each slot from now on, area by area (错峰), where the samplers stand as the plan puts them. */
+static void calls_print(struct cli *cli, const json_t *plan) {
+    const json_t *area;
+    double slot_s = 3600 * member(json_array_get(json_object_get(plan, "slots"), 0), "hours");
+    size_t i;
+    json_array_foreach(json_object_get(plan, "areas"), i, area) {
+        const json_t *called = json_object_get(area, "called");
+        struct buf line = {0};
+        for (size_t k = 0; k < json_array_size(called) && k < CALLS; k++) {
+            char when[INSTANT_TEXT];
+            instant_format(cli->now + (instant)(slot_s * (double)k), cli->ledger->zone_s, when);
+            if (json_integer_value(json_array_get(called, k))) buf_printf(&line, "%s%.5s %lld", line.n ? ", " : "", when + 11, (long long)json_integer_value(json_array_get(called, k)));
+        }
+        if (line.n && !line.failed) cli_print(cli, cli->zh ? "错峰叫号 %s: %s\n" : "call to %s: %s\n", json_string_value(json_object_get(area, "name")), line.s);
+        buf_clear(&line);
+    }
+}
+
 int cmd_campaign_forecast(struct cli *cli, struct error *err) {
     json_t *j = NULL;
     int64_t round = 0;
@@ -106,6 +126,7 @@ int cmd_campaign_forecast(struct cli *cli, struct error *err) {
         if (json_is_number(left)) cli_print(cli, cli->zh ? "距要求完成 %.1f 小时, 照此按时完成的把握 %.0f%%\n" : "the deadline is in %.1f h; kept as it stands: %.0f%%\n", json_number_value(left), 100 * member(json_object_get(plan, "as_is"), "on_time"));
     }
     behind_print(cli, j);
+    calls_print(cli, plan);
     json_decref(j);
     return 0;
 }
