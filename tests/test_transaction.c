@@ -319,6 +319,37 @@ static void large_transactions_of_a_bulk_phase_are_read_whole(void **state) {
     }
 }
 
+/* One reader goes on while the file under him grows, is changed in place and shrinks (SQLite: he keeps it mapped). He sees each commit at once, and a snapshot as it was. */
+static void a_reader_sees_the_file_grow_change_and_shrink(void **state) {
+    (void)state;
+    enum { ROWS = 2000 };
+    for (size_t i = 0; i < test_stores(); i++) {
+        struct db *db = fresh(i), *reader = open_again(i, DB_READ);
+        const char *home = test_store_is_pg(i) ? "SELECT 1" : "PRAGMA wal_checkpoint(TRUNCATE)", *shrink = test_store_is_pg(i) ? "SELECT 1" : "VACUUM";
+        for (int64_t round = 1; round <= 6; round++) {
+            fill(db, ROWS);
+            assert_int_equal(count(reader), ROWS);
+            assert_ok(db_run(db, home, NULL, 0, NULL, &err), err);
+            for (int64_t age = 1; age <= 3; age++) {
+                struct value v = value_int(age * round);
+                assert_ok(db_run(db, "UPDATE \"person\" SET \"age\"=?1", &v, 1, NULL, &err), err);
+                assert_int_equal(number(reader, "SELECT sum(\"age\") FROM \"person\""), ROWS * age * round);
+                assert_ok(db_run(db, home, NULL, 0, NULL, &err), err);
+                assert_int_equal(number(reader, "SELECT sum(\"age\") FROM \"person\""), ROWS * age * round);
+            }
+            assert_ok(db_snapshot(reader, &err), err);
+            assert_ok(db_run(db, "DELETE FROM \"person\"", NULL, 0, NULL, &err), err);
+            assert_int_equal(count(reader), ROWS);
+            db_snapshot_end(reader);
+            assert_ok(db_run(db, shrink, NULL, 0, NULL, &err), err);
+            assert_ok(db_run(db, home, NULL, 0, NULL, &err), err);
+            assert_int_equal(count(reader), 0);
+        }
+        db_close(reader);
+        done(i, db);
+    }
+}
+
 /* ---- bad nights */
 
 /* Ends the server's side of a connection, as a restart would. */
@@ -704,6 +735,7 @@ int main(void) {
         cmocka_unit_test(more_statements_than_are_kept),
         cmocka_unit_test(a_backup_is_whole_and_of_one_moment),
         cmocka_unit_test(bulk_and_analyze_change_no_data),
+        cmocka_unit_test(a_reader_sees_the_file_grow_change_and_shrink),
         cmocka_unit_test(large_transactions_of_a_bulk_phase_are_read_whole),
         cmocka_unit_test(a_lost_connection_loses_no_commit_and_comes_back),
         cmocka_unit_test(plans_follow_a_migration_of_somebody_else),

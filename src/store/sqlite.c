@@ -334,6 +334,7 @@ static const struct db_driver driver = {
 static void lite_once(void) {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     lite_vfs_register();
+    lite_map_register();
 }
 
 int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct error *err) {
@@ -353,7 +354,7 @@ int sqlite_open(const char *path, enum db_mode mode, struct db **ret, struct err
     memcpy(l->path, path, n);
     l->base = (struct db){.driver = &driver, .kind = DB_SQLITE, .mode = mode};
     l->log = -1;
-    int rc = sqlite3_open_v2(path, &l->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, mode == DB_WRITE ? lite_vfs() : NULL);
+    int rc = sqlite3_open_v2(path, &l->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, mode == DB_WRITE ? lite_vfs() : lite_map_vfs());
     rc = rc == SQLITE_OK ? lite_settings(l, err) : lite_fail(l, rc, err);
     if (rc < 0) {
         error_within(err, path);

@@ -1,6 +1,6 @@
 /* store, inside: what the parts of the SQLite driver share. sqlite.c opens, commits and looks after the file;
- * sqlite_run.c runs statements; sqlite_batch.c writes many rows at once; sqlite_log.c writes the log
- * and sqlite_home.c puts its pages home. */
+ * sqlite_run.c runs statements; sqlite_batch.c writes many rows at once; sqlite_log.c writes the log,
+ * sqlite_home.c puts its pages home and sqlite_map.c maps them to be read. */
 #ifndef TOCSIN_STORE_SQLITE_H
 #define TOCSIN_STORE_SQLITE_H
 
@@ -52,6 +52,9 @@ void lite_home_close(struct lite *l);
 /* sqlite_log.c: the VFS of connections that write, made known once a process; NULL: the system's own. */
 void lite_vfs_register(void);
 const char *lite_vfs(void);
+/* sqlite_map.c: that of connections that only read. */
+void lite_map_register(void);
+const char *lite_map_vfs(void);
 
 /* Turns a SQLite result into our error, and notices when SQLite itself rolled the transaction back. */
 int lite_fail(struct lite *l, int rc, struct error *err);
