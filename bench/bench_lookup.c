@@ -69,7 +69,7 @@ static double ask(struct bench_node *n, size_t entries, bool there) {
     for (size_t round = 0; round < 5; round++) {
         for (size_t i = 0; i < ASKED; i++) e[i] = entry(there ? spread(round * ASKED + i) % entries : entries + BATCH + round * ASKED + i);
         must(db_snapshot(n->l->db, &err), "snapshot");
-        must(lookup_find_many(n->l->db, e, ASKED, 0, heard, &answers, &err), "find");
+        must(lookup_find_many(n->l->lookup, n->l->db, e, ASKED, 0, heard, &answers, &err), "find");
         db_snapshot_end(n->l->db);
     }
     if (answers != (there ? 5 * ASKED : 0)) exit(fprintf(stderr, "%zu answers\n", answers));

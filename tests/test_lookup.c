@@ -14,8 +14,8 @@ static const char *const NOW = "2022-05-30T10:00";
 enum { KINDS = 4 };
 
 struct model {
-    struct db *db;
-    struct lookup *x;
+    struct db *db, *beside; /* beside: one who only reads, with what he remembers */
+    struct lookup *x, *y;
     struct rng rng;
     struct lookups list; /* sorted, the entries that must be there */
     struct lookups gone; /* what was removed, to be asked for */
@@ -33,11 +33,15 @@ static void model_open(struct model *m, size_t store, uint64_t seed) {
     lookup_tables(tables);
     assert_ok(db_open(test_store_fresh(store), DB_WRITE, &m->db, &err), err);
     assert_ok(db_migrate(m->db, tables, LOOKUP_TABLES, true, NULL, &err), err);
+    assert_ok(db_open(test_store_list[store].url, DB_READ, &m->beside, &err), err);
     assert_ok(lookup_open(&m->x, &err), err);
+    assert_ok(lookup_open(&m->y, &err), err);
 }
 
 static void model_close(struct model *m, size_t store) {
     lookup_close(m->x);
+    lookup_close(m->y);
+    db_close(m->beside);
     db_close(m->db);
     free(m->list.e);
     free(m->gone.e);
@@ -130,7 +134,7 @@ static bool same_value(struct lookup_entry a, struct lookup_entry b) {
     return a.place == b.place && a.holder >> LOOKUP_HOLDER_BITS == b.holder >> LOOKUP_HOLDER_BITS;
 }
 
-static void same_answers(struct model *m, size_t n) {
+static void same_answers_by(struct model *m, struct lookup *x, struct db *db, size_t n) {
     struct lookup_entry *asked = malloc(n * sizeof *asked);
     struct heard h = {.asked = asked};
     struct error err = {0};
@@ -141,10 +145,10 @@ static void same_answers(struct model *m, size_t n) {
         if (i % 4 && n > 50 && (e.holder >> LOOKUP_HOLDER_BITS) == (uint64_t)BLIND_NAME) e = any_entry(m);
         asked[i] = e;
     }
-    bool own = !db_steady(m->db);
-    if (own) assert_ok(db_snapshot(m->db, &err), err);
-    assert_ok(lookup_find_many(m->db, asked, n, 0, hear, &h, &err), err);
-    if (own) db_snapshot_end(m->db);
+    bool own = !db_steady(db);
+    if (own) assert_ok(db_snapshot(db, &err), err);
+    assert_ok(lookup_find_many(x, db, asked, n, 0, hear, &h, &err), err);
+    if (own) db_snapshot_end(db);
     lookups_sort(&h.answers);
     for (size_t i = 0; i < n; i++) {
         bool one = lookup_holder(asked[i]) != 0;
@@ -158,6 +162,11 @@ static void same_answers(struct model *m, size_t n) {
     assert_int_equal(at, h.answers.n);
     free(h.answers.e);
     free(asked);
+}
+
+static void same_answers(struct model *m, size_t n) {
+    same_answers_by(m, m->x, m->db, n);
+    if (!db_steady(m->db)) same_answers_by(m, m->y, m->beside, n);
 }
 
 static void same_one_by_one(struct model *m, size_t limit) {
@@ -234,6 +243,44 @@ static void random_life_equals_a_plain_list(void **state) {
         assert_ok(db_scalar(m.db, &a, "SELECT COUNT(*) FROM \"lookup_filter\"", NULL, 0, &front, &err), err);
         assert_int_equal(front.i, 0);
         arena_clear(&a);
+        model_close(&m, store);
+    }
+}
+
+static void empty_all(struct model *m) {
+    struct error err = {0};
+    begin(m);
+    assert_ok(lookup_empty(m->x, m->db, &err), err);
+    commit(m);
+    m->list.n = 0;
+}
+
+/* Whoever remembers filters of what was there before is not led astray by other runs: neither after all was removed at once, nor after a transaction that never was. */
+static void emptied_and_filled_again_it_is_another(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct model m;
+        model_open(&m, store, 11);
+        for (int round = 0; round < 4; round++) {
+            begin(&m);
+            add_some(&m, 5000);
+            same_answers(&m, 2000);
+            if (round % 2) {
+                db_rollback(m.db);
+                lookup_reset(m.x);
+                m.list.n = 0;
+            } else {
+                commit(&m);
+                same_answers(&m, 2000);
+                empty_all(&m);
+            }
+            same_answers(&m, 200);
+            begin(&m);
+            add_some(&m, 5000);
+            commit(&m);
+            same_answers(&m, 2000);
+            empty_all(&m);
+        }
         model_close(&m, store);
     }
 }
@@ -324,7 +371,7 @@ static void a_damaged_list_of_runs_is_said(void **state) {
         commit(&m);
         assert_int_equal(lookup_find(m.db, kind_at(0), 1, 0, &a, &ids, &n, &err), E_CORRUPT);
         begin(&m);
-        assert_int_equal(lookup_find_many(m.db, &e, 1, 0, hear, &(struct heard){0}, &err), E_CORRUPT);
+        assert_int_equal(lookup_find_many(m.x, m.db, &e, 1, 0, hear, &(struct heard){0}, &err), E_CORRUPT);
         db_rollback(m.db);
         arena_clear(&a);
         model_close(&m, store);
@@ -341,7 +388,7 @@ static int whole_life(struct model *m, struct lookup_entry *e, size_t n, struct 
     lookup_reset(m->x);
     rc = lookup_drop(m->x, m->db, e, 40, true, err);
     if (!rc) rc = lookup_add(m->x, m->db, e, n, err);
-    if (!rc) rc = lookup_find_many(m->db, e, n, 0, hear, &h, err);
+    if (!rc) rc = lookup_find_many(m->x, m->db, e, n, 0, hear, &h, err);
     if (!rc) rc = lookup_find(m->db, kind_at(1), 1, 0, &a, &ids, &k, err);
     if (!rc) rc = lookup_settle(m->x, m->db, err);
     if (!rc) rc = db_commit(m->db, err);
@@ -596,6 +643,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_damaged_list_of_runs_is_said),
         cmocka_unit_test(random_life_equals_a_plain_list),
+        cmocka_unit_test(emptied_and_filled_again_it_is_another),
         cmocka_unit_test(a_reader_never_misses_what_is_there),
         cmocka_unit_test(out_of_memory_changes_nothing),
         cmocka_unit_test(a_refused_change_moves_nothing),

@@ -93,16 +93,24 @@ void lookup_tables(const struct db_table *out[LOOKUP_TABLES]) {
 int lookup_open(struct lookup **ret, struct error *err) {
     struct lookup *x = mem_alloc(sizeof *x);
     if (!x) return error_memory(err);
+    int rc = lookup_kept_open(&x->kept, err);
+    if (rc < 0) {
+        mem_free(x);
+        return rc;
+    }
     *ret = x;
     return 0;
 }
 
 void lookup_close(struct lookup *x) {
+    if (x) lookup_kept_close(x->kept);
     mem_free(x);
 }
 
 void lookup_reset(struct lookup *x) {
-    if (x) *x = (struct lookup){0};
+    if (!x) return;
+    if (x->known) lookup_kept_forget(x->kept, x->own_runs);
+    *x = (struct lookup){.kept = x->kept};
 }
 
 static int head_read(struct lookup *x, struct db *db, struct error *err) {
@@ -117,7 +125,7 @@ static int head_read(struct lookup *x, struct db *db, struct error *err) {
     arena_clear(&a);
     if (rc < 0) return rc;
     x->front = head[0];
-    x->next_run = head[1];
+    x->next_run = x->own_runs = head[1];
     x->cursor = head[2];
     x->known = true;
     return 0;
@@ -142,19 +150,22 @@ int lookup_run_new(struct lookup *x, uint32_t *ret, struct error *err) {
 
 /* ---- adding */
 
-/* Takes what is in the front out of it, in one pass over it. `most`: no more can be there. */
+/* Takes what is in the front out of it. PostgreSQL in one pass: a second one would meet what the first has left behind; SQLite empties a whole table at once.
+ * `most`: no more can be there. */
 static int front_take(struct db *db, struct arena *a, size_t most, struct lookup_entry **ret, size_t *ret_n, size_t more, struct error *err) {
+    bool pg = db_kind_of(db) == DB_POSTGRES;
     size_t n = 0;
     struct lookup_entry *e = arena_alloc(a, (most + more + 1) * sizeof *e);
     struct db_cursor *c = NULL;
     const struct value *row;
     if (!e) return error_memory(err);
-    int rc = most ? db_query(db, "DELETE FROM \"lookup\" RETURNING \"place\",\"holder\"", NULL, 0, &c, err) : 0;
+    int rc = most ? db_query(db, pg ? "DELETE FROM \"lookup\" RETURNING \"place\",\"holder\"" : "SELECT \"place\",\"holder\" FROM \"lookup\"", NULL, 0, &c, err) : 0;
     while (c && !rc && (rc = db_next(c, &row, err)) > 0) {
         if (n == most) rc = error_set(err, E_CORRUPT, "lookup", "more entries than were put into it / 索引条目数不符");
         else rc = 0, e[n++] = (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i};
     }
     db_cursor_close(c);
+    if (!rc && n && !pg) rc = db_run(db, "DELETE FROM \"lookup\"", NULL, 0, NULL, err);
     if (rc < 0) return rc;
     *ret = e;
     *ret_n = n;
@@ -400,7 +411,7 @@ int lookup_settle(struct lookup *x, struct db *db, struct error *err) {
 int lookup_empty(struct lookup *x, struct db *db, struct error *err) {
     const struct db_table *tables[LOOKUP_TABLES];
     char sql[64];
-    int rc = 0;
+    int rc = head_read(x, db, err);
     lookup_tables(tables);
     for (int i = 0; !rc && i < LOOKUP_TABLES; i++) {
         memcpy(sql, "DELETE FROM \"", 13);
@@ -409,6 +420,7 @@ int lookup_empty(struct lookup *x, struct db *db, struct error *err) {
         memcpy(sql + 13 + n, "\"", 2);
         rc = db_run(db, sql, NULL, 0, NULL, err);
     }
-    lookup_reset(x);
+    x->front = x->cursor = x->added = 0;
+    x->changed = true; /* run numbers go on */
     return rc;
 }

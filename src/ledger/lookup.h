@@ -42,8 +42,9 @@ static inline int64_t lookup_holder(struct lookup_entry e) {
 
 void lookup_tables(const struct db_table *out[LOOKUP_TABLES]);
 
-/* ---- writing, inside the ledger's write transaction. The state remembers only what this transaction added: lookup_reset at begin, commit and rollback. */
+/* What one connection knows of the lookup; one thread at a time. */
 struct lookup;
+/* ---- writing, inside the ledger's write transaction. The state remembers what this transaction added: lookup_reset at begin, commit and rollback. */
 int lookup_open(struct lookup **ret, struct error *err);
 void lookup_close(struct lookup *x);
 void lookup_reset(struct lookup *x);
@@ -63,8 +64,8 @@ int lookup_empty(struct lookup *x, struct db *db, struct error *err);
  * merges, also outside of a snapshot. */
 int lookup_find(struct db *db, struct lookup_kind kind, int64_t value, size_t limit, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
 /* Many at once: visit gets the index of the asked entry and a holder, in no order, a holder perhaps twice. Asked entries with a holder id ask whether just that
- * one is there. Inside a transaction or snapshot only. limit as above. Cost: about 0.1 us an entry that is not there, a page an entry that is. */
-int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
+ * one is there. Inside a transaction or snapshot only. limit as above. x: of this connection. Cost: about 0.1 us an entry that is not there, a page an entry that is. */
+int lookup_find_many(struct lookup *x, struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err);
 /* Every entry, some perhaps twice, in no order; for checks. Inside a transaction or snapshot only. */
 int lookup_scan(struct db *db, int (*visit)(void *arg, struct lookup_entry entry, struct error *err), void *arg, struct error *err);

@@ -27,12 +27,13 @@ struct large {
 };
 
 struct finding {
+    struct lookup_kept *kept;
     struct db *db;
     struct arena a;
     const struct lookup_entry *asked;
     struct lookup_entry *order; /* place and index of each asked, sorted */
     size_t n, limit;
-    struct lookup_shard all[LOOKUP_SHARDS];
+    struct lookup_shard *all; /* of those asked for */
     struct need *needs;
     size_t n_needs, cap_needs;
     struct probe *probes;
@@ -104,6 +105,14 @@ static int add_probe(struct finding *f, const struct lookup_run *run, size_t at,
     return 0;
 }
 
+/* Of those that the filter does not rule out; bits NULL: of all. */
+static int add_probes(struct finding *f, const struct lookup_run *run, const unsigned char *bits, size_t bytes, size_t from, size_t to, struct error *err) {
+    int rc = 0;
+    for (size_t i = from; !rc && i < to; i++)
+        if (!bits || lookup_filter_may(bits, bytes, f->order[i].place)) rc = add_probe(f, run, i, err);
+    return rc;
+}
+
 static int need_cmp(const void *a, const void *b) {
     const struct need *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
@@ -114,10 +123,9 @@ static int filter_row(void *arg, const struct value *row, struct error *err) {
     struct need key = {.id = row[0].i};
     const struct need *need = bsearch(&key, f->needs, f->n_needs, sizeof key, need_cmp);
     struct text bits = value_view(row[1]);
-    int rc = 0;
-    for (size_t i = need ? need->from : 0; !rc && need && i < need->to; i++)
-        if (lookup_filter_may((const unsigned char *)bits.s, bits.n, f->order[i].place)) rc = add_probe(f, need->run, i, err);
-    return rc;
+    if (!need) return 0;
+    lookup_kept_put(f->kept, lookup_shard_of(f->order[need->from].place), need->run, bits);
+    return add_probes(f, need->run, (const unsigned char *)bits.s, bits.n, need->from, need->to, err);
 }
 
 static int ask_filters(struct finding *f, struct error *err) {
@@ -129,25 +137,29 @@ static int ask_filters(struct finding *f, struct error *err) {
     return db_query_in(f->db, "SELECT \"id\",\"bits\" FROM \"lookup_filter\" WHERE \"id\"", "", ids, f->n_needs, filter_row, f, err);
 }
 
-/* For each run of each asked shard: its filter, or its buckets at once. */
+static int add_need(struct finding *f, const struct lookup_run *run, unsigned shard, size_t from, size_t to, struct error *err) {
+    if (!arena_room(&f->a, &f->needs, &f->cap_needs, f->n_needs + 1, sizeof *f->needs)) return error_memory(err);
+    f->needs[f->n_needs++] = (struct need){lookup_filter_id(run->run, shard), run, from, to};
+    return 0;
+}
+
+/* For each run of each asked shard: its filter, in memory or in the store, or its buckets at once. */
 static int plan(struct finding *f, struct error *err) {
-    for (size_t from = 0, to; from < f->n; from = to) {
+    int rc = 0;
+    for (size_t from = 0, to; !rc && from < f->n; from = to) {
         unsigned shard = lookup_shard_of(f->order[from].place);
         const struct lookup_shard *s = &f->all[shard];
         for (to = from; to < f->n && lookup_shard_of(f->order[to].place) == shard;) to++;
-        for (size_t r = 0; r < s->n; r++) {
-            if ((to - from) * FILTER_WORTH > s->runs[r].n && to - from > 2) {
-                if (!arena_room(&f->a, &f->needs, &f->cap_needs, f->n_needs + 1, sizeof *f->needs)) return error_memory(err);
-                f->needs[f->n_needs++] = (struct need){lookup_filter_id(s->runs[r].run, shard), &s->runs[r], from, to};
-                continue;
-            }
-            for (size_t i = from; i < to; i++) {
-                int rc = add_probe(f, &s->runs[r], i, err);
-                if (rc < 0) return rc;
-            }
+        lookup_kept_follow(f->kept, f->db, shard, s);
+        for (size_t r = 0; !rc && r < s->n; r++) {
+            const struct lookup_run *run = &s->runs[r];
+            const struct lookup_filter *kept = lookup_kept_find(f->kept, shard, run);
+            bool worth = (to - from) * FILTER_WORTH > run->n && to - from > 2;
+            if (!kept && (worth || lookup_kept_room(f->kept, run))) rc = add_need(f, run, shard, from, to, err);
+            else rc = add_probes(f, run, kept ? kept->bits : NULL, kept ? kept->bytes : 0, from, to, err);
         }
     }
-    return 0;
+    return rc;
 }
 
 /* ---- buckets */
@@ -284,24 +296,22 @@ static int ask_shards(struct finding *f, struct error *err) {
     return lookup_shards_read(f->db, &f->a, want, f->all, err);
 }
 
-int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
+int lookup_find_many(struct lookup *x, struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err) {
     if (!n) return 0;
-    struct finding *f = mem_alloc(sizeof *f);
-    if (!f) return error_memory(err);
-    *f = (struct finding){.db = db, .asked = asked, .n = n, .limit = limit, .visit = visit, .arg = arg};
-    struct lookup_entry *tmp = arena_alloc(&f->a, n * sizeof *tmp);
-    f->order = arena_alloc(&f->a, n * sizeof *f->order);
-    int rc = tmp && f->order ? 0 : error_memory(err);
-    for (size_t i = 0; !rc && i < n; i++) f->order[i] = (struct lookup_entry){asked[i].place, i};
-    if (!rc) lookup_sort(f->order, tmp, n);
-    if (!rc) rc = ask_shards(f, err);
-    if (!rc) rc = ask_front(f, err);
-    if (!rc) rc = plan(f, err);
-    if (!rc) rc = ask_filters(f, err);
-    if (!rc) rc = ask_buckets(f, err);
-    arena_clear(&f->a);
-    mem_free(f);
+    struct lookup_shard all[LOOKUP_SHARDS];
+    struct finding f = {.kept = x->kept, .db = db, .asked = asked, .n = n, .limit = limit, .all = all, .visit = visit, .arg = arg};
+    struct lookup_entry *tmp = arena_alloc(&f.a, n * sizeof *tmp);
+    f.order = arena_alloc(&f.a, n * sizeof *f.order);
+    int rc = tmp && f.order ? 0 : error_memory(err);
+    for (size_t i = 0; !rc && i < n; i++) f.order[i] = (struct lookup_entry){asked[i].place, i};
+    if (!rc) lookup_sort(f.order, tmp, n);
+    if (!rc) rc = ask_shards(&f, err);
+    if (!rc) rc = ask_front(&f, err);
+    if (!rc) rc = plan(&f, err);
+    if (!rc) rc = ask_filters(&f, err);
+    if (!rc) rc = ask_buckets(&f, err);
+    arena_clear(&f.a);
     return rc;
 }
 

@@ -29,6 +29,8 @@ struct lookup {
     uint64_t front, next_run, cursor; /* front: rows at most */
     uint64_t added;                   /* entries of runs written in this transaction */
     bool dropped, traceless;          /* entries were removed; every stale filter is to be made anew */
+    uint64_t own_runs;                /* the first run number of this transaction; known only when the counters are */
+    struct lookup_kept *kept;         /* what outlives the transaction */
 };
 
 struct lookup_run {
@@ -70,6 +72,24 @@ int lookup_compare(const void *a, const void *b);
 size_t lookup_filter_bytes(size_t n);
 void lookup_filter_fill(unsigned char *filter, size_t bytes, const struct lookup_entry *e, size_t n);
 bool lookup_filter_may(const unsigned char *filter, size_t bytes, uint64_t place);
+
+/* ---- filters kept in memory (lookup_keep.c), so that a value that is not there costs no row a run. A run's number is never used for another one once it is
+ * committed, and its entries only become fewer: what was kept of it stays right. Forgotten are runs that are gone or have fewer entries, those of a
+ * transaction that ended (it may have been rolled back), and all of them when the connection was made anew. Small ones only, some megabytes a connection. */
+struct lookup_filter {
+    uint32_t run, n;
+    size_t bytes;
+    unsigned char *bits;
+};
+int lookup_kept_open(struct lookup_kept **ret, struct error *err);
+void lookup_kept_close(struct lookup_kept *k);
+/* Before others are called for a shard: forgets what is not in its list any more. */
+void lookup_kept_follow(struct lookup_kept *k, const struct db *db, unsigned shard, const struct lookup_shard *now);
+/* NULL: not kept. */
+const struct lookup_filter *lookup_kept_find(const struct lookup_kept *k, unsigned shard, const struct lookup_run *run);
+bool lookup_kept_room(const struct lookup_kept *k, const struct lookup_run *run);
+void lookup_kept_put(struct lookup_kept *k, unsigned shard, const struct lookup_run *run, struct text bits);
+void lookup_kept_forget(struct lookup_kept *k, uint64_t from_run);
 
 /* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. */
 int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);

@@ -142,6 +142,10 @@ int db_sync(struct db *db, struct error *err) {
     return db->driver->sync(db, err);
 }
 
+unsigned db_connection(const struct db *db) {
+    return db->connection;
+}
+
 bool db_renewed(struct db *db) {
     bool renewed = db->renewed;
     db->renewed = false;

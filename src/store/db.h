@@ -69,6 +69,8 @@ int db_lazy(struct db *db, bool on, struct error *err);
 int db_sync(struct db *db, struct error *err);
 /* Has the connection been made anew since the last call? What was committed lazily and not synced may then be gone. */
 bool db_renewed(struct db *db);
+/* Another number each time the connection was made anew: what was remembered of the store under the old one may not be so any more. */
+unsigned db_connection(const struct db *db);
 /* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it.
  */
 int db_savepoint(struct db *db, struct error *err);

@@ -216,7 +216,7 @@ static int connect(struct pg *pg, struct error *err) {
     }
     pg->conn = conn;
     pg->base.renewed = pg->generation > 0;
-    pg->generation++;
+    pg->base.connection = ++pg->generation;
     pg->transaction++;
     pg->n_pending = pg->n_ahead = 0;
     return 0;

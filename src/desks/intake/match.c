@@ -7,7 +7,7 @@
 #include "ledger/lookup.h"
 
 /* A phone or a name of very many people is compared with the first of them; merges lead on at most so often. */
-enum { CHUNK = 128, NAMESAKES = 50, PHONE_HOLDERS = 200, MERGES = 8 };
+enum { NAMESAKES = 50, PHONE_HOLDERS = 200, MERGES = 8 };
 
 void match_of(const struct draft *d, struct match *ret) {
     struct match m = {.sex = {"", 0}};
@@ -27,44 +27,16 @@ static int int_cmp(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Calls `found` with the two integers of every row of a query whose IN list holds the keys, CHUNK at a time. sql ends before the list. */
-static int look_up(struct ledger *l, struct arena *a, const char *sql, const char *tail, int kind, int64_t *keys, size_t n,
-                   int (*found)(void *arg, int64_t x, int64_t y), void *arg, struct error *err) {
-    struct buf text = {0};
-    struct value params[CHUNK + 1];
-    int rc = 0;
-    if (!n) return 0;
-    qsort(keys, n, sizeof *keys, int_cmp);
-    buf_str(&text, sql);
-    size_t shape = n == 1 ? 1 : CHUNK;
-    for (size_t i = 0; i < shape; i++) buf_printf(&text, "%s?%zu", i ? "," : "(", i + 2);
-    buf_printf(&text, ")%s", tail);
-    char *whole = text.failed ? NULL : arena_str(a, buf_cstr(&text));
-    buf_clear(&text);
-    if (!whole) return error_memory(err);
-    params[0] = value_int(kind);
-    for (size_t from = 0; rc == 0 && from < n; from += CHUNK) {
-        struct db_cursor *c = NULL;
-        const struct value *row = NULL;
-        for (size_t i = 0; i < shape; i++) params[i + 1] = value_int(keys[from + i < n ? from + i : n - 1]);
-        rc = db_query(l->db, whole, params, shape + 1, &c, err);
-        while (rc == 0 && (rc = db_next(c, &row, err)) > 0) rc = found(arg, value_int_or(row[0], 0), value_int_or(row[1], 0));
-        db_cursor_close(c);
-    }
-    return rc;
-}
-
 struct hits {
     struct arena *arena;
     struct idmap map;
 };
 
-static int keep_first(void *arg, int64_t hash, int64_t holder) {
+static int merged_row(void *arg, const struct value *row, struct error *err) {
     struct hits *h = arg;
-    bool fresh = false;
-    struct idmap_slot *s = idmap_put(&h->map, h->arena, hash, &fresh);
-    if (!s) return E_MEMORY;
-    if (fresh || holder < s->value.i) s->value.i = holder;
+    struct idmap_slot *s = idmap_put(&h->map, h->arena, row[0].i, NULL);
+    if (!s) return error_memory(err);
+    s->value.i = row[1].i;
     return 0;
 }
 
@@ -111,7 +83,7 @@ static int by_document(struct ledger *l, struct match *m, size_t n, struct arena
     int rc = asking_new(&q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (m[i].has_document) ask(&q, BLIND_DOCUMENT, m[i].document, 0, i);
-    return rc ? rc : lookup_find_many(l->db, q.asked, q.n, 0, keep_document, &q, err);
+    return rc ? rc : lookup_find_many(l->lookup, l->db, q.asked, q.n, 0, keep_document, &q, err);
 }
 
 static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *err) {
@@ -157,14 +129,14 @@ static int phones_with_names(struct ledger *l, struct match *m, size_t n, struct
     int rc = asking_new(q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (!m[i].id && m[i].has_phone && m[i].has_name) ask(q, BLIND_PHONE, m[i].phone, 0, i);
-    if (!rc) rc = lookup_find_many(l->db, q->asked, q->n, PHONE_HOLDERS, keep_answer, q, err);
+    if (!rc) rc = lookup_find_many(l->lookup, l->db, q->asked, q->n, PHONE_HOLDERS, keep_answer, q, err);
     if (rc < 0 || !q->n_answers) return rc;
     qsort(q->answers, q->n_answers, sizeof *q->answers, answer_cmp);
     struct asking names;
     rc = asking_new(&names, m, q->n_answers, a, err);
     names.answers = q->answers;
     for (size_t i = 0; !rc && i < q->n_answers; i++) ask(&names, BLIND_NAME, m[q->answers[i].match].name, q->answers[i].holder, i);
-    return rc ? rc : lookup_find_many(l->db, names.asked, names.n, 1, name_fits, &names, err);
+    return rc ? rc : lookup_find_many(l->lookup, l->db, names.asked, names.n, 1, name_fits, &names, err);
 }
 
 static int by_phone(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
@@ -211,7 +183,7 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
     int rc = asking_new(&q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (!m[i].id && !m[i].has_document && m[i].has_name && m[i].has_birth && m[i].sex.n) ask(&q, BLIND_NAME, m[i].name, 0, i);
-    if (!rc) rc = lookup_find_many(l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
+    if (!rc) rc = lookup_find_many(l->lookup, l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
     if (rc < 0 || !q.n_answers) return rc;
     qsort(q.answers, q.n_answers, sizeof *q.answers, answer_cmp);
     for (size_t from = 0, to; !rc && from < q.n_answers; from = to) {
@@ -231,9 +203,10 @@ static int follow_merged(struct ledger *l, struct match *m, size_t n, struct are
         bool any = false;
         for (size_t i = 0; i < n; i++)
             if (m[i].id) keys[k++] = m[i].id;
-        int rc = look_up(l, a, "SELECT \"id\",\"merged_into\" FROM \"person\" WHERE 0=?1 AND \"merged_into\" IS NOT NULL AND \"id\" IN ", "", 0, keys, k,
-                         keep_first, &h, err);
-        if (rc < 0) return rc == E_MEMORY ? error_memory(err) : rc;
+        if (!k) return 0;
+        qsort(keys, k, sizeof *keys, int_cmp);
+        int rc = db_query_in(l->db, "SELECT \"id\",\"merged_into\" FROM \"person\" WHERE \"merged_into\" IS NOT NULL AND \"id\"", "", keys, k, merged_row, &h, err);
+        if (rc < 0) return rc;
         for (size_t i = 0; i < n; i++) {
             struct idmap_slot *s = m[i].id ? idmap_find(&h.map, m[i].id) : NULL;
             if (!s) continue;

@@ -1,0 +1,73 @@
+/* Filters of the lookup's runs, kept in memory beside a connection. */
+#include <string.h>
+
+#include "ledger/lookup_run.h"
+
+/* Larger filters are those of few, old runs: probing their buckets costs little, and keeping them much. */
+enum { KEEP_FILTER = 32 << 10, KEEP_BYTES = 16 << 20 };
+
+struct lookup_kept {
+    struct {
+        struct lookup_filter *list;
+        size_t n, cap;
+    } shards[LOOKUP_SHARDS];
+    size_t bytes;
+    unsigned connection; /* db_connection: of what is kept */
+};
+
+int lookup_kept_open(struct lookup_kept **ret, struct error *err) {
+    *ret = mem_alloc(sizeof **ret);
+    return *ret ? 0 : error_memory(err);
+}
+
+void lookup_kept_close(struct lookup_kept *k) {
+    if (!k) return;
+    lookup_kept_forget(k, 0);
+    for (size_t i = 0; i < LOOKUP_SHARDS; i++) mem_free(k->shards[i].list);
+    mem_free(k);
+}
+
+static void drop(struct lookup_kept *k, unsigned shard, size_t at) {
+    struct lookup_filter *list = k->shards[shard].list;
+    k->bytes -= list[at].bytes;
+    mem_free(list[at].bits);
+    list[at] = list[--k->shards[shard].n];
+}
+
+void lookup_kept_forget(struct lookup_kept *k, uint64_t from_run) {
+    for (unsigned s = 0; s < LOOKUP_SHARDS; s++)
+        for (size_t i = k->shards[s].n; i-- > 0;)
+            if (k->shards[s].list[i].run >= from_run) drop(k, s, i);
+}
+
+void lookup_kept_follow(struct lookup_kept *k, const struct db *db, unsigned shard, const struct lookup_shard *now) {
+    if (k->connection != db_connection(db)) lookup_kept_forget(k, 0);
+    k->connection = db_connection(db);
+    for (size_t i = k->shards[shard].n; i-- > 0;) {
+        const struct lookup_filter *f = &k->shards[shard].list[i];
+        size_t r = 0;
+        while (r < now->n && (now->runs[r].run != f->run || now->runs[r].n != f->n)) r++;
+        if (r == now->n) drop(k, shard, i);
+    }
+}
+
+const struct lookup_filter *lookup_kept_find(const struct lookup_kept *k, unsigned shard, const struct lookup_run *run) {
+    for (size_t i = 0; i < k->shards[shard].n; i++)
+        if (k->shards[shard].list[i].run == run->run) return &k->shards[shard].list[i];
+    return NULL;
+}
+
+bool lookup_kept_room(const struct lookup_kept *k, const struct lookup_run *run) {
+    size_t bytes = lookup_filter_bytes(run->n);
+    return bytes <= KEEP_FILTER && k->bytes + bytes <= KEEP_BYTES;
+}
+
+/* Without memory it is asked again the next time. */
+void lookup_kept_put(struct lookup_kept *k, unsigned shard, const struct lookup_run *run, struct text bits) {
+    unsigned char *copy = NULL;
+    if (!bits.n || bits.n > KEEP_FILTER || k->bytes + bits.n > KEEP_BYTES) return;
+    if (!mem_room(&k->shards[shard].list, &k->shards[shard].cap, k->shards[shard].n + 1, sizeof *k->shards[shard].list) || !(copy = mem_realloc(NULL, bits.n))) return;
+    memcpy(copy, bits.s, bits.n);
+    k->shards[shard].list[k->shards[shard].n++] = (struct lookup_filter){run->run, run->n, bits.n, copy};
+    k->bytes += bits.n;
+}
