@@ -153,6 +153,7 @@ one=$("$tocsin" due --json --at $now | node -e 'console.log(JSON.parse(require("
 json "j.ages.reduce((n, a) => n + a.open, 0) === $one" due --by age --at $now
 refuses 64 'none of' due --by luck
 refuses 65 'region code' due --region '!!'
+refuses 65 'desk' due --desk nowhere
 does '[1-9][0-9]* measures ended' tick --at $now
 [ "$("$tocsin" export measure --columns id --where "state = 'ordered' AND ends < '2022-05-30'" | wc -l)" -le 1 ] && ok "restrictions end by themselves" || bad "restrictions end by themselves"
 [ "$("$tocsin" export measure --columns id --where "state = 'expired' AND ends >= '2022-05-30'" | wc -l)" -le 1 ] && ok "and not before their last day is over" || bad "not before their last day is over"

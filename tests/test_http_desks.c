@@ -33,6 +33,8 @@ static void what_is_owed_is_told(void **state) {
         assert_status(test_http_get(&h, "/api/v1/obligations", NULL), 401);
         assert_status(test_http_get(&h, "/api/v1/obligations?limit=0", ROOT), 400);
         assert_status(test_http_get(&h, "/api/v1/obligations?region=nowhere!", ROOT), 422);
+        assert_status(test_http_get(&h, "/api/v1/obligations?desk=nowhere", ROOT), 422);
+        assert_status(test_http_get(&h, "/api/v1/obligations/summary?register=nowhere", ROOT), 422);
         int64_t id = case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
         struct answer_got got = test_http_get(&h, "/api/v1/obligations?register=case", ROOT);
         assert_status(got, 200);

@@ -275,7 +275,7 @@ static const struct {
     {"no column is named", "没有指明列"},
     {"no department %.*s", "没有部门 %.*s"},
     {"no move leads to state %s", "没有变更能进入状态 %s"},
-    {"no pack %.*s: %s", "没有方案 %.*s: %s"},
+    {"no pack %.*s in %s", "没有方案 %.*s (目录 %s)"},
     {"no pack %s in %s", "没有方案 %s (目录 %s)"},
     {"no record is given", "没有给出记录"},
     {"no register %s", "没有登记册 %s"},

@@ -53,9 +53,22 @@ static int each(struct ledger *l, struct db *db, struct buf *sql, const struct v
     return rc;
 }
 
+/* A desk or register that nobody has would look like one that owes nothing. */
+static int known(const struct ledger *l, const struct duty_filter *f, struct error *err) {
+    bool desk = !f->desk.n, reg = !f->reg.n || register_find(l->catalog, f->reg);
+    for (size_t i = 0; !desk && i < l->catalog->n_registers; i++) desk = text_eq(l->catalog->registers[i].desk, f->desk);
+    for (size_t a = 0; !desk && a < l->n_adoptions; a++)
+        for (size_t i = 0; !desk && l->adoptions[a].policy && i < l->adoptions[a].policy->n_rules; i++) desk = text_eq(l->adoptions[a].policy->rules[i].desk, f->desk);
+    if (!desk) return error_set(err, E_INVALID, "desk", "no register and no rule of a plan is of desk \"%.*s\" / 没有席位 \"%.*s\"", (int)(f->desk.n < 40 ? f->desk.n : 40), f->desk.s,
+                                (int)(f->desk.n < 40 ? f->desk.n : 40), f->desk.s);
+    return reg ? 0 : error_set(err, E_INVALID, "register", "no register \"%.*s\" / 没有登记册 \"%.*s\"", (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s, (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s);
+}
+
 int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
               int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
     struct condition c = {0};
+    int rc = known(l, f, err);
+    if (rc < 0) return rc;
     buf_printf(&c.sql, "SELECT %s FROM \"obligation_open\" WHERE \"state\" = 'open' AND ", obligation_columns);
     condition_of(&c, s, f);
     if (f->overdue) {
@@ -73,7 +86,7 @@ int duty_list(struct ledger *l, struct db *db, const struct session *s, const st
     }
     buf_printf(&c.sql, " ORDER BY COALESCE(\"due_at\", %lld), \"id\"", DUE_NEVER);
     if (f->limit) buf_printf(&c.sql, " LIMIT %zu", f->limit);
-    int rc = each(l, db, &c.sql, c.params, c.n, visit, arg, err);
+    rc = each(l, db, &c.sql, c.params, c.n, visit, arg, err);
     buf_clear(&c.sql);
     return rc;
 }
@@ -136,10 +149,12 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
+    int rc = known(l, f, err);
+    if (rc < 0) return rc;
     buf_str(&c.sql, "SELECT k.\"desk\",k.\"rule\",k.\"register\",n.* FROM (SELECT " COUNTS ",\"kind\" FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"kind\") n CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = n.\"kind\" ORDER BY k.\"desk\",k.\"rule\",k.\"register\"");
-    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         struct duty_count n = {.desk = value_view(row[0]), .rule = value_view(row[1]), .reg = value_view(row[2])}, *last = d.n ? &d.rules[d.n - 1] : NULL;
         counts_of(row, &n);
@@ -190,10 +205,12 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
+    int rc = known(l, f, err);
+    if (rc < 0) return rc;
     buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"owner_kind\",\"owner\",\"whose\"");
-    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         rc = 0;
         if (!arena_room(&d.arena, &d.list, &cap, d.n + 1, sizeof *d.list)) {
@@ -243,10 +260,12 @@ int duty_by_region(struct ledger *l, struct db *db, const struct session *s, con
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
+    int rc = known(l, f, err);
+    if (rc < 0) return rc;
     buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
     condition_of(&c, s, f);
     buf_str(&c.sql, " GROUP BY \"region\" ORDER BY \"region\"");
-    int rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
+    rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         struct duty_count n;
         struct text region = value_view(row[0]);

@@ -334,8 +334,7 @@ static int load(const struct catalog *c, const char *dir, struct text name, cons
     int rc = source ? file_open(&p->arena, kept ? document(&behind) : *source, file, &files[0], err)
                     : file_read_in(&p->arena, dir, name, &files[0], &reading);
     if (rc == E_IO)
-        rc = error_set(err, E_UNKNOWN, reading.where, "no pack %.*s: %s", (int)name.n, name.s,
-                       reading.message);
+        rc = error_set(err, E_UNKNOWN, reading.where, "no pack %.*s in %s", (int)name.n, name.s, dir);
     if (rc < 0)
         error_set(err, rc, reading.where, "%s", reading.message); /* an err that is filled stays as it is */
     if (!rc) rc = chain(&p->arena, dir, behind, file, files, &n, err);
