@@ -33,7 +33,7 @@ static void pass(sqlite3 *handle) {
 
 static void *work(void *arg) {
     struct lite_home *h = arg;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), HOME_NICE);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + HOME_NICE);
     pthread_mutex_lock(&h->lock);
     for (;;) {
         while (!h->wanted && !h->ending) pthread_cond_wait(&h->changed, &h->lock);

@@ -64,7 +64,7 @@ static void sync_committed(struct intake *in) {
 
 static void *work(void *arg) {
     struct intake *in = arg;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + WORKER_NICE);
     pthread_mutex_lock(&in->lock);
     for (;;) {
         struct batch *b = NULL;
