@@ -29,6 +29,9 @@ struct person_shared {
 };
 int person_sharing(struct ledger *l, struct db *db, int64_t person, size_t limit, struct arena *a, struct person_shared *shared, size_t n, struct error *err);
 
+/* Puts in place of each id who that person is now, after all merges; an id that nobody has stays. One question for 128, one more for each merge that leads on. */
+int person_now(struct db *db, int64_t *ids, size_t n, struct error *err);
+
 /* By clear text of a kind; ids in the arena, without who was merged away. */
 int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
 

@@ -64,6 +64,7 @@ struct pg {
     /* A lazy connection's transaction sends what it writes and asks without waiting: the next that must know a result, or the commit, reads all of them */
     struct pg_ahead ahead[PG_AHEAD_MAX];
     size_t n_ahead;
+    size_t ended;    /* so many of them are the end of a snapshot, with a sync of its own behind it; 0 none */
     unsigned window; /* of what was sent together and is read together */
     struct buf key;      /* scratch of pg_run.c */
     struct buf *columns; /* scratch of pg_batch.c: one array a column */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/idmap.h"
+#include "desks/person.h"
 #include "ledger/lookup.h"
 
 /* A phone or a name of very many people is compared with the first of them; merges lead on at most so often. */
@@ -20,24 +20,6 @@ void match_of(const struct draft *d, struct match *ret) {
     if (birth >= 0 && d->values[birth].kind == VALUE_INT) m.has_birth = true, m.birth = (day)d->values[birth].i;
     if (sex >= 0) m.sex = value_view(d->values[sex]);
     *ret = m;
-}
-
-static int int_cmp(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-struct hits {
-    struct arena *arena;
-    struct idmap map;
-};
-
-static int merged_row(void *arg, const struct value *row, struct error *err) {
-    struct hits *h = arg;
-    struct idmap_slot *s = idmap_put(&h->map, h->arena, row[0].i, NULL);
-    if (!s) return error_memory(err);
-    s->value.i = row[1].i;
-    return 0;
 }
 
 struct answer {
@@ -195,27 +177,15 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
 
 /* A person that was merged is the one it was merged into. */
 static int follow_merged(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
-    int64_t *keys = arena_alloc(a, (n + 1) * sizeof *keys);
-    if (!keys) return error_memory(err);
-    for (int round = 0; round < MERGES; round++) {
-        struct hits h = {.arena = a};
-        size_t k = 0;
-        bool any = false;
-        for (size_t i = 0; i < n; i++)
-            if (m[i].id) keys[k++] = m[i].id;
-        if (!k) return 0;
-        qsort(keys, k, sizeof *keys, int_cmp);
-        int rc = db_query_in(l->db, "SELECT \"id\",\"merged_into\" FROM \"person\" WHERE \"merged_into\" IS NOT NULL AND \"id\"", "", keys, k, merged_row, &h, err);
-        if (rc < 0) return rc;
-        for (size_t i = 0; i < n; i++) {
-            struct idmap_slot *s = m[i].id ? idmap_find(&h.map, m[i].id) : NULL;
-            if (!s) continue;
-            m[i].id = s->value.i;
-            any = true;
-        }
-        if (!any) return 0;
-    }
-    return 0;
+    int64_t *ids = arena_alloc(a, (n + 1) * sizeof *ids);
+    size_t k = 0;
+    if (!ids) return error_memory(err);
+    for (size_t i = 0; i < n; i++)
+        if (m[i].id) ids[k++] = m[i].id;
+    int rc = person_now(l->db, ids, k, err);
+    for (size_t i = k = 0; !rc && i < n; i++)
+        if (m[i].id) m[i].id = ids[k++];
+    return rc;
 }
 
 int match_persons(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/instant.h"
+#include "desks/person.h"
 
 enum { TAG = 16, BYTES = TAG + 8 };
 
@@ -70,7 +71,7 @@ struct own_result {
 struct asked {
     struct arena a;
     size_t n, n_ids;
-    int64_t asked[TICKET_TOGETHER], whose[TICKET_TOGETHER]; /* of each ask: the person, and who that one is by now */
+    int64_t whose[TICKET_TOGETHER]; /* of each ask: the person, or who that one was merged into */
     int64_t ids[TICKET_TOGETHER];   /* the same ascending and distinct */
     struct own_result *list;
     size_t n_list, cap;
@@ -88,32 +89,6 @@ static void collect_ids(struct asked *x) {
     for (size_t i = 0; i < x->n; i++)
         if (!k || x->ids[k - 1] != x->ids[i]) x->ids[k++] = x->ids[i];
     x->n_ids = k;
-}
-
-/* Who was merged into another asks for that one. A question inside a question for each: no plan reads the table of persons for it, however young. */
-static int find_merged(struct asked *x, struct db *db, struct error *err) {
-    struct value params[TICKET_TOGETHER];
-    struct buf sql = {0};
-    struct db_cursor *c = NULL;
-    const struct value *row;
-    size_t shape = 1;
-    while (shape < x->n_ids) shape *= 2;
-    if (shape > TICKET_TOGETHER) shape = TICKET_TOGETHER;
-    buf_str(&sql, "SELECT h.\"column1\",(SELECT p.\"merged_into\" FROM \"person\" p WHERE p.\"id\" = h.\"column1\") FROM (VALUES ");
-    for (size_t i = 0; i < shape; i++) {
-        buf_printf(&sql, "%s(CAST(?%zu AS BIGINT))", i ? "," : "", i + 1);
-        params[i] = value_int(i < x->n_ids ? x->ids[i] : 0);
-    }
-    buf_str(&sql, ") h");
-    int rc = sql.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), params, shape, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        rc = 0;
-        for (size_t i = 0; row[1].kind == VALUE_INT && i < x->n; i++)
-            if (x->asked[i] == row[0].i) x->whose[i] = row[1].i;
-    }
-    db_cursor_close(c);
-    buf_clear(&sql);
-    return rc;
 }
 
 static int own_row(void *arg, const struct value *row, struct error *err) {
@@ -140,8 +115,7 @@ static int newest(const void *a, const void *b) {
 static int read_all(struct asked *x, struct db *db, struct error *err) {
     static const char *const last = ") AS own WHERE nth <= 5";
     _Static_assert(TICKET_RESULTS == 5, "said in SQL");
-    collect_ids(x);
-    int rc = find_merged(x, db, err);
+    int rc = person_now(db, x->whose, x->n, err);
     collect_ids(x);
     if (!rc) rc = db_query_in(db, LAST("swabbed_at", "told_at", "swab"), last, x->ids, x->n_ids, own_row, x, err);
     if (!rc) rc = db_query_in(db, LAST("sampled_at", "result_at", "test"), last, x->ids, x->n_ids, own_row, x, err);
@@ -181,7 +155,7 @@ int ticket_results(struct ledger *l, struct db *db, const struct ticket_ask *ask
     int rc = 0;
     for (size_t from = 0; !rc && from < n; from += TICKET_TOGETHER) {
         struct asked x = {.n = n - from < TICKET_TOGETHER ? n - from : TICKET_TOGETHER};
-        for (size_t i = 0; i < x.n; i++) x.asked[i] = x.whose[i] = asks[from + i].person;
+        for (size_t i = 0; i < x.n; i++) x.whose[i] = asks[from + i].person;
         rc = read_all(&x, db, err);
         for (size_t i = 0; !rc && i < x.n; i++) put_results(l, &x, x.whose[i], asks[from + i].out);
         arena_clear(&x.a);
