@@ -83,7 +83,7 @@ static double bench_store(const char *store, int scale, const char *kept) {
          "\"state\",\"closed_at\"",
          REGION ", (5000000 + i) * 65536, 2000000 + i, i % 2 + 1, 1, '3101', " AT ", " DAYS ", 1, CASE WHEN i % 40 = 0 THEN NULL ELSE 1 END, " AT " + 86400, CASE WHEN i % 40 = 0 THEN " AT
          " + 86400 ELSE NULL END, CASE WHEN i % 40 = 0 THEN 0 ELSE 2 END, CASE WHEN i % 40 = 0 THEN NULL ELSE " AT " + 7200 END");
-    if (db_run(l->db, "INSERT INTO \"duty_wake\" (\"at\",\"page\") SELECT DISTINCT \"wake_at\" - \"wake_at\" % 600, \"id\" / 1048576 FROM \"duty\" WHERE \"wake_at\" IS NOT NULL",
+    if (db_run(l->db, "INSERT INTO \"duty_wake\" (\"at\",\"page\") SELECT DISTINCT \"wake_at\", \"id\" / 1048576 FROM \"duty\" WHERE \"wake_at\" IS NOT NULL",
                NULL, 0, NULL, &err) < 0)
         fail("duty_wake", &err);
     if (db_commit(l->db, &err) < 0) fail("commit", &err);

@@ -134,6 +134,77 @@ static void open_duties_are_found_by_their_pages_after_statistics(void **state) 
     }
 }
 
+struct seen {
+    int64_t ids[20000];
+    size_t n;
+    instant due;
+};
+
+static int see(const struct obligation *o, const struct duty_rule *rule, void *arg) {
+    struct seen *x = arg;
+    (void)rule;
+    assert_true(x->n < sizeof x->ids / sizeof *x->ids);
+    x->ids[x->n++] = o->id;
+    x->due = o->duty.due_at;
+    return 0;
+}
+
+/* Page after page, in whatever way each is found, is the whole list, which reads every open duty. */
+static void pages_of_a_list_are_the_list(void **state) {
+    static struct seen whole, paged;
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        struct buf plan = {0};
+        contacts(&t, 3);
+        /* on a thousand pages: to come, at a few moments that many share; late and looked at; late and not looked at yet; without a time */
+        run(&t, "INSERT INTO \"duty\" (\"region\",\"id\",\"record\",\"kind\",\"owner_kind\",\"owner\",\"raised_at\",\"anchor\",\"owed\",\"due_at\",\"wake_at\",\"state\") WITH RECURSIVE n(i) AS "
+                "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 16000), d(i,due) AS (SELECT i,CAST(1660528800 + i * 7919 % 13 * 3600 - i * 31 % 7 * 40000 AS BIGINT) FROM n) "
+                "SELECT CASE WHEN i % 500 = 7 THEN '310115017' WHEN i % 3 = 0 THEN '310115001' ELSE '310115' END,CAST(900000 + i AS BIGINT) * 65536,i,"
+                "(SELECT MIN(\"id\") FROM \"duty_kind\") + i % 2,CASE WHEN i % 700 = 1 THEN 0 ELSE 1 END,CASE WHEN i % 5 = 2 THEN 4711 END,0,0,1,CASE WHEN i % 900 = 5 THEN NULL ELSE due END,"
+                "CASE WHEN i % 900 = 5 OR i % 4 = 1 THEN 253402300799 ELSE due END,CASE WHEN i % 11 = 3 THEN 2 ELSE 0 END FROM d");
+        run(&t, "UPDATE \"duty\" SET \"wake_at\" = NULL WHERE \"state\" = 2");
+        run(&t, "DELETE FROM \"duty_term\""); /* as it came from a store of before */
+        assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
+        buf_clear(&plan);
+        assert_true(test_count(&t, "SELECT COUNT(DISTINCT \"page\") FROM \"duty_term\"") > 900);
+        struct grant street = {.role = TEXT("tracer"), .region = TEXT("310115017")}, both[] = {{.role = TEXT("tracer"), .region = TEXT("310115001")}, street};
+        struct session sessions[] = {t.s, t.s, t.s};
+        sessions[1].grants = &street, sessions[1].n_grants = 1;
+        sessions[2].grants = both, sessions[2].n_grants = 2;
+        const struct duty_filter filters[] = {{.limit = 0}, {.overdue = true}, {.due_before = t.s.now + 7200}, {.without_owner = true}, {.owner = 4711}, {.owner = 12}, {.region = TEXT("310115017")},
+                                              {.region = TEXT("310115"), .desk = TEXT("tracing")}, {.rule = TEXT("place-contact"), .overdue = true}, {.rule = TEXT("no-such")}};
+        for (size_t who = 0; who < 3; who++)
+            for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+                struct duty_filter f = filters[i];
+                whole.n = paged.n = 0;
+                assert_ok(duty_list(t.l, NULL, &sessions[who], &f, see, &whole, &err), err);
+                for (size_t before = SIZE_MAX; paged.n != before;) {
+                    f.limit = paged.n < 20 ? 7 : 1999;
+                    before = paged.n;
+                    assert_ok(duty_list(t.l, NULL, &sessions[who], &f, see, &paged, &err), err);
+                    if (paged.n == before) break;
+                    f.after = true;
+                    f.after_due = paged.due;
+                    f.after_id = paged.ids[paged.n - 1];
+                }
+                if (whole.n != paged.n || memcmp(whole.ids, paged.ids, whole.n * sizeof *whole.ids) != 0) fail_msg("session %zu, filter %zu: %zu in one, %zu in pages", who, i, whole.n, paged.n);
+                if (who == 0 && i < 5) assert_true(whole.n > 15);
+            }
+        /* what is owed no more is forgotten with the day */
+        run(&t, "UPDATE \"duty\" SET \"state\" = 2,\"wake_at\" = NULL WHERE \"record\" > 8000");
+        int64_t words = test_count(&t, "SELECT COUNT(*) FROM \"duty_term\"");
+        struct wake_report r;
+        for (int i = 0; i < 3; i++) {
+            t.s.now += 40 * DAY_S;
+            assert_ok(duty_tick(t.l, &t.s, &r, &err), err);
+        }
+        assert_true(test_count(&t, "SELECT COUNT(*) FROM \"duty_term\"") < words * 3 / 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"duty\" d WHERE \"state\" < 2 AND NOT EXISTS (SELECT 1 FROM \"duty_term\" w WHERE w.\"what\" = d.\"region\" AND w.\"page\" = d.\"id\" / 1048576)"), 0);
+    }
+}
+
 static void an_older_store_s_duties_are_carried_over(void **state) {
     struct test_ledger t;
     (void)state;
@@ -153,6 +224,7 @@ static void an_older_store_s_duties_are_carried_over(void **state) {
         run(&t, "DROP TABLE \"duty\"");
         run(&t, "DROP TABLE \"duty_kind\"");
         run(&t, "DROP TABLE \"duty_wake\"");
+        run(&t, "DROP TABLE \"duty_term\"");
         run(&t, "UPDATE \"obligation\" SET \"paid\" = NULL,\"late\" = NULL WHERE \"paid\" = 0"); /* both ways were written once */
         run(&t, "UPDATE \"obligation\" SET \"state\" = 'asleep' WHERE \"holder\" = (SELECT MAX(\"holder\") FROM \"obligation\") AND \"rule\" = 'place-contact'");
         test_ledger_reopen(&t);
@@ -184,6 +256,7 @@ int main(void) {
         cmocka_unit_test(a_duty_in_no_known_state_is_refused),
         cmocka_unit_test(the_clock_finds_every_open_duty),
         cmocka_unit_test(open_duties_are_found_by_their_pages_after_statistics),
+        cmocka_unit_test(pages_of_a_list_are_the_list),
         cmocka_unit_test(an_older_store_s_duties_are_carried_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

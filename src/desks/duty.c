@@ -5,7 +5,8 @@
 
 /* Where duties without a time stand in the order: behind the year 9999. */
 #define DUE_NEVER 253402300799LL
-enum { TICK_BATCH = 20000, PARAMS_MAX = 16 };
+#define DUE "COALESCE(\"due_at\", 253402300799)"
+enum { TICK_BATCH = 20000, PARAMS_MAX = 24 };
 
 struct condition {
     struct buf sql;
@@ -19,21 +20,28 @@ static void equals(struct condition *c, const char *column, struct value v) {
     buf_printf(&c->sql, " AND \"%s\" = ?%zu", column, c->n);
 }
 
-static void condition_of(struct condition *c, const struct session *s, const struct duty_filter *f) {
-    access_scope_sql(s, "\"region\"", &c->sql);
+static void in_region(struct condition *c, const char *column, struct text region) {
+    c->params[c->n++] = value_text(region);
+    buf_printf(&c->sql, " AND \"%s\" >= ?%zu", column, c->n);
+    if (region_end(region, c->end)) {
+        c->params[c->n++] = value_str(c->end);
+        buf_printf(&c->sql, " AND \"%s\" < ?%zu", column, c->n);
+    }
+}
+
+/* What the kind of a duty says: its desk, rule and register. */
+static void kind_is(struct condition *c, const struct duty_filter *f) {
     if (f->desk.n) equals(c, "desk", value_text(f->desk));
     if (f->rule.n) equals(c, "rule", value_text(f->rule));
     if (f->reg.n) equals(c, "register", value_text(f->reg));
+}
+
+static void condition_of(struct condition *c, const struct session *s, const struct duty_filter *f) {
+    access_scope_sql(s, "\"region\"", &c->sql);
+    kind_is(c, f);
     if (f->owner) equals(c, "owner", value_int(f->owner));
     if (f->without_owner) equals(c, "owner_kind", value_int(OWNER_NONE));
-    if (f->region.n) {
-        c->params[c->n++] = value_text(f->region);
-        buf_printf(&c->sql, " AND \"region\" >= ?%zu", c->n);
-        if (region_end(f->region, c->end)) {
-            c->params[c->n++] = value_str(c->end);
-            buf_printf(&c->sql, " AND \"region\" < ?%zu", c->n);
-        }
-    }
+    if (f->region.n) in_region(c, "region", f->region);
 }
 
 /* The statement gives obligation_columns. */
@@ -64,30 +72,126 @@ static int known(const struct ledger *l, const struct duty_filter *f, struct err
     return reg ? 0 : error_set(err, E_INVALID, "register", "no register \"%.*s\" / 没有登记册 \"%.*s\"", (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s, (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s);
 }
 
+/* ---- the list: a page of it without reading what does not belong on it */
+
+static void bound(struct condition *c, struct buf *out, const char *column, const char *test, instant t) {
+    c->params[c->n++] = value_int(t);
+    buf_printf(out, " AND \"%s\" %s ?%zu", column, test, c->n);
+}
+
+static void times_of(struct condition *c, struct buf *out, const char *due, const struct session *s, const struct duty_filter *f) {
+    if (f->overdue) bound(c, out, due, "<", s->now);
+    if (f->due_before) bound(c, out, due, "<", f->due_before);
+}
+
+/* Of a page further: what comes behind the last duty seen. */
+static void behind(struct condition *c, struct buf *out, const char *place, const struct duty_filter *f, int64_t id) {
+    if (!f->after) return;
+    c->params[c->n++] = value_int(f->after_due == INSTANT_NONE ? DUE_NEVER : f->after_due);
+    c->params[c->n++] = value_int(id);
+    buf_printf(out, " AND (%s) > (?%zu, ?%zu)", place, c->n - 1, c->n);
+}
+
+/* Duties in an order that their statement comes in, cut at the limit. */
+static void part_of(struct buf *sql, const char *from, struct condition *c, struct buf *times, const char *order, size_t limit) {
+    buf_printf(sql, "SELECT * FROM (SELECT %s FROM (%s) o WHERE %s%s ORDER BY %s LIMIT %zu) p", obligation_columns, from, buf_cstr(&c->sql), buf_cstr(times), order, limit);
+    sql->failed |= times->failed;
+}
+
+/* The most urgent first: what is late by its index, what is to come along the clock's notes, then what has no time at all. */
+static void by_time(struct buf *sql, struct condition *c, const struct session *s, const struct duty_filter *f) {
+    struct buf late = {0}, ahead = {0}, never = {0};
+    buf_str(&late, " AND \"due_at\" IS NOT NULL");
+    buf_str(&never, " AND \"due_at\" IS NULL");
+    times_of(c, &late, "due_at", s, f);
+    times_of(c, &ahead, "at", s, f);
+    behind(c, &late, "\"due_at\", \"id\"", f, f->after_id);
+    behind(c, &ahead, "\"at\", \"page\"", f, f->after_id / DUTY_PAGE_IDS - 1); /* found by key; then in it */
+    behind(c, &ahead, "\"at\", \"id\"", f, f->after_id);
+    part_of(sql, duty_late_sql, c, &late, "\"due_at\", \"id\"", f->limit);
+    buf_str(sql, " UNION ALL ");
+    part_of(sql, duty_ahead_sql, c, &ahead, "\"at\", \"page\", \"id\"", f->limit);
+    if (!f->overdue && !f->due_before) {
+        behind(c, &never, DUE ", \"id\"", f, f->after_id);
+        buf_str(sql, " UNION ALL ");
+        part_of(sql, duty_late_sql, c, &never, "\"id\"", f->limit);
+    }
+    buf_clear(&late);
+    buf_clear(&ahead);
+    buf_clear(&never);
+}
+
+/* A condition on duty_term, the i-th that the filter and the regions of the asker give; false: there is no such. */
+static bool term_of(struct condition *c, struct arena *a, const struct session *s, const struct duty_filter *f, int i) {
+    buf_reset(&c->sql);
+    c->n = 0;
+    if (i == 0) return access_scope_sql(s, "\"what\"", &c->sql) == 0;
+    buf_str(&c->sql, "1=1");
+    if (i == 1 && (f->owner || f->without_owner)) equals(c, "what", value_str(arena_printf(a, "o%lld", (long long)f->owner)));
+    if (i == 2 && f->region.n) in_region(c, "what", f->region);
+    if (i == 3 && (f->desk.n || f->rule.n || f->reg.n)) {
+        buf_str(&c->sql, " AND \"what\" IN (SELECT 'k' || \"id\" FROM \"duty_kind\" WHERE 1=1");
+        kind_is(c, f);
+        buf_char(&c->sql, ')');
+    }
+    return c->n > 0;
+}
+
+/* Whether one of these conditions leaves so few pages that they are read whole; it is left in c then. Else one duty in some hundred is of the list, and whoever
+ * walks along the time has a page of it soon. */
+enum { TERMS = 4, FEW_PAGES = 800 };
+static int few_pages(struct db *db, struct condition *c, struct arena *a, const struct session *s, const struct duty_filter *f, bool *ret, struct error *err) {
+    int rc = 0;
+    *ret = false;
+    for (int i = 0; !rc && !*ret && i < TERMS; i++) {
+        struct buf sql = {0};
+        struct value pages = value_null();
+        if (!term_of(c, a, s, f, i)) continue;
+        buf_printf(&sql, "SELECT COUNT(*) FROM (SELECT 1 AS \"x\" FROM \"duty_term\" WHERE %s LIMIT %d) q", buf_cstr(&c->sql), FEW_PAGES + 1);
+        rc = sql.failed || c->sql.failed ? error_memory(err) : db_scalar(db, a, buf_cstr(&sql), c->params, c->n, &pages, err);
+        *ret = !rc && value_int_or(pages, 0) <= FEW_PAGES;
+        buf_clear(&sql);
+    }
+    return rc;
+}
+
+/* All of it, or what lies on the pages that `pages` says. */
+static void by_page(struct buf *sql, struct condition *c, struct buf *pages, const struct session *s, const struct duty_filter *f) {
+    struct buf times = {0};
+    times_of(c, &times, "due_at", s, f);
+    behind(c, &times, DUE ", \"id\"", f, f->after_id);
+    buf_printf(sql, "SELECT %s FROM (", obligation_columns);
+    if (pages->n) buf_printf(sql, duty_of_term_sql, buf_cstr(pages));
+    else buf_str(sql, "SELECT * FROM \"obligation_open\" WHERE \"phase\" = 0");
+    buf_printf(sql, ") o WHERE %s%s", buf_cstr(&c->sql), buf_cstr(&times));
+    sql->failed |= times.failed;
+    buf_clear(&times);
+}
+
 int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
               int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
     struct condition c = {0};
+    struct arena a = {0};
+    struct buf sql = {0}, pages = {0};
+    bool few = false;
     int rc = known(l, f, err);
     if (rc < 0) return rc;
-    buf_printf(&c.sql, "SELECT %s FROM \"obligation_open\" WHERE \"state\" = 'open' AND ", obligation_columns);
+    if (f->limit) rc = few_pages(db ? db : l->db, &c, &a, s, f, &few, err);
+    if (few) buf_text(&pages, buf_view(&c.sql));
+    else c.n = 0;
+    buf_reset(&c.sql);
     condition_of(&c, s, f);
-    if (f->overdue) {
-        c.params[c.n++] = value_int(s->now);
-        buf_printf(&c.sql, " AND \"due_at\" < ?%zu", c.n);
-    }
-    if (f->due_before) {
-        c.params[c.n++] = value_int(f->due_before);
-        buf_printf(&c.sql, " AND \"due_at\" < ?%zu", c.n);
-    }
-    if (f->after) {
-        c.params[c.n++] = value_int(f->after_due == INSTANT_NONE ? DUE_NEVER : f->after_due);
-        c.params[c.n++] = value_int(f->after_id);
-        buf_printf(&c.sql, " AND (COALESCE(\"due_at\", %lld), \"id\") > (?%zu, ?%zu)", DUE_NEVER, c.n - 1, c.n);
-    }
-    buf_printf(&c.sql, " ORDER BY COALESCE(\"due_at\", %lld), \"id\"", DUE_NEVER);
-    if (f->limit) buf_printf(&c.sql, " LIMIT %zu", f->limit);
-    rc = each(l, db, &c.sql, c.params, c.n, visit, arg, err);
+    buf_printf(&sql, "SELECT %s FROM (", obligation_columns);
+    if (f->limit && !few) by_time(&sql, &c, s, f);
+    else by_page(&sql, &c, &pages, s, f);
+    buf_str(&sql, ") d ORDER BY " DUE ", \"id\"");
+    if (f->limit) buf_printf(&sql, " LIMIT %zu", f->limit);
+    sql.failed |= c.sql.failed | pages.failed;
+    if (!rc) rc = each(l, db, &sql, c.params, c.n, visit, arg, err);
     buf_clear(&c.sql);
+    buf_clear(&pages);
+    buf_clear(&sql);
+    arena_clear(&a);
     return rc;
 }
 
@@ -325,6 +429,23 @@ int duty_by_age(struct ledger *l, struct db *db, const struct session *s, const 
     return 0;
 }
 
+/* Once a day. */
+static int sweep(struct ledger *l, const struct session *s, struct error *err) {
+    struct arena a = {0};
+    struct text swept = {0};
+    char today[DAY_TEXT];
+    day_format(day_of_instant(s->now, l->zone_s), today);
+    int rc = ledger_setting(l, l->db, "duty_terms", &a, &swept, err);
+    bool done = text_is(swept, today);
+    arena_clear(&a);
+    if (rc < 0 || done) return rc;
+    rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    rc = duty_terms_sweep(l, err);
+    if (!rc) rc = ledger_set(l, "duty_terms", text_of(today), err);
+    return ledger_end(l, rc, s->now, err);
+}
+
 int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret, struct error *err) {
     struct wake_report sum = {0};
     int64_t page = -1;
@@ -342,5 +463,5 @@ int duty_tick(struct ledger *l, const struct session *s, struct wake_report *ret
         if (!part.more) break;
     }
     *ret = sum;
-    return 0;
+    return sweep(l, s, err);
 }

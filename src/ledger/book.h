@@ -37,7 +37,7 @@ struct duty_kind {
 };
 
 /* A page of holders is looked at together by the clock (duty_wake). Open duties for which nothing more happens by itself have WAKE_NEVER. */
-enum { DUTY_COUNT = 65536 /* duties a holder ever has */, DUTY_PAGE = 16, WAKE_SLOT_S = 600, LOOK_AGAIN_S = 30 * DAY_S, KINDS_RECENT = 64 };
+enum { DUTY_COUNT = 65536 /* duties a holder ever has */, DUTY_PAGE = 16, LOOK_AGAIN_S = 30 * DAY_S, KINDS_RECENT = 64 };
 #define WAKE_NEVER ((instant)253402300799)
 
 /* Who owes by a chain of owners that asks only for the region: the same for all records of a region. */

@@ -20,8 +20,15 @@ extern const char *const obligation_columns; /* of both views: "region","holder"
 extern const char *const obligation_words;   /* the same without the id, which depends on the order of raising */
 /* Condition on both views: the duties of holder ?1, found by key. */
 #define OBLIGATION_OF_HOLDER "\"id\" >= CAST(?1 AS BIGINT) * 65536 AND \"id\" < CAST(?1 AS BIGINT) * 65536 + 65536"
-const struct db_table *duty_table(void), *duty_kind_table(void), *duty_wake_table(void);
+const struct db_table *duty_table(void), *duty_kind_table(void), *duty_wake_table(void), *duty_term_table(void);
 const struct db_view *obligation_views(size_t *ret_n);
+/* Open duties in the order of their time without reading the others. Each open one is in exactly one of the first two, with the columns of both views:
+ * those that the clock has found late, by (due_at, id) from an index; those still to come, which have "at" (= due_at) and "page" besides, by (at, page, id)
+ * along duty_wake (page: id / DUTY_PAGE_IDS). The third, with a condition on "what" for its %s, are those of the pages where such are: what = region | k<kind> | o<owner>, o0 nobody's. */
+enum { DUTY_PAGE_IDS = 1048576 };
+extern const char *const duty_late_sql, *const duty_ahead_sql, *const duty_of_term_sql;
+/* Words of pages that have no open duty any more are forgotten; once in a while, inside a write transaction. */
+int duty_terms_sweep(struct ledger *l, struct error *err);
 
 /* One row in memory. Texts are borrowed from the book's arena (a transaction) or from the cursor's row. */
 struct obligation {

@@ -81,6 +81,23 @@ int obligation_take(struct ledger *l, const uint16_t *map, size_t width, const s
     return rc;
 }
 
+/* Stores from before duties were noted by the second and by their words: both anew. Where nothing happens by itself any more the clock looks at its next pass. */
+static int note_anew(struct ledger *l, struct error *err) {
+    static const char *const steps[] = {
+        "DELETE FROM \"duty_wake\"",
+        "INSERT INTO \"duty_wake\" (\"at\",\"page\") SELECT DISTINCT CASE WHEN \"wake_at\" < 253402300799 THEN \"wake_at\" ELSE 0 END,\"id\" / 1048576 FROM \"duty\" WHERE \"state\" < 2",
+        "INSERT INTO \"duty_term\" (\"what\",\"page\") SELECT DISTINCT \"region\",\"id\" / 1048576 FROM \"duty\" WHERE \"state\" < 2",
+        "INSERT INTO \"duty_term\" (\"what\",\"page\") SELECT DISTINCT 'k' || \"kind\",\"id\" / 1048576 FROM \"duty\" WHERE \"state\" < 2",
+        "INSERT INTO \"duty_term\" (\"what\",\"page\") SELECT DISTINCT 'o' || COALESCE(\"owner\",0),\"id\" / 1048576 FROM \"duty\" WHERE \"state\" < 2 AND (\"owner\" IS NOT NULL OR \"owner_kind\" = 0)",
+    };
+    struct arena a = {0};
+    struct value any = value_null();
+    int rc = db_scalar(l->db, &a, "SELECT 1 FROM \"duty_term\" LIMIT 1", NULL, 0, &any, err);
+    arena_clear(&a);
+    for (size_t i = 0; !rc && any.kind != VALUE_INT && i < sizeof steps / sizeof *steps; i++) rc = db_run(l->db, steps[i], NULL, 0, NULL, err);
+    return rc;
+}
+
 int obligation_migrate(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
     enum db_relation was = DB_NOTHING;
     size_t n = 0;
@@ -93,6 +110,7 @@ int obligation_migrate(struct ledger *l, bool apply, struct buf *plan, struct er
     if (rc < 0) return rc;
     if (was == DB_TABLE) rc = move_all(l, err);
     if (!rc && was == DB_TABLE) rc = db_run(l->db, "DROP TABLE \"obligation\"", NULL, 0, NULL, err);
+    if (!rc) rc = note_anew(l, err);
     for (size_t i = 0; !rc && i < n; i++) rc = db_view_set(l->db, &views[i], err);
     if (rc < 0) {
         db_rollback(l->db);

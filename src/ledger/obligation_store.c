@@ -2,7 +2,9 @@
  * holder lie together and need no index. What a rule is called, on which register it stands and whose desk it is are the
  * same for thousands of duties and stand once, in `duty_kind`. `duty_wake` says on which pages of holders the clock has to look, and from when on: one
  * row for all duties of a page that wake within the same ten minutes, where an index of wake times would have one for each. A page without a row has
- * no open duty.
+ * no open duty. A page is noted under the exact second at which a duty of it is due, so that the duties still to come stand in the order of their time there;
+ * those that the clock has found late stand in an index of their own (duty_late), which costs only the clock. `duty_term` says on which pages what is
+ * rarely asked for may be: a region's duties, a kind's, a party's.
  * Readers see none of this: the view `obligation` shows duties in words, the view `obligation_open` those that are open or standing. For counting many,
  * `phase` is the state and `kind` the rule, desk, register and plan as they are kept, in numbers: a word of each row costs more than the pass itself. */
 #include <stdlib.h>
@@ -19,6 +21,8 @@ enum duty_column {
 /* ---- tables. Most duties have nothing paid, missed, late or escalated, and their owner is of their own region: those cells are NULL, which
  * reads as 0 (owner_region: as region). An empty cell costs the writer next to nothing. */
 
+#define LATE(d) d "\"state\" = 0 AND " d "\"wake_at\" IS DISTINCT FROM " d "\"due_at\""
+
 const struct db_table *duty_table(void) {
     static const struct db_column columns[DU_COLUMNS] = {
         [DU_ID] = {"id", COLUMN_INT, true},                 [DU_REGION] = {"region", COLUMN_TEXT, true},
@@ -33,9 +37,9 @@ const struct db_table *duty_table(void) {
         [DU_STATE] = {"state", COLUMN_INT, true},           [DU_CLOSED_AT] = {"closed_at", COLUMN_INT, false},
         [DU_LATE] = {"late", COLUMN_INT, false},            [DU_PAID_BY] = {"paid_by", COLUMN_INT, false},
     };
-    static const struct db_index indexes[] = {{"duty_closed", "closed_at", false, "\"closed_at\" IS NOT NULL"}};
+    static const struct db_index indexes[] = {{"duty_closed", "closed_at", false, "\"closed_at\" IS NOT NULL"}, {"duty_late", "due_at", false, LATE("")}};
     static const struct db_table table = {.name = "duty", .key = "id", .partition = "region",
-                                          .n_columns = DU_COLUMNS, .columns = columns, .n_indexes = 1, .indexes = indexes};
+                                          .n_columns = DU_COLUMNS, .columns = columns, .n_indexes = 2, .indexes = indexes};
     return &table;
 }
 
@@ -52,10 +56,16 @@ const struct db_table *duty_wake_table(void) {
     return &table;
 }
 
+const struct db_table *duty_term_table(void) {
+    static const struct db_column columns[] = {{"what", COLUMN_TEXT, true}, {"page", COLUMN_INT, true}};
+    static const struct db_table table = {.name = "duty_term", .key = "what, page", .clustered = true, .n_columns = 2, .columns = columns};
+    return &table;
+}
+
 /* ---- views */
 
 _Static_assert(DUTY_COUNT == 65536 && DUTY_PAGE == 16, "said in SQL");
-#define WORDS                                                                                                                                  \
+#define WORD_CELLS                                                                                                                             \
     "SELECT d.\"region\" AS \"region\",d.\"id\" / 65536 AS \"holder\",k.\"rule\" AS \"rule\",d.\"record\" AS \"record\","                  \
     "COALESCE(d.\"occurrence\",0) AS \"occurrence\",k.\"register\" AS \"register\",k.\"pack\" AS \"pack\",k.\"desk\" AS \"desk\","         \
     "d.\"owner_kind\" AS \"owner_kind\",COALESCE(d.\"owner_step\",0) AS \"owner_step\",COALESCE(d.\"owner\",0) AS \"owner\","              \
@@ -64,7 +74,8 @@ _Static_assert(DUTY_COUNT == 65536 && DUTY_PAGE == 16, "said in SQL");
     "d.\"wake_at\" AS \"wake_at\",COALESCE(d.\"level\",0) AS \"level\",CASE d.\"state\" WHEN 0 THEN 'open' WHEN 1 THEN 'standing' "        \
     "WHEN 2 THEN 'paid' WHEN 3 THEN 'lapsed' ELSE 'cancelled' END AS \"state\",d.\"closed_at\" AS \"closed_at\","                          \
     "COALESCE(d.\"late\",0) AS \"late\",COALESCE(d.\"paid_by\",0) AS \"paid_by\",d.\"id\" AS \"id\","                    \
-    "d.\"state\" AS \"phase\",d.\"kind\" AS \"kind\" FROM "
+    "d.\"state\" AS \"phase\",d.\"kind\" AS \"kind\""
+#define WORDS WORD_CELLS " FROM "
 /* CROSS JOIN: SQLite then goes from the left to the right. With a plain JOIN to the few kinds it went from them to an index of all duties made on the spot, and a
  * day's report of a year of city data took minutes instead of a second. */
 #define KIND "\"duty\" d CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = d.\"kind\""
@@ -92,6 +103,12 @@ const char *const obligation_columns = CELLS ",\"id\"";
 const char *const duty_pages_sql = PAGES_DUE;
 const char *const duty_due_sql =
     WORDS "(" PAGES_DUE ") w" OF_PAGE " AND (d.\"wake_at\" <= ?1 OR d.\"wake_at\" = 253402300799) ORDER BY d.\"wake_at\",d.\"id\"";
+
+/* +: no index of all duties is made on the spot for it. */
+const char *const duty_late_sql = WORDS KIND " AND " LATE("d.");
+const char *const duty_ahead_sql =
+    WORD_CELLS ",w.\"at\" AS \"at\",w.\"page\" AS \"page\" FROM \"duty_wake\" w" OF_PAGE " AND +d.\"state\" = 0 AND +d.\"wake_at\" = w.\"at\" AND +d.\"due_at\" = w.\"at\"";
+const char *const duty_of_term_sql = WORDS "(SELECT DISTINCT \"page\" FROM \"duty_term\" WHERE %s) w" OF_PAGE " AND +d.\"state\" = 0";
 
 static int values_sql(struct buf *sql, size_t n) {
     buf_str(sql, "(VALUES ");
@@ -306,7 +323,7 @@ static int bucket_cmp(const void *a, const void *b) {
 
 /* Where nothing happens by itself any more the clock looks once in a while, so that pages without open duties drop out. */
 static instant slot_of(const struct obligation *o, instant now) {
-    if (o->duty.wake_at != INSTANT_NONE) return o->duty.wake_at - o->duty.wake_at % WAKE_SLOT_S;
+    if (o->duty.wake_at != INSTANT_NONE) return o->duty.wake_at;
     return (now / LOOK_AGAIN_S + 2) * LOOK_AGAIN_S;
 }
 
@@ -338,6 +355,76 @@ static int schedule(struct ledger *l, struct obligation *const *list, size_t n, 
     mem_free(cells);
     mem_free(b);
     return rc;
+}
+
+/* A word of duty_term: a region as it is written, kind 12 as k12, party 7 as o7, nobody accountable as o0. */
+struct term {
+    char letter; /* 0: a region */
+    int64_t id, page;
+    struct text region;
+};
+
+static int term_cmp(const void *a, const void *b) {
+    const struct term *x = a, *y = b;
+    if (x->letter != y->letter) return x->letter - y->letter;
+    if (x->id != y->id) return x->id < y->id ? -1 : 1;
+    int c = text_cmp(x->region, y->region);
+    return c ? c : (x->page > y->page) - (x->page < y->page);
+}
+
+static size_t terms_of(const struct obligation *o, const struct duty_kind *k, struct term out[3]) {
+    int64_t page = o->holder / DUTY_PAGE;
+    out[0] = (struct term){.page = page, .region = o->region};
+    out[1] = (struct term){.letter = 'k', .id = k->id, .page = page};
+    out[2] = (struct term){.letter = 'o', .id = o->owner, .page = page};
+    return o->owner || o->owner_kind == OWNER_NONE ? 3 : 2;
+}
+
+static int terms_write(struct ledger *l, const struct term *t, size_t n, struct error *err) {
+    static const uint16_t all[] = {0, 1};
+    struct arena a = {0};
+    struct value *cells = arena_alloc(&a, (n + 1) * 2 * sizeof *cells);
+    size_t k = 0;
+    for (size_t i = 0; cells && i < n; i++) {
+        char *word = t[i].letter ? arena_printf(&a, "%c%lld", t[i].letter, (long long)t[i].id) : NULL;
+        if (i && term_cmp(&t[i - 1], &t[i]) == 0) continue;
+        cells[2 * k] = t[i].letter ? value_str(word) : value_text(t[i].region);
+        cells[2 * k++ + 1] = value_int(t[i].page);
+    }
+    int rc = cells ? 0 : error_memory(err);
+    if (!rc && k) rc = db_batch(l->db, DB_UPSERT, duty_term_table(), all, 2, cells, k, NULL, err);
+    arena_clear(&a);
+    return rc;
+}
+
+/* Tells who asks for few where to look. */
+static int index_terms(struct ledger *l, struct obligation *const *list, size_t n, struct error *err) {
+    enum { RECENT = 8 };
+    struct term *t = NULL;
+    size_t k = 0, cap = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct duty_kind *kind = NULL;
+        struct term own[3];
+        if (!obligation_is_open(list[i])) continue;
+        rc = obligation_kind(l, list[i], &kind, err);
+        size_t m = rc ? 0 : terms_of(list[i], kind, own);
+        for (size_t j = 0; !rc && j < m; j++) {
+            bool known = false; /* neighbours share a page and few words */
+            for (size_t p = k; p > 0 && k - p < RECENT && !known; p--) known = term_cmp(&t[p - 1], &own[j]) == 0;
+            if (known) continue;
+            if (!mem_room(&t, &cap, k + 1, sizeof *t)) rc = error_memory(err);
+            else t[k++] = own[j];
+        }
+    }
+    if (k) qsort(t, k, sizeof *t, term_cmp);
+    if (!rc && k) rc = terms_write(l, t, k, err);
+    mem_free(t);
+    return rc;
+}
+
+int duty_terms_sweep(struct ledger *l, struct error *err) {
+    return db_run(l->db, "DELETE FROM \"duty_term\" WHERE \"page\" IN (SELECT \"page\" FROM \"duty_term\" EXCEPT SELECT \"page\" FROM \"duty_wake\")", NULL, 0, NULL, err);
 }
 
 /* Ids for new duties that have none yet. Their holders' last ones are asked for many at a time. */
@@ -413,5 +500,6 @@ int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, s
         k = 0;
     }
     mem_free(cells);
-    return rc < 0 || verb == DB_DELETE ? rc : schedule(l, list, n, now, err);
+    if (!rc && verb != DB_DELETE) rc = schedule(l, list, n, now, err);
+    return rc < 0 || verb == DB_DELETE || part == DUTY_CLOCK ? rc : index_terms(l, list, n, err);
 }

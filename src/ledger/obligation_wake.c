@@ -117,8 +117,8 @@ int obligation_wake(struct ledger *l, const struct session *s, size_t limit, int
     if (!rc && n) rc = db_query(l->db, duty_due_sql, params, 3, &c, err);
     while (!rc && c && (rc = db_next(c, &row, err)) > 0) rc = keep(l, &w, row, err);
     db_cursor_close(c);
-    /* slots that are over; what is still to come on these pages is written down again */
-    struct value over[] = {value_int(s->now - WAKE_SLOT_S), value_int(*page), value_int(last)};
+    /* moments that are over; what is still to come on these pages is written down again */
+    struct value over[] = {value_int(s->now), value_int(*page), value_int(last)};
     if (!rc && n) rc = db_run(l->db, "DELETE FROM \"duty_wake\" WHERE \"at\" <= ?1 AND \"page\" > ?2 AND \"page\" <= ?3", over, 3, NULL, err);
     for (size_t i = 0; !rc && i < w.n; i++)
         if (w.list[i]->duty.wake_at != INSTANT_NONE) rc = wake_one(l, s, w.list[i], &w, err);
