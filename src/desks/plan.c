@@ -4,7 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RULES_MAX = 64, ROWS_MAX = 256 };
+#include "base/idmap.h"
+#include "desks/node.h"
+
+enum { RULES_MAX = 64, TOUCHED_MAX = 20000, REFERENCES_MAX = 64 };
+
+/* A duty as it will be, and what that is to whoever owes it; effect PLAN_EFFECTS: nothing that is told. */
+struct planned {
+    struct obligation o;
+    enum plan_effect effect;
+    instant woke;                 /* when the clock was to look at it, as it was; INSTANT_NONE: never */
+    bool insert, void_;           /* void: its record was touched since, and has been looked at again */
+};
+
+struct plan_work {
+    struct arena arena;
+    struct text region, regions_last, owners_last;
+    struct policy *policy;
+    struct planned **list;
+    size_t n, cap;
+    int64_t seq, stamp, records;  /* the journal and what is shared, as they were before the first record was read */
+    bool computed;
+};
 
 /* One pass over a register: its records and their duties, both in record order. */
 struct pass {
@@ -12,18 +33,14 @@ struct pass {
     struct db *db;
     const struct session *s;
     const struct policy *to;
+    struct text region;
     const struct adoption *now;   /* in force today, NULL none */
-    int64_t new_id;               /* adoption being applied; 0: only compare */
+    struct plan_work *work;       /* what to write; NULL: only compare */
     struct plan_diff *diff;
     int (*visit)(const struct plan_change *c, void *arg);
     void *arg;
     struct db_cursor *duties;
     const struct value *row;      /* the next duty, NULL at the end */
-    struct arena arena;           /* rows to write */
-    struct rows {
-        struct obligation **list;
-        size_t n, cap;
-    } inserts, updates;
     struct error *err;
 };
 
@@ -52,6 +69,7 @@ static int count(struct pass *p, enum plan_effect effect, struct text rule) {
 }
 
 static int tell(struct pass *p, enum plan_effect effect, const struct record *r, int64_t holder, struct text rule, instant was, instant will) {
+    if (p->work) return 0; /* counted when it is written */
     int rc = count(p, effect, rule);
     if (rc < 0 || !p->visit) return rc;
     struct plan_change c = {.effect = effect, .reg = r->reg, .record = r->id, .holder = holder, .region = r->region, .number = r->number,
@@ -59,13 +77,27 @@ static int tell(struct pass *p, enum plan_effect effect, const struct record *r,
     return p->visit(&c, p->arg);
 }
 
-static int push(struct pass *p, const struct obligation *o, bool insert) {
-    struct rows *rows = insert ? &p->inserts : &p->updates;
-    if (!mem_room(&rows->list, &rows->cap, rows->n + 1, sizeof *rows->list)) return error_memory(p->err);
-    struct obligation *kept = arena_alloc(&p->arena, sizeof *kept);
-    if (!kept) return error_memory(p->err);
-    rows->list[rows->n++] = kept;
-    return obligation_copy(p->l, &p->arena, o, kept, p->err);
+/* Neighbours are of one region. */
+static struct text once(struct plan_work *w, struct text *last, struct text t) {
+    if (!last->s || !text_eq(*last, t)) *last = arena_text(&w->arena, t);
+    return *last;
+}
+
+static int push(struct pass *p, const struct obligation *o, enum plan_effect effect, instant woke, bool insert) {
+    struct plan_work *w = p->work;
+    struct planned *kept = arena_alloc(&w->arena, sizeof *kept);
+    if (!kept || !mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(p->err);
+    int rule = policy_rule(p->to, o->rule);
+    *kept = (struct planned){.o = *o, .effect = effect, .woke = woke, .insert = insert};
+    kept->o.rule = rule >= 0 ? p->to->rules[rule].code : arena_text(&w->arena, o->rule);
+    kept->o.desk = rule >= 0 ? p->to->rules[rule].desk : arena_text(&w->arena, o->desk);
+    kept->o.reg = arena_text(&w->arena, o->reg);
+    kept->o.state = arena_text(&w->arena, o->state);
+    kept->o.region = once(w, &w->regions_last, o->region);
+    kept->o.owner_region = once(w, &w->owners_last, o->owner_region);
+    if (!kept->o.rule.s || !kept->o.desk.s || !kept->o.reg.s || !kept->o.state.s || !kept->o.region.s || !kept->o.owner_region.s) return error_memory(p->err);
+    w->list[w->n++] = kept;
+    return 0;
 }
 
 /* The record itself is what pays or cancels the duty: a stay that was released already owes no release. */
@@ -85,19 +117,20 @@ static int gain(struct pass *p, const struct record *r, const struct duty *d, co
     int rc = book_region_stands(p->l, rule, r, &stands, p->err);
     if (rc < 0 || stands) return rc;
     rc = tell(p, PLAN_GAIN, r, obligation_holder(r), rule->code, INSTANT_NONE, d->due_at);
-    if (rc < 0 || !p->new_id) return rc;
+    if (rc < 0 || !p->work) return rc;
     struct owner owner;
     rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
     if (rc < 0) return rc;
     struct obligation o = {.region = r->region, .rule = rule->code, .reg = r->reg->name, .desk = rule->desk, .owner_region = owner.region,
-                           .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id, .pack = p->new_id,
+                           .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id,
                            .owner = owner.id, .owner_kind = owner.kind, .owner_step = owner.step, .closed_at = INSTANT_NONE, .duty = *d};
-    return push(p, &o, true);
+    return push(p, &o, PLAN_GAIN, INSTANT_NONE, true);
 }
 
 static int keep(struct pass *p, const struct record *r, struct obligation *o, const struct duty *wanted) {
     const struct duty_rule *rule = &p->to->rules[wanted->rule];
-    instant was = o->duty.due_at;
+    instant was = o->duty.due_at, woke = o->duty.wake_at;
+    enum plan_effect effect = PLAN_EFFECTS;
     if (rule->timing == TIMING_DAYS) {
         int shift = wanted->anchor - o->duty.anchor;
         uint64_t paid = o->duty.paid, missed = o->duty.missed, owed = wanted->owed;
@@ -125,37 +158,35 @@ static int keep(struct pass *p, const struct record *r, struct obligation *o, co
         o->duty.wake_at = wanted->wake_at;
     }
     o->duty.level = level;
-    o->pack = p->new_id;
     instant will = duty_open(&o->duty) || o->duty.occurrence == -1 ? o->duty.due_at : INSTANT_NONE;
-    int rc = 0;
-    if (will != was && o->duty.occurrence == 0)
-        rc = will == INSTANT_NONE ? tell(p, PLAN_LOSE, r, o->holder, o->rule, was, will)
-                                  : tell(p, will < was ? PLAN_SOONER : PLAN_LATER, r, o->holder, o->rule, was, will);
-    if (rc < 0 || !p->new_id) return rc;
+    if (will != was && o->duty.occurrence == 0) effect = will == INSTANT_NONE ? PLAN_LOSE : will < was ? PLAN_SOONER : PLAN_LATER;
+    int rc = effect == PLAN_EFFECTS ? 0 : tell(p, effect, r, o->holder, o->rule, was, will);
+    if (rc < 0 || !p->work) return rc;
     if (will == INSTANT_NONE) {
         o->state = o->duty.missed ? TEXT("lapsed") : TEXT("paid");
         o->closed_at = p->s->now;
         o->duty.wake_at = INSTANT_NONE;
     }
     o->desk = rule->desk;
-    return push(p, o, false);
+    return push(p, o, effect, woke, false);
 }
 
 static int lose(struct pass *p, const struct record *r, struct obligation *o) {
+    instant woke = o->duty.wake_at;
     int rc = tell(p, PLAN_LOSE, r, o->holder, o->rule, o->duty.due_at, INSTANT_NONE);
-    if (rc < 0 || !p->new_id) return rc;
+    if (rc < 0 || !p->work) return rc;
     o->state = TEXT("cancelled");
     o->closed_at = p->s->now;
     o->duty.wake_at = INSTANT_NONE;
-    o->pack = p->new_id;
-    return push(p, o, false);
+    return push(p, o, PLAN_LOSE, woke, false);
 }
 
 static int look(const struct record *r, void *arg) {
     struct pass *p = arg;
     struct duty wanted[RULES_MAX];
     bool seen[RULES_MAX] = {false};
-    p->diff->records++;
+    if (p->work) p->work->records++;
+    else p->diff->records++;
     struct value disease = record_cell(r, "disease");
     bool ours = !value_given(disease) || text_eq(value_view(disease), p->to->disease);
     struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
@@ -194,15 +225,8 @@ static bool rules_on(const struct policy *p, const struct register_decl *reg) {
     return false;
 }
 
-static int write_rows(struct pass *p) {
-    int rc = obligation_write(p->l, DB_UPDATE, DUTY_WHOLE, p->updates.list, p->updates.n, p->s->now, p->err);
-    if (!rc) rc = obligation_write(p->l, DB_INSERT, DUTY_WHOLE, p->inserts.list, p->inserts.n, p->s->now, p->err);
-    p->updates.n = p->inserts.n = 0;
-    arena_reset(&p->arena);
-    return rc;
-}
-
-static int pass_register(struct pass *p, const struct register_decl *reg, struct text region) {
+static int pass_register(struct pass *p, const struct register_decl *reg) {
+    struct text region = p->region;
     char sql[1024], end[REGION_MAX + 2];
     struct value params[3] = {value_text(reg->name), value_text(region)};
     size_t n = 2;
@@ -216,7 +240,6 @@ static int pass_register(struct pass *p, const struct register_decl *reg, struct
     db_cursor_close(p->duties);
     p->duties = NULL;
     p->row = NULL;
-    if (!rc && p->new_id) rc = write_rows(p);
     return rc;
 }
 
@@ -225,24 +248,23 @@ void plan_diff_clear(struct plan_diff *d) {
     *d = (struct plan_diff){0};
 }
 
-static int run(struct pass *p, struct text region) {
+static bool concerns(const struct pass *p, const struct register_decl *reg) {
+    return rules_on(p->to, reg) || (p->now && rules_on(p->now->policy, reg));
+}
+
+static int run(struct pass *p) {
     int rc = 0;
-    p->now = ledger_policy(p->l, p->to->disease, region, day_of_instant(p->s->now, p->l->zone_s));
-    for (size_t i = 0; !rc && i < p->l->catalog->n_registers; i++) {
-        const struct register_decl *reg = &p->l->catalog->registers[i];
-        if (rules_on(p->to, reg) || (p->now && rules_on(p->now->policy, reg))) rc = pass_register(p, reg, region);
-    }
-    mem_free(p->inserts.list);
-    mem_free(p->updates.list);
-    arena_clear(&p->arena);
+    p->now = ledger_policy(p->l, p->to->disease, p->region, day_of_instant(p->s->now, p->l->zone_s));
+    for (size_t i = 0; !rc && i < p->l->catalog->n_registers; i++)
+        if (concerns(p, &p->l->catalog->registers[i])) rc = pass_register(p, &p->l->catalog->registers[i]);
     return rc;
 }
 
 int plan_compare(struct ledger *l, struct db *db, const struct session *s, const struct policy *to, struct text region,
                  int (*visit)(const struct plan_change *c, void *arg), void *arg, struct plan_diff *ret, struct error *err) {
     struct plan_diff d = {0};
-    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .diff = &d, .visit = visit, .arg = arg, .err = err};
-    int rc = run(&p, region.n ? region : l->region);
+    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .region = region.n ? region : l->region, .diff = &d, .visit = visit, .arg = arg, .err = err};
+    int rc = run(&p);
     if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
     if (rc) {
         plan_diff_clear(&d);
@@ -275,13 +297,164 @@ static int region_keeps(struct ledger *l, const struct session *s, const struct 
     return rc;
 }
 
+/* ---- what happened to records and duties since a plan was worked out */
+
+struct touched {
+    struct pass *pass;
+    struct arena arena;
+    struct idmap records; /* id -> struct register_decl */
+    struct idmap holders;
+    size_t n;
+    bool all;             /* too much, or of a kind that is not followed: everything is looked at again */
+};
+
+static int touch(struct touched *t, struct idmap *map, int64_t id, const void *reg, struct error *err) {
+    struct idmap_slot *slot = idmap_put(map, &t->arena, id, NULL);
+    if (!slot) return error_memory(err);
+    if (reg) slot->value.p = (void *)(uintptr_t)reg;
+    t->all = t->all || ++t->n > TOUCHED_MAX;
+    return 0;
+}
+
+/* A record named by one that was touched: its duties, or those of the person behind it, may have been paid. */
+static int touch_named(struct touched *t, const struct field *f, struct value v, struct error *err) {
+    struct ledger *l = t->pass->l;
+    const struct register_decl *target = f->type == FIELD_REFERENCE && v.kind == VALUE_INT ? register_find(l->catalog, f->target) : NULL;
+    struct session node = node_session(TEXT("plan"), t->pass->s->now, false);
+    struct record r;
+    int rc = target ? touch(t, &t->holders, v.i, NULL, err) : 0;
+    if (rc < 0 || !target || target->person_field < 0) return rc;
+    rc = record_get(l, l->db, &node, target, v.i, &t->arena, &r, err);
+    return rc < 0 ? (rc == E_UNKNOWN ? 0 : rc) : touch(t, &t->holders, obligation_holder(&r), NULL, err);
+}
+
+static int touch_entry(const struct journal_entry *e, void *arg) {
+    struct touched *t = arg;
+    struct ledger *l = t->pass->l;
+    struct error *err = t->pass->err;
+    static const int aside[] = {JOURNAL_OPEN, JOURNAL_DENY, JOURNAL_EXPORT, JOURNAL_SIGN_IN, JOURNAL_SIGN_OUT, JOURNAL_SECRET, JOURNAL_LOCK, JOURNAL_TOKEN};
+    static const int followed[] = {JOURNAL_CREATE, JOURNAL_CHANGE, JOURNAL_MOVE, JOURNAL_PAY, JOURNAL_CANCEL, JOURNAL_ESCALATE, JOURNAL_LAPSE, JOURNAL_HANDOVER, JOURNAL_FREEZE, JOURNAL_PUBLISH};
+    const struct register_decl *reg = register_find(l->catalog, e->reg);
+    bool known = false;
+    for (size_t i = 0; i < sizeof aside / sizeof *aside; i++)
+        if (e->verb == aside[i]) return 0;
+    for (size_t i = 0; i < sizeof followed / sizeof *followed; i++) known = known || e->verb == followed[i];
+    if (!known || !reg) t->all = true;
+    if (t->all) return 1;
+    struct session node = node_session(TEXT("plan"), t->pass->s->now, false);
+    struct record r;
+    int rc = record_get(l, l->db, &node, reg, e->record, &t->arena, &r, err);
+    if (rc == E_UNKNOWN) return t->all = true, 1; /* gone again */
+    if (!rc) rc = touch(t, &t->records, r.id, reg, err);
+    if (!rc) rc = touch(t, &t->holders, r.id, NULL, err);
+    if (!rc) rc = touch(t, &t->holders, obligation_holder(&r), NULL, err);
+    for (size_t i = 0; !rc && i < reg->n_fields; i++) rc = touch_named(t, &reg->fields[i], r.values[i], err);
+    size_t pos = 0, field;
+    struct value was;
+    while (!rc && e->before.n && (rc = journal_cells_next(e->before, &pos, &field, &was, err)) > 0)
+        rc = field < reg->n_fields ? touch_named(t, &reg->fields[field], was, err) : 0;
+    return rc;
+}
+
+/* Every record that a touched holder has a duty of. */
+static int touch_records(struct touched *t, struct error *err) {
+    struct ledger *l = t->pass->l;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < t->holders.cap; i++) {
+        struct db_cursor *c = NULL;
+        const struct value *row;
+        struct value holder = value_int(t->holders.slots[i].key);
+        if (!t->holders.slots[i].used) continue;
+        rc = db_query(l->db, "SELECT \"register\",\"record\" FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER, &holder, 1, &c, err);
+        while (!rc && (rc = db_next(c, &row, err)) > 0) rc = touch(t, &t->records, row[1].i, register_find(l->catalog, value_view(row[0])), err);
+        db_cursor_close(c);
+    }
+    return rc;
+}
+
+/* One record and its duties as they are now. */
+static int look_again(struct pass *p, const struct register_decl *reg, int64_t id, struct error *err) {
+    char sql[1024];
+    struct arena a = {0};
+    struct record r;
+    int rc = record_get(p->l, p->db, p->s, reg, id, &a, &r, err);
+    if (rc == E_UNKNOWN || (!rc && !region_within(r.region, p->region))) {
+        arena_clear(&a);
+        return rc == E_UNKNOWN ? 0 : rc;
+    }
+    struct value params[] = {value_int(rc ? 0 : obligation_holder(&r)), value_int(id)};
+    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER " AND \"record\" = ?2 ORDER BY \"record\", \"rule\"", obligation_columns);
+    if (!rc) rc = db_query(p->db, sql, params, 2, &p->duties, err);
+    if (!rc) rc = next_duty(p);
+    if (!rc) rc = look(&r, p);
+    db_cursor_close(p->duties);
+    p->duties = NULL;
+    p->row = NULL;
+    arena_clear(&a);
+    return rc;
+}
+
+/* What was worked out beside the writer is true but for what was touched since: by a fact, which the journal tells, or by the clock, whose time had come for
+ * a duty. Those records are looked at again as they are now; the rest is as it would be had the plan been adopted before. */
+static int renew(struct pass *p, int64_t made, instant until, struct error *err) {
+    struct plan_work *w = p->work;
+    struct touched t = {.pass = p, .all = p->l->shared_stamp != w->stamp};
+    int rc = t.all ? 0 : journal_scan(p->l->db, w->seq, p->l->journal.first, touch_entry, &t, err);
+    if (!rc && !t.all) rc = touch(&t, &t.records, made, register_find(p->l->catalog, TEXT("adoption")), err);
+    for (size_t i = 0; !rc && !t.all && i < w->n; i++)
+        if (w->list[i]->woke != INSTANT_NONE && w->list[i]->woke <= until) rc = touch(&t, &t.records, w->list[i]->o.record, register_find(p->l->catalog, w->list[i]->o.reg), err);
+    if (!rc && !t.all) rc = touch_records(&t, err);
+    for (size_t i = 0; !rc && i < w->n; i++) w->list[i]->void_ = t.all || idmap_find(&t.records, w->list[i]->o.record);
+    if (!rc && t.all) w->records = 0;
+    if (!rc && t.all) rc = run(p);
+    for (size_t i = 0; !rc && !t.all && i < t.records.cap; i++) {
+        const struct register_decl *reg = t.records.slots[i].used ? t.records.slots[i].value.p : NULL;
+        if (reg && concerns(p, reg)) rc = look_again(p, reg, t.records.slots[i].key, err);
+    }
+    arena_clear(&t.arena);
+    return rc;
+}
+
+/* What was planned, written as the adoption's. */
+static int write_planned(struct pass *p, int64_t adoption) {
+    struct plan_work *w = p->work;
+    struct obligation **list = mem_realloc(NULL, (w->n + 1) * sizeof *list);
+    int rc = list ? 0 : error_memory(p->err);
+    for (int insert = 0; !rc && insert < 2; insert++) {
+        size_t n = 0;
+        for (size_t i = 0; !rc && i < w->n; i++) {
+            struct planned *d = w->list[i];
+            if (d->void_ || d->insert != (bool)insert) continue;
+            d->o.pack = adoption;
+            list[n++] = &d->o;
+            if (d->effect != PLAN_EFFECTS) rc = count(p, d->effect, d->o.rule);
+        }
+        if (!rc) rc = obligation_write(p->l, insert ? DB_INSERT : DB_UPDATE, DUTY_WHOLE, list, n, p->s->now, p->err);
+    }
+    mem_free(list);
+    return rc;
+}
+
+void plan_work_free(struct plan_work *w) {
+    if (!w) return;
+    mem_free(w->list);
+    policy_free(w->policy);
+    arena_clear(&w->arena);
+    mem_free(w);
+}
+
 /* Duties as the adoption wants them, inside the open transaction. */
-static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_diff *diff, struct error *err) {
-    struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .new_id = a->id, .diff = diff, .err = err};
-    struct text region = a->region;
+static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_work *work, instant until, struct plan_diff *diff, struct error *err) {
+    struct plan_work own = {0};
+    struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .region = a->region, .work = work ? work : &own, .diff = diff, .err = err};
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id, .region = a->region};
     int rc = book_flush(l, s->now, err);
-    if (!rc) rc = run(&p, region);
+    p.now = ledger_policy(l, a->disease, a->region, day_of_instant(s->now, l->zone_s));
+    if (!rc) rc = work ? renew(&p, a->id, until, err) : run(&p);
+    if (!rc) rc = write_planned(&p, a->id);
+    diff->records = p.work->records;
+    mem_free(own.list);
+    arena_clear(&own.arena);
     book_reset(l);
     if (!rc) rc = region_keeps(l, s, a, err);
     if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
@@ -301,47 +474,91 @@ static int adopted_already(const struct ledger *l, struct text region, const str
                      (long long)last->id, (int)p->name.n, p->name.s, (long long)last->id);
 }
 
-int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *want, int64_t *ret_id, struct plan_diff *diff, struct error *err) {
+static int pack_of(struct ledger *l, struct text name, struct policy **ret, struct error *err) {
     struct arena a = {0};
-    struct plan_diff done = {0};
-    struct policy *p = NULL;
-    unsigned char digest[DIGEST_BYTES];
-    char hex[2 * DIGEST_BYTES + 1];
-    const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
-    if (!reg) return error_set(err, E_UNKNOWN, "adoption", "the register is not declared");
-    if (!want->reason.n) return error_set(err, E_USAGE, "--reason", "adopting a plan needs a reason / 启用方案须说明理由");
     char *dir = arena_printf(&a, "%s/policies", l->home);
-    struct draft *d = draft_new(&a, reg, DRAFT_CREATE);
-    int rc = dir && d ? policy_load(l->catalog, dir, want->pack, l->zone_s, &p, err) : error_memory(err);
-    if (rc < 0) goto out;
-    digest_bytes(p->source_text, digest);
+    int rc = dir ? policy_load(l->catalog, dir, name, l->zone_s, ret, err) : error_memory(err);
+    arena_clear(&a);
+    return rc;
+}
+
+int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const struct plan_adoption *want, struct plan_work **ret, struct error *err) {
+    struct plan_diff none = {0};
+    struct arena a = {0};
+    struct value next = value_null();
+    struct plan_work *w = mem_alloc(sizeof *w);
+    if (!w) return error_memory(err);
+    w->region = arena_text(&w->arena, want->region.n ? want->region : l->region);
+    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .region = w->region, .work = w, .diff = &none, .err = err};
+    int rc = w->region.s ? pack_of(l, want->pack, &w->policy, err) : error_memory(err);
+    if (!rc) rc = adopted_already(l, w->region, w->policy, want->from, err);
+    if (!rc) rc = db_scalar(p.db, &a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);
+    w->seq = value_int_or(next, 1);
+    w->stamp = l->shared_stamp;
+    p.to = w->policy;
+    w->computed = want->from <= day_of_instant(s->now, l->zone_s);
+    if (!rc && w->computed) rc = run(&p);
+    if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
+    plan_diff_clear(&none);
+    arena_clear(&a);
+    if (rc < 0) plan_work_free(w);
+    else *ret = w;
+    return rc;
+}
+
+/* The adoption's own record. */
+static int draft_of(struct plan_work *w, const struct register_decl *reg, const struct plan_adoption *want, struct draft **ret, struct error *err) {
+    unsigned char digest[DIGEST_BYTES];
+    char *hex = arena_alloc(&w->arena, 2 * DIGEST_BYTES + 1);
+    struct draft *d = draft_new(&w->arena, reg, DRAFT_CREATE);
+    if (!d || !hex) return error_memory(err);
+    digest_bytes(w->policy->source_text, digest);
     hex_of(digest, sizeof digest, hex);
-    d->region = want->region.n ? want->region : l->region;
-    rc = draft_put(d, "disease", value_text(p->disease), err);
-    if (!rc) rc = draft_put(d, "pack", value_text(p->name), err);
+    d->region = w->region;
+    int rc = draft_put(d, "disease", value_text(w->policy->disease), err);
+    if (!rc) rc = draft_put(d, "pack", value_text(w->policy->name), err);
     if (!rc) rc = draft_put(d, "digest", value_str(hex), err);
-    if (!rc) rc = draft_put(d, "content", value_text(p->source_text), err);
+    if (!rc) rc = draft_put(d, "content", value_text(w->policy->source_text), err);
     if (!rc) rc = draft_put(d, "from_day", value_int(want->from), err);
     if (!rc) rc = draft_put(d, "reason", value_text(want->reason), err);
     if (!rc && want->approver.n) rc = draft_put(d, "approver", value_text(want->approver), err);
     int region = register_field(reg, TEXT("region"));
     if (!rc && region >= 0) d->values[region] = value_text(d->region);
+    *ret = d;
+    return rc;
+}
+
+int plan_apply(struct ledger *l, const struct session *s, const struct plan_adoption *want, struct plan_work *w, instant until, int64_t *ret_id, struct plan_diff *diff,
+               struct error *err) {
+    struct plan_diff done = {0};
+    struct draft *d = NULL;
+    const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
+    if (!reg) return error_set(err, E_UNKNOWN, "adoption", "the register is not declared");
+    int rc = draft_of(w, reg, want, &d, err);
     if (!rc) rc = ledger_begin(l, err);
-    if (rc < 0) goto out;
-    rc = adopted_already(l, d->region, p, want->from, err);
+    if (rc < 0) return rc;
+    rc = adopted_already(l, w->region, w->policy, want->from, err);
     if (!rc) rc = record_write(l, s, &d, 1, err);
     const struct adoption *made = rc ? NULL : ledger_adoption(l, d->ret_id);
     if (!rc && !made) rc = error_set(err, E_STORE, "adoption", "was recorded but cannot be found");
-    if (!rc && want->from <= day_of_instant(s->now, l->zone_s)) rc = apply(l, s, made, &done, err);
+    if (!rc && w->computed) rc = apply(l, s, made, w, until, &done, err);
     rc = ledger_end(l, rc, s->now, err);
     if (!rc) *ret_id = d->ret_id;
-out:
-    if (!rc && diff)
-        *diff = done;
-    else
-        plan_diff_clear(&done);
-    policy_free(p);
-    arena_clear(&a);
+    if (!rc && diff) *diff = done;
+    else plan_diff_clear(&done);
+    return rc;
+}
+
+int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *want, int64_t *ret_id, struct plan_diff *diff, struct error *err) {
+    struct plan_work *w = NULL;
+    struct db *db = NULL;
+    if (!want->reason.n) return error_set(err, E_USAGE, "--reason", "adopting a plan needs a reason / 启用方案须说明理由");
+    int rc = ledger_reader(l, &db, err); /* beside whoever else writes */
+    if (!rc) rc = ledger_refresh(l, err);
+    if (!rc) rc = plan_prepare(l, db, s, want, &w, err);
+    db_close(db);
+    if (!rc) rc = plan_apply(l, s, want, w, s->now, ret_id, diff, err);
+    plan_work_free(w);
     return rc;
 }
 
@@ -362,7 +579,7 @@ int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applie
         rc = ledger_begin(l, err);
         if (rc < 0) return rc;
         struct plan_diff d = {0};
-        rc = apply(l, s, &l->adoptions[i], &d, err);
+        rc = apply(l, s, &l->adoptions[i], NULL, s->now, &d, err);
         plan_diff_clear(&d);
         rc = ledger_end(l, rc, s->now, err);
         if (rc < 0) return rc;

@@ -40,8 +40,16 @@ struct plan_adoption {
     day from;
     struct text reason, approver;
 };
-/* Records the adoption and, when it is in force already, changes the duties, all in one transaction. diff (may be NULL) receives what was done.
- * E_CONFLICT: the same pack, unchanged, is what that region follows from that day on. */
+/* Adopting in two steps, so that nobody waits while it is worked out. plan_prepare, on any ledger, reads through db (NULL: the ledger's own) what every duty will be;
+ * *ret owned: plan_work_free. plan_apply, on the ledger that writes, records the adoption and changes the duties in one transaction; what was touched in between,
+ * by facts or by passes of the clock up to `until`, it works out again, so that the duties are as if nobody had written meanwhile (or, where the whole changed, it works out
+ * all of it). diff (may be NULL) receives what was done. E_CONFLICT: the same pack, unchanged, is what that region follows from that day on. */
+struct plan_work;
+int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const struct plan_adoption *want, struct plan_work **ret, struct error *err);
+int plan_apply(struct ledger *l, const struct session *s, const struct plan_adoption *want, struct plan_work *w, instant until, int64_t *ret_id, struct plan_diff *diff,
+               struct error *err);
+void plan_work_free(struct plan_work *w);
+/* Both, for who has a ledger of his own. */
 int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *a, int64_t *ret_id, struct plan_diff *diff, struct error *err);
 /* Applies adoptions whose day has come since (called by the clock). */
 int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applied, struct error *err);

@@ -227,6 +227,7 @@ static int diff(struct request *r, struct error *err) {
 
 struct wish {
     struct plan_adoption adoption;
+    struct plan_work *work;
     int64_t id;
     struct plan_diff diff;
 };
@@ -234,7 +235,7 @@ struct wish {
 static int adopt_run(struct ledger *l, void *arg, struct error *err) {
     struct request *r = arg;
     struct wish *w = r->state;
-    return plan_adopt(l, &r->session, &w->adoption, &w->id, &w->diff, err);
+    return plan_apply(l, &r->session, &w->adoption, w->work, http_now(r->server), &w->id, &w->diff, err);
 }
 
 static int adopted(struct request *r, struct error *err) {
@@ -247,9 +248,15 @@ static int adopted(struct request *r, struct error *err) {
         buf_char(b, '}');
     }
     plan_diff_clear(&w->diff);
+    plan_work_free(w->work);
     return r->rc;
 }
 
+static int adopt_write(struct request *r, struct error *err) {
+    return request_call(r, adopt_run, adopted, err);
+}
+
+/* Worked out on a thread aside; the writer only writes it down. */
 static int adopt(struct request *r, struct error *err) {
     struct wish *w = r->state = arena_alloc(&r->arena, sizeof *w);
     struct text from, region;
@@ -263,7 +270,12 @@ static int adopt(struct request *r, struct error *err) {
     if (!rc && !day_parse(from, &w->adoption.from)) rc = error_set(err, E_INVALID, "/from", "is no date; write it as 2022-05-30 / 不是日期,应写作 2022-05-30");
     if (!rc && region.n && !region_canonical(region, code)) rc = error_set(err, E_INVALID, "/region", "is no region code / 不是行政区划代码");
     if (!rc && region.n) w->adoption.region = arena_text(&r->arena, text_of(code));
-    return rc < 0 ? rc : request_call(r, adopt_run, adopted, err);
+    struct ledger *l = NULL;
+    if (!rc && !text_trim(w->adoption.reason).n) rc = error_set(err, E_INVALID, "/reason", "adopting a plan needs a reason / 采用方案须说明理由");
+    if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = plan_prepare(l, l->db, &r->session, &w->adoption, &w->work, err);
+    r->after = adopt_write;
+    return rc;
 }
 
 #define STRING "{\"type\":\"string\"}"
@@ -299,7 +311,7 @@ const struct route policies_routes[] = {
      .query = {{"from", STRING, "另一方案", "the policy it is compared with on paper"}, {"region", STRING, "行政区划代码", "region; the node's without it"}}},
     {.method = "POST", .path = "/api/v1/policies/check", .who = WHO_ACCOUNT, .roles = "command;system;auditor", .body = BODY_BYTES, .run = check, .headers = ROUTE_ASIDE, .request = "application/yaml",
      .response = "PolicyChecked", .zh = "检查方案草稿(YAML),指出首个错误的行列;不保存", .en = "Checks a draft of a policy (YAML) and names its first fault by line and column; keeps nothing."},
-    {.method = "POST", .path = "/api/v1/policies/adoptions", .who = WHO_ACCOUNT, .roles = "command;system", .body = BODY_JSON, .run = adopt, .request = "PolicyAdoption", .response = "PolicyAdopted",
+    {.method = "POST", .path = "/api/v1/policies/adoptions", .who = WHO_ACCOUNT, .roles = "command;system", .body = BODY_JSON, .run = adopt, .headers = ROUTE_ASIDE, .request = "PolicyAdoption", .response = "PolicyAdopted",
      .status = 201, .zh = "采用方案", .en = "Puts a policy in force from a day on; duties change in the same transaction."},
     {0},
 };

@@ -59,6 +59,7 @@ struct request {
     int (*resume)(struct request *r, struct error *err);
     int (*account_work)(const struct account_seat *seat, void *request, struct error *err);
     int (*call)(struct ledger *l, void *request, struct error *err);
+    int (*after)(struct request *r, struct error *err); /* of a route with ROUTE_ASIDE: goes on when its handler is done, with what must be written (request_call) */
     void *state;                    /* the handler's own, between its parts; in the arena */
     struct submission submission;
     int rc;

@@ -84,8 +84,7 @@ static int aside_run(const struct account_seat *seat, void *arg, struct error *e
 }
 
 static int aside_done(struct request *r, struct error *err) {
-    (void)err;
-    return r->rc;
+    return r->rc < 0 || !r->after ? r->rc : r->after(r, err);
 }
 
 int request_aside(struct request *r, struct error *err) {

@@ -1,0 +1,173 @@
+/* A plan is worked out beside the writer and applied to what is there by then: facts told meanwhile change nothing about what is owed in the end. */
+#include "ledgers.h"
+
+#include "desks/duty.h"
+#include "desks/person.h"
+#include "desks/plan.h"
+
+static const char *const NOW = "2022-08-15T10:00";
+enum { PEOPLE = 6, BEFORE = 12, MEANWHILE = 14, SEEDS = 10 };
+
+static const struct plan_adoption WISH = {.pack = {"covid-2022-20", 13}, .from = 19219, .reason = {"test", 4}};
+
+struct town {
+    struct test_ledger t;
+    struct rng r;
+    int64_t people[PEOPLE], contacts[64], stays[64], index;
+    size_t n_contacts, n_stays;
+};
+
+/* As told, or refused: what a guard refuses is refused in the same state both times. */
+static int64_t tell(struct town *w, struct draft *d) {
+    struct error err = {0};
+    return record_write(w->t.l, &w->t.s, &d, 1, &err) < 0 ? 0 : d->ret_id;
+}
+
+static const char *one_of(struct town *w, const int64_t *list, size_t n) {
+    return test_id(&w->t, list[rng_below(&w->r, n)]);
+}
+
+static void clock_pass(struct town *w) {
+    struct error err = {0};
+    struct wake_report r;
+    struct session s = w->t.s;
+    s.now += (instant)rng_below(&w->r, 30) * 3600;
+    assert_ok(duty_tick(w->t.l, &s, &r, &err), err);
+}
+
+static void merge(struct town *w) {
+    struct error err = {0};
+    size_t a = rng_below(&w->r, PEOPLE), b = rng_below(&w->r, PEOPLE);
+    if (a != b && person_merge(w->t.l, &w->t.s, w->people[a], w->people[b], NULL, &err) == 0) w->people[b] = w->people[a];
+}
+
+static void something(struct town *w) {
+    struct test_ledger *t = &w->t;
+    static const char *const days[] = {"2022-08-12", "2022-08-13", "2022-08-14"};
+    const char *who = one_of(w, w->people, PEOPLE), *met = days[rng_below(&w->r, 3)];
+    struct draft *d = NULL;
+    size_t what = rng_below(&w->r, 40);
+    if (what < 10 && w->n_contacts < 64) {
+        int64_t id = tell(w, test_draft(t, "contact", DRAFT_CREATE, "person", who, "index_case", test_id(t, w->index), "last_contact", met, "found_at", NOW, NULL));
+        if (id) w->contacts[w->n_contacts++] = id;
+    } else if (what < 18 && w->n_stays < 64) {
+        d = test_draft(t, "stay", DRAFT_CREATE, "person", who, "class", "close", "exposure", met, "kind", what & 1 ? "central" : "home", "started_at", NOW, NULL);
+        int64_t id = tell(w, d);
+        if (id) w->stays[w->n_stays++] = id;
+    } else if (what < 26) {
+        tell(w, test_draft(t, "test", DRAFT_CREATE, "person", who, "sampled_at", "2022-08-15T09:30", "result", what == 25 ? "positive" : "negative", "kind", "pcr", NULL));
+    } else if (what < 29) {
+        tell(w, test_draft(t, "health_check", DRAFT_CREATE, "person", who, "checked_at", "2022-08-15T09:40", NULL));
+    } else if (what < 33 && w->n_contacts) {
+        d = test_draft(t, "contact", DRAFT_CHANGE, "last_contact", met, NULL);
+        d->id = w->contacts[rng_below(&w->r, w->n_contacts)];
+        tell(w, d);
+    } else if (what < 36 && w->n_stays) {
+        d = test_draft(t, "stay", DRAFT_CHANGE, NULL);
+        d->id = w->stays[rng_below(&w->r, w->n_stays)];
+        d->state = what == 33 ? TEXT("released") : TEXT("cancelled");
+        tell(w, d);
+    } else if (what < 38) {
+        clock_pass(w);
+    } else if (what == 38) {
+        merge(w);
+    } else if (rng_below(&w->r, 3) == 0) {
+        tell(w, test_draft(t, "organisation", DRAFT_CREATE, "title", "疾控中心", "kind", "other", "department", "cdc", NULL));
+    }
+}
+
+static char *dump(struct test_ledger *t) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    struct buf out = {0};
+    const struct value *row;
+    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\",\"raised_at\",\"state\",\"due_at\"", obligation_words);
+    assert_ok(db_query(t->l->db, sql, NULL, 0, &c, &err), err);
+    while (db_next(c, &row, &err) > 0) {
+        for (int i = 0; i < OB_ID; i++) {
+            if (row[i].kind == VALUE_INT) buf_int(&out, row[i].i);
+            if (row[i].kind == VALUE_TEXT) buf_text(&out, value_view(row[i]));
+            buf_char(&out, '|');
+        }
+        buf_char(&out, '\n');
+    }
+    db_cursor_close(c);
+    char *copy = strdup(buf_cstr(&out));
+    buf_clear(&out);
+    return copy;
+}
+
+/* The whole story, with the plan adopted after what happens meanwhile, or worked out before it and applied after it. */
+static char *story(size_t store, uint64_t seed, bool beside, struct plan_diff *ret) {
+    struct town w = {0};
+    struct error err = {0};
+    struct plan_work *work = NULL;
+    int64_t id = 0;
+    test_ledger_make(&w.t, store, "covid-2022-v9", NOW);
+    rng_seed(&w.r, seed);
+    for (int i = 0; i < PEOPLE; i++) w.people[i] = test_record(&w.t, "person", "name", "王芳");
+    w.index = test_record(&w.t, "case", "person", test_id(&w.t, test_record(&w.t, "person", "name", "病例")), "disease", "covid-19", "classification", "confirmed", "report_date",
+                          "2022-08-15", "detected_at", "2022-08-15T09:30");
+    for (int i = 0; i < BEFORE; i++) something(&w);
+    struct session asked = w.t.s;
+    if (beside) assert_ok(plan_prepare(w.t.l, NULL, &asked, &WISH, &work, &err), err);
+    for (size_t i = 0, n = rng_below(&w.r, MEANWHILE); i < n; i++) something(&w);
+    if (!beside) assert_ok(plan_prepare(w.t.l, NULL, &asked, &WISH, &work, &err), err);
+    assert_ok(plan_apply(w.t.l, &asked, &WISH, work, asked.now + 40 * 3600, &id, ret, &err), err);
+    plan_work_free(work);
+    char *copy = dump(&w.t);
+    test_ledger_drop(&w.t);
+    return copy;
+}
+
+static void facts_told_meanwhile_are_owed_for_as_if_told_before(void **state) {
+    (void)state;
+    int64_t owed = 0;
+    for (size_t store = 0; store < test_stores(); store++)
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            struct plan_diff a = {0}, b = {0};
+            char *beside = story(store, seed, true, &a), *after = story(store, seed, false, &b);
+            if (strcmp(beside, after) != 0) {
+                size_t at = 0;
+                while (beside[at] && beside[at] == after[at]) at++;
+                while (at && beside[at - 1] != '\n') at--;
+                fail_msg("seed %llu:\n%.300s\n---\n%.300s", (unsigned long long)seed, beside + at, after + at);
+            }
+            for (int i = 0; i < PLAN_EFFECTS; i++) assert_int_equal(a.total[i], b.total[i]);
+            owed += b.total[PLAN_SOONER] + b.total[PLAN_LOSE] + b.total[PLAN_GAIN];
+            plan_diff_clear(&a);
+            plan_diff_clear(&b);
+            free(beside);
+            free(after);
+        }
+    assert_true(owed > 20); /* the plans do differ */
+}
+
+/* Adopted by somebody else in between: told so, and nothing is changed. */
+static void a_plan_that_came_first_is_told(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        struct plan_work *work = NULL;
+        int64_t id = 0, first = 0;
+        assert_ok(plan_prepare(t.l, NULL, &t.s, &WISH, &work, &err), err);
+        assert_ok(plan_adopt(t.l, &t.s, &WISH, &first, NULL, &err), err);
+        char *before = dump(&t);
+        assert_int_equal(plan_apply(t.l, &t.s, &WISH, work, t.s.now, &id, NULL, &err), E_CONFLICT);
+        plan_work_free(work);
+        char *now = dump(&t);
+        assert_string_equal(now, before);
+        assert_int_equal(plan_prepare(t.l, NULL, &t.s, &WISH, &work, &err), E_CONFLICT);
+        free(before);
+        free(now);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plan_that_came_first_is_told),
+        cmocka_unit_test(facts_told_meanwhile_are_owed_for_as_if_told_before),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
