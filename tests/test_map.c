@@ -76,7 +76,7 @@ static void every_map_of_the_examples_compiles(void **state) {
     static const char *const names[] = {"taiwan-cases", "taiwan-contacts", "tianjin", "singapore", "mers-korea", "mers-korea-contacts", "h7n9",
                                         "hagelloch-measles", "ebola-sim", "ebola-sim-contacts", "godata-cases", "godata-contacts", "godata-relationships",
                                         "godata-followups", "godata-lab-results", "linelist", "epicontacts", "sormas-case", "sormas-contact",
-                                        "sormas-line-listing"};
+                                        "sormas-line-listing", "korea-patients", "globalhealth-mpox", "hongkong-cases", "ncov2019", "andes-hantavirus"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[100];
         struct map *m = NULL;
