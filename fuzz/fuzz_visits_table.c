@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             struct tracing_row r;
             struct error err = {0};
             if (k == 1 && !header) continue;
-            int rc = tracing_row(k ? columns : standard, cells, n, 28800, 1800, &r, &err);
+            int rc = tracing_row_read(&how, k ? columns : standard, cells, n, &r, &err);
             if (rc < 0 && (rc != E_INVALID || err.code != rc || !err.where[0])) abort();
             if (rc == 0 && (!r.person.n || !r.place.n || r.end < r.start || r.end - r.start > (int64_t)VISITS_DAYS_MAX * DAY_S || r.confidence > 100 || r.source >= PRESENCE_KINDS ||
                             r.class_of >= VISITS_CLASSES))

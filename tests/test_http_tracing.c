@@ -54,7 +54,7 @@ static void what_is_refused(void **state) {
 static void visits_are_there_when_they_are_answered(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
         started(store);
-        assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":7,\"place\":\"x\",\"start\":\"2022-05-27T10:00\",\"end\":\"2022-05-27T11:00\",\"class\":\"market\"}"), 201);
+        assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":7,\"place\":\"x\",\"start\":\"2022/5/27 10:00\",\"end\":\"2022年5月27日11时\",\"class\":\"农贸市场\"}"), 201);
         struct answer_got got = test_http_post(&h, "/api/v1/visits", STREET, "{\"visits\":[{\"person\":8,\"place\":\"x\",\"start\":1653618600},{\"person\":9,\"place\":\"x\",\"start\":\"never\"},"
                                                                             "{\"person\":9,\"place\":\"x\",\"start\":\"2022-05-27T10:10\",\"confidence\":900}]}");
         assert_status(got, 201);

@@ -19,7 +19,7 @@ static int one_add(struct tracing_rows *x, const struct tracing_row *r, struct t
 int tracing_rows_add(struct tracing_rows *x, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct error *err) {
     struct tracing_row r;
     size_t before = x->n;
-    int rc = tracing_row(columns, cells, n, x->zone_s, x->dwell_s, &r, err);
+    int rc = tracing_row_read(&x->how, columns, cells, n, &r, err);
     if (rc < 0 || r.far) return rc; /* too far apart: no exposure */
     rc = one_add(x, &r, r.person, err);
     if (rc == 0 && r.other.n) rc = one_add(x, &r, r.other, err); /* two who were near each other */

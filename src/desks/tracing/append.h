@@ -4,15 +4,14 @@
 
 #include "desks/tracing/inside.h"
 
-/* Rows on their way; zero but v, zone_s and dwell_s. */
+/* Rows on their way; zero but v and how (its list of kinds outlives them). */
 struct tracing_rows {
     struct visits *v;
-    int32_t zone_s;
-    int64_t dwell_s;       /* of a scan without an end */
+    struct tracing_how how;
     struct visit *rows;
     size_t n, cap;
 };
-/* A row of a table (tracing_header, tracing_row), checked and named. E_INVALID with the column; then nothing was added. Any thread. */
+/* A row of a table (tracing_header, tracing_row_read), checked and named. E_INVALID with the column; then nothing was added. Any thread. */
 int tracing_rows_add(struct tracing_rows *x, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct error *err);
 void tracing_rows_clear(struct tracing_rows *x);
 /* Whoever may write contacts anywhere may send visits (a door of scans has an account or token of that right); of forgetting, in the node's region. Pure. */

@@ -342,7 +342,6 @@ int tracing_import(struct ledger *l, const struct session *s, struct visits *v, 
 
 int tracing_import_mapped(struct ledger *l, const struct session *s, struct visits *v, const char *path, const char *map, const char *errors, struct tracing_import_report *ret,
                           struct error *err) {
-    struct tracing_rules rules;
     struct tracing_import_report report = {0};
     struct intake *in = mem_alloc(sizeof *in);
     struct tracing_map read = {.interval_s = -1};
@@ -350,14 +349,9 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     struct sheet *sheet = NULL;
     char beside[1024], what[160];
     if (!in) return error_set(err, E_MEMORY, NULL, "no memory for visits / 内存不足");
-    tracing_rules(l, (struct text){"", 0}, s->now, &rules);
     int rc = map ? tracing_map_read(map, l->zone_s, &read, err) : 0;
-    struct tracing_how how = read.how;
-    how.zone_s = l->zone_s;
-    how.dwell_s = rules.dwell_s;
-    how.near_s = read.interval_s >= 0 ? read.interval_s : tracing_parameter(l, (struct text){"", 0}, s->now, "proximity_interval", 5 * 60);
-    how.near_m = (double)tracing_parameter(l, (struct text){"", 0}, s->now, "contact_distance", 2);
-    how.kinds = codelist_find(l->catalog, TEXT("place_kind"));
+    struct tracing_how how;
+    tracing_how_of(l, s->now, &how);
     in->v = v;
     in->report = &report;
     in->plain.how = how;
@@ -365,7 +359,8 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     in->file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(beside, sizeof beside, "%s.refused.csv", path);
     if (rc == 0 && map) {
-        read.how = how;
+        read.how.dwell_s = how.dwell_s, read.how.near_m = how.near_m, read.how.kinds = how.kinds;
+        read.how.near_s = read.interval_s >= 0 ? read.interval_s : how.near_s;
         in->map = &read;
         shape.delimiter = read.delimiter;
     }

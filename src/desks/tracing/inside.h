@@ -47,8 +47,8 @@ struct tracing_how {
 };
 /* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
-/* E_INVALID with the column in `where` and what is wrong with it. */
-int tracing_row(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, int32_t zone_s, int64_t dwell_s, struct tracing_row *ret, struct error *err);
+/* As the policies in force here have it. */
+void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret);
 
 /* A column that tells a route in words (told.h), and the one that says when it was told. */
 struct tracing_telling {

@@ -78,6 +78,14 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
     *ret = r;
 }
 
+void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret) {
+    struct tracing_rules rules;
+    struct text any = {"", 0};
+    tracing_rules(l, any, now, &rules);
+    *ret = (struct tracing_how){.zone_s = l->zone_s, .dwell_s = rules.dwell_s, .near_s = tracing_parameter(l, any, now, "proximity_interval", 5 * 60),
+                                .near_m = (double)tracing_parameter(l, any, now, "contact_distance", 2), .kinds = codelist_find(l->catalog, TEXT("place_kind"))};
+}
+
 int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
     char dir[1024];

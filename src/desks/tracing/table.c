@@ -227,7 +227,3 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->class_of = tracing_class(code ? code->code : kind);
     return 0;
 }
-
-int tracing_row(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, int32_t zone_s, int64_t dwell_s, struct tracing_row *ret, struct error *err) {
-    return tracing_row_read(&(struct tracing_how){.zone_s = zone_s, .dwell_s = dwell_s, .near_s = 300, .near_m = 2}, columns, cells, n, ret, err);
-}

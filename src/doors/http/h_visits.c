@@ -136,16 +136,14 @@ static int appended(struct request *r, struct error *err) {
 static int sending_new(struct request *r, struct sending **ret, struct error *err) {
     struct sending *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct ledger *l = NULL;
-    struct tracing_rules rules;
     if (!x) return error_memory(err);
     x->arena = &r->arena;
-    x->rows.zone_s = http_zone(r->server);
     int rc = tracing_may_append(http_catalog(r->server), &r->session, err);
     if (rc == 0) rc = http_visits(r->server, true, &x->rows.v, err);
     if (rc == 0) rc = request_reader(r, &l, err);
     if (rc < 0) return rc;
-    tracing_rules(l, (struct text){"", 0}, r->now, &rules);
-    x->rows.dwell_s = rules.dwell_s;
+    tracing_how_of(l, r->now, &x->rows.how);
+    x->rows.how.kinds = codelist_find(http_catalog(r->server), TEXT("place_kind")); /* a stream may outlive this reader */
     *ret = x;
     return 0;
 }
