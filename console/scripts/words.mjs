@@ -15,6 +15,9 @@ for (const [a, b] of [['zh', 'en'], ['en', 'zh']]) {
   }
 }
 
+// What to do next after each refusal of the API.
+for (const m of readFileSync(join(root, '../../src/base/error.h'), 'utf8').matchAll(/^\s+X\((\w+), -/gm)) if (!words.zh.has(`problem.next.${m[1].toLowerCase()}`)) faults.push(`problem.json says not what to do next after ${m[1]}`)
+
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((e) => e.isFile() && /\.(vue|ts)$/.test(e.name))
   .map((e) => join(e.parentPath ?? e.path, e.name))

@@ -9,6 +9,9 @@ export function draftsOf(login: string): void {
   owner = login
 }
 
+// A cell that is taken when it is left is taken when the page is left.
+window.addEventListener('pagehide', () => (document.activeElement as HTMLElement | null)?.blur())
+
 export function keepDraft<T>(name: string, draft: Ref<T>): { restored: boolean; forget: () => void } {
   const key = `${PREFIX}${owner}.${name}`
   const blank = JSON.stringify(draft.value)

@@ -6,9 +6,11 @@ import './style/parts.css'
 import { createApp } from 'vue'
 
 import App from './app.vue'
+import { keepFocus } from './focus'
 import { i18n, speakFrom } from './i18n'
 import { router } from './router'
 
 const app = createApp(App).use(i18n).use(router)
 await speakFrom(async (to) => (await (to === 'zh' ? import('./i18n/words-zh') : import('./i18n/words-en'))).default)
 app.mount('#app')
+keepFocus()

@@ -159,14 +159,22 @@ export async function go(page, path) {
   await settled(page)
 }
 
-// ---- what holds on every screen
-/** Faults of accessibility that are serious or critical. */
-export async function axeFaults(page) {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
-  const found = await page.evaluate(async () => {
-    const got = await window.axe.run(document, { resultTypes: ['violations'] })
-    return got.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.impact} ${v.id}: ${v.help}\n    ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 160)} ${(n.any[0]?.message ?? n.all[0]?.message ?? '').slice(0, 160)}`).join('\n    ')}`)
+/** What has the focus, in words; empty when nothing has. */
+export const focused = (page) =>
+  page.evaluate(() => {
+    const e = document.activeElement
+    if (!e || e === document.body || !e.checkVisibility()) return ''
+    return `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ''} ${(e.getAttribute('aria-label') ?? e.getAttribute('placeholder') ?? e.textContent ?? '').trim().slice(0, 40)}`
   })
+
+// ---- what holds on every screen
+/** Faults of accessibility that are serious or critical, of the page or of a part of it. */
+export async function axeFaults(page, part = null) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
+  const found = await page.evaluate(async (within) => {
+    const got = await window.axe.run(within ?? document, { resultTypes: ['violations'] })
+    return got.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.impact} ${v.id}: ${v.help}\n    ${v.nodes.slice(0, 3).map((n) => `${n.target.join(' ')} ${n.html.slice(0, 160)} ${(n.any[0]?.message ?? n.all[0]?.message ?? '').slice(0, 160)}`).join('\n    ')}`)
+  }, part)
   return found
 }
 /** Nothing stands out of the page to the right, unless it can be scrolled by itself. */

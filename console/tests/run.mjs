@@ -1,12 +1,12 @@
-// node console/tests/run.mjs [NAME...]: the walks through a served console, all or those named; prints TAP. tests/test_console.sh serves the county and
+// node console/tests/run.mjs [NAME...]: the walks through a served console, those of tests/test_console.sh or those named; prints TAP. It serves the county and
 // sets TOCSIN_URL, TOCSIN_ACCOUNTS and, for the walks that need it, TOCSIN_SERVER (a script that stops and starts the server).
 import { done, launch, ok } from './house.mjs'
 
 const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'testing', 'field']
+const apart = ['keys', 'opens', 'gone']
 const wanted = process.argv.slice(2)
 const browser = await launch()
-for (const name of names) {
-  if (wanted.length && !wanted.includes(name)) continue
+for (const name of wanted.length ? [...names, ...apart].filter((one) => wanted.includes(one)) : names) {
   const began = Date.now()
   try {
     await (await import(`./${name}.mjs`)).walk(browser)

@@ -5,22 +5,22 @@ import { readFileSync } from 'node:fs'
 import { axeFaults, go, here, must, ok, open, overflow, picture, settled, signedIn, test, unspoken, url } from './house.mjs'
 
 /** Who looks, where it is not the commander. */
-const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'] }
+export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'] }
 
 /** Addresses with something to be filled in: an example of each, from the server. */
-async function examples(page) {
+export async function examples(page) {
   const first = async (register) => (await page.evaluate(async (r) => (await (await fetch(`/api/v1/registers/${r}/records?limit=1`)).json()).rows[0]?.id, register)) ?? 1
   return { register: 'contact', id: await first('contact'), case: await first('case'), day: '2022-05-30', person: await first('person') }
 }
 /** `/cases/:id` is a case, `/registers/:register/:id` a record of the register. */
-function filled(path, has) {
+export function filled(path, has) {
   const kind = /^\/(case|person)s?\/:id/.exec(path)?.[1]
   return path.replace(/:(\w+)(\([^)]*\))?\??/g, (_, name) => {
     must(name in has, `no example of :${name} for ${path}: say one in console/tests/screens.mjs`)
     return String(name === 'id' && kind ? has[kind] : has[name])
   })
 }
-function routes() {
+export function routes() {
   const source = readFileSync(here('../src/router.ts'), 'utf8')
   return [...source.matchAll(/\{ path: '([^']+)', name: '([^']+)'/g)].map((m) => ({ path: m[1], name: m[2] })).filter((r) => r.name !== 'lost')
 }

@@ -37,6 +37,8 @@ export interface Asked {
   /** Why something is done: it goes into the journal. */
   reason?: string
   signal?: AbortSignal
+  /** Hears how much of the body has gone up, 0 to 1. */
+  sent?: (share: number) => void
 }
 
 export interface Answer<T> {
@@ -78,17 +80,46 @@ async function problemOf(answer: Response): Promise<Problem> {
   return new Problem(answer.status, text('code'), text('detail') || text('title') || answer.statusText, text('pointer'), text('request_id'), Number(answer.headers.get('Retry-After') ?? 0))
 }
 
-export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>> {
+/** Asked once more when the session was over and somebody has signed in again. */
+async function anyway<R>(path: string, asked: Asked, once: (path: string, asked: Asked) => Promise<R>): Promise<R> {
   try {
-    return await askOnce<T>(path, asked)
+    return await once(path, asked)
   } catch (e) {
     // Signing in itself is refused for its own reasons.
     if (!(e instanceof Problem) || e.status !== 401 || (path.startsWith('session') && (asked.method ?? 'GET') !== 'GET') || !(await onEnd())) throw e
-    return askOnce<T>(path, asked)
+    return once(path, asked)
   }
 }
+export async function ask<T>(path: string, asked: Asked = {}): Promise<Answer<T>> {
+  return anyway(path, asked, async () => {
+    const answer = await reach(path, asked)
+    const json = answer.status !== 204 && (answer.headers.get('Content-Type') ?? '').includes('json')
+    return { data: (json ? await answer.json() : undefined) as T, etag: answer.headers.get('ETag') ?? '', headers: answer.headers, status: answer.status }
+  })
+}
+/** A file of the server and the name it gives it; `got` hears how many bytes have come. */
+export async function fileOf(path: string, asked: Asked, got: (bytes: number) => void): Promise<{ blob: Blob; name: string }> {
+  const answer = await anyway(path, asked, reach)
+  let n = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(part, out) {
+      got((n += part.byteLength))
+      out.enqueue(part)
+    },
+  })
+  const blob = await new Response(answer.body?.pipeThrough(counted), { headers: { 'Content-Type': answer.headers.get('Content-Type') ?? '' } }).blob().catch((e: unknown) => {
+    if (asked.signal?.aborted) throw e
+    throw away()
+  })
+  return { blob, name: /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') ?? '')?.[1] ?? '' }
+}
 
-async function askOnce<T>(path: string, asked: Asked): Promise<Answer<T>> {
+function away(): Problem {
+  reachable.value = false
+  return new Problem(0, 'away', '', '', '', 0)
+}
+/** One request: what the server refuses, and that it cannot be reached, is a Problem. */
+async function reach(path: string, asked: Asked): Promise<Response> {
   const method = asked.method ?? 'GET'
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language() }
   let body: BodyInit | undefined
@@ -104,16 +135,29 @@ async function askOnce<T>(path: string, asked: Asked): Promise<Answer<T>> {
   if (asked.reason) headers['Tocsin-Reason'] = encodeURIComponent(asked.reason)
   let answer: Response
   try {
-    answer = await fetch(address(path, asked.query), { method, headers, body, signal: asked.signal, credentials: 'same-origin' })
+    const to = address(path, asked.query)
+    answer = asked.sent ? await upload(to, method, headers, body, asked) : await fetch(to, { method, headers, body, signal: asked.signal, credentials: 'same-origin' })
   } catch (e) {
     if (asked.signal?.aborted) throw e
-    reachable.value = false
-    throw new Problem(0, 'away', '', '', '', 0)
+    throw away()
   }
   reachable.value = true
   if (!answer.ok) throw await problemOf(answer)
-  const json = answer.status !== 204 && (answer.headers.get('Content-Type') ?? '').includes('json')
-  return { data: (json ? await answer.json() : undefined) as T, etag: answer.headers.get('ETag') ?? '', headers: answer.headers, status: answer.status }
+  return answer
+}
+/** fetch does not tell how much of a file has gone up; the older way does. */
+function upload(to: string, method: string, headers: Record<string, string>, body: BodyInit | undefined, asked: Asked): Promise<Response> {
+  return new Promise((done, failed) => {
+    const x = new XMLHttpRequest()
+    x.open(method, to)
+    for (const [name, value] of Object.entries(headers)) x.setRequestHeader(name, value)
+    x.responseType = 'blob'
+    x.upload.onprogress = (e) => asked.sent?.(e.total ? e.loaded / e.total : 0)
+    x.onload = () => done(new Response(x.status === 204 ? null : (x.response as Blob), { status: x.status, headers: x.getAllResponseHeaders().trim().split(/\r?\n/).map((line) => line.split(/:\s*(.*)/, 2) as [string, string]) }))
+    x.onerror = x.onabort = () => failed(new TypeError(to))
+    asked.signal?.addEventListener('abort', () => x.abort())
+    x.send(body as XMLHttpRequestBodyInit)
+  })
 }
 
 export async function get<T>(path: string, query?: Asked['query'], signal?: AbortSignal): Promise<T> {

@@ -1,7 +1,7 @@
 // Long work: asked for, then told as it goes by the server itself in a stream of events until it is at work no more; dropped with the screen that shows it.
 import { onUnmounted, shallowRef, type ShallowRef } from 'vue'
 
-import { ask, get, post } from '@/api/client'
+import { ask, get, post, Problem } from '@/api/client'
 
 export interface Job<Result = Record<string, unknown>, Params = Record<string, string>> {
   id: string
@@ -14,6 +14,9 @@ export interface Job<Result = Record<string, unknown>, Params = Record<string, s
   result: Result
 }
 export const atWork = (j: Job<unknown, unknown> | null): boolean => j?.state === 'queued' || j?.state === 'running'
+
+/** What a job that failed came to, for <problem-note>. */
+export const jobProblem = (j: Job<unknown, unknown>): Problem => new Problem(500, j.error?.code ?? '', j.error?.detail ?? '', '', j.id, 0)
 
 export async function startJob(kind: string, step: string, params: Record<string, unknown>): Promise<string> {
   return (await post<{ id: string }>('jobs', { kind, step, params })).id

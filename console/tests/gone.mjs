@@ -1,0 +1,94 @@
+// What every screen makes of a server that is gone, of a session that has ended, and of somebody who may not; and what is said next to every code of refusal of the API.
+import { readFileSync } from 'node:fs'
+
+import { focused, forget, go, must, ok, people, settled, signedIn, test, url } from './house.mjs'
+import { examples, filled, lookers, routes } from './screens.mjs'
+
+const words = (lang) => JSON.parse(readFileSync(new URL(`../src/i18n/${lang}/problem.json`, import.meta.url), 'utf8')).next
+const codes = [...readFileSync(new URL('../../src/base/error.h', import.meta.url), 'utf8').matchAll(/^\s+X\((\w+), -\d+, \d+, (\d+),/gm)].map((m) => ({ code: m[1], status: Number(m[2]) }))
+
+async function saysNext(browser) {
+  for (const lang of ['zh', 'en']) {
+    const page = await signedIn(browser, 'demo-command', { lang })
+    page.seen.refused = () => true
+    const next = words(lang)
+    await go(page, '/registers')
+    await test(`${codes.length} codes of refusal: what to do next, ${lang}`, async () => {
+      must(codes.length >= 19, JSON.stringify(codes))
+      for (const { code, status } of codes.filter((c) => c.code !== 'SIGN_IN')) {
+        await page.route('**/api/v1/policies', (route) => route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify({ code, status, title: code, detail: `because ${code}`, request_id: 'abc123' }) }))
+        await go(page, '/policies')
+        const said = await page.locator('[role=alert]').first().innerText()
+        for (const part of [`because ${code}`, next[code.toLowerCase()], 'abc123']) must(part && said.includes(part), `${code}: "${said}" says not "${part}"`)
+        await page.unroute('**/api/v1/policies')
+        await go(page, '/registers')
+      }
+    }, page)
+    await page.context().close()
+  }
+}
+
+/** Texts of the screen without its frame. */
+const body = (page) => page.locator('#main').innerText()
+
+async function everyScreen(browser) {
+  forget('demo-guest')
+  const guest = await signedIn(browser, 'demo-guest')
+  guest.seen.refused = (status) => [403, 404].includes(status)
+  const scout = await signedIn(browser, 'demo-command')
+  await go(scout, '/registers')
+  const has = await examples(scout)
+  await scout.context().close()
+  for (const { path, name } of routes().filter((r) => r.name !== 'sign-in')) {
+    const login = (lookers[name] ?? ['demo-command'])[0]
+    forget(login)
+    const page = await signedIn(browser, login)
+    forget(login)
+    page.seen.refused = (status) => [0, 401].includes(status)
+    const where = filled(path, has)
+    await test(`${name}: the server is gone, says so, and is asked again by a button`, async () => {
+      await go(page, '/me')
+      const cut = (route) => (/\/session$|\/events/.test(route.request().url()) ? route.continue() : route.abort('connectionrefused'))
+      await page.route('**/api/v1/**', cut)
+      await page.evaluate((to) => (location.hash = `#${to}`), where)
+      await page.locator('#main [role=alert]').first().waitFor()
+      await settled(page)
+      must((await page.locator('#main [role=alert]').first().innerText()).includes('网络'), await body(page))
+      await page.unroute('**/api/v1/**', cut)
+      const again = page.locator('#main [role=alert]').getByRole('button', { name: '重试' }).first()
+      await again.focus()
+      await page.keyboard.press('Enter')
+      await page.locator('#main [role=alert]').first().waitFor({ state: 'detached' })
+      await settled(page)
+      must(await focused(page), 'the focus is lost with the button')
+    }, page)
+    await test(`${name}: the session has ended, is taken up again on top of it, and the screen stands`, async () => {
+      await go(page, '/me')
+      await page.context().clearCookies()
+      await page.evaluate((to) => (location.hash = `#${to}`), where)
+      await page.locator('#again-password').waitFor()
+      await page.fill('#again-password', people[login])
+      await page.keyboard.press('Enter')
+      await page.locator('#again-password').waitFor({ state: 'detached' })
+      await settled(page)
+      must(page.url().includes(where.split('?')[0]), page.url())
+      must((await body(page)).length > 20 && !(await page.locator('#main [role=alert]').count()), await body(page))
+      must(!page.seen.faults.length, page.seen.faults.join('\n'))
+    }, page)
+    await page.context().close()
+    await test(`${name}: somebody who may not is told, or sees what he may`, async () => {
+      await guest.goto(`${url}/#${where}`)
+      await guest.waitForSelector('#main')
+      await settled(guest)
+      must((await body(guest)).trim().length > 20, `nothing is said: "${await body(guest)}"`)
+      must(!guest.seen.faults.length, guest.seen.faults.splice(0).join('\n'))
+    }, guest)
+  }
+  await guest.context().close()
+  ok(true, 'every screen was asked without a server, without a session and without the right')
+}
+
+export async function walk(browser) {
+  await saysNext(browser)
+  await everyScreen(browser)
+}
