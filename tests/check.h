@@ -15,6 +15,15 @@
 #include "base/error.h"
 #include "base/text.h"
 
+/* Sanitizers keep freed memory for a while: no measure of ours. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED false
+#endif
+
 /* Fails with the error's own words. */
 #define assert_ok(call, err)                                                                                 \
     do {                                                                                                     \

@@ -7,15 +7,6 @@
 #include "base/digest.h"
 #include "store/db.h"
 
-/* Sanitizers keep freed memory for a while: no measure of ours. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
-
 /* ---- a table of each kind: rowid with indexes, and clustered with a composite key */
 
 static const struct db_column person_columns[] = {
