@@ -75,8 +75,9 @@ bool apply_may_move(const struct register_decl *reg, const struct session *s, in
 /* Errors that are the draft's own; anything else ends the batch. */
 bool apply_is_result(int code);
 /* record_effect.c */
-/* What the new record does to one it refers to, as declared; where that move is not allowed, or guarded, nothing happens. */
-int apply_effects(struct apply *x, const struct record *r, struct error *err);
+/* What a record does to the one it names, or to those of its person, as declared: when it is made (before NULL), when it changes so that it says so now, when it
+ * goes; and what others of its person do to it when it is made. Where the target has no such move, or it is guarded, nothing happens. */
+int apply_effects(struct apply *x, const struct record *r, const struct record *before, bool gone, struct error *err);
 /* A cell that another record was given from this one, and that still says so, says what this one says now. */
 int apply_copies_follow(struct apply *x, const struct record *r, const struct record *before, struct error *err);
 /* record_key.c */

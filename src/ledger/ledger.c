@@ -125,8 +125,11 @@ static int catalog_open(struct ledger *l, struct error *err) {
         const struct register_decl *reg = &l->catalog->registers[i];
         for (size_t k = 0; !rc && k < reg->n_effects; k++) {
             const struct register_decl *target = register_find(l->catalog, reg->fields[register_field(reg, reg->effects[k].field)].target);
-            if (!target || register_state(target, reg->effects[k].to) < 0)
-                rc = error_set(err, E_UNKNOWN, reg->file, "effects: %s has no state %s / 该登记册没有此状态", target ? target->name.s : "?", reg->effects[k].to.s);
+            const struct effect *e = &reg->effects[k];
+            struct text wrong = !target || register_state(target, e->to) < 0 ? e->to : e->back.n && register_state(target, e->back) < 0 ? e->back : (struct text){0};
+            if (wrong.n) rc = error_set(err, E_UNKNOWN, reg->file, "effects: %s has no state %s / 该登记册没有此状态", target ? target->name.s : "?", wrong.s);
+            else if (reg->person_field >= 0 && target->person_field >= 0)
+                l->tables[target->order]->moved = true;
         }
     }
     return rc;

@@ -47,6 +47,7 @@ struct draft {
     int aside_to;          /* a text field that collects "name=张三; phone=139..." */
     bool forgotten;        /* REMOVE: its time to be kept is over; what it paid stays paid */
     bool by_desk;          /* the desk that owns the record writes it (owned.h) */
+    bool back;             /* CHANGE: a state that the record was in before; no declared move leads back to it */
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */
     uint32_t *links;       /* [reg->n_fields] or NULL */

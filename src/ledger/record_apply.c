@@ -289,7 +289,9 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     if (rc < 0) return rc;
     rc = concerns(x, reg) ? book_fact(x->l, x->s, r, NULL, err) : 0;
     if (!rc && reg->n_holds) rc = hold_take(x, r, err);
-    return rc < 0 ? rc : apply_effects(x, r, err);
+    if (!rc) rc = apply_effects(x, r, NULL, false, err);
+    d->ret_version = r->version;
+    return rc;
 }
 
 /* Which cells differ; their new values go to wanted. Returns how many, or an error. */
@@ -437,7 +439,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (!rc && !d->keep_key) rc = fixed_check(reg, before.values, now.values, false, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
     if (!rc) rc = owned_check(d, &before, &now, err);
-    if (!rc && moved && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
+    if (!rc && moved && !d->back && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
@@ -464,6 +466,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (similar_concerned(reg, changed)) rc = similar_find(x, &e->record, &d->ret_similar, &d->ret_similar_rule, err);
     if (rc < 0) return rc;
     if (concerns(x, reg)) rc = book_fact(x->l, x->s, &e->record, &before, err);
+    if (rc >= 0 && reg->n_effects) rc = apply_effects(x, &e->record, &before, false, err);
     return rc < 0 ? rc : apply_copies_follow(x, &e->record, &before, err);
 }
 
@@ -500,7 +503,8 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     tell_ledger(x, d->reg);
     d->ret_id = d->id;
     d->outcome = OUTCOME_REMOVED;
-    return concerns(x, d->reg) ? book_unfact(x->l, x->s, &e->record, d->forgotten, err) : 0;
+    rc = concerns(x, d->reg) ? book_unfact(x->l, x->s, &e->record, d->forgotten, err) : 0;
+    return rc < 0 || d->forgotten || !d->reg->n_effects ? rc : apply_effects(x, &e->record, NULL, true, err);
 }
 
 

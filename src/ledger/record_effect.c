@@ -11,28 +11,117 @@ static int try_change(struct apply *x, struct draft *d, struct error *err) {
     return rc;
 }
 
-int apply_effects(struct apply *x, const struct record *r, struct error *err) {
-    const struct reg_table *t = x->l->tables[r->reg->order];
+/* What follows from a record that somebody was allowed to write is nobody's own word: it happens whoever wrote it, and the journal names him. */
+static struct session follows(const struct session *asker) {
+    static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
+    struct session own = *asker;
+    own.n_grants = 1;
+    own.grants = &everything;
+    return own;
+}
+
+/* ---- effects */
+
+static bool says(const struct apply *x, const struct record *r, size_t i) {
     struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
                                .now = x->s->now, .today = day_of_instant(x->s->now, x->l->zone_s)};
-    for (size_t i = 0; i < r->reg->n_effects; i++) {
-        const struct effect *effect = &r->reg->effects[i];
-        int f = register_field(r->reg, effect->field);
-        if (r->values[f].kind != VALUE_INT || expr_eval(t->effects[i], &scope) != TRUTH_TRUE) continue;
-        const struct register_decl *target = register_find(x->l->catalog, r->reg->fields[f].target);
-        struct entry *e = NULL;
-        int rc = apply_entry(x, x->l->tables[target->order], r->values[f].i, &e, err);
-        if (rc < 0) return rc;
-        int to = register_state(target, effect->to);
-        if (!e || text_eq(e->record.state, effect->to) || !apply_may_move(target, x->s, register_state(target, e->record.state), to, e->record.region)) continue;
-        struct draft *d = draft_new(&x->arena, target, DRAFT_CHANGE);
-        if (!d) return error_memory(err);
-        d->id = e->record.id;
-        d->state = effect->to;
-        rc = try_change(x, d, err);
-        if (rc < 0) return rc;
+    return expr_eval(x->l->tables[r->reg->order]->effects[i], &scope) == TRUTH_TRUE;
+}
+
+static struct value whom(const struct record *r, size_t i) {
+    return r->values[register_field(r->reg, r->reg->effects[i].field)];
+}
+
+static const struct register_decl *target_of(const struct apply *x, const struct register_decl *reg, size_t i) {
+    return x->l->tables[reg->order]->targets[register_field(reg, reg->effects[i].field)];
+}
+
+static struct value person_of(const struct record *r) {
+    return r->reg->person_field >= 0 ? r->values[r->reg->person_field] : value_null();
+}
+
+/* The records of this register about that person. A person of this call of whom it has none costs nothing. */
+static int of_person(struct apply *x, const struct register_decl *reg, struct value person, struct record **ret, size_t *ret_n, struct error *err) {
+    *ret_n = 0;
+    if (reg->person_field < 0 || person.kind != VALUE_INT || (person.i >= x->first_id && !apply_table_of(x, reg)->first)) return 0;
+    return record_referring(x->l, reg, (size_t)reg->person_field, person.i, &x->arena, ret, ret_n, err);
+}
+
+static int go(struct apply *x, const struct record *r, struct text to, bool back, struct error *err) {
+    if (text_eq(r->state, to) || (!back && !apply_may_move(r->reg, x->s, register_state(r->reg, r->state), register_state(r->reg, to), r->region))) return 0;
+    struct draft *d = draft_new(&x->arena, r->reg, DRAFT_CHANGE);
+    if (!d) return error_memory(err);
+    d->id = r->id;
+    d->state = to;
+    d->back = back;
+    return try_change(x, d, err);
+}
+
+/* Is there another record than this one that says so of the target? */
+static int other_says(struct apply *x, const struct record *r, size_t i, const struct record *target, bool *ret, struct error *err) {
+    struct record *list = NULL;
+    size_t n = 0;
+    int rc = of_person(x, r->reg, person_of(target), &list, &n, err);
+    for (size_t k = 0; !rc && !*ret && k < n; k++) {
+        struct value named = whom(&list[k], i);
+        *ret = list[k].id != r->id && (named.kind != VALUE_INT || named.i == target->id) && says(x, &list[k], i);
     }
-    return 0;
+    return rc;
+}
+
+static int one_target(struct apply *x, const struct record *r, size_t i, const struct record *target, bool gone, struct error *err) {
+    const struct effect *e = &r->reg->effects[i];
+    bool stands = false;
+    if (!gone) return go(x, target, e->to, false, err);
+    if (!e->back.n || !text_eq(target->state, e->to)) return 0;
+    int rc = other_says(x, r, i, target, &stands, err);
+    return rc || stands ? rc : go(x, target, e->back, true, err);
+}
+
+/* The one it names, else those of its person. */
+static int each_target(struct apply *x, const struct record *r, size_t i, bool gone, struct error *err) {
+    const struct register_decl *target = target_of(x, r->reg, i);
+    struct value named = whom(r, i);
+    struct record *list = NULL;
+    struct entry *e = NULL;
+    size_t n = 0;
+    if (named.kind == VALUE_INT) {
+        int rc = apply_entry(x, x->l->tables[target->order], named.i, &e, err);
+        return rc < 0 || !e || e->write == ENTRY_DELETE || e->write == ENTRY_NEVER ? rc : one_target(x, r, i, &e->record, gone, err);
+    }
+    int rc = of_person(x, target, person_of(r), &list, &n, err);
+    if (!rc && n) rc = apply_expect(x, x->l->tables[target->order], list, n, err);
+    for (size_t k = 0; !rc && k < n; k++) rc = one_target(x, r, i, &list[k], gone, err);
+    return rc;
+}
+
+/* What others of its person, told before it was made, do to the new record. */
+static int others_move(struct apply *x, const struct record *r, struct error *err) {
+    int rc = 0;
+    for (size_t g = 0; !rc && g < x->l->catalog->n_registers; g++) {
+        const struct register_decl *reg = &x->l->catalog->registers[g];
+        for (size_t i = 0; !rc && reg->person_field >= 0 && i < reg->n_effects; i++) {
+            struct record *list = NULL;
+            size_t n = 0;
+            if (target_of(x, reg, i) != r->reg) continue;
+            rc = of_person(x, reg, person_of(r), &list, &n, err);
+            for (size_t k = 0; !rc && k < n; k++)
+                if (whom(&list[k], i).kind != VALUE_INT && says(x, &list[k], i)) rc = go(x, r, reg->effects[i].to, false, err);
+        }
+    }
+    return rc;
+}
+
+int apply_effects(struct apply *x, const struct record *r, const struct record *before, bool gone, struct error *err) {
+    const struct session *asker = x->s;
+    struct session own = follows(asker);
+    int rc = 0;
+    x->s = &own;
+    for (size_t i = 0; !rc && i < r->reg->n_effects; i++)
+        if (says(x, r, i) && !(before && says(x, before, i))) rc = each_target(x, r, i, gone, err);
+    if (!rc && !before && !gone && x->l->tables[r->reg->order]->moved) rc = others_move(x, r, err);
+    x->s = asker;
+    return rc;
 }
 
 /* ---- copies */
@@ -70,12 +159,9 @@ static int follow_by(struct apply *x, const struct register_decl *reg, int refer
 }
 
 int apply_copies_follow(struct apply *x, const struct record *r, const struct record *before, struct error *err) {
-    static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
     const struct session *asker = x->s;
-    struct session own = *asker; /* whoever may correct the record corrects what was copied from it; the journal names him */
+    struct session own = follows(asker);
     int rc = 0;
-    own.n_grants = 1;
-    own.grants = &everything;
     x->s = &own;
     for (size_t g = 0; !rc && g < x->l->catalog->n_registers; g++) {
         const struct reg_table *t = x->l->tables[g];

@@ -171,7 +171,7 @@ static int declare_checks(struct catalog *c, const struct yaml *root, struct reg
 }
 
 static int declare_effects(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
-    static const char *const keys[] = {"when", "moves", "to", NULL};
+    static const char *const keys[] = {"when", "moves", "to", "back", NULL};
     const struct yaml *list;
     int rc = declare_list(&c->arena, root, "effects", sizeof *r->effects, &list, &r->effects, err);
     for (size_t i = 0; !rc && list && i < list->n; i++) {
@@ -180,6 +180,7 @@ static int declare_effects(struct catalog *c, const struct yaml *root, struct re
         if (!rc) rc = declare_text(list->items[i], "when", true, &e->when, err);
         if (!rc) rc = declare_reference(r, list->items[i], "moves", &e->field, err);
         if (!rc) rc = declare_text(list->items[i], "to", true, &e->to, err);
+        if (!rc) rc = declare_text(list->items[i], "back", false, &e->back, err);
         e->line = list->items[i]->line;
         if (!rc) r->n_effects = i + 1;
     }

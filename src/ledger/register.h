@@ -82,9 +82,11 @@ struct rule_check {
     void *expr; /* struct expr *, bound by ledger/record.c at start */
 };
 
-/* A record that is made moves another that it refers to: a contact with an active stay is placed. Left out where that move is not allowed. */
+/* A record moves another that it refers to, or, when it names none, those of its person: a contact with an active stay is placed, whichever was told first. Left out
+ * where the other has no such move. When the record is withdrawn and no other says the same, the other goes back. */
 struct effect {
-    struct text when, field, to; /* condition over the new record; its reference; the state that the other enters */
+    struct text when, field, to; /* condition over the record; its reference; the state that the other enters */
+    struct text back;            /* the state it goes back to; empty: it stays */
     int line;
 };
 

@@ -22,6 +22,7 @@ struct reg_table {
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
+    bool moved;            /* effects of others move its records, by person too */
     struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */
     struct hold_bound *holds; /* reg->holds */
     struct tally_bound *tally; /* reg->tally, or NULL */

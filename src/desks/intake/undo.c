@@ -182,6 +182,7 @@ static int draft_of(struct undo *u, struct touched *t, struct draft **ret) {
     if (!t->created) {
         memcpy(d->values, t->before, t->reg->n_fields * sizeof *d->values);
         d->state = t->state;
+        d->back = true;
         if (t->reg->region_field < 0) d->region = t->region;
     }
     *ret = d;
