@@ -18,7 +18,7 @@
 #include "ledger/tally.h"
 #include "sampled.h"
 
-enum { TAKE = SAMPLING_ROWS_MAX, COMMIT = 8, TUBE = 10, TURNS = 400, PAGE_MS = 20, PERSON_MS = 5, VERIFY = 500000 };
+enum { TAKE = SAMPLING_ROWS_MAX, COMMIT = 8, TUBE = 10, TURNS = 400, PAGE_MS = 20, PERSON_MS = 5, VERIFY = 500000, BUILDING = 120 };
 
 struct filled {
     struct bench_node node;
@@ -198,6 +198,8 @@ static int missing_asked(struct filled *x) {
     must(ledger_begin(x->node.l, &err), "begin");
     snprintf(sql, sizeof sql, "DELETE FROM \"swab\" WHERE \"round\"=%lld AND \"person\"%%100=37", (long long)x->city.rounds[x->city.n_rounds - 1]);
     must(db_run(x->node.l->db, sql, NULL, 0, NULL, &err), "missing");
+    snprintf(sql, sizeof sql, "UPDATE \"person\" SET \"community\"='B'||CAST(\"id\"/%d AS TEXT),\"occupation\"=CASE \"id\"%%3 WHEN 0 THEN 'student' WHEN 1 THEN 'farmer' END", BUILDING * SAMPLED_STREETS);
+    must(db_run(x->node.l->db, sql, NULL, 0, NULL, &err), "buildings"); /* of some BUILDING people each */
     must(tally_rebuild(x->node.l, &err), "counters");
     must(ledger_commit(x->node.l, x->node.s.now, &err), "commit");
     worst = missing_pages(x, "", WHY_MISSING, "the city's missing");

@@ -69,8 +69,8 @@ struct round_row {
 int round_coverage(struct ledger *l, const struct session *s, int64_t round, struct text street, bool buildings, struct arena *a, struct round_row **ret, size_t *ret_n, struct error *err);
 /* The people themselves: those missing (or, with why, those of that reason), at most limit, after the one that the page before ended with (0: from the start). community: one building,
  * empty those of none; s NULL: all. Names stay sealed: the
- * caller opens what it may. Missing and swabbed ones by street, building, id; those of a reason, who are few, by id.
- * Cost of a page: the counters tell which buildings have some, and only in those people are looked at, by index; of a reason: everybody who has one. */
+ * caller opens what it may. Missing and swabbed ones by street, building, occupation, id; those of a reason, who are few, by id.
+ * Cost of a page: the counters tell which occupations of which buildings have some, and only in those people are looked at, by index; of a reason: everybody who has one. */
 int round_people(struct ledger *l, const struct session *s, int64_t round, struct text street, struct text community, enum round_why why, int64_t after, size_t limit,
                  int64_t *ret_ids, size_t *ret_n, struct error *err);
 

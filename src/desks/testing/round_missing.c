@@ -11,7 +11,7 @@ const char *const round_why_words[ROUND_WHYS] = {
 #undef X
 };
 
-enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, P_REGION, P_HOME, PARAMS };
+enum { P_ROUND, P_FROM, P_TO, P_TODAY, P_CAMPAIGN, P_COMMUNITY, P_WHY, P_AFTER, P_LIMIT, P_REGION, P_HOME, P_WORK, PARAMS };
 
 /* Of person p, as word; a person swabbed is swabbed, whatever else was noted. */
 static const char why_sql[] =
@@ -149,6 +149,7 @@ struct page {
     size_t n, limit;
     char region[REGION_MAX + 1]; /* of the group read last */
     struct buf community;
+    char work[80];
 };
 
 static int page_query(struct page *x, const char *sql, struct error *err) {
@@ -163,35 +164,38 @@ static int page_query(struct page *x, const char *sql, struct error *err) {
 /* Those with a reason, who are few, whole: by id. */
 static int page_of_reason(struct page *x, struct error *err) {
     struct buf sql = {0};
-    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND %s%.*s AND %s AND p.\"id\">?8 AND %s=?7 AND ?10=?11 ORDER BY p.\"id\" LIMIT ?9", with_reason,
+    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"merged_into\" IS NULL AND %s%.*s AND %s AND p.\"id\">?8 AND %s=?7 AND ?10=?11 AND ?11=?12 ORDER BY p.\"id\" LIMIT ?9", with_reason,
                (int)x->scope.n, x->scope.s, x->one ? "COALESCE(p.\"community\",'')=?6" : "?6=?6", why_sql);
-    x->params[P_REGION] = x->params[P_HOME] = value_str("");
+    x->params[P_REGION] = x->params[P_HOME] = x->params[P_WORK] = value_str("");
     int rc = sql.failed ? error_memory(err) : page_query(x, buf_cstr(&sql), err);
     buf_clear(&sql);
     return rc;
 }
 
-/* Of one building of one street, by id. */
-static int page_of_group(struct page *x, bool nowhere, struct error *err) {
+/* Of one occupation in one building of one street, by id. Who is swabbed is found in indexes alone; only the others are looked at. */
+static int page_of_group(struct page *x, struct error *err) {
     struct buf sql = {0};
-    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" p WHERE p.\"id\"<>0 AND p.\"region\"=?10 AND %s AND p.\"merged_into\" IS NULL%.*s AND ?6=?6 AND p.\"id\">?8 AND %s=?7 ORDER BY p.\"id\" LIMIT ?9",
-               nowhere ? "p.\"community\" IS NULL AND ?11=?11" : "p.\"community\"=?11", (int)x->scope.n, x->scope.s, why_sql);
+    buf_printf(&sql, "SELECT p.\"id\" FROM \"person\" k CROSS JOIN \"person\" p WHERE k.\"id\"<>0 AND k.\"region\"=?10 AND %s AND %s AND k.\"id\">?8 AND %s EXISTS(SELECT 1 FROM \"swab\" v WHERE v.\"person\"=k.\"id\" AND v.\"round\"=?1) AND "
+               "p.\"id\"=k.\"id\" AND p.\"merged_into\" IS NULL%.*s AND ?6=?6 AND %s=?7 ORDER BY k.\"id\" LIMIT ?9", x->params[P_HOME].n ? "k.\"community\"=?11" : "k.\"community\" IS NULL AND ?11=?11",
+               x->params[P_WORK].n ? "k.\"occupation\"=?12" : "k.\"occupation\" IS NULL AND ?12=?12", x->why == WHY_SWABBED ? "" : "NOT",
+               (int)x->scope.n, x->scope.s, why_sql);
     int rc = sql.failed ? error_memory(err) : page_query(x, buf_cstr(&sql), err);
     buf_clear(&sql);
     return rc;
 }
 
-/* The next building, in the order of the codes, in which somebody is to be found by the counters: 1, or 0 at the end. */
+/* The next group, an occupation in a building, in the order of the codes, in which somebody is to be found by the counters: 1, or 0 at the end. */
 static int next_group(struct page *x, bool from_it, struct error *err) {
     static const char swabbed[] = "COALESCE((SELECT sum(z.n) FROM \"swab_tally\" z WHERE z.within=?1 AND z.region=p.region AND z.community=p.community AND z.occupation=p.occupation),0)";
     struct buf sql = {0};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    buf_printf(&sql, "SELECT p.\"region\",p.\"community\" FROM \"swab_tally\" p WHERE p.within=0 AND (p.region,p.community)%s(?10,?11)%.*s AND %s AND ?7=?7 AND ?8=?8 AND ?9=?9 AND p.n>%s%s "
-               "ORDER BY p.region,p.community LIMIT 1", from_it ? ">=" : ">", (int)x->scope.n, x->scope.s, x->one ? "p.community=?6" : "?6=?6", x->why == WHY_SWABBED ? "0 AND 0<" : "", swabbed);
+    buf_printf(&sql, "SELECT p.\"region\",p.\"community\",p.\"occupation\" FROM \"swab_tally\" p WHERE p.within=0 AND (p.region,p.community,p.occupation)%s(?10,?11,?12)%.*s AND %s AND ?7=?7 AND ?8=?8 AND ?9=?9 AND p.n>%s%s "
+               "ORDER BY p.region,p.community,p.occupation LIMIT 1", from_it ? ">=" : ">", (int)x->scope.n, x->scope.s, x->one ? "p.community=?6" : "?6=?6", x->why == WHY_SWABBED ? "0 AND 0<" : "", swabbed);
     int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), x->params, PARAMS, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
-        struct text region = value_view(row[0]);
+        struct text region = value_view(row[0]), work = value_view(row[2]);
+        snprintf(x->work, sizeof x->work, "%.*s", (int)work.n, work.s);
         snprintf(x->region, sizeof x->region, "%.*s", (int)region.n, region.s);
         buf_reset(&x->community);
         buf_text(&x->community, value_view(row[1]));
@@ -202,6 +206,7 @@ static int next_group(struct page *x, bool from_it, struct error *err) {
     if (rc <= 0) return rc;
     x->params[P_REGION] = value_str(x->region);
     x->params[P_HOME] = value_text(buf_view(&x->community));
+    x->params[P_WORK] = value_str(x->work);
     return 1;
 }
 
@@ -210,13 +215,14 @@ static int page_begin(struct page *x, struct arena *a, struct error *err) {
     struct value id = x->params[P_AFTER];
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    x->params[P_REGION] = x->params[P_HOME] = value_str("");
+    x->params[P_REGION] = x->params[P_HOME] = x->params[P_WORK] = value_str("");
     if (!id.i) return 0;
-    int rc = db_query(x->l->db, "SELECT \"region\",COALESCE(\"community\",'') FROM \"person\" WHERE \"id\"=?1", &id, 1, &c, err);
+    int rc = db_query(x->l->db, "SELECT \"region\",COALESCE(\"community\",''),COALESCE(\"occupation\",'') FROM \"person\" WHERE \"id\"=?1", &id, 1, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
         x->params[P_REGION] = value_text(arena_text(a, value_view(row[0])));
         x->params[P_HOME] = value_text(arena_text(a, value_view(row[1])));
-        rc = x->params[P_REGION].s && x->params[P_HOME].s ? 0 : error_memory(err);
+        x->params[P_WORK] = value_text(arena_text(a, value_view(row[2])));
+        rc = x->params[P_REGION].s && x->params[P_HOME].s && x->params[P_WORK].s ? 0 : error_memory(err);
     }
     db_cursor_close(c);
     return rc < 0 ? rc : 0;
@@ -225,14 +231,14 @@ static int page_begin(struct page *x, struct arena *a, struct error *err) {
 static int page_of_groups(struct page *x, struct arena *a, struct error *err) {
     int64_t all = x->params[P_LIMIT].i, after = x->params[P_AFTER].i;
     int rc = page_begin(x, a, err);
-    struct value region = x->params[P_REGION], home = x->params[P_HOME];
+    struct value region = x->params[P_REGION], home = x->params[P_HOME], work = x->params[P_WORK];
     for (bool first = true; !rc && x->n < x->limit; first = false) {
         rc = next_group(x, first, err);
         if (rc <= 0) break;
-        bool same = value_eq(x->params[P_REGION], region) && value_eq(x->params[P_HOME], home);
+        bool same = value_eq(x->params[P_REGION], region) && value_eq(x->params[P_HOME], home) && value_eq(x->params[P_WORK], work);
         x->params[P_AFTER] = value_int(first && same ? after : 0);
         x->params[P_LIMIT] = value_int(all - (int64_t)x->n);
-        rc = page_of_group(x, !x->params[P_HOME].n, err);
+        rc = page_of_group(x, err);
     }
     return rc < 0 ? rc : 0;
 }
