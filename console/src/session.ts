@@ -113,3 +113,7 @@ export async function signOut(): Promise<void> {
 export function hasRole(...roles: string[]): boolean {
   return !!state.account?.grants.some((g) => g.role === 'root' || roles.includes(g.role))
 }
+/** May one of these registers be read (written)? Where none is named, yes. */
+export function maySome(verb: 'read' | 'write', registers?: string[]): boolean {
+  return !registers || registers.some((r) => state.account?.may[r]?.[verb])
+}

@@ -1,7 +1,6 @@
 // The region tree, read as it is opened: children of one region at a time.
-import { ref, shallowReactive } from 'vue'
-
 import { get } from '@/api/client'
+import { useNames } from '@/api/names'
 import type { Row } from '@/api/registers'
 import { language } from '@/i18n'
 
@@ -35,36 +34,18 @@ export async function regionTitle(code: string): Promise<string> {
   return titleOf((await ask({ code, level: levels[code.length] ?? 5 })).find((r) => r.fields.code === code), code)
 }
 
-const names = shallowReactive(new Map<string, string>())
-/** Changes with every title that has come. */
-export function namesKnown(): number {
-  return names.size + come.value
-}
-const come = ref(0)
-/** The title of a region for a list: its code until the title has come. */
-export function regionName(code: string): string {
-  if (!code) return ''
-  const key = `${language()} ${code}`
-  const known = names.get(key)
-  if (known === undefined) {
-    names.set(key, code)
-    if (!wanted.size) window.setTimeout(() => void namesAsked(), 60)
-    wanted.add(code)
-  }
-  return known ?? code
-}
-const wanted = new Set<string>()
 /** The titles of all regions that came into sight meanwhile: one request a level and two hundred, not one a region. */
-async function namesAsked(): Promise<void> {
-  const codes = [...wanted]
-  wanted.clear()
+const names = useNames(async (codes) => {
   const of = new Map<number, string[]>()
   for (const code of codes) of.set(levels[code.length] ?? 5, [...(of.get(levels[code.length] ?? 5) ?? []), code])
   const parts = [...of].flatMap(([level, list]) => Array.from({ length: Math.ceil(list.length / 200) }, (_, i) => ({ level, code: list.slice(200 * i, 200 * i + 200).join(',') })))
   const rows = (await Promise.all(parts.map((p) => ask(p).catch(() => [])))).flat()
-  for (const r of rows) names.set(`${language()} ${r.fields.code}`, titleOf(r, String(r.fields.code)))
-  if (rows.length) come.value++
-}
+  return rows.map((r) => [String(r.fields.code), titleOf(r, String(r.fields.code))])
+}, 60)
+/** Changes with every title that has come. */
+export const namesKnown = names.known
+/** The title of a region for a list: its code until the title has come. */
+export const regionName = (code: string): string => (code ? names.nameOf(code, code) : '')
 
 /** "Shanghai / Pudong / ..." from the province down. */
 export async function regionPath(code: string): Promise<string> {

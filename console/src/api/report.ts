@@ -59,8 +59,9 @@ export function dayOf(iso: string): string {
 }
 export function spellText(s: number | null | undefined, t: (key: string, named: Record<string, unknown>) => string): string {
   if (s === null || s === undefined) return '–'
-  if (Math.abs(s) < 3600) return t('time.minutes', { n: Math.round(s / 60) })
-  if (Math.abs(s) < 2 * 86400) return t('time.hours', { n: Math.round(s / 360) / 10 })
+  if (s < 0) return `−${spellText(-s, t)}`
+  if (s < 3600) return t('time.minutes', { n: Math.round(s / 60) })
+  if (s < 2 * 86400) return t('time.hours', { n: Math.round(s / 360) / 10 })
   return t('time.days', { n: Math.round(s / 8640) / 10 })
 }
 /** A civil day further on, or back. */

@@ -2,6 +2,7 @@
 import { ref } from 'vue'
 
 import { ask } from '@/api/client'
+import { spellText } from '@/api/report'
 
 export interface Span {
   n: number
@@ -207,9 +208,4 @@ export async function look<T>(path: string, query?: Record<string, string | numb
 }
 
 /** Minutes as people say them. */
-export function minutesText(m: number | null | undefined, t: (key: string, values: Record<string, unknown>) => string): string {
-  if (m === null || m === undefined) return '–'
-  if (m < 60) return t('tracing.min', { n: m })
-  if (m < 2880) return t('tracing.hours', { n: (m / 60).toFixed(1) })
-  return t('tracing.days', { n: (m / 1440).toFixed(1) })
-}
+export const minutesText = (m: number | null | undefined, t: Parameters<typeof spellText>[1]): string => spellText(m === null || m === undefined ? null : 60 * m, t)

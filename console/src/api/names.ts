@@ -1,0 +1,61 @@
+// Names of what a list refers to: something stands for each until it has come, and what came into sight meanwhile is asked for together.
+import { ref, shallowReactive } from 'vue'
+
+import { get } from '@/api/client'
+import { registerOf, type Row } from '@/api/registers'
+import { language } from '@/i18n'
+
+/** `load` is asked for keys when none has been added for `rest_ms`; what it does not answer keeps standing for itself. */
+export function useNames(load: (keys: string[]) => Promise<[string, string][]>, rest_ms: number): { nameOf: (key: string, meanwhile: string) => string; known: () => number } {
+  const names = shallowReactive(new Map<string, string>())
+  const come = ref(0)
+  const wanted = new Set<string>()
+  let timer = 0
+  async function asked(): Promise<void> {
+    const keys = [...wanted]
+    wanted.clear()
+    const got = await load(keys).catch(() => [])
+    for (const [key, name] of got) names.set(`${language()} ${key}`, name)
+    if (got.length) come.value++
+  }
+  return {
+    nameOf(key, meanwhile) {
+      const held = names.get(`${language()} ${key}`)
+      if (held === undefined) {
+        names.set(`${language()} ${key}`, meanwhile)
+        wanted.add(key)
+        window.clearTimeout(timer)
+        timer = window.setTimeout(() => void asked(), rest_ms)
+      }
+      return held ?? meanwhile
+    },
+    known: () => names.size + come.value,
+  }
+}
+
+export const rowName = (r: Row): string => r.number || String(r.fields.title ?? r.fields.name ?? '') || `#${r.id}`
+/** Registers whose records are called nothing that everybody may read. */
+const nameless = new Set<string>()
+const records = useNames(async (keys) => {
+  const of = new Map<string, string[]>()
+  for (const key of keys) {
+    const [register, id] = key.split('/') as [string, string]
+    of.set(register, [...(of.get(register) ?? []), id])
+  }
+  const parts = [...of].flatMap(([register, ids]) => Array.from({ length: Math.ceil(ids.length / 200) }, (_, i) => ({ register, ids: ids.slice(200 * i, 200 * i + 200) })))
+  const told = await Promise.all(
+    parts.map(async ({ register, ids }) => {
+      const fields = (await registerOf(register)).fields.filter((f) => !f.sealed && (f.name === 'title' || f.name === 'name')).map((f) => f.name)
+      const rows = (await get<{ rows: Row[] }>(`registers/${register}/records`, { id: ids.join(','), limit: 200, fields: fields.join(',') || undefined })).rows
+      if (rows.length && !fields.length && rows.every((r) => !r.number)) nameless.add(register)
+      return rows.map((r) => [`${register}/${r.id}`, rowName(r)] as [string, string])
+    }).map((p) => p.catch(() => [])),
+  )
+  return told.flat()
+}, 150)
+/** What a record is called in a list: its number or its title, #id until that has come and where there is neither. */
+export function recordName(register: string | undefined, id: unknown): string {
+  if (!id) return ''
+  return !register || nameless.has(register) ? `#${String(id)}` : records.nameOf(`${register}/${String(id)}`, `#${String(id)}`)
+}
+export const recordsKnown = records.known
