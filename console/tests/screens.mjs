@@ -14,7 +14,7 @@ export async function examples(page) {
 }
 /** `/cases/:id` is a case, `/registers/:register/:id` a record of the register. */
 export function filled(path, has) {
-  const kind = /^\/(case|person)s?\/:id/.exec(path)?.[1]
+  const kind = /\/(case|person)s?\/:id/.exec(path)?.[1]
   return path.replace(/:(\w+)(\([^)]*\))?\??/g, (_, name) => {
     must(name in has, `no example of :${name} for ${path}: say one in console/tests/screens.mjs`)
     return String(name === 'id' && kind ? has[kind] : has[name])

@@ -2,7 +2,7 @@
 import { ref, shallowReactive } from 'vue'
 
 import { get } from '@/api/client'
-import { registerOf, type Row } from '@/api/registers'
+import { MASK, registerOf, type Row } from '@/api/registers'
 import { language } from '@/i18n'
 
 /** `load` is asked for keys when none has been added for `rest_ms`; what it does not answer keeps standing for itself. */
@@ -33,7 +33,7 @@ export function useNames(load: (keys: string[]) => Promise<[string, string][]>, 
   }
 }
 
-export const rowName = (r: Row): string => r.number || String(r.fields.title ?? r.fields.name ?? '') || `#${r.id}`
+export const rowName = (r: Row): string => r.number || [r.fields.title, r.fields.name].map((v) => String(v ?? '')).find((v) => v && v !== MASK) || `#${r.id}`
 /** Registers whose records are called nothing that everybody may read. */
 const nameless = new Set<string>()
 const records = useNames(async (keys) => {
