@@ -18,10 +18,12 @@ static const char bicycle[] =
     "  - {name: bought, zh: 购入日期, en: Bought, type: date}\n"
     "  - {name: sold, zh: 售出日期, en: Sold, type: date}\n"
     "  - {name: rider, zh: 骑行人, en: Rider, type: text, sealed: true, max: 40}\n"
+    "  - {name: lamp, zh: 灯色, en: Lamp, type: code, codes: colour}\n"
     "states:\n  - {name: parked, zh: 停放, en: Parked, initial: true}\n  - {name: scrapped, zh: 报废, en: "
     "Scrapped, final: true}\n"
     "moves:\n  - {from: parked, to: scrapped, roles: [tracer]}\n"
-    "checks:\n  - {that: bought <= sold, zh: 先买后卖, en: sold before bought}\n";
+    "checks:\n  - {that: bought <= sold, zh: 先买后卖, en: sold before bought}\n"
+    "  - {field: lamp, among: [red], when: colour, is: blue, zh: 蓝车装红灯, en: a blue one has a red lamp}\n";
 static const char colours[] = "codelist: colour\nzh: 颜色\nen: Colour\nsource: test\ncodes:\n"
                               "  - {code: red, zh: 红, en: Red}\n  - {code: blue, zh: 蓝, en: Blue}\n";
 
@@ -96,6 +98,12 @@ static void its_rules_hold(void **state) {
         assert_int_equal(draft_set(t.l, d, &t.a, TEXT("colour"), TEXT("green"), &err), E_INVALID);
         err = (struct error){0};
         assert_int_equal(draft_set(t.l, d, &t.a, TEXT("wheels"), TEXT("2"), &err), E_UNKNOWN);
+        err = (struct error){0};
+        d = bike(&t, DRAFT_CREATE, "310115", "F1");
+        assert_ok(draft_set(t.l, d, &t.a, TEXT("lamp"), TEXT("蓝"), &err), err);
+        assert_int_equal(test_write(&t, d, &err), E_INVALID); /* told at the field; a red one may have either, and so may one of unknown colour */
+        assert_non_null(strstr(err.message, "a blue one has a red lamp"));
+        assert_string_equal(err.where, "lamp");
         err = (struct error){0};
         d = bike(&t, DRAFT_CREATE, "310115", "F1");
         d->state = TEXT("flying");

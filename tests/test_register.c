@@ -29,6 +29,7 @@ static int load_text(const char *text, struct catalog **ret, struct error *err) 
 /* Head and tail of a register whose fields begin at line 6. */
 #define HEAD "register: t\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\n"
 #define A "  - {name: a, zh: 甲, en: A, type: text}\n"
+#define SHADE "  - {name: s, zh: 乙, en: B, type: code, codes: colour}\n"
 #define STATES                                                                                               \
     "states:\n  - {name: open, zh: 开, en: Open, initial: true}\n  - {name: shut, zh: 关, en: Shut}\n"
 
@@ -114,6 +115,9 @@ static const struct refusal refusals[] = {
     {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other}\nperson_field: o\n",
      "t.yaml:8:15", "register person"},
     {HEAD "fields:\n" A "checks:\n  - {that: a = 'x', zh: 错}\n", "t.yaml:9:5", "key en is missing"},
+    {HEAD "fields:\n" A "checks:\n  - {field: a, among: [x], when: a, is: x, zh: 错, en: no}\n", "t.yaml:9:13", "not a field of one code"},
+    {HEAD "fields:\n" A SHADE "checks:\n  - {field: s, among: [red], when: s, is: purple, zh: 错, en: no}\n", "t.yaml:10:43", "no code of list"},
+    {HEAD "fields:\n" A SHADE "checks:\n  - {field: s, among: [red, x], when: s, is: red, zh: 错, en: no}\n", "t.yaml:10:29", "no code of list"},
     {HEAD "fields: []\n", "t.yaml:6:9", "1 to"},
     {"register: t\nzh: 试\nen: T\ndesk: test\nfields:\n" A, "t.yaml:1:1", "key keep is missing"},
     {"register: journal\nzh: 试\nen: T\ndesk: test\nkeep: {days: 0, basis: test}\nfields:\n" A, "t.yaml:1:11",

@@ -83,7 +83,7 @@ bool record_checks_wait(struct ledger *l, const struct register_decl *reg) {
 }
 
 static int check_fails(const struct register_decl *reg, const struct rule_check *c, struct error *err) {
-    return error_set(err, E_INVALID, reg->name.s, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
+    return error_set(err, E_INVALID, c->n_among ? reg->fields[c->field].name.s : reg->name.s, "%s / %s", c->en.s ? c->en.s : c->condition.s, c->zh.s ? c->zh.s : c->condition.s);
 }
 
 int record_check_change(struct ledger *l, const struct register_decl *reg, const struct expr_scope *was, const struct expr_scope *is, struct error *err) {

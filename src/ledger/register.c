@@ -150,21 +150,59 @@ static int declare_moves(struct catalog *c, const struct yaml *root, struct regi
     return rc ? rc : check_reached(root, r, err);
 }
 
+/* A code field of the register, by the name that stands under key. */
+static int code_field(const struct register_decl *r, const struct yaml *node, const char *key, int *ret, struct error *err) {
+    struct text name = {0};
+    int rc = declare_text(node, key, true, &name, err);
+    if (rc) return rc;
+    *ret = register_field(r, name);
+    if (*ret >= 0 && r->fields[*ret].type == FIELD_CODE && !r->fields[*ret].multiple) return 0;
+    return yaml_error(yaml_get(node, key), err, E_UNKNOWN, "field %s is not a field of one code", name.s);
+}
+
+/* {field: severity, among: [none, unknown], when: classification, is: asymptomatic}: the condition it stands for is written here. */
+static int declare_codes_check(struct catalog *c, const struct yaml *node, const struct register_decl *r, struct rule_check *ret, struct error *err) {
+    int rc = code_field(r, node, "field", &ret->field, err);
+    if (!rc) rc = code_field(r, node, "when", &ret->when, err);
+    if (!rc) rc = declare_text(node, "is", true, &ret->is, err);
+    if (!rc) rc = declare_words(&c->arena, node, "among", &ret->among, &ret->n_among, err);
+    if (rc) return rc;
+    const struct codelist *mine = r->fields[ret->field].codes, *other = r->fields[ret->when].codes;
+    if (!code_find(other, ret->is)) return yaml_error(yaml_get(node, "is"), err, E_UNKNOWN, "%s is no code of list %s", ret->is.s, other->name.s);
+    if (!ret->n_among) return yaml_error(node, err, E_INVALID, "key among is missing");
+    struct buf b = {0};
+    rc = buf_printf(&b, "%s <> '%s' OR %s IN (", r->fields[ret->when].name.s, ret->is.s, r->fields[ret->field].name.s);
+    for (size_t i = 0; !rc && i < ret->n_among; i++) {
+        if (!code_find(mine, ret->among[i]))
+            rc = yaml_error(item_at(node, "among", i), err, E_UNKNOWN, "%s is no code of list %s", ret->among[i].s, mine->name.s);
+        else
+            rc = buf_printf(&b, "%s'%s'", i ? ", " : "", ret->among[i].s);
+    }
+    if (!rc) rc = buf_char(&b, ')');
+    if (!rc) ret->condition = arena_text(&c->arena, (struct text){b.s, b.n});
+    buf_clear(&b);
+    return rc || ret->condition.s ? rc : error_memory(err);
+}
+
 static int declare_checks(struct catalog *c, const struct yaml *root, struct register_decl *r,
                           struct error *err) {
-    static const char *const keys[] = {"that", "was", "zh", "en", NULL};
+    static const char *const keys[] = {"that", "was", "field", "among", "when", "is", "zh", "en", NULL};
     const struct yaml *list;
     int rc = declare_list(&c->arena, root, "checks", sizeof *r->checks, &list, &r->checks, err);
     for (size_t i = 0; !rc && list && i < list->n; i++) {
         struct rule_check *check = &r->checks[i];
+        const struct yaml *of_codes = yaml_get(list->items[i], "field");
+        check->field = check->when = -1;
         rc = yaml_only(list->items[i], keys, err);
-        if (!rc) rc = declare_text(list->items[i], "that", true, &check->condition, err);
+        if (!rc && of_codes) rc = declare_codes_check(c, list->items[i], r, check, err);
+        if (!rc && !of_codes) rc = declare_text(list->items[i], "that", true, &check->condition, err);
         if (!rc) rc = declare_text(list->items[i], "was", false, &check->was, err);
         if (!rc) rc = declare_text(list->items[i], "zh", true, &check->zh, err);
         if (!rc) rc = declare_text(list->items[i], "en", true, &check->en, err);
         if (rc) break;
-        check->line = yaml_get(list->items[i], "that")->line;
-        check->column = yaml_get(list->items[i], "that")->column;
+        const struct yaml *place = of_codes ? of_codes : yaml_get(list->items[i], "that");
+        check->line = place->line;
+        check->column = place->column;
         r->n_checks = i + 1;
     }
     return rc;

@@ -75,9 +75,14 @@ struct move {
 };
 
 /* A check between fields: a condition that must not be false (unknown passes), with its two messages. With `was` it is a check of
- * a change: it is asked only when the record as it was fulfils `was`. */
+ * a change: it is asked only when the record as it was fulfils `was`. One of codes ("severity among none, unknown when classification is
+ * asymptomatic") is a condition like the others, and says besides which codes a form should offer. */
 struct rule_check {
     struct text condition, was, zh, en;
+    int field, when;     /* of codes: the field that is narrowed, the field that narrows it; both -1 otherwise */
+    struct text is;      /* its code */
+    size_t n_among;
+    struct text *among;  /* the codes that remain */
     int line, column;
     void *expr; /* struct expr *, bound by ledger/record.c at start */
 };

@@ -17,6 +17,8 @@ export interface Field extends Said {
   target?: string
   unit?: string
   indexed?: boolean
+  /** Where another field says `is`, these codes remain. */
+  narrowed?: { when: string; is: string; among: string[] }[]
   check?: 'document' | 'id-card' | 'unit-code' | 'phone'
   /** By a default or a reference when nothing is given. */
   filled?: boolean

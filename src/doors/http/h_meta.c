@@ -48,7 +48,26 @@ static void put_word(struct buf *b, const char *name, struct text t) {
     json_put_string(b, t);
 }
 
-static void put_field(struct buf *b, const struct field *f) {
+/* Which of its codes remain where another field says something. */
+static void put_narrowed(struct buf *b, const struct register_decl *reg, int field) {
+    bool any = false;
+    for (size_t i = 0; i < reg->n_checks; i++) {
+        const struct rule_check *c = &reg->checks[i];
+        if (!c->n_among || c->field != field) continue;
+        buf_printf(b, "%s{\"when\":\"%s\",\"is\":", any ? "," : ",\"narrowed\":[", reg->fields[c->when].name.s);
+        json_put_string(b, c->is);
+        for (size_t k = 0; k < c->n_among; k++) {
+            buf_str(b, k ? "," : ",\"among\":[");
+            json_put_string(b, c->among[k]);
+        }
+        buf_str(b, "]}");
+        any = true;
+    }
+    if (any) buf_char(b, ']');
+}
+
+static void put_field(struct buf *b, const struct register_decl *reg, size_t i) {
+    const struct field *f = &reg->fields[i];
     buf_str(b, "{\"name\":");
     json_put_string(b, f->name);
     put_title(b, f->zh, f->en);
@@ -65,6 +84,7 @@ static void put_field(struct buf *b, const struct field *f) {
     put_word(b, "unit", f->unit);
     put_word(b, "standard", f->standard);
     put_help(b, f);
+    put_narrowed(b, reg, (int)i);
     buf_char(b, '}');
 }
 
@@ -133,7 +153,7 @@ static int show(struct request *r, struct error *err) {
     buf_str(b, ",\"fields\":[");
     for (size_t i = 0; i < reg->n_fields; i++) {
         if (i) buf_char(b, ',');
-        put_field(b, &reg->fields[i]);
+        put_field(b, reg, i);
     }
     buf_str(b, "],\"states\":[");
     for (size_t i = 0; i < reg->n_states; i++) {
@@ -194,7 +214,8 @@ const struct schema meta_schemas[] = {
      "\"name\",\"type\"],\"properties\":{\"name\":{\"type\":\"string\"}," TITLES ",\"type\":{\"type\":\"string\"},\"required\":{\"type\":\"boolean\"},\"sealed\":{\"type\":\"boolean\"},"
      "\"multiple\":{\"type\":\"boolean\"},\"scale\":{\"type\":\"integer\"},\"min\":{\"type\":\"integer\"},\"max\":{\"type\":\"integer\"},\"codes\":{\"type\":\"string\"},"
      "\"target\":{\"type\":\"string\"},\"unit\":{\"type\":\"string\"},\"standard\":{\"type\":\"string\"},\"indexed\":{\"type\":\"boolean\"},\"filled\":{\"type\":\"boolean\"},"
-     "\"check\":{\"type\":\"string\"},\"note_zh\":{\"type\":\"string\"},\"note_en\":{\"type\":\"string\"},\"synonyms\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}},\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
+     "\"check\":{\"type\":\"string\"},\"note_zh\":{\"type\":\"string\"},\"note_en\":{\"type\":\"string\"},\"synonyms\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
+     "\"narrowed\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"when\",\"is\",\"among\"],\"properties\":{\"when\":{\"type\":\"string\"},\"is\":{\"type\":\"string\"},\"among\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}}},\"states\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
      "\"name\":{\"type\":\"string\"}," TITLES ",\"initial\":{\"type\":\"boolean\"},\"final\":{\"type\":\"boolean\"}}}},\"moves\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
      "\"properties\":{\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"},\"may\":{\"type\":\"boolean\"}}}},"
      "\"sorts\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"key\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"person\":{\"type\":\"string\"},"
