@@ -71,7 +71,7 @@ export async function made(browser) {
     await box.waitFor({ state: 'detached' })
     await settled(page)
     const said = await page.locator('tr', { hasText: login }).innerText()
-    must(said.includes('审批') && !said.includes('访客') && said.includes('310199'), said)
+    must(said.includes('审批') && !said.includes('访客') && said.includes('望江县'), said)
     must(!page.seen.faults.length, page.seen.faults.join('\n'))
   }, page)
   await page.context().close()

@@ -2,7 +2,7 @@
 import { get } from '@/api/client'
 import { useNames } from '@/api/names'
 import type { Row } from '@/api/registers'
-import { language } from '@/i18n'
+import { language, t } from '@/i18n'
 
 export interface RegionNode {
   code: string
@@ -46,6 +46,12 @@ const names = useNames(async (codes) => {
 export const namesKnown = names.known
 /** The title of a region for a list: its code until the title has come. */
 export const regionName = (code: string): string => (code ? names.nameOf(code, code) : '')
+
+/** A region that owes is its government, by name; by its level where no more than the code is known, because it lies above what one may see. */
+export function governmentName(code: string): string {
+  const where = regionName(code)
+  return where === code && levels[code.length] ? t(`board.government_of.${code.length}`) : t('board.government', { where })
+}
 
 /** "Shanghai / Pudong / ..." from the province down. */
 export async function regionPath(code: string): Promise<string> {
