@@ -5,7 +5,7 @@ const folder = process.argv[2]
 const shots = [
   { name: 'console-board', login: 'demo-command', path: '/', lang: 'zh', width: 1440, height: 900 },
   { name: 'console-work', login: 'demo-command', path: '/work', lang: 'en', width: 1280, height: 760 },
-  { name: 'console-testing', login: 'demo-command', path: '/testing', lang: 'zh', width: 1440, height: 1120 },
+  { name: 'console-testing', login: 'demo-command', path: '/testing', lang: 'zh', width: 1440, height: 1040 },
   { name: 'console-register', login: 'demo-tracer', path: '/registers/contact', lang: 'zh', width: 1280, height: 620 },
 ]
 const browser = await launch()
