@@ -169,7 +169,7 @@ static int declare_codes_check(struct catalog *c, const struct yaml *node, const
     if (rc) return rc;
     const struct codelist *mine = r->fields[ret->field].codes, *other = r->fields[ret->when].codes;
     if (!code_find(other, ret->is)) return yaml_error(yaml_get(node, "is"), err, E_UNKNOWN, "%s is no code of list %s", ret->is.s, other->name.s);
-    if (!ret->n_among) return yaml_error(node, err, E_INVALID, "key among is missing");
+    if (!ret->n_among) return yaml_error(node, err, E_INVALID, "key %s is missing", "among");
     struct buf b = {0};
     rc = buf_printf(&b, "%s <> '%s' OR %s IN (", r->fields[ret->when].name.s, ret->is.s, r->fields[ret->field].name.s);
     for (size_t i = 0; !rc && i < ret->n_among; i++) {
