@@ -164,8 +164,34 @@ static void a_plan_that_came_first_is_told(void **state) {
     }
 }
 
+/* What the plan in force asked of nobody, and was done all the same, the new plan does not ask for again. */
+static void what_was_done_before_pays_what_a_plan_raises(void **state) {
+    static const struct plan_adoption covid = {.pack = {"covid-2022-v9", 13}, .from = 19219, .reason = {"test", 4}};
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "measles-who", NOW) {
+        struct error err = {0};
+        int64_t id = 0, people[3];
+        for (int i = 0; i < 3; i++) {
+            people[i] = test_record(&t, "person", "name", "王芳");
+            if (i) /* in hospital since yesterday; of July, and over */
+                test_record(&t, "stay", "person", test_id(&t, people[i]), "kind", "hospital", "started_at", i == 1 ? "2022-08-14T20:00" : "2022-07-14T20:00", "ended_at",
+                            i == 1 ? "" : "2022-07-20T08:00");
+            test_record(&t, "test", "person", test_id(&t, people[i]), "sampled_at", "2022-08-14T22:00", "kind", "pcr", "result", "positive", "result_at", "2022-08-15T09:30");
+        }
+        const char *sql = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'transfer-abnormal' AND \"state\" = '%s' AND \"holder\" = %lld";
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'transfer-abnormal'"), 0);
+        assert_ok(plan_adopt(t.l, &t.s, &covid, &id, NULL, &err), err);
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(test_count(&t, arena_printf(&t.a, sql, "paid", (long long)people[i])), i == 1);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, sql, "open", (long long)people[i])), i != 1);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_done_before_pays_what_a_plan_raises),
         cmocka_unit_test(a_plan_that_came_first_is_told),
         cmocka_unit_test(facts_told_meanwhile_are_owed_for_as_if_told_before),
     };

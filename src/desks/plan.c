@@ -429,6 +429,7 @@ static int write_planned(struct pass *p, int64_t adoption) {
             list[n++] = &d->o;
             if (d->effect != PLAN_EFFECTS) rc = count(p, d->effect, d->o.rule);
         }
+        if (!rc && insert) rc = book_raised(p->l, p->s, list, n, p->err);
         if (!rc) rc = obligation_write(p->l, insert ? DB_INSERT : DB_UPDATE, DUTY_WHOLE, list, n, p->s->now, p->err);
     }
     mem_free(list);

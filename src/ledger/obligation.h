@@ -86,6 +86,8 @@ int book_measure(struct ledger *l, const struct session *s, const struct record 
 int book_unfact(struct ledger *l, const struct session *s, const struct record *r, bool forgotten, struct error *err);
 /* Works out anew what the facts that are there, in the order of recording, pay of a holder's duties: after records moved between persons. */
 int book_replay(struct ledger *l, const struct session *s, int64_t holder, struct error *err);
+/* Open duties that a plan raises, before they are written: facts that were told before pay or cancel them. Asked together, rule by rule. */
+int book_raised(struct ledger *l, const struct session *s, struct obligation *const *list, size_t n, struct error *err);
 /* Duties follow a person merged into another, or back. */
 int book_rehold(struct ledger *l, int64_t from, int64_t to, const int64_t *records, size_t n, struct error *err);
 

@@ -194,7 +194,7 @@ int book_others(struct ledger *l, const struct session *s, const struct register
     return rc;
 }
 
-/* ---- a day's own duties */
+/* ---- duties that no fact raised: a day's own, and those of another plan */
 
 struct hits {
     struct arena arena;
@@ -226,7 +226,8 @@ static int ask(struct ledger *l, const struct fact_match *m, struct book_row *co
     }
     const char *field = m->reg->fields[m->by >= 0 ? m->by : m->reg->person_field].name.s;
     buf_printf(&head, "SELECT \"%s\" FROM \"%s\" WHERE \"%s\"", field, m->reg->name.s, field);
-    if (m->date_field >= 0) {
+    bool reaches_back = rows[0]->o.duty.occurrence <= 0 && (!m->since || m->back_s || m->n_until);
+    if (m->date_field >= 0 && !reaches_back) {
         bool date = m->reg->fields[m->date_field].type == FIELD_DATE;
         const char *name = m->reg->fields[m->date_field].name.s;
         int64_t end = (int64_t)last + DUTY_DAYS_MAX;
@@ -252,9 +253,11 @@ int book_told_before(struct ledger *l, const struct session *s, struct book_row 
             const struct fact_match *m = &rule->pays[i];
             if (tied_to(m, &made[from]->o))
                 rc = ask(l, m, made + from, to - from, &hits, err);
-            else
+            else if (m->by != FACT_BY_SELF || made[from]->o.duty.occurrence > 0)
                 others = true;
         }
+        for (size_t i = 0; !rc && rule && i < rule->n_cancels; i++)
+            if (tied_to(&rule->cancels[i], &made[from]->o)) rc = ask(l, &rule->cancels[i], made + from, to - from, &hits, err);
         for (size_t i = from; !rc && rule && i < to; i++) {
             struct obligation *o = &made[i]->o;
             if (others || idmap_find(&hits.ids, o->holder) || idmap_find(&hits.ids, o->record)) rc = replay_row(l, s, o, true, &a, err);
@@ -263,6 +266,33 @@ int book_told_before(struct ledger *l, const struct session *s, struct book_row 
         arena_clear(&a);
         arena_clear(&hits.arena);
     }
+    return rc;
+}
+
+static int by_rule(const void *a, const void *b) {
+    const struct obligation *x = *(const struct obligation *const *)a, *y = *(const struct obligation *const *)b;
+    if (x->pack != y->pack) return (x->pack > y->pack) - (x->pack < y->pack);
+    return (x->duty.rule > y->duty.rule) - (x->duty.rule < y->duty.rule);
+}
+
+int book_raised(struct ledger *l, const struct session *s, struct obligation *const *list, size_t n, struct error *err) {
+    struct arena a = {0};
+    struct book_row **rows = arena_alloc(&a, (n + 1) * sizeof *rows);
+    struct obligation **of = arena_alloc(&a, (n + 1) * sizeof *of);
+    size_t k = 0;
+    int rc = rows && of ? 0 : error_memory(err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        const struct duty_rule *rule = book_rule(l, list[i]);
+        if (rule && rule->from_before && text_is(list[i]->state, "open") && may_be_paid(l, s, list[i])) of[k++] = list[i];
+    }
+    if (k) qsort(of, k, sizeof *of, by_rule);
+    for (size_t i = 0; !rc && i < k; i++) {
+        if (!(rows[i] = arena_alloc(&a, sizeof *rows[i]))) rc = error_memory(err);
+        else *rows[i] = (struct book_row){.o = *of[i], .dirty = true}; /* whoever raised it writes it */
+    }
+    if (!rc) rc = book_told_before(l, s, rows, k, err);
+    for (size_t i = 0; !rc && i < k; i++) *of[i] = rows[i]->o;
+    arena_clear(&a);
     return rc;
 }
 
