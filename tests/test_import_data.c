@@ -95,7 +95,7 @@ static void others(void **state) {
           {"sequences/nextstrain_ncov_example_metadata.tsv", "nextstrain", 415, 0});
 }
 
-/* Lists met in public places long after the language was made, by mapping alone; the rows are invented after their manner. */
+/* Layouts met long after the language was made, by mapping alone; the rows are invented after their manner. */
 static void met_later(void **state) {
     static const struct {
         const char *map, *table;
