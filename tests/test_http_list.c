@@ -45,7 +45,7 @@ static void what_is_asked_wrongly(void **state) {
         /* sealed: without a purpose, without the right, and a field that has no index */
         assert_status(test_http_get(&h, "/api/v1/registers/person/records?doc_no=E10000000", STREET), 403);
         assert_status(test_http_ask(&h, "GET", CASES "?person.doc_no=E10000000", COMMAND, "Tocsin-Purpose: tracing\r\n", NULL), 403);
-        assert_status(test_http_ask(&h, "GET", "/api/v1/registers/person/records?address=x", STREET, "Tocsin-Purpose: tracing\r\n", NULL), 403);
+        assert_status(test_http_ask(&h, "GET", "/api/v1/registers/person/records?guardian=x", STREET, "Tocsin-Purpose: tracing\r\n", NULL), 403);
     }
 }
 
