@@ -28,8 +28,8 @@ static void make(struct made *m, uint32_t seed) {
     m->c.samplers = 300 + floor(200 * draw(seed, i++));
     m->c.couriers = 20 + 60 * draw(seed, i++);
     m->c.draws = 20;
-    for (int z = 0; z < Z; z++) m->areas[z] = (struct campaign_area){.people = floor(20000 + 60000 * draw(seed, i++)), .tables = floor(25 + 60 * draw(seed, i++)), .samplers = -1};
-    for (int j = 0; j < J; j++) m->labs[j] = (struct campaign_lab){.tubes_h = floor(500 + 1500 * draw(seed, i++)), .turnaround_h = 3 + 2 * draw(seed, i++)};
+    for (int z = 0; z < Z; z++, i += 2) m->areas[z] = (struct campaign_area){.people = floor(20000 + 60000 * draw(seed, i)), .tables = floor(25 + 60 * draw(seed, i + 1)), .samplers = -1};
+    for (int j = 0; j < J; j++, i += 2) m->labs[j] = (struct campaign_lab){.tubes_h = floor(500 + 1500 * draw(seed, i)), .turnaround_h = 3 + 2 * draw(seed, i + 1)};
     for (int k = 0; k < Z * J; k++) m->travel[k] = 0.2 + 1.5 * draw(seed, i++);
 }
 
