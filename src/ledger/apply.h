@@ -17,6 +17,7 @@ struct entry {
     const struct value *stored; /* as the store has them until the flush; NULL: a new one */
     enum entry_write write;
     struct entry *next;       /* of the same table, in order of touching */
+    struct entry *same;       /* of the same table and person (record_refer.c) */
 };
 
 struct apply_table {
@@ -25,6 +26,8 @@ struct apply_table {
     struct idmap exists;      /* ids known to be there */
     struct idmap held;        /* holder -> members there are (hold.c) */
     struct idmap of_person;   /* person -> its records of this register as the store has them (record_refer.c) */
+    struct idmap people;      /* person -> its entries of this call, from `first` to `indexed` */
+    const struct entry *indexed;
     size_t ahead;             /* of so many persons they were asked together the last time */
     struct idmap similar;     /* hash of a `similar` key -> records of this call (similar.c) */
     bool concerns, concerns_known;

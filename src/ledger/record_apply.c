@@ -458,6 +458,11 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (rc < 0) return rc;
     e->cells = cells;
     e->record = next.record;
+    if (reg->person_field >= 0 && changed[reg->person_field]) { /* whose records are whose is worked out anew */
+        struct apply_table *at = apply_table_of(x, reg);
+        at->people = (struct idmap){0};
+        at->indexed = NULL;
+    }
     entry_sync(e);
     entry_queue(x, e, e->write == ENTRY_INSERT ? ENTRY_INSERT : ENTRY_UPDATE);
     tell_ledger(x, reg);

@@ -128,6 +128,26 @@ static int in_batch(struct referring *x, bool (*fits)(const struct referring *x,
     return rc;
 }
 
+/* The same for a person: what the call has touched since it was last asked is put under whom it is about. */
+static int of_person_in_batch(struct referring *x) {
+    struct apply_table *at = apply_table_of(x->l->apply, x->t->reg);
+    for (struct entry *e = at->indexed ? at->indexed->next : at->first; e && e->record.values; e = e->next) {
+        struct value person = e->record.values[x->f];
+        bool fresh = false;
+        struct idmap_slot *slot = person.kind == VALUE_INT ? idmap_put(&at->people, &x->l->apply->arena, person.i, &fresh) : NULL;
+        if (person.kind == VALUE_INT && !slot) return error_memory(x->err);
+        at->indexed = e;
+        if (!slot) continue;
+        e->same = fresh ? NULL : slot->value.p;
+        slot->value.p = e;
+    }
+    struct idmap_slot *slot = idmap_find(&at->people, x->id);
+    int rc = 0;
+    for (const struct entry *e = slot ? slot->value.p : NULL; !rc && e; e = e->same)
+        if (e->write != ENTRY_DELETE && e->write != ENTRY_NEVER) rc = keep(x, &e->record);
+    return rc;
+}
+
 static bool refers(const struct referring *x, const struct record *r, const void *arg) {
     (void)arg;
     return r->values[x->f].kind == VALUE_INT && r->values[x->f].i == x->id;
@@ -149,8 +169,9 @@ int record_referring(struct ledger *l, const struct register_decl *reg, size_t f
     char where[160];
     struct value param = value_int(id);
     snprintf(where, sizeof where, "\"%s\" = ?1", reg->fields[f].name.s);
-    int rc = l->apply && (int)f == reg->person_field ? of_person(&x) : stored(&x, where, &param, 1);
-    if (!rc) rc = in_batch(&x, refers, NULL);
+    bool person = l->apply && (int)f == reg->person_field;
+    int rc = person ? of_person(&x) : stored(&x, where, &param, 1);
+    if (!rc) rc = person ? of_person_in_batch(&x) : in_batch(&x, refers, NULL);
     if (!rc) give(&x, ret, ret_n);
     return rc;
 }
