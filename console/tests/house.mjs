@@ -100,17 +100,18 @@ const states = new Map()
 /** Signs in through the sign-in screen, the first time; afterwards by the cookies of that. */
 export async function signedIn(browser, login, options = {}) {
   let kept = states.get(login)
-  if (!kept) {
+  // The server gives a session another cookie every 15 minutes: one that is kept here is not kept longer.
+  if (!kept || Date.now() - kept.at > 600_000) {
     const page = await open(browser, options)
     page.seen.refused = (status, address) => status === 401 && address.endsWith('/session')
     await page.goto(`${url}/#/sign-in`)
     await signIn(page, login)
     kept = await page.context().storageState()
-    states.set(login, { cookies: kept.cookies, origins: [] })
+    states.set(login, { cookies: kept.cookies, origins: [], at: Date.now() })
     await page.context().close()
     kept = states.get(login)
   }
-  return open(browser, { ...options, state: kept })
+  return open(browser, { ...options, state: { cookies: kept.cookies, origins: [] } })
 }
 export function forget(login) {
   states.delete(login)
