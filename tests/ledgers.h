@@ -116,4 +116,26 @@ static inline int64_t test_count(struct test_ledger *t, const char *sql) {
     return value_int_or(v, 0);
 }
 
+/* All duties in words, a line each, without their ids; free() it. */
+static inline char *test_duties(struct test_ledger *t) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    struct buf out = {0};
+    const struct value *row;
+    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\",\"raised_at\",\"state\",\"due_at\"", obligation_words);
+    assert_ok(db_query(t->l->db, sql, NULL, 0, &c, &err), err);
+    while (db_next(c, &row, &err) > 0) {
+        for (int i = 0; i < OB_ID; i++) {
+            if (row[i].kind == VALUE_INT) buf_int(&out, row[i].i);
+            if (row[i].kind == VALUE_TEXT) buf_text(&out, value_view(row[i]));
+            buf_char(&out, '|');
+        }
+        buf_char(&out, '\n');
+    }
+    db_cursor_close(c);
+    char *copy = strdup(buf_cstr(&out));
+    buf_clear(&out);
+    return copy;
+}
+
 #endif

@@ -76,27 +76,6 @@ static void something(struct town *w) {
     }
 }
 
-static char *dump(struct test_ledger *t) {
-    struct error err = {0};
-    struct db_cursor *c = NULL;
-    struct buf out = {0};
-    const struct value *row;
-    char *sql = arena_printf(&t->a, "SELECT %s FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\",\"raised_at\",\"state\",\"due_at\"", obligation_words);
-    assert_ok(db_query(t->l->db, sql, NULL, 0, &c, &err), err);
-    while (db_next(c, &row, &err) > 0) {
-        for (int i = 0; i < OB_ID; i++) {
-            if (row[i].kind == VALUE_INT) buf_int(&out, row[i].i);
-            if (row[i].kind == VALUE_TEXT) buf_text(&out, value_view(row[i]));
-            buf_char(&out, '|');
-        }
-        buf_char(&out, '\n');
-    }
-    db_cursor_close(c);
-    char *copy = strdup(buf_cstr(&out));
-    buf_clear(&out);
-    return copy;
-}
-
 /* The whole story, with the plan adopted after what happens meanwhile, or worked out before it and applied after it. */
 static char *story(size_t store, uint64_t seed, bool beside, struct plan_diff *ret) {
     struct town w = {0};
@@ -115,7 +94,7 @@ static char *story(size_t store, uint64_t seed, bool beside, struct plan_diff *r
     if (!beside) assert_ok(plan_prepare(w.t.l, NULL, &asked, &WISH, &work, &err), err);
     assert_ok(plan_apply(w.t.l, &asked, &WISH, work, asked.now + 40 * 3600, &id, ret, &err), err);
     plan_work_free(work);
-    char *copy = dump(&w.t);
+    char *copy = test_duties(&w.t);
     test_ledger_drop(&w.t);
     return copy;
 }
@@ -153,10 +132,10 @@ static void a_plan_that_came_first_is_told(void **state) {
         int64_t id = 0, first = 0;
         assert_ok(plan_prepare(t.l, NULL, &t.s, &WISH, &work, &err), err);
         assert_ok(plan_adopt(t.l, &t.s, &WISH, &first, NULL, &err), err);
-        char *before = dump(&t);
+        char *before = test_duties(&t);
         assert_int_equal(plan_apply(t.l, &t.s, &WISH, work, t.s.now, &id, NULL, &err), E_CONFLICT);
         plan_work_free(work);
-        char *now = dump(&t);
+        char *now = test_duties(&t);
         assert_string_equal(now, before);
         assert_int_equal(plan_prepare(t.l, NULL, &t.s, &WISH, &work, &err), E_CONFLICT);
         free(before);

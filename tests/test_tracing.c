@@ -40,6 +40,16 @@ static void map_write(const char *path, const char *content) {
     fclose(f);
 }
 
+/* Each of these maps is refused, and it is said why. */
+static void maps_refused(struct test_ledger *t, struct visits *v, const char *map, const char *const *wrong, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        struct error err = {0};
+        struct tracing_import_report r;
+        map_write(map, wrong[i]);
+        assert_true(tracing_import_mapped(t->l, &t->s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
+    }
+}
+
 static void tables_and_questions_that_are_wrong(void **state) {
     struct test_ledger t;
     struct error err = {0};
@@ -238,11 +248,7 @@ static void a_map_finds_several_visits_in_a_row(void **state) {
     static const char *const wrong[] = {"visits: []\n", "visits:\n  - {place: 到访, start: 日期}\n", "visits:\n  - {person: 编号, place: 到访}\n", "dates: backwards\nvisits:\n  - {person: 编号, place: 到访, start: 日期}\n",
                                         "visits:\n  - {person: 编号, place: 到访, start: 日期, who: x}\n"};
     write_file(&t, "编号,到访,日期,离开,又到\n1,菜市场、药店,05/01/2020,06/01/2020,诊所\n2,药店,6/1/2020,,\n3,不详,06/01/2020,,\n4,药店,31/02/2020,,\n");
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        map_write(map, wrong[i]);
-        err = (struct error){0};
-        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
-    }
+    maps_refused(&t, v, map, wrong, sizeof wrong / sizeof *wrong);
     map_write(map, "split: \"、;\"\ndates: day-first\nvisits:\n  - {person: 编号, place: 到访, start: 日期, end: 离开}\n  - {person: 编号, place: 又到, start: 离开}\n");
     err = (struct error){0};
     assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
@@ -270,11 +276,7 @@ static void a_map_says_how_a_list_is_written(void **state) {
         "visits:\n  - {person: id, place: [town, street], start: date}\n", "header: false\nvisits:\n  - {person: \"1\", place: \"9\", start: \"2\"}\n", "interval: soon\nvisits:\n  - {person: id, place: town, start: date}\n",
         "weakest: loud\nvisits:\n  - {person: id, place: town, start: date}\n", "nothing: none\nvisits:\n  - {person: id, place: town, start: date}\n"};
     write_file(&t, "id,date,hour,town,kind\n\"1, 2\",3/22/2020,8:30,Songpa,pc_cafe\n2,3/22/20,8:40,Songpa,pc_cafe\n3,3/22/2020 9:00,,Songpa,store\n4,22/3/2020,,Songpa,store\n5,?,,Songpa,store\n");
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        map_write(map, wrong[i]);
-        err = (struct error){0};
-        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
-    }
+    maps_refused(&t, v, map, wrong, sizeof wrong / sizeof *wrong);
     map_write(map, "dates: month-first\npeople: \",\"\nnothing: [\"?\"]\nvisits:\n  - {person: id, place: [town, kind], class: kind, start: [date, hour]}\n");
     err = (struct error){0};
     assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
@@ -321,11 +323,7 @@ static void routes_in_words_are_visits(void **state) {
     tracing_answer_clear(&a);
     static const char *const wrong[] = {"visits:\n  - {person: 编号, route: 轨迹}\n", "by: 三月\nvisits:\n  - {person: 编号, route: 轨迹}\n", "by: 2020-03-06\nvisits:\n  - {person: 编号, route: 行程}\n"};
     write_file(&t, "编号,轨迹\n,3月1日在大张超市\n,3月1日在大张超市\n");
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        map_write(map, wrong[i]);
-        err = (struct error){0};
-        assert_true(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err) < 0 && err.message[0]);
-    }
+    maps_refused(&t, v, map, wrong, sizeof wrong / sizeof *wrong);
     map_write(map, "by: 2020-03-06\nvisits:\n  - {person: \"#\", route: 轨迹}\n");
     err = (struct error){0};
     assert_ok(tracing_import_mapped(t.l, &t.s, v, file, map, refused, &r, &err), err);
