@@ -189,8 +189,7 @@ static int look(const struct record *r, void *arg) {
     else p->diff->records++;
     struct value disease = record_cell(r, "disease");
     bool ours = !value_given(disease) || text_eq(value_view(disease), p->to->disease);
-    struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
-                               .now = p->s->now, .today = day_of_instant(p->s->now, p->l->zone_s)};
+    struct expr_scope scope = record_scope(p->l, p->s->now, r);
     /* without a disease of its own it stands where its duties are: under the plan of another disease, when they are there */
     bool unnamed = r->reg->person_field >= 0 && !value_given(disease), elsewhere = false;
     size_t n = ours ? policy_duties(p->to, r->reg, &scope, r->created_at, p->l->zone_s, wanted, RULES_MAX) : 0;

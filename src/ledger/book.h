@@ -96,7 +96,7 @@ void book_close_if_done(struct obligation *o, instant now);
 int book_catch_up(struct ledger *l, const struct session *s, const int64_t *holders, size_t n, struct error *err);
 /* All records of the register about the holder are looked at again as they are: what one of them held for the others (per_person) is theirs now. */
 int book_others(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t holder, struct error *err);
-/* The day's own duties of standing ones, just made: facts of that day may have been told before. Asked together, rule by rule. */
+/* Duties that no fact raised, just made (a day's own, by standing ones; those of another plan): facts may have been told before. Asked together, rule by rule. */
 int book_told_before(struct ledger *l, const struct session *s, struct book_row *const *made, size_t n, struct error *err);
 /* The disease of a record was corrected: duties of records that have their disease from it go with it. */
 int book_follow(struct ledger *l, const struct session *s, const struct record *r, const struct record *before, struct error *err);

@@ -8,19 +8,6 @@
 
 enum { RULES_MAX = 64, HOLDERS_MAX = 12 };
 
-static struct expr_scope scope_of(const struct ledger *l, const struct session *s, const struct record *r) {
-    return (struct expr_scope){
-        .values = r->values,
-        .id = r->id,
-        .number = r->number,
-        .state = r->state,
-        .region = r->region,
-        .version = r->version,
-        .now = s->now,
-        .today = day_of_instant(s->now, l->zone_s),
-    };
-}
-
 static bool has_match(const struct fact_match *m, size_t n, const struct register_decl *reg) {
     for (size_t i = 0; i < n; i++)
         if (m[i].reg == reg) return true;
@@ -117,10 +104,6 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
         if (other) n = add_holder(out, n, max, obligation_holder(other));
     }
     return n;
-}
-
-static bool text_same(struct text a, const char *b) {
-    return text_is(a, b);
 }
 
 /* The state that follows from the masks. */
@@ -241,7 +224,7 @@ int book_region_stands(struct ledger *l, const struct duty_rule *rule, const str
         int rc = book_slot_of(l, other->id, &slot, err);
         if (rc < 0) return rc;
         for (struct book_row *row = slot->rows; row; row = row->next)
-            *ret = *ret || (!row->gone && text_same(row->o.state, "standing") && text_eq(row->o.rule, rule->code));
+            *ret = *ret || (!row->gone && text_is(row->o.state, "standing") && text_eq(row->o.rule, rule->code));
     }
     return 0;
 }
@@ -261,7 +244,7 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
     for (struct book_row *row = slot->rows; row; row = row->next) {
         if (row->gone || !text_eq(row->o.rule, rule->code)) continue;
         bool same = row->o.record == r->id && row->o.duty.occurrence == d->occurrence;
-        if (same && text_same(row->o.state, "cancelled")) { /* the condition holds again */
+        if (same && text_is(row->o.state, "cancelled")) { /* the condition holds again */
             anew(l, row, false);
             return change_plan(l, s, a, r, &row->o, d, err);
         }
@@ -341,7 +324,7 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
                     : m->by == FACT_BY_REGION ? text_eq(r->region, o->region)
                                               : r->id == o->record;
         if (!tied) continue;
-        struct expr_scope scope = scope_of(l, s, r);
+        struct expr_scope scope = record_scope(l, s->now, r);
         if (m->when && expr_eval(m->when, &scope) != TRUTH_TRUE) continue;
         struct value date = m->date_field >= 0 ? r->values[m->date_field] : value_null();
         *ret_at = s->now;
@@ -388,8 +371,8 @@ void book_pay(struct ledger *l, const struct session *s, const struct record *r,
     struct book_row *row = (struct book_row *)o; /* its first member */
     day today = 0, was_day = 0;
     instant at = 0, was_at = 0;
-    if (!rule || text_same(o->state, "standing")) return;
-    if (text_same(o->state, "cancelled")) {
+    if (!rule || text_is(o->state, "standing")) return;
+    if (text_is(o->state, "cancelled")) {
         if (before && before->values != r->values) cancels_no_more(l, s, rule, r, before, row);
         return;
     }
@@ -442,7 +425,7 @@ static int concern(struct ledger *l, const struct session *s, const struct polic
         /* what the changed record no longer obliges is not owed, unless this very change pays it */
         if (asked && obligation_is_open(&row->o) && !(p && among(p, raised, n, row->o.rule, NULL))) cancel(l, &row->o, s->now);
         /* looked at again as it was, it has changed nothing for others */
-        const struct duty_rule *rule = asked && before->values != r->values && text_same(row->o.state, "cancelled") ? book_rule(l, &row->o) : NULL;
+        const struct duty_rule *rule = asked && before->values != r->values && text_is(row->o.state, "cancelled") ? book_rule(l, &row->o) : NULL;
         *ret_others = *ret_others || (rule && rule->per_person);
     }
     return rc;
@@ -460,11 +443,11 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
     if (!rc) rc = book_plan(l, s, r, &a, err);
     if (rc < 0) return rc;
     if (a) {
-        struct expr_scope scope = scope_of(l, s, r);
+        struct expr_scope scope = record_scope(l, s->now, r);
         n = policy_duties(a->policy, r->reg, &scope, before ? r->created_at : s->now, l->zone_s, raised, RULES_MAX);
     }
     if (a && before && before->values != r->values) {
-        struct expr_scope scope = scope_of(l, s, before);
+        struct expr_scope scope = record_scope(l, s->now, before);
         size_t n_was = policy_duties(a->policy, r->reg, &scope, r->created_at, l->zone_s, was, RULES_MAX);
         others = others || moves_others(a->policy, was, n_was, raised, n);
     }
@@ -497,7 +480,7 @@ int book_unfact(struct ledger *l, const struct session *s, const struct record *
             if (row->o.record == r->id) {
                 row->gone = true;
                 book_touch(l, &row->o);
-            } else if (!forgotten && rule && text_same(row->o.state, "cancelled")) {
+            } else if (!forgotten && rule && text_is(row->o.state, "cancelled")) {
                 cancels_no_more(l, s, rule, NULL, r, row);
             } else if (!forgotten && rule && pays(l, s, rule, r, &row->o, &on, &at)) {
                 anew(l, row, true);
@@ -536,7 +519,7 @@ int book_guard(struct ledger *l, const struct session *s, const struct record *r
                 /* a check nobody made yesterday cannot be made up: the miss is the unit's and holds nobody */
                 int past = today - rows[k]->duty.anchor;
                 if (needed->lapses && past > 0) left &= past < 64 ? ~(uint64_t)0 << past : 0;
-                if (!text_eq(rows[k]->rule, needed->code) || text_same(rows[k]->state, "cancelled") || !left) continue;
+                if (!text_eq(rows[k]->rule, needed->code) || text_is(rows[k]->state, "cancelled") || !left) continue;
                 return error_set(err, E_REFUSED, needed->code.s,
                                  s->zh ? "%s:尚有第 %d 天未完成" : "%s: day %d is still owed", s->zh ? needed->zh.s : needed->en.s,
                                  __builtin_ctzll(left));

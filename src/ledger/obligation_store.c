@@ -1,9 +1,8 @@
 /* How duties lie in the store. A row of `duty` is numbers and its region; its id is its holder's with a count behind it, so that the duties of a
  * holder lie together and need no index. What a rule is called, on which register it stands and whose desk it is are the
  * same for thousands of duties and stand once, in `duty_kind`. `duty_wake` says on which pages of holders the clock has to look, and from when on: one
- * row for all duties of a page that wake within the same ten minutes, where an index of wake times would have one for each. A page without a row has
- * no open duty. A page is noted under the exact second at which a duty of it is due, so that the duties still to come stand in the order of their time there;
- * those that the clock has found late stand in an index of their own (duty_late), which costs only the clock. `duty_term` says on which pages what is
+ * row for all duties of a page that wake at the same second, where an index of wake times would have one for each; so the duties still to come stand in the
+ * order of their time there. A page without a row has no open duty. Those that the clock has found late stand in an index of their own (duty_late), which costs only the clock. `duty_term` says on which pages what is
  * rarely asked for may be: a region's duties, a kind's, a party's.
  * Readers see none of this: the view `obligation` shows duties in words, the view `obligation_open` those that are open or standing. For counting many,
  * `phase` is the state and `kind` the rule, desk, register and plan as they are kept, in numbers: a word of each row costs more than the pass itself. */

@@ -267,3 +267,8 @@ out:
     arena_clear(&a);
     return rc;
 }
+
+struct expr_scope record_scope(const struct ledger *l, instant now, const struct record *r) {
+    return (struct expr_scope){.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
+                               .now = now, .today = day_of_instant(now, l->zone_s)};
+}

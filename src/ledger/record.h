@@ -9,6 +9,7 @@
 #define TOCSIN_LEDGER_RECORD_H
 
 #include "ledger/access.h"
+#include "ledger/expr.h"
 #include "ledger/ledger.h"
 
 enum { RECORD_SYSTEM_COLUMNS = 10 };
@@ -138,5 +139,8 @@ int record_history(struct ledger *l, struct db *db, const struct session *s, con
                    int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
 /* The record as it was known at an instant, rebuilt from the journal. 1 found, 0 not yet known then, negative error. */
 int record_as_of(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, instant at, struct arena *a, struct record *ret, struct error *err);
+
+/* What conditions are asked over: the record as it is, at this time. Lives as long as the record's cells. */
+struct expr_scope record_scope(const struct ledger *l, instant now, const struct record *r);
 
 #endif

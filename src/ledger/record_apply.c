@@ -73,17 +73,6 @@ static int region_of(struct apply *x, const struct draft *d, const struct value 
     return 0;
 }
 
-static struct expr_scope scope_of(const struct apply *x, const struct record *r) {
-    return (struct expr_scope){.values = r->values,
-                               .id = r->id,
-                               .number = r->number,
-                               .state = r->state,
-                               .region = r->region,
-                               .version = r->version,
-                               .now = x->s->now,
-                               .today = day_of_instant(x->s->now, x->l->zone_s)};
-}
-
 bool apply_may_move(const struct register_decl *reg, const struct session *s, int from, int to, struct text region) {
     for (size_t i = 0; i < reg->n_moves; i++) {
         const struct move *m = &reg->moves[i];
@@ -250,7 +239,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
         return error_set(err, E_REFUSED, "state", "a new %s starts as %s / 新记录不能直接进入该状态", reg->name.s,
                          initial >= 0 ? reg->states[initial].name.s : "(none)");
     if (copied || record_checks_wait(x->l, reg)) {
-        struct expr_scope scope = scope_of(x, r);
+        struct expr_scope scope = record_scope(x->l, x->s->now, r);
         rc = record_check(x->l, reg, &scope, true, err);
     }
     if (!rc) rc = book_measure(x->l, x->s, r, err);
@@ -282,7 +271,6 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     }
     tell_ledger(x, reg);
     d->ret_id = r->id;
-    d->ret_version = 1;
     d->outcome = OUTCOME_CREATED;
     rc = reg->n_similar ? similar_find(x, r, &d->ret_similar, &d->ret_similar_rule, err) : 0;
     if (!rc) rc = similar_note(x, e, err);
@@ -432,8 +420,8 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (!text_eq(now.region, before.region)) rc = access_check(x->s, ACCESS_WRITE, reg, now.region, err);
     if (!rc) rc = check_references(x, d, now.values, before.values, err);
     if (!rc) rc = record_required(reg, now.values, true, err);
-    struct expr_scope scope = scope_of(x, &now);
-    struct expr_scope was = scope_of(x, &before);
+    struct expr_scope scope = record_scope(x->l, x->s->now, &now);
+    struct expr_scope was = record_scope(x->l, x->s->now, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
     if (!rc && !d->keep_key) rc = fixed_check(reg, before.values, now.values, false, err);

@@ -23,8 +23,7 @@ static struct session follows(const struct session *asker) {
 /* ---- effects */
 
 static bool says(const struct apply *x, const struct record *r, size_t i) {
-    struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
-                               .now = x->s->now, .today = day_of_instant(x->s->now, x->l->zone_s)};
+    struct expr_scope scope = record_scope(x->l, x->s->now, r);
     return expr_eval(x->l->tables[r->reg->order]->effects[i], &scope) == TRUTH_TRUE;
 }
 

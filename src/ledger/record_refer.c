@@ -69,11 +69,6 @@ static int tell(void *arg, const struct value *row, struct error *err) {
     return 0;
 }
 
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static int places(struct apply *x, struct error *err) {
     for (size_t i = 0; i < x->n_persons; i++)
         if (!idmap_put(&x->person_at, &x->arena, x->persons[i], NULL)) return error_memory(err);
@@ -97,7 +92,7 @@ static int ask(struct referring *x) {
         int64_t id = apply->persons[next++];
         if (id != x->id && !idmap_find(&at->of_person, id)) ids[n++] = id;
     }
-    qsort(ids, n, sizeof *ids, by_number);
+    n = apply_sorted(ids, n);
     for (size_t i = 0; !rc && i < n; i++) { /* a slot moves when the map grows: what it points to does not */
         struct idmap_slot *slot = idmap_put(&at->of_person, &apply->arena, ids[i], NULL);
         if (!slot || !(slot->value.p = arena_alloc(&apply->arena, sizeof(struct told)))) rc = error_memory(x->err);

@@ -76,8 +76,7 @@ int similar_derive(struct arena *a, struct reg_table *t, int32_t zone_s, struct 
 /* ---- two records */
 
 static bool holds(const struct apply *x, const struct expr *e, const struct record *r) {
-    struct expr_scope scope = {.values = r->values, .id = r->id, .number = r->number, .state = r->state, .region = r->region, .version = r->version,
-                               .now = x->s->now, .today = day_of_instant(x->s->now, x->l->zone_s)};
+    struct expr_scope scope = record_scope(x->l, x->s->now, r);
     return e && expr_eval(e, &scope) == TRUTH_TRUE;
 }
 

@@ -53,7 +53,7 @@ struct db {
     bool failed;    /* something failed in the transaction: only rolling back helps (PostgreSQL's own rule) */
     bool lost;      /* the transaction is gone already */
     bool renewed;   /* connected again since db_renewed was asked */
-    unsigned connection; /* which one this is (PostgreSQL), by number */
+    unsigned connection; /* connections made so far (PostgreSQL): prepared statements of an older one are gone */
     int depth;      /* open savepoints */
     struct buf sql; /* scratch of db_batch */
 };

@@ -89,7 +89,7 @@ static void evict(struct pg *pg, struct pg_statement *s) {
     if (!s) return;
     char sql[48];
     snprintf(sql, sizeof sql, "DEALLOCATE q%u", s->serial);
-    if (s->generation == pg->generation && !pg_gone(pg)) {
+    if (s->generation == pg->base.connection && !pg_gone(pg)) {
         if (pg_sends_ahead(pg))
             pg_send_ahead(pg, &(struct pg_command){.kind = PG_DIRECT, .sql = sql}, 1, (struct pg_ahead){0}, NULL);
         else
@@ -138,7 +138,7 @@ static size_t statement_commands(const struct pg *pg, const struct pg_statement 
     commands[0].sql = s->base.sql;
     commands[1].kind = PG_EXECUTE;
     commands[0].name = commands[1].name = name;
-    return s->generation != pg->generation ? 0 : 1;
+    return s->generation != pg->base.connection ? 0 : 1;
 }
 
 /* Whether it was prepared before it failed is not known, or its plan is stale: it gets a new name. */
@@ -161,7 +161,7 @@ int pg_statement_send(struct pg *pg, struct pg_statement *s, const struct pg_com
     size_t from = statement_commands(pg, s, parameters, commands, name);
     int rc = pg_send_ahead(pg, commands + from, 2 - from, wanted, err);
     if (rc < 0) return rc;
-    s->generation = pg->generation;
+    s->generation = pg->base.connection;
     s->window = pg->window;
     return 0;
 }
@@ -180,7 +180,7 @@ int pg_statement_exec(struct pg *pg, struct pg_statement *s, const struct pg_com
     bool prepare = from == 0;
     int rc = pg_exec(pg, commands + from, 2 - from, ret, err);
     if (rc == 0) {
-        s->generation = pg->generation;
+        s->generation = pg->base.connection;
     } else if (prepare || rc == E_STORE) {
         statement_doubt(pg, s);
     }
@@ -382,7 +382,7 @@ static int open_cursor(struct pg *pg, struct pg_cursor *c, const char *sql, stru
         return rc;
     }
     c->transaction = pg->transaction;
-    c->generation = pg->generation;
+    c->generation = pg->base.connection;
     return fetch(c, err);
 }
 
@@ -522,7 +522,7 @@ int pg_next(struct db_cursor *base, struct error *err) {
     if (arrived < 0) return arrived;
     if (c->at == c->n) {
         if (c->ended) return 0;
-        if (c->generation != pg->generation || pg_gone(pg))
+        if (c->generation != pg->base.connection || pg_gone(pg))
             return error_set(err, E_STORE, NULL,
                              "the connection to PostgreSQL was lost while rows were read");
         if (!c->hold && c->transaction != pg->transaction)
@@ -542,7 +542,7 @@ int pg_next(struct db_cursor *base, struct error *err) {
 void pg_cursor_close(struct db_cursor *base) {
     struct pg_cursor *c = (struct pg_cursor *)base;
     struct pg *pg = pg_of(base->db);
-    bool alive = c->server && c->generation == pg->generation && !pg_gone(pg) && !base->db->failed &&
+    bool alive = c->server && c->generation == pg->base.connection && !pg_gone(pg) && !base->db->failed &&
                  (c->hold || c->transaction == pg->transaction);
     char sql[48];
     snprintf(sql, sizeof sql, "CLOSE c%u", c->serial);

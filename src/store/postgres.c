@@ -216,8 +216,8 @@ static int connect(struct pg *pg, struct error *err) {
         return rc;
     }
     pg->conn = conn;
-    pg->base.renewed = pg->generation > 0;
-    pg->base.connection = ++pg->generation;
+    pg->base.renewed = pg->base.connection > 0;
+    pg->base.connection++;
     pg->transaction++;
     pg->n_pending = pg->n_ahead = pg->ended = 0;
     return 0;

@@ -52,7 +52,6 @@ struct pg {
     struct db base;
     char *url;
     PGconn *conn;
-    unsigned generation;  /* connections made so far: prepared statements of an older one are gone */
     unsigned transaction; /* transactions so far: cursors of an older one are gone */
     unsigned serial;      /* names of statements and cursors */
     bool lazy;            /* commits do not wait for the disk */
