@@ -76,6 +76,61 @@ static void something(struct town *w) {
     }
 }
 
+static const struct roll_entry *entry_of(const struct duty_roll *roll, int64_t id) {
+    for (size_t i = 0; i < roll->n; i++)
+        if (roll->list[i].open != ROLL_CLOSED && roll->open[roll->list[i].open].id == id) return &roll->list[i];
+    return NULL;
+}
+
+/* What is read at once and sorted here is what the store itself says: each duty once, by record and rule, open ones cell by cell. */
+static void roll_says(struct test_ledger *t, const struct duty_roll *roll, const char *where) {
+    struct error err = {0};
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    size_t all = 0, open = 0;
+    assert_ok(db_query(t->l->db, arena_printf(&t->a, "SELECT %s FROM \"obligation\" %s", obligation_columns, where), NULL, 0, &c, &err), err);
+    for (; db_next(c, &row, &err) > 0; all++) {
+        struct obligation o;
+        obligation_of_row(row, &o);
+        const struct roll_entry *e = entry_of(roll, o.id);
+        assert_int_equal(e != NULL, obligation_is_open(&o));
+        if (!e) continue;
+        open++;
+        const struct duty_kind *k = &roll->kinds[e->kind];
+        const struct obligation *r = &roll->open[e->open];
+        assert_true(e->record == o.record && k->pack == o.pack && text_eq(k->rule, o.rule) && text_eq(k->reg, o.reg) && text_eq(k->desk, o.desk));
+        assert_true(r->holder == o.holder && r->record == o.record && r->pack == o.pack && r->owner == o.owner && r->owner_kind == o.owner_kind && r->owner_step == o.owner_step);
+        assert_true(text_eq(r->rule, o.rule) && text_eq(r->region, o.region) && text_eq(r->owner_region, o.owner_region) && text_eq(r->state, o.state));
+        assert_true(r->duty.occurrence == o.duty.occurrence && r->duty.anchor == o.duty.anchor && r->duty.raised_at == o.duty.raised_at);
+        assert_true(r->duty.owed == o.duty.owed && r->duty.paid == o.duty.paid && r->duty.missed == o.duty.missed && r->duty.level == o.duty.level);
+        assert_true(r->duty.due_at == o.duty.due_at && r->duty.wake_at == o.duty.wake_at && r->late == o.late && r->paid_by == o.paid_by);
+    }
+    db_cursor_close(c);
+    assert_int_equal(all, roll->n);
+    assert_int_equal(open, roll->n_open);
+    for (size_t i = 1; i < roll->n; i++) {
+        const struct roll_entry *was = &roll->list[i - 1], *is = &roll->list[i];
+        assert_true(was->record < is->record || (was->record == is->record && text_cmp(roll->kinds[was->kind].rule, roll->kinds[is->kind].rule) <= 0));
+    }
+}
+
+static void the_roll_is_what_the_store_says(struct town *w) {
+    struct error err = {0};
+    struct duty_roll roll = {0};
+    assert_ok(duty_roll_region(w->t.l->db, w->t.l->region, &roll, &err), err);
+    assert_true(roll.n > 0);
+    roll_says(&w->t, &roll, "");
+    duty_roll_clear(&roll);
+    int64_t two[] = {w->people[0], w->people[1]};
+    size_t n = two[0] == two[1] ? 1 : 2;
+    assert_ok(duty_roll_holders(w->t.l->db, two, n, &roll, &err), err);
+    roll_says(&w->t, &roll, arena_printf(&w->t.a, "WHERE \"holder\" IN (%lld,%lld)", (long long)two[0], (long long)two[n - 1]));
+    duty_roll_clear(&roll);
+    assert_ok(duty_roll_region(w->t.l->db, TEXT("99"), &roll, &err), err);
+    assert_int_equal(roll.n, 0);
+    duty_roll_clear(&roll);
+}
+
 /* The whole story, with the plan adopted after what happens meanwhile, or worked out before it and applied after it. */
 static char *story(size_t store, uint64_t seed, bool beside, struct plan_diff *ret) {
     struct town w = {0};
@@ -94,6 +149,7 @@ static char *story(size_t store, uint64_t seed, bool beside, struct plan_diff *r
     if (!beside) assert_ok(plan_prepare(w.t.l, NULL, &asked, &WISH, &work, &err), err);
     assert_ok(plan_apply(w.t.l, &asked, &WISH, work, asked.now + 40 * 3600, &id, ret, &err), err);
     plan_work_free(work);
+    the_roll_is_what_the_store_says(&w);
     char *copy = test_duties(&w.t);
     test_ledger_drop(&w.t);
     return copy;

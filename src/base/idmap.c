@@ -1,5 +1,7 @@
 #include "base/idmap.h"
 
+#include <stdlib.h>
+
 static size_t start_of(const struct idmap *m, int64_t key) {
     uint64_t h = (uint64_t)key * 0x9E3779B97F4A7C15u;
     return (h ^ h >> 32) & (m->cap - 1);
@@ -36,4 +38,17 @@ struct idmap_slot *idmap_put(struct idmap *m, struct arena *a, int64_t key, bool
         m->n++;
     }
     return s;
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+size_t ids_distinct(int64_t *ids, size_t n) {
+    size_t distinct = 0;
+    if (n) qsort(ids, n, sizeof *ids, by_number);
+    for (size_t i = 0; i < n; i++)
+        if (!distinct || ids[distinct - 1] != ids[i]) ids[distinct++] = ids[i];
+    return distinct;
 }

@@ -24,4 +24,7 @@ struct idmap_slot *idmap_find(const struct idmap *m, int64_t key);
 /* The slot of key, made when new (then value is zero and *ret_new true); NULL when out of memory. Slots move when the map grows. */
 struct idmap_slot *idmap_put(struct idmap *m, struct arena *a, int64_t key, bool *ret_new);
 
+/* Sorts ids ascending and leaves each once; returns how many stay. Ascending look-ups keep the pages of an index warm. */
+size_t ids_distinct(int64_t *ids, size_t n);
+
 #endif

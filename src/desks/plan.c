@@ -11,7 +11,7 @@ enum { RULES_MAX = 64, TOUCHED_MAX = 20000, REFERENCES_MAX = 64 };
 
 /* A duty as it will be, and what that is to whoever owes it; effect PLAN_EFFECTS: nothing that is told. */
 struct planned {
-    struct obligation o;
+    struct obligation *o;
     enum plan_effect effect;
     instant woke;                 /* when the clock was to look at it, as it was; INSTANT_NONE: never */
     bool insert, void_;           /* void: its record was touched since, and has been looked at again */
@@ -19,15 +19,16 @@ struct planned {
 
 struct plan_work {
     struct arena arena;
-    struct text region, regions_last, owners_last;
+    struct duty_roll roll, again; /* what was there; what of it was read anew */
+    struct text region;
     struct policy *policy;
-    struct planned **list;
+    struct planned *list;
     size_t n, cap;
     int64_t seq, stamp, records;  /* the journal and what is shared, as they were before the first record was read */
     bool computed;
 };
 
-/* One pass over a register: its records and their duties, both in record order. */
+/* One pass over registers: their records and the duties of all, both in record order. */
 struct pass {
     struct ledger *l;
     struct db *db;
@@ -39,16 +40,10 @@ struct pass {
     struct plan_diff *diff;
     int (*visit)(const struct plan_change *c, void *arg);
     void *arg;
-    struct db_cursor *duties;
-    const struct value *row;      /* the next duty, NULL at the end */
+    struct duty_roll *roll;
+    size_t at;                    /* the next duty */
     struct error *err;
 };
-
-static int next_duty(struct pass *p) {
-    int rc = db_next(p->duties, &p->row, p->err);
-    if (rc == 0) p->row = NULL;
-    return rc < 0 ? rc : 0;
-}
 
 static int count(struct pass *p, enum plan_effect effect, struct text rule) {
     struct plan_diff *d = p->diff;
@@ -77,26 +72,10 @@ static int tell(struct pass *p, enum plan_effect effect, const struct record *r,
     return p->visit(&c, p->arg);
 }
 
-/* Neighbours are of one region. */
-static struct text once(struct plan_work *w, struct text *last, struct text t) {
-    if (!last->s || !text_eq(*last, t)) *last = arena_text(&w->arena, t);
-    return *last;
-}
-
-static int push(struct pass *p, const struct obligation *o, enum plan_effect effect, instant woke, bool insert) {
+static int push(struct pass *p, struct obligation *o, enum plan_effect effect, instant woke, bool insert) {
     struct plan_work *w = p->work;
-    struct planned *kept = arena_alloc(&w->arena, sizeof *kept);
-    if (!kept || !mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(p->err);
-    int rule = policy_rule(p->to, o->rule);
-    *kept = (struct planned){.o = *o, .effect = effect, .woke = woke, .insert = insert};
-    kept->o.rule = rule >= 0 ? p->to->rules[rule].code : arena_text(&w->arena, o->rule);
-    kept->o.desk = rule >= 0 ? p->to->rules[rule].desk : arena_text(&w->arena, o->desk);
-    kept->o.reg = arena_text(&w->arena, o->reg);
-    kept->o.state = arena_text(&w->arena, o->state);
-    kept->o.region = once(w, &w->regions_last, o->region);
-    kept->o.owner_region = once(w, &w->owners_last, o->owner_region);
-    if (!kept->o.rule.s || !kept->o.desk.s || !kept->o.reg.s || !kept->o.state.s || !kept->o.region.s || !kept->o.owner_region.s) return error_memory(p->err);
-    w->list[w->n++] = kept;
+    if (!mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(p->err);
+    w->list[w->n++] = (struct planned){.o = o, .effect = effect, .woke = woke, .insert = insert};
     return 0;
 }
 
@@ -121,10 +100,15 @@ static int gain(struct pass *p, const struct record *r, const struct duty *d, co
     struct owner owner;
     rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
     if (rc < 0) return rc;
-    struct obligation o = {.region = r->region, .rule = rule->code, .reg = r->reg->name, .desk = rule->desk, .owner_region = owner.region,
-                           .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id,
-                           .owner = owner.id, .owner_kind = owner.kind, .owner_step = owner.step, .closed_at = INSTANT_NONE, .duty = *d};
-    return push(p, &o, PLAN_GAIN, INSTANT_NONE, true);
+    struct arena *kept = &p->work->arena;
+    struct obligation *o = arena_alloc(kept, sizeof *o);
+    if (!o) return error_memory(p->err);
+    *o = (struct obligation){.region = arena_text(kept, r->region), .rule = rule->code, .reg = r->reg->name, .desk = rule->desk,
+                             .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id,
+                             .owner = owner.id, .owner_kind = owner.kind, .owner_step = owner.step, .closed_at = INSTANT_NONE, .duty = *d};
+    o->owner_region = text_eq(owner.region, r->region) ? o->region : arena_text(kept, owner.region);
+    if (!o->region.s || !o->owner_region.s) return error_memory(p->err);
+    return push(p, o, PLAN_GAIN, INSTANT_NONE, true);
 }
 
 static int keep(struct pass *p, const struct record *r, struct obligation *o, const struct duty *wanted) {
@@ -175,6 +159,8 @@ static int lose(struct pass *p, const struct record *r, struct obligation *o) {
     instant woke = o->duty.wake_at;
     int rc = tell(p, PLAN_LOSE, r, o->holder, o->rule, o->duty.due_at, INSTANT_NONE);
     if (rc < 0 || !p->work) return rc;
+    int rule = policy_rule(p->to, o->rule); /* it may have it for others */
+    if (rule >= 0) o->desk = p->to->rules[rule].desk;
     o->state = TEXT("cancelled");
     o->closed_at = p->s->now;
     o->duty.wake_at = INSTANT_NONE;
@@ -194,24 +180,23 @@ static int look(const struct record *r, void *arg) {
     bool unnamed = r->reg->person_field >= 0 && !value_given(disease), elsewhere = false;
     size_t n = ours ? policy_duties(p->to, r->reg, &scope, r->created_at, p->l->zone_s, wanted, RULES_MAX) : 0;
     int rc = 0;
-    while (!rc && p->row && p->row[OB_RECORD].i < r->id) rc = next_duty(p);
-    while (!rc && p->row && p->row[OB_RECORD].i == r->id) {
-        struct obligation o;
-        obligation_of_row(p->row, &o);
-        const struct adoption *a = ledger_adoption(p->l, o.pack);
+    const struct duty_roll *roll = p->roll;
+    while (p->at < roll->n && roll->list[p->at].record < r->id) p->at++;
+    for (; !rc && p->at < roll->n && roll->list[p->at].record == r->id; p->at++) {
+        const struct roll_entry *e = &roll->list[p->at];
+        const struct duty_kind *kind = &roll->kinds[e->kind];
+        const struct adoption *a = ledger_adoption(p->l, kind->pack);
         bool other = a && !text_eq(a->disease, p->to->disease);
         elsewhere = elsewhere || (unnamed && other);
         size_t w = 0;
-        while (w < n && !text_eq(p->to->rules[wanted[w].rule].code, o.rule)) w++;
+        while (w < n && !text_eq(p->to->rules[wanted[w].rule].code, kind->rule)) w++;
         if (w < n) seen[w] = true;
-        if (!other && obligation_is_open(&o)) {
-            o.duty.rule = -1;
-            if (w < n)
-                rc = keep(p, r, &o, &wanted[w]);
-            else if (o.duty.occurrence <= 0)
-                rc = lose(p, r, &o);
-        }
-        if (!rc) rc = next_duty(p);
+        if (other || e->open == ROLL_CLOSED) continue;
+        struct obligation *o = &roll->open[e->open];
+        if (w < n)
+            rc = keep(p, r, o, &wanted[w]);
+        else if (o->duty.occurrence <= 0)
+            rc = lose(p, r, o);
     }
     for (size_t w = 0; !rc && !elsewhere && w < n; w++)
         if (!seen[w]) rc = gain(p, r, &wanted[w], &scope);
@@ -224,24 +209,6 @@ static bool rules_on(const struct policy *p, const struct register_decl *reg) {
     return false;
 }
 
-static int pass_register(struct pass *p, const struct register_decl *reg) {
-    struct text region = p->region;
-    char sql[1024], end[REGION_MAX + 2];
-    struct value params[3] = {value_text(reg->name), value_text(region)};
-    size_t n = 2;
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE \"register\" = ?1 AND \"region\" >= ?2%s ORDER BY \"record\", \"rule\"", obligation_columns,
-             region_end(region, end) ? " AND \"region\" < ?3" : "");
-    if (region.n) params[n++] = value_str(end);
-    int rc = db_query(p->db, sql, params, n, &p->duties, p->err);
-    if (!rc) rc = next_duty(p);
-    struct record_filter f = {.region = region};
-    if (!rc) rc = record_list(p->l, p->db, p->s, reg, &f, look, p, p->err);
-    db_cursor_close(p->duties);
-    p->duties = NULL;
-    p->row = NULL;
-    return rc;
-}
-
 void plan_diff_clear(struct plan_diff *d) {
     arena_clear(&d->arena);
     *d = (struct plan_diff){0};
@@ -252,18 +219,25 @@ static bool concerns(const struct pass *p, const struct register_decl *reg) {
 }
 
 static int run(struct pass *p) {
-    int rc = 0;
+    const struct catalog *c = p->l->catalog;
+    const struct record_filter f = {.region = p->region};
     p->now = ledger_policy(p->l, p->to->disease, p->region, day_of_instant(p->s->now, p->l->zone_s));
-    for (size_t i = 0; !rc && i < p->l->catalog->n_registers; i++)
-        if (concerns(p, &p->l->catalog->registers[i])) rc = pass_register(p, &p->l->catalog->registers[i]);
+    duty_roll_clear(p->roll);
+    int rc = duty_roll_region(p->db, p->region, p->roll, p->err);
+    for (size_t i = 0; !rc && i < c->n_registers; i++) {
+        p->at = 0;
+        if (concerns(p, &c->registers[i])) rc = record_list(p->l, p->db, p->s, &c->registers[i], &f, look, p, p->err);
+    }
     return rc;
 }
 
 int plan_compare(struct ledger *l, struct db *db, const struct session *s, const struct policy *to, struct text region,
                  int (*visit)(const struct plan_change *c, void *arg), void *arg, struct plan_diff *ret, struct error *err) {
     struct plan_diff d = {0};
-    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .region = region.n ? region : l->region, .diff = &d, .visit = visit, .arg = arg, .err = err};
+    struct duty_roll roll = {0};
+    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .region = region.n ? region : l->region, .diff = &d, .visit = visit, .arg = arg, .roll = &roll, .err = err};
     int rc = run(&p);
+    duty_roll_clear(&roll);
     if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
     if (rc) {
         plan_diff_clear(&d);
@@ -371,25 +345,29 @@ static int touch_records(struct touched *t, struct error *err) {
     return rc;
 }
 
-/* One record and its duties as they are now. */
-static int look_again(struct pass *p, const struct register_decl *reg, int64_t id, struct error *err) {
-    char sql[1024];
-    struct arena a = {0};
-    struct record r;
-    int rc = record_get(p->l, p->db, p->s, reg, id, &a, &r, err);
-    if (rc == E_UNKNOWN || (!rc && !region_within(r.region, p->region))) {
-        arena_clear(&a);
-        return rc == E_UNKNOWN ? 0 : rc;
+static int by_id(const void *a, const void *b) {
+    const struct record *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* The touched records and their duties as they are now. */
+static int look_again(struct pass *p, struct touched *t, struct error *err) {
+    struct record *list = arena_alloc(&t->arena, (t->records.n + 1) * sizeof *list);
+    int64_t *holders = arena_alloc(&t->arena, (t->records.n + 1) * sizeof *holders);
+    size_t n = 0;
+    int rc = list && holders ? 0 : error_memory(err);
+    for (size_t i = 0; !rc && i < t->records.cap; i++) {
+        const struct register_decl *reg = t->records.slots[i].used ? t->records.slots[i].value.p : NULL;
+        if (!reg || !concerns(p, reg)) continue;
+        rc = record_get(p->l, p->db, p->s, reg, t->records.slots[i].key, &t->arena, &list[n], err);
+        if (!rc && region_within(list[n].region, p->region)) holders[n] = obligation_holder(&list[n]), n++;
+        if (rc == E_UNKNOWN) rc = 0;
     }
-    struct value params[] = {value_int(rc ? 0 : obligation_holder(&r)), value_int(id)};
-    snprintf(sql, sizeof sql, "SELECT %s FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER " AND \"record\" = ?2 ORDER BY \"record\", \"rule\"", obligation_columns);
-    if (!rc) rc = db_query(p->db, sql, params, 2, &p->duties, err);
-    if (!rc) rc = next_duty(p);
-    if (!rc) rc = look(&r, p);
-    db_cursor_close(p->duties);
-    p->duties = NULL;
-    p->row = NULL;
-    arena_clear(&a);
+    if (!rc && n) qsort(list, n, sizeof *list, by_id);
+    if (!rc) rc = duty_roll_holders(p->db, holders, ids_distinct(holders, n), &p->work->again, err);
+    p->roll = &p->work->again;
+    p->at = 0;
+    for (size_t i = 0; !rc && i < n; i++) rc = look(&list[i], p);
     return rc;
 }
 
@@ -401,15 +379,11 @@ static int renew(struct pass *p, int64_t made, instant until, struct error *err)
     int rc = t.all ? 0 : journal_scan(p->l->db, w->seq, p->l->journal.first, touch_entry, &t, err);
     if (!rc && !t.all) rc = touch(&t, &t.records, made, register_find(p->l->catalog, TEXT("adoption")), err);
     for (size_t i = 0; !rc && !t.all && i < w->n; i++)
-        if (w->list[i]->woke != INSTANT_NONE && w->list[i]->woke <= until) rc = touch(&t, &t.records, w->list[i]->o.record, register_find(p->l->catalog, w->list[i]->o.reg), err);
+        if (w->list[i].woke != INSTANT_NONE && w->list[i].woke <= until) rc = touch(&t, &t.records, w->list[i].o->record, register_find(p->l->catalog, w->list[i].o->reg), err);
     if (!rc && !t.all) rc = touch_records(&t, err);
-    for (size_t i = 0; !rc && i < w->n; i++) w->list[i]->void_ = t.all || idmap_find(&t.records, w->list[i]->o.record);
-    if (!rc && t.all) w->records = 0;
-    if (!rc && t.all) rc = run(p);
-    for (size_t i = 0; !rc && !t.all && i < t.records.cap; i++) {
-        const struct register_decl *reg = t.records.slots[i].used ? t.records.slots[i].value.p : NULL;
-        if (reg && concerns(p, reg)) rc = look_again(p, reg, t.records.slots[i].key, err);
-    }
+    for (size_t i = 0; !rc && !t.all && i < w->n; i++) w->list[i].void_ = idmap_find(&t.records, w->list[i].o->record);
+    if (!rc && t.all) w->n = 0, w->records = 0;
+    if (!rc) rc = t.all ? run(p) : look_again(p, &t, err);
     arena_clear(&t.arena);
     return rc;
 }
@@ -422,11 +396,11 @@ static int write_planned(struct pass *p, int64_t adoption) {
     for (int insert = 0; !rc && insert < 2; insert++) {
         size_t n = 0;
         for (size_t i = 0; !rc && i < w->n; i++) {
-            struct planned *d = w->list[i];
+            const struct planned *d = &w->list[i];
             if (d->void_ || d->insert != (bool)insert) continue;
-            d->o.pack = adoption;
-            list[n++] = &d->o;
-            if (d->effect != PLAN_EFFECTS) rc = count(p, d->effect, d->o.rule);
+            d->o->pack = adoption;
+            list[n++] = d->o;
+            if (d->effect != PLAN_EFFECTS) rc = count(p, d->effect, d->o->rule);
         }
         if (!rc && insert) rc = book_raised(p->l, p->s, list, n, p->err);
         if (!rc) rc = obligation_write(p->l, insert ? DB_INSERT : DB_UPDATE, DUTY_WHOLE, list, n, p->s->now, p->err);
@@ -438,6 +412,8 @@ static int write_planned(struct pass *p, int64_t adoption) {
 void plan_work_free(struct plan_work *w) {
     if (!w) return;
     mem_free(w->list);
+    duty_roll_clear(&w->roll);
+    duty_roll_clear(&w->again);
     policy_free(w->policy);
     arena_clear(&w->arena);
     mem_free(w);
@@ -447,12 +423,14 @@ void plan_work_free(struct plan_work *w) {
 static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_work *work, instant until, struct plan_diff *diff, struct error *err) {
     struct plan_work own = {0};
     struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .region = a->region, .work = work ? work : &own, .diff = diff, .err = err};
+    p.roll = &p.work->roll;
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id, .region = a->region};
     int rc = book_flush(l, s->now, err);
     p.now = ledger_policy(l, a->disease, a->region, day_of_instant(s->now, l->zone_s));
     if (!rc) rc = work ? renew(&p, a->id, until, err) : run(&p);
     if (!rc) rc = write_planned(&p, a->id);
     diff->records = p.work->records;
+    duty_roll_clear(&own.roll);
     mem_free(own.list);
     arena_clear(&own.arena);
     book_reset(l);
@@ -489,7 +467,7 @@ int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const
     struct plan_work *w = mem_alloc(sizeof *w);
     if (!w) return error_memory(err);
     w->region = arena_text(&w->arena, want->region.n ? want->region : l->region);
-    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .region = w->region, .work = w, .diff = &none, .err = err};
+    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .region = w->region, .work = w, .diff = &none, .roll = &w->roll, .err = err};
     int rc = w->region.s ? pack_of(l, want->pack, &w->policy, err) : error_memory(err);
     if (!rc) rc = adopted_already(l, w->region, w->policy, want->from, err);
     if (!rc) rc = db_scalar(p.db, &a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);

@@ -68,8 +68,6 @@ int apply_entry(struct apply *x, const struct reg_table *t, int64_t id, struct e
  * about and their own are read together. */
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err);
 struct apply_table *apply_table_of(struct apply *x, const struct register_decl *reg);
-/* Sorted and distinct, in place; returns how many: ascending look-ups keep the pages of the index warm. */
-size_t apply_sorted(int64_t *ids, size_t n);
 /* Rows of `head IN (ids) tail` (db_query_in); ids are sorted in place. */
 int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *ids, size_t n, int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg,
                 struct error *err);

@@ -30,11 +30,13 @@ struct organisation_entry {
     int64_t id;
 };
 
-/* What many duties have in common. Texts live until the book forgets kinds. */
-struct duty_kind {
-    int64_t id, pack;
-    struct text rule, reg, desk;
+/* Columns of the table `duty`, in its order. */
+enum duty_column {
+    DU_ID, DU_REGION, DU_RECORD, DU_KIND, DU_OCCURRENCE, DU_OWNER_KIND, DU_OWNER_STEP, DU_OWNER, DU_OWNER_REGION, DU_RAISED_AT, DU_ANCHOR,
+    DU_OWED, DU_PAID, DU_MISSED, DU_DUE_AT, DU_WAKE_AT, DU_LEVEL, DU_STATE, DU_CLOSED_AT, DU_LATE, DU_PAID_BY, DU_COLUMNS
 };
+/* The word of a state kept as a number. */
+struct text duty_state(int64_t number);
 
 /* A page of holders is looked at together by the clock (duty_wake). Open duties for which nothing more happens by itself have WAKE_NEVER. */
 enum { DUTY_COUNT = 65536 /* duties a holder ever has */, DUTY_PAGE = 16, LOOK_AGAIN_S = 30 * DAY_S, KINDS_RECENT = 64 };
@@ -79,6 +81,8 @@ void book_kinds_forget(struct obligation_book *b);
 /* The kind of a duty, made when new. */
 int obligation_kind(struct ledger *l, const struct obligation *o, const struct duty_kind **ret, struct error *err);
 extern const char *const duty_pages_sql, *const duty_due_sql;
+/* ?1 .. ?n as a table h, whose one column is "column1". */
+int duty_values_sql(struct buf *sql, size_t n);
 /* All duties of ?1 .. ?n; 0 stands for nobody. */
 int duty_of_holders_sql(struct buf *sql, size_t n);
 /* Gives a new duty of its holder the next id. */

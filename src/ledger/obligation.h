@@ -50,6 +50,29 @@ void obligation_of_row(const struct value *row, struct obligation *ret);
  * DUTY_CLOCK: an update of what the clock may change, nothing else. Rows that are open must be written through here, or nobody finds them. */
 enum duty_part { DUTY_WHOLE, DUTY_CLOCK };
 int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, struct obligation *const *list, size_t n, instant now, struct error *err);
+/* What many duties have in common. Texts are borrowed from the book (until it forgets kinds) or the roll. */
+struct duty_kind {
+    int64_t id, pack;
+    struct text rule, reg, desk;
+};
+
+/* Every duty of a region (duty_roll_region), or of these holders (in ascending order), by record, then by the name of its rule: read in one pass as they lie and sorted here. Closed ones
+ * are told by their kind alone. 16 bytes a duty, 240 each that is open. Owned: duty_roll_clear. */
+#define ROLL_CLOSED UINT32_MAX
+struct duty_roll {
+    struct arena arena;
+    size_t n, cap, n_open, cap_open, n_kinds, cap_kinds;
+    struct roll_entry {
+        int64_t record;
+        uint32_t kind, open; /* indexes of kinds and open; ROLL_CLOSED: it is neither open nor standing */
+    } *list;
+    struct obligation *open; /* the reader's, to change; texts live as long as the roll */
+    struct duty_kind *kinds; /* by rule */
+    struct text region_last, owner_last;
+};
+int duty_roll_region(struct db *db, struct text region, struct duty_roll *ret, struct error *err);
+int duty_roll_holders(struct db *db, const int64_t *holders, size_t n, struct duty_roll *ret, struct error *err);
+void duty_roll_clear(struct duty_roll *roll);
 /* A copy whose texts live in the arena or as long as the transaction. */
 int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *o, struct obligation *ret, struct error *err);
 /* Carries the duties of a store made before there was a table `duty` over, and makes the views. Transactions of its own. */

@@ -12,11 +12,6 @@
 #include "base/idmap.h"
 #include "ledger/book.h"
 
-enum duty_column {
-    DU_ID, DU_REGION, DU_RECORD, DU_KIND, DU_OCCURRENCE, DU_OWNER_KIND, DU_OWNER_STEP, DU_OWNER, DU_OWNER_REGION, DU_RAISED_AT, DU_ANCHOR,
-    DU_OWED, DU_PAID, DU_MISSED, DU_DUE_AT, DU_WAKE_AT, DU_LEVEL, DU_STATE, DU_CLOSED_AT, DU_LATE, DU_PAID_BY, DU_COLUMNS
-};
-
 /* ---- tables. Most duties have nothing paid, missed, late or escalated, and their owner is of their own region: those cells are NULL, which
  * reads as 0 (owner_region: as region). An empty cell costs the writer next to nothing. */
 
@@ -109,7 +104,7 @@ const char *const duty_ahead_sql =
     WORD_CELLS ",w.\"at\" AS \"at\",w.\"page\" AS \"page\" FROM \"duty_wake\" w" OF_PAGE " AND +d.\"state\" = 0 AND +d.\"wake_at\" = w.\"at\" AND +d.\"due_at\" = w.\"at\"";
 const char *const duty_of_term_sql = WORDS "(SELECT DISTINCT \"page\" FROM \"duty_term\" WHERE %s) w" OF_PAGE " AND +d.\"state\" = 0";
 
-static int values_sql(struct buf *sql, size_t n) {
+int duty_values_sql(struct buf *sql, size_t n) {
     buf_str(sql, "(VALUES ");
     for (size_t i = 1; i <= n; i++) buf_printf(sql, "%s(CAST(?%zu AS BIGINT))", i > 1 ? "," : "", i);
     return buf_str(sql, ") h");
@@ -117,7 +112,7 @@ static int values_sql(struct buf *sql, size_t n) {
 
 int duty_of_holders_sql(struct buf *sql, size_t n) {
     buf_str(sql, WORDS);
-    values_sql(sql, n);
+    duty_values_sql(sql, n);
     return buf_str(sql, OF_HOLDER);
 }
 
@@ -125,6 +120,10 @@ int duty_of_holders_sql(struct buf *sql, size_t n) {
 
 static const struct text states[] = {{"open", 4}, {"standing", 8}, {"paid", 4}, {"lapsed", 6}, {"cancelled", 9}};
 enum { STATES = sizeof states / sizeof *states };
+
+struct text duty_state(int64_t number) {
+    return states[number >= 0 && number < STATES ? number : STATES - 1];
+}
 
 static int state_number(struct text state) {
     for (int i = 0; i < STATES; i++)
@@ -217,10 +216,6 @@ int obligation_kind(struct ledger *l, const struct obligation *o, const struct d
 
 /* ---- rows */
 
-static instant instant_or_none(struct value v) {
-    return v.kind == VALUE_INT ? v.i : INSTANT_NONE;
-}
-
 static struct value none_or_instant(instant t) {
     return t == INSTANT_NONE ? value_null() : value_int(t);
 }
@@ -246,7 +241,7 @@ void obligation_of_row(const struct value *row, struct obligation *ret) {
         .owner_kind = (int)row[OB_OWNER_KIND].i,
         .owner_step = (int)value_int_or(row[OB_OWNER_STEP], 0),
         .late = value_int_or(row[OB_LATE], 0) != 0,
-        .closed_at = instant_or_none(row[OB_CLOSED_AT]),
+        .closed_at = value_int_or(row[OB_CLOSED_AT], INSTANT_NONE),
         .duty =
             {
                 .rule = -1,
@@ -256,7 +251,7 @@ void obligation_of_row(const struct value *row, struct obligation *ret) {
                 .paid = (uint64_t)value_int_or(row[OB_PAID], 0),
                 .missed = (uint64_t)value_int_or(row[OB_MISSED], 0),
                 .raised_at = row[OB_RAISED_AT].i,
-                .due_at = instant_or_none(row[OB_DUE_AT]),
+                .due_at = value_int_or(row[OB_DUE_AT], INSTANT_NONE),
                 .wake_at = row[OB_WAKE_AT].kind == VALUE_INT && row[OB_WAKE_AT].i < WAKE_NEVER ? row[OB_WAKE_AT].i : INSTANT_NONE,
                 .level = (int)value_int_or(row[OB_LEVEL], 0),
             },
@@ -434,7 +429,7 @@ static int last_ids(struct ledger *l, struct arena *a, struct idmap *last, const
     struct db_cursor *c = NULL;
     const struct value *row;
     buf_str(&sql, "SELECT h.\"column1\",(SELECT MAX(d.\"id\") FROM \"duty\" d WHERE d.\"id\" >= h.\"column1\" * 65536 AND d.\"id\" < h.\"column1\" * 65536 + 65536) FROM ");
-    values_sql(&sql, ASK);
+    duty_values_sql(&sql, ASK);
     int rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), holders, ASK, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct idmap_slot *slot = idmap_put(last, a, row[0].i, NULL);

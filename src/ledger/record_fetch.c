@@ -108,23 +108,10 @@ static int exists_row(struct apply *x, const struct value *row, void *arg, struc
     return 0;
 }
 
-static int by_number(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-size_t apply_sorted(int64_t *ids, size_t n) {
-    size_t distinct = 0;
-    qsort(ids, n, sizeof *ids, by_number);
-    for (size_t i = 0; i < n; i++)
-        if (!distinct || ids[distinct - 1] != ids[i]) ids[distinct++] = ids[i];
-    return distinct;
-}
-
 int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *ids, size_t n, int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg,
                 struct error *err) {
     struct visiting v = {x, visit, arg};
-    return n ? db_query_in(x->l->db, head, tail, ids, apply_sorted(ids, n), visited, &v, err) : 0;
+    return n ? db_query_in(x->l->db, head, tail, ids, ids_distinct(ids, n), visited, &v, err) : 0;
 }
 
 int apply_expect(struct apply *x, const struct reg_table *t, const struct record *list, size_t n, struct error *err) {
@@ -175,7 +162,7 @@ static int fetch_known(struct apply *x, const struct reg_table *t, const struct 
         if (!rc) rc = want(x, holders, slot->value.i, err);
     }
     if (rc < 0 || known->n < 2) return rc; /* one is read when it is met */
-    known->n = apply_sorted(known->ids, known->n);
+    known->n = ids_distinct(known->ids, known->n);
     rc = fetch(x, t->columns, t->reg->name.s, "id", known->ids, known->n, load_row, (void *)(uintptr_t)t, err);
     if (!rc && text_is(t->reg->name, "person")) rc = fetch(x, "\"person\",\"wrapped\"", "vault_key", "person", known->ids, known->n, wrapped_row, NULL, err);
     return rc;
@@ -228,7 +215,7 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
         struct apply_table *at = &x->tables[r];
         if (keys[r].n) rc = apply_keys_fetch(x, x->l->tables[r], keys[r].ids, keys[r].n, err);
         if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], &holders, err);
-        if (!rc && refs[r].n) rc = fetch(x, "\"id\"", x->l->catalog->registers[r].name.s, "id", refs[r].ids, apply_sorted(refs[r].ids, refs[r].n), exists_row, at, err);
+        if (!rc && refs[r].n) rc = fetch(x, "\"id\"", x->l->catalog->registers[r].name.s, "id", refs[r].ids, ids_distinct(refs[r].ids, refs[r].n), exists_row, at, err);
     }
     if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);
     if (!rc) rc = hold_expect(x, drafts, n, err);

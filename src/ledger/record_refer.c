@@ -92,7 +92,7 @@ static int ask(struct referring *x) {
         int64_t id = apply->persons[next++];
         if (id != x->id && !idmap_find(&at->of_person, id)) ids[n++] = id;
     }
-    n = apply_sorted(ids, n);
+    n = ids_distinct(ids, n);
     for (size_t i = 0; !rc && i < n; i++) { /* a slot moves when the map grows: what it points to does not */
         struct idmap_slot *slot = idmap_put(&at->of_person, &apply->arena, ids[i], NULL);
         if (!slot || !(slot->value.p = arena_alloc(&apply->arena, sizeof(struct told)))) rc = error_memory(x->err);
