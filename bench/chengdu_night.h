@@ -50,10 +50,10 @@ static bool plate_positive[BOXES][PLATE];
 static bool plate_next(struct evening *c, struct plating *p) {
     static int at;
     int n = 0;
-    if (c->n_boxes == BOXES) return false;
+    if (c->n_boxes == BOXES) return c->taken++, false;
     p->serial = c->n_boxes;
     while (n < PLATE && tube_next(c, &at, plate_tubes[p->serial][n], &plate_positive[p->serial][n])) n++;
-    if (n < PLATE) return false; /* what is left waits for the morning */
+    if (n < PLATE) return c->taken++, false; /* what is left waits for the morning */
     c->n_boxes++;
     p->stage = PLATE_BOX;
     return true;
@@ -104,6 +104,7 @@ static void plate_answered(void *arg, int i, const struct load_answer *a) {
         c->device[i].not_before = wall_s() + 0.1;
         return;
     }
+    c->taken += good;
     if (!good) {
         if (c->bad++ == 0) snprintf(c->first_bad, sizeof c->first_bad, "plate, step %d: %d %.*s", (int)p->stage, a->status, (int)(a->body.n < 240 ? a->body.n : 240), a->body.s);
         p->stage = PLATE_NEXT;
@@ -135,12 +136,14 @@ static struct text recall_ask(void *arg, int i, double now) {
 
 static int plates(struct evening *c, bool brief, int kills) {
     struct load_result r, again;
-    double seconds = kills ? 600 : brief ? 2 : 10, cpu = server_cpu_s(c), whole = 0;
+    double seconds = kills ? KILL_PATIENCE_S * kills : brief ? 2 : 10, cpu = server_cpu_s(c), whole = 0;
     int missed = 0, done = c->done;
     full_tubes(c);
     for (int i = 0; i < CONNECTIONS; i++) whole += (double)(c->full_of[i] - c->plated[i]) / PLATE;
     c->begun = wall_s();
     c->kills = kills;
+    c->kill_after = 1;
+    c->taken = 0;
     c->until_killed = kills > 0;
     c->kill_at = KILL_EACH_S;
     c->down_s = 0;
@@ -151,6 +154,7 @@ static int plates(struct evening *c, bool brief, int kills) {
     printf(" plates a laboratory with %d at work: box, results, release by another person\n        %8.0f tubes/s, %.0f people/s (%d plates of %d tubes in %.1f s); no answer %ld; p50 %.1f p99 %.1f worst %.1f ms; %.0f us of processor a tube; %.0f MB (most %.0f)\n",
            LAB, tubes, tubes * TUBE, c->done - done, PLATE, r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.max_ms, kills || c->done == done ? 0 : cpu * 1e6 / (double)((c->done - done) * PLATE), server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
     if (kills) printf("        killed %d times, down for %.2f s at most\n", kills - c->kills, c->down_s);
+    missed += c->kills > 0;
     c->until_killed = false;
     c->kills = 0;
     for (int turn = 0; turn < 200; turn++) { /* what was begun is brought to its end */
@@ -167,7 +171,7 @@ static int plates(struct evening *c, bool brief, int kills) {
     w = (struct load){.port = c->port, .connections = 1, .seconds = 5, .timeout_s = 30, .own_addresses = true, .ask = recall_ask, .arg = c};
     if (load_run(&w, &again) < 0) exit(1);
     printf("        recall lists of %ld positive tubes, one after another: p50 %.1f p99 %.1f worst %.1f ms; %ld refused\n", again.by[2], again.p50_ms, again.p99_ms, again.max_ms, again.answers - again.by[2]);
-    if (brief || kills) return again.by[2] != again.answers;
+    if (brief || kills) return missed + (again.by[2] != again.answers);
     missed += bench_verdict("tube results a second", tubes, "/s", 250, true);
     missed += bench_verdict("people told a second", tubes * TUBE, "/s", 2650, true);
     missed += bench_verdict("recall list, worst", again.max_ms, "ms", 1000, false);
