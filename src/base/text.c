@@ -336,17 +336,30 @@ char *arena_str(struct arena *a, const char *s) {
     return (char *)arena_text(a, text_of(s)).s;
 }
 
-char *arena_printf(struct arena *a, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
+static struct text printed(struct arena *a, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    va_end(args);
     char *p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
     if (p) vsnprintf(p, (size_t)n + 1, format, again);
     va_end(again);
-    return p;
+    return (struct text){p, p ? (size_t)n : 0};
+}
+
+char *arena_printf(struct arena *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    struct text t = printed(a, format, args);
+    va_end(args);
+    return (char *)t.s;
+}
+
+struct text arena_words(struct arena *a, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    struct text t = printed(a, format, args);
+    va_end(args);
+    return t;
 }
 
 void arena_reset(struct arena *a) {

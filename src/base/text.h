@@ -91,6 +91,7 @@ void *arena_alloc(struct arena *a, size_t bytes); /* zeroed */
 struct text arena_text(struct arena *a, struct text t);
 char *arena_str(struct arena *a, const char *s);
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct text arena_words(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3))); /* .s is NULL when out of memory, where text_of() would say nothing */
 bool arena_reserve(struct arena *a, size_t bytes); /* room in one piece for what comes next */
 bool arena_grow(struct arena *a, void *list, size_t *cap, size_t need, size_t each);
 static inline bool arena_room(struct arena *a, void *list, size_t *cap, size_t need, size_t each) { /* mem_room; new items are zero */

@@ -1,5 +1,6 @@
 #include "desks/duty.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@ struct condition {
     struct buf sql;
     struct value params[PARAMS_MAX];
     size_t n;
-    char end[REGION_MAX + 2];
+    char end[REGION_MAX + 2], word[24];
 };
 
 static void equals(struct condition *c, const char *column, struct value v) {
@@ -122,12 +123,15 @@ static void by_time(struct buf *sql, struct condition *c, const struct session *
 }
 
 /* A condition on duty_term, the i-th that the filter and the regions of the asker give; false: there is no such. */
-static bool term_of(struct condition *c, struct arena *a, const struct session *s, const struct duty_filter *f, int i) {
+static bool term_of(struct condition *c, const struct session *s, const struct duty_filter *f, int i) {
     buf_reset(&c->sql);
     c->n = 0;
     if (i == 0) return access_scope_sql(s, "\"what\"", &c->sql) == 0;
     buf_str(&c->sql, "1=1");
-    if (i == 1 && (f->owner || f->without_owner)) equals(c, "what", value_str(arena_printf(a, "o%lld", (long long)f->owner)));
+    if (i == 1 && (f->owner || f->without_owner)) {
+        snprintf(c->word, sizeof c->word, "o%lld", (long long)f->owner);
+        equals(c, "what", value_str(c->word));
+    }
     if (i == 2 && f->region.n) in_region(c, "what", f->region);
     if (i == 3 && (f->desk.n || f->rule.n || f->reg.n)) {
         buf_str(&c->sql, " AND \"what\" IN (SELECT 'k' || \"id\" FROM \"duty_kind\" WHERE 1=1");
@@ -146,7 +150,7 @@ static int few_pages(struct db *db, struct condition *c, struct arena *a, const 
     for (int i = 0; !rc && !*ret && i < TERMS; i++) {
         struct buf sql = {0};
         struct value pages = value_null();
-        if (!term_of(c, a, s, f, i)) continue;
+        if (!term_of(c, s, f, i)) continue;
         buf_printf(&sql, "SELECT COUNT(*) FROM (SELECT 1 AS \"x\" FROM \"duty_term\" WHERE %s LIMIT %d) q", buf_cstr(&c->sql), FEW_PAGES + 1);
         rc = sql.failed || c->sql.failed ? error_memory(err) : db_scalar(db, a, buf_cstr(&sql), c->params, c->n, &pages, err);
         *ret = !rc && value_int_or(pages, 0) <= FEW_PAGES;
@@ -273,6 +277,7 @@ int duty_summarise(struct ledger *l, struct db *db, const struct session *s, con
         n.desk = arena_text(&d.arena, n.desk);
         n.rule = arena_text(&d.arena, n.rule);
         n.reg = arena_text(&d.arena, n.reg);
+        rc = n.desk.s && n.rule.s && n.reg.s ? 0 : error_memory(err);
         d.rules[d.n++] = n;
     }
     db_cursor_close(cursor);
@@ -324,6 +329,7 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
         struct duty_owner *o = &d.list[d.n++];
         *o = (struct duty_owner){.kind = (int)value_int_or(row[0], OWNER_NONE), .owner = value_int_or(row[1], 0),
                                  .region = arena_text(&d.arena, value_view(row[2])), .timeliness = -1};
+        if (!o->region.s) rc = error_memory(err);
         counts_of(row, &o->count);
         int64_t come = o->count.paid + o->count.lapsed + o->count.overdue;
         if (come) o->timeliness = (double)(o->count.paid - o->count.paid_late) / (double)come;

@@ -173,6 +173,7 @@ static int put_row(struct xlsx_stream *x, const struct text *cells, size_t n, in
         put_name(&x->xml, i, x->row);
         buf_printf(&x->xml, "\" s=\"%d\" t=\"inlineStr\"><is><t xml:space=\"preserve\">", style);
         escaped(&x->xml, xlsx_text(&x->cell, cells[i]));
+        if (x->cell.failed) x->xml.failed = x->cell.failed; /* the next cell begins anew */
         buf_str(&x->xml, "</t></is></c>");
     }
     buf_str(&x->xml, "</row>\n");

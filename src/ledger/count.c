@@ -98,7 +98,7 @@ struct counting {
 };
 
 static int word_of(struct apply *x, struct value v, struct text *ret, struct error *err) {
-    *ret = v.kind == VALUE_INT ? text_of(arena_printf(&x->arena, "%lld", (long long)v.i)) : v.kind == VALUE_TEXT ? value_view(v) : TEXT("");
+    *ret = v.kind == VALUE_INT ? arena_words(&x->arena, "%lld", (long long)v.i) : v.kind == VALUE_TEXT ? value_view(v) : TEXT("");
     return ret->s ? 0 : error_memory(err);
 }
 

@@ -2,7 +2,7 @@
 #include "ledger/book.h"
 
 static int note(struct ledger *l, const struct session *s, const struct obligation *o, const struct owner *to, struct error *err) {
-    struct text reason = text_of(arena_printf(&l->book->arena, "%.*s -> %lld: %.*s", (int)o->rule.n, o->rule.s, (long long)to->id, (int)s->reason.n, s->reason.s));
+    struct text reason = arena_words(&l->book->arena, "%.*s -> %lld: %.*s", (int)o->rule.n, o->rule.s, (long long)to->id, (int)s->reason.n, s->reason.s);
     struct journal_entry e = {.at = s->now, .verb = JOURNAL_HANDOVER, .actor = s->account, .reason = reason, .reg = o->reg, .record = o->record, .region = o->region};
     if (!reason.s) return error_memory(err);
     return journal_append(&l->journal, &e, NULL, err);

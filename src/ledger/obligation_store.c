@@ -379,13 +379,14 @@ static int terms_write(struct ledger *l, const struct term *t, size_t n, struct 
     struct arena a = {0};
     struct value *cells = arena_alloc(&a, (n + 1) * 2 * sizeof *cells);
     size_t k = 0;
-    for (size_t i = 0; cells && i < n; i++) {
-        char *word = t[i].letter ? arena_printf(&a, "%c%lld", t[i].letter, (long long)t[i].id) : NULL;
+    int rc = cells ? 0 : error_memory(err);
+    for (size_t i = 0; !rc && i < n; i++) {
         if (i && term_cmp(&t[i - 1], &t[i]) == 0) continue;
-        cells[2 * k] = t[i].letter ? value_str(word) : value_text(t[i].region);
+        struct text word = t[i].letter ? arena_words(&a, "%c%lld", t[i].letter, (long long)t[i].id) : t[i].region;
+        if (t[i].letter && !word.s) rc = error_memory(err);
+        cells[2 * k] = value_text(word);
         cells[2 * k++ + 1] = value_int(t[i].page);
     }
-    int rc = cells ? 0 : error_memory(err);
     if (!rc && k) rc = db_batch(l->db, DB_UPSERT, duty_term_table(), all, 2, cells, k, NULL, err);
     arena_clear(&a);
     return rc;

@@ -149,9 +149,8 @@ static int items(const struct policy *p, bool zh, struct arena *a, struct item *
             write_rule(&w, p, &p->rules[r]);
         } else {
             *it = (struct item){.kind = 2, .title = zh ? p->limits[l].zh : p->limits[l].en};
-            it->name = text_of(arena_printf(a, "%.*s%s%.*s", (int)p->limits[l].measure.n,
-                                            p->limits[l].measure.s, p->limits[l].subject.n ? " " : "",
-                                            (int)p->limits[l].subject.n, p->limits[l].subject.s));
+            it->name = arena_words(a, "%.*s%s%.*s", (int)p->limits[l].measure.n, p->limits[l].measure.s, p->limits[l].subject.n ? " " : "",
+                                   (int)p->limits[l].subject.n, p->limits[l].subject.s);
             write_limit(&w, &p->limits[l]);
         }
         it->words = arena_text(a, buf_view(&w.b));

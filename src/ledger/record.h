@@ -115,6 +115,9 @@ int record_write_once(struct ledger *l, const struct session *s, struct text key
 /* Reads. The record lives in the arena. E_UNKNOWN also when the session may not see it. */
 int record_get(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, struct arena *a,
                struct record *ret, struct error *err);
+/* The same for who can do without it: 1, or 0 for none. Trouble of the store is not "none". */
+int record_seek(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, struct arena *a,
+                struct record *ret, struct error *err);
 int record_by_number(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text number_or_key,
                      struct arena *a, struct record *ret, struct error *err);
 /* The record with this natural key: cells [reg->n_fields] of which those of the key are read (a key with the region needs a region field). 1, or 0 when there is

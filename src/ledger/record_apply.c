@@ -536,7 +536,12 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];
         apply_near(drafts, n, i);
-        if (d->outcome == OUTCOME_REJECTED) continue;
+        if (d->outcome == OUTCOME_REJECTED) {
+            if (!d->error.code || apply_is_result(d->error.code)) continue;
+            rc = d->error.code; /* it was not refused: it could not be looked at */
+            if (err) *err = d->error;
+            break;
+        }
         x.s = d->session ? d->session : s;
         struct error why = {0};
         int one = apply_one(&x, drafts, d, &why);

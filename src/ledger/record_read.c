@@ -32,6 +32,14 @@ int record_get(struct ledger *l, struct db *db, const struct session *s, const s
     return 0;
 }
 
+int record_seek(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id, struct arena *a,
+                struct record *ret, struct error *err) {
+    struct error why = {0};
+    int rc = record_get(l, db, s, reg, id, a, ret, &why);
+    if (rc < 0 && rc != E_UNKNOWN && err) *err = why;
+    return rc == E_UNKNOWN ? 0 : rc < 0 ? rc : 1;
+}
+
 /* The record that the lookup names for a value: 1, or 0 for none. */
 static int found(struct ledger *l, struct db *db, const struct register_decl *reg, struct lookup_kind kind, int64_t value, struct arena *a, struct record *ret,
                  struct error *err) {
@@ -112,18 +120,17 @@ int record_list(struct ledger *l, struct db *db, const struct session *s, const 
     struct arena a = {0};
     struct db_cursor *c = NULL;
     struct value params[6];
+    char end[REGION_MAX + 2];
     size_t n = 0;
     int rc = 0;
     buf_printf(&sql, "SELECT %s FROM \"%s\" WHERE \"id\" > ?1 AND ", t->columns, reg->name.s);
     params[n++] = value_int(f->after_id);
     access_sql(s, ACCESS_READ, reg, "\"region\"", &sql);
     if (f->region.n) {
-        char end[REGION_MAX + 2];
         params[n++] = value_text(f->region);
         buf_printf(&sql, " AND \"region\" >= ?%zu", n);
         if (region_end(f->region, end)) {
-            struct text kept = arena_text(&a, text_of(end));
-            params[n++] = value_text(kept);
+            params[n++] = value_str(end);
             buf_printf(&sql, " AND \"region\" < ?%zu", n);
         }
     }

@@ -60,8 +60,8 @@ int provider_read(const char *path, struct provider *ret, struct error *err) {
     if (!rc) rc = yaml_bool(root, "create", false, &p.create, err);
     if (!rc) rc = read_factors(&p, root, err);
     if (!rc && !p.discovery.n) {
-        p.discovery = text_of(arena_printf(&p.arena, "%.*s%s.well-known/openid-configuration", (int)p.issuer.n, p.issuer.s,
-                                           p.issuer.n && p.issuer.s[p.issuer.n - 1] == '/' ? "" : "/"));
+        p.discovery = arena_words(&p.arena, "%.*s%s.well-known/openid-configuration", (int)p.issuer.n, p.issuer.s,
+                                  p.issuer.n && p.issuer.s[p.issuer.n - 1] == '/' ? "" : "/");
         if (!p.discovery.n) rc = error_memory(err);
     }
     if (!rc && !(provider_url_ok(p.issuer) && provider_url_ok(p.discovery) && provider_url_ok(p.redirect)))

@@ -481,20 +481,19 @@ static bool words_fill(struct document *p, const struct bulletin *b, const struc
     struct bulletin_words none = {0};
     if (!w) w = &none;
     p->issuer = w->issuer.n ? arena_text(&p->arena, w->issuer)
-                            : text_of(arena_printf(&p->arena, L("%s疫情防控指挥部", "%s Epidemic Control Headquarters"), place));
+                            : arena_words(&p->arena, L("%s疫情防控指挥部", "%s Epidemic Control Headquarters"), place);
     struct text prefix = w->number_prefix.n ? w->number_prefix : text_of(L("疫情日报", "Daily Report"));
-    p->number = text_of(p->zh ? arena_printf(&p->arena, "%.*s〔%d〕%" PRId64 "号", (int)prefix.n, prefix.s, c.year, b->serial)
-                              : arena_printf(&p->arena, "%.*s [%d] No. %" PRId64, (int)prefix.n, prefix.s, c.year, b->serial));
-    p->title = text_of(b->public_version
-                           ? arena_printf(&p->arena, L("%s%s疫情通报（%s）", "%s %s Bulletin, %s"), place, disease, day_text(p, b->day, true))
-                           : arena_printf(&p->arena, L("%s%s疫情日报（%s）", "%s %s Daily Report, %s"), place, disease, day_text(p, b->day, true)));
+    p->number = p->zh ? arena_words(&p->arena, "%.*s〔%d〕%" PRId64 "号", (int)prefix.n, prefix.s, c.year, b->serial)
+                      : arena_words(&p->arena, "%.*s [%d] No. %" PRId64, (int)prefix.n, prefix.s, c.year, b->serial);
+    p->title = b->public_version ? arena_words(&p->arena, L("%s%s疫情通报（%s）", "%s %s Bulletin, %s"), place, disease, day_text(p, b->day, true))
+                                 : arena_words(&p->arena, L("%s%s疫情日报（%s）", "%s %s Daily Report, %s"), place, disease, day_text(p, b->day, true));
     p->to = b->public_version ? (struct text){"", 0}
             : w->to.n         ? arena_text(&p->arena, w->to)
                               : text_of(L("指挥部，各成员单位", "Headquarters and member departments"));
     p->copies = b->public_version ? (struct text){"", 0} : w->copies.n ? arena_text(&p->arena, w->copies) : text_of(L("上级疾控主管部门", "superior disease control authority"));
     day made = day_of_instant(b->as_of, b->zone_s);
     p->date = text_of(day_text(p, made, true));
-    p->printed = text_of(arena_printf(&p->arena, L("%s印发", "Issued %s"), p->date.s ? p->date.s : ""));
+    p->printed = arena_words(&p->arena, L("%s印发", "Issued %s"), p->date.s ? p->date.s : "");
     return p->issuer.s && p->number.s && p->title.s && p->to.s && p->copies.s && p->printed.s;
 }
 

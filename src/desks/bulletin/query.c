@@ -105,7 +105,7 @@ int numbers_add(struct numbers *list, struct arena *a, int64_t order, int64_t id
     list->count++;
     if (list->trimmed && by_order(&one, &list->items[BULLETIN_LIST_MAX - 1]) > 0) return 0;
     if (!list->items) list->items = arena_alloc(a, 2 * BULLETIN_LIST_MAX * sizeof *list->items);
-    one.number = number.n ? arena_text(a, number) : text_of(arena_printf(a, "#%lld", (long long)id));
+    one.number = number.n ? arena_text(a, number) : arena_words(a, "#%lld", (long long)id);
     if (!list->items || !one.number.n) return error_memory(err);
     list->items[list->n++] = one;
     if (list->n == 2 * BULLETIN_LIST_MAX) numbers_sort(list);

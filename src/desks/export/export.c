@@ -56,12 +56,12 @@ static int column_add(struct exporter *x, enum column_side side, int at) {
     const struct field *f = column_field(x, c);
     if (f && x->o->titles) c->header = x->o->zh ? f->zh : f->en;
     else if (f && side == SIDE_PERSON && register_field(x->reg, f->name) >= 0)
-        c->header = text_of(arena_printf(&x->columns_arena, "person.%.*s", (int)f->name.n, f->name.s)); /* both have it: tell them apart */
+        c->header = arena_words(&x->columns_arena, "person.%.*s", (int)f->name.n, f->name.s); /* both have it: tell them apart */
     else if (f) c->header = f->name;
     else c->header = text_of(!x->o->titles ? system_names[at] : x->o->zh ? system_zh[at] : system_en[at]);
     x->wants_person |= side == SIDE_PERSON;
     x->n++;
-    return 0;
+    return c->header.s ? 0 : error_memory(x->err);
 }
 
 static int columns_all(struct exporter *x) {

@@ -237,7 +237,7 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
     if (rc == 0 && !access_anywhere(s, ACCESS_WRITE, in->o.target))
         rc = error_set(err, E_DENIED, in->o.target->name.s, "no role of this account may write %s / 该账户的角色无权写入该登记册", in->o.target->name.s);
     if (rc == 0 && !in->session.reason.n) {
-        in->session.reason = text_of(arena_printf(&in->scratch, "import %.200s", o->file ? o->file : "-"));
+        in->session.reason = arena_words(&in->scratch, "import %.200s", o->file ? o->file : "-");
         if (!in->session.reason.n) rc = error_memory(err);
     }
     if (rc == 0) rc = import_begin(in, err);

@@ -185,7 +185,7 @@ static int areas_by_rule(struct arena *a, const json_t *j, struct testing_campai
     for (int z = 0; z < n; z++) {
         double mine = floor(people * (z + 1) / n) - floor(people * z / n);
         t->areas[z] = (struct campaign_area){.people = mine, .tables = tables > 0 ? tables / n : ceil(mine / 700), .samplers = -1};
-        t->area[z].name = text_of(arena_printf(a, "%d", z + 1));
+        t->area[z].name = arena_words(a, "%d", z + 1);
         if (!t->area[z].name.s) return error_memory(err);
     }
     t->c.n_areas = n;
@@ -204,7 +204,7 @@ static int labs_by_rule(struct arena *a, const json_t *j, struct testing_campaig
     if (!t->labs || !t->lab) return error_memory(err);
     for (int i = 0; i < (int)n; i++) {
         t->labs[i] = (struct campaign_lab){.tubes_h = a_day / 24 / n, .turnaround_h = turnaround};
-        t->lab[i] = text_of(arena_printf(a, "%d", i + 1));
+        t->lab[i] = arena_words(a, "%d", i + 1);
         if (!t->lab[i].s) return error_memory(err);
     }
     t->c.n_labs = (int)n;

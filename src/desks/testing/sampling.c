@@ -204,8 +204,8 @@ static int person_draft(struct making *m, struct sampling_row *r, const char *re
     }
     struct draft *d = add(m, m->person);
     if (!d) return error_memory(err);
-    d->outside_key = text_of(arena_str(m->a, key));
-    d->region = text_of(arena_str(m->a, region));
+    d->outside_key = arena_text(m->a, text_of(key));
+    d->region = arena_text(m->a, text_of(region));
     if (!d->outside_key.s || !d->region.s) return error_memory(err);
     for (size_t i = 0; person_fields[i]; i++) {
         struct error why = {0};
@@ -245,7 +245,7 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
     struct draft *d = add(m, m->tube);
     if (!d) return error_memory(err);
     d->values = values;
-    d->region = text_of(arena_str(m->a, region));
+    d->region = arena_text(m->a, text_of(region));
     values[m->t[T_TABLE]] = value_int(table);
     values[m->t[T_ROUND]] = value_int(round);
     values[m->t[T_SIZE]] = value_int(size);
@@ -317,7 +317,7 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
     }
     struct draft *d = add(m, m->swab);
     if (!d) return error_memory(err);
-    d->region = text_of(arena_str(m->a, t.region));
+    d->region = arena_text(m->a, text_of(t.region));
     if (!d->region.s) return error_memory(err);
     if (r->of_person)
         rc = link_to(m, d, m->w[W_PERSON], r->of_person, err);

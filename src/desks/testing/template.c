@@ -110,10 +110,11 @@ static int scope_draft(struct making *m, struct draft **drafts, size_t *n, size_
     if (!region_canonical(area, code)) return error_set(err, E_INVALID, "areas", "%.*s is no region code / 不是行政区划代码", (int)(area.n < 20 ? area.n : 20), area.s);
     d->values[m->o[S_CAMPAIGN]] = value_int(m->asked->campaign);
     d->links[m->o[S_ROUND]] = (uint32_t)round + 1;
-    d->values[m->o[S_AREA]] = value_text(text_of(arena_str(&m->a, code)));
+    struct text kept = arena_text(&m->a, text_of(code));
+    d->values[m->o[S_AREA]] = value_text(kept);
     d->region = m->campaign.region;
     drafts[(*n)++] = d;
-    return 0;
+    return kept.s ? 0 : error_memory(err);
 }
 
 static int write_all(struct making *m, struct error *err) {

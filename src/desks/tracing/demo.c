@@ -34,8 +34,9 @@ static int places_make(struct drawing *x, const struct session *s, const struct 
     for (size_t i = 0; i < sizeof invented / sizeof *invented; i++) {
         struct draft *d = draft_new(a, reg, DRAFT_UPSERT);
         if (!d) return error_memory(x->err);
-        d->outside_key = text_of(arena_printf(a, "demo-place-%zu", i + 1));
-        d->region = text_of(arena_printf(a, "%.*s%s", (int)(x->l->region.n < 6 ? x->l->region.n : 6), x->l->region.s, invented[i].street));
+        d->outside_key = arena_words(a, "demo-place-%zu", i + 1);
+        d->region = arena_words(a, "%.*s%s", (int)(x->l->region.n < 6 ? x->l->region.n : 6), x->l->region.s, invented[i].street);
+        if (!d->outside_key.s || !d->region.s) return error_memory(x->err);
         int rc = draft_set(x->l, d, a, TEXT("title"), text_of(invented[i].title), x->err);
         if (rc == 0) rc = draft_set(x->l, d, a, TEXT("kind"), text_of(invented[i].kind), x->err);
         if (rc == 0) rc = draft_set(x->l, d, a, TEXT("point"), text_of(invented[i].point), x->err);

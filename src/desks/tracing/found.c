@@ -95,9 +95,12 @@ static int persons_fill(struct tracing_taking *t, struct ledger *l, struct error
         struct text name = tracing_person(&t->answer, c->person);
         struct record r;
         int64_t id = 0;
+        int known = 0;
         if (!name.n || !wanted(&t->accept, name) || (c->kind == CONTACT_GENERAL && !t->accept.general && !t->accept.n_names)) continue;
         t->done.taken++;
-        if (text_int(name, &id) && record_get(l, l->db, t->s, t->person, id, &t->arena, &r, NULL) == 0) {
+        if (text_int(name, &id)) known = record_seek(l, l->db, t->s, t->person, id, &t->arena, &r, err);
+        if (known < 0) return known;
+        if (known) {
             t->persons[t->at] = id;
             continue;
         }
@@ -113,11 +116,13 @@ static int persons_fill(struct tracing_taking *t, struct ledger *l, struct error
 
 static const char *const classes[] = {"close", "secondary", "general"};
 
-static int64_t place_id(struct tracing_taking *t, struct ledger *l, uint32_t place) {
+/* The place on record is said of the draft. */
+static int put_place(struct tracing_taking *t, struct ledger *l, struct draft *d, uint32_t place, struct error *err) {
     int64_t id;
     struct record r;
     struct text name = place == CONTACT_LINK_PLACE ? (struct text){"", 0} : visits_text(t->v, VISITS_PLACE, place);
-    return name.n && text_int(name, &id) && record_get(l, l->db, t->s, t->place, id, &t->arena, &r, NULL) == 0 ? id : 0;
+    int rc = name.n && text_int(name, &id) ? record_seek(l, l->db, t->s, t->place, id, &t->arena, &r, err) : 0;
+    return rc > 0 ? draft_put(d, "place", value_int(id), err) : rc;
 }
 
 static day day_at(const struct tracing_taking *t, int32_t at) {
@@ -157,8 +162,7 @@ static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, c
     if (rc == 0 && m.source) rc = draft_put(d, "source", value_text(text_of(m.source)), err);
     if (rc == 0 && m.mode) rc = draft_put(d, "mode", value_text(text_of(m.mode)), err);
     if (rc == 0 && m.relation) rc = draft_put(d, "relation", value_text(text_of(m.relation)), err);
-    int64_t place = c->evidence ? place_id(t, l, t->answer.found.evidence[c->evidence - 1].place) : 0;
-    if (rc == 0 && place) rc = draft_put(d, "place", value_int(place), err);
+    if (rc == 0 && c->evidence) rc = put_place(t, l, d, t->answer.found.evidence[c->evidence - 1].place, err);
     return rc < 0 ? NULL : d;
 }
 
@@ -269,13 +273,13 @@ static int venues_fill(struct tracing_taking *t, struct ledger *l, struct error 
     for (; rc == 0 && t->at < t->answer.found.n_venues && t->n < BATCH; t->at++) {
         const struct contact_venue *x = &t->answer.found.venues[t->at];
         struct draft *d = draft_new(&t->arena, t->venue, DRAFT_UPSERT);
-        int64_t place = place_id(t, l, x->place);
         if (x->degree != 1) continue;
-        if (!d) return error_memory(err);
+        struct text name = arena_text(&t->arena, visits_text(t->v, VISITS_PLACE, x->place));
+        if (!d || !name.s) return error_memory(err);
         d->region = t->index.region;
         rc = draft_put(d, "case", value_int(t->index.id), err);
-        if (rc == 0 && place) rc = draft_put(d, "place", value_int(place), err);
-        if (rc == 0) rc = draft_put(d, "place_text", value_text(arena_text(&t->arena, visits_text(t->v, VISITS_PLACE, x->place))), err);
+        if (rc == 0) rc = put_place(t, l, d, x->place, err);
+        if (rc == 0) rc = draft_put(d, "place_text", value_text(name), err);
         if (rc == 0) rc = draft_put(d, "starts", value_int(t->answer.origin + x->from), err);
         if (rc == 0) rc = draft_put(d, "ends", value_int(t->answer.origin + x->to), err);
         if (rc == 0) rc = draft_put(d, "visits_a_day", value_int(x->crowd), err);

@@ -52,10 +52,11 @@ static struct draft *draft_of(struct taking *t, const struct record *kase, struc
     int rc = d && !differences.failed && !unknown.failed ? 0 : error_memory(err);
     if (rc == 0) {
         d->region = kase->region;
-        struct text a = arena_text(&t->arena, buf_view(&differences)), b = arena_text(&t->arena, buf_view(&unknown));
-        const struct { const char *name; struct value v; } cells[] = {{"case", value_int(kase->id)}, {"accession", value_text(arena_text(&t->arena, name))},
+        struct text a = arena_text(&t->arena, buf_view(&differences)), b = arena_text(&t->arena, buf_view(&unknown)), own = arena_text(&t->arena, name);
+        const struct { const char *name; struct value v; } cells[] = {{"case", value_int(kase->id)}, {"accession", value_text(own)},
                                                                      {"reference", value_text(t->reference_name)}, {"length", value_int(g->length)},
                                                                      {"differences", a.n ? value_text(a) : value_null()}, {"unknown", b.n ? value_text(b) : value_null()}};
+        rc = a.s && b.s && own.s ? 0 : error_memory(err);
         for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++) rc = draft_put(d, cells[i].name, cells[i].v, err);
     }
     buf_clear(&differences);

@@ -132,9 +132,9 @@ static int number_of(struct linking *x, int64_t person, uint32_t *ret) {
     struct idmap_slot *slot = idmap_put(&out->numbers, &out->arena, person, &made);
     if (!slot) return error_memory(x->err);
     if (made) {
-        struct text name = text_of(arena_printf(&out->arena, "%lld", (long long)person));
+        struct text name = arena_words(&out->arena, "%lld", (long long)person);
         if (!visits_find(out->v, VISITS_PERSON, name, &number) || number >= out->base) {
-            if (!mem_room(&out->names, &out->cap_names, out->n_names + 1, sizeof *out->names)) return error_memory(x->err);
+            if (!name.s || !mem_room(&out->names, &out->cap_names, out->n_names + 1, sizeof *out->names)) return error_memory(x->err);
             number = out->base + (uint32_t)out->n_names;
             out->names[out->n_names++] = name;
         }

@@ -143,7 +143,8 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
     if (x->n_places) qsort(all, x->n_places, sizeof *all, by_risk);
     size_t n = x->n_places < TRACING_PLACES_MAX ? x->n_places : TRACING_PLACES_MAX;
     ret->places = arena_alloc(&ret->arena, (n ? n : 1) * sizeof *ret->places);
-    for (size_t i = 0; ret->places && i < n; i++) {
+    int rc = ret->places ? 0 : error_memory(err);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
         struct tracing_place *p = &ret->places[i];
         struct record r;
         int64_t id;
@@ -151,7 +152,9 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
         p->name = arena_text(&ret->arena, visits_text(x->v, VISITS_PLACE, all[i].number));
         p->kind = text_of(tracing_class_name(visits_class(x->v, all[i].number)));
         p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))));
-        if (!reg || !text_int(p->name, &id) || record_get(x->l, x->l->db, s, reg, id, &ret->arena, &r, NULL) < 0) continue;
+        rc = p->name.s ? 0 : error_memory(err);
+        if (rc == 0 && reg && text_int(p->name, &id)) rc = record_seek(x->l, x->l->db, s, reg, id, &ret->arena, &r, err);
+        if (rc <= 0) continue;
         p->place = id;
         p->title = record_text(&r, "title");
         p->point = record_text(&r, "point");
@@ -162,7 +165,7 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
     ret->n = n;
     ret->cases = x->cases;
     ret->without_visits = x->unknown;
-    return ret->places ? 0 : error_memory(err);
+    return rc < 0 ? rc : 0;
 }
 
 int tracing_places_of(struct ledger *l, const struct session *s, struct visits *v, struct text region, int days, struct tracing_places *ret, struct error *err) {

@@ -157,7 +157,7 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
 }
 
 /* What a place is called, and where it is. */
-static void names_fill(struct ledger *l, const struct session *s, struct tracing_timeline *t) {
+static int names_fill(struct ledger *l, const struct session *s, struct tracing_timeline *t, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("place"));
     for (size_t i = 0; reg && i < t->n; i++) {
         struct record r;
@@ -167,8 +167,11 @@ static void names_fill(struct ledger *l, const struct session *s, struct tracing
             continue;
         }
         if (!x->place) continue;
-        if (record_get(l, l->db, s, reg, x->place, &t->arena, &r, NULL) < 0) {
-            if (!x->name.n) x->name = text_of(arena_printf(&t->arena, "%lld", (long long)x->place)); /* a door's own number */
+        int rc = record_seek(l, l->db, s, reg, x->place, &t->arena, &r, err);
+        if (rc < 0) return rc;
+        if (rc == 0) {
+            if (!x->name.n) x->name = arena_words(&t->arena, "%lld", (long long)x->place); /* a door's own number */
+            if (!x->name.s) return error_memory(err);
             x->place = 0;
             continue;
         }
@@ -176,6 +179,7 @@ static void names_fill(struct ledger *l, const struct session *s, struct tracing
         x->point = record_text(&r, "point");
         x->kind = record_text(&r, "kind");
     }
+    return 0;
 }
 
 int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits *v, int64_t which, int64_t window_days, struct tracing_timeline *ret, struct error *err) {
@@ -211,7 +215,7 @@ int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits
     }
     reg = register_find(l->catalog, TEXT("contact"));
     if (rc == 0 && v && reg && access_check(s, ACCESS_WRITE, reg, r.region, NULL) == 0) rc = stops_of_visits(l, v, t.person, t.from, t.to, &t, err);
-    if (rc == 0) names_fill(l, s, &t);
+    if (rc == 0) rc = names_fill(l, s, &t, err);
     if (rc == 0 && t.n > 1) qsort(t.stops, t.n, sizeof *t.stops, by_time);
     if (rc < 0) tracing_timeline_clear(&t);
     else *ret = t;

@@ -22,14 +22,15 @@ static int held_one(const struct record *r, void *arg) {
 }
 
 /* The record that a name of the visits stands for; a negative number of its own when there is none. */
-static int64_t record_of(struct ledger *l, const struct session *s, const struct register_decl *person, struct text name, uint32_t number) {
+static int record_of(struct ledger *l, const struct session *s, const struct register_decl *person, struct text name, uint32_t number, int64_t *ret, struct error *err) {
     struct arena a = {0};
-    struct record r;
+    struct record r = {.id = -(int64_t)number - 1};
     int64_t id;
-    if (text_int(name, &id) && record_get(l, l->db, s, person, id, &a, &r, NULL) == 0) id = r.id;
-    else id = record_by_number(l, l->db, s, person, name, &a, &r, NULL) == 0 ? r.id : -(int64_t)number - 1;
+    int rc = text_int(name, &id) ? record_seek(l, l->db, s, person, id, &a, &r, err) : 0;
+    if (rc == 0) rc = record_by_number(l, l->db, s, person, name, &a, &r, err);
     arena_clear(&a);
-    return id;
+    *ret = r.id;
+    return rc < 0 && rc != E_UNKNOWN ? rc : 0;
 }
 
 int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, const struct tracing_answer *a, struct tracing_since *ret, struct error *err) {
@@ -50,7 +51,10 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
     if (rc < 0 || !x.any) goto out;
     for (size_t i = 0; i < n; i++) {
         const struct contact *k = &a->found.contacts[i];
-        if (k->kind != CONTACT_GENERAL) now[n_now++] = by_contact[i] = record_of(l, s, person, tracing_person(a, k->person), k->person);
+        if (k->kind == CONTACT_GENERAL) continue;
+        rc = record_of(l, s, person, tracing_person(a, k->person), k->person, &by_contact[i], err);
+        if (rc < 0) goto out;
+        now[n_now++] = by_contact[i];
     }
     rc = contact_changes_find(h.persons, h.n, now, n_now, &c, err);
     if (rc < 0) goto out;

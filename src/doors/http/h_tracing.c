@@ -87,7 +87,9 @@ static void put_place(struct naming *n, struct buf *b, const struct visits *v, u
         struct record rec;
         n->last = place;
         n->title = (struct text){"", 0};
-        if (n->place && text_int(name, &id) && record_get(n->l, n->l->db, &n->r->session, n->place, id, &n->r->arena, &rec, NULL) == 0) n->title = record_text(&rec, "title");
+        int rc = n->place && text_int(name, &id) ? record_seek(n->l, n->l->db, &n->r->session, n->place, id, &n->r->arena, &rec, NULL) : 0;
+        if (rc > 0) n->title = record_text(&rec, "title");
+        if (rc < 0) b->failed = rc; /* whether it has a name could not be asked */
     }
     if (n->title.n) json_put_text(b, "title", n->title);
 }

@@ -35,6 +35,7 @@ int represent_cell(struct buf *b, const struct field *f, struct value v, int32_t
     }
     int rc = field_format(f, v, zone_s, &text);
     if (rc >= 0) rc = f->type == FIELD_DECIMAL ? buf_text(b, buf_view(&text)) : json_put_string(b, buf_view(&text));
+    if (text.failed) b->failed = text.failed; /* or the cell would be missing */
     buf_clear(&text);
     return rc;
 }
