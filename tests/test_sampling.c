@@ -334,6 +334,9 @@ static void a_tube_is_closed_by_hand(void **state) {
         assert_ok(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now, &n, &err), err);
         assert_int_equal(n, 1);
         is_refused(&t, x, row_of(&g, "A1", cards[1]), SAMPLING_TUBE_CLOSED);
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now + 60, &n, &err), E_REFUSED); /* sent again: it was closed when it was closed */
+        assert_int_equal(test_count(&t, "SELECT \"closed_at\" FROM \"tube\" WHERE \"barcode\"='A1'"), t.s.now);
+        err = (struct error){0};
         /* opened by a device four seconds ahead: closed when it was opened; by one a minute ahead, the clock is the fault */
         for (int ahead = 4; ahead <= 60; ahead += 56) {
             const char *name = ahead == 4 ? "F1" : "F2";

@@ -485,6 +485,7 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
     if (!rc && !n_ids) rc = error_set(err, E_UNKNOWN, "barcode", "there is no tube %.*s / 没有此采样管", (int)(barcode.n < 60 ? barcode.n : 60), barcode.s);
     if (!rc) v = value_int(ids[0]);
     if (!rc) rc = record_get(l, l->db, s, reg, ids[0], &a, &tube, err);
+    if (!rc && !text_is(tube.state, "open")) rc = error_set(err, E_REFUSED, "barcode", "%s", messages[SAMPLING_TUBE_CLOSED]);
     if (!rc) rc = db_scalar(l->db, &a, "SELECT count(*) FROM \"swab\" WHERE \"tube\"=?1", &v, 1, &n, err);
     if (!rc && !value_int_or(n, 0)) rc = error_set(err, E_REFUSED, "barcode", "the tube is empty: take it back as spoiled / 空管请作废");
     if (!rc) {
@@ -495,7 +496,6 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
         d->values[f[2]] = value_int(opened > at && opened - at <= SAMPLING_SKEW_S ? opened : at); /* a device that is seconds ahead opened it */
         rc = record_write(l, s, &d, 1, err);
     }
-    if (!rc && d->outcome == OUTCOME_UNCHANGED) rc = error_set(err, E_REFUSED, "barcode", "%s", messages[SAMPLING_TUBE_CLOSED]);
     if (!rc) *ret_swabs = n.i;
     arena_clear(&a);
     return rc;
