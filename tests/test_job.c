@@ -124,6 +124,34 @@ static void what_nobody_may_ask(void **state) {
     }
 }
 
+/* An account that has asked for as much as is kept may ask on: of what is over and can be asked for again the oldest goes. What holds a file stays, and what was not begun. */
+static void what_can_be_asked_again_gives_way(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, NULL, NOW) {
+        struct jobs *j = open_jobs(&t, NULL, 0);
+        struct error err = {0};
+        char ids[10][JOB_ID_BYTES], id[JOB_ID_BYTES];
+        json_t *o = NULL;
+        assert_ok(upload(j, &t.s, "person", persons(&t, 5, 0), id, &err), err);
+        assert_string_equal(settled(j, &t.s, id), "done");
+        for (int i = 0; i < 10; i++) {
+            t.s.now++;
+            assert_ok(job_make(j, &t.s, "audit", json_object(), ids[i], &err), err);
+            assert_ok(job_ask(j, &t.s, "audit", ids[i], "verify", NULL, &err), err);
+            assert_string_equal(settled(j, &t.s, ids[i]), "done");
+        }
+        for (int i = 0; i < 10; i++) {
+            assert_int_equal(job_show(j, &t.s, "audit", ids[i], &o, NULL), i < 3 ? E_UNKNOWN : 0);
+            if (i >= 3) json_decref(o);
+        }
+        for (int i = 0; i < 7; i++) assert_ok(job_make(j, &t.s, "audit", json_object(), ids[i], &err), err);
+        assert_int_equal(job_make(j, &t.s, "audit", json_object(), ids[7], NULL), E_BUSY);
+        assert_string_equal(word(show(j, &t.s, id), "state"), "done");
+        jobs_close(j);
+    }
+}
+
 static void rows_in_are_stored_or_refused(void **state) {
     struct test_ledger t;
     (void)state;
@@ -394,6 +422,7 @@ static int settle(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_nobody_may_ask, settle),
+        cmocka_unit_test_teardown(what_can_be_asked_again_gives_way, settle),
         cmocka_unit_test_teardown(rows_in_are_stored_or_refused, settle),
         cmocka_unit_test_teardown(a_check_in_pieces_changes_nothing_either, settle),
         cmocka_unit_test_teardown(a_cancelled_import_is_taken_back_or_gone_on_with, settle),

@@ -252,14 +252,31 @@ void job_random_id(struct jobs *j, char out[JOB_ID_BYTES]) {
     hex_of(bytes, sizeof bytes, out);
 }
 
-static size_t kept_by(const struct jobs *j, const char *account) {
-    size_t n = 0;
-    for (const struct job *job = j->all; job; job = job->next) n += !strcmp(job->account, account);
-    return n;
+static void forget(struct jobs *j, struct job *job) {
+    job_gone(j, job);
+    take_out(j, job);
+    spool_remove(j, job->id);
+    job_free(job);
 }
 
-static int too_many(struct jobs *j, struct error *err) {
-    return error_set(err, E_BUSY, "job", "%zu jobs of this account are kept already; delete one / 该账户已有 %zu 个任务,请先删除", j->o.account_max, j->o.account_max);
+/* What is over and has left no file gives way, the oldest of the account first: a comparison, a draft or a proof is asked for again, a list or an export somebody
+ * comes back for. */
+static bool gives_way(const struct job *job) {
+    return !job_busy(job) && job->state != JOB_NEW && strcmp(job->kind, "import") != 0 && strcmp(job->kind, "export") != 0;
+}
+
+static int make_room(struct jobs *j, const char *account, struct error *err) {
+    size_t n = 0;
+    struct job *oldest = NULL;
+    for (struct job *job = j->all; job; job = job->next) {
+        if (strcmp(job->account, account) != 0) continue;
+        n++;
+        if (gives_way(job)) oldest = job;
+    }
+    if (n < j->o.account_max) return 0;
+    if (!oldest) return error_set(err, E_BUSY, "job", "%zu jobs of this account are kept already; delete one / 该账户已有 %zu 个任务,请先删除", n, n);
+    forget(j, oldest);
+    return 0;
 }
 
 int job_make(struct jobs *j, const struct session *s, const char *kind, json_t *params, char ret_id[JOB_ID_BYTES], struct error *err) {
@@ -277,7 +294,7 @@ int job_make(struct jobs *j, const struct session *s, const char *kind, json_t *
     }
     job->created = job->touched = s->now;
     pthread_mutex_lock(&j->lock);
-    if (kept_by(j, job->account) >= j->o.account_max) rc = too_many(j, err);
+    rc = make_room(j, job->account, err);
     if (rc == 0) rc = spool_make(j, job->id, err);
     if (rc == 0) rc = spool_save(j, job, err);
     if (rc == 0) jobs_add(j, job);
@@ -355,12 +372,7 @@ int job_delete(struct jobs *j, const struct session *s, const char *kind, const 
     pthread_mutex_lock(&j->lock);
     struct job *job = job_find(j, s, kind, id);
     int rc = !job ? unknown(err) : job_busy(job) ? error_set(err, E_CONFLICT, "job", "it is at work; cancel it first / 任务正在进行,请先取消") : 0;
-    if (rc == 0) {
-        job_gone(j, job);
-        take_out(j, job);
-        spool_remove(j, job->id);
-        job_free(job);
-    }
+    if (rc == 0) forget(j, job);
     pthread_mutex_unlock(&j->lock);
     return rc;
 }
@@ -369,11 +381,7 @@ void jobs_sweep(struct jobs *j, instant now) {
     pthread_mutex_lock(&j->lock);
     for (struct job *job = j->all, *next; job; job = next) {
         next = job->next;
-        if (job_busy(job) || job->touched > now - j->o.keep_s) continue;
-        job_gone(j, job);
-        take_out(j, job);
-        spool_remove(j, job->id);
-        job_free(job);
+        if (!job_busy(job) && job->touched <= now - j->o.keep_s) forget(j, job);
     }
     pthread_mutex_unlock(&j->lock);
 }

@@ -39,7 +39,8 @@ int jobs_open(const struct jobs_options *o, struct jobs **ret, struct error *err
 /* Running jobs stop at their next row and are interrupted; what waits is interrupted too. NULL is fine. */
 void jobs_close(struct jobs *j);
 
-/* A job of a kind ("import", "policy", "audit", "export"), with its parameters (given). E_BUSY: too many. */
+/* A job of a kind ("import", "policy", "report", "audit", "export"), with its parameters (given). Of account_max the oldest that is over and has left no file gives
+ * way; E_BUSY: all of them are at work or hold one. */
 int job_make(struct jobs *j, const struct session *s, const char *kind, json_t *params, char ret_id[JOB_ID_BYTES], struct error *err);
 /* Asks for a step ("look", "check", "run", "undo", ...); params (given; NULL: none) are put over those it has. Errors: E_UNKNOWN job or step, E_REFUSED the job is
  * not so far or has been there, E_CONFLICT it is queued or runs, E_BUSY too many wait. */
