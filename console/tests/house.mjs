@@ -7,6 +7,8 @@ export const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 export const url = process.env.TOCSIN_URL
 /** A machine that has more to do takes longer: all waiting stretches with TOCSIN_TIMEOUT (tests/run). */
 export const patience = Math.max(1, Number(process.env.TOCSIN_TIMEOUT ?? 0) / 600)
+/** TOCSIN_SLOW=3: a processor three times slower, every answer 300 ms later. */
+const slow = Number(process.env.TOCSIN_SLOW ?? 0)
 export const pictures = process.env.TOCSIN_PICTURES ?? here('../../build/screens')
 mkdirSync(pictures, { recursive: true })
 const axe = readFileSync(here('../node_modules/axe-core/axe.min.js'), 'utf8')
@@ -55,11 +57,19 @@ export async function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--force-prefers-reduced-motion'] })
 }
 
+/** A slow machine on a long line: what does not wait for what it needs is found by it. */
+async function slowed(page) {
+  const way = await page.context().newCDPSession(page)
+  await way.send('Emulation.setCPUThrottlingRate', { rate: slow })
+  await way.send('Network.emulateNetworkConditions', { offline: false, latency: 100 * slow, downloadThroughput: -1, uploadThroughput: -1 })
+}
+
 /** A page of its own with everything counted that should not happen there. `refused(status, address)` says which refusals are meant. */
 export async function open(browser, { lang = 'zh', width = 1440, height = 900, look = 'light', state = undefined } = {}) {
   const context = await browser.newContext({ locale: lang === 'zh' ? 'zh-CN' : 'en-GB', viewport: { width, height }, colorScheme: look, storageState: state, reducedMotion: 'reduce' })
   const page = await context.newPage()
   page.setDefaultTimeout(30000 * patience)
+  if (slow) await slowed(page)
   const seen = { faults: [], requests: [], busy: new Set(), quiet: Date.now(), refused: () => false }
   page.on('console', (m) => {
     if (!['error', 'warning'].includes(m.type())) return
