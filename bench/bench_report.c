@@ -8,6 +8,7 @@
 
 #include "desks/bulletin/bulletin.h"
 #include "desks/node.h"
+#include "ledger/tally.h"
 
 static const int64_t last_day = 19142; /* 2022-05-30 */
 
@@ -86,6 +87,7 @@ static double bench_store(const char *store, int scale, const char *kept) {
     if (db_run(l->db, "INSERT INTO \"duty_wake\" (\"at\",\"page\") SELECT DISTINCT \"wake_at\", \"id\" / 1048576 FROM \"duty\" WHERE \"wake_at\" IS NOT NULL",
                NULL, 0, NULL, &err) < 0)
         fail("duty_wake", &err);
+    if (tally_rebuild(l, &err) < 0) fail("counters", &err);
     if (db_commit(l->db, &err) < 0) fail("commit", &err);
     db_bulk(l->db, false);
     if (db_analyze(l->db, &err) < 0) fail("analyze", &err);

@@ -56,7 +56,11 @@ static inline void test_ledger_reopen(struct test_ledger *t) {
     assert_ok(ledger_open(&t->o, &t->l, &err), err);
 }
 
+/* What must hold of any ledger, whatever was done with it; asked before it is dropped. NULL: nothing. */
+static void (*test_ledger_law)(struct test_ledger *t) __attribute__((unused));
+
 static inline void test_ledger_drop(struct test_ledger *t) {
+    if (test_ledger_law && t->l) test_ledger_law(t);
     ledger_close(t->l);
     arena_clear(&t->a);
     test_store_drop(t->store);

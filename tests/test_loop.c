@@ -1,4 +1,5 @@
 /* The loop: facts oblige, facts pay, the clock escalates, nothing owed is forgotten. */
+#include "duties.h"
 #include "ledgers.h"
 
 #include "desks/duty.h"
@@ -387,5 +388,6 @@ int main(void) {
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* People: merging loses nothing and can be undone, erasing leaves nobody recognisable. */
+#include "duties.h"
 #include "ledgers.h"
 
 #include "desks/person.h"
@@ -149,5 +150,6 @@ int main(void) {
         cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),
         cmocka_unit_test(what_is_past_its_time_goes_and_nothing_else),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,7 @@ static void they_are_made_anew(void **state) {
         t.l = NULL;
         assert_ok(ledger_open_to_migrate(&t.o, &t.l, &err), err);
         assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
-        assert_non_null(strstr(buf_cstr(&plan), "people and records are counted anew"));
+        assert_non_null(strstr(buf_cstr(&plan), "people, records and duties are counted anew"));
         assert_ok(ledger_migrate(t.l, true, &plan, &err), err);
         test_ledger_reopen(&t);
         counts_agree(&t);

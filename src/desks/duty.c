@@ -37,9 +37,19 @@ static void kind_is(struct condition *c, const struct duty_filter *f) {
     if (f->reg.n) equals(c, "register", value_text(f->reg));
 }
 
-static void condition_of(struct condition *c, const struct session *s, const struct duty_filter *f) {
-    access_scope_sql(s, "\"region\"", &c->sql);
+/* The same of a column that names the kind as this does. */
+static void of_kinds(struct condition *c, const struct duty_filter *f, const char *column, const char *name) {
+    if (!f->desk.n && !f->rule.n && !f->reg.n) return;
+    buf_printf(&c->sql, " AND \"%s\" IN (SELECT %s FROM \"duty_kind\" WHERE 1=1", column, name);
     kind_is(c, f);
+    buf_char(&c->sql, ')');
+}
+
+/* Of duties, or of what they are counted as. */
+static void condition_of(struct condition *c, const struct session *s, const struct duty_filter *f, bool counted) {
+    access_scope_sql(s, "\"region\"", &c->sql);
+    if (counted) of_kinds(c, f, "kind", "\"id\"");
+    else kind_is(c, f);
     if (f->owner) equals(c, "owner", value_int(f->owner));
     if (f->without_owner) equals(c, "owner_kind", value_int(OWNER_NONE));
     if (f->region.n) in_region(c, "region", f->region);
@@ -133,11 +143,7 @@ static bool term_of(struct condition *c, const struct session *s, const struct d
         equals(c, "what", value_str(c->word));
     }
     if (i == 2 && f->region.n) in_region(c, "what", f->region);
-    if (i == 3 && (f->desk.n || f->rule.n || f->reg.n)) {
-        buf_str(&c->sql, " AND \"what\" IN (SELECT 'k' || \"id\" FROM \"duty_kind\" WHERE 1=1");
-        kind_is(c, f);
-        buf_char(&c->sql, ')');
-    }
+    if (i == 3) of_kinds(c, f, "what", "'k' || \"id\"");
     return c->n > 0;
 }
 
@@ -184,7 +190,7 @@ int duty_list(struct ledger *l, struct db *db, const struct session *s, const st
     if (few) buf_text(&pages, buf_view(&c.sql));
     else c.n = 0;
     buf_reset(&c.sql);
-    condition_of(&c, s, f);
+    condition_of(&c, s, f, false);
     buf_printf(&sql, "SELECT %s FROM (", obligation_columns);
     if (f->limit && !few) by_time(&sql, &c, s, f);
     else by_page(&sql, &c, &pages, s, f);
@@ -224,7 +230,6 @@ static void add(struct duty_count *to, const struct duty_count *from) {
     to->paid_late += from->paid_late;
     to->lapsed += from->lapsed;
     to->cancelled += from->cancelled;
-    if (from->oldest_due != INSTANT_NONE && (to->oldest_due == INSTANT_NONE || from->oldest_due < to->oldest_due)) to->oldest_due = from->oldest_due;
 }
 
 void duty_summary_clear(struct duty_summary *d) {
@@ -232,39 +237,44 @@ void duty_summary_clear(struct duty_summary *d) {
     *d = (struct duty_summary){0};
 }
 
-/* Columns of a struct duty_count after three others; ?1 is now, ?2 an hour later. By numbers (obligation_store.c): 100,000 duties in half the time. */
-#define COUNTS                                                                          \
-    "COUNT(*) FILTER (WHERE \"phase\"=0),"                                              \
-    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"due_at\">=?1 AND \"due_at\"<=?2),"      \
-    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"due_at\"<?1),"                           \
-    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"owner_kind\"=0),"                        \
-    "COUNT(*) FILTER (WHERE \"phase\"=0 AND \"level\">0),"                             \
-    "COUNT(*) FILTER (WHERE \"phase\"=2),"                                              \
-    "COUNT(*) FILTER (WHERE \"phase\"=2 AND \"late\"=1),"                              \
-    "COUNT(*) FILTER (WHERE \"phase\"=3),"                                              \
-    "COUNT(*) FILTER (WHERE \"phase\">3),"                                              \
-    "MIN(\"due_at\") FILTER (WHERE \"phase\"=0)"
+/* The first columns of a question for counts, as in struct duty_count. */
+#define SUM_OF(what, test) "CAST(SUM(\"" what "\") FILTER (WHERE " test ") AS BIGINT),"
+#define COUNTS                                                                                                              \
+    SUM_OF("n", "\"state\"=0") SUM_OF("soon", "\"state\"=0") SUM_OF("overdue", "\"state\"=0")                               \
+    SUM_OF("n", "\"state\"=0 AND \"owner_kind\"=0") SUM_OF("n", "\"state\"=0 AND \"mark\"=1") SUM_OF("n", "\"state\"=2")     \
+    SUM_OF("n", "\"state\"=2 AND \"mark\"=1") SUM_OF("n", "\"state\"=3") SUM_OF("n", "\"state\">3")
+enum { COUNTED = 9 };
 
 static void counts_of(const struct value *row, struct duty_count *n) {
-    int64_t *counts[] = {&n->open, &n->due_1h, &n->overdue, &n->without_owner, &n->escalated, &n->paid, &n->paid_late, &n->lapsed, &n->cancelled};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) *counts[i] = value_int_or(row[3 + i], 0);
-    n->oldest_due = value_int_or(row[12], INSTANT_NONE);
+    int64_t *counts[COUNTED] = {&n->open, &n->due_1h, &n->overdue, &n->without_owner, &n->escalated, &n->paid, &n->paid_late, &n->lapsed, &n->cancelled};
+    for (size_t i = 0; i < COUNTED; i++) *counts[i] = value_int_or(row[i], 0);
+}
+
+/* The counts of what is asked for by `group`, columns that follow them. */
+static void counted(struct condition *c, const struct session *s, const struct duty_filter *f, const char *group) {
+    c->n = DUTY_COUNTED_PARAMS;
+    duty_counted_at(s->now, c->params);
+    buf_printf(&c->sql, "SELECT " COUNTS "%s FROM (", group);
+    duty_counted_sql(&c->sql);
+    buf_str(&c->sql, ") o WHERE ");
+    condition_of(c, s, f, true);
+    buf_printf(&c->sql, " GROUP BY %s", group);
 }
 
 int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err) {
-    struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
-    struct duty_summary d = {.total = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
+    struct condition c = {0};
+    struct duty_summary d = {.closed_rate = -1};
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
     int rc = known(l, f, err);
     if (rc < 0) return rc;
-    buf_str(&c.sql, "SELECT k.\"desk\",k.\"rule\",k.\"register\",n.* FROM (SELECT " COUNTS ",\"kind\" FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
-    condition_of(&c, s, f);
-    buf_str(&c.sql, " GROUP BY \"kind\") n CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = n.\"kind\" ORDER BY k.\"desk\",k.\"rule\",k.\"register\"");
+    buf_str(&c.sql, "SELECT n.*,k.\"desk\",k.\"rule\",k.\"register\" FROM (");
+    counted(&c, s, f, "\"kind\"");
+    buf_str(&c.sql, ") n CROSS JOIN \"duty_kind\" k WHERE k.\"id\" = n.\"kind\" ORDER BY k.\"desk\",k.\"rule\",k.\"register\"");
     rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
-        struct duty_count n = {.desk = value_view(row[0]), .rule = value_view(row[1]), .reg = value_view(row[2])}, *last = d.n ? &d.rules[d.n - 1] : NULL;
+        struct duty_count n = {.desk = value_view(row[COUNTED + 1]), .rule = value_view(row[COUNTED + 2]), .reg = value_view(row[COUNTED + 3])}, *last = d.n ? &d.rules[d.n - 1] : NULL;
         counts_of(row, &n);
         add(&d.total, &n);
         rc = 0;
@@ -309,16 +319,14 @@ void duty_owners_clear(struct duty_owners *d) {
 }
 
 int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err) {
-    struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
+    struct condition c = {0};
     struct duty_owners d = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
     int rc = known(l, f, err);
     if (rc < 0) return rc;
-    buf_str(&c.sql, "SELECT \"owner_kind\",\"owner\",CASE WHEN \"owner\"=0 THEN \"owner_region\" ELSE '' END AS \"whose\"," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
-    condition_of(&c, s, f);
-    buf_str(&c.sql, " GROUP BY \"owner_kind\",\"owner\",\"whose\"");
+    counted(&c, s, f, "\"owner_kind\",\"owner\",\"whose\"");
     rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
         rc = 0;
@@ -327,8 +335,8 @@ int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, cons
             break;
         }
         struct duty_owner *o = &d.list[d.n++];
-        *o = (struct duty_owner){.kind = (int)value_int_or(row[0], OWNER_NONE), .owner = value_int_or(row[1], 0),
-                                 .region = arena_text(&d.arena, value_view(row[2])), .timeliness = -1};
+        *o = (struct duty_owner){.kind = (int)value_int_or(row[COUNTED], OWNER_NONE), .owner = value_int_or(row[COUNTED + 1], 0),
+                                 .region = arena_text(&d.arena, value_view(row[COUNTED + 2])), .timeliness = -1};
         if (!o->region.s) rc = error_memory(err);
         counts_of(row, &o->count);
         int64_t come = o->count.paid + o->count.lapsed + o->count.overdue;
@@ -357,7 +365,7 @@ static int region_add(struct duty_regions *d, size_t *cap, struct text region, c
     if (!last || !text_eq(last->region, region)) { /* codes come in order, so a subtree comes together */
         if (!arena_room(&d->arena, &d->list, cap, d->n + 1, sizeof *d->list)) return error_memory(err);
         last = &d->list[d->n++];
-        *last = (struct duty_region){.region = arena_text(&d->arena, region), .count = {.oldest_due = INSTANT_NONE}, .closed_rate = -1};
+        *last = (struct duty_region){.region = arena_text(&d->arena, region), .closed_rate = -1};
         if (!last->region.s) return error_memory(err);
     }
     add(&last->count, n);
@@ -365,20 +373,19 @@ static int region_add(struct duty_regions *d, size_t *cap, struct text region, c
 }
 
 int duty_by_region(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, int level, struct duty_regions *ret, struct error *err) {
-    struct condition c = {.n = 2, .params = {value_int(s->now), value_int(s->now + 3600)}};
+    struct condition c = {0};
     struct duty_regions d = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;
     size_t cap = 0;
     int rc = known(l, f, err);
     if (rc < 0) return rc;
-    buf_str(&c.sql, "SELECT \"region\",0,0," COUNTS " FROM \"obligation\" WHERE \"phase\" <> 1 AND ");
-    condition_of(&c, s, f);
-    buf_str(&c.sql, " GROUP BY \"region\" ORDER BY \"region\"");
+    counted(&c, s, f, "\"region\"");
+    buf_str(&c.sql, " ORDER BY \"region\"");
     rc = c.sql.failed ? error_memory(err) : db_query(db ? db : l->db, buf_cstr(&c.sql), c.params, c.n, &cursor, err);
     while (!rc && (rc = db_next(cursor, &row, err)) > 0) {
-        struct duty_count n;
-        struct text region = value_view(row[0]);
+        struct duty_count n = {0};
+        struct text region = value_view(row[COUNTED]);
         counts_of(row, &n);
         while (region_level(region) > level) region = region_parent(region);
         rc = region_add(&d, &cap, region, &n, err);
@@ -448,6 +455,7 @@ static int sweep(struct ledger *l, const struct session *s, struct error *err) {
     rc = ledger_begin(l, err);
     if (rc < 0) return rc;
     rc = duty_terms_sweep(l, err);
+    if (!rc) rc = duty_counts_sweep(l, err);
     if (!rc) rc = ledger_set(l, "duty_terms", text_of(today), err);
     return ledger_end(l, rc, s->now, err);
 }

@@ -29,7 +29,6 @@ struct duty_count {
     int64_t without_owner;  /* of those, nobody is accountable */
     int64_t escalated;      /* of those, told to a superior */
     int64_t paid, paid_late, lapsed, cancelled;
-    instant oldest_due;     /* of the open ones; INSTANT_NONE */
 };
 
 struct duty_summary {
@@ -40,7 +39,7 @@ struct duty_summary {
     /* closed-loop rate: of the duties whose time has come (paid, lapsed, or open and overdue) the share that was paid; -1 when none has */
     double closed_rate;
 };
-/* Owned: duty_summary_clear. Cost: one pass over the region's duties. */
+/* Owned: duty_summary_clear. Cost of all three that count, whatever the filter: the region's counters, and a look at what is due about now and in an hour (ledger/obligation.h). */
 int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err);
 void duty_summary_clear(struct duty_summary *d);
 
@@ -57,7 +56,7 @@ struct duty_owners {
     size_t n;
     struct duty_owner *list;
 };
-/* Owned: duty_owners_clear. Cost: one pass over the region's duties. */
+/* Owned: duty_owners_clear. */
 int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err);
 void duty_owners_clear(struct duty_owners *d);
 
@@ -72,7 +71,7 @@ struct duty_regions {
     size_t n;
     struct duty_region *list;
 };
-/* Owned: duty_regions_clear. Cost: one pass over the region's duties. */
+/* Owned: duty_regions_clear. */
 int duty_by_region(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, int level, struct duty_regions *ret, struct error *err);
 void duty_regions_clear(struct duty_regions *d);
 

@@ -2,6 +2,7 @@
 #ifndef TOCSIN_LEDGER_BOOK_H
 #define TOCSIN_LEDGER_BOOK_H
 
+#include "base/idmap.h"
 #include "ledger/obligation.h"
 
 struct book_row {
@@ -76,6 +77,22 @@ struct obligation_book {
     struct duty_kind *kinds_recent[KINDS_RECENT];
     bool kinds_made; /* in this transaction */
 };
+
+/* How states are written. */
+enum duty_phase { DUTY_OPEN, DUTY_STANDING, DUTY_PAID, DUTY_LAPSED, DUTY_CANCELLED };
+
+/* ---- counters that a write moves (obligation_count.c). Zero-initialise. */
+struct duty_counts {
+    struct arena arena;
+    struct idmap by;
+    struct counted **list;
+    size_t n, cap;
+};
+void duty_cell_of(const struct obligation *o, int state, int64_t kind, struct duty_cell *ret);
+/* From one cell to another; NULL: there was none, there is none. Texts live until duty_counts_write. */
+int duty_counts_move(struct duty_counts *d, const struct duty_cell *from, const struct duty_cell *to, struct error *err);
+int duty_counts_write(struct ledger *l, struct duty_counts *d, struct error *err);
+void duty_counts_clear(struct duty_counts *d);
 
 void book_kinds_forget(struct obligation_book *b);
 /* The kind of a duty, made when new. */

@@ -43,6 +43,7 @@ static size_t tables_all(const struct ledger *l, const struct db_table **out) {
     out[n++] = duty_kind_table();
     out[n++] = duty_wake_table();
     out[n++] = duty_term_table();
+    out[n++] = duty_count_table();
     out[n++] = repeat_table();
     out[n++] = region_shape_table();
     out[n++] = credential_secret_table();

@@ -27,7 +27,7 @@ static int stale_tally(struct ledger *l, bool apply, struct buf *plan, bool *ret
     int rc = setting_of(l, "tally", &a, &known, &there, err);
     if (!rc) rc = tally_edition(l, &edition, err);
     bool stale = !rc && !text_eq(known, buf_view(&edition));
-    if (stale && there && buf_str(plan, "-- people and records are counted anew\n") < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory");
+    if (stale && there && buf_str(plan, "-- people, records and duties are counted anew\n") < 0) rc = error_set(err, E_MEMORY, NULL, "out of memory");
     for (size_t i = 0; !rc && stale && apply && i < l->catalog->n_registers; i++) {
         const struct db_table *counters[] = {l->tables[i]->tally ? &l->tables[i]->tally->table : NULL, l->tables[i]->count_table};
         for (int k = 0; !rc && k < 2; k++) {

@@ -14,21 +14,37 @@
 enum obligation_column {
     OB_REGION, OB_HOLDER, OB_RULE, OB_RECORD, OB_OCCURRENCE, OB_REGISTER, OB_PACK, OB_DESK, OB_OWNER_KIND, OB_OWNER_STEP, OB_OWNER,
     OB_OWNER_REGION, OB_RAISED_AT, OB_ANCHOR, OB_OWED, OB_PAID, OB_MISSED, OB_DUE_AT, OB_WAKE_AT, OB_LEVEL, OB_STATE, OB_CLOSED_AT, OB_LATE,
-    OB_PAID_BY, OB_ID, OB_COLUMNS
+    OB_PAID_BY, OB_ID, OB_PHASE, OB_KIND, OB_COLUMNS
 };
 extern const char *const obligation_columns; /* of both views: "region","holder",... in the order above */
-extern const char *const obligation_words;   /* the same without the id, which depends on the order of raising */
+extern const char *const obligation_words;   /* the same without the id, which depends on the order of raising, and the numbers behind it */
 /* Condition on both views: the duties of holder ?1, found by key. */
 #define OBLIGATION_OF_HOLDER "\"id\" >= CAST(?1 AS BIGINT) * 65536 AND \"id\" < CAST(?1 AS BIGINT) * 65536 + 65536"
-const struct db_table *duty_table(void), *duty_kind_table(void), *duty_wake_table(void), *duty_term_table(void);
+const struct db_table *duty_table(void), *duty_kind_table(void), *duty_wake_table(void), *duty_term_table(void), *duty_count_table(void);
 const struct db_view *obligation_views(size_t *ret_n);
 /* Open duties in the order of their time without reading the others. Each open one is in exactly one of the first two, with the columns of both views:
  * those that the clock has found late, by (due_at, id) from an index; those still to come, which have "at" (= due_at) and "page" besides, by (at, page, id)
  * along duty_wake (page: id / DUTY_PAGE_IDS). The third, with a condition on "what" for its %s, are those of the pages where such are: what = region | k<kind> | o<owner>, o0 nobody's. */
 enum { DUTY_PAGE_IDS = 1048576 };
 extern const char *const duty_late_sql, *const duty_ahead_sql, *const duty_of_term_sql;
-/* Words of pages that have no open duty any more are forgotten; once in a while, inside a write transaction. */
+/* Words of pages that have no open duty any more, and counters that are empty, are forgotten; once in a while, inside a write transaction. */
 int duty_terms_sweep(struct ledger *l, struct error *err);
+int duty_counts_sweep(struct ledger *l, struct error *err);
+
+/* ---- counted (obligation_count.c): all duties but the standing, from counters that move with them. Appends a SELECT of "region","kind","owner_kind","owner" (0: none),"whose" (region of
+ * who owes; '' with an owner),"state" (as phase),"mark" (open: escalated; paid: late),"overdue","soon" (due within the hour),"n"; ask for sums of the last three. Its parameters ?1 .. ?4 are
+ * the moment's. Cost: the counters of the regions asked for, and a look at what is due in the last quarter of an hour and in that an hour later, or is later found late than at `now`. */
+enum { DUTY_COUNTED_PARAMS = 4 };
+void duty_counted_at(instant now, struct value ret[DUTY_COUNTED_PARAMS]);
+int duty_counted_sql(struct buf *sql);
+/* A SELECT of the rows of duty_count as the duties say, n times `sign`; for ledger/tally.h. */
+void duty_count_sql(int sign, struct buf *sql);
+/* What a duty counts as. Texts are borrowed. */
+struct duty_cell {
+    struct text region, whose;
+    int64_t kind, owner, slot; /* kind 0: nowhere */
+    int owner_kind, state, mark;
+};
 
 /* One row in memory. Texts are borrowed from the book's arena (a transaction) or from the cursor's row. */
 struct obligation {
@@ -39,14 +55,15 @@ struct obligation {
     bool late;
     instant closed_at;
     struct duty duty; /* rule = index in the pack, -1 when the pack is not loaded */
+    struct duty_cell was; /* what it counts as in the store */
 };
 /* Whom a record's duties are held for: its person, else the record itself. */
 int64_t obligation_holder(const struct record *r);
 /* Open, or standing (the row that makes a duty each day). */
 bool obligation_is_open(const struct obligation *o);
-/* From a row of obligation_columns. */
+/* From a row of obligation_columns, or of all that a view has. */
 void obligation_of_row(const struct value *row, struct obligation *ret);
-/* Writes duties (verbs of db_batch), makes their kinds known and tells the clock when to look at them. Inside a write transaction.
+/* Writes duties (verbs of db_batch), makes their kinds known, tells the clock when to look at them and counts them. Inside a write transaction.
  * DUTY_CLOCK: an update of what the clock may change, nothing else. Rows that are open must be written through here, or nobody finds them. */
 enum duty_part { DUTY_WHOLE, DUTY_CLOCK };
 int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, struct obligation *const *list, size_t n, instant now, struct error *err);

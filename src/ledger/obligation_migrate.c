@@ -48,7 +48,7 @@ static int move_all(struct ledger *l, struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
     char sql[600];
-    snprintf(sql, sizeof sql, "SELECT %s,0 FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\"", obligation_words);
+    snprintf(sql, sizeof sql, "SELECT %s,0,0,0 FROM \"obligation\" ORDER BY \"holder\",\"record\",\"rule\",\"occurrence\"", obligation_words);
     int rc = moving_start(&m, err);
     if (!rc) rc = db_query(l->db, sql, NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) rc = moving_add(l, &m, row, err);

@@ -46,6 +46,7 @@ static int enrol(struct duty_roll *roll, const struct value *row, struct error *
             if (!kept_once(roll, &roll->owner_last, value_view(row[DU_OWNER_REGION]))) return error_memory(err);
             o.owner_region = roll->owner_last;
         }
+        duty_cell_of(&o, (int)row[DU_STATE].i, row[DU_KIND].i, &o.was);
         if (roll->n_open == ROLL_CLOSED || !mem_room(&roll->open, &roll->cap_open, roll->n_open + 1, sizeof *roll->open)) return error_memory(err);
         e.open = (uint32_t)roll->n_open;
         roll->open[roll->n_open++] = o;

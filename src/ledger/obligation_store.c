@@ -91,7 +91,7 @@ const struct db_view *obligation_views(size_t *ret_n) {
     "\"owner_region\",\"raised_at\",\"anchor\",\"owed\",\"paid\",\"missed\",\"due_at\",\"wake_at\",\"level\",\"state\",\"closed_at\","    \
     "\"late\",\"paid_by\""
 const char *const obligation_words = CELLS;
-const char *const obligation_columns = CELLS ",\"id\"";
+const char *const obligation_columns = CELLS ",\"id\",\"phase\",\"kind\"";
 
 /* ?1: now, ?2: the last page looked at, ?3: so many pages at most. */
 const char *const duty_pages_sql = PAGES_DUE;
@@ -256,6 +256,12 @@ void obligation_of_row(const struct value *row, struct obligation *ret) {
                 .level = (int)value_int_or(row[OB_LEVEL], 0),
             },
     };
+    duty_cell_of(ret, (int)value_int_or(row[OB_PHASE], 0), value_int_or(row[OB_KIND], 0), &ret->was);
+}
+
+static struct text copy_of(struct arena *a, struct text t, struct text known) {
+    if (!t.n) return TEXT("");
+    return text_eq(t, known) ? known : arena_text(a, t);
 }
 
 int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *o, struct obligation *ret, struct error *err) {
@@ -267,9 +273,11 @@ int obligation_copy(struct ledger *l, struct arena *a, const struct obligation *
     copy.reg = k->reg;
     copy.desk = k->desk;
     copy.region = arena_text(a, o->region);
-    copy.owner_region = text_eq(o->owner_region, o->region) ? copy.region : arena_text(a, o->owner_region);
+    copy.owner_region = copy_of(a, o->owner_region, copy.region);
+    copy.was.region = copy_of(a, o->was.region, copy.region);
+    copy.was.whose = copy_of(a, o->was.whose, copy.owner_region);
     copy.state = state < 0 ? arena_text(a, o->state) : states[state];
-    if (!copy.region.s || !copy.owner_region.s || !copy.state.s) return error_memory(err);
+    if (!copy.region.s || !copy.owner_region.s || !copy.state.s || !copy.was.region.s || !copy.was.whose.s) return error_memory(err);
     *ret = copy;
     return 0;
 }
@@ -472,6 +480,14 @@ static int give_ids(struct ledger *l, struct obligation *const *list, size_t n, 
     return rc;
 }
 
+static int recount(struct duty_counts *d, enum db_verb verb, struct obligation *o, const struct value *row, struct error *err) {
+    struct duty_cell cell = {0};
+    if (verb != DB_DELETE) duty_cell_of(o, (int)row[DU_STATE].i, row[DU_KIND].i, &cell);
+    int rc = duty_counts_move(d, verb == DB_INSERT ? NULL : &o->was, &cell, err);
+    o->was = cell;
+    return rc;
+}
+
 /* In pieces that stay in the processor's cache between us and the store. */
 enum { WRITE_ROWS = 2048 };
 
@@ -480,6 +496,7 @@ int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, s
     static const uint16_t clock[] = {DU_ID, DU_MISSED, DU_DUE_AT, DU_WAKE_AT, DU_LEVEL, DU_STATE, DU_CLOSED_AT};
     const uint16_t *given = part == DUTY_CLOCK ? clock : all;
     size_t width = verb == DB_DELETE ? 1 : part == DUTY_CLOCK ? sizeof clock / sizeof *clock : DU_COLUMNS;
+    struct duty_counts counts = {0};
     if (!n) return 0;
     int rc = verb == DB_INSERT ? give_ids(l, list, n, err) : 0;
     size_t piece = n < WRITE_ROWS ? n : WRITE_ROWS, k = 0;
@@ -489,12 +506,15 @@ int obligation_write(struct ledger *l, enum db_verb verb, enum duty_part part, s
         struct value full[DU_COLUMNS], *row = cells + k * width;
         bool whole = width == DU_COLUMNS;
         rc = row_of(l, list[i], whole ? row : full, err);
+        if (!rc) rc = recount(&counts, verb, list[i], whole ? row : full, err);
         for (size_t c = 0; !whole && c < width; c++) row[c] = full[given[c]];
         if (rc || (++k < piece && i + 1 < n)) continue;
         rc = db_batch(l->db, verb, duty_table(), given, width, cells, k, NULL, err);
         k = 0;
     }
     mem_free(cells);
+    if (!rc) rc = duty_counts_write(l, &counts, err);
+    duty_counts_clear(&counts);
     if (!rc && verb != DB_DELETE) rc = schedule(l, list, n, now, err);
     return rc < 0 || verb == DB_DELETE || part == DUTY_CLOCK ? rc : index_terms(l, list, n, err);
 }

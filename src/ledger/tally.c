@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ledger/count.h"
+#include "ledger/obligation.h"
 
 enum { COLUMNS_MAX = TALLY_BY_MAX + 4 };
 
@@ -460,12 +461,16 @@ static void counted_sql(const struct ledger *l, const struct tally_bound *b, int
     buf_clear(&by);
 }
 
-/* The tables of counters of a register, and what the records say of each. */
+/* The tables of counters, two a register and that of duties, and what the records say of each. */
 enum { COUNTERS = 2 };
 
-static const struct db_table *counters_of(const struct ledger *l, size_t r, int k, int sign, struct buf *sql) {
-    const struct reg_table *t = l->tables[r];
-    if (k) {
+static const struct db_table *counters_of(const struct ledger *l, size_t i, int sign, struct buf *sql) {
+    if (i == COUNTERS * l->catalog->n_registers) {
+        duty_count_sql(sign, sql);
+        return duty_count_table();
+    }
+    const struct reg_table *t = l->tables[i / COUNTERS];
+    if (i % COUNTERS) {
         if (t->count_table) count_sql(t, l->zone_s, sign, sql);
         return t->count_table;
     }
@@ -487,9 +492,9 @@ static int rebuild(struct ledger *l, const struct db_table *t, struct text selec
 
 int tally_rebuild(struct ledger *l, struct error *err) {
     int rc = 0;
-    for (size_t i = 0; !rc && i < COUNTERS * l->catalog->n_registers; i++) {
+    for (size_t i = 0; !rc && i <= COUNTERS * l->catalog->n_registers; i++) {
         struct buf select = {0};
-        const struct db_table *t = counters_of(l, i / COUNTERS, (int)(i % COUNTERS), 1, &select);
+        const struct db_table *t = counters_of(l, i, 1, &select);
         if (t) rc = select.failed ? error_memory(err) : rebuild(l, t, buf_view(&select), err);
         buf_clear(&select);
     }
@@ -513,9 +518,9 @@ static int differs(struct db *db, const struct db_table *t, struct text select, 
 int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *err) {
     int64_t all = 0;
     int rc = 0;
-    for (size_t i = 0; !rc && i < COUNTERS * l->catalog->n_registers; i++) {
+    for (size_t i = 0; !rc && i <= COUNTERS * l->catalog->n_registers; i++) {
         struct buf select = {0};
-        const struct db_table *t = counters_of(l, i / COUNTERS, (int)(i % COUNTERS), -1, &select);
+        const struct db_table *t = counters_of(l, i, -1, &select);
         if (t) rc = select.failed ? error_memory(err) : differs(db, t, buf_view(&select), &all, err);
         buf_clear(&select);
     }
@@ -533,5 +538,6 @@ int tally_edition(const struct ledger *l, struct buf *ret, struct error *err) {
             buf_printf(ret, "%s %s in %s at %s since %s by %s sum %s %d;", reg->name.s, k->name.s, k->within.s, k->at.s, k->since.n ? k->since.s : "-", k->by.n ? k->by.s : "-", k->sum.n ? k->sum.s : "-", (int)k->every_s);
         }
     }
+    buf_str(ret, "duties 1;");
     return ret->failed ? error_memory(err) : 0;
 }

@@ -3,7 +3,7 @@
  * that nobody has to look at a city's swabs to say how far it is. They are worked out from the records (tally_rebuild), and hold nothing else.
  *
  * Table of register R: R_tally(within, region, each `by`, day, n). within: id of what people are counted in; 0: everybody on record, on day 0. day: that of their first one (civil day).
- * A cell not given is ''. Rows with n = 0 may stay. Private to record*.c and ledger.c but for the reading of the table by desks. */
+ * A cell not given is ''. Rows with n = 0 may stay. Private to record*.c, obligation_count.c (which adds) and ledger.c but for the reading of the table by desks. */
 #ifndef TOCSIN_LEDGER_TALLY_H
 #define TOCSIN_LEDGER_TALLY_H
 
@@ -33,7 +33,7 @@ int tally_after(struct apply *x, struct tally_change *t, struct error *err);
 /* Adds n (the last column) of these rows to a table of counters; each key once. */
 int tally_add(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err);
 
-/* Counts anew, these and those of ledger/count.h, inside the open write transaction: a look at everybody. */
+/* Counts anew, these, those of ledger/count.h and duties (ledger/obligation.h), inside the open write transaction: a look at everybody. */
 int tally_rebuild(struct ledger *l, struct error *err);
 /* How many counts differ from what the records say: 0, always. */
 int tally_differs(struct ledger *l, struct db *db, int64_t *ret, struct error *err);

@@ -34,14 +34,13 @@ static int pass(struct ledger *l, void *arg, struct error *err) {
 /* How much is owed, for the metrics: read beside the writer. */
 static void count_duties(struct http_server *s) {
     struct duty_filter all = {0};
-    struct duty_age ages[DUTY_AGES];
+    struct duty_summary sum;
     struct session me = node_session(TEXT("clock"), http_now(s), true);
     struct ledger *l = NULL;
-    int64_t open = 0;
     if (readers_take(s->readers, &l, NULL) < 0) return;
-    if (duty_by_age(l, l->db, &me, &all, ages, NULL) == 0) {
-        for (size_t i = 0; i < DUTY_AGES; i++) open += ages[i].open;
-        s->duties_open = open;
+    if (duty_summarise(l, l->db, &me, &all, &sum, NULL) == 0) {
+        s->duties_open = sum.total.open;
+        duty_summary_clear(&sum);
     }
     readers_give(s->readers, l);
 }

@@ -82,11 +82,10 @@ static int list(struct request *r, struct error *err) {
     return rc < 0 ? rc : 0;
 }
 
-static void put_count(struct buf *b, const struct duty_count *c, int32_t zone_s) {
-    buf_printf(b, "\"open\":%lld,\"due_1h\":%lld,\"overdue\":%lld,\"without_owner\":%lld,\"escalated\":%lld,\"paid\":%lld,\"paid_late\":%lld,\"lapsed\":%lld,\"cancelled\":%lld,\"oldest_due\":",
+static void put_count(struct buf *b, const struct duty_count *c) {
+    buf_printf(b, "\"open\":%lld,\"due_1h\":%lld,\"overdue\":%lld,\"without_owner\":%lld,\"escalated\":%lld,\"paid\":%lld,\"paid_late\":%lld,\"lapsed\":%lld,\"cancelled\":%lld",
                (long long)c->open, (long long)c->due_1h, (long long)c->overdue, (long long)c->without_owner, (long long)c->escalated, (long long)c->paid,
                (long long)c->paid_late, (long long)c->lapsed, (long long)c->cancelled);
-    json_put_instant(b, c->oldest_due, zone_s);
 }
 
 static int summary(struct request *r, struct error *err) {
@@ -101,7 +100,7 @@ static int summary(struct request *r, struct error *err) {
     buf_str(b, "{\"at\":");
     json_put_instant(b, r->now, l->zone_s);
     buf_str(b, ",\"total\":{");
-    put_count(b, &d.total, l->zone_s);
+    put_count(b, &d.total);
     if (d.closed_rate < 0) buf_str(b, "},\"closed_rate\":null,\"rules\":[");
     else buf_printf(b, "},\"closed_rate\":%.6f,\"rules\":[", d.closed_rate);
     for (size_t i = 0; i < d.n; i++) {
@@ -110,7 +109,7 @@ static int summary(struct request *r, struct error *err) {
         json_put_text(b, "desk", d.rules[i].desk);
         json_put_text(b, "register", d.rules[i].reg);
         buf_char(b, ',');
-        put_count(b, &d.rules[i], l->zone_s);
+        put_count(b, &d.rules[i]);
         buf_char(b, '}');
     }
     buf_str(b, "]}");
@@ -138,7 +137,7 @@ static int owners(struct request *r, struct error *err) {
         json_put_text(b, "region", o->region);
         if (o->timeliness < 0) buf_str(b, ",\"timeliness\":null,");
         else buf_printf(b, ",\"timeliness\":%.6f,", o->timeliness);
-        put_count(b, &o->count, l->zone_s);
+        put_count(b, &o->count);
         buf_char(b, '}');
     }
     buf_str(b, "]}");
@@ -169,7 +168,7 @@ static int regions(struct request *r, struct error *err) {
         json_put_string(b, d.list[i].region);
         if (d.list[i].closed_rate < 0) buf_str(b, ",\"closed_rate\":null,");
         else buf_printf(b, ",\"closed_rate\":%.6f,", d.list[i].closed_rate);
-        put_count(b, &d.list[i].count, l->zone_s);
+        put_count(b, &d.list[i].count);
         buf_char(b, '}');
     }
     duty_regions_clear(&d);
@@ -197,7 +196,7 @@ static int ages(struct request *r, struct error *err) {
 }
 
 #define COUNTS "\"open\":{\"type\":\"integer\"},\"due_1h\":{\"type\":\"integer\"},\"overdue\":{\"type\":\"integer\"},\"without_owner\":{\"type\":\"integer\"},\"escalated\":{\"type\":\"integer\"}," \
-               "\"paid\":{\"type\":\"integer\"},\"paid_late\":{\"type\":\"integer\"},\"lapsed\":{\"type\":\"integer\"},\"cancelled\":{\"type\":\"integer\"},\"oldest_due\":{\"type\":[\"string\",\"null\"]}"
+               "\"paid\":{\"type\":\"integer\"},\"paid_late\":{\"type\":\"integer\"},\"lapsed\":{\"type\":\"integer\"},\"cancelled\":{\"type\":\"integer\"}"
 #define RATE "{\"type\":[\"number\",\"null\"]}"
 #define STRING "{\"type\":\"string\"}"
 
