@@ -234,7 +234,7 @@ static int ask(struct ledger *l, const struct fact_match *m, struct book_row *co
         buf_printf(&tail, " AND \"%s\" >= %lld AND \"%s\" < %lld", name, (long long)(date ? first : instant_of_day(first, l->zone_s)), name,
                    (long long)(date ? end : instant_of_day((day)end, l->zone_s)));
     }
-    int rc = head.failed || tail.failed ? error_memory(err) : k ? db_query_in(l->db, buf_cstr(&head), buf_cstr(&tail), ids, k, hit, ret, err) : 0;
+    int rc = head.failed || tail.failed ? error_memory(err) : k ? db_query_in(l->db, buf_cstr(&head), buf_cstr(&tail), ids, ids_distinct(ids, k), hit, ret, err) : 0;
     buf_clear(&head);
     buf_clear(&tail);
     mem_free(ids);
