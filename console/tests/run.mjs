@@ -1,6 +1,6 @@
 // node console/tests/run.mjs [NAME...]: the walks through a served console, those of tests/test_console.sh or those named; prints TAP. It serves the county and
 // sets TOCSIN_URL, TOCSIN_ACCOUNTS and, for the walks that need it, TOCSIN_SERVER (a script that stops and starts the server). TOCSIN_SLOW=3 TOCSIN_TIMEOUT=2400: on a
-// machine three times slower, on a longer line (house.mjs); what passes on a fast one by luck alone fails there.
+// machine three times slower, on a longer line (house.mjs); what passes on a fast one by luck alone fails there. Not for field, which takes the line away by itself.
 import { done, launch, ok } from './house.mjs'
 
 const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'testing', 'field']
