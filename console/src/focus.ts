@@ -61,10 +61,12 @@ export function keepFocus(): void {
     },
     true,
   )
-  document.addEventListener('focusout', () => {
-    soon()
-    window.setTimeout(look, 350) // what closes is in sight for a moment yet
-  })
+  // What is hidden with the focus in it tells nobody; it was closed by a key.
+  for (const when of ['focusout', 'keyup'])
+    document.addEventListener(when, () => {
+      soon()
+      window.setTimeout(look, 350) // what closes is in sight for a moment yet
+    })
   new MutationObserver(() => {
     if (back || (path.length && lost())) soon()
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled'] })
