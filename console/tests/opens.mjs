@@ -185,6 +185,7 @@ export async function walk(browser) {
       let where = thing.path
       await test(`${thing.name}: nothing serious in light and dark, wide and on a phone`, async () => {
         where = typeof thing.path === 'string' ? thing.path : await go(page, '/me').then(() => thing.path(page))
+        await page.goto('about:blank') // what the thing before left open is gone
         await go(page, where)
         if (thing.open && !thing.ready) {
           await page.evaluate(() => document.querySelector('#main').focus())
@@ -193,6 +194,7 @@ export async function walk(browser) {
         await opened(page, thing)
         await axed(page, thing, 'zh', wide)
         if (!thing.open) return
+        await other.goto('about:blank')
         await go(other, where)
         await opened(other, thing, 'en')
         await axed(other, thing, 'en', [wide[0], wide[2]])
