@@ -170,6 +170,15 @@ export async function go(page, path) {
   await settled(page)
 }
 
+/** Says a purpose where the screen asks for one before it opens anything sealed. */
+export async function purposeGiven(page) {
+  const asked = page.locator('.el-dialog:visible:not(:has(#again-password)) input')
+  if (!(await asked.count())) return
+  await asked.first().fill('流行病学调查')
+  await page.keyboard.press('Enter')
+  await settled(page)
+}
+
 /** What has the focus, in words; empty when nothing has. */
 export const focused = (page) =>
   page.evaluate(() => {

@@ -1,5 +1,5 @@
 // Everything by the keyboard alone: no step of this walk points at anything. The focus is never lost, always in sight, nowhere caught; what opens takes it and gives it back.
-import { focused, go, must, ok, open, people, picture, settled, signedIn, test, url } from './house.mjs'
+import { focused, go, must, ok, open, people, picture, purposeGiven, settled, signedIn, test, url } from './house.mjs'
 import { examples, filled, lookers, routes } from './screens.mjs'
 
 /** Something has the focus, at the latest when what closed is out of sight. */
@@ -206,7 +206,7 @@ async function work(page) {
     await go(page, '/work')
     await fromTop(page)
     await press(page, 'j', 'j', 'j')
-    const at = await row(page, 2).locator('a').getAttribute('href')
+    const at = await page.evaluate(() => document.activeElement.querySelector('a').getAttribute('href'))
     await press(page, 'Enter')
     must(!page.url().includes('/work'), page.url())
     await page.goBack() // as Alt and the left arrow do
@@ -385,9 +385,9 @@ async function others(browser) {
   }, page)
   await page.context().close()
 
-  page = await signedIn(browser, 'demo-security')
+  page = await signedIn(browser, 'demo-system')
   await test('administration: an account is locked and unlocked where one stands', async () => {
-    await go(page, '/admin')
+    await go(page, '/admin?part=accounts')
     await fromTop(page)
     const guest = page.locator('tr', { hasText: 'demo-guest' })
     await to(page, guest.getByRole('button').first())
@@ -456,12 +456,7 @@ async function tours(browser) {
     if (name === 'sign-in') continue
     const page = await at((lookers[name] ?? ['demo-command'])[0])
     await go(page, filled(path, has))
-    const purpose = page.locator('.el-dialog:visible input')
-    if (await purpose.count()) {
-      await purpose.first().fill('流调')
-      await page.keyboard.press('Enter')
-      await settled(page)
-    }
+    await purposeGiven(page)
     await tour(page, name)
   }
   for (const page of pages.values()) await page.context().close()

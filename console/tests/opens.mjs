@@ -3,7 +3,7 @@
 // and after a reload.
 import { readdirSync, readFileSync } from 'node:fs'
 
-import { api, axeFaults, focused, forget, go, must, ok, people, settled, signedIn, test } from './house.mjs'
+import { api, axeFaults, focused, forget, go, must, ok, people, purposeGiven, settled, signedIn, test } from './house.mjs'
 import { press, to } from './keys.mjs'
 
 /** What a text of the Chinese files says in English: a pattern of all that it may be. */
@@ -16,22 +16,16 @@ const button = (name) => (page, lang = 'zh') => (typeof name !== 'string' ? page
 const dialog = '.el-dialog:visible'
 const drawer = '.el-drawer:visible'
 const first = async (page, address) => (await api(page, `${address}${address.includes('?') ? '&' : '?'}limit=1`)).rows[0].id
-const purpose = async (page) => {
-  const box = page.locator(dialog).last()
-  if (!(await box.count())) return
-  await box.locator('input').fill('流行病学调查')
-  await page.keyboard.press('Enter')
-  await settled(page)
-}
 const compared = async (page, lang) => {
   await button('推算')(page, lang).click()
   await page.locator('tr.sum').waitFor()
 }
-/** `open`: the button that opens it (nothing: it stands on the page); `box`: what opens; `send`: the button that sends what was typed (nothing: it is only kept). */
+/** `open`: the button that opens it (nothing: it stands on the page); `box`: what opens; `send`: the button that sends what was typed (nothing: it is only kept, or the walk of tracing
+ * proves it). */
 const things = [
   { name: 'the keys of a screen', source: 'parts/key-help.vue', login: 'demo-intake', path: '/work', open: button('本页快捷键'), box: dialog },
   { name: 'handing over', source: 'parts/work/act-dialog.vue', login: 'demo-intake', path: '/work', open: button(/^h ?(移交|hand over)/i), box: dialog, fields: 'textarea', to: '移交给', send: /^移交/ },
-  { name: 'an act', source: 'parts/work/act-dialog.vue', login: 'demo-intake', path: '/work?register=contact', open: button(/^t ?(登记检测|record test|test)/i), box: dialog, send: /^登记检测/ },
+  { name: 'an act', source: 'parts/work/act-dialog.vue', login: 'demo-intake', path: '/work?register=contact', open: button(/^t ?(登记检测|record a test)/i), box: dialog, send: /^登记检测/ },
   { name: 'a new record', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('新增'), box: drawer, send: '保存' },
   { name: 'many records', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('批量录入'), box: drawer, send: '保存' },
   { name: 'export', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('导出'), box: '.el-dropdown__popper:visible' },
@@ -40,22 +34,24 @@ const things = [
   { name: 'a record changed', source: 'screens/record.vue', login: 'demo-isolator', path: async (page) => `/registers/place/${await first(page, 'registers/place/records')}`, open: button('修改'), box: drawer, send: '保存' },
   { name: 'the states of a record', source: 'screens/record.vue', login: 'demo-intake', path: async (page) => `/registers/contact/${await first(page, 'registers/contact/records?state=found')}`, open: button('变更状态'), box: '.el-dropdown__popper:visible' },
   { name: 'a purpose', source: 'parts/purpose-ask.vue', login: 'demo-tracer', path: async (page) => `/registers/person/${await first(page, 'registers/person/records')}`, open: button('查看密封信息'), box: dialog },
-  { name: 'the purpose of a recall', source: 'screens/testing-recall.vue', login: 'demo-tracer', path: '/testing/recall', open: button(/人员名单|names|people of/i), box: dialog },
+  { name: 'the purpose of a recall', source: 'screens/testing-recall.vue', login: 'demo-tracer', path: '/testing/recall', open: button(/人员名单|open the members/i), box: dialog },
   { name: 'a case changed', source: 'screens/case.vue', login: 'demo-intake', path: async (page) => `/cases/${await first(page, 'registers/case/records')}`, open: button('修改'), box: drawer, send: '保存' },
-  { name: 'the source of a case', source: 'screens/tracing-case.vue', login: 'demo-tracer', path: async (page) => `/tracing/case/${await first(page, 'registers/case/records')}`, ready: purpose, open: button('判定来源'), box: dialog, pick: '来源不明', send: '保存' },
-  { name: 'a zone', source: 'screens/tracing-places.vue', login: 'demo-tracer', path: '/tracing/places', ready: purpose, open: button('建议划区'), box: dialog, send: '保存' },
-  { name: 'a notice', source: 'screens/tracing-places.vue', login: 'demo-tracer', path: '/tracing/places', ready: purpose, open: button('拟公众通告'), box: dialog, drawn: true, send: '存为草稿' },
-  { name: 'a reply', source: 'screens/tracing-requests.vue', login: 'demo-tracer', path: '/tracing/requests', open: button('回复'), box: dialog, send: '发出回复' },
+  { name: 'the source of a case', source: 'screens/tracing-case.vue', login: 'demo-tracer', path: async (page) => `/tracing/case/${await first(page, 'registers/case/records')}`, ready: purposeGiven, open: button('判定来源'), box: dialog },
+  { name: 'a zone', source: 'screens/tracing-places.vue', login: 'demo-tracer', path: '/tracing/places', ready: purposeGiven, open: button('建议划区'), box: dialog },
+  { name: 'a notice', source: 'screens/tracing-places.vue', login: 'demo-tracer', path: '/tracing/places', ready: purposeGiven, open: button('拟公众通告'), box: dialog, drawn: true, send: '存为草稿' },
+  { name: 'a reply', source: 'screens/tracing-requests.vue', login: 'demo-tracer', path: '/tracing/requests', open: button('回复'), box: dialog },
   { name: 'a request', source: 'screens/tracing-requests.vue', login: 'demo-tracer', path: '/tracing/requests', open: button('登记协查'), box: drawer, send: '保存' },
-  { name: 'roles', source: 'screens/admin.vue', login: 'demo-security', path: '/admin', open: button('角色与区域'), box: dialog, send: '保存' },
+  { name: 'roles', source: 'parts/admin/account-table.vue', login: 'demo-security', path: '/admin', open: button('角色与区域'), box: dialog, send: '保存' },
   { name: 'the last question before a plan', source: 'parts/policy-adopt.vue', login: 'demo-command', path: '/policies?plan=covid-2022-20', ready: async (page, lang) => (await compared(page, lang), page.fill('#adopt-why', '市指挥部通知')), open: button('采用…'), box: '.el-message-box:visible' },
   { name: 'adopting a plan', source: 'parts/policy-adopt.vue', login: 'demo-command', path: '/policies?plan=covid-2022-20', ready: compared, box: 'form.adopt' },
   { name: 'the draft of a plan', source: 'parts/policy-draft.vue', login: 'demo-command', path: '/policies', box: 'section:has(> .el-textarea)', send: '检查' },
   { name: 'a comment on a report', source: 'parts/report-steps.vue', login: 'demo-command', path: '/reports?day=2022-05-30', box: '#main', fields: '#report-comment', send: '定稿' },
-  { name: 'a new account', source: 'screens/admin.vue', login: 'demo-system', path: '/admin', box: 'form.row', send: '新增账户' },
+  { name: 'the journal searched', source: 'parts/admin/audit-list.vue', login: 'demo-auditor', path: '/admin?part=journal', box: 'section .abreast' },
+  { name: 'a new account', source: 'parts/admin/account-table.vue', login: 'demo-system', path: '/admin?part=accounts', box: 'form.abreast', send: '新增账户' },
   { name: 'a token', source: 'parts/admin/token-list.vue', login: 'demo-tracer', path: '/me', box: 'form:has(#token-name)' },
   { name: 'a planned round', source: 'screens/planner.vue', login: 'demo-command', path: '/testing/planner', box: 'section:has(input[type=range])' },
   { name: 'a queue', source: 'screens/testing-sites.vue', login: 'demo-sampler', path: async (page) => `/testing/sites?site=${(await api(page, 'registers/sampling_site/records?limit=1')).rows[0].id}`, box: 'form:has(.el-input-number)', send: '上报' },
+  { name: 'sheets on paper', source: 'parts/testing/paper-desk.vue', login: 'demo-sampler', path: '/testing/sites', box: 'form:has(#typed-day)' },
   { name: 'scanned tubes', source: 'parts/testing/box-bench.vue', login: 'demo-laboratory', path: async (page) => `/testing/laboratory?box=${(await api(page, 'laboratory/boxes')).boxes.find((b) => b.state !== 'received' || b.listed > b.here)?.id ?? 0}`, box: 'form:has(textarea)', send: /^收样/ },
   { name: 'a plate', source: 'parts/testing/result-file.vue', login: 'demo-laboratory', path: '/testing/laboratory', box: 'form:has(#run-plate)' },
 ]
@@ -93,7 +89,6 @@ async function opened(page, thing, lang = 'zh') {
   await thing.open(page, lang).click()
   await page.locator(thing.box).last().waitFor()
   await settled(page)
-  if (thing.pick && lang === 'zh') await page.locator(thing.box).last().getByText(thing.pick).click()
 }
 
 async function byKeyboard(page, thing) {
@@ -134,7 +129,7 @@ async function kept(page, thing) {
   let expired = false
   const meant = (route) => {
     const request = route.request()
-    if (request.method() === 'GET' || /\/session/.test(request.url()) || /"dry":true/.test(request.postData() ?? '')) return route.continue()
+    if (request.method() === 'GET' || /\/session(\/factor)?$/.test(request.url()) || /"dry":true/.test(request.postData() ?? '')) return route.continue()
     return expired ? route.continue() : route.abort('connectionrefused')
   }
   const was = await typed(page, thing)

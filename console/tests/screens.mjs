@@ -2,10 +2,10 @@
 // nothing serious for axe-core, nothing that stands out of the page, no text in another language. A screen without a visit here is a failure.
 import { readFileSync } from 'node:fs'
 
-import { axeFaults, go, here, must, ok, open, overflow, picture, settled, signedIn, test, unspoken, url } from './house.mjs'
+import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, unspoken, url } from './house.mjs'
 
 /** Who looks, where it is not the commander. */
-export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'] }
+export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'], 'tracing-case': ['demo-tracer'], 'tracing-places': ['demo-tracer'] }
 
 /** Addresses with something to be filled in: an example of each, from the server. */
 export async function examples(page) {
@@ -39,7 +39,7 @@ async function fits(page, width, name) {
 async function visit(page, screen, path, lang) {
   const name = `${screen} ${lang}`
   await page.setViewportSize({ width: 1440, height: 900 })
-  await test(`${name} opens`, () => go(page, path), page)
+  await test(`${name} opens`, () => go(page, path).then(() => purposeGiven(page)), page)
   await whole(page, `${name} at 1440: log, words, axe`, lang)
   await picture(page, `${screen}-${lang}-1440`)
   await page.setViewportSize({ width: 390, height: 844 })
@@ -57,6 +57,7 @@ async function dark(page, screen, path) {
   await page.setViewportSize({ width: 1440, height: 900 })
   await page.emulateMedia({ colorScheme: 'dark' })
   await go(page, path)
+  await purposeGiven(page)
   await whole(page, `${screen} in the dark: log, words, axe`, 'zh')
   await picture(page, `${screen}-dark`)
   await page.emulateMedia({ colorScheme: 'light' })
