@@ -80,13 +80,14 @@ async function problemOf(answer: Response): Promise<Problem> {
   return new Problem(answer.status, text('code'), text('detail') || text('title') || answer.statusText, text('pointer'), text('request_id'), Number(answer.headers.get('Retry-After') ?? 0))
 }
 
+const signing = /^session(\/(factor|password|enrolment))?$/
 /** Asked once more when the session was over and somebody has signed in again. */
 async function anyway<R>(path: string, asked: Asked, once: (path: string, asked: Asked) => Promise<R>): Promise<R> {
   try {
     return await once(path, asked)
   } catch (e) {
     // Signing in itself is refused for its own reasons.
-    if (!(e instanceof Problem) || e.status !== 401 || (path.startsWith('session') && (asked.method ?? 'GET') !== 'GET') || !(await onEnd())) throw e
+    if (!(e instanceof Problem) || e.status !== 401 || (signing.test(path) && (asked.method ?? 'GET') !== 'GET') || !(await onEnd())) throw e
     return once(path, asked)
   }
 }
