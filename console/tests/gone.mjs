@@ -1,4 +1,4 @@
-// What every screen makes of a server that is gone, of a session that has ended, and of somebody who may not; and what is said next to every code of refusal of the API.
+// What is said next to every code of refusal of the API, what takes long stopped, and what every screen makes of a server that is gone, of a session that has ended, and of somebody who may not.
 import { readFileSync } from 'node:fs'
 
 import { focused, forget, go, must, people, purposeGiven, settled, signedIn, test, url } from './house.mjs'
@@ -29,6 +29,8 @@ async function saysNext(browser) {
   }
 }
 
+/** A page that has asked for nothing yet but what the frame asks. */
+const anew = (page) => page.goto('about:blank').then(() => go(page, '/me'))
 /** Texts of the screen without its frame. */
 const body = (page) => page.locator('#main').innerText()
 
@@ -52,7 +54,7 @@ async function everyScreen(browser) {
     page.seen.refused = (status) => [0, 401].includes(status)
     const where = filled(path, has)
     await test(`${name}: the server is gone, says so, and is asked again by a button`, async () => {
-      await go(page, '/me')
+      await anew(page)
       const cut = (route) => (/\/session$|\/events/.test(route.request().url()) ? route.continue() : route.abort('connectionrefused'))
       const notes = page.locator('#main [role=alert]')
       await page.route('**/api/v1/**', cut)
@@ -73,7 +75,7 @@ async function everyScreen(browser) {
       must(await focused(page), 'the focus is lost with the button')
     }, page)
     await test(`${name}: the session has ended, is taken up again on top of it, and the screen stands`, async () => {
-      await go(page, '/me')
+      await anew(page)
       await page.context().clearCookies()
       await page.evaluate((to) => (location.hash = `#${to}`), where)
       await settled(page)
@@ -100,7 +102,29 @@ async function everyScreen(browser) {
   await guest.context().close()
 }
 
+/** What takes long is told while it lasts, and stopped by one who does not want to wait; nothing is said to be wrong then. */
+async function stopped(browser) {
+  for (const { name, login, path, held, begin } of [
+    { name: 'an export', login: 'demo-isolator', path: '/registers/place', held: /[?&]format=/, begin: (page) => page.getByRole('button', { name: '导出', exact: true }).click().then(() => page.locator('.el-dropdown-menu__item:visible').first().click()) },
+    { name: 'a file on its way up', login: 'demo-intake', path: '/import', held: /\/imports$/, begin: (page) => page.setInputFiles('.drop input', { name: 'places.csv', mimeType: 'text/csv', buffer: Buffer.from('名称\n慢楼\n') }) },
+  ]) {
+    const page = await signedIn(browser, login)
+    await test(`${name} is told while it lasts, and can be stopped`, async () => {
+      await go(page, path)
+      await page.route(held, () => {}) // no answer comes
+      await begin(page)
+      const told = page.locator('[role=status]', { has: page.getByRole('button', { name: '停止' }) })
+      await told.waitFor()
+      await told.getByRole('button').click()
+      await told.waitFor({ state: 'detached' })
+      must(!(await page.locator('[role=alert]').count()) && !page.seen.faults.length, `${await page.locator('#main').innerText()}\n${page.seen.faults.join('\n')}`)
+    }, page)
+    await page.context().close()
+  }
+}
+
 export async function walk(browser) {
   await saysNext(browser)
+  await stopped(browser)
   await everyScreen(browser)
 }

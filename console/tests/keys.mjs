@@ -446,7 +446,11 @@ async function others(browser) {
 async function tours(browser) {
   const pages = new Map()
   const at = async (login) => {
-    if (!pages.has(login)) pages.set(login, await signedIn(browser, login))
+    if (!pages.has(login)) {
+      const page = await signedIn(browser, login)
+      await page.clock.install()
+      pages.set(login, page)
+    }
     return pages.get(login)
   }
   const scout = await at('demo-command')
@@ -458,6 +462,12 @@ async function tours(browser) {
     await go(page, filled(path, has))
     await purposeGiven(page)
     await tour(page, name)
+    await settled(page)
+    const before = page.seen.requests.length
+    await page.clock.fastForward('10:00')
+    await settled(page)
+    const asked = page.seen.requests.slice(before).filter((r) => !/\/events(\?|$)/.test(r))
+    ok(!asked.length, `${name}: left alone for ten minutes it asks for nothing`, asked)
   }
   for (const page of pages.values()) await page.context().close()
 }

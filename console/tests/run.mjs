@@ -4,7 +4,7 @@
 import { done, launch, ok } from './house.mjs'
 
 const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'testing', 'field']
-const apart = ['keys', 'opens', 'gone']
+const apart = ['keys', 'opens', 'gone'] // over a county of their own: tests/test_console_keys.sh
 const wanted = process.argv.slice(2)
 const browser = await launch()
 for (const name of wanted.length ? [...names, ...apart].filter((one) => wanted.includes(one)) : names) {
