@@ -6,11 +6,13 @@ import { join } from 'node:path'
 const root = new URL('../src/', import.meta.url).pathname
 const faults = []
 const flat = (o, at = '') => Object.entries(o).flatMap(([k, v]) => (typeof v === 'object' ? flat(v, `${at}${k}.`) : [[at + k, v]]))
+/** Names in braces, each once: a plural ("one | many") says them again. */
+const named = (text) => [...new Set(String(text).match(/\{\w+\}/g))].sort().join()
 const words = Object.fromEntries(['zh', 'en'].map((l) => [l, new Map(readdirSync(join(root, 'i18n', l)).flatMap((f) => flat(JSON.parse(readFileSync(join(root, 'i18n', l, f), 'utf8')), f.replace('json', ''))))]))
 for (const [a, b] of [['zh', 'en'], ['en', 'zh']]) {
   for (const [key, text] of words[a]) {
     if (!words[b].has(key)) faults.push(`i18n/${b} lacks ${key}`)
-    else if (String(text).match(/\{\w+\}/g)?.sort().join() !== String(words[b].get(key)).match(/\{\w+\}/g)?.sort().join()) faults.push(`${key}: other names in braces in i18n/${b}`)
+    else if (named(text) !== named(words[b].get(key))) faults.push(`${key}: other names in braces in i18n/${b}`)
     if (!String(text).trim()) faults.push(`i18n/${a}: ${key} is empty`)
   }
 }

@@ -53,6 +53,12 @@ export function governmentName(code: string): string {
   return where === code && levels[code.length] ? t(`board.government_of.${code.length}`) : t('board.government', { where })
 }
 
+/** The number of a case where there is little room: street, day and place in the row; two streets count from 1 each on the same day. */
+export function caseShort(number: string): string {
+  const parts = /^\w+-(\d{6,12})-\d{4}(\d{4}-\d+)$/.exec(number)
+  return parts ? `${regionName(parts[1] as string)} ${parts[2]}` : number
+}
+
 /** "Shanghai / Pudong / ..." from the province down. */
 export async function regionPath(code: string): Promise<string> {
   const steps = [2, 4, 6, 9, 12].filter((n) => n <= code.length).map((n) => code.slice(0, n))

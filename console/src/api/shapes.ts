@@ -3,7 +3,7 @@ import { get, Problem } from '@/api/client'
 
 export interface Shapes {
   type: 'FeatureCollection'
-  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: object }[]
+  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: { type: string; coordinates: unknown } }[]
 }
 const levels: Record<number, number> = { 0: 1, 2: 2, 4: 3, 6: 4, 9: 5 }
 
@@ -16,4 +16,12 @@ export async function shapesBelow(region: string): Promise<Shapes | null> {
     if (e instanceof Problem && (e.status === 404 || e.status === 403)) return null
     throw e
   }
+}
+
+/** The middle of an outline, [longitude, latitude]: that of its longest ring. */
+export function shapeMiddle(geometry: Shapes['features'][number]['geometry']): [number, number] {
+  const polygons = (geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates) as [number, number][][][]
+  const ring = polygons.map((p) => p[0] ?? []).reduce((a, b) => (b.length > a.length ? b : a), [])
+  const middle = (k: 0 | 1): number => (Math.min(...ring.map((p) => p[k])) + Math.max(...ring.map((p) => p[k]))) / 2
+  return [middle(0), middle(1)]
 }

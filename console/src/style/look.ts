@@ -15,6 +15,7 @@ function show(): void {
   dark.value = !printing.value && (look.value === 'dark' || (look.value === 'auto' && (wall || machine.matches)))
   document.documentElement.classList.toggle('dark', dark.value)
   document.documentElement.classList.toggle('printing', printing.value)
+  document.documentElement.classList.toggle('on-wall', wall)
 }
 machine.addEventListener('change', show)
 show()
