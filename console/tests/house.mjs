@@ -210,6 +210,18 @@ export async function overflow(page) {
     return out.slice(0, 6)
   })
 }
+/** Words drawn smaller than so many pixels: what did not grow with the rest on a large screen. */
+export async function tiny(page, pixels) {
+  return page.evaluate((least) => {
+    const out = []
+    for (const e of document.querySelectorAll('#app *')) {
+      if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue
+      const drawn = parseFloat(getComputedStyle(e).fontSize) * (e.currentCSSZoom ?? 1)
+      if (drawn < least) out.push(`${e.tagName.toLowerCase()}.${e.className} "${e.textContent.trim().slice(0, 30)}": ${drawn.toFixed(1)} px`)
+    }
+    return out.slice(0, 6)
+  }, pixels)
+}
 /** Texts that stand in neither language's file: a key instead of its text anywhere; in English, Chinese in what the console itself says. */
 export async function unspoken(page, lang) {
   const text = await page.evaluate(() => document.body.innerText)

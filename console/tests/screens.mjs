@@ -2,7 +2,7 @@
 // nothing serious for axe-core, nothing that stands out of the page, no text in another language. A screen without a visit here is a failure.
 import { readFileSync } from 'node:fs'
 
-import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, unspoken, url } from './house.mjs'
+import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, unspoken, url } from './house.mjs'
 
 /** Who looks, where it is not the commander. */
 export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'], 'tracing-case': ['demo-tracer'], 'tracing-places': ['demo-tracer'] }
@@ -34,6 +34,10 @@ async function fits(page, width, name) {
   await settled(page, 60)
   const out = await overflow(page)
   ok(!out.length, `${name}: nothing stands out at ${width}`, out)
+  if (width > 1440) {
+    const small = await tiny(page, 18)
+    ok(!small.length, `${name}: nothing stays small at ${width}`, small)
+  }
 }
 
 async function visit(page, screen, path, lang) {

@@ -3,6 +3,7 @@
 
 #include "desks/audit.h"
 #include "doors/cli/commands.h"
+#include "ledger/why.h"
 
 enum { COLUMNS = 6 };
 
@@ -37,7 +38,7 @@ static int entry_print(const struct journal_entry *e, void *arg) {
     row[2] = arena_text(&cli->arena, e->actor);
     row[3] = text_of(verb_word(cli, e->verb));
     row[4] = text_of(arena_printf(&cli->arena, "%.*s %lld", (int)e->reg.n, e->reg.s, (long long)e->record));
-    row[5] = arena_text(&cli->arena, why);
+    row[5] = arena_text(&cli->arena, why_told(cli->ledger, e->verb, why, cli->zh, cli->now, &cli->arena));
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "desks/export/export.h"
 #include "doors/cli/commands.h"
 #include "ledger/table.h"
+#include "ledger/why.h"
 
 /* By id when the word is a number, else by the record's own number or outside key. */
 int cli_record(struct cli *cli, const struct register_decl *reg, const char *word, struct record *ret, struct error *err) {
@@ -106,8 +107,9 @@ static int history_visit(const struct journal_entry *e, void *arg) {
             cli_json_text(e->purpose), "version", (int)e->version, "after", changes));
         return rc < 0 ? rc : 0;
     }
+    struct text why = why_told(h->cli->ledger, e->verb, e->reason, h->cli->zh, h->cli->now, &h->cli->arena);
     cli_print(h->cli, "  %s  %-8s v%d  %.*s  %.*s%.*s  #%lld\n", at, journal_verb_name(e->verb), (int)e->version, (int)e->actor.n, e->actor.s,
-              (int)e->reason.n, e->reason.s, (int)e->purpose.n, e->purpose.s, (long long)e->seq);
+              (int)why.n, why.s, (int)e->purpose.n, e->purpose.s, (long long)e->seq);
     return cells_show(h, e, NULL);
 }
 

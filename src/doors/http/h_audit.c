@@ -1,11 +1,12 @@
 /* The journal, for auditors. */
 #include "desks/audit.h"
 #include "doors/http/route.h"
+#include "ledger/why.h"
 
 struct listing {
     struct request *r;
     struct buf *b;
-    int32_t zone_s;
+    const struct ledger *l;
     size_t n;
 };
 
@@ -13,15 +14,15 @@ static int put_entry(const struct journal_entry *e, void *arg) {
     struct listing *x = arg;
     struct buf *b = x->b;
     buf_printf(b, "%s{\"seq\":%lld,\"at\":", x->n++ ? "," : "", (long long)e->seq);
-    json_put_instant(b, e->at, x->zone_s);
+    json_put_instant(b, e->at, x->l->zone_s);
     buf_printf(b, ",\"verb\":\"%s\",\"actor\":", journal_verb_name(e->verb));
     json_put_string(b, e->actor);
     buf_str(b, ",\"register\":");
     json_put_string(b, e->reg);
     buf_printf(b, ",\"record\":%lld,\"version\":%d,\"purpose\":", (long long)e->record, (int)e->version);
-    json_put_string(b, e->purpose);
+    json_put_string(b, why_told(x->l, e->verb, e->purpose, x->r->zh, x->r->now, &x->r->arena));
     buf_str(b, ",\"reason\":");
-    json_put_string(b, e->reason);
+    json_put_string(b, why_told(x->l, e->verb, e->reason, x->r->zh, x->r->now, &x->r->arena));
     return buf_char(b, '}') < 0 ? b->failed : 0;
 }
 
@@ -39,7 +40,7 @@ static int list(struct request *r, struct error *err) {
     if (rc < 0) return rc;
     f.limit = (size_t)limit;
     struct journal_entry *page = NULL;
-    struct listing x = {.r = r, .b = answer_open(r, 200), .zone_s = l->zone_s};
+    struct listing x = {.r = r, .b = answer_open(r, 200), .l = l};
     size_t n = 0;
     int64_t next = 0;
     buf_str(x.b, "{\"entries\":[");

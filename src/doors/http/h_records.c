@@ -6,6 +6,7 @@
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 #include "ledger/table.h"
+#include "ledger/why.h"
 
 enum { BATCH_ROWS_MAX = 2000, BATCH_BODY_MAX = 16 << 20 };
 
@@ -302,9 +303,9 @@ static int history_visit(const struct journal_entry *e, void *arg) {
     buf_printf(h->b, ",\"verb\":\"%s\",\"version\":%d,\"actor\":", journal_verb_name(e->verb), (int)e->version);
     json_put_string(h->b, e->actor);
     buf_str(h->b, ",\"reason\":");
-    json_put_string(h->b, e->reason);
+    json_put_string(h->b, why_told(h->l, e->verb, e->reason, h->r->zh, h->r->now, &h->r->arena));
     buf_str(h->b, ",\"purpose\":");
-    json_put_string(h->b, e->purpose);
+    json_put_string(h->b, why_told(h->l, e->verb, e->purpose, h->r->zh, h->r->now, &h->r->arena));
     buf_str(h->b, ",\"before\":");
     int rc = put_cells(h, e->before);
     buf_str(h->b, ",\"after\":");
