@@ -35,9 +35,9 @@ function watchFocus() {
       const s = getComputedStyle(at)
       out.push(s.outlineStyle === 'none' || s.outlineWidth === '0px' ? '' : `${s.outlineStyle} ${s.outlineWidth} ${s.outlineColor}`, s.boxShadow, s.borderColor, s.backgroundColor, s.fill, s.stroke, s.strokeWidth)
     }
-    // a control of Element Plus draws what its hidden input has
-    const drawn = e.parentElement?.querySelector('.el-checkbox__inner, .el-radio__inner, .el-radio-button__inner, .el-switch__core, .el-slider__button')
-    if (drawn) out.push(getComputedStyle(drawn).boxShadow, getComputedStyle(drawn).outlineStyle, getComputedStyle(drawn).borderColor)
+    // a control of Element Plus draws what its hidden input has, a group of a drawing its first shape
+    const drawn = e.matches('g') ? e.querySelector('rect, circle') : e.parentElement?.querySelector('.el-checkbox__inner, .el-radio__inner, .el-radio-button__inner, .el-switch__core, .el-slider__button')
+    if (drawn) out.push(getComputedStyle(drawn).boxShadow, getComputedStyle(drawn).outlineStyle, getComputedStyle(drawn).borderColor, getComputedStyle(drawn).stroke, getComputedStyle(drawn).strokeWidth)
     return out.join('|')
   }
   const name = (e) => `${e.tagName.toLowerCase()}.${String(e.className?.baseVal ?? e.className).split(' ').join('.')} "${(e.getAttribute('aria-label') ?? e.textContent ?? '').trim().slice(0, 30)}"`
