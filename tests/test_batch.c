@@ -1,4 +1,5 @@
 /* What one draft of a batch leaves for the others, and what one process leaves for the other: nothing that is not so. */
+#include "duties.h"
 #include "ledgers.h"
 
 #include "desks/person.h"
@@ -134,5 +135,6 @@ int main(void) {
         cmocka_unit_test(a_draft_can_be_applied_again),
         cmocka_unit_test(a_failed_adoption_hides_no_other),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

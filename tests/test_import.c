@@ -1,4 +1,5 @@
 /* The laws of the import: one outcome a row, a bad row leaves nothing, again changes nothing, an import can be taken back. */
+#include "duties.h"
 #include "folder.h"
 #include "imports.h"
 
@@ -503,5 +504,6 @@ int main(void) {
         cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(undoing_a_correction_takes_back_what_followed), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* The laboratory: what is refused, and the laws. A tube nobody received has no result; controls that fail give none; nothing is told before a second person
  * released it; a recalled pool obliges every member in the same transaction and a single result ends it, in whatever order things come. */
+#include "duties.h"
 #include "sampling.h"
 
 #include "desks/duty.h"
@@ -457,5 +458,6 @@ int main(void) {
         cmocka_unit_test(stages_have_clocks),
         cmocka_unit_test(fever_patients_are_tested_before_they_leave),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* The tracing desk: files of visits into the store, questions about persons and cases, forgetting. Refused first; on each store of the ledger. */
+#include "duties.h"
 #include "ledgers.h"
 
 #include "base/digest.h"
@@ -403,5 +404,6 @@ int main(void) {
         cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(a_map_says_how_a_list_is_written), cmocka_unit_test(routes_in_words_are_visits),
         cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
     };
+    test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
