@@ -29,8 +29,8 @@ async function saysNext(browser) {
   }
 }
 
-/** A page that has asked for nothing yet but what the frame asks. */
-const anew = (page) => page.goto('about:blank').then(() => go(page, '/me'))
+/** A page that has asked for nothing yet but what the frame asks: what is kept from before shows without a server. */
+const anew = (page) => page.goto('about:blank').then(() => go(page, '/no/such/place'))
 /** Texts of the screen without its frame. */
 const body = (page) => page.locator('#main').innerText()
 
