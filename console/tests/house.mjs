@@ -232,9 +232,11 @@ export async function unspoken(page, lang) {
   if (lang === 'en') {
     const said = await page.evaluate(() => {
       const own = 'button, label, legend, th[scope=col], h2, nav a, .el-tag, dt, summary, [placeholder], [aria-label], [title], [role=columnheader]'
+      // what people have said, inside what the console says, is left out
+      const text = (e) => [...e.querySelectorAll('[data-said]')].reduce((all, said) => all.replace(said.innerText, ''), e.innerText)
       return [...document.querySelectorAll(own)]
         .filter((e) => e.checkVisibility?.() !== false && !e.closest('[data-said]'))
-        .flatMap((e) => [e.matches('button, label, legend, th[scope=col], h2, nav a, .el-tag, dt, summary, [role=columnheader]') ? e.innerText : '', e.getAttribute('placeholder'), e.matches('[role=gridcell], td, td *') ? '' : e.getAttribute('title'), e.getAttribute('aria-label')])
+        .flatMap((e) => [e.matches('button, label, legend, th[scope=col], h2, nav a, .el-tag, dt, summary, [role=columnheader]') ? text(e) : '', e.getAttribute('placeholder'), e.matches('[role=gridcell], td, td *') ? '' : e.getAttribute('title'), e.getAttribute('aria-label')])
         .filter((s) => s && /[\u4e00-\u9fff]/.test(s))
     })
     for (const s of new Set(said)) if (!/^(警钟 Tocsin|中|中文|(中 · )?切换到中文)$/.test(s.trim())) out.push(`Chinese in English: ${s.slice(0, 60)}`)
