@@ -229,6 +229,33 @@ static void many_rows_each_with_its_result(void **state) {
     }
 }
 
+/* Who asks while the server stops is answered as ever, told that it stops, or not heard; what was acknowledged is there. */
+static void who_asks_as_it_stops(void **state) {
+    (void)state;
+    enum { ROUNDS = 12, ASKERS = 24 };
+    static const char body[] = "{\"region\":\"310115\",\"fields\":{\"name\":\"王芳\"}}";
+    EACH_HTTP(h, NULL, NOW) {
+        int64_t made = 0;
+        const char *ask = arena_printf(&h.t.a, "POST " PERSONS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT "\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                                       strlen(body), body);
+        const char *look = "GET /api/v1/laboratory/boxes HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " ROOT "\r\n\r\n"; /* read beside the others */
+        for (int i = 0; i < ROUNDS; i++) {
+            int fd[ASKERS];
+            for (int k = 0; k < ASKERS; k++) fd[k] = test_http_connect(&h);
+            for (int k = 0; k < ASKERS; k++) test_http_send(fd[k], k % 2 ? ask : look, strlen(k % 2 ? ask : look));
+            test_http_stop(&h);
+            for (int k = 0; k < ASKERS; k++) {
+                struct answer_got got = test_http_read(&h, fd[k], false);
+                if (got.status != 0 && got.status != (k % 2 ? 201 : 200) && got.status != 503) fail_msg("%d: %s", got.status, got.body.s);
+                made += got.status == 201;
+                close(fd[k]);
+            }
+            assert_true(test_count(&h.t, "SELECT COUNT(*) FROM \"person\"") >= made);
+            test_http_start(&h, NULL);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_nobody_may_ask, settle),
@@ -238,6 +265,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_state_is_moved_by_an_action, settle),
         cmocka_unit_test_teardown(a_second_card_is_told, settle), cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
         cmocka_unit_test_teardown(many_rows_each_with_its_result, settle),
+        cmocka_unit_test_teardown(who_asks_as_it_stops, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

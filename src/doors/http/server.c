@@ -250,6 +250,10 @@ static int begin(struct request *r, const char *url, const char *method, const c
     r->method = method;
     r->zh = request_speaks_chinese(request_header(r, "Accept-Language"));
     if (!r->url.s && r->url.n <= REQUEST_URL_MAX) return error_memory(err);
+    if (http_stopping(r->server)) { /* it was counted before this was asked, so either it is waited for or it stays away from what is taken down */
+        r->last = true;
+        return error_set(err, E_BUSY, NULL, "is stopping / 正在停止");
+    }
     int rc = heads_check(r, url, method, version, &heads, err);
     if (rc < 0) return rc;
     /* libmicrohttpd reads chunks more kindly than RFC 9112 (a bare line feed ends a line), and does not show us their edges. So whatever two servers
