@@ -36,6 +36,8 @@ enum duty_column {
     DU_ID, DU_REGION, DU_RECORD, DU_KIND, DU_OCCURRENCE, DU_OWNER_KIND, DU_OWNER_STEP, DU_OWNER, DU_OWNER_REGION, DU_RAISED_AT, DU_ANCHOR,
     DU_OWED, DU_PAID, DU_MISSED, DU_DUE_AT, DU_WAKE_AT, DU_LEVEL, DU_STATE, DU_CLOSED_AT, DU_LATE, DU_PAID_BY, DU_COLUMNS
 };
+/* The columns owner_kind .. paid_by, which stand in the same order here and in obligation_columns, but region of who owes and state: those are kept in other words. */
+void obligation_cells(const struct value *from_owner_kind, struct obligation *ret);
 /* The word of a state kept as a number. */
 struct text duty_state(int64_t number);
 

@@ -13,33 +13,15 @@ static bool kept_once(struct duty_roll *roll, struct text *last, struct text t) 
 
 static int enrol(struct duty_roll *roll, const struct value *row, struct error *err) {
     struct roll_entry e = {.record = row[DU_RECORD].i, .kind = (uint32_t)row[DU_KIND].i, .open = ROLL_CLOSED};
-    struct text state = duty_state(row[DU_STATE].i);
-    struct obligation o = {
-        .state = state,
-        .id = row[DU_ID].i,
-        .holder = row[DU_ID].i / DUTY_COUNT,
-        .record = row[DU_RECORD].i,
-        .owner = value_int_or(row[DU_OWNER], 0),
-        .paid_by = value_int_or(row[DU_PAID_BY], 0),
-        .owner_kind = (int)row[DU_OWNER_KIND].i,
-        .owner_step = (int)value_int_or(row[DU_OWNER_STEP], 0),
-        .late = value_int_or(row[DU_LATE], 0) != 0,
-        .closed_at = value_int_or(row[DU_CLOSED_AT], INSTANT_NONE),
-        .duty =
-            {
-                .rule = -1,
-                .occurrence = (int32_t)value_int_or(row[DU_OCCURRENCE], 0),
-                .anchor = (day)row[DU_ANCHOR].i,
-                .owed = (uint64_t)row[DU_OWED].i,
-                .paid = (uint64_t)value_int_or(row[DU_PAID], 0),
-                .missed = (uint64_t)value_int_or(row[DU_MISSED], 0),
-                .raised_at = row[DU_RAISED_AT].i,
-                .due_at = value_int_or(row[DU_DUE_AT], INSTANT_NONE),
-                .wake_at = value_int_or(row[DU_WAKE_AT], WAKE_NEVER) < WAKE_NEVER ? row[DU_WAKE_AT].i : INSTANT_NONE,
-                .level = (int)value_int_or(row[DU_LEVEL], 0),
-            },
-    };
-    if (obligation_is_open(&o)) {
+    if (row[DU_STATE].i == DUTY_OPEN || row[DU_STATE].i == DUTY_STANDING) {
+        struct obligation o = {
+            .state = duty_state(row[DU_STATE].i),
+            .id = row[DU_ID].i,
+            .holder = row[DU_ID].i / DUTY_COUNT,
+            .record = row[DU_RECORD].i,
+            .duty = {.occurrence = (int32_t)value_int_or(row[DU_OCCURRENCE], 0)},
+        };
+        obligation_cells(row + DU_OWNER_KIND, &o);
         if (!kept_once(roll, &roll->region_last, value_view(row[DU_REGION]))) return error_memory(err);
         o.region = o.owner_region = roll->region_last;
         if (row[DU_OWNER_REGION].kind == VALUE_TEXT) {

@@ -224,6 +224,27 @@ static struct value none_or_number(int64_t i) {
     return i ? value_int(i) : value_null();
 }
 
+_Static_assert(DU_PAID_BY - DU_OWNER_KIND == OB_PAID_BY - OB_OWNER_KIND && DU_WAKE_AT - DU_OWNER_KIND == OB_WAKE_AT - OB_OWNER_KIND, "the same columns in the same order");
+
+void obligation_cells(const struct value *from_owner_kind, struct obligation *ret) {
+    const struct value *row = from_owner_kind - OB_OWNER_KIND;
+    ret->owner_kind = (int)row[OB_OWNER_KIND].i;
+    ret->owner_step = (int)value_int_or(row[OB_OWNER_STEP], 0);
+    ret->owner = value_int_or(row[OB_OWNER], 0);
+    ret->closed_at = value_int_or(row[OB_CLOSED_AT], INSTANT_NONE);
+    ret->late = value_int_or(row[OB_LATE], 0) != 0;
+    ret->paid_by = value_int_or(row[OB_PAID_BY], 0);
+    ret->duty.rule = -1;
+    ret->duty.raised_at = row[OB_RAISED_AT].i;
+    ret->duty.anchor = (day)row[OB_ANCHOR].i;
+    ret->duty.owed = (uint64_t)row[OB_OWED].i;
+    ret->duty.paid = (uint64_t)value_int_or(row[OB_PAID], 0);
+    ret->duty.missed = (uint64_t)value_int_or(row[OB_MISSED], 0);
+    ret->duty.due_at = value_int_or(row[OB_DUE_AT], INSTANT_NONE);
+    ret->duty.wake_at = value_int_or(row[OB_WAKE_AT], WAKE_NEVER) < WAKE_NEVER ? row[OB_WAKE_AT].i : INSTANT_NONE;
+    ret->duty.level = (int)value_int_or(row[OB_LEVEL], 0);
+}
+
 void obligation_of_row(const struct value *row, struct obligation *ret) {
     *ret = (struct obligation){
         .region = value_view(row[OB_REGION]),
@@ -236,26 +257,9 @@ void obligation_of_row(const struct value *row, struct obligation *ret) {
         .holder = row[OB_HOLDER].i,
         .record = row[OB_RECORD].i,
         .pack = row[OB_PACK].i,
-        .owner = value_int_or(row[OB_OWNER], 0),
-        .paid_by = value_int_or(row[OB_PAID_BY], 0),
-        .owner_kind = (int)row[OB_OWNER_KIND].i,
-        .owner_step = (int)value_int_or(row[OB_OWNER_STEP], 0),
-        .late = value_int_or(row[OB_LATE], 0) != 0,
-        .closed_at = value_int_or(row[OB_CLOSED_AT], INSTANT_NONE),
-        .duty =
-            {
-                .rule = -1,
-                .occurrence = (int32_t)row[OB_OCCURRENCE].i,
-                .anchor = (day)row[OB_ANCHOR].i,
-                .owed = (uint64_t)row[OB_OWED].i,
-                .paid = (uint64_t)value_int_or(row[OB_PAID], 0),
-                .missed = (uint64_t)value_int_or(row[OB_MISSED], 0),
-                .raised_at = row[OB_RAISED_AT].i,
-                .due_at = value_int_or(row[OB_DUE_AT], INSTANT_NONE),
-                .wake_at = row[OB_WAKE_AT].kind == VALUE_INT && row[OB_WAKE_AT].i < WAKE_NEVER ? row[OB_WAKE_AT].i : INSTANT_NONE,
-                .level = (int)value_int_or(row[OB_LEVEL], 0),
-            },
+        .duty = {.occurrence = (int32_t)row[OB_OCCURRENCE].i},
     };
+    obligation_cells(row + OB_OWNER_KIND, ret);
     duty_cell_of(ret, (int)value_int_or(row[OB_PHASE], 0), value_int_or(row[OB_KIND], 0), &ret->was);
 }
 
