@@ -1,35 +1,50 @@
 // Names of what a list refers to: something stands for each until it has come, and what came into sight meanwhile is asked for together.
-import { ref, shallowReactive } from 'vue'
+import { ref } from 'vue'
 
 import { get } from '@/api/client'
 import { MASK, registerOf, type Row } from '@/api/registers'
 import { language } from '@/i18n'
 
-/** `load` is asked for keys when none has been added for `rest_ms`; what it does not answer keeps standing for itself. */
+const AT_ONCE = 1000 // wanted at once: more than any screen shows; who scrolled past the first of them left them behind
+const KEPT = 20_000 // names in memory
+
+/** `load` is asked for keys when none has been added for `rest_ms`; what it does not answer keeps standing for itself. Who shows a name is told of all that came, once. */
 export function useNames(load: (keys: string[]) => Promise<[string, string][]>, rest_ms: number): { nameOf: (key: string, meanwhile: string) => string; known: () => number } {
-  const names = shallowReactive(new Map<string, string>())
+  const names = new Map<string, string>()
   const come = ref(0)
   const wanted = new Set<string>()
   let timer = 0
+  const kept = (key: string): string => `${language()} ${key}`
+  function first(of: Iterable<string>): string {
+    const [key = ''] = of
+    return key
+  }
   async function asked(): Promise<void> {
     const keys = [...wanted]
     wanted.clear()
     const got = await load(keys).catch(() => [])
-    for (const [key, name] of got) names.set(`${language()} ${key}`, name)
+    for (const [key, name] of got) names.set(kept(key), name)
     if (got.length) come.value++
   }
   return {
     nameOf(key, meanwhile) {
-      const held = names.get(`${language()} ${key}`)
+      void come.value
+      const held = names.get(kept(key))
       if (held === undefined) {
-        names.set(`${language()} ${key}`, meanwhile)
+        names.set(kept(key), meanwhile)
+        if (names.size > KEPT) names.delete(first(names.keys()))
         wanted.add(key)
+        if (wanted.size > AT_ONCE) {
+          const past = first(wanted)
+          wanted.delete(past)
+          names.delete(kept(past))
+        }
         window.clearTimeout(timer)
         timer = window.setTimeout(() => void asked(), rest_ms)
       }
       return held ?? meanwhile
     },
-    known: () => names.size + come.value,
+    known: () => come.value,
   }
 }
 
