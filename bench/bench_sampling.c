@@ -4,7 +4,7 @@
 #include "desks/testing/round.h"
 #include "served.h"
 
-enum { PEOPLE = 400000, CONNECTIONS = 512, BATCH = 50, STEP = 2000 };
+enum { PEOPLE = 800000, CONNECTIONS = 512, BATCH = 50, STEP = 2000 };
 static const instant NOW = 1662024600; /* 2022-09-01 17:30 */
 
 static int64_t campaign, round_id, tables[CONNECTIONS];
@@ -70,7 +70,7 @@ static struct text ask(void *arg, int connection, double now) {
     struct buf *b = &w->bytes[connection], body = {0};
     char text[32];
     (void)now;
-    if (w->next + w->batch > PEOPLE) return (struct text){"", 0};
+    if (w->next + w->batch > PEOPLE) fprintf(stdout, "all %d people are sampled: more are needed\n", PEOPLE), exit(1);
     buf_printf(&body, "{\"table\":%lld,\"round\":%lld,\"size\":10%s", (long long)tables[connection], (long long)round_id, w->batch > 1 ? ",\"swabs\":[" : "");
     for (int i = 0; i < w->batch; i++) {
         card(w->next++, text);
@@ -88,11 +88,10 @@ static void refusals(void *arg, int connection, const struct load_answer *a) {
     if (a->status == 200) fprintf(stdout, "refused: %.*s\n", (int)(a->body.n < 300 ? a->body.n : 300), a->body.s), exit(1);
 }
 
-static long acknowledged;
+static long acknowledged, next; /* next: the person who has not been sampled yet */
 
 static double measure(int port, const char *what, int batch, int connections, double rate, double seconds, struct load_result *w) {
     static struct asking asking;
-    static long next;
     static int serial;
     double cpu = cpu_s();
     asking.next = next;
@@ -118,7 +117,7 @@ static int run(const char *store, bool pg) {
     double began = wall_s();
     ground(&n);
     printf(" %s: %d people on record, %d tables (made in %.0f s)\n", pg ? "PostgreSQL" : "SQLite", PEOPLE, CONNECTIONS, wall_s() - began);
-    acknowledged = 0;
+    acknowledged = next = 0;
     struct http_server *s = NULL;
     int port = bench_serve(&n, (struct http_options){0}, &s);
     double flat;
