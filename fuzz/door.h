@@ -13,6 +13,7 @@
 
 #include "desks/node.h"
 #include "doors/http/server.h"
+#include "needs.h"
 
 static struct http_server *server;
 static char folder[] = "/tmp/fuzz-door-XXXXXX", node[80];
@@ -39,20 +40,17 @@ static void begin(void) {
     const char *home = getenv("TOCSIN_HOME");
     struct error err = {0};
     struct node_report made;
-    if (!mkdtemp(folder)) abort();
+    need(mkdtemp(folder), folder);
+    atexit(end);
     snprintf(node, sizeof node, "%s/node", folder);
     snprintf(tokens, sizeof tokens, "%s/tokens", folder);
-    FILE *f = fopen(tokens, "w");
-    if (!f || fputs("token-fuzz fuzz root -\n", f) < 0 || fclose(f)) abort();
+    static const char line[] = "token-fuzz fuzz root -\n";
+    put_file(tokens, line, sizeof line - 1);
     struct node_options n = {.ledger = {.dir = node, .home = home ? home : ".", .region = "310115"}, .policy = "covid-2022-v9", .regions = "/dev/null", .now = 1653876000};
     door = (struct http_options){.ledger = n.ledger, .listen = "127.0.0.1:0", .dev_tokens = tokens, .at = 1653876000, .rate_account = -1, .rate_address = -1, .results_per_s = -1, .accounts = &accounts,
                                  .quiet = true, .no_clock = true};
-    if (node_init(&n, &made, &err) < 0) {
-        fprintf(stderr, "%s %s\n", err.message, err.where);
-        abort();
-    }
+    need(node_init(&n, &made, &err) >= 0, err.message);
     open_door();
-    atexit(end);
 }
 
 /* From an address of this machine (127.0.0.0/8): whoever is counted by address is somebody else each time. */

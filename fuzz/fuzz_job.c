@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "desks/job/job.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,11 +22,11 @@ static void end(void) {
 }
 
 static void begin(void) {
-    if (digest_init(NULL) < 0 || !mkdtemp(folder)) abort();
+    need(digest_init(NULL) == 0 && mkdtemp(folder), folder);
     snprintf(spool, sizeof spool, "%s/spool", folder);
     snprintf(at, sizeof at, "%s/" ID, spool);
     snprintf(file, sizeof file, "%s/job.json", at);
-    if (mkdir(spool, 0700) != 0) abort();
+    need(mkdir(spool, 0700) == 0, spool);
     atexit(end);
 }
 
@@ -40,8 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_t *shown = NULL;
     if (!ready) begin(), ready = true;
     mkdir(at, 0700);
-    FILE *f = fopen(file, "wb");
-    if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0) abort();
+    put_file(file, data, size);
     if (jobs_open(&o, &jobs, &err) < 0) abort();
     if (job_show(jobs, &s, NULL, ID, &shown, &err) == 0) {
         const char *state = json_string_value(json_object_get(shown, "state"));

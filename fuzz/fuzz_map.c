@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "desks/intake/map.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,8 +27,7 @@ static const char codes[] = "codelist: sex\nzh: 性别\nen: Sex\nsource: test\nc
 static void write_file(const char *dir, const char *name, const char *body) {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *f = fopen(path, "w");
-    if (!f || fputs(body, f) < 0 || fclose(f)) abort();
+    put_file(path, body, strlen(body));
 }
 
 /* The target carries its own little catalog, so that an input means the same whatever the registers of the day are. */
@@ -36,7 +36,7 @@ static struct catalog *little(void) {
     if (c) return c;
     char r[] = "/tmp/fuzz-map-r-XXXXXX", k[] = "/tmp/fuzz-map-c-XXXXXX";
     struct error err = {0};
-    if (!mkdtemp(r) || !mkdtemp(k)) abort();
+    need(mkdtemp(r) && mkdtemp(k), r);
     write_file(r, "person.yaml", registers[0]);
     write_file(r, "case.yaml", registers[1]);
     write_file(k, "sex.yaml", codes);

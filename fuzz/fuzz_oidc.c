@@ -95,9 +95,8 @@ static void begin_provider(void) {
     begin();
     snprintf(path, sizeof path, "%s/oidc.yaml", node);
     FILE *f = fopen(path, "w");
-    if (!f || fprintf(f, "issuer: %s\ndiscovery: %s/0\nclient_id: tocsin\nclient_secret: secret\nredirect_uri: http://127.0.0.1:8460/\nclaim: login\n", provider.base, provider.base) < 0 ||
-        fclose(f) || chmod(path, 0600) || pthread_create(&thread, NULL, provide, NULL))
-        abort();
+    need(f && fprintf(f, "issuer: %s\ndiscovery: %s/0\nclient_id: tocsin\nclient_secret: secret\nredirect_uri: http://127.0.0.1:8460/\nclaim: login\n", provider.base, provider.base) > 0 &&
+         fclose(f) == 0 && chmod(path, 0600) == 0 && pthread_create(&thread, NULL, provide, NULL) == 0, path);
     pthread_detach(thread);
     make_account();
     http_server_stop(server); /* it has not seen oidc.yaml */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "desks/account/oidc.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         fd = mkstemp(path); /* 0600, as it must be */
         atexit(end);
     }
-    if (fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, data, size, 0) != (ssize_t)size) abort();
+    put_fd(fd, path, data, size);
     if (provider_read(path, &p, &err) < 0) {
         if (!err.code || !*err.message) abort();
         return 0;

@@ -10,6 +10,7 @@
 #include "desks/backup.h"
 #include "desks/node.h"
 #include "ledger/record.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,14 +38,14 @@ static void begin(void) {
     struct arena a = {0};
     char piece[65536];
     int n;
-    if (digest_init(NULL) < 0 || !mkdtemp(folder)) abort();
+    need(digest_init(NULL) == 0 && mkdtemp(folder), folder);
     snprintf(node, sizeof node, "%s/node", folder);
     snprintf(again, sizeof again, "%s/again", folder);
     snprintf(file, sizeof file, "%s/backup.gz", folder);
     snprintf(key, sizeof key, "%s/tocsin.key", node);
     atexit(end);
     struct node_options o = {.ledger = {.dir = node, .home = home ? home : ".", .region = "310115"}, .policy = "covid-2022-v9", .regions = "/dev/null", .now = 1653876000};
-    if (node_init(&o, &made, &err) < 0 || ledger_open(&o.ledger, &l, &err) < 0) abort();
+    need(node_init(&o, &made, &err) >= 0 && ledger_open(&o.ledger, &l, &err) >= 0, err.message);
     struct session s = node_session(TEXT("fuzz"), 1653876000, false);
     struct draft *d = draft_new(&a, register_find(l->catalog, TEXT("person")), DRAFT_CREATE);
     if (!d || draft_set(l, d, &a, TEXT("name"), TEXT("张三"), &err) < 0 || record_write(l, &s, &d, 1, &err) < 0 || backup_write(l, file, &wrote, &err) < 0) abort();
@@ -61,7 +62,7 @@ static void write_body(struct text body) {
     unsigned char digest[DIGEST_BYTES];
     digest_bytes(body, digest);
     gzFile gz = gzopen(file, "wb1");
-    if (!gz || gzwrite(gz, BACKUP_MAGIC, sizeof BACKUP_MAGIC - 1) <= 0 || (body.n && gzwrite(gz, body.s, (unsigned)body.n) <= 0) || gzwrite(gz, digest, sizeof digest) <= 0 || gzclose(gz) != Z_OK) abort();
+    need(gz && gzwrite(gz, BACKUP_MAGIC, sizeof BACKUP_MAGIC - 1) > 0 && (!body.n || gzwrite(gz, body.s, (unsigned)body.n) > 0) && gzwrite(gz, digest, sizeof digest) > 0 && gzclose(gz) == Z_OK, file);
 }
 
 /* Four bytes an edit: where (of 65,536 parts of the body), what is done, a value. */
@@ -92,8 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!good.n) begin();
     if (size < 1) return 0;
     if (data[0] % 4 == 0) {
-        FILE *f = fopen(file, "wb");
-        if (!f || fwrite(data + 1, 1, size - 1, f) != size - 1 || fclose(f)) abort();
+        put_file(file, data + 1, size - 1);
     } else if (data[0] % 4 == 1) {
         write_body((struct text){(const char *)data + 1, size - 1});
     } else {

@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "visits/segment.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,8 +29,8 @@ static void real_make(void) {
         rows[i].end = i % 5 ? rows[i].start + (int32_t)(h % 5000) : DAY_S;
         if (i % 11 == 0) rows[i].zone = 3, rows[i].row = (uint16_t)(i % 20), rows[i].attr |= PRESENCE_SEATED;
     }
-    if (!mkdtemp(dir)) abort();
-    if (segment_write(&spec, rows, ROWS, &kept, &bytes, NULL) < 0) abort();
+    need(mkdtemp(dir), dir);
+    need(segment_write(&spec, rows, ROWS, &kept, &bytes, NULL) >= 0, dir);
     snprintf(path, sizeof path, "%s/a.seg", dir);
     if (file_read(path, 1 << 24, &b, NULL) < 0) abort();
     unlink(path);

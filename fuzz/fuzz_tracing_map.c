@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "desks/tracing/inside.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         fd = memfd_create("map", 0);
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     }
-    if (fd < 0 || ftruncate(fd, 0) < 0 || pwrite(fd, s, n, 0) != (ssize_t)n) abort();
+    put_fd(fd, path, s, n);
     if (tracing_map_read(path, 28800, &m, &err) < 0) {
         if (!err.code || !*err.message) abort();
         return 0;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "desks/testing/tube_sheet.h"
+#include "needs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,8 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t line = 0, last = 0;
     char path[40];
     int fd = memfd_create("sheet", MFD_CLOEXEC), rc;
-    if (fd < 0 || write(fd, data, size) != (ssize_t)size) abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    put_fd(fd, path, data, size);
     rc = typed_sheet_open(path, &u, &sheet, NULL);
     while (rc == 0 && (rc = typed_sheet_next(sheet, &a, &r, &line, NULL, NULL, NULL)) > 0) {
         look(&r);

@@ -1,7 +1,8 @@
 /* fuzz: replays a fuzz target without libFuzzer, so that every test run feeds each parser some thousand damaged inputs with any
  * compiler. Deterministic: the same seed gives the same inputs.
- *   fuzz_NAME [--seconds N] [--iterations N] [--seed N] [--seeds DIR] [FILE...]
- * Files alone are run once as they are (to look at a crash again). A failing input is written to /tmp/fuzz_NAME.SEED.ITERATION. */
+ *   fuzz_NAME [--seconds N] [--iterations N] [--seed N] [--seeds DIR] [--found DIR] [FILE...]
+ * Files alone are run once as they are (to look at a crash again). A failing input is written to DIR/fuzz_NAME.SEED.ITERATION (/tmp), or told in hexadecimal
+ * digits where it cannot be. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,7 +17,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SEEDS_MAX = 4096, INPUT_MAX = 1 << 16, HANG_S = 300 };
+enum { SEEDS_MAX = 4096, INPUT_MAX = 1 << 16, TOLD_MAX = 8192, HANG_S = 300 };
 
 struct seeds {
     struct text items[SEEDS_MAX];
@@ -27,21 +28,27 @@ struct seeds {
 static struct {
     uint8_t bytes[INPUT_MAX + 1];
     size_t n;
-    char path[256];
+    char path[1024];
 } running;
 
-static void keep_input(int signal_number) {
-    int fd = open(running.path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
-    if (fd >= 0) {
-        ssize_t ignored = write(fd, running.bytes, running.n);
-        (void)ignored;
-        close(fd);
-    }
-    static const char words[] = "not ok 1 - this input kills it: ";
-    ssize_t ignored = write(STDOUT_FILENO, words, sizeof words - 1);
-    ignored = write(STDOUT_FILENO, running.path, strlen(running.path));
-    ignored = write(STDOUT_FILENO, "\n", 1);
+/* Only what a signal handler may call. */
+static void tell(const char *words, size_t n) {
+    ssize_t ignored = write(STDOUT_FILENO, words, n);
     (void)ignored;
+}
+
+static void keep_input(int signal_number) {
+    static const char words[] = "not ok 1 - this input kills it: ", instead[] = "\n# it cannot be written there; in hexadecimal digits: ", digits[] = "0123456789abcdef";
+    int fd = open(running.path, O_CREAT | O_TRUNC | O_WRONLY, 0644);
+    bool kept = fd >= 0 && write(fd, running.bytes, running.n) == (ssize_t)running.n && close(fd) == 0;
+    tell(words, sizeof words - 1);
+    tell(running.path, strlen(running.path));
+    if (!kept) {
+        unlink(running.path);
+        tell(instead, sizeof instead - 1);
+        for (size_t i = 0; i < running.n && i < TOLD_MAX; i++) tell(&digits[running.bytes[i] >> 4], 1), tell(&digits[running.bytes[i] & 15], 1);
+    }
+    tell("\n", 1);
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
@@ -134,7 +141,7 @@ int main(int argc, char **argv) {
     double seconds = 2;
     long iterations = 0, done = 0;
     uint64_t seed = 1;
-    const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0], *found = "/tmp";
     bool given = false;
 
     if (digest_init(NULL) < 0) return 70;
@@ -142,6 +149,7 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = atof(argv[++i]);
         else if (!strcmp(argv[i], "--iterations") && i + 1 < argc) iterations = atol(argv[++i]);
         else if (!strcmp(argv[i], "--seed") && i + 1 < argc) seed = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--found") && i + 1 < argc) found = argv[++i];
         else if (!strcmp(argv[i], "--seeds") && i + 1 < argc) {
             const char *base = !strncmp(name, "fuzz_", 5) ? name + 5 : name;
             char dir[1024];
@@ -161,7 +169,7 @@ int main(int argc, char **argv) {
     printf("1..1\n");
     fflush(stdout);
 
-    snprintf(running.path, sizeof running.path, "/tmp/%.200s.seed", name);
+    snprintf(running.path, sizeof running.path, "%.700s/%.200s.seed", found, name);
     run_input((const uint8_t *)"", 0);
     for (size_t i = 0; i < seeds.n; i++, done++) run_input((const uint8_t *)seeds.items[i].s, seeds.items[i].n);
     rng_seed(&rng, seed);
@@ -171,7 +179,7 @@ int main(int argc, char **argv) {
         size_t n = from.n;
         memcpy(running.bytes, from.s, n);
         for (uint64_t edits = 1 + rng_below(&rng, 6); edits; edits--) n = mutate(&rng, &seeds, running.bytes, n);
-        snprintf(running.path, sizeof running.path, "/tmp/%.200s.%llu.%ld", name, (unsigned long long)seed, i);
+        snprintf(running.path, sizeof running.path, "%.700s/%.200s.%llu.%ld", found, name, (unsigned long long)seed, i);
         run_input(running.bytes, n);
     }
     printf("ok 1 - %s: %ld inputs from %zu seeds\n", name, done, seeds.n);
