@@ -277,7 +277,9 @@ static void what_a_declaration_may_not_be(void **state) {
     static const char *const poor[] = {"client_secret: x\n", "issuer: http://idp.example\nclient_id: a\nclient_secret: b\nredirect_uri: https://c.example/\n",
                                        "issuer: https://idp.example\nclient_id: a\nclient_secret: b\nredirect_uri: file:///etc/passwd\n",
                                        "issuer: https://idp.example\nclient_id: a\nclient_secret: b\nredirect_uri: https://c.example/\nsurprise: 1\n",
-                                       "issuer: https://user@idp.example\nclient_id: a\nclient_secret: b\nredirect_uri: https://c.example/\n"};
+                                       "issuer: https://user@idp.example\nclient_id: a\nclient_secret: b\nredirect_uri: https://c.example/\n",
+                                       "issuer: https://idp.example\nclient_id: !a\nclient_secret: b\nredirect_uri: https://c.example/\n",
+                                       "issuer: https://idp.example\nclient_id: a\nclient_secret: \"\"\nredirect_uri: https://c.example/\n"};
     struct provider p = {0};
     char path[] = "/tmp/tocsin-oidc-XXXXXX";
     int fd = mkstemp(path);

@@ -22,6 +22,7 @@ bool provider_url_ok(struct text url) {
 static int own_text(const struct yaml *root, const char *key, bool required, const char *other, struct text *ret, struct error *err) {
     struct text t = {0};
     int rc = yaml_text(root, key, required, &t, err);
+    if (!rc && required && !t.n) rc = yaml_error(yaml_get(root, key), err, E_INVALID, "%s is empty / %s 为空", key, key);
     if (!rc) *ret = t.n ? t : text_of(other);
     return rc;
 }
