@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/instant.h"
+#include "base/near.h"
 #include "base/yaml.h"
 
 static void dates_that_do_not_exist_are_refused(void **state) {
@@ -118,6 +119,43 @@ static void messages_speak_the_asked_language(void **state) {
     assert_string_equal(words, "无");
 }
 
+static struct text nearest(const char *typed, const char *const *known) {
+    struct near n = {.typed = text_of(typed)};
+    for (; *known; known++) near_try(&n, text_of(*known));
+    return n.best;
+}
+
+/* What is told as meant is near: a slip in three letters, or a beginning; never a guess out of the blue, and of equals the first. */
+static void what_was_meant(void **state) {
+    (void)state;
+    const char *const fields[] = {"onset", "note", "classification", "contact", "contacts", "a", NULL};
+    char long_name[200] = {0};
+    assert_int_equal(nearest("colour", fields).n, 0);
+    assert_int_equal(nearest("x", fields).n, 0);
+    assert_int_equal(nearest("", fields).n, 0);
+    assert_int_equal(nearest("on", fields).n, 0);
+    memset(long_name, 'n', sizeof long_name - 1);
+    assert_int_equal(nearest(long_name, fields).n, 0);
+    assert_true(text_is(nearest("onest", fields), "onset"));
+    assert_true(text_is(nearest("ONSET_", fields), "onset"));
+    assert_true(text_is(nearest("class", fields), "classification"));
+    assert_true(text_is(nearest("contcat", fields), "contact"));
+    assert_true(text_is(nearest("contactt", fields), "contact"));
+    struct near n = {.typed = TEXT("onest"), .best = TEXT("onset")};
+    struct error err = {0};
+    near_tell(&n, NULL);
+    near_tell(&n, &err);
+    assert_string_equal(err.message, "");
+    error_set(&err, E_UNKNOWN, NULL, "no field / 没有字段");
+    near_tell(&n, &err);
+    assert_string_equal(err.message, "no field; is onset meant? / 没有字段;是否指 onset?");
+    err = (struct error){0};
+    memset(long_name, 'n', sizeof long_name - 1);
+    error_set(&err, E_UNKNOWN, NULL, "%s%s%.70s", long_name, long_name, long_name);
+    for (int i = 0; i < 9; i++) near_tell(&n, &err); /* what has no room stays as it was */
+    assert_true(strlen(err.message) < sizeof err.message);
+}
+
 static void text_edges(void **state) {
     (void)state;
     assert_true(text_is(text_trim(TEXT("\xE3\x80\x80 a\xC2\xA0")), "a"));
@@ -163,7 +201,7 @@ int main(void) {
         cmocka_unit_test(dates_that_do_not_exist_are_refused), cmocka_unit_test(every_day_survives_writing_and_reading),
         cmocka_unit_test(instants_keep_their_zone),            cmocka_unit_test(durations),
         cmocka_unit_test(same_seed_same_bytes),                cmocka_unit_test(yaml_names_the_place),
-        cmocka_unit_test(text_edges),
+        cmocka_unit_test(what_was_meant), cmocka_unit_test(text_edges),
         cmocka_unit_test(printed_text_is_what_the_library_prints),
         cmocka_unit_test(messages_speak_the_asked_language),
     };

@@ -42,6 +42,14 @@ check() { # check 'NAME' COMMAND...
 # ---- calls that are wrong
 refuses 64 'no such command' frobnicate
 refuses 64 'no such command' policy frobnicate
+refuses 64 'is record meant' reocrd case
+refuses 64 'is policy diff meant' policy dif a b
+refuses 64 'is region meant' due --regoin 310115
+refuses 64 'is contact meant' template contcat
+refuses 64 'no register "dragon"' help registers dragon
+does 'contact .*Contact' help registers --lang en
+does 'onset .*date' help registers case
+json 'j.fields.find(f => f.field === "disease").codes === "disease"' help registers case
 refuses 64 'no such option' due --frobnicate
 refuses 64 'given twice' due --desk a --desk b
 refuses 64 'takes no value' due --overdue=yes
@@ -107,7 +115,7 @@ cmp -s files/contacts.csv other/contacts.csv && bad "other seed, other bytes" ||
 refuses 65 'people|days' demo x --people 0
 refuses 65 'six digits' demo x --region 31
 
-refuses 64 'no register "dragon"; there are' import dragon files/cases.xlsx
+refuses 64 'no register "dragon"; see tocsin help registers' import dragon files/cases.xlsx
 refuses 74 'missing.csv' import case missing.csv
 refuses 64 'this map makes' import contact files/contacts.csv --map "$TOCSIN_HOME/examples/maps/tianjin.yaml"
 printf 'no,such,columns\n1,2,3\n' >wrong.csv

@@ -110,6 +110,16 @@ static const char *chinese_half(const char *message) {
     return found;
 }
 
+void error_meant(struct error *err, int n, const char *name) {
+    char told[2 * ERROR_MESSAGE_MAX];
+    if (!err || !err->code) return;
+    const char *half = chinese_half(err->message);
+    int size = half ? (int)(half - err->message) : (int)strlen(err->message);
+    int all = half ? snprintf(told, sizeof told, "%.*s; is %.*s meant?%s;是否指 %.*s?", size, err->message, n, name, half, n, name)
+                   : snprintf(told, sizeof told, "%s; is %.*s meant?", err->message, n, name);
+    if (all > 0 && (size_t)all < sizeof err->message) memcpy(err->message, told, (size_t)all + 1);
+}
+
 /* Length of the quoted value that begins a message, with what joins it to the rest; 0 when none does. */
 static size_t quoted_start(const char *message, const char *end) {
     char quote = *message;

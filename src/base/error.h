@@ -54,6 +54,9 @@ int error_set(struct error *err, int code, const char *where, const char *format
 
 int error_memory(struct error *err); /* E_MEMORY */
 
+/* Asks behind a filled err whether the n bytes of `name` are meant, in both languages (near.h finds it). NULL err is fine; a message without room stays. */
+void error_meant(struct error *err, int n, const char *name);
+
 /* The same for functions that take a format themselves: writes the English, and behind " / " the Chinese when the format has none and words.c knows it. */
 void error_write(char *out, size_t n, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 /* The Chinese of an English message or format (words.c); NULL when there is none. */

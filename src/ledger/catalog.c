@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/near.h"
+
 /* ---- words of the language that every piece shares */
 
 bool name_valid(struct text t) {
@@ -246,6 +248,12 @@ int register_field(const struct register_decl *r, struct text name) {
     for (size_t i = 0; i < r->n_fields; i++)
         if (text_eq(r->fields[i].name, name)) return (int)i;
     return -1;
+}
+
+void register_field_near(const struct register_decl *r, struct text name, struct error *err) {
+    struct near near = {.typed = name};
+    for (size_t i = 0; i < r->n_fields; i++) near_try(&near, r->fields[i].name);
+    near_tell(&near, err);
 }
 
 int register_state(const struct register_decl *r, struct text name) {

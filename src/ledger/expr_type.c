@@ -49,10 +49,11 @@ int expr_type_name(struct expr_parser *p, struct text name, bool quoted, uint32_
         return expr_make(p, known[i].op, known[i].type, at, ret);
     }
     int field = register_field(p->reg, name);
-    if (field < 0)
-        return expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s / 没有字段 %.*s", (int)p->reg->name.n,
-                          p->reg->name.s, (int)(name.n < 80 ? name.n : 80), name.s,
-                          (int)(name.n < 80 ? name.n : 80), name.s);
+    if (field < 0) {
+        expr_error(p, E_UNKNOWN, at, "register %.*s has no field %.*s / 没有字段 %.*s", (int)p->reg->name.n, p->reg->name.s, (int)(name.n < 80 ? name.n : 80), name.s, (int)(name.n < 80 ? name.n : 80), name.s);
+        register_field_near(p->reg, name, p->err);
+        return E_UNKNOWN;
+    }
     const struct field *f = &p->reg->fields[field];
     int rc = expr_make(p, OP_FIELD, type_of_field(f->type), at, ret);
     if (rc < 0) return rc;

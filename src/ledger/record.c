@@ -19,7 +19,10 @@ struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum d
 
 static int field_of(const struct register_decl *reg, struct text name, struct error *err) {
     int i = register_field(reg, name), n = (int)(name.n < 60 ? name.n : 60);
-    return i >= 0 ? i : error_set(err, E_UNKNOWN, reg->name.s, "has no field %.*s / 没有字段 %.*s", n, name.s, n, name.s);
+    if (i >= 0) return i;
+    error_set(err, E_UNKNOWN, reg->name.s, "has no field %.*s / 没有字段 %.*s", n, name.s, n, name.s);
+    register_field_near(reg, name, err);
+    return E_UNKNOWN;
 }
 
 int draft_set(struct ledger *l, struct draft *d, struct arena *a, struct text field, struct text input, struct error *err) {

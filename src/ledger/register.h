@@ -182,6 +182,7 @@ int catalog_load(const char *registers_dir, const char *codes_dir, struct catalo
 void catalog_free(struct catalog *c);
 const struct register_decl *register_find(const struct catalog *c, struct text name); /* NULL when unknown */
 int register_field(const struct register_decl *r, struct text name);                  /* index or -1 */
+void register_field_near(const struct register_decl *r, struct text name, struct error *err); /* adds to a refusal of `name` which field was probably meant */
 int register_state(const struct register_decl *r, struct text name);                  /* index or -1 */
 int register_initial(const struct register_decl *r);                                  /* index or -1 */
 bool role_among(const struct text *roles, size_t n, struct text role);

@@ -85,8 +85,11 @@ static int column_named(struct exporter *x, struct text name) {
         side = SIDE_PERSON;
         at = register_field(x->person, text_starts(name, prefix) ? (struct text){name.s + prefix.n, name.n - prefix.n} : name);
     }
-    if (at < 0) return error_set(x->err, E_UNKNOWN, "columns", "%.*s has no field \"%.*s\" / 没有该字段", (int)x->reg->name.n, x->reg->name.s,
-                                 (int)(name.n < 60 ? name.n : 60), name.s);
+    if (at < 0) {
+        error_set(x->err, E_UNKNOWN, "columns", "%.*s has no field \"%.*s\" / 没有该字段", (int)x->reg->name.n, x->reg->name.s, (int)(name.n < 60 ? name.n : 60), name.s);
+        register_field_near(x->reg, name, x->err);
+        return E_UNKNOWN;
+    }
     const struct field *f = side == SIDE_OWN ? &x->reg->fields[at] : &x->person->fields[at];
     if (f->sealed && !x->o->open) return error_set(x->err, E_DENIED, "columns", "\"%.*s\" is sealed: it needs --open and a purpose / 是加密字段,须 --open 并说明目的", (int)f->name.n, f->name.s);
     return column_add(x, side, at);

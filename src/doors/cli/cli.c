@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/near.h"
+
 static size_t option_count(const struct cli_option *list) {
     size_t n = 0;
     while (list[n].name) n++;
@@ -80,6 +82,15 @@ static int value_check(const struct cli_option *o, const char *value, struct err
     return 0;
 }
 
+static int option_unknown(const struct command *c, struct text name, const char *where, struct error *err) {
+    struct near near = {.typed = name};
+    for (size_t i = 0; i < option_count(c->options); i++) near_try(&near, text_of(c->options[i].name));
+    for (size_t i = 0; cli_common[i].name; i++) near_try(&near, text_of(cli_common[i].name));
+    int rc = error_set(err, E_USAGE, where, "no such option of \"%s\"; see tocsin help %s / 没有此选项,见 tocsin help", c->name, c->name);
+    near_tell(&near, err);
+    return rc;
+}
+
 /* "--name value", "--name=value" or "--flag" at argv[*i]. */
 static int option_take(struct cli *cli, int argc, char **argv, int *i, struct error *err) {
     const char *word = argv[*i] + 2, *equals = strchr(word, '=');
@@ -88,7 +99,7 @@ static int option_take(struct cli *cli, int argc, char **argv, int *i, struct er
     char where[80];
     snprintf(where, sizeof where, "--%.*s", (int)(name.n < 60 ? name.n : 60), name.s);
     int k = option_find(cli->command, name, &o);
-    if (k < 0) return error_set(err, E_USAGE, where, "no such option of \"%s\"; see tocsin help %s / 没有此选项,见 tocsin help", cli->command->name, cli->command->name);
+    if (k < 0) return option_unknown(cli->command, name, where, err);
     if (cli->values[k] && o->type != CLI_LIST) return error_set(err, E_USAGE, where, "given twice / 重复给出");
     if (o->type == CLI_FLAG) {
         if (equals) return error_set(err, E_USAGE, where, "takes no value / 此选项不带值");
@@ -133,7 +144,7 @@ static int parse(struct cli *cli, int argc, char **argv, struct error *err) {
     int words = 1;
     if (help_asked(cli, argc, argv)) return 0;
     cli->command = command_find(argc > 1 ? argv[1] : "help", argc > 2 ? argv[2] : "", &words);
-    if (!cli->command) return error_set(err, E_USAGE, argv[1], "no such command; see tocsin help / 没有该命令,见 tocsin help");
+    if (!cli->command) return command_unknown(argv[1], argc > 2 ? argv[2] : "", err);
     bool options_end = false;
     int rc = 0;
     for (int i = 1 + words; rc == 0 && i < argc; i++) {

@@ -82,8 +82,9 @@ int cli_open(struct cli *cli, struct error *err);
 struct ledger_options cli_ledger_options(const struct cli *cli);
 /* The catalog alone, for commands that need no data folder. Owned: catalog_free. */
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err);
-/* A register by name; E_UNKNOWN lists those there are. */
+/* A register by name; E_UNKNOWN says which was probably meant. */
 int cli_register(struct cli *cli, const char *name, const struct register_decl **ret, struct error *err);
+int register_unknown(const struct catalog *c, const char *name, struct error *err); /* E_UNKNOWN */
 
 /* cmd_show.c: a record by id, number or outside key; its cells printed, or put into a JSON object. */
 struct export_names;
@@ -110,11 +111,13 @@ static inline const char *cli_word(const struct cli *cli, const char *zh, const 
 extern const struct command cli_commands[];   /* ended by an empty name */
 extern const struct cli_option cli_common[];  /* ended by an empty name: every command takes these */
 const struct command *command_find(const char *first, const char *second, int *ret_words);
+int command_unknown(const char *first, const char *second, struct error *err); /* E_USAGE, and which was probably meant */
 
 /* ---- help.c: pages derived from the table */
 void help_overview(struct cli *cli);
 void help_command(struct cli *cli, const struct command *c);
 void help_markdown(struct buf *out);   /* docs/commands.md */
+int help_registers(struct cli *cli, const char *name, struct error *err); /* those there are, or the fields of one */
 void help_errors(struct buf *out);     /* docs/errors.md */
 void help_completion(struct buf *out); /* bash */
 

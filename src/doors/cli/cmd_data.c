@@ -203,7 +203,7 @@ int cmd_template(struct cli *cli, struct error *err) {
     if (!out) out = !strcmp(format, "xlsx") ? given : "-";
     rc = reg && cli->json ? template_json(cli, c, reg, err)
          : reg ? export_template(c, reg, format_of(format), cli->zh, out, err)
-             : error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\" / 没有该登记册", name);
+             : register_unknown(c, name, err);
     if (rc == 0 && !cli->json && strcmp(out, "-")) cli_note(cli, "%s\n", out);
     catalog_free(c);
     return rc;

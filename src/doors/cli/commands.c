@@ -1,7 +1,10 @@
 /* The one table of commands. */
 #include "doors/cli/commands.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/near.h"
 
 #define FLAG(name, zh, en) {name, CLI_FLAG, NULL, NULL, NULL, zh, en}
 #define OPTION(name, type, value, zh, en) {name, type, value, NULL, NULL, zh, en}
@@ -259,7 +262,7 @@ const struct command cli_commands[] = {
       OPTION("size", CLI_INT, "N", "每管人数,缺省按轮次", "swabs to a tube; the round's without it"), OPTION("day", CLI_DATE, "DATE", "只有时刻的采样时间所在日,缺省今日", "the day of times without a date; today without it"),
       OPTION("errors", CLI_FILE, "FILE", "退回的行写入此文件,附行号、栏目、原因", "write refused rows here, with line, field and reason")},
      "tocsin sampling import sheet.csv --day 2022-09-01"},
-    {"help", "帮助", "this page, or a command's", cmd_help, {{"COMMAND...", true, CLI_TEXT, "命令", "command"}},
+    {"help", "帮助", "this page, or a command's", cmd_help, {{"COMMAND...", true, CLI_TEXT, "命令;registers 列出登记册,registers NAME 列出其字段", "command; registers lists the registers, registers NAME the fields of one"}},
      {{"format", CLI_CHOICE, "FORMAT", "text", "text|markdown|errors|routes|openapi|bash", "markdown、errors、routes 生成文档,openapi 为接口文档,bash 生成补全", "markdown, errors and routes make docs/, openapi is the API's document, bash makes completion"}},
      "tocsin help import"},
     {0},
@@ -277,4 +280,17 @@ const struct command *command_find(const char *first, const char *second, int *r
         return c;
     }
     return NULL;
+}
+
+int command_unknown(const char *first, const char *second, struct error *err) {
+    char both[2 * NEAR_MAX + 2];
+    snprintf(both, sizeof both, "%.*s %.*s", NEAR_MAX, first, NEAR_MAX, second);
+    struct near one = {.typed = text_of(first)}, two = {.typed = text_of(both)};
+    for (const struct command *c = cli_commands; c->name; c++) {
+        near_try(&one, text_of(c->name));
+        if (*second) near_try(&two, text_of(c->name));
+    }
+    int rc = error_set(err, E_USAGE, first, "no such command; see tocsin help / 没有该命令,见 tocsin help");
+    near_tell(two.best.n ? &two : &one, err);
+    return rc;
 }

@@ -170,6 +170,7 @@ int cmd_help(struct cli *cli, struct error *err) {
     if (!strcmp(format, "bash")) return help_completion(&cli->out), 0;
     if (!first && cli->json) return commands_json(cli, err);
     if (!first) return help_overview(cli), 0;
+    if (!strcmp(first, "registers")) return help_registers(cli, second, err);
     const struct command *c = command_find(first, second ? second : "", &words);
     bool any = c != NULL;
     if (c) help_command(cli, c);
@@ -180,5 +181,5 @@ int cmd_help(struct cli *cli, struct error *err) {
         cli_print(cli, "\n");
     }
     for (c = cli_commands; !any && c->name; c++) any = !strncmp(c->name, first, strlen(first)) && c->name[strlen(first)] == ' ';
-    return any ? 0 : error_set(err, E_USAGE, first, "no such command; see tocsin help / 没有该命令,见 tocsin help");
+    return any ? 0 : command_unknown(first, second ? second : "", err);
 }

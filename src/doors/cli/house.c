@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/near.h"
 #include "doors/cli/cli.h"
 #include "ledger/record.h"
 
@@ -62,16 +63,18 @@ int cli_open(struct cli *cli, struct error *err) {
     return rc < 0 ? rc : session_open(cli, err);
 }
 
+int register_unknown(const struct catalog *c, const char *name, struct error *err) {
+    struct near near = {.typed = text_of(name)};
+    for (size_t i = 0; i < c->n_registers; i++) near_try(&near, c->registers[i].name);
+    int rc = error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"; see tocsin help registers / 没有该登记册,见 tocsin help registers", name);
+    near_tell(&near, err);
+    return rc;
+}
+
 int cli_register(struct cli *cli, const char *name, const struct register_decl **ret, struct error *err) {
     const struct catalog *c = cli->ledger->catalog;
     const struct register_decl *reg = register_find(c, text_of(name));
-    struct buf names = {0};
-    if (reg) return *ret = reg, 0;
-    for (size_t i = 0; i < c->n_registers; i++)
-        buf_printf(&names, "%s%.*s", i ? ", " : "", (int)c->registers[i].name.n, c->registers[i].name.s);
-    int rc = error_set(err, E_UNKNOWN, "REGISTER", "no register \"%.40s\"; there are %s / 没有该登记册;现有: %s", name, buf_cstr(&names), buf_cstr(&names));
-    buf_clear(&names);
-    return rc;
+    return reg ? *ret = reg, 0 : register_unknown(c, name, err);
 }
 
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err) {
