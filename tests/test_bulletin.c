@@ -244,6 +244,10 @@ static void figures_add_up(void **state) {
             assert_int_equal(report, b.fresh_total);
             assert_int_equal(b.controlled + b.uncontrolled + b.control_unknown, b.fresh_total);
             assert_int_equal(b.yesterday_total, before.fresh_total);
+            assert_memory_equal(&b.day_before.fresh, &before.fresh, sizeof before.fresh);
+            assert_int_equal(b.day_before.controlled, before.controlled);
+            assert_int_equal(b.day_before.uncontrolled, before.uncontrolled);
+            assert_int_equal(b.day_before.control_unknown, before.control_unknown);
             assert_int_equal(b.active + b.total_died + b.total_recovered + b.total_released, bulletin_total(&b.total));
             for (size_t i = 0; i < b.n_changes; i++) {
                 assert_int_equal(b.changes[i].before + b.changes[i].entered - b.changes[i].left, b.changes[i].after);

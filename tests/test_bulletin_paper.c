@@ -1,4 +1,5 @@
 /* The report on paper: disclosure control, JSON, text and PDF, from figures made by hand. Refusals first. */
+#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -244,6 +245,7 @@ static void public_version_holds_no_small_cell(void **state) {
     assert_int_equal(b.regions[3].fresh_total[0], FIGURE_HIDDEN);
     for (int d = 0; d < CURVE_DAYS; d++) assert_int_equal(b.report[d][0] % 5, 0);
     assert_ok(bulletin_write_json(&b, true, &json, &err), err);
+    assert_false(text_holds(&json, "day_before")); /* small numbers too, and the difference to what was published would tell them */
     assert_ok(bulletin_write_text(&b, NULL, true, 80, &text, &err), err);
     static const char *const secrets[] = {"C-310115", "T-310115", "云岭乡卫生院", "县第二中学"};
     for (size_t i = 0; i < 4; i++) {
@@ -287,6 +289,34 @@ static void nothing_is_not_small(void **state) {
 }
 
 /* ---- JSON */
+
+/* A report frozen before boards asked for the day before says nothing about it, and is not made to say that it was nought. */
+static void day_before_may_be_unsaid(void **state) {
+    struct bulletin a, b;
+    struct buf json = {0}, again = {0};
+    struct error err = {0};
+    sample(&a);
+    a.day_before.fresh.n[CLASS_CONFIRMED][ORIGIN_LOCAL] = 7, a.day_before.controlled = 4, a.day_before.uncontrolled = 3;
+    assert_ok(bulletin_write_json(&a, false, &json, &err), err);
+    bulletin_init(&b);
+    assert_ok(bulletin_read_json(buf_view(&json), &b, &err), err);
+    assert_memory_equal(&a.day_before, &b.day_before, sizeof a.day_before);
+    json_t *tree = json_loadb(json.s, json.n, 0, NULL);
+    assert_int_equal(json_object_del(json_object_get(tree, "cases"), "day_before"), 0);
+    char *older = json_dumps(tree, JSON_COMPACT);
+    bulletin_clear(&b);
+    bulletin_init(&b);
+    assert_ok(bulletin_read_json(text_of(older), &b, &err), err);
+    assert_int_equal(b.day_before.controlled, FIGURE_NONE);
+    assert_ok(bulletin_write_json(&b, false, &again, &err), err);
+    assert_false(text_holds(&again, "day_before"));
+    free(older);
+    json_decref(tree);
+    buf_clear(&json);
+    buf_clear(&again);
+    bulletin_clear(&a);
+    bulletin_clear(&b);
+}
 
 static void json_round_trip(void **state) {
     struct bulletin a, b;
@@ -418,7 +448,7 @@ int main(void) {
         cmocka_unit_test(refuses_bad_json),     cmocka_unit_test(suppression_never_leaks),
         cmocka_unit_test(suppression_scales),   cmocka_unit_test(public_version_holds_no_small_cell),
         cmocka_unit_test(nothing_is_not_small),
-        cmocka_unit_test(json_round_trip),      cmocka_unit_test(no_memory_is_an_error),
+        cmocka_unit_test(day_before_may_be_unsaid), cmocka_unit_test(json_round_trip),      cmocka_unit_test(no_memory_is_an_error),
         cmocka_unit_test(text_reads_well),      cmocka_unit_test(pdf_is_a_document),
     };
     return cmocka_run_group_tests_name("bulletin_paper", tests, NULL, NULL);

@@ -1,7 +1,7 @@
 // Everything the command board shows, read in one go: as few requests as there are questions.
-import { get, Problem } from '@/api/client'
+import { get } from '@/api/client'
 import type { Row } from '@/api/registers'
-import { addDays, dayOf, type Figures } from '@/api/report'
+import { dayOf, type Figures } from '@/api/report'
 import type { Said } from '@/i18n'
 
 export interface Counts {
@@ -48,7 +48,6 @@ export interface Recent {
 export interface Board {
   summary: Summary
   today: Figures
-  yesterday: Figures | null
   curve: CurveByClass
   owners: Owner[]
   loop: RegionLoop[]
@@ -64,16 +63,12 @@ async function loopOf(figures: Figures): Promise<RegionLoop[]> {
 export async function boardLoad(days: number): Promise<Board> {
   const summary = await get<Summary>('obligations/summary')
   const day = dayOf(summary.at)
-  const [today, yesterday, curve, owners] = await Promise.all([
+  const [today, curve, owners] = await Promise.all([
     get<Figures>(`reports/${day}`),
-    get<Figures>(`reports/${addDays(day, -1)}`).catch((e: unknown) => {
-      if (e instanceof Problem && !e.away) return null
-      throw e
-    }),
     get<CurveByClass>(`reports/${day}/curve`, { days }),
     get<{ owners: Owner[] }>('obligations/owners'),
   ])
-  return { summary, today, yesterday, curve, owners: owners.owners, loop: await loopOf(today) }
+  return { summary, today, curve, owners: owners.owners, loop: await loopOf(today) }
 }
 
 const watched = ['case', 'contact', 'stay', 'test', 'measure', 'daily_report']

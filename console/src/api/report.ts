@@ -27,6 +27,7 @@ export interface Figures {
     found_under_control: number
     found_in_community: number
     control_unknown: number
+    day_before?: Pick<Figures['cases'], 'new' | 'found_under_control' | 'found_in_community' | 'control_unknown'>
     active: number
     died: number
     recovered: number

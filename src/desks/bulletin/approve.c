@@ -245,6 +245,7 @@ int bulletin_rederive(struct ledger *l, struct db *db, const struct session *s, 
         is.region_zh = was.region_zh;
         is.region_en = was.region_en;
         memcpy(&is.duties, &was.duties, sizeof is.duties);
+        if (was.day_before.controlled == FIGURE_NONE) is.day_before.controlled = FIGURE_NONE;
         rc = bulletin_write_json(&was, false, &a, err);
         if (!rc) rc = bulletin_write_json(&is, false, &b, err);
         if (!rc) rc = bulletin_compare_json(buf_view(&a), buf_view(&b), differences, err);

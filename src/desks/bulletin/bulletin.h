@@ -97,6 +97,10 @@ struct bulletin {
     struct bulletin_cases fresh, total; /* of the day; cumulative to 24:00 of the day */
     int64_t fresh_class[CLASSES], fresh_origin[ORIGINS], fresh_total; /* margins, kept for the public version */
     int64_t yesterday_total;            /* infections of the day before, same knowledge */
+    struct {                            /* what a board sets beside the day; not in the public version */
+        struct bulletin_cases fresh;
+        int64_t controlled, uncontrolled, control_unknown; /* controlled FIGURE_NONE: not said; so in reports frozen before there was it */
+    } day_before;
     int64_t controlled, uncontrolled, control_unknown; /* of the day's infections */
     int64_t conversions; /* asymptomatic at yesterday's frozen report, confirmed now; FIGURE_NONE without one */
     int64_t excluded;    /* of the day, excluded since */

@@ -304,6 +304,18 @@ static void code_head(struct codec *c, struct bulletin *b) {
     code_int(c, "serial", &b->serial);
 }
 
+/* Absent in the public version, and in reports from before there was it. */
+static void code_day_before(struct codec *c, struct bulletin *b) {
+    if (c->reading && !json_object_get(c->at, "day_before")) b->day_before.controlled = FIGURE_NONE;
+    if (b->day_before.controlled == FIGURE_NONE) return;
+    json_t *outer = codec_in(c, "day_before");
+    code_cases(c, "new", &b->day_before.fresh);
+    code_int(c, "found_under_control", &b->day_before.controlled);
+    code_int(c, "found_in_community", &b->day_before.uncontrolled);
+    code_int(c, "control_unknown", &b->day_before.control_unknown);
+    if (outer) c->at = outer;
+}
+
 static void code_case_figures(struct codec *c, struct bulletin *b) {
     json_t *outer = codec_in(c, "cases");
     if (!outer) return;
@@ -316,6 +328,7 @@ static void code_case_figures(struct codec *c, struct bulletin *b) {
     code_int(c, "found_under_control", &b->controlled);
     code_int(c, "found_in_community", &b->uncontrolled);
     code_int(c, "control_unknown", &b->control_unknown);
+    code_day_before(c, b);
     code_int(c, "conversions", &b->conversions);
     code_int(c, "excluded", &b->excluded);
     code_int(c, "active", &b->active);

@@ -199,6 +199,10 @@ static void outcome_count(struct bulletin *b, const struct case_fact *f, day d) 
     *fresh[f->ended] += today;
 }
 
+static void control_count(const struct case_fact *f, int64_t *yes, int64_t *no, int64_t *unknown) {
+    *(f->controlled < 0 ? unknown : f->controlled ? yes : no) += 1;
+}
+
 /* One case, known at as_of, in the scope. */
 static int case_count(struct tally *t, const struct case_fact *f, struct error *err) {
     const struct scope *sc = t->sc;
@@ -221,14 +225,16 @@ static int case_count(struct tally *t, const struct case_fact *f, struct error *
         region->fresh.n[f->class][f->origin]++;
         disease->fresh.n[f->class][f->origin]++;
     }
+    if (back == 1) b->day_before.fresh.n[f->class][f->origin]++;
     if (f->class == CLASS_SUSPECTED) return 0;
     outcome_count(b, f, sc->day);
     if (back < CURVE_DAYS) b->report[CURVE_DAYS - 1 - back][f->origin]++;
     if (f->onset != DAY_NONE && f->onset <= sc->day && sc->day - f->onset < CURVE_DAYS) b->onset[CURVE_DAYS - 1 - (sc->day - f->onset)][f->origin]++;
     b->yesterday_total += back == 1;
+    if (back == 1) control_count(f, &b->day_before.controlled, &b->day_before.uncontrolled, &b->day_before.control_unknown);
     if (back == 0) {
         line_count(b->routes, b->n_routes, f->discovery);
-        *(f->controlled < 0 ? &b->control_unknown : f->controlled ? &b->controlled : &b->uncontrolled) += 1;
+        control_count(f, &b->controlled, &b->uncontrolled, &b->control_unknown);
     }
     return times_count(t, f, err);
 }

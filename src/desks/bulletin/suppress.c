@@ -299,6 +299,8 @@ int bulletin_suppress(struct bulletin *b, int64_t k, struct error *err) {
     totals_round(&b->total, k);
     for (size_t i = 0; i < b->n_severities; i++) b->severities[i].n = rounded_down(b->severities[i].n, k);
     b->yesterday_total = b->conversions = b->excluded = FIGURE_HIDDEN;
+    memset(&b->day_before, 0, sizeof b->day_before);
+    b->day_before.controlled = FIGURE_NONE;
     int64_t *flows[] = {&b->recovered, &b->released, &b->died, &b->contacts.found, &b->contacts.released, &b->tests.positive,
                         &b->rounds.positive_tubes, &b->rounds.positive, &b->rounds.voluntary};
     for (size_t i = 0; i < sizeof flows / sizeof *flows; i++) *flows[i] = hidden_small(*flows[i], k);
