@@ -251,17 +251,18 @@ int feed_start(struct ledger *l, const struct feed_options *o, struct feed **ret
 
 void feed_end(struct feed *f) {
     pthread_mutex_lock(&f->lock);
+    bool first = !f->ending;
     f->ending = true;
     pthread_cond_broadcast(&f->told);
     struct feed_listener *awake = rouse(f, f->tip + 1, 0, true);
     pthread_mutex_unlock(&f->lock);
     wake_all(awake);
+    if (first) pthread_join(f->thread, NULL); /* whom it was just waking may be gone with his door soon */
 }
 
 void feed_stop(struct feed *f) {
     if (!f) return;
     feed_end(f);
-    pthread_join(f->thread, NULL);
     feed_free(f);
 }
 

@@ -72,7 +72,7 @@ struct feed_options {
 int feed_start(struct ledger *l, const struct feed_options *o, struct feed **ret, struct error *err);
 /* Something was committed: from any thread, never waits long. Fits queue_options.committed. */
 void feed_wake(void *feed);
-/* Wakes everybody for the last time: from now on feed_read is E_BUSY and feed_wait false. */
+/* Wakes everybody for the last time: from now on feed_read is E_BUSY and feed_wait false, and nobody is woken. */
 void feed_end(struct feed *f);
 /* Ends and frees. Every listener must have left. NULL is fine. */
 void feed_stop(struct feed *f);

@@ -17,7 +17,7 @@ struct ledger_queue {
     /* under lock */
     struct submission *first, *last;
     size_t waiting;
-    bool stopping;
+    bool stopping, ended;
     struct queue_counts counts;
     /* the thread's own */
     struct settler *settler; /* waits for the disk and answers, while this thread goes on */
@@ -414,15 +414,20 @@ size_t ledger_queue_waiting(struct ledger_queue *q) {
     return n;
 }
 
-void ledger_queue_stop(struct ledger_queue *q) {
-    if (!q) return;
+void ledger_queue_end(struct ledger_queue *q) {
+    if (!q || q->ended) return;
     pthread_mutex_lock(&q->lock);
-    q->stopping = true;
+    q->stopping = q->ended = true;
     pthread_cond_signal(&q->wake);
     pthread_mutex_unlock(&q->lock);
     pthread_join(q->thread, NULL);
     settler_stop(q->settler);
     db_lazy(q->ledger->db, false, NULL); /* whoever fails here finds the store gone with his next transaction */
+}
+
+void ledger_queue_stop(struct ledger_queue *q) {
+    if (!q) return;
+    ledger_queue_end(q);
     pthread_cond_destroy(&q->wake);
     pthread_mutex_destroy(&q->lock);
     mem_free(q->drafts);

@@ -57,7 +57,9 @@ int ledger_queue_call(struct ledger_queue *q, int (*run)(struct ledger *l, void 
 int ledger_queue_post(struct ledger_queue *q, struct submission *s, struct error *err);
 /* Submissions that wait now. */
 size_t ledger_queue_waiting(struct ledger_queue *q);
-/* Takes no more, finishes what waits, gives the ledger back. NULL is fine. */
+/* Takes no more (E_BUSY), finishes what waits, gives the ledger back. NULL is fine. */
+void ledger_queue_end(struct ledger_queue *q);
+/* Ends and frees: nobody may ask it any more. NULL is fine. */
 void ledger_queue_stop(struct ledger_queue *q);
 
 struct queue_counts {

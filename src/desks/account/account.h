@@ -74,7 +74,9 @@ int account_pool_start(struct accounts *a, const struct account_pool_options *o,
  * then not called. done must be short (it resumes a connection) and may free arg. */
 int account_run(struct account_pool *p, int (*work)(const struct account_seat *seat, void *arg, struct error *err),
                 void (*done)(void *arg, int rc, const struct error *err), void *arg, struct error *err);
-/* Finishes what waits. NULL is fine. */
+/* Finishes what waits and takes no more (E_BUSY). NULL is fine. */
+void account_pool_end(struct account_pool *p);
+/* Ends and frees: nobody may ask it any more. NULL is fine. */
 void account_pool_stop(struct account_pool *p);
 
 /* ---- signing in */

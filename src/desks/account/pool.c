@@ -127,16 +127,21 @@ int account_run(struct account_pool *p, int (*work)(const struct account_seat *s
     return error_set(err, E_BUSY, "retry 5", "too many sign in at this moment; try again / 登录人数过多,请稍后再试");
 }
 
-void account_pool_stop(struct account_pool *p) {
+void account_pool_end(struct account_pool *p) {
     if (!p) return;
     pthread_mutex_lock(&p->lock);
     p->stopping = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
-    for (int i = 0; i < p->n; i++) {
-        pthread_join(p->workers[i].thread, NULL);
-        ledger_close(p->workers[i].seat.ledger);
+    for (; p->n > 0; p->n--) {
+        pthread_join(p->workers[p->n - 1].thread, NULL);
+        ledger_close(p->workers[p->n - 1].seat.ledger);
     }
+}
+
+void account_pool_stop(struct account_pool *p) {
+    if (!p) return;
+    account_pool_end(p);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     mem_free(p);

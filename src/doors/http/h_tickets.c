@@ -45,14 +45,12 @@ int tickets_open(struct accounts *a, const struct ledger_options *o, struct tick
 }
 
 void tickets_stop(struct tickets *t) {
-    if (!t) return;
-    account_pool_stop(t->asker);
-    t->asker = NULL;
+    if (t) account_pool_end(t->asker);
 }
 
 void tickets_close(struct tickets *t) {
     if (!t) return;
-    tickets_stop(t);
+    account_pool_stop(t->asker);
     stripes_clear(&t->stripes);
     pthread_mutex_destroy(&t->lock);
     mem_free(t);

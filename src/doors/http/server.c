@@ -544,21 +544,27 @@ static void wait_until_none(const _Atomic int *count, int ms) {
 void http_server_stop(struct http_server *s) {
     if (!s) return;
     s->stopping = 1;
+    int fd = s->daemon ? MHD_quiesce_daemon(s->daemon) : -1;
+    if (fd >= 0) shutdown(fd, SHUT_RDWR); /* nobody new; its number stays taken while a thread may still ask it */
     if (s->daemon) {
-        int fd = MHD_quiesce_daemon(s->daemon);
-        if (fd >= 0) close(fd);
         feed_end(s->feed); /* its listeners end first: they would wait for ever */
         if (s->jobs) jobs_unwatch_all(s->jobs);
         wait_until_none(&s->open, STOP_WAIT_MS);
     }
     clock_stop(s->clock);
-    account_pool_stop(s->oidc_pool);
-    account_pool_stop(s->aside);
+    /* Who was not done by then is told that they take no more; they are there until the daemon's threads are not. */
+    account_pool_end(s->oidc_pool);
+    account_pool_end(s->aside);
     tickets_stop(s->tickets);
-    account_pool_stop(s->pool); /* waits for the queue */
-    ledger_queue_stop(s->queue); /* answers whatever still waited */
+    account_pool_end(s->pool); /* waits for the queue */
+    ledger_queue_end(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
     if (s->daemon) MHD_stop_daemon(s->daemon);
+    if (fd >= 0) close(fd);
+    account_pool_stop(s->oidc_pool);
+    account_pool_stop(s->aside);
+    account_pool_stop(s->pool);
+    ledger_queue_stop(s->queue);
     scans_close(s->scans);
     sampling_free(s->sampling);
     chains_drop(s);
