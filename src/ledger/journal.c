@@ -112,7 +112,7 @@ int journal_begin(struct journal *j, struct db *db, struct error *err) {
             return error_set(err, E_CORRUPT, "journal_tip", "the signature is wrong: run verify");
     }
     buf_reset(&j->block);
-    j->start = j->chained = j->chained_start = 0;
+    j->start = j->chained = j->chained_start = j->n_cuts = 0;
     j->first = j->next = next;
     j->earliest = INT64_MAX;
     j->latest = INT64_MIN;
@@ -174,18 +174,22 @@ static void chain_all(struct journal *j) {
 int journal_append(struct journal *j, const struct journal_entry *e, int64_t *ret_seq, struct error *err) {
     static const unsigned char room[DIGEST_BYTES];
     struct buf *b = &j->block;
-    size_t undo = b->n, start = j->start;
+    size_t undo = b->n, start = j->start, cuts = j->n_cuts;
     if (!j->open) return error_set(err, E_USAGE, "journal", "no transaction is open");
     chainer_join(j);
     if (b->n - start >= JOURNAL_BLOCK) {
         buf_add(b, room, sizeof room); /* the closed block's head, for the flush */
         start = b->n;
     }
-    if (b->n == start) buf_char(b, BLOCK_FORMAT);
+    int rc = b->n == start && !mem_room(&j->cuts, &j->cap_cuts, cuts + 1, sizeof *j->cuts) ? E_MEMORY : 0;
+    if (!rc && b->n == start) {
+        buf_char(b, BLOCK_FORMAT);
+        j->cuts[j->n_cuts++] = (struct journal_cut){start, j->next};
+    }
     size_t at = b->n;
     buf_add(b, "\0\0\0", 4);
     entry_encode(e, j->next, b);
-    int rc = b->failed;
+    if (!rc) rc = b->failed;
     if (!rc && b->n - at - 4 > JOURNAL_ENTRY_MAX) rc = E_TOO_LARGE;
     if (!rc) {
         size_t n = b->n - at - 4;
@@ -195,6 +199,7 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
     if (rc) {
         b->n = undo;
         b->failed = 0;
+        j->n_cuts = cuts;
         return error_set(err, rc, "journal",
                          rc == E_MEMORY ? "out of memory for an entry" : "the entry is too large");
     }
@@ -204,16 +209,6 @@ int journal_append(struct journal *j, const struct journal_entry *e, int64_t *re
     if (e->at < j->earliest) j->earliest = e->at;
     if (e->at > j->latest) j->latest = e->at;
     return 0;
-}
-
-/* Finds the end of the block that begins at `start` by the rule journal_append cuts by. */
-static size_t block_end(const struct buf *b, size_t start, int64_t *seq) {
-    size_t pos = start + 1;
-    while (pos < b->n && pos - start < JOURNAL_BLOCK) {
-        pos += 4 + entry_bytes(b, pos) + BLOCK_HASH;
-        ++*seq;
-    }
-    return pos;
 }
 
 struct journal_mark journal_mark(struct journal *j) {
@@ -230,13 +225,8 @@ void journal_back(struct journal *j, const struct journal_mark *mark) {
     j->block.failed = 0;
     j->next = mark->next;
     memcpy(j->head, mark->head, sizeof j->head);
-    int64_t seq = 0;
-    size_t start = 0;
-    if (j->start > mark->n) {
-        for (size_t end; (end = block_end(&j->block, start, &seq)) < mark->n;) start = end + DIGEST_BYTES;
-        j->start = start;
-    }
-    j->chained_start = j->start;
+    while (j->n_cuts && j->cuts[j->n_cuts - 1].start >= mark->n) j->n_cuts--;
+    j->start = j->chained_start = j->n_cuts ? j->cuts[j->n_cuts - 1].start : 0;
 }
 
 void journal_abandon(struct journal *j) {
@@ -244,7 +234,7 @@ void journal_abandon(struct journal *j) {
     j->chained = j->chained_start = 0;
     if (j->block.cap > KEEP_BYTES) buf_clear(&j->block);
     buf_reset(&j->block);
-    j->start = 0;
+    j->start = j->n_cuts = 0;
     j->open = false;
 }
 
@@ -252,6 +242,7 @@ void journal_clear(struct journal *j) {
     if (!j) return;
     chainer_join(j);
     buf_clear(&j->block);
+    mem_free(j->cuts);
     sodium_memzero(j, sizeof *j);
 }
 
@@ -291,17 +282,16 @@ static int tip_write(struct journal *j, struct db *db, struct error *err) {
 int journal_flush(struct journal *j, struct db *db, instant at, struct error *err) {
     if (!j->open) return error_set(err, E_USAGE, "journal", "no transaction is open");
     const struct buf *b = &j->block;
-    int64_t seq = j->first;
     int rc = 0;
     chain_all(j);
     if (at < j->latest) at = j->latest; /* no entry of a block is later than the block says */
-    for (size_t start = 0; start < b->n;) {
-        int64_t first = seq;
-        size_t end = block_end(b, start, &seq);
-        const unsigned char *head = end < b->n ? (const unsigned char *)b->s + end : j->head;
-        rc = block_write(j, db, first, seq - first, at, (struct text){b->s + start, end - start}, head, err);
+    for (size_t i = 0; i < j->n_cuts; i++) {
+        const struct journal_cut *cut = &j->cuts[i];
+        bool last = i + 1 == j->n_cuts;
+        size_t end = last ? b->n : cut[1].start - DIGEST_BYTES;
+        const unsigned char *head = last ? j->head : (const unsigned char *)b->s + end;
+        rc = block_write(j, db, cut->first, (last ? j->next : cut[1].first) - cut->first, at, (struct text){b->s + cut->start, end - cut->start}, head, err);
         if (rc < 0) return rc;
-        start = end < b->n ? end + DIGEST_BYTES : end;
     }
     if (b->n && (rc = tip_write(j, db, err)) < 0) return rc;
     j->signed_next = j->next;

@@ -51,6 +51,8 @@ struct journal_keys {
 struct journal {
     struct buf block;                  /* entries, cut into block rows of about JOURNAL_BLOCK bytes */
     size_t start;                      /* private: where the block in progress begins */
+    struct journal_cut { size_t start; int64_t first; } *cuts; /* private: where each block begins, and with which entry */
+    size_t n_cuts, cap_cuts;
     int64_t first, next;               /* seq of the first and the next entry */
     instant earliest, latest;          /* of the entries appended; no narrower than they are */
     unsigned char head[DIGEST_BYTES];  /* of the chain as far as it was made */

@@ -58,8 +58,9 @@ void book_committed(struct ledger *l) {
     book_reset(l);
 }
 
+/* Holders that were made one after the other lie side by side, four at a time. */
 static size_t slot_of(const struct obligation_book *b, int64_t holder) {
-    size_t i = ((uint64_t)holder * 0x9E3779B97F4A7C15u) >> 20 & (b->n_slots - 1);
+    size_t i = (((uint64_t)holder >> 2) * 0x9E3779B97F4A7C15u >> 20 << 2 | ((uint64_t)holder & 3)) & (b->n_slots - 1);
     while (b->slots[i].holder && b->slots[i].holder != holder) i = (i + 1) & (b->n_slots - 1);
     return i;
 }

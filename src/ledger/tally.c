@@ -105,6 +105,8 @@ struct tally_one {
     size_t n_pairs, cap_pairs, n_souls, cap_souls;
     struct idmap by_person;   /* id -> index of souls + 1 */
     struct idmap deltas;      /* digest -> struct delta */
+    struct text last;         /* the group met last, and its digest: neighbours of a list are of one group */
+    int64_t last_digest;
     struct tally_one *next;
 };
 struct tally_change {
@@ -169,35 +171,42 @@ static int people_touched(struct apply *x, struct tally_one *o, struct error *er
 
 static void group_add(struct buf *out, struct value v) {
     struct text t = value_view(v);
-    buf_printf(out, "%zu:", t.n);
+    buf_int(out, (int64_t)t.n);
+    buf_char(out, ':');
     buf_text(out, t);
 }
 
 /* cells: region, by..., left out. */
-static int group_of(struct apply *x, const struct tally_bound *b, const struct value *cells, struct text *ret, struct error *err) {
+static int group_of(struct apply *x, struct tally_one *o, const struct value *cells, struct text *ret, struct error *err) {
+    const struct tally_bound *b = o->b;
     struct buf out = x->cells;
     *ret = (struct text){NULL, 0};
     if (b->left_out >= 0 && value_given(cells[1 + b->n_by])) return 0;
     buf_reset(&out);
     for (size_t i = 0; i <= b->n_by; i++) group_add(&out, cells[i]);
-    *ret = out.failed ? (struct text){NULL, 0} : arena_text(&x->arena, buf_view(&out));
+    if (!out.failed && !(o->last.s && text_eq(buf_view(&out), o->last))) {
+        o->last = arena_text(&x->arena, buf_view(&out));
+        if (o->last.s) o->last_digest = digest_64(o->last);
+    }
+    *ret = out.failed ? (struct text){NULL, 0} : o->last;
     x->cells = out;
     return ret->s ? 0 : error_memory(err);
 }
 
-static int group_of_entry(struct apply *x, const struct tally_bound *b, const struct value *cells, struct text *ret, struct error *err) {
+static int group_of_entry(struct apply *x, struct tally_one *o, const struct value *cells, struct text *ret, struct error *err) {
+    const struct tally_bound *b = o->b;
     struct value row[TALLY_BY_MAX + 2];
     row[0] = cells[COL_REGION];
     for (size_t i = 0; i < b->n_by; i++) row[1 + i] = cells[RECORD_SYSTEM_COLUMNS + b->by[i]];
     if (b->left_out >= 0) row[1 + b->n_by] = cells[RECORD_SYSTEM_COLUMNS + b->left_out];
-    return group_of(x, b, row, ret, err);
+    return group_of(x, o, row, ret, err);
 }
 
 static int stored_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
     struct tally_one *o = arg;
     struct idmap_slot *slot = idmap_find(&o->by_person, row[0].i);
     struct soul *p = slot ? &o->souls[slot->value.i - 1] : NULL;
-    int rc = p ? group_of(x, o->b, row + 1, &p->was, err) : 0;
+    int rc = p ? group_of(x, o, row + 1, &p->was, err) : 0;
     if (p) p->is = p->was;
     return rc;
 }
@@ -222,7 +231,7 @@ static int groups(struct apply *x, struct tally_one *o, struct error *err) {
         if (!slot) continue;
         struct text *is = &o->souls[slot->value.i - 1].is;
         *is = (struct text){NULL, 0};
-        if (e->write == ENTRY_INSERT || e->write == ENTRY_UPDATE) rc = group_of_entry(x, b, e->cells, is, err);
+        if (e->write == ENTRY_INSERT || e->write == ENTRY_UPDATE) rc = group_of_entry(x, o, e->cells, is, err);
     }
     return rc;
 }
@@ -351,7 +360,7 @@ int tally_before(struct apply *x, struct tally_change **ret, struct error *err) 
 
 static int delta_add(struct apply *x, struct tally_one *o, struct text group, int64_t within, day on, int64_t n, struct error *err) {
     if (!group.s) return 0;
-    uint64_t h = (uint64_t)digest_64(group) ^ (uint64_t)within * 0x9e3779b97f4a7c15u ^ (uint64_t)(uint32_t)on << 32;
+    uint64_t h = (uint64_t)(group.s == o->last.s ? o->last_digest : digest_64(group)) ^ (uint64_t)within * 0x9e3779b97f4a7c15u ^ (uint64_t)(uint32_t)on << 32;
     struct idmap_slot *slot = idmap_put(&o->deltas, &x->arena, (int64_t)(h >> 1), NULL);
     if (!slot) return error_memory(err);
     struct delta *d = slot->value.p;

@@ -4,6 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+int batch_room(struct batch *b, size_t rows) {
+    b->rows = arena_alloc(&b->arena, rows * sizeof *b->rows);
+    b->cap = b->rows ? rows : 0;
+    return b->rows ? 0 : E_MEMORY;
+}
+
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret) {
     if (!arena_room(&b->arena, &b->rows, &b->cap, b->n + 1, sizeof *b->rows)) return E_MEMORY;
     size_t bytes = 0;

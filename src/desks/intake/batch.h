@@ -101,6 +101,7 @@ struct intake {
 };
 
 /* batch.c: worker side */
+int batch_room(struct batch *b, size_t rows); /* of an empty one: so many in one piece */
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret);
 void batch_prepare(struct intake *in, struct batch *b);
 int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);

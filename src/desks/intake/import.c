@@ -254,11 +254,12 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
 int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t line, bool damaged, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     struct batch *b = &in->batches[in->filling];
-    int rc = batch_add(b, cells, n, line, damaged, NULL);
-    if (rc < 0) rc = error_memory(err);
     size_t most = in->o.batch_now ? *in->o.batch_now : in->o.batch_rows;
     /* a small one first, each twice the one before: the writer need not wait until a large one is prepared */
     if (in->threaded && in->submitted < in->o.batch_rows && most > BATCH_FIRST + in->submitted) most = BATCH_FIRST + in->submitted;
+    int rc = !b->n && in->submitted ? batch_room(b, most) : 0; /* after one that was full comes another */
+    if (rc == 0) rc = batch_add(b, cells, n, line, damaged, NULL);
+    if (rc < 0) rc = error_memory(err);
     if (rc == 0 && (b->n >= most || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
     if (rc < 0) in->failed = true;
     return rc;

@@ -342,7 +342,9 @@ int map_row(const struct map *m, const struct map_binding *b, const struct text 
         return 0;
     }
     w.env.slots = arena_alloc(a, (m->n_slots + 1) * sizeof *w.env.slots);
-    if (!w.env.slots) return error_memory(err);
+    w.cap = m->n_records; /* more where a record is made for each part of a cell */
+    out.items = arena_alloc(a, (w.cap + 1) * sizeof *out.items);
+    if (!w.env.slots || !out.items) return error_memory(err);
     int rc = fill_slots(&w, m, b, cells, n, err);
     if (rc == 0 && m->skip_if && when_holds(m->skip_if, &w.env)) {
         outcome = MAP_SKIP;
