@@ -533,6 +533,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
     for (size_t i = 0; !rc && i < n; i++)
         if ((here[i] = !drafts[i]->prepared)) record_prepare(l, drafts[i], &x.arena, &l->secret, s->now); /* its refusal is in the draft */
     if (!rc) rc = record_apply_prefetch(&x, drafts, n, err);
+    struct error why = {0};
     for (size_t i = 0; !rc && i < n; i++) {
         struct draft *d = drafts[i];
         apply_near(drafts, n, i);
@@ -543,7 +544,7 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
             break;
         }
         x.s = d->session ? d->session : s;
-        struct error why = {0};
+        if (why.code) why = (struct error){0};
         int one = apply_one(&x, drafts, d, &why);
         if (!one) continue;
         d->error = why;

@@ -8,7 +8,7 @@ int apply_copies(struct apply *x, const struct reg_table *t, struct value *value
     for (size_t i = 0; t->has_copies && i < t->reg->n_fields; i++) {
         const struct field *f = &t->reg->fields[i];
         if (f->copy_reference < 0 || value_given(values[i]) || values[f->copy_reference].kind != VALUE_INT) continue;
-        const struct register_decl *target = register_find(x->l->catalog, t->reg->fields[f->copy_reference].target);
+        const struct register_decl *target = t->targets[f->copy_reference];
         const struct record *from = NULL;
         int rc = target ? record_peek(x->l, target, values[f->copy_reference].i, &from, err) : 0;
         if (rc < 0) return rc;

@@ -7,8 +7,8 @@
 /* What a sealed value is bound to: its field, and under the common key its record, so that values cannot be exchanged unnoticed. A
  * person's own key binds to the person already, and is there before the id. */
 void seal_context(const struct register_decl *reg, const struct field *f, int64_t id, char out[96]) {
-    if (text_is(reg->name, "person"))
-        snprintf(out, 96, "%s/%s", reg->name.s, f->name.s);
+    if (text_is(reg->name, "person")) /* of every new person several: without a format */
+        stpcpy(stpcpy(stpcpy(out, reg->name.s), "/"), f->name.s);
     else
         snprintf(out, 96, "%s/%s/%lld", reg->name.s, f->name.s, (long long)id);
 }

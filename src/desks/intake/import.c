@@ -255,8 +255,8 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     struct batch *b = &in->batches[in->filling];
     size_t most = in->o.batch_now ? *in->o.batch_now : in->o.batch_rows;
-    /* a small one first, each twice the one before: the writer need not wait until a large one is prepared */
-    if (in->threaded && in->submitted < in->o.batch_rows && most > BATCH_FIRST + in->submitted) most = BATCH_FIRST + in->submitted;
+    /* small ones first, each a fourth larger than the one before: the worker has each prepared while the writer is at the one before */
+    if (in->threaded && most > BATCH_FIRST + in->submitted / 4) most = BATCH_FIRST + in->submitted / 4;
     int rc = !b->n && in->submitted ? batch_room(b, most) : 0; /* after one that was full comes another */
     if (rc == 0) rc = batch_add(b, cells, n, line, damaged, NULL);
     if (rc < 0) rc = error_memory(err);
