@@ -100,6 +100,10 @@ int cli_flush(struct cli *cli, struct error *err);
 int cli_json(struct cli *cli, json_t *j, struct error *err);
 json_t *cli_json_text(struct text t);
 size_t cli_width(struct text t); /* cells on a terminal; East Asian characters take two */
+/* "1d6h", "-30m"; in Chinese "1天6小时". In the arena; "" without memory. */
+const char *cli_duration(struct cli *cli, int64_t seconds);
+/* What a desk is called; the word of its declaration when nobody has named it. */
+struct text cli_desk(const struct cli *cli, struct text desk);
 /* Rows of texts, row by row; the first row is the header. Column widths fit; numbers stay right. Never wider than needed. */
 void cli_table(struct cli *cli, const struct text *cells, size_t rows, size_t columns);
 /* The word for the language of the call. */

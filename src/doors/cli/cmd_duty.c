@@ -49,7 +49,7 @@ static int summary_print(struct cli *cli, const struct duty_summary *d, struct e
     char at[INSTANT_TEXT];
     if (!cells) return error_set(err, E_MEMORY, NULL, "out of memory for a table");
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli->zh ? zh[k] : en[k]);
-    for (size_t i = 0; i < d->n; i++) count_row(cli, &d->rules[i], d->rules[i].desk, rule_title(cli, d->rules[i].rule, d->rules[i].reg), cells + (i + 1) * COLUMNS);
+    for (size_t i = 0; i < d->n; i++) count_row(cli, &d->rules[i], cli_desk(cli, d->rules[i].desk), rule_title(cli, d->rules[i].rule, d->rules[i].reg), cells + (i + 1) * COLUMNS);
     count_row(cli, &d->total, TEXT(""), cli->zh ? TEXT("合计") : TEXT("all"), cells + (d->n + 1) * COLUMNS);
     instant_format(cli->now, cli->ledger->zone_s, at);
     cli_print(cli, cli->zh ? "待办, 截至 %s\n" : "What is owed at %s\n", at);
@@ -138,13 +138,11 @@ static int by_age(struct cli *cli, const struct duty_filter *f, struct error *er
     for (size_t k = 0; k < WIDTH; k++) cells[k] = text_of(head[k]);
     for (size_t i = 0; i < DUTY_AGES; i++) {
         struct text *row = cells + (i + 1) * WIDTH;
-        char oldest[INSTANT_TEXT] = "";
-        if (ages[i].oldest_s >= 0) duration_format(ages[i].oldest_s, oldest);
         row[0] = text_of(cli->zh ? zh[i] : en[i]);
         row[1] = number_text(cli, ages[i].open);
         row[2] = number_text(cli, ages[i].overdue);
         row[3] = number_text(cli, ages[i].without_owner);
-        row[4] = text_of(arena_str(&cli->arena, oldest));
+        row[4] = text_of(ages[i].oldest_s >= 0 ? cli_duration(cli, ages[i].oldest_s) : "");
         if (list)
             json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "age", names[i], "open", (json_int_t)ages[i].open, "overdue",
                 (json_int_t)ages[i].overdue, "without_owner", (json_int_t)ages[i].without_owner, "oldest_s", (json_int_t)ages[i].oldest_s));
@@ -180,8 +178,8 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
     if (x->rows > x->limit) return 1;
     struct text *row = x->cells + x->rows++ * LIST_COLUMNS;
     row[0] = text_of(arena_str(&cli->arena, due));
-    row[1] = text_of(*time ? arena_printf(&cli->arena, late ? cli_word(cli, "超 %s", "%s late") : cli_word(cli, "剩 %s", "%s left"), time) : "");
-    row[2] = arena_text(&cli->arena, o->desk);
+    row[1] = text_of(*time ? arena_printf(&cli->arena, late ? cli_word(cli, "超 %s", "%s late") : cli_word(cli, "剩 %s", "%s left"), cli_duration(cli, late ? cli->now - o->duty.due_at : o->duty.due_at - cli->now)) : "");
+    row[2] = arena_text(&cli->arena, cli_desk(cli, o->desk));
     row[3] = title;
     row[4] = record;
     row[5] = owner;

@@ -151,10 +151,7 @@ int cmd_lab_recall(struct cli *cli, struct error *err) {
 }
 
 static const char *span(struct cli *cli, int64_t s) {
-    char text[INSTANT_TEXT];
-    if (s < 0) return "-";
-    duration_format(s, text);
-    return arena_str(&cli->arena, text);
+    return s < 0 ? "-" : cli_duration(cli, s);
 }
 
 int cmd_lab_waiting(struct cli *cli, struct error *err) {

@@ -78,10 +78,9 @@ int cmd_policy_list(struct cli *cli, struct error *err) {
 /* ---- show */
 
 static void timing_words(struct cli *cli, const struct duty_rule *r, char *out, size_t n) {
-    char a[INSTANT_TEXT], days[160] = "";
+    char days[160] = "";
     if (r->timing == TIMING_WITHIN) {
-        duration_format(r->within_s, a);
-        snprintf(out, n, cli->zh ? "%s 内" : "within %s", a);
+        snprintf(out, n, cli->zh ? "%s内" : "within %s", cli_duration(cli, r->within_s));
         return;
     }
     if (r->timing == TIMING_DAILY && r->every > 1) {
@@ -138,7 +137,7 @@ static int pack_json(struct cli *cli, const struct policy *p, struct error *err)
 }
 
 static void pack_print(struct cli *cli, const struct policy *p) {
-    char words[200], from[DAY_TEXT], length[INSTANT_TEXT];
+    char words[200], from[DAY_TEXT];
     struct text title = cli->zh ? p->zh : p->en;
     day_format(p->in_force, from);
     cli_print(cli, "%.*s  %.*s  %s\n", (int)p->name.n, p->name.s, (int)title.n, title.s, from);
@@ -149,9 +148,8 @@ static void pack_print(struct cli *cli, const struct policy *p) {
         struct text t = cli->zh ? q->zh : q->en;
         cli_print(cli, "  %.*s  %.*s: ", (int)q->name.n, q->name.s, (int)t.n, t.s);
         bool seconds = text_is(q->unit, "s") || text_is(q->unit, "duration");
-        if (seconds) duration_format(q->value, length);
         for (size_t k = 0; q->is_list && k < q->n_list; k++) cli_print(cli, "%s%lld", k ? ", " : "", (long long)q->list[k]);
-        if (!q->is_list && seconds) cli_print(cli, "%s", length);
+        if (!q->is_list && seconds) cli_print(cli, "%s", cli_duration(cli, q->value));
         else if (!q->is_list) cli_print(cli, "%lld", (long long)q->value);
         if (!seconds) cli_print(cli, " %.*s", (int)q->unit.n, q->unit.s);
         cli_print(cli, "\n");

@@ -27,8 +27,8 @@ static void span_print(struct cli *cli, int k, const struct round_span *s) {
     static const char *const zh[ROUND_STAGES] = {"开管到封管", "封管到接收", "接收到结果", "结果到发布", "采样到发布"};
     static const char *const en[ROUND_STAGES] = {"opened to closed", "closed to received", "received to result", "result to release", "sampled to release"};
     if (!s->n) return;
-    cli_print(cli, cli->zh ? "  %s: %lld 管, 中位 %lld 分, 九成 %lld 分以内\n" : "  %s: %lld tubes, half within %lld min, 90%% within %lld min\n", cli->zh ? zh[k] : en[k], (long long)s->n,
-              (long long)s->p50_s / 60, (long long)s->p90_s / 60);
+    cli_print(cli, cli->zh ? "  %s: %lld 管, 中位 %s, 九成 %s以内\n" : "  %s: %lld tubes, half within %s, 90%% within %s\n", cli->zh ? zh[k] : en[k], (long long)s->n, cli_duration(cli, s->p50_s),
+              cli_duration(cli, s->p90_s));
 }
 
 static int figures_json(struct cli *cli, const struct round_figures *f, struct error *err) {

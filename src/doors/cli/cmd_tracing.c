@@ -20,8 +20,8 @@ static void span_print(struct cli *cli, const char *zh, const char *en, const st
         cli_print(cli, cli->zh ? ": 无\n" : ": none\n");
         return;
     }
-    cli_print(cli, cli->zh ? ": %zu 个, 中位 %lld 分, 九成 %lld 分" : ": %zu, half within %lld min, 90%% within %lld min", s->n, (long long)s->p50, (long long)s->p90);
-    if (limit_s) cli_print(cli, cli->zh ? ", %zu 个在 %lld 分以内" : ", %zu kept the %lld min", s->within, (long long)limit_s / 60);
+    cli_print(cli, cli->zh ? ": %zu 个, 中位 %s, 九成 %s" : ": %zu, half within %s, 90%% within %s", s->n, cli_duration(cli, s->p50 * 60), cli_duration(cli, s->p90 * 60));
+    if (limit_s) cli_print(cli, cli->zh ? ", %zu 个在 %s以内" : ", %zu kept the %s", s->within, cli_duration(cli, limit_s));
     cli_print(cli, "\n");
 }
 
@@ -134,7 +134,7 @@ int cmd_tracing_visitors(struct cli *cli, struct error *err) {
         if (list)
             json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:I, s:I, s:s, s:i, s:i}", "person", cli_json_text(name), "first", from, "last", to, "there_s", (json_int_t)x->there_s, "stays",
                                                   (json_int_t)x->stays, "source", presence_source_word(x->source), "zone", x->zone, "row", x->row));
-        else cli_print(cli, "%-20.*s %.16s  %.16s  %6.0f min  %u\n", (int)name.n, name.s, from, to, (double)x->there_s / 60, x->stays);
+        else cli_print(cli, "%-20.*s %.16s  %.16s  %8s  %u\n", (int)name.n, name.s, from, to, cli_duration(cli, x->there_s), x->stays);
     }
     if (list) rc = cli_json(cli, json_pack("{s:I, s:o}", "n_visitors", (json_int_t)(found.n + found.more), "visitors", list), err);
     else if (rc == 0) cli_print(cli, cli->zh ? "到访 %zu 人\n" : "%zu visitors\n", found.n + found.more);
@@ -167,6 +167,8 @@ static int candidates_print(struct cli *cli, const struct chains *c, int64_t id,
 }
 
 int cmd_chains(struct cli *cli, struct error *err) {
+    static const char *const fault_zh[CHAIN_FAULTS] = {"发病早于传染者", "传染者隔离后才相遇", "循环", "输入病例有本地来源", "间隔过长", "未见相遇记录"};
+    static const char *const fault_en[CHAIN_FAULTS] = {"fell ill before the infector", "met after the infector was isolated", "a loop", "an imported case with a local source", "a long gap", "no meeting on record"};
     struct record one;
     const char *which = cli_text(cli, "case");
     struct chains *c = NULL;
@@ -210,7 +212,7 @@ int cmd_chains(struct cli *cli, struct error *err) {
         const struct chain_contradiction *x = &c->result.contradictions[i];
         struct text from = x->infector == CHAIN_NONE ? (struct text){"-", 1} : c->numbers[x->infector], to = c->numbers[x->infectee];
         json_array_append_new(faults, json_pack("{s:s, s:o, s:o, s:i}", "kind", chain_fault_names[x->kind], "infector", cli_json_text(from), "infectee", cli_json_text(to), "days", (int)x->days));
-        if (!cli->json) cli_print(cli, "! %-16s %.*s -> %.*s  %d d\n", chain_fault_names[x->kind], (int)from.n, from.s, (int)to.n, to.s, (int)x->days);
+        if (!cli->json) cli_print(cli, cli->zh ? "! %.*s -> %.*s  %s, %d 天\n" : "! %.*s -> %.*s  %s, %d d\n", (int)from.n, from.s, (int)to.n, to.s, cli_word(cli, fault_zh[x->kind], fault_en[x->kind]), (int)x->days);
     }
     if (cli->json)
         rc = cli_json(cli, json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "disease", cli_json_text(c->disease), "cases", (json_int_t)c->input.n, "chains", (json_int_t)n, "open", (json_int_t)open,

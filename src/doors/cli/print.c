@@ -87,6 +87,26 @@ size_t cli_width(struct text t) {
     return cells;
 }
 
+const char *cli_duration(struct cli *cli, int64_t seconds) {
+    char text[INSTANT_TEXT];
+    struct buf out = {0};
+    duration_format(seconds, text);
+    for (const char *p = text; *p; p++) {
+        const char *zh = !cli->zh ? NULL : *p == 'd' ? "天" : *p == 'h' ? "小时" : *p == 'm' ? "分" : *p == 's' ? "秒" : NULL;
+        if (zh) buf_str(&out, zh);
+        else buf_char(&out, *p);
+    }
+    const char *kept = arena_str(&cli->arena, buf_cstr(&out));
+    buf_clear(&out);
+    return kept ? kept : "";
+}
+
+struct text cli_desk(const struct cli *cli, struct text desk) {
+    const struct codelist *desks = codelist_find(cli->ledger->catalog, TEXT("desk"));
+    const struct code *c = desks ? code_find(desks, desk) : NULL;
+    return !c ? desk : cli->zh ? c->zh : c->en;
+}
+
 static bool number_like(struct text t) {
     for (size_t i = 0; i < t.n; i++)
         if (!strchr("0123456789.,-%* ", t.s[i])) return false;
