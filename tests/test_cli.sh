@@ -161,6 +161,11 @@ one=$("$tocsin" due --json --at $now | node -e 'console.log(JSON.parse(require("
 json "j.ages.reduce((n, a) => n + a.open, 0) === $one" due --by age --at $now
 refuses 64 'none of' due --by luck
 refuses 65 'region code' due --region '!!'
+for command in due 'due --list' 'report 2022-05-30' 'export case' 'doubles case' 'tracing board' 'policy diff covid-2021-v8 covid-2022-v9' 'record account login=none title=None'; do
+    # shellcheck disable=SC2086 # words of a command
+    refuses 64 'no region 999999|没有区划' $command --region 999999
+done
+refuses 64 'no region 310998' due --region 310998
 refuses 65 'desk' due --desk nowhere
 does '[1-9][0-9]* measures ended' tick --at $now
 [ "$("$tocsin" export measure --columns id --where "state = 'ordered' AND ends < '2022-05-30'" | wc -l)" -le 1 ] && ok "restrictions end by themselves" || bad "restrictions end by themselves"

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "desks/plan.h"
+#include "ledger/region.h"
 
 enum { BATCH = 1000, PATH_BYTES = 1024 };
 
@@ -130,4 +131,34 @@ out:
     ledger_close(l);
     if (!rc) *ret = report;
     return rc;
+}
+
+/* ---- is there such a region? */
+
+/* Whether the register has a region in this one; inside: other than it itself. Of the root: one that begins with a digit, or with a letter, as `like` does. */
+static int listed(struct ledger *l, struct text region, bool inside, char like, bool *ret, struct error *err) {
+    char end[REGION_MAX + 2] = "A", last[] = "ZZ";
+    bool digit = like >= '0' && like <= '9';
+    struct value n = value_null();
+    struct arena a = {0};
+    if (!region.n && !digit) region = TEXT("A");
+    else if (region.n) (void)region_end(region, end);
+    const struct value params[] = {value_text(region), value_str(digit || strcmp(end, "A") ? end : last)};
+    int rc = db_scalar(l->db, &a, inside ? "SELECT 1 FROM \"region\" WHERE \"code\" > ?1 AND \"code\" < ?2 LIMIT 1" : "SELECT 1 FROM \"region\" WHERE \"code\" >= ?1 AND \"code\" < ?2 LIMIT 1",
+                       params, 2, &n, err);
+    *ret = n.kind == VALUE_INT;
+    arena_clear(&a);
+    return rc;
+}
+
+int node_region(struct ledger *l, struct text code, struct error *err) {
+    bool there = !register_find(l->catalog, TEXT("region")), beside = false;
+    int rc = 0;
+    for (struct text at = code; !rc && !there && !beside; at = region_parent(at)) {
+        there = !at.n || region_within(l->region, at);
+        if (!there) rc = listed(l, at, false, *at.s, &there, err);
+        if (!rc && !there) rc = listed(l, region_parent(at), true, *at.s, &beside, err);
+    }
+    if (rc < 0 || there) return rc;
+    return error_set(err, E_UNKNOWN, "region", "there is no region %.*s in the register / 登记册中没有区划 %.*s", (int)code.n, code.s, (int)code.n, code.s);
 }

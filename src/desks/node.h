@@ -20,6 +20,10 @@ struct node_report {
 /* Refuses an existing node. What fails half-way leaves a directory that init refuses; the message says what to remove. */
 int node_init(const struct node_options *o, struct node_report *ret, struct error *err);
 
+/* E_UNKNOWN for a region that the register of regions does not have although it lists what lies beside it: a code mistyped. What the register does not go into (streets
+ * of others, other countries, a node without regions) passes, and so does what the node itself lies in. code: canonical. */
+int node_region(struct ledger *l, struct text code, struct error *err);
+
 /* The operator at the machine itself: every right everywhere. */
 extern const struct grant node_root_grant;
 struct session node_session(struct text account, instant now, bool zh);

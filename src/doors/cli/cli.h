@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "ledger/record.h"
+#include "ledger/region.h"
 
 enum { CLI_ARGUMENTS_MAX = 512, CLI_OPTIONS_MAX = 24 };
 
@@ -84,6 +85,8 @@ struct ledger_options cli_ledger_options(const struct cli *cli);
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err);
 /* A register by name; E_UNKNOWN says which was probably meant. */
 int cli_register(struct cli *cli, const char *name, const struct register_decl **ret, struct error *err);
+/* --region in canonical form, empty when it is not given; E_INVALID for what is no code, and, when the ledger is open, node_region's E_UNKNOWN. */
+int cli_region(struct cli *cli, char out[REGION_MAX + 1], struct error *err);
 int register_unknown(const struct catalog *c, const char *name, struct error *err); /* E_UNKNOWN */
 
 /* cmd_show.c: a record by id, number or outside key; its cells printed, or put into a JSON object. */

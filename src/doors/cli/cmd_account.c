@@ -100,10 +100,12 @@ int cmd_account_list(struct cli *cli, struct error *err) {
 
 int cmd_account_add(struct cli *cli, struct error *err) {
     struct desk d = {0};
-    struct account_wish w = {.login = login_of(cli), .title = text_of(cli_text(cli, "title")), .roles = list_of(cli, cli_text(cli, "roles")),
-                             .region = text_of(cli_text(cli, "region"))};
+    char region[REGION_MAX + 1] = "";
+    struct account_wish w = {.login = login_of(cli), .title = text_of(cli_text(cli, "title")), .roles = list_of(cli, cli_text(cli, "roles"))};
     int64_t id = 0;
     int rc = desk_open(cli, &d, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
+    w.region = text_of(region);
     if (rc == 0) rc = account_add(&d.seat, &cli->session, &w, &id, err);
     accounts_close(d.accounts);
     if (rc < 0) return rc;
@@ -115,9 +117,11 @@ int cmd_account_add(struct cli *cli, struct error *err) {
 
 int cmd_account_roles(struct cli *cli, struct error *err) {
     struct desk d = {0};
-    const char *roles = cli_argument(cli, 1), *region = cli_text(cli, "region");
-    if (!roles && !region) return error_set(err, E_USAGE, "ROLES", "which roles, or which region / 须给出角色或区域");
+    const char *roles = cli_argument(cli, 1);
+    char region[REGION_MAX + 1] = "";
+    if (!roles && !cli_text(cli, "region")) return error_set(err, E_USAGE, "ROLES", "which roles, or which region / 须给出角色或区域");
     int rc = desk_open(cli, &d, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
     if (rc == 0) rc = account_set_roles(&d.seat, &cli->session, login_of(cli), list_of(cli, roles), text_of(region), err);
     accounts_close(d.accounts);
     return done(cli, rc, "权限已变更", "rights changed", err);
@@ -226,12 +230,14 @@ int cmd_account_sessions(struct cli *cli, struct error *err) {
 
 int cmd_account_token(struct cli *cli, struct error *err) {
     struct desk d = {0};
+    char region[REGION_MAX + 1] = "";
     char token[ACCOUNT_TOKEN + 1] = "";
     int64_t id = 0;
-    struct account_token_wish w = {.login = login_of(cli), .name = text_of(cli_text(cli, "name")), .roles = list_of(cli, cli_text(cli, "roles")),
-                                   .region = text_of(cli_text(cli, "region")), .registers = list_of(cli, cli_text(cli, "registers")), .write = cli_flag(cli, "write"),
+    struct account_token_wish w = {.login = login_of(cli), .name = text_of(cli_text(cli, "name")), .roles = list_of(cli, cli_text(cli, "roles")), .registers = list_of(cli, cli_text(cli, "registers")), .write = cli_flag(cli, "write"),
                                    .open = cli_flag(cli, "open"), .expires_at = cli->now + cli_int(cli, "days") * DAY_S};
     int rc = desk_open(cli, &d, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
+    w.region = text_of(region);
     /* who sits at the machine holds the key file: that is more than a second factor */
     struct account_who who = {.session = cli->session, .factor = true};
     if (rc == 0) rc = account_token_new(&d.seat, &who, &w, token, &id, err);

@@ -100,15 +100,17 @@ static int record_named(struct cli *cli, const struct register_decl *reg, struct
 
 int cmd_record(struct cli *cli, struct error *err) {
     const struct register_decl *reg = NULL;
+    char region[REGION_MAX + 1] = "";
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
     if (rc < 0) return rc;
     struct draft *d = draft_new(&cli->arena, reg, DRAFT_CREATE);
     if (!d) return error_set(err, E_MEMORY, NULL, "out of memory for a record");
     rc = record_named(cli, reg, d, err);
     d->version = (int32_t)cli_int(cli, "version");
     d->state = text_of(cli_text(cli, "state"));
-    d->region = text_of(cli_text(cli, "region"));
+    d->region = text_of(region);
     for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
         const char *word = cli->arguments[i], *equals = strchr(word, '=');
         if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\" / 参数应写作 字段=值", i);
@@ -153,11 +155,14 @@ int cmd_export(struct cli *cli, struct error *err) {
     struct db *db = NULL;
     const char *out = cli_text(cli, "out");
     struct export_options o = {.format = cli->json ? EXPORT_JSON : format_of(cli_text(cli, "format")), .where = cli_text(cli, "where"),
-        .columns = cli_text(cli, "columns"), .region = text_of(cli_text(cli, "region")), .titles = cli_flag(cli, "titles"), .zh = cli->zh,
+        .columns = cli_text(cli, "columns"), .titles = cli_flag(cli, "titles"), .zh = cli->zh,
         .open = cli_flag(cli, "open")};
     int64_t rows = 0;
+    char region[REGION_MAX + 1] = "";
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
+    o.region = text_of(region);
     if (rc == 0) rc = ledger_reader(cli->ledger, &db, err);
     if (rc == 0) rc = export_records(cli->ledger, db, &cli->session, reg, &o, out ? out : "-", &rows, err);
     if (rc == 0 && out) cli_note(cli, cli->zh ? "%s: %lld 行\n" : "%s: %lld rows\n", out, (long long)rows);

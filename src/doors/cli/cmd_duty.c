@@ -207,13 +207,12 @@ static int list_print(struct cli *cli, const struct duty_filter *f, json_t *json
 int cmd_due(struct cli *cli, struct error *err) {
     char region[REGION_MAX + 1] = "";
     int64_t limit = cli_int(cli, "limit");
-    const char *code = cli_text(cli, "region");
     struct duty_summary d = {0};
     bool overdue = cli_flag(cli, "overdue"), list = overdue || cli_flag(cli, "list");
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     if (limit < 1 || limit > 1000000) return error_set(err, E_USAGE, "--limit", "1 to 1000000 / 应为 1 至 1000000");
-    struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
     int rc = cli_open(cli, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
+    struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
     const char *by = cli_text(cli, "by");
     if (rc == 0 && by) {
         all.overdue = overdue;

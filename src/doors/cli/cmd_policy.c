@@ -268,10 +268,9 @@ int cmd_policy_diff(struct cli *cli, struct error *err) {
     struct plan_diff d = {0};
     size_t n = 0;
     char region[REGION_MAX + 1] = "";
-    const char *code = cli_text(cli, "region");
     struct error none = {0};
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
-    int rc = pack_load(cli, cli_argument(cli, 0), &c, &before, err);
+    int rc = cli_region(cli, region, err);
+    if (rc == 0) rc = pack_load(cli, cli_argument(cli, 0), &c, &before, err);
     if (rc == 0) rc = pack_load(cli, cli_argument(cli, 1), &c, &after, err);
     if (rc == 0) rc = policy_diff(before, after, cli->zh, &cli->arena, &changes, &n, err);
     if (rc < 0) goto out;
@@ -292,6 +291,7 @@ int cmd_policy_diff(struct cli *cli, struct error *err) {
         struct policy *to = NULL;
         char *dir = policies_dir(cli, err);
         rc = dir ? policy_load(cli->ledger->catalog, dir, after->name, cli->ledger->zone_s, &to, err) : E_UNKNOWN;
+        if (rc == 0) rc = cli_region(cli, region, err); /* now that the register of regions is there */
         if (rc == 0) rc = plan_compare(cli->ledger, NULL, &cli->session, to, text_of(region),
                                        cli_flag(cli, "list") ? change_visit : NULL, &each, &d, err);
         if (rc == 0 && cli->json) live = json_pack("{s:I, s:o, s:O*}", "records", (json_int_t)d.records, "rules", diff_json(&d), "list", each.list);
@@ -315,12 +315,12 @@ out:
 int cmd_policy_adopt(struct cli *cli, struct error *err) {
     struct plan_diff d = {0};
     char region[REGION_MAX + 1] = "";
-    const char *code = cli_text(cli, "region"), *from = cli_text(cli, "from"), *reason = cli_text(cli, "reason");
+    const char *from = cli_text(cli, "from"), *reason = cli_text(cli, "reason");
     int64_t id = 0;
     if (!from) return error_set(err, E_USAGE, "--from", "from which day on is it in force: --from DATE / 须说明起用日期: --from DATE");
     if (!reason) return error_set(err, E_USAGE, "--reason", "why is it adopted: --reason TEXT / 须说明采用理由: --reason TEXT");
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = cli_open(cli, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
     if (rc < 0) return rc;
     struct plan_adoption a = {.pack = text_of(cli_argument(cli, 0)), .region = text_of(region), .reason = text_of(reason),
         .approver = text_of(cli_text(cli, "approver"))};

@@ -58,11 +58,10 @@ int cmd_report(struct cli *cli, struct error *err) {
     struct bulletin b;
     int64_t report = 0;
     char region[REGION_MAX + 1] = "";
-    const char *code = cli_text(cli, "region");
     bool step = cli_flag(cli, "approve") || cli_flag(cli, "return") || cli_flag(cli, "publish") || cli_flag(cli, "withdraw");
     bulletin_init(&b);
-    if (code && !region_canonical(text_of(code), region)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
     int rc = cli_open(cli, err);
+    if (rc == 0) rc = cli_region(cli, region, err);
     if (rc == 0) rc = cli_day(cli, "DATE", cli_argument(cli, 0), &q.day, err);
     if (rc < 0) return rc;
     q.region = text_of(region);

@@ -33,17 +33,12 @@ static json_t *requests_json(const struct tracing_requests *q) {
 int cmd_tracing_board(struct cli *cli, struct error *err) {
     static const char *const zh[TRACING_STEPS] = {"发病到发现", "发现到报告", "发现到落位", "报告到隔离", "隔离到收治"};
     struct tracing_board b;
-    const char *given = cli_text(cli, "region");
-    struct text region = {"", 0};
     char code[REGION_MAX + 1];
     int64_t days = cli_int(cli, "days");
     if (days < 1 || days > 366) return error_set(err, E_USAGE, "--days", "1 to 366 / 应为 1 至 366");
-    if (given) {
-        if (!region_canonical(text_of(given), code)) return error_set(err, E_INVALID, "--region", "no region code / 不是行政区划代码");
-        region = text_of(code);
-    }
     int rc = cli_open(cli, err);
-    if (rc == 0) rc = tracing_board_of(cli->ledger, &cli->session, region, (int)days, &b, err);
+    if (rc == 0) rc = cli_region(cli, code, err);
+    if (rc == 0) rc = tracing_board_of(cli->ledger, &cli->session, text_of(code), (int)days, &b, err);
     if (rc < 0) return rc;
     if (cli->json) {
         json_t *steps = json_object();

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "desks/node.h"
 #include "doors/cli/cli.h"
 #include "ledger/record.h"
 
@@ -75,6 +76,14 @@ int cli_register(struct cli *cli, const char *name, const struct register_decl *
     const struct catalog *c = cli->ledger->catalog;
     const struct register_decl *reg = register_find(c, text_of(name));
     return reg ? *ret = reg, 0 : register_unknown(c, name, err);
+}
+
+int cli_region(struct cli *cli, char out[REGION_MAX + 1], struct error *err) {
+    const char *code = cli_text(cli, "region");
+    *out = '\0';
+    if (!code) return 0;
+    if (!region_canonical(text_of(code), out)) return error_set(err, E_INVALID, "--region", "\"%.30s\" is no region code / 不是行政区划代码", code);
+    return cli->ledger ? node_region(cli->ledger, text_of(out), err) : 0;
 }
 
 int cli_catalog(struct cli *cli, struct catalog **ret, struct error *err) {
