@@ -105,6 +105,9 @@ json_t *cli_json_text(struct text t);
 size_t cli_width(struct text t); /* cells on a terminal; East Asian characters take two */
 /* "1d6h", "-30m"; in Chinese "1天6小时". In the arena; "" without memory. */
 const char *cli_duration(struct cli *cli, int64_t seconds);
+/* What is done to a record, as the journal says it (cmd_journal.c); the title of a state. */
+const char *cli_verb(const struct cli *cli, int verb);
+struct text cli_state(const struct cli *cli, const struct register_decl *reg, struct text state);
 /* What a desk is called; the word of its declaration when nobody has named it. */
 struct text cli_desk(const struct cli *cli, struct text desk);
 /* Rows of texts, row by row; the first row is the header. Column widths fit; numbers stay right. Never wider than needed. */

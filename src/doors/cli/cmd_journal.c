@@ -14,7 +14,7 @@ struct listing {
     json_t *json;
 };
 
-static const char *verb_word(const struct cli *cli, int verb) {
+const char *cli_verb(const struct cli *cli, int verb) {
     static const char *const zh[] = {"", "新增", "修改", "转态", "移除", "还原", "合并", "拆分", "删除个人信息", "查看密封字段", "办结", "取消", "上报",
                                      "失时", "采用方案", "定稿", "发布", "导出", "清除", "导入", "撤销", "拒绝", "建库"};
     return cli->zh && verb > 0 && (size_t)verb < sizeof zh / sizeof *zh ? zh[verb] : journal_verb_name(verb);
@@ -36,8 +36,10 @@ static int entry_print(const struct journal_entry *e, void *arg) {
     row[0] = text_of(arena_printf(&cli->arena, "%lld", (long long)e->seq));
     row[1] = text_of(arena_str(&cli->arena, at));
     row[2] = arena_text(&cli->arena, e->actor);
-    row[3] = text_of(verb_word(cli, e->verb));
-    row[4] = text_of(arena_printf(&cli->arena, "%.*s %lld", (int)e->reg.n, e->reg.s, (long long)e->record));
+    row[3] = text_of(cli_verb(cli, e->verb));
+    const struct register_decl *reg = register_find(cli->ledger->catalog, e->reg);
+    struct text title = !reg ? e->reg : cli->zh ? reg->zh : reg->en;
+    row[4] = text_of(arena_printf(&cli->arena, "%.*s %lld", (int)title.n, title.s, (long long)e->record));
     row[5] = arena_text(&cli->arena, why_told(cli->ledger, e->verb, why, cli->zh, cli->now, &cli->arena));
     return 0;
 }

@@ -36,9 +36,9 @@ int cli_show_record(struct cli *cli, struct export_names *names, struct record *
         json_object_set_new(into, "state", cli_json_text(r->state));
         json_object_set_new(into, "changed_at", json_string(at));
     } else {
-        struct text title = cli->zh ? reg->zh : reg->en;
+        struct text title = cli->zh ? reg->zh : reg->en, state = cli_state(cli, reg, r->state);
         cli_print(cli, "%.*s %lld  %.*s  v%d  %.*s  %.*s  %s\n", (int)title.n, title.s, (long long)r->id, (int)r->number.n, r->number.s,
-                  (int)r->version, (int)r->state.n, r->state.s, (int)r->region.n, r->region.s, at);
+                  (int)r->version, (int)state.n, state.s, (int)r->region.n, r->region.s, at);
     }
     for (size_t i = 0; rc == 0 && i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
@@ -75,7 +75,8 @@ static int cells_show(struct history *h, const struct journal_entry *e, json_t *
     while ((rc = journal_cells_next(e->after, &at, &field, &v, h->err)) > 0) {
         int at_field = field >= CELL_FIRST_FIELD ? table_field_of(h->cli->ledger->tables[h->reg->order], field) : -1;
         if (at_field < 0) { /* a column of the system: the state is worth a line */
-            if (field == CELL_STATE && !changes) cli_print(h->cli, "      -> %.*s\n", (int)value_view(v).n, value_view(v).s);
+            struct text state = cli_state(h->cli, h->reg, value_view(v));
+            if (field == CELL_STATE && !changes) cli_print(h->cli, "      -> %.*s\n", (int)state.n, state.s);
             if (field == CELL_STATE && changes) json_object_set_new(changes, "state", cli_json_text(value_view(v)));
             continue;
         }
@@ -108,7 +109,7 @@ static int history_visit(const struct journal_entry *e, void *arg) {
         return rc < 0 ? rc : 0;
     }
     struct text why = why_told(h->cli->ledger, e->verb, e->reason, h->cli->zh, h->cli->now, &h->cli->arena);
-    cli_print(h->cli, "  %s  %-8s v%d  %.*s  %.*s%.*s  #%lld\n", at, journal_verb_name(e->verb), (int)e->version, (int)e->actor.n, e->actor.s,
+    cli_print(h->cli, "  %s  %-8s v%d  %.*s  %.*s%.*s  #%lld\n", at, cli_verb(h->cli, e->verb), (int)e->version, (int)e->actor.n, e->actor.s,
               (int)why.n, why.s, (int)e->purpose.n, e->purpose.s, (long long)e->seq);
     return cells_show(h, e, NULL);
 }

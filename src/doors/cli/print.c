@@ -101,6 +101,11 @@ const char *cli_duration(struct cli *cli, int64_t seconds) {
     return kept ? kept : "";
 }
 
+struct text cli_state(const struct cli *cli, const struct register_decl *reg, struct text state) {
+    int i = register_state(reg, state);
+    return i < 0 ? state : cli->zh ? reg->states[i].zh : reg->states[i].en;
+}
+
 struct text cli_desk(const struct cli *cli, struct text desk) {
     const struct codelist *desks = codelist_find(cli->ledger->catalog, TEXT("desk"));
     const struct code *c = desks ? code_find(desks, desk) : NULL;
