@@ -333,23 +333,35 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
     return rc;
 }
 
-/* Who is known by his document, all rows together. */
-static int known(struct making *m, struct sampling_row *rows, size_t n, struct error *err) {
-    struct match *match = arena_alloc(m->a, (n + 1) * sizeof *match);
-    size_t asked = 0;
-    if (!match) return error_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        match[i] = (struct match){.sex = {"", 0}};
-        if (rows[i].person || !rows[i].doc_no.n) continue;
-        match[i].has_document = vault_blind(m->l->vault, BLIND_DOCUMENT, rows[i].doc_no, &match[i].document);
-        asked += match[i].has_document;
-    }
-    bool alone = asked && !db_steady(m->l->db); /* runs of the lookup may be merged between two of its questions */
-    int rc = alone ? db_snapshot(m->l->db, err) : 0;
-    if (!rc && asked) rc = match_persons(m->l, match, n, m->a, err);
-    if (alone) db_snapshot_end(m->l->db);
-    for (size_t i = 0; !rc && i < n; i++)
-        if (match[i].id) rows[i].person = match[i].id;
+/* ---- who is known by his document, all rows together */
+
+static bool asks(const struct sampling_row *r) {
+    return !r->person && r->doc_no.n;
+}
+
+bool sampling_asks(const struct sampling_row *rows, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (asks(&rows[i])) return true;
+    return false;
+}
+
+int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t n, struct arena *a, struct error *err) {
+    size_t rows = 0, k = 0;
+    for (size_t b = 0; b < n; b++) rows += batches[b].n;
+    struct match *match = arena_alloc(a, (rows + 1) * sizeof *match);
+    struct sampling_row **whose = arena_alloc(a, (rows + 1) * sizeof *whose);
+    if (!match || !whose) return error_memory(err);
+    for (size_t b = 0; b < n; b++)
+        for (size_t i = 0; i < batches[b].n; i++) {
+            struct sampling_row *r = &batches[b].rows[i];
+            match[k] = (struct match){.sex = {"", 0}, .has_document = true};
+            if (asks(r) && vault_blind(l->vault, BLIND_DOCUMENT, r->doc_no, &match[k].document)) whose[k++] = r;
+        }
+    bool alone = k && !db_steady(l->db); /* runs of the lookup may be merged between two of its questions */
+    int rc = alone ? db_snapshot(l->db, err) : 0;
+    if (!rc && k) rc = match_persons(l, match, k, a, err);
+    if (alone) db_snapshot_end(l->db);
+    for (size_t i = 0; !rc && i < k; i++) whose[i]->person = match[i].id;
     return rc;
 }
 
@@ -368,7 +380,6 @@ int sampling_drafts(struct sampling *x, struct ledger *l, const struct catalog *
     if (!rc) m.drafts = arena_alloc(a, (3 * n + 1) * sizeof *m.drafts);
     if (!rc && !m.drafts) rc = error_memory(err);
     for (size_t i = 0; i < n; i++) rows[i].of_person = rows[i].of_tube = rows[i].swab = NULL;
-    if (!rc) rc = known(&m, rows, n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = row_drafts(&m, rows, i, err);
     if (rc < 0) return rc;
     *ret = m.drafts;
@@ -457,7 +468,8 @@ int sampling_explain(struct ledger *l, struct sampling_row *rows, size_t n, stru
 int sampling_take(struct sampling *x, struct ledger *l, const struct session *s, instant sent_at, struct sampling_row *rows, size_t n, struct arena *a, struct error *err) {
     struct draft **drafts = NULL;
     size_t k = 0;
-    int rc = sampling_drafts(x, l, l->catalog, s, sent_at, rows, n, a, &drafts, &k, err);
+    int rc = sampling_who(l, &(struct sampling_batch){rows, n}, 1, a, err);
+    if (!rc) rc = sampling_drafts(x, l, l->catalog, s, sent_at, rows, n, a, &drafts, &k, err);
     if (rc < 0) return rc;
     bool own = !l->in_transaction;
     if (own && (rc = ledger_begin(l, err)) < 0) return rc;

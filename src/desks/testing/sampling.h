@@ -54,9 +54,17 @@ struct sampling;
 int sampling_new(struct sampling **ret, struct error *err);
 void sampling_free(struct sampling *s);
 
-/* Turns rows into drafts of catalog `c` (the writer's), in order: *ret of at most 3 n, in the arena. Reads through l->db (any reader). sent_at: the device's clock when it
- * sent, INSTANT_NONE unknown; what it is off by more than SAMPLING_SKEW_S is taken off every swabbed_at and recorded. Refused rows have a reason and no drafts.
- * Cost: a look-up of the document a row, all of a batch together. */
+/* Who is known by document: fills the person of rows that do not name one, of several batches together. Reads through l->db (any reader). Cost: some five statements
+ * for all of them, none when no row has a document. */
+struct sampling_batch {
+    struct sampling_row *rows;
+    size_t n;
+};
+bool sampling_asks(const struct sampling_row *rows, size_t n); /* is there anybody to be asked for? */
+int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t n, struct arena *a, struct error *err);
+/* Turns rows, of whom sampling_who knew what it could, into drafts of catalog `c` (the writer's), in order: *ret of at most 3 n, in the arena. Reads through l->db (any
+ * reader) tables and rounds that it does not remember. sent_at: the device's clock when it sent, INSTANT_NONE unknown; what it is off by more than SAMPLING_SKEW_S is
+ * taken off every swabbed_at and recorded. Refused rows have a reason and no drafts. */
 int sampling_drafts(struct sampling *x, struct ledger *l, const struct catalog *c, const struct session *s, instant sent_at, struct sampling_row *rows, size_t n,
                     struct arena *a, struct draft ***ret, size_t *ret_n, struct error *err);
 /* After they were applied (each by itself): reasons of those refused, and the tubes are remembered. */

@@ -6,6 +6,7 @@
 #include "desks/testing/round.h"
 #include "desks/testing/tube_sheet.h"
 #include "doors/http/inside.h"
+#include "doors/http/line.h"
 #include "doors/http/write.h"
 
 enum { SITES_MAX = 20000, PEOPLE_MAX = 1000, BODY_MAX = 2 << 20 };
@@ -16,6 +17,7 @@ struct taking {
     struct sampling_row *rows;
     int64_t *lines; /* of a typed sheet, or NULL */
     size_t n;
+    instant sent_at;
 };
 
 static const char *const text_members[] = {"tube", "kind", "doc_type", "doc_no", "name", "phone", "sex", "birth", "address", "community", "guardian", "guardian_doc", "temporary"};
@@ -106,13 +108,46 @@ static int may_take(const struct request *r, struct error *err) {
     return swab && access_anywhere(&r->session, ACCESS_WRITE, swab) ? 0 : error_set(err, E_DENIED, "swab", "this account may not record swabs / 该账户无权登记采样");
 }
 
+static int drafts_of(struct ledger *l, struct request *r, struct draft ***ret, size_t *ret_n, struct error *err) {
+    struct taking *t = r->state;
+    return sampling_drafts(r->server->sampling, l, http_catalog(r->server), &r->session, t->sent_at, t->rows, t->n, &r->arena, ret, ret_n, err);
+}
+
+/* Whoever waits in the line: who their people are is asked together, then each goes to the queue. */
+static void ask_all(struct ledger *l, struct request **list, size_t n) {
+    struct sampling_batch batches[LINE_TOGETHER_MAX];
+    struct arena a = {0};
+    struct error why = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct taking *t = list[i]->state;
+        batches[i] = (struct sampling_batch){t->rows, t->n};
+    }
+    int rc = ledger_refresh(l, &why);
+    if (!rc) rc = sampling_who(l, batches, n, &a, &why);
+    for (size_t i = 0; i < n; i++) {
+        struct draft **drafts = NULL;
+        struct error own = why;
+        size_t k = 0;
+        int one = rc < 0 ? rc : drafts_of(l, list[i], &drafts, &k, &own);
+        if (one < 0 || !k) request_wake(list[i], one, &own);
+        else request_hand_on(list[i], drafts, k);
+    }
+    arena_clear(&a);
+}
+
+int sampling_line_open(struct accounts *a, const struct ledger_options *o, struct line **ret, struct error *err) {
+    return line_open(&(struct line_options){.accounts = a, .ledger = o, .ask = ask_all}, ret, err);
+}
+
 static int submit(struct request *r, instant sent_at, struct error *err) {
     struct taking *t = r->state;
     struct ledger *l = NULL;
     struct draft **drafts = NULL;
     size_t k = 0;
+    t->sent_at = sent_at;
+    if (sampling_asks(t->rows, t->n)) return line_up(r->server->sampling_line, r, taken, err);
     int rc = request_reader(r, &l, err);
-    if (!rc) rc = sampling_drafts(r->server->sampling, l, http_catalog(r->server), &r->session, sent_at, t->rows, t->n, &r->arena, &drafts, &k, err);
+    if (!rc) rc = drafts_of(l, r, &drafts, &k, err);
     if (rc < 0) return rc;
     return k ? request_submit(r, drafts, k, true, taken, err) : taken(r, err);
 }

@@ -6,10 +6,11 @@
 
 #include "desks/testing/ticket.h"
 #include "doors/http/inside.h"
+#include "doors/http/line.h"
 #include "doors/http/stripes.h"
 #include "doors/http/write.h"
 
-enum { SLOTS = 1 << 14, WAYS = 4, KEPT_S = 10, RESULTS_PER_S = 15000, WAITING_MAX = 4096 };
+enum { SLOTS = 1 << 14, WAYS = 4, KEPT_S = 10, RESULTS_PER_S = 15000 };
 
 struct kept_answer {
     int64_t ticket;   /* keyed hash; 0 empty */
@@ -21,38 +22,39 @@ struct kept_answer {
 struct tickets {
     struct stripes stripes;
     struct kept_answer slots[SLOTS];
-    struct account_pool *asker;    /* a thread with a ledger to read from */
-    pthread_mutex_t lock;
-    struct request *first, **last; /* the line, under lock */
-    size_t n;
-    bool asking;                   /* the asker is at it, and will see who comes to the line meanwhile */
+    struct line *line;
 };
+
+/* Whoever waits in the line, together. */
+static void ask_all(struct ledger *l, struct request **list, size_t n) {
+    struct ticket_ask asks[TICKET_TOGETHER];
+    struct error why = {0};
+    for (size_t i = 0; i < n; i++) asks[i] = (struct ticket_ask){ticket_person(l->vault, *(struct text *)list[i]->state), &list[i]->answer.body};
+    int rc = ticket_results(l, l->db, asks, n, &why);
+    line_wake(list, n, rc, &why);
+}
 
 int tickets_open(struct accounts *a, const struct ledger_options *o, struct tickets **ret, struct error *err) {
     struct tickets *t = mem_alloc(sizeof *t);
-    struct account_pool_options one = {.ledger = *o, .threads = 1, .eager = true};
     if (!t) return error_memory(err);
-    int rc = account_pool_start(a, &one, &t->asker, err);
+    int rc = line_open(&(struct line_options){.accounts = a, .ledger = o, .together = TICKET_TOGETHER, .ask = ask_all}, &t->line, err);
     if (rc < 0) {
         mem_free(t);
         return rc;
     }
     stripes_init(&t->stripes);
-    pthread_mutex_init(&t->lock, NULL);
-    t->last = &t->first;
     *ret = t;
     return 0;
 }
 
 void tickets_stop(struct tickets *t) {
-    if (t) account_pool_end(t->asker);
+    if (t) line_stop(t->line);
 }
 
 void tickets_close(struct tickets *t) {
     if (!t) return;
-    account_pool_stop(t->asker);
+    line_close(t->line);
     stripes_clear(&t->stripes);
-    pthread_mutex_destroy(&t->lock);
     mem_free(t);
 }
 
@@ -89,44 +91,7 @@ static void keep(struct tickets *t, int64_t hash, int64_t now_ns, struct text bo
     pthread_mutex_unlock(lock);
 }
 
-/* ---- the line */
-
-static size_t line_take(struct tickets *t, struct request **out) {
-    size_t n = 0;
-    pthread_mutex_lock(&t->lock);
-    while (t->first && n < TICKET_TOGETHER) {
-        out[n++] = t->first;
-        t->first = t->first->next;
-    }
-    if (!t->first) t->last = &t->first;
-    t->n -= n;
-    if (!n) t->asking = false;
-    pthread_mutex_unlock(&t->lock);
-    return n;
-}
-
-static void wake_all(struct request **list, size_t n, int rc, const struct error *err) {
-    for (size_t i = 0; i < n; i++) request_wake(list[i], rc, err);
-}
-
-static int ask_all(const struct account_seat *seat, void *arg, struct error *err) {
-    struct tickets *t = arg;
-    struct request *list[TICKET_TOGETHER];
-    struct ticket_ask asks[TICKET_TOGETHER];
-    struct ledger *l = seat->ledger;
-    (void)err;
-    for (size_t n; (n = line_take(t, list)) > 0;) {
-        struct error why = {0};
-        for (size_t i = 0; i < n; i++) asks[i] = (struct ticket_ask){ticket_person(l->vault, *(struct text *)list[i]->state), &list[i]->answer.body};
-        int rc = ticket_results(l, l->db, asks, n, &why);
-        wake_all(list, n, rc, &why);
-    }
-    return 0;
-}
-
-static void asked_all(void *arg, int rc, const struct error *err) {
-    (void)arg, (void)rc, (void)err;
-}
+/* ---- who was looked up */
 
 static int told(struct request *r, struct error *err) {
     struct tickets *t = r->server->tickets;
@@ -134,24 +99,6 @@ static int told(struct request *r, struct error *err) {
     if (r->rc < 0) return r->rc;
     keep(t, stripes_hash(&t->stripes, *(struct text *)r->state), r->started_ns, buf_view(&r->answer.body));
     return r->answer.body.failed;
-}
-
-/* Behind those who wait already; whoever finds nobody asking has it begun. */
-static int line_up(struct request *r, struct tickets *t) {
-    struct error why = {0};
-    request_sleep(r, told);
-    r->next = NULL;
-    pthread_mutex_lock(&t->lock);
-    *t->last = r;
-    t->last = &r->next;
-    t->n++;
-    bool begin = !t->asking;
-    t->asking = true;
-    pthread_mutex_unlock(&t->lock);
-    int rc = begin ? account_run(t->asker, ask_all, asked_all, t, &why) : 0;
-    struct request *list[TICKET_TOGETHER];
-    for (size_t n; rc < 0 && (n = line_take(t, list)) > 0;) wake_all(list, n, rc, &why);
-    return 0;
 }
 
 static int too_many(struct request *r, struct error *err) {
@@ -169,10 +116,7 @@ static int results(struct request *r, struct error *err) {
     int rc = request_member(r, "ticket", true, ticket, err);
     if (rc < 0) return rc;
     if (kept(t, stripes_hash(&t->stripes, *ticket), r->started_ns, answer_open(r, 200))) return r->answer.body.failed;
-    pthread_mutex_lock(&t->lock);
-    bool full = t->n >= WAITING_MAX;
-    pthread_mutex_unlock(&t->lock);
-    return full || http_stopping(s) ? too_many(r, err) : line_up(r, t);
+    return line_up(t->line, r, told, NULL) < 0 ? too_many(r, err) : 0;
 }
 
 /* ---- giving it out */

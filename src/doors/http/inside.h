@@ -46,6 +46,10 @@ int tickets_open(struct accounts *a, const struct ledger_options *o, struct tick
 void tickets_stop(struct tickets *t); /* answers whoever still waits */
 void tickets_close(struct tickets *t);
 
+/* ---- h_sampling.c: the line of those whose people have to be looked up by document */
+struct line;
+int sampling_line_open(struct accounts *a, const struct ledger_options *o, struct line **ret, struct error *err);
+
 /* ---- spare.c: requests used again */
 struct spares;
 int spares_open(struct spares **ret, struct error *err);
@@ -133,6 +137,7 @@ struct http_server {
     struct jobs *jobs;
     struct scans *scans;           /* visits on their way, and their store */
     struct sampling *sampling;     /* what the sampling desk remembers of tables and tubes */
+    struct line *sampling_line;
     struct kept *chains;           /* the chains built last: h_chains.c */
     struct readers *readers;
     struct dev_tokens *tokens;

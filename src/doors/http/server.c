@@ -12,6 +12,7 @@
 
 #include "doors/http/inside.h"
 #include "doors/http/jobs.h"
+#include "doors/http/line.h"
 #include "desks/testing/sampling.h"
 #include "doors/http/scans.h"
 #include "doors/http/write.h"
@@ -518,6 +519,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     struct account_pool_options aside = {.ledger = o->ledger, .waiting_max = ASIDE_WAITING, .eager = true};
     if (!rc) rc = account_pool_start(s->accounts, &aside, &s->aside, err);
     if (!rc) rc = tickets_open(s->accounts, &o->ledger, &s->tickets, err);
+    if (!rc) rc = sampling_line_open(s->accounts, &o->ledger, &s->sampling_line, err);
     if (!rc) rc = listen_on(s, s->options.listen, &fd, err);
     if (!rc) rc = daemon_start(s, fd, err);
     if (!rc) rc = clock_start(s, &s->clock, err);
@@ -556,6 +558,7 @@ void http_server_stop(struct http_server *s) {
     account_pool_end(s->oidc_pool);
     account_pool_end(s->aside);
     tickets_stop(s->tickets);
+    line_stop(s->sampling_line);
     account_pool_end(s->pool); /* waits for the queue */
     ledger_queue_end(s->queue); /* answers whatever still waited */
     wait_until_none(&s->sleeping, STOP_WAIT_MS);
@@ -582,6 +585,7 @@ void http_server_stop(struct http_server *s) {
     spares_close(s->spares);
     rate_close(s->rate);
     tickets_close(s->tickets);
+    line_close(s->sampling_line);
     metrics_close(s->metrics);
     if (s->options.tls_cert) tls_unload();
     log_close(s->log);

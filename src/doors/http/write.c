@@ -47,6 +47,12 @@ int request_submit(struct request *r, struct draft **drafts, size_t n, bool each
     return handed(r, ledger_submit(http_queue(r->server), s, &why), &why);
 }
 
+void request_hand_on(struct request *r, struct draft **drafts, size_t n) {
+    struct error why = {0};
+    r->submission = (struct submission){.session = &r->session, .drafts = drafts, .n = n, .arena = &r->arena, .each = true, .done = done, .arg = r};
+    handed(r, ledger_submit(http_queue(r->server), &r->submission, &why), &why);
+}
+
 int request_try(struct request *r, struct draft **drafts, size_t n, int (*then)(struct request *r, struct error *err), struct error *err) {
     struct submission *s = &r->submission;
     struct error why = {0};

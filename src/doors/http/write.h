@@ -8,6 +8,8 @@
 /* Drafts of the request's arena, of http_catalog. key: Idempotency-Key is taken from the header unless each. Returns what a handler returns; `then`
  * runs also when the submission was refused (r->rc < 0): it may just return r->rc and the problem is made from r->error. */
 int request_submit(struct request *r, struct draft **drafts, size_t n, bool each, int (*then)(struct request *r, struct error *err), struct error *err);
+/* For a request that sleeps already (line.h), each draft by itself: what it sleeps for runs after the commit. */
+void request_hand_on(struct request *r, struct draft **drafts, size_t n);
 /* The same row by row and without keeping anything: outcomes are as they would be. */
 int request_try(struct request *r, struct draft **drafts, size_t n, int (*then)(struct request *r, struct error *err), struct error *err);
 /* Runs a desk's function on the writer's ledger between two batches (a merge, an adoption, a look at a sealed field). Short ones only: everybody waits. */
