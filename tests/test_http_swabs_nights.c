@@ -1,5 +1,5 @@
 /* Bad nights of the sampling and laboratory desks over HTTP. More posts than the writer takes: they are shed with 503 and a time to come again, what was taken stays taken, what came again
- * makes nothing twice, and it goes on without help. A full disk: 507, and the devices' queues keep what was not answered, until there is room. TOCSIN_NIGHT_ROUNDS: how many full disks. */
+ * makes nothing twice, and it goes on without help. The same people at all tables at once: one of them takes each. A full disk: 507, and the devices' queues keep what was not answered, until there is room. TOCSIN_NIGHT_ROUNDS: how many full disks. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,24 +31,32 @@ static void reconciled(int64_t swabs) {
 
 /* ---- more than it takes */
 
-enum { HANDS = 8, EACH = 12, STORMS = 20 };
-static atomic_int shed, storm, untold;
+enum { HANDS = 8, EACH = 12, STORMS = 20, GOT = 4096 };
+static atomic_int shed, storm, untold, taken_of, twice, wrong;
 
-/* One swab until it is taken, then the same once more: a device whose answer was lost. */
-static void send_swab(int hand, int i) {
-    char bytes[1000], body[300], got[4096];
-    int taken = 0;
-    int m = snprintf(body, sizeof body, "{\"table\":%lld,\"round\":%lld,\"size\":20,\"tube\":\"S%d-%d\",\"temporary\":\"s%d-%d-%d\"}", (long long)g.table, (long long)g.round, (int)storm, hand, (int)storm, hand, i);
+/* On a connection of its own, from any thread. The status; 0: no answer. */
+static int post_swab(const char *who, const char *tube, char got[GOT]) {
+    char bytes[1000], body[300];
+    size_t have = 0;
+    ssize_t k;
+    int m = snprintf(body, sizeof body, "{\"table\":%lld,\"round\":%lld,\"size\":20,\"tube\":\"%s\",%s}", (long long)g.table, (long long)g.round, tube, who);
     int n = snprintf(bytes, sizeof bytes, "POST " SWABS " HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer " ROOT "\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", m, body);
+    int fd = test_http_connect(&h);
+    test_http_send(fd, bytes, (size_t)n);
+    while (have < GOT - 1 && (k = recv(fd, got + have, GOT - 1 - have, 0)) > 0) have += (size_t)k;
+    close(fd);
+    got[have] = 0;
+    return have > 12 ? atoi(got + 9) : 0;
+}
+
+/* One swab until it is taken, then the same once more: a device whose answer was lost. Half of them by document, which have to be looked up. */
+static void send_swab(int hand, int i) {
+    char who[80], tube[32], got[GOT];
+    int taken = 0;
+    snprintf(tube, sizeof tube, "S%d-%d", (int)storm, hand);
+    snprintf(who, sizeof who, i % 2 ? "\"temporary\":\"s%d-%d-%d\"" : "\"doc_type\":\"passport\",\"doc_no\":\"S%03d%03d%03d\"", (int)storm, hand, i);
     for (int tries = 0; tries < 5000 && taken < 2; tries++) {
-        int fd = test_http_connect(&h);
-        size_t have = 0;
-        ssize_t k;
-        test_http_send(fd, bytes, (size_t)n);
-        while (have < sizeof got - 1 && (k = recv(fd, got + have, sizeof got - 1 - have, 0)) > 0) have += (size_t)k;
-        close(fd);
-        got[have] = 0;
-        int status = have > 12 ? atoi(got + 9) : 0;
+        int status = post_swab(who, tube, got);
         const char *after = strcasestr(got, "\r\nRetry-After: ");
         if (status == 503) {
             shed++;
@@ -65,6 +73,13 @@ static void *hand(void *arg) {
     return NULL;
 }
 
+static void all_hands(void *(*run)(void *)) {
+    pthread_t threads[HANDS];
+    int numbers[HANDS];
+    for (int k = 0; k < HANDS; k++) numbers[k] = k, assert_int_equal(pthread_create(&threads[k], NULL, run, &numbers[k]), 0);
+    for (int k = 0; k < HANDS; k++) pthread_join(threads[k], NULL);
+}
+
 static void what_is_too_much_is_shed_and_comes_again(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
@@ -76,10 +91,7 @@ static void what_is_too_much_is_shed_and_comes_again(void **state) {
         shed = untold = 0;
         for (storm = 0; storm < STORMS && !shed; storm++) {
             all += (int64_t)HANDS * EACH;
-            pthread_t threads[HANDS];
-            int numbers[HANDS];
-            for (int k = 0; k < HANDS; k++) numbers[k] = k, assert_int_equal(pthread_create(&threads[k], NULL, hand, &numbers[k]), 0);
-            for (int k = 0; k < HANDS; k++) pthread_join(threads[k], NULL);
+            all_hands(hand);
         }
         assert_true(shed > 0);
         assert_int_equal(untold, 0);
@@ -87,6 +99,44 @@ static void what_is_too_much_is_shed_and_comes_again(void **state) {
         test_http_stop(&h);
         reconciled(all);
         print_message("# %lld swabs taken, %d times told to come again\n", (long long)all, (int)shed);
+        test_http_drop(&h);
+    }
+}
+
+/* ---- the same people at every table */
+
+static void *card_hand(void *arg) {
+    char who[80], tube[32], got[GOT];
+    int k = *(int *)arg;
+    snprintf(tube, sizeof tube, "M%d", k);
+    for (int i = 0; i < EACH; i++) {
+        snprintf(who, sizeof who, "\"doc_type\":\"passport\",\"doc_no\":\"M%08d\"", i);
+        int status = post_swab(who, tube, got);
+        taken_of += status == 201;
+        twice += status == 200 && strstr(got, "\"duplicate_person\"") != NULL;
+        status = post_swab("\"doc_type\":\"id-card\",\"doc_no\":\"110105194912310021\"", tube, got); /* its last digit is wrong */
+        wrong += status == 200 && strstr(got, "\"person_refused\"") != NULL;
+    }
+    return NULL;
+}
+
+/* Whoever stands in line is looked up together with others: of all tables one takes each person, whether known before or not, and a card that is wrong is refused alone. */
+static void of_all_tables_one_takes_each_person(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        h = (struct test_http){0};
+        test_ledger_make(&h.t, store, "covid-2022-v9", SAMPLING_NOW);
+        g = ground(&h.t);
+        for (int i = 0; i < EACH / 2; i++) test_record(&h.t, "person", "name", "王芳", "doc_type", "passport", "doc_no", arena_printf(&h.t.a, "M%08d", 2 * i));
+        taken_of = twice = wrong = 0;
+        test_http_start(&h, NULL);
+        all_hands(card_hand);
+        test_http_stop(&h);
+        assert_int_equal(taken_of, EACH);
+        assert_int_equal(twice, (HANDS - 1) * EACH);
+        assert_int_equal(wrong, HANDS * EACH);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), EACH);
+        reconciled(EACH);
         test_http_drop(&h);
     }
 }
@@ -189,6 +239,7 @@ static void a_full_disk_loses_no_swab_and_no_result(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_too_much_is_shed_and_comes_again, settle),
+        cmocka_unit_test_teardown(of_all_tables_one_takes_each_person, settle),
         cmocka_unit_test_teardown(a_full_disk_loses_no_swab_and_no_result, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
