@@ -67,7 +67,7 @@ static void read_all(const uint8_t *f, size_t n) {
     for (uint32_t p = 0; p < PLACES * 9 && p < s->head.n_places; p += 1 + p / 70)
         if (segment_place(s, p, &first, &end, NULL) == 0)
             for (int spans = 0; first < end && spans < 64; spans++) {
-                if (segment_scan(s, &first, end, 3000, 60000, &rows, NULL) < 0) break;
+                if (segment_scan(s, &first, end, 3000, 60000, p % 2, &rows, NULL) < 0) break;
                 if (rows.n > PACK_BLOCK) abort();
                 for (size_t i = 0; i < rows.n; i++)
                     if (rows.person[i] >= s->head.n_persons || rows.start[i] >= DAY_S || rows.end[i] > DAY_S || rows.end[i] < rows.start[i]) abort();

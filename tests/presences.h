@@ -13,6 +13,7 @@ struct presences {
     struct presence_when when[512];
     size_t n_when;
     uint8_t classes[4096];
+    bool seats;
     uint32_t person[7];
     int32_t start[7], end[7];
     uint16_t attr[7], zone[7], row[7];
@@ -30,7 +31,7 @@ static inline int presences_of(void *arg, const struct presence_ask *asks, size_
     return 0;
 }
 
-static inline int presences_at(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err) {
+static inline int presences_at(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool seats, bool *ret_loose, struct error *err) {
     struct presences *s = arg;
     s->at = 0;
     s->place = place;
@@ -38,6 +39,7 @@ static inline int presences_at(void *arg, uint32_t place, const struct presence_
     assert_true(n > 0 && n <= 512);
     memcpy(s->when, when, n * sizeof *when);
     s->n_when = n;
+    s->seats = seats;
     *ret_loose = place % 3 == 0; /* both ways are exercised */
     return 0;
 }
@@ -57,7 +59,7 @@ static inline int presences_next(void *arg, struct presence_span *ret, struct er
             touches = &s->rows[i] != p && s->rows[i].person == p->person && s->rows[i].place == p->place && s->rows[i].start <= p->end && p->start <= s->rows[i].end;
         s->attr[n++] = (uint16_t)(p->attr | (touches ? PRESENCE_JOINS : 0));
     }
-    *ret = (struct presence_span){.n = n, .person = s->person, .start = s->start, .end = s->end, .attr = s->attr, .zone = s->zone, .row = s->row};
+    *ret = (struct presence_span){.n = n, .person = s->person, .start = s->start, .end = s->end, .attr = s->attr, .zone = s->seats ? s->zone : NULL, .row = s->seats ? s->row : NULL};
     return n > 0;
 }
 

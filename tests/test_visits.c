@@ -144,7 +144,7 @@ static size_t at_place(const struct presence_source *s, uint32_t place, int32_t 
     bool loose;
     size_t n = 0;
     int rc;
-    assert_ok(s->at_place(s->arg, place, &(struct presence_when){from, to}, 1, &loose, &err), err);
+    assert_ok(s->at_place(s->arg, place, &(struct presence_when){from, to}, 1, true, &loose, &err), err);
     while ((rc = s->next(s->arg, &span, &err)) == 1)
         for (size_t i = 0; i < span.n; i++) {
             struct presence p = {span.person[i], place, span.start[i], span.end[i], span.attr[i], span.zone ? span.zone[i] : 0, span.row ? span.row[i] : 0, 0};
@@ -610,7 +610,7 @@ static void *looker(void *arg) {
             for (uint32_t place = 0; place < PLACES; place++) {
                 struct presence_span span;
                 bool loose;
-                if (s->at_place(s->arg, place, &(struct presence_when){0, 20 * DAY_S}, 1, &loose, NULL) < 0) c->failures++;
+                if (s->at_place(s->arg, place, &(struct presence_when){0, 20 * DAY_S}, 1, true, &loose, NULL) < 0) c->failures++;
                 while (s->next(s->arg, &span, NULL) == 1)
                     for (size_t i = 0; i < span.n; i++) n -= span.person[i] == (uint32_t)p;
             }

@@ -49,7 +49,7 @@ struct presence {
     uint16_t attr, zone, row, filler;
 };
 
-/* Some stays at one place, in any order, valid until the next call. zone and row are NULL when no stay of the span has any. */
+/* Some stays at one place, in any order, valid until the next call. zone and row are NULL when no stay of the span has any, or nobody wants them. */
 struct presence_span {
     size_t n;
     const uint32_t *person;
@@ -91,11 +91,11 @@ struct presence_source {
      * order of person for speed. Stays come as stored: pieces of one stay are not joined, not clipped. */
     int (*of_persons)(void *arg, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err);
     /* Begins with the stays at a place that have an instant in one of the n > 0 spans, which are ascending and apart and stay valid until the next at_place. Each stay
-     * comes once, however many spans it has a part in. *ret_loose: take every stay as if it had PRESENCE_JOINS. */
-    int (*at_place)(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err);
+     * comes once, however many spans it has a part in. seats: zone and row are wanted. *ret_loose: take every stay as if it had PRESENCE_JOINS. */
+    int (*at_place)(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool seats, bool *ret_loose, struct error *err);
     /* The next span of stays: 1, or 0 at the end. May hold stays outside the times asked. */
     int (*next)(void *arg, struct presence_span *ret, struct error *err);
-    /* Brings nearer what at_place of these places will read, all of them together; NULL: nothing is gained by it. Before many questions, not between them. */
+    /* Brings nearer what at_place of these places will read, all of them together; NULL: nothing is gained by it. At most some hundred stops. */
     void (*ahead)(void *arg, const struct presence_stop *stops, size_t n);
     /* The largest number of stays at the place in one day of [from, to). Cheap for the place and the days of the last at_place. */
     uint32_t (*crowd)(void *arg, uint32_t place, int32_t from, int32_t to);

@@ -5,7 +5,7 @@
 
 #include "engines/contact_work.h"
 
-enum { SEEN_FIRST = 4096, SEEN_KEPT = 1 << 16 };
+enum { SEEN_FIRST = 1024, SEEN_KEPT = 1 << 16 /* 1024 * 4 * 4 * 4 */ };
 
 void contact_options_init(struct contact_options *o) {
     *o = (struct contact_options){.degree = 1, .evidence = true, .threads = 1, .many = 256};
@@ -37,6 +37,12 @@ void contact_sort(struct contact_result *r) {
     if (r->n_contacts) qsort(r->contacts, r->n_contacts, sizeof *r->contacts, contact_order);
 }
 
+static void seen_free(struct contact_work *w) {
+    if (w->seen_cap > SEEN_KEPT) mem_free(w->seen);
+    w->seen = NULL;
+    w->seen_cap = 0;
+}
+
 struct contact_work *contact_work_new(void) {
     return mem_alloc(sizeof(struct contact_work));
 }
@@ -45,7 +51,8 @@ void contact_work_free(struct contact_work *w) {
     if (!w) return;
     presence_list_clear(&w->list);
     presence_list_clear(&w->joined);
-    mem_free(w->seen);
+    seen_free(w);
+    mem_free(w->seen_kept);
     mem_free(w->asks);
     mem_free(w->exposed);
     struct cluster *c = &w->cluster;
@@ -65,18 +72,18 @@ void contact_work_free(struct contact_work *w) {
 }
 
 /* ---- who was met already */
+/* An empty table of cap slots: kept room for 1024, 4096, 16384 and 65536. */
+static struct seen_slot *seen_table(struct contact_work *w, size_t cap) {
+    if (cap > SEEN_KEPT) return mem_alloc(cap * sizeof *w->seen);
+    if (!w->seen_kept) w->seen_kept = mem_alloc((size_t)(4 * SEEN_KEPT - SEEN_FIRST) / 3 * sizeof *w->seen);
+    struct seen_slot *slots = w->seen_kept ? w->seen_kept + (cap - SEEN_FIRST) / 3 : NULL;
+    return slots ? memset(slots, 0, cap * sizeof *slots) : NULL;
+}
+
 static int seen_begin(struct contact_work *w) {
-    if (w->seen_cap > SEEN_KEPT) {
-        mem_free(w->seen);
-        w->seen = NULL;
-        w->seen_cap = 0;
-    }
+    seen_free(w);
     w->seen_n = 0;
-    if (w->seen) {
-        memset(w->seen, 0, w->seen_cap * sizeof *w->seen);
-        return 0;
-    }
-    w->seen = mem_alloc(SEEN_FIRST * sizeof *w->seen);
+    w->seen = seen_table(w, SEEN_FIRST);
     if (w->seen) w->seen_cap = SEEN_FIRST;
     return w->seen ? 0 : E_MEMORY;
 }
@@ -87,7 +94,7 @@ static inline size_t seen_at(size_t cap, uint32_t key) {
 
 static int seen_grow(struct contact_work *w) {
     size_t cap = w->seen_cap * 4;
-    struct seen_slot *slots = mem_alloc(cap * sizeof *slots);
+    struct seen_slot *slots = seen_table(w, cap);
     if (!slots) return E_MEMORY;
     for (size_t i = 0; i < w->seen_cap; i++) {
         if (!w->seen[i].key) continue;
@@ -95,7 +102,7 @@ static int seen_grow(struct contact_work *w) {
         while (slots[at].key) at = (at + 1) & (cap - 1);
         slots[at] = w->seen[i];
     }
-    mem_free(w->seen);
+    seen_free(w);
     w->seen = slots;
     w->seen_cap = cap;
     return 0;
@@ -318,19 +325,9 @@ static int asks_of_cases(struct contact_work *w, const struct contact_index *cas
 }
 
 /* ---- the question */
-/* The places of a few cases, told to the source at once; of many the threads ask anyway. */
-static void places_ahead(const struct contact_work *w) {
-    enum { STOPS = 256 };
-    struct presence_stop stops[STOPS];
-    size_t n = 0;
-    for (size_t i = 0; i < w->n_exposed && n < STOPS; i++) stops[n++] = (struct presence_stop){w->exposed[i].place, w->exposed[i].start, w->exposed[i].end + 1};
-    if (n) w->s->ahead(w->s->arg, stops, n);
-}
-
 static int degree_find(struct contact_work *w, size_t n_asks, const struct contact_link *links, size_t n_links, struct error *err) {
     for (size_t i = 0; w->dense && i < n_asks; i++) w->sums[w->asks[i].person].evidence = (uint32_t)i; /* cases, or contacts that are in ret by now */
     int rc = exposed_find(w, n_asks, err);
-    if (rc == 0 && w->s->ahead && !w->dense && w->degree == 1) places_ahead(w);
     if (rc == 0) rc = w->dense ? sweep_places(w, err) : contact_places(w, w->exposed, 0, w->n_exposed, err);
     if (rc == 0 && n_links) rc = contact_links(w, n_asks, links, n_links);
     if (rc == 0 && w->dense) rc = sweep_collect(w, err);

@@ -56,7 +56,7 @@ static int visitors(const struct presence_source *s, uint32_t place, int32_t fro
     size_t n = 0, cap = 0;
     bool loose;
     struct presence_when when = {from, to};
-    int rc = s->at_place(s->arg, place, &when, 1, &loose, err);
+    int rc = s->at_place(s->arg, place, &when, 1, false, &loose, err);
     while (rc == 0 && (rc = s->next(s->arg, &span, err)) == 1) {
         rc = 0;
         for (size_t i = 0; rc == 0 && i < span.n; i++) {

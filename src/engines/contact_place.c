@@ -186,7 +186,7 @@ static int cluster_make(struct contact_work *w, const struct exposed *x, size_t 
     if (rc < 0) return rc;
     c->all = x;
     c->n_all = n;
-    c->n = c->n_edges = c->hint = 0;
+    c->n = c->n_edges = c->hint = c->near = 0;
     for (size_t i = 0; i < n; i++) {
         c->all_latest[i] = i && c->all_latest[i - 1] > x[i].end ? c->all_latest[i - 1] : x[i].end;
         if (x[i].end - x[i].start < w->rule.overlap_s) continue;
@@ -232,25 +232,63 @@ static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
     return rc;
 }
 
-/* Stays of a span, in the order they stand: mostly by start. */
-static int span_judge(struct contact_work *w, const struct presence_span *span, bool loose, bool by_pairs, bool zones) {
-    enum { AHEAD = 16 };
-    const struct cluster *c = &w->cluster;
+/* The exposed whom stays within [from, to) can have been with for long enough: [*ret_low, return). */
+static size_t near_ones(struct cluster *c, int32_t m, int32_t from, int32_t to, size_t *ret_low) {
+    size_t low = c->near < c->n && (c->near == 0 || c->latest[c->near - 1] < from + m) ? c->near : 0, high;
+    while (low < c->n && c->latest[low] < from + m) low++;
+    for (high = low; high < c->n && c->start[high] <= to - m;) high++;
+    c->near = low;
+    *ret_low = low;
+    return high;
+}
+
+/* Which of n <= AT_ONCE stays are to be looked at: those with an instant together with [from, to) that lasts m, and those that are to be joined first. */
+enum { AT_ONCE = 128 };
+static size_t hits_find(const struct presence_span *s, size_t n, int32_t from, int32_t to, int32_t m, bool loose, uint8_t *ret_hits) {
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t start = s->start[i] > from ? s->start[i] : from, end = s->end[i] < to ? s->end[i] : to;
+        ret_hits[k] = (uint8_t)i;
+        k += loose | (end - start >= m) | ((s->attr[i] & PRESENCE_JOINS) != 0);
+    }
+    return k;
+}
+
+/* Stays of a span, in the order they stand: mostly by start. Mostly one of the exposed was there, or nobody long enough; then one pass finds those who count. */
+static int stays_judge(struct contact_work *w, const struct presence_span *s, size_t n, bool loose, bool by_pairs, bool zones) {
+    struct cluster *c = &w->cluster;
+    uint8_t hits[AT_ONCE];
     bool plain = !by_pairs && !w->rule.after_s;
-    int32_t m = w->rule.overlap_s, earliest = c->n ? c->start[0] + m : INT32_MAX, latest = c->n ? c->latest[c->n - 1] - m : INT32_MIN;
+    int32_t m = w->rule.overlap_s, from = INT32_MAX, to = INT32_MIN;
+    size_t low = 0, high = c->n, k;
+    for (size_t i = 0; plain && i < n; i++) {
+        from = s->start[i] < from ? s->start[i] : from;
+        to = s->end[i] > to ? s->end[i] : to;
+    }
+    if (plain) high = near_ones(c, m, from, to, &low);
+    bool nobody = plain && low >= high, one = plain && high == low + 1;
+    if (plain) k = nobody ? hits_find(s, n, INT32_MAX, INT32_MIN / 2, m, loose, hits) : hits_find(s, n, c->start[low], c->latest[high - 1], m, loose, hits);
+    else for (k = 0; k < n; k++) hits[k] = (uint8_t)k;
+    for (size_t h = 0; w->dense && h < k; h++)
+        if (s->person[hits[h]] < w->n_sums) __builtin_prefetch(&w->sums[s->person[hits[h]]], 1);
     int rc = 0;
-    for (size_t i = 0; w->dense && i < AHEAD && i < span->n; i++)
-        if (span->person[i] < w->n_sums) __builtin_prefetch(&w->sums[span->person[i]], 1);
-    for (size_t i = 0; rc == 0 && i < span->n; i++) {
-        if (w->dense && i + AHEAD < span->n && span->person[i + AHEAD] < w->n_sums) __builtin_prefetch(&w->sums[span->person[i + AHEAD]], 1);
-        if (loose || span->attr[i] & PRESENCE_JOINS) {
-            struct presence p = {span->person[i], w->place, span->start[i], span->end[i], span->attr[i], span->zone ? span->zone[i] : 0, span->row ? span->row[i] : 0, 0};
+    for (size_t h = 0; rc == 0 && h < k; h++) {
+        size_t i = hits[h];
+        struct other o = {s->person[i], s->start[i], s->end[i], s->attr[i], s->zone ? s->zone[i] : 0, s->row ? s->row[i] : 0};
+        if (loose || o.attr & PRESENCE_JOINS) {
+            struct presence p = {o.person, w->place, o.start, o.end, o.attr, o.zone, o.row, 0};
             rc = presence_add(&w->joined, &p);
-            continue;
-        }
-        if (plain && (span->end[i] < earliest || span->start[i] > latest)) continue;
-        struct other k = {span->person[i], span->start[i], span->end[i], span->attr[i], span->zone ? span->zone[i] : 0, span->row ? span->row[i] : 0};
-        rc = plain ? overlaps(w, &k) : judge(w, &k, by_pairs, zones);
+        } else if (one) rc = met(w, &o, o.start > c->start[low] ? o.start : c->start[low], o.end < c->end[low] ? o.end : c->end[low], c->person[low], 255);
+        else rc = plain ? overlaps(w, &o) : judge(w, &o, by_pairs, zones);
+    }
+    return rc;
+}
+
+static int span_judge(struct contact_work *w, const struct presence_span *span, bool loose, bool by_pairs, bool zones) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < span->n; i += AT_ONCE) {
+        struct presence_span s = {0, span->person + i, span->start + i, span->end + i, span->attr + i, span->zone ? span->zone + i : NULL, span->row ? span->row + i : NULL};
+        rc = stays_judge(w, &s, span->n - i < AT_ONCE ? span->n - i : AT_ONCE, loose, by_pairs, zones);
     }
     return rc;
 }
@@ -260,7 +298,7 @@ static int place_scan(struct contact_work *w, size_t n_when, bool by_pairs, bool
     const struct presence_source *s = w->s;
     struct presence_span span;
     w->joined.n = 0;
-    int rc = begun ? 0 : s->at_place(s->arg, w->place, w->when, n_when, &loose, err);
+    int rc = begun ? 0 : s->at_place(s->arg, w->place, w->when, n_when, by_pairs, &loose, err);
     while (rc == 0 && (rc = s->next(s->arg, &span, err)) == 1) {
         w->ret->stays_read += span.n;
         rc = span_judge(w, &span, loose, by_pairs, zones);
@@ -349,7 +387,7 @@ static int place_find(struct contact_work *w, struct exposed *x, size_t n, struc
     size_t n_when = 0, plain = n, zoned = 0;
     bool loose = false;
     int rc = spans_make(w, x, n, &n_when);
-    if (rc == 0) rc = w->s->at_place(w->s->arg, w->place, w->when, n_when, &loose, err);
+    if (rc == 0) rc = w->s->at_place(w->s->arg, w->place, w->when, n_when, w->rule.rows >= 0, &loose, err);
     if (rc == 0 && w->rule.crowd) rc = venues_take(w, x, n, &plain, &zoned);
     if (rc == 0 && plain) {
         if (plain < n) rc = spans_make(w, x, plain, &n_when);
@@ -364,9 +402,22 @@ static int place_find(struct contact_work *w, struct exposed *x, size_t n, struc
     return rc;
 }
 
+/* Places from exposed[from] on, as many as the source is told of together; returns where the rest begins. */
+static size_t places_ahead(const struct contact_work *w, const struct exposed *x, size_t from, size_t to) {
+    enum { STOPS = 256 };
+    struct presence_stop stops[STOPS];
+    size_t n = 0, i = from;
+    for (; i < to && (n < STOPS || x[i].place == x[i - 1].place); i++)
+        if (n < STOPS) stops[n++] = (struct presence_stop){x[i].place, x[i].start, x[i].end + 1};
+    w->s->ahead(w->s->arg, stops, n);
+    return i;
+}
+
 int contact_places(struct contact_work *w, struct exposed *exposed, size_t from, size_t to, struct error *err) {
+    size_t told = from;
     int rc = 0;
     for (size_t i = from, k; rc == 0 && i < to; i = k) {
+        if (i == told && w->s->ahead && !w->dense) told = places_ahead(w, exposed, i, to);
         for (k = i + 1; k < to && exposed[k].place == exposed[i].place; k++) continue;
         w->place = exposed[i].place;
         w->rule = w->o->rules[w->s->class_of(w->s->arg, w->place) % CONTACT_CLASSES];

@@ -23,6 +23,7 @@ struct cluster {
     const struct exposed *all;
     size_t n_all;
     size_t n;                /* long enough */
+    size_t near;             /* spans come by time: where the first one near the one before stood */
     int32_t *start, *end;
     size_t hint;             /* rows mostly come in order of start: where the one before stood */
     int32_t *latest;         /* latest end of 0..i */
@@ -47,7 +48,7 @@ struct contact_sum {
 };
 
 struct contact_work {
-    struct seen_slot *seen;
+    struct seen_slot *seen, *seen_kept; /* the table; kept: room for the first few sizes, one behind the other, so that a question after a large one clears a small one */
     size_t seen_cap, seen_n;
     struct presence_list list, joined;
     struct presence_ask *asks;

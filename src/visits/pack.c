@@ -115,7 +115,7 @@ void pack_read(struct pack p, const uint8_t *data, size_t n, size_t from, size_t
     if (!p.low)
         for (; i < to; i++) out[i - from] = p.base;
 #if defined(__x86_64__)
-    else if (p.low <= 25 && to - from >= 16 && __builtin_cpu_supports("avx2")) {
+    else if (p.low <= 25 && to - from >= 8 && __builtin_cpu_supports("avx2")) {
         for (; i % 8; i++) out[i - from] = p.base + (uint32_t)(pack_word(data + i * p.low / 8) >> (i * p.low % 8) & mask);
         i += read_eights(p, data, n, i, to, out + (i - from));
     }
@@ -127,13 +127,14 @@ void pack_read(struct pack p, const uint8_t *data, size_t n, size_t from, size_t
     if (!p.far) return;
     const uint8_t *behind = data + (n * p.low + 7) / 8;
     uint64_t map[2];
-    unsigned rank = 0;
     memcpy(map, behind, 16);
-    for (unsigned half = 0; half < 2; half++)
-        for (uint64_t m = map[half]; m; m &= m - 1) {
+    for (size_t half = from / 64; half <= (to - 1) / 64; half++) {
+        uint64_t m = map[half], below = half == from / 64 ? (1ull << from % 64) - 1 : 0;
+        unsigned rank = (half ? ones(map[0]) : 0) + ones(m & below);
+        if (half == (to - 1) / 64 && to % 64) m &= (1ull << to % 64) - 1;
+        for (m &= ~below; m && rank < p.far; m &= m - 1) {
             size_t k = half * 64 + (unsigned)__builtin_ctzll(m);
-            if (k >= to || rank >= p.far) return;
-            if (k >= from) out[k - from] += pack_bits(behind + 16, rank, p.high) << p.low;
-            rank++;
+            out[k - from] += pack_bits(behind + 16, rank++, p.high) << p.low;
         }
+    }
 }

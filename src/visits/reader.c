@@ -9,6 +9,14 @@ struct part {
     struct segment *segment;
     uint64_t first, end;
     int32_t shift;  /* seconds from origin to the file's midnight */
+    bool known;     /* first and end were learnt before, and the rows fetched ahead */
+};
+
+/* Where rows of a place lie in a file, learnt from somebody's own stay there: his places are asked for next. */
+enum { REACHES = 1024 };
+struct known {
+    uint32_t file; /* number in the view + 1 */
+    struct segment_reach reach;
 };
 
 struct visits_reader {
@@ -23,10 +31,12 @@ struct visits_reader {
     struct presence_when *when;
     size_t n_when, cap_when, at_when;
     uint32_t place;
+    bool seats;             /* are wanted */
     size_t part, n_parts, cap_parts;
     uint64_t cursor;
     bool inside;            /* cursor is in this part */
     struct part *parts;
+    struct known known[REACHES];
     int buffer;
     uint32_t at;            /* row + 1 in that buffer */
     /* the span handed out */
@@ -81,17 +91,45 @@ static int persons_in_buffer(struct visits_reader *r, int k, const struct presen
     return rc;
 }
 
+static struct known *known_at(struct visits_reader *r, uint32_t place, size_t file) {
+    return &r->known[((place * 0x9e3779b97f4a7c15ull >> 32) + file * 7) % REACHES];
+}
+
+static bool reach_find(struct visits_reader *r, uint32_t place, size_t file, uint64_t *ret_first, uint64_t *ret_end) {
+    const struct known *k = known_at(r, place, file);
+    bool is = k->file == file + 1 && k->reach.place == place;
+    *ret_first = is ? k->reach.first : 0;
+    *ret_end = is ? k->reach.end : 0;
+    return is;
+}
+
 /* Of a few persons: all days step by step, so that their waits for memory or disk are one. */
 enum { FEW = 4, AHEAD_FILES = 64, AHEAD_STOPS = 512 };
-static void persons_ahead(const struct visits_reader *r, const struct presence_ask *asks, size_t n, size_t begin, day last) {
+struct few {
     struct segment_path paths[FEW][AHEAD_FILES];
+};
+
+static void persons_ahead(const struct visits_reader *r, const struct presence_ask *asks, size_t n, size_t begin, day last, struct few *few) {
     for (int stage = 0; stage < SEGMENT_STAGES; stage++)
         for (size_t i = begin; i < r->view->n && i < begin + AHEAD_FILES && r->view->segments[i].day <= last; i++)
-            for (size_t k = 0; r->view->segments[i].segment && k < n; k++) segment_person_ahead(r->view->segments[i].segment, asks[k].person, stage, &paths[k][i - begin]);
+            for (size_t k = 0; r->view->segments[i].segment && k < n; k++) segment_person_ahead(r->view->segments[i].segment, asks[k].person, stage, &few->paths[k][i - begin]);
+}
+
+static int few_read(struct visits_reader *r, size_t file, const struct presence_ask *ask, const struct segment_path *path, struct presence_list *out, struct error *err) {
+    struct segment_reach reaches[SEGMENT_PATH];
+    struct segment *s = r->view->segments[file].segment;
+    int32_t shift = shift_of(r, r->view->segments[file].day);
+    if (ask->to <= shift || (int64_t)ask->from > (int64_t)shift + DAY_S) return 0;
+    if (!segment_path_whole(s, path)) return segment_people(s, ask, 1, shift, out, err);
+    int rc = segment_path_read(s, path, ask, shift, out, reaches, err);
+    for (int i = 0; rc == 0 && i < path->n; i++)
+        if (reaches[i].end) *known_at(r, reaches[i].place, file) = (struct known){(uint32_t)file + 1, reaches[i]};
+    return rc;
 }
 
 static int of_persons(void *arg, const struct presence_ask *asks, size_t n, struct presence_list *out, struct error *err) {
     struct visits_reader *r = arg;
+    struct few few;
     int32_t from = INT32_MAX, to = INT32_MIN;
     day first, last;
     int rc = 0;
@@ -101,28 +139,54 @@ static int of_persons(void *arg, const struct presence_ask *asks, size_t n, stru
     }
     if (from >= to) return 0;
     days_of(r, from, to, &first, &last);
-    if (n <= FEW) persons_ahead(r, asks, n, first_segment(r->view, first), last);
-    for (size_t i = first_segment(r->view, first); rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++)
-        if (r->view->segments[i].segment) rc = pass_damage(segment_people(r->view->segments[i].segment, asks, n, shift_of(r, r->view->segments[i].day), out, err), err);
+    size_t begin = first_segment(r->view, first);
+    if (n <= FEW) persons_ahead(r, asks, n, begin, last, &few);
+    for (size_t i = begin; rc >= 0 && i < r->view->n && r->view->segments[i].day <= last; i++) {
+        if (!r->view->segments[i].segment) continue;
+        if (n > FEW || i >= begin + AHEAD_FILES) rc = segment_people(r->view->segments[i].segment, asks, n, shift_of(r, r->view->segments[i].day), out, err);
+        else for (size_t k = 0; rc == 0 && k < n; k++) rc = few_read(r, i, &asks[k], &few.paths[k][i - begin], out, err);
+        rc = pass_damage(rc, err);
+    }
     for (int k = 0; rc >= 0 && k < r->view->n_buffers; k++) rc = persons_in_buffer(r, k, asks, n, out);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for the stays of persons / 内存不足") : 0;
 }
 
+/* A place in a file, on its way through the stages of segment_stays_ahead. */
+struct coming {
+    struct segment *segment;
+    size_t file;
+    uint32_t place;
+    int32_t from, to;
+    struct segment_path path;
+};
+
 static void ahead(void *arg, const struct presence_stop *stops, size_t n) {
-    const struct visits_reader *r = arg;
-    struct segment_path paths[AHEAD_STOPS];
-    for (int stage = 0; stage < 4; stage++) {
-        size_t used = 0;
-        for (size_t k = 0; k < n; k++) {
-            day first, last;
-            if (stops[k].from >= stops[k].to) continue;
-            days_of(r, stops[k].from, stops[k].to, &first, &last);
-            for (size_t i = first_segment(r->view, first); i < r->view->n && r->view->segments[i].day <= last && used < AHEAD_STOPS; i++) {
-                int32_t shift = shift_of(r, r->view->segments[i].day);
-                if (r->view->segments[i].segment)
-                    segment_stays_ahead(r->view->segments[i].segment, stops[k].place, stops[k].from > shift ? stops[k].from - shift : 0, stops[k].to - shift, stage, &paths[used++]);
+    struct visits_reader *r = arg;
+    struct coming coming[AHEAD_STOPS];
+    size_t used = 0;
+    for (size_t k = 0; k < n; k++) {
+        day first, last;
+        if (stops[k].from >= stops[k].to) continue;
+        days_of(r, stops[k].from, stops[k].to, &first, &last);
+        for (size_t i = first_segment(r->view, first); i < r->view->n && r->view->segments[i].day <= last && used < AHEAD_STOPS; i++) {
+            if (!r->view->segments[i].segment) continue;
+            int32_t shift = shift_of(r, r->view->segments[i].day);
+            int32_t from = stops[k].from > shift ? stops[k].from - shift : 0, to = stops[k].to - shift;
+            struct coming *c = used ? &coming[used - 1] : NULL;
+            if (c && c->file == i && c->place == stops[k].place) { /* several stays there on one day */
+                c->to = to > c->to ? to : c->to;
+                continue;
             }
+            c = &coming[used++];
+            *c = (struct coming){r->view->segments[i].segment, i, stops[k].place, from, to, {0}};
+            reach_find(r, c->place, i, &c->path.first, &c->path.end);
         }
+    }
+    for (int stage = 0; stage < 4; stage++)
+        for (size_t i = 0; i < used; i++) segment_stays_ahead(coming[i].segment, coming[i].place, coming[i].from, coming[i].to, stage, &coming[i].path);
+    for (size_t i = 0; i < used; i++) {
+        const struct segment_path *p = &coming[i].path;
+        if (p->end) *known_at(r, coming[i].place, coming[i].file) = (struct known){(uint32_t)coming[i].file + 1, {coming[i].place, (uint32_t)p->first, (uint32_t)p->end}};
     }
 }
 
@@ -144,7 +208,9 @@ static int parts_list(struct visits_reader *r, uint32_t place) {
             struct segment *s = r->view->segments[i].segment;
             if (r->view->segments[i].day < first || !s || place >= s->head.n_places) continue;
             if (!mem_room(&r->parts, &r->cap_parts, r->n_parts + 1, sizeof *r->parts)) return E_MEMORY;
-            r->parts[r->n_parts++] = (struct part){.segment = s, .shift = shift_of(r, r->view->segments[i].day)};
+            struct part *p = &r->parts[r->n_parts++];
+            *p = (struct part){.segment = s, .shift = shift_of(r, r->view->segments[i].day)};
+            p->known = reach_find(r, place, i, &p->first, &p->end);
         }
     }
     return 0;
@@ -155,24 +221,27 @@ static int parts_find(struct visits_reader *r, uint32_t place, bool *ret_loose, 
     size_t kept = 0;
     int rc = 0;
     for (int stage = 0; stage < 2; stage++)
-        for (size_t i = 0; i < r->n_parts; i++) segment_place_ahead(r->parts[i].segment, place, stage);
+        for (size_t i = 0; i < r->n_parts; i++)
+            if (!r->parts[i].known) segment_place_ahead(r->parts[i].segment, place, stage);
     for (size_t i = 0; rc >= 0 && i < r->n_parts; i++) {
         struct part p = r->parts[i];
-        rc = pass_damage(segment_place(p.segment, place, &p.first, &p.end, err), err);
+        rc = p.known ? 0 : pass_damage(segment_place(p.segment, place, &p.first, &p.end, err), err);
         if (rc != 0 || p.first == p.end) continue;
-        segment_rows_ahead(p.segment, p.first, 0);
+        if (!p.known) segment_rows_ahead(p.segment, p.first, 0);
         /* two files of one day know nothing of each other's stays */
         if (kept && r->parts[kept - 1].shift == p.shift) *ret_loose = true;
         r->parts[kept++] = p;
     }
     r->n_parts = kept;
-    for (size_t i = 0; rc >= 0 && i < kept; i++) segment_rows_ahead(r->parts[i].segment, r->parts[i].first, 1);
+    for (size_t i = 0; rc >= 0 && i < kept; i++)
+        if (!r->parts[i].known) segment_rows_ahead(r->parts[i].segment, r->parts[i].first, 1);
     return rc < 0 ? rc : 0;
 }
 
-static int at_place(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err) {
+static int at_place(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool seats, bool *ret_loose, struct error *err) {
     struct visits_reader *r = arg;
     r->place = place;
+    r->seats = seats;
     r->n_when = 0;
     r->n_parts = 0;
     if (n > r->cap_when) {
@@ -239,7 +308,7 @@ static int next_of_parts(struct visits_reader *r, struct error *err) {
         }
         if (!r->inside) r->cursor = p->first;
         r->inside = true;
-        int rc = segment_scan(p->segment, &r->cursor, p->end, from < 0 ? 0 : (int32_t)from, to > DAY_S + 1 ? DAY_S + 1 : (int32_t)to, &r->rows, err);
+        int rc = segment_scan(p->segment, &r->cursor, p->end, from < 0 ? 0 : (int32_t)from, to > DAY_S + 1 ? DAY_S + 1 : (int32_t)to, r->seats, &r->rows, err);
         if (rc < 0) {
             if ((rc = pass_damage(rc, err)) < 0) return rc;
             r->rows.n = 0;

@@ -125,7 +125,7 @@ static int of_persons(void *arg, const struct presence_ask *asks, size_t n, stru
     return rc;
 }
 
-static int at_place(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool *ret_loose, struct error *err) {
+static int at_place(void *arg, uint32_t place, const struct presence_when *when, size_t n, bool seats, bool *ret_loose, struct error *err) {
     struct remote_reader *r = arg;
     const char *region = remote_region(r->v, place);
     size_t sent = 0, cap = 0;

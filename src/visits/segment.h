@@ -126,6 +126,15 @@ struct segment_path {
     uint8_t n;
 };
 void segment_person_ahead(struct segment *s, uint32_t person, int stage, struct segment_path *path);
+/* Rows [first, end) of a place on this day; both 0: not known. */
+struct segment_reach {
+    uint32_t place, first, end;
+};
+/* What segment_people says of one person whose path has been followed to its end; where rows of their places lie is told beside each row of the path. */
+bool segment_path_whole(const struct segment *s, const struct segment_path *path);
+int segment_path_read(struct segment *s, const struct segment_path *path, const struct presence_ask *ask, int32_t shift, struct presence_list *out,
+                      struct segment_reach reaches[SEGMENT_PATH], struct error *err);
+/* path begins as zeros, or with the rows of the place when they are known. */
 void segment_stays_ahead(struct segment *s, uint32_t place, int32_t from, int32_t to, int stage, struct segment_path *path);
 /* The stay behind an entry of `perm`, times in seconds of the day. */
 int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struct error *err);
@@ -138,9 +147,9 @@ struct segment_rows {
     bool seats;             /* zone and row are filled */
     uint16_t zone[PACK_BLOCK], row[PACK_BLOCK];
 };
-/* Of rows [first, end), those of the next block with rows that have an instant in [from, to) (seconds of the day): advances *first past that block; ret->n is 0
- * when none is left. Only rows in range are kept. */
-int segment_scan(struct segment *s, uint64_t *first, uint64_t end, int32_t from, int32_t to, struct segment_rows *ret, struct error *err);
+/* Of rows [first, end), those of the next block that has some with an instant in [from, to) (seconds of the day), and may be others of it that begin before `to`: advances *first past
+ * that block; ret->n is 0 when none is left. Seats are read when asked for. */
+int segment_scan(struct segment *s, uint64_t *first, uint64_t end, int32_t from, int32_t to, bool seats, struct segment_rows *ret, struct error *err);
 /* Every row, for a merge: block b of (rows + 127) / 128 decoded with its places. */
 int segment_block(struct segment *s, uint64_t b, struct segment_row *ret, size_t *ret_n, struct error *err);
 

@@ -148,7 +148,7 @@ static int value_need(struct segment *s, const struct columns *c, struct pack p,
     return p.far && !segment_need(s, SECTION_ROWS, from + low, pack_bytes(p, c->n) - low, err) ? E_CORRUPT : 0;
 }
 
-/* Starts of [0, to) in seconds; what the bits say is bounded to the day. */
+/* Starts of [from, to) in seconds; what the bits say is bounded to the day. */
 static void starts_read(const struct columns *c, size_t from, size_t to, uint32_t *out) {
     uint32_t unit = c->b.start_minutes ? 60 : 1;
     if (!c->b.delta) {
@@ -221,8 +221,8 @@ static int seat_of(struct segment *s, uint64_t row, uint64_t *hint, uint16_t *re
     return 0;
 }
 
-/* The entry of the place directory that row `row` belongs to, at or after the one its block begins in. */
-static int entry_of(struct segment *s, uint32_t entry, uint64_t row, uint32_t *ret, struct error *err) {
+/* The entry of the place directory that row `row` belongs to, at or after the one its block begins in; and its rows, where they were seen on the way, else 0 and 0. */
+static int entry_of(struct segment *s, uint32_t entry, uint64_t row, uint32_t *ret, struct segment_reach *reach, struct error *err) {
     uint32_t low = entry, high = s->head.place_keys, first = 0, step = 1;
     struct block next;
     int rc = 0;
@@ -246,11 +246,13 @@ static int entry_of(struct segment *s, uint32_t entry, uint64_t row, uint32_t *r
         rc = column_block(s, SECTION_PLACE_HEADS, s->head.place_keys + 1ull, (low + 1) / PACK_BLOCK, &p, &data, &n, err);
         if (rc < 0) break;
         to = from + (high - low - 1) < n ? from + (high - low - 1) : n;
-        size_t begin = from & ~(size_t)7; /* eight at a time */
+        size_t begin = (from ? from - 1 : 0) & ~(size_t)7; /* eight at a time */
         pack_read(p, data, n, begin, to, values);
         while (from + k < to && values[from + k - begin] <= row) k++;
         low += (uint32_t)k;
-        if (from + k < to) break;
+        if (from + k == to) continue;
+        if (from + k > begin) reach->first = values[from + k - 1 - begin], reach->end = values[from + k - begin];
+        break;
     }
     *ret = low;
     return rc;
@@ -264,8 +266,8 @@ static int place_of(struct segment *s, uint32_t entry, uint32_t *ret, struct err
     return rc;
 }
 
-/* Row `row` of somebody, its block's head read already. */
-static int entry_read(struct segment *s, uint64_t row, uint32_t person, struct columns *c, struct presence *ret, struct error *err) {
+/* Row `row` of somebody, its block's head read already. reach: see entry_of. */
+static int entry_read(struct segment *s, uint64_t row, uint32_t person, struct columns *c, struct presence *ret, struct segment_reach *reach, struct error *err) {
     uint32_t place_entry = c->b.place, place, starts[PACK_BLOCK];
     uint64_t b = row / PACK_BLOCK;
     size_t i = row % PACK_BLOCK, bytes;
@@ -274,7 +276,7 @@ static int entry_read(struct segment *s, uint64_t row, uint32_t person, struct c
     if (rc == 0) rc = value_need(s, c, c->length, c->length_at, i, false, err);
     if (rc == 0) rc = value_need(s, c, c->attr, c->attr_at, i, false, err);
     /* a block of differences lies within one place: its own */
-    if (rc == 0 && !c->b.delta && i) rc = entry_of(s, c->b.place, row, &place_entry, err);
+    if (rc == 0 && !c->b.delta && i) rc = entry_of(s, c->b.place, row, &place_entry, reach, err);
     if (rc == 0) rc = place_of(s, place_entry, &place, err);
     if (rc < 0) return rc;
     starts_read(c, c->b.delta ? 0 : i, i + 1, starts);
@@ -314,7 +316,8 @@ static int entries_read(struct segment *s, struct entry *e, size_t n, const stru
         struct columns c = {.b = e[i].b};
         const struct presence_ask *a = &asks[e[i].ask];
         struct presence p;
-        rc = entry_read(s, e[i].row, a->person, &c, &p, err);
+        struct segment_reach reach;
+        rc = entry_read(s, e[i].row, a->person, &c, &p, &reach, err);
         p.start += shift;
         p.end += shift;
         if (rc == 0 && p.start < a->to && (p.end > a->from || p.start >= a->from)) rc = presence_add(out, &p);
@@ -417,15 +420,37 @@ void segment_person_ahead(struct segment *s, uint32_t person, int stage, struct 
     }
 }
 
+bool segment_path_whole(const struct segment *s, const struct segment_path *path) {
+    return !s->head.persons_sparse && path->n == path->end - path->first;
+}
+
+int segment_path_read(struct segment *s, const struct segment_path *path, const struct presence_ask *ask, int32_t shift, struct presence_list *out,
+                      struct segment_reach reaches[SEGMENT_PATH], struct error *err) {
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < path->n; i++) {
+        struct columns c;
+        struct presence p = {0};
+        struct segment_reach *reach = &reaches[i];
+        *reach = (struct segment_reach){0};
+        rc = block_head(s, path->rows[i] / PACK_BLOCK, &c.b, err);
+        if (rc == 0) rc = entry_read(s, path->rows[i], ask->person, &c, &p, reach, err);
+        reach->place = p.place;
+        if (reach->first > path->rows[i] || reach->end <= path->rows[i] || reach->end > s->head.rows) reach->end = 0;
+        p.start += shift;
+        p.end += shift;
+        if (rc == 0 && p.start < ask->to && (p.end > ask->from || p.start >= ask->from)) rc = presence_add(out, &p);
+    }
+    return rc;
+}
+
 void segment_stays_ahead(struct segment *s, uint32_t place, int32_t from, int32_t to, int stage, struct segment_path *path) {
     enum { BLOCKS = 64 };
     struct block b;
-    if (stage == 0) *path = (struct segment_path){0};
     if (place >= s->head.n_places) return;
     if (stage < 2) {
-        segment_place_ahead(s, place, stage);
+        if (!path->end) segment_place_ahead(s, place, stage);
     } else if (stage == 2) {
-        if (segment_place(s, place, &path->first, &path->end, NULL) < 0) path->first = path->end = 0;
+        if (!path->end && segment_place(s, place, &path->first, &path->end, NULL) < 0) path->first = path->end = 0;
         if (path->first < path->end) segment_rows_ahead(s, path->first, 0);
     } else if (stage == 3) { /* those blocks of a place with many that have a part in the time */
         for (uint64_t row = path->first, n = 0; row < path->end && n < BLOCKS; row = (row / PACK_BLOCK + 1) * PACK_BLOCK, n++) {
@@ -441,6 +466,7 @@ int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struc
     uint32_t row = 0;
     struct columns c;
     size_t bytes = 0;
+    struct segment_reach reach;
     int rc = column_get(s, SECTION_PERM_HEADS, s->head.rows, entry, &row, err);
     if (rc == 0 && row >= s->head.rows) rc = segment_damaged(s, err, "a day of visits points outside itself");
     if (rc == 0) rc = block_head(s, row / PACK_BLOCK, &c.b, err);
@@ -449,54 +475,60 @@ int segment_entry(struct segment *s, uint64_t entry, struct presence *ret, struc
     if (rc < 0) return rc;
     uint32_t person = pack_get(c.person, c.person_at, c.n, row % PACK_BLOCK);
     if (person >= s->head.n_persons) return segment_damaged(s, err, "a day of visits has an unknown person");
-    return entry_read(s, row, person, &c, ret, err);
+    return entry_read(s, row, person, &c, ret, &reach, err);
 }
 
-/* Decodes rows [i0, i1) of a block whose starts are read; keeps those in range, closed up. */
-static int rows_keep(struct segment *s, uint64_t b, const struct columns *c, size_t i0, size_t i1, int64_t from, int64_t to, const uint32_t *starts, struct segment_rows *out,
-                     struct error *err) {
-    uint32_t length[PACK_BLOCK], person[PACK_BLOCK], code[PACK_BLOCK], unit = c->b.length_minutes ? 60 : 1, most = 0, worst = 0;
-    uint8_t at[PACK_BLOCK];
-    size_t n = i1 - i0, kept = 0;
-    uint16_t all = 0;
+/* The seats of out's rows, the first of which is row `row`; of those with an instant in [from, to) only, the others go. */
+static int seats_keep(struct segment *s, uint64_t row, int64_t from, int64_t to, struct segment_rows *out, struct error *err) {
+    uint64_t seat = 0;
+    size_t kept = 0;
     int rc = 0;
-    pack_read(c->length, c->length_at, c->n, i0, i1, length);
-    pack_read(c->person, c->person_at, c->n, i0, i1, person);
-    pack_read(c->attr, c->attr_at, c->n, i0, i1, code);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t start = starts[i0 + i], long_s = length[i] <= DAY_S ? length[i] : DAY_S, end = long_s ? start + (long_s - 1) * unit : DAY_S;
-        end = end < DAY_S ? end : DAY_S;
-        out->start[kept] = start;
-        out->end[kept] = end;
-        out->person[kept] = person[i];
-        code[kept] = code[i];
-        at[kept] = (uint8_t)i;
-        kept += ((int64_t)start < to) & (((int64_t)end > from) | ((int64_t)start >= from));
-    }
-    for (size_t i = 0; i < kept; i++) {
-        most = out->person[i] > most ? out->person[i] : most;
-        worst = code[i] > worst ? code[i] : worst;
+    for (size_t i = 0; rc == 0 && i < out->n; i++) {
+        int64_t start = out->start[i], end = out->end[i];
+        if (start >= to || (end <= from && start < from)) continue;
+        out->start[kept] = out->start[i], out->end[kept] = out->end[i], out->person[kept] = out->person[i], out->attr[kept] = out->attr[i];
+        out->zone[kept] = out->row[kept] = 0;
+        if (out->attr[kept] & PRESENCE_SEATED) rc = seat_of(s, row + i, &seat, &out->zone[kept], &out->row[kept], err);
+        kept++;
     }
     out->n = kept;
-    out->seats = false;
-    if (!kept) return 0;
-    if (most >= s->head.n_persons) return segment_damaged(s, err, "a day of visits has an unknown person");
-    if (worst >= s->head.n_attrs) return segment_damaged(s, err, "a day of visits has an unknown attribute");
-    for (size_t i = 0; i < kept; i++) {
-        memcpy(&out->attr[i], s->section[SECTION_ATTRS] + code[i] * 2ull, 2);
-        all |= out->attr[i];
-    }
-    if (!(all & PRESENCE_SEATED)) return 0;
-    out->seats = true;
-    uint64_t seat = 0;
-    for (size_t i = 0; rc == 0 && i < kept; i++) {
-        out->zone[i] = out->row[i] = 0;
-        if (out->attr[i] & PRESENCE_SEATED) rc = seat_of(s, b * PACK_BLOCK + i0 + at[i], &seat, &out->zone[i], &out->row[i], err);
-    }
     return rc;
 }
 
-int segment_scan(struct segment *s, uint64_t *first, uint64_t end, int32_t from, int32_t to, struct segment_rows *ret, struct error *err) {
+/* Rows [i0, i1) of a block whose starts are read. Columns are unpacked by eights, whole ones: what is read too much costs less than what is read singly. */
+static int rows_take(struct segment *s, uint64_t b, const struct columns *c, size_t i0, size_t i1, int64_t from, int64_t to, const uint32_t *starts, bool seats,
+                     struct segment_rows *out, struct error *err) {
+    uint32_t length[PACK_BLOCK], person[PACK_BLOCK], code[PACK_BLOCK], unit = c->b.length_minutes ? 60 : 1, most = 0, worst = 0;
+    size_t n = i1 - i0, begin = i0 & ~(size_t)7, until = (i1 + 7) & ~(size_t)7, skip = i0 - begin;
+    uint16_t all = 0;
+    if (until > c->n) until = c->n;
+    pack_read(c->length, c->length_at, c->n, begin, until, length);
+    pack_read(c->person, c->person_at, c->n, begin, until, person);
+    pack_read(c->attr, c->attr_at, c->n, begin, until, code);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t l = length[skip + i], long_s = (l <= DAY_S ? l : DAY_S) - 1, end = starts[i0 + i] + long_s * unit;
+        out->start[i] = starts[i0 + i];
+        out->end[i] = (l == 0) | (end > DAY_S) ? DAY_S : end;
+        out->person[i] = person[skip + i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        most = out->person[i] > most ? out->person[i] : most;
+        worst = code[skip + i] > worst ? code[skip + i] : worst;
+    }
+    out->n = n;
+    out->seats = false;
+    if (most >= s->head.n_persons) return segment_damaged(s, err, "a day of visits has an unknown person");
+    if (worst >= s->head.n_attrs) return segment_damaged(s, err, "a day of visits has an unknown attribute");
+    const uint8_t *attrs = s->section[SECTION_ATTRS];
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&out->attr[i], attrs + code[skip + i] * 2ull, 2);
+        all |= out->attr[i];
+    }
+    out->seats = seats && all & PRESENCE_SEATED;
+    return out->seats ? seats_keep(s, b * PACK_BLOCK + i0, from, to, out, err) : 0;
+}
+
+int segment_scan(struct segment *s, uint64_t *first, uint64_t end, int32_t from, int32_t to, bool seats, struct segment_rows *ret, struct error *err) {
     struct columns c;
     uint32_t starts[PACK_BLOCK];
     int rc;
@@ -514,9 +546,10 @@ int segment_scan(struct segment *s, uint64_t *first, uint64_t end, int32_t from,
             return 0;
         }
         if ((rc = block_columns(s, b, &c, err)) < 0) return rc;
-        starts_read(&c, i0, i1, starts);
+        size_t whole = (i1 + 7) & ~(size_t)7;
+        starts_read(&c, i0 & ~(size_t)7, whole < c.n ? whole : c.n, starts);
         while (i1 > i0 && (int64_t)starts[i1 - 1] >= to) i1--;
-        if (i0 < i1 && (rc = rows_keep(s, b, &c, i0, i1, from, to, starts, ret, err)) < 0) return rc;
+        if (i0 < i1 && (rc = rows_take(s, b, &c, i0, i1, from, to, starts, seats, ret, err)) < 0) return rc;
     }
     return 0;
 }
@@ -531,7 +564,7 @@ int segment_block(struct segment *s, uint64_t b, struct segment_row *out, size_t
     if (rc == 0 && !(r = mem_alloc(sizeof *r))) rc = error_set(err, E_MEMORY, s->name, "out of memory / 内存不足");
     if (rc == 0) {
         starts_read(&c, 0, c.n, starts);
-        rc = rows_keep(s, b, &c, 0, c.n, 0, DAY_S, starts, r, err);
+        rc = rows_take(s, b, &c, 0, c.n, 0, DAY_S, starts, true, r, err);
     }
     entry = c.b.place;
     if (rc == 0) rc = place_of(s, entry, &place, err);

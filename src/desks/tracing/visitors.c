@@ -79,7 +79,7 @@ static int by_time(const void *pa, const void *pb) {
 static int stays_read(const struct presence_source *s, const struct tracing_visitors_plan *p, const struct presence_when *when, struct presence_list *ret, struct error *err) {
     struct presence_span x;
     bool loose;
-    int rc = s->at_place(s->arg, p->place, when, 1, &loose, err);
+    int rc = s->at_place(s->arg, p->place, when, 1, true, &loose, err);
     while (rc == 0 && (rc = s->next(s->arg, &x, err)) == 1) {
         rc = 0;
         for (size_t i = 0; rc == 0 && i < x.n; i++) {
