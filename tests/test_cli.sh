@@ -347,4 +347,15 @@ check "isolation of a contact is judged by his disease's plan" "$tocsin" record 
 fourth=$(make person name=D)
 make contact person="$fourth" index_case="$measles" class=close last_contact=2022-05-29 found_at=2022-05-30T12:00 >/dev/null
 refuses 65 'measles-who' record measure person="$fourth" kind=central-isolation subject_class=close legal_basis=law issuer="$hospital" starts=2022-05-30 ends=2022-06-05 --data two --at $now
+make membership person="$first" kind=household unit=H1 since=2022-01-01 >/dev/null
+make membership person="$third" kind=household unit=H1 since=2022-01-01 >/dev/null
+printf 'person,place,start,end\n%s,shop,2022-05-29 10:00,2022-05-29 11:00\n%s,shop,2022-05-29 10:10,2022-05-29 11:00\n' "$first" "$second" >stays.csv
+printf 'person,other,start,end,distance\n%s,%s,2022-05-29 15:00,2022-05-29 15:40,1\n' "$first" "$fourth" >near.csv
+check "stays for a trace" "$tocsin" visits import stays.csv --data two
+check "and two devices near each other" "$tocsin" visits import near.csv --data two
+does "^$third .*same household\$" trace "$covid" --data two --at $now
+does "^$second .*together\$" trace "$covid" --data two --at $now
+does "^$fourth .*proximity\$" trace "$covid" --data two --at $now
+does "^$third .*同户\$" trace "$covid" --data two --at $now --lang zh
+does "^$fourth .*近距离感应\$" trace "$covid" --data two --at $now --lang zh
 echo "1..$count"

@@ -192,15 +192,32 @@ static int answer_json(struct cli *cli, const struct tracing_answer *a, const st
     return rc;
 }
 
+/* How a contact met those asked: each kind of its evidence once, as the console calls them (tracing.kind); two devices near each other by their source. */
+enum { NEAR = CONTACT_KINDS, KINDS_TEXT = 200 };
+static void kinds_text(const struct cli *cli, const struct tracing_answer *a, const struct contact *c, char out[KINDS_TEXT]) {
+    static const char *const en[] = {"together", "came after", "same household", "same room", "same unit", "same address", "same phone", "same work unit", "proximity"};
+    static const char *const zh[] = {"同处", "随后到达", "同户", "同室", "同班或同单位", "同住址", "同电话", "同工作单位", "近距离感应"};
+    uint32_t kinds = 0;
+    size_t n = 0;
+    for (uint32_t at = c->evidence; at; at = a->found.evidence[at - 1].next) {
+        const struct contact_evidence *e = &a->found.evidence[at - 1];
+        kinds |= 1u << (e->kind == CONTACT_MET && presence_source_of(e->attr) == PRESENCE_PROXIMITY ? NEAR : e->kind);
+    }
+    out[0] = '\0';
+    for (unsigned k = 0; k <= NEAR && n < KINDS_TEXT; k++)
+        if (kinds >> k & 1) n += (size_t)snprintf(out + n, KINDS_TEXT - n, "%s%s", n ? (cli->zh ? "、" : ", ") : "", cli->zh ? zh[k] : en[k]);
+}
+
 static void answer_text(struct cli *cli, const struct tracing_answer *a, const struct tracing_since *since) {
     static const char *const zh[] = {"密接", "次密接", "一般接触者"};
-    char first[INSTANT_TEXT];
+    char first[INSTANT_TEXT], kinds[KINDS_TEXT];
     for (size_t i = 0; i < a->found.n_contacts; i++) {
         const struct contact *c = &a->found.contacts[i];
         struct text name = tracing_person(a, c->person);
+        kinds_text(cli, a, c, kinds);
         instant_format(a->origin + c->first, cli->ledger->zone_s, first);
-        cli_print(cli, "%s%-12.*s %-10s %7.0f min  %s  %.4f  %u\n", since->any ? (since->fresh[i] ? "+ " : "  ") : "", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, first, c->score,
-                  c->n_evidence);
+        cli_print(cli, "%s%-12.*s %-10s %7.0f min  %s  %.4f  %u  %s\n", since->any ? (since->fresh[i] ? "+ " : "  ") : "", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, first, c->score,
+                  c->n_evidence, kinds);
     }
     for (size_t i = 0; i < since->removed; i++) cli_print(cli, "- %lld\n", (long long)since->gone[i]);
     if (since->any) {
