@@ -201,11 +201,13 @@ static size_t pg_ask(struct rival *r, struct contact_index c, uint32_t *out) {
 }
 
 /* Everybody a rival finds, the engine finds too; the engine may find more: meetings that go on past midnight, joined again. */
-static size_t compare(const struct presence_source *s, struct contact_work *w, struct contact_result *res, struct contact_index c, const uint32_t *theirs, size_t n) {
+static size_t compare(const struct presence_source *s, struct contact_work *w, struct contact_result *res, struct contact_index c, const uint32_t *theirs, size_t n, double *ret_ms) {
     struct contact_options o;
     size_t lost = 0;
     engine_options(&o, 1, false);
+    double from = wall_s();
     must(contact_find(s, &o, &c, 1, NULL, 0, w, res, &err), "find");
+    *ret_ms = (wall_s() - from) * 1e3;
     qsort(res->contacts, res->n_contacts, sizeof *res->contacts, by_contact);
     for (size_t i = 0; i < n; i++) {
         struct contact key = {.person = theirs[i]};
@@ -218,7 +220,7 @@ static double rival_ask(struct rival *r, size_t (*one)(struct rival *, struct co
                         struct contact_work *w, struct contact_result *res) {
     struct rng g = {0};
     uint32_t *out = malloc((size_t)people * sizeof *out);
-    double took[RIVAL_QUERIES];
+    double took[RIVAL_QUERIES], ours[RIVAL_QUERIES], sum = 0, our_sum = 0;
     size_t found = 0, mine = 0, lost = 0;
     double first[RIVAL_QUERIES];
     /* twice: asked first, and again with all that it needs in memory, as the engine's files are */
@@ -229,7 +231,9 @@ static double rival_ask(struct rival *r, size_t (*one)(struct rival *, struct co
         size_t n = one(r, c, out);
         (i < RIVAL_QUERIES ? first : took)[i % RIVAL_QUERIES] = (wall_s() - from) * 1e3;
         if (i < RIVAL_QUERIES) continue;
-        lost += compare(s, w, res, c, out, n);
+        lost += compare(s, w, res, c, out, n, &ours[i % RIVAL_QUERIES]);
+        sum += took[i % RIVAL_QUERIES];
+        our_sum += ours[i % RIVAL_QUERIES];
         found += n;
         mine += res->n_contacts;
     }
@@ -237,6 +241,8 @@ static double rival_ask(struct rival *r, size_t (*one)(struct rival *, struct co
     printf("  %s, %lld days: p50 %.3f ms, p95 %.3f (asked first %.3f); %zu contacts to the engine's %zu, %zu of them the engine has not\n", name, (long long)window, median,
            bench_at_share(took, RIVAL_QUERIES, 0.95), bench_at_share(first, RIVAL_QUERIES, 0.5),
            found, mine, lost);
+    printf("      the engine, the same cases by turns with it: p50 %.3f ms, p95 %.3f; all %d cases %.1f ms against %.1f: %.1f times\n", bench_at_share(ours, RIVAL_QUERIES, 0.5),
+           bench_at_share(ours, RIVAL_QUERIES, 0.95), RIVAL_QUERIES, our_sum, sum, sum / our_sum);
     missed += lost > 0;
     free(out);
     return median;
