@@ -395,6 +395,31 @@ static void after_a_restart_of_the_store_nothing_is_taken_for_known(void **state
     unsetenv("PGAPPNAME");
 }
 
+/* With a pause of an hour: who comes alone never waits for it, who comes with many shares a commit, and whoever still waits when the queue stops is served. */
+static void many_share_a_commit_and_nobody_waits_alone(void **state) {
+    (void)state;
+    enum { BURST = 17, MORE = 12 };
+    static struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        static struct gate g;
+        struct queue_counts counts;
+        struct slot *slots[BURST + MORE];
+        struct ledger_queue *q = start(&t, &(struct queue_options){.gather_us = 3600000000});
+        for (int i = 0; i < 3; i++) write_one(&t, q, arena_printf(&t.a, "独自来的%d", i));
+        gate_close(&g, q);
+        for (size_t i = 0; i < BURST; i++) assert_ok(ledger_submit(q, &(slots[i] = slot_of(&t, person(&t, arena_printf(&t.a, "甲%zu", i)), NULL))->s, &err), err);
+        gate_open(&g);
+        for (size_t i = BURST; i < BURST + MORE; i++) assert_ok(ledger_submit(q, &(slots[i] = slot_of(&t, person(&t, arena_printf(&t.a, "乙%zu", i)), NULL))->s, &err), err);
+        ledger_queue_counts(q, &counts);
+        assert_true(counts.commits <= 3 + 1 + 1); /* of what came after the burst nine or more share one, and the rest waits */
+        stop(q);
+        for (size_t i = 0; i < BURST + MORE; i++) assert_true(slots[i]->calls == 1 && slots[i]->rc == 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), BURST + MORE);
+        verify(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_cannot_be_taken_is_said_at_once, settle),
@@ -404,6 +429,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_repeated_request_gets_the_first_answer, settle),
         cmocka_unit_test_teardown(many_submit_while_the_plan_changes, settle),
         cmocka_unit_test_teardown(after_a_restart_of_the_store_nothing_is_taken_for_known, settle),
+        cmocka_unit_test_teardown(many_share_a_commit_and_nobody_waits_alone, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* ledger: many submitters, one writer. A commit costs a disk sync whether it carries one record or a thousand; so one thread owns the ledger,
  * takes everything that waits, applies it as one batch and commits once; another (settle.h) waits until the commit is on disk and then answers
- * everybody, while the next batch is applied. There is no timer: alone, a submitter waits for one sync; among 500, many share it. Others may see a
+ * everybody, while the next batch is applied. Alone, or with a few, a submitter waits for one sync and nothing else; among many, a batch begins when
+ * two thirds of those who are usually inside have come, or a moment after the last one began, so that they share fewer commits. Others may see a
  * record before its submitter is answered, as they may of any commit that is on its way. Above: the HTTP API. Below: record_apply, repeat.h.
  *
  * Each submission stands or falls alone. A rejected draft is the result of its submission only; where the batch itself fails before the commit,
@@ -16,6 +17,7 @@ struct ledger_queue;
 struct queue_options {
     size_t waiting_max; /* submissions that may wait; one more is E_BUSY (0: 4,096) */
     size_t drafts_max;  /* drafts in one transaction; a larger submission runs alone (0: 4,000) */
+    int64_t gather_us;  /* from the beginning of one batch to that of the next, at most, while others are awaited (0: 900) */
     /* On a thread of the queue when commits have reached the disk, before their answers: short, never waiting (feed_wake). NULL: nobody. */
     void (*committed)(void *arg);
     void *committed_arg;

@@ -32,11 +32,11 @@ static void settle(struct settler *s, struct db *db, struct submission *list) {
     int rc = settler_check(s, &err);
     if (rc == 0 && (rc = db_sync(db, &err)) < 0) failed(s, db, &err);
     if (rc < 0) error_set(&err, rc, NULL, "%s", error_text(rc));
-    if (rc >= 0 && s->o.settled) s->o.settled(s->o.arg);
+    if (rc >= 0) s->o.settled(s->o.arg);
     while (list) {
         struct submission *one = list;
         list = one->next; /* answering may free it */
-        s->o.answer(one, rc < 0 ? &err : &one->error);
+        s->o.answer(s->o.arg, one, rc < 0 ? &err : &one->error);
     }
 }
 

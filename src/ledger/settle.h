@@ -8,9 +8,9 @@
 
 struct settler;
 struct settle_options {
-    void (*settled)(void *arg); /* after every sync and before its answers; or NULL */
-    void *arg;
-    void (*answer)(struct submission *s, const struct error *e); /* e: of the sync when it failed, else the submission's own */
+    void (*settled)(void *arg); /* after every sync and before its answers */
+    void (*answer)(void *arg, struct submission *s, const struct error *e); /* e: of the sync when it failed, else the submission's own */
+    void *arg; /* of both */
 };
 /* Connections of its own. Owned: settler_stop. */
 int settler_start(struct ledger *l, const struct settle_options *o, struct settler **ret, struct error *err);
