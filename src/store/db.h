@@ -96,7 +96,7 @@ int db_query(struct db *db, const char *sql, const struct value *params, size_t 
              struct error *err);
 int db_next(struct db_cursor *c, const struct value **ret_row, struct error *err);
 /* Asks `head IN (the ids) tail` ("SELECT ... WHERE \"id\"", " GROUP BY ..." or ""), at most 128 ids at a time, those of PostgreSQL sent together; visit gets
- * every row. The ids ascending where rows are found by them. */
+ * every row. The ids distinct, and ascending where rows are found by them; head and tail must mean the same for each id by itself, as PostgreSQL is asked. */
 int db_query_in(struct db *db, const char *head, const char *tail, const int64_t *ids, size_t n, int (*visit)(void *arg, const struct value *row, struct error *err), void *arg,
                 struct error *err);
 size_t db_columns(const struct db_cursor *c); /* known with the first row */
