@@ -1,7 +1,7 @@
 // What is said next to every code of refusal of the API, what takes long stopped, and what every screen makes of a server that is gone, of a session that has ended, and of somebody who may not.
 import { readFileSync } from 'node:fs'
 
-import { focused, forget, go, must, people, purposeGiven, settled, signedIn, test, url } from './house.mjs'
+import { api, choose, focused, forget, go, jobsBefore, must, paste, people, purposeGiven, settled, signedIn, test, url } from './house.mjs'
 import { examples, filled, lookers, routes } from './screens.mjs'
 
 const words = (lang) => JSON.parse(readFileSync(new URL(`../src/i18n/${lang}/problem.json`, import.meta.url), 'utf8')).next
@@ -123,8 +123,85 @@ async function stopped(browser) {
   }
 }
 
+/** The answer to the first of several requests comes, none to those after it; gives it back. */
+async function onlyFirst(page, address) {
+  let n = 0
+  const held = (route) => (n++ ? undefined : route.continue())
+  await page.route(address, held)
+  return () => page.unroute(address, held)
+}
+
+/** What goes in parts stops between them: the parts that were sent stay, the rest is there to be sent. */
+async function inParts(browser) {
+  let page = await signedIn(browser, 'demo-intake')
+  await test('a selection of more than a hundred duties says how far it is, is stopped, and the rest stays selected', async () => {
+    await go(page, '/work')
+    await page.locator('thead input[type=checkbox]').check()
+    const count = async () => Number(/\d+/.exec(await page.locator('.bulk strong').innerText())[0])
+    const before = await count()
+    must(before > 100, `${before} duties are too few`)
+    const dialog = page.locator('.el-dialog', { hasText: '移交' })
+    await page.locator('.bulk').getByRole('button', { name: /移交/ }).click()
+    const title = (await api(page, 'registers/organisation/records?limit=1&fields=title')).rows[0].fields.title
+    await choose(page, 'hand-to', title.slice(0, 4), title)
+    await page.fill('#hand-why', '整班交接')
+    const again = await onlyFirst(page, '**/obligations/handover')
+    await dialog.getByRole('button', { name: /^移交/ }).click()
+    await dialog.locator('[role=status]', { hasText: `100 / ${before}` }).waitFor()
+    await dialog.getByRole('button', { name: '停止' }).click()
+    await dialog.locator('[role=status]', { hasText: `${before - 100} 项未送出` }).waitFor()
+    must((await dialog.locator('.results .ok').count()) === 100, await dialog.locator('.results').innerText())
+    await again()
+    await dialog.getByRole('button', { name: '完成' }).click()
+    await settled(page)
+    must((await count()) === before - 100, `${await count()} of ${before} are selected`)
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+  page = await signedIn(browser, 'demo-tester')
+  await test('a paste of 700 rows says how far it is, is stopped, and the rest is saved when it is asked for', async () => {
+    const saved = async () => (await Promise.all([0, 1].map((n) => api(page, `registers/water_sample/records?limit=500&fields=well&well=${encodeURIComponent(`慢井${n}*`)}`)))).flatMap((got) => got.rows).length
+    await go(page, '/registers/water_sample')
+    await paste(page, '.grid', ['井号\t采样时间', ...Array.from({ length: 700 }, (_, i) => `慢井${i % 2}-${i}\t2022-05-28`)].join('\n'))
+    const many = page.locator('.many')
+    const told = many.locator('[role=status]')
+    const again = await onlyFirst(page, '**/records/batch')
+    await many.getByRole('button', { name: '保存', exact: true }).click()
+    await told.filter({ hasText: '已处理 500 / 700' }).waitFor()
+    await many.getByRole('button', { name: '停止' }).click()
+    await told.filter({ hasText: '已停止' }).waitFor()
+    must((await saved()) === 500, `${await saved()} rows are saved`)
+    await again()
+    await many.getByRole('button', { name: '保存', exact: true }).click()
+    await told.filter({ hasText: '已保存 200' }).waitFor()
+    must((await saved()) === 700, `${await saved()} rows are saved`)
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+  page = await signedIn(browser, 'demo-auditor')
+  await test('the proof of the journal says how far it is, is stopped, and is whole when it is let run', async () => {
+    await go(page, '/admin?part=journal')
+    const prove = page.getByRole('button', { name: '校验流水' })
+    const told = page.locator('[role=status].faint, [role=status].good')
+    const over = told.filter({ hasText: /^已停止|完整/ })
+    // where the forty before it are done sooner than one can press a button, once more
+    for (let i = 0; i < 5 && !(await told.filter({ hasText: '已停止' }).count()); i++) {
+      await jobsBefore(page, { kind: 'audit', step: 'verify', params: {} })
+      await prove.click()
+      await page.getByRole('button', { name: '停止' }).click({ timeout: 5000 }).catch(() => {})
+      await over.waitFor()
+    }
+    must(/^已停止/.test(await told.innerText()), await told.innerText())
+    await prove.click()
+    await told.filter({ hasText: '完整' }).waitFor()
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+}
+
 export async function walk(browser) {
   await saysNext(browser)
   await stopped(browser)
+  await inParts(browser)
   await everyScreen(browser)
 }

@@ -144,6 +144,29 @@ export async function api(page, path, { method = 'GET', body } = {}) {
     [path, method, body ?? null],
   )
 }
+/** So many jobs wait before the next one: what is asked for then is at work long enough to be stopped. */
+export async function jobsBefore(page, job, many = 40) {
+  await page.evaluate(
+    async ([body, n]) => {
+      const { csrf } = await (await fetch('/api/v1/session')).json()
+      for (let i = 0; i < n; i++) void fetch('/api/v1/jobs', { method: 'POST', headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body }).then((answer) => answer.text())
+    },
+    [JSON.stringify(job), many],
+  )
+}
+/** Pastes text into what stands at the selector, as from a spreadsheet. */
+export async function paste(page, selector, text) {
+  await page.locator(selector).first().focus()
+  await page.evaluate(
+    ([s, said]) => {
+      const data = new DataTransfer()
+      data.setData('text/plain', said)
+      document.querySelector(s).dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+    },
+    [selector, text],
+  )
+  await settled(page)
+}
 /** The server takes the next request to such an address, and its answer is lost on the way. */
 export async function answerLost(page, address) {
   let lost = false

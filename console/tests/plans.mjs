@@ -1,5 +1,5 @@
 // Plans: two side by side, what adopting one would change and for whom, adoption with a day and a reason after being asked once more.
-import { api, axeFaults, go, must, picture, settled, signedIn, test } from './house.mjs'
+import { api, axeFaults, go, jobsBefore, must, picture, settled, signedIn, test } from './house.mjs'
 
 export async function walk(browser) {
   let page = await signedIn(browser, 'demo-tracer')
@@ -26,10 +26,7 @@ export async function walk(browser) {
     const said = page.getByText('已停止，没有改动')
     // forty others wait before it; where they are done sooner than one can press a button, once more
     for (let i = 0; i < 5 && !(await said.count()); i++) {
-      await page.evaluate(async (policy) => {
-        const { csrf } = await (await fetch('/api/v1/session')).json()
-        for (let n = 0; n < 40; n++) void fetch('/api/v1/jobs', { method: 'POST', headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body: JSON.stringify({ kind: 'policy', step: 'diff', params: { policy } }) }).then((answer) => answer.text())
-      }, other)
+      await jobsBefore(page, { kind: 'policy', step: 'diff', params: { policy: other } })
       await page.getByRole('button', { name: '推算' }).click()
       await page.getByRole('button', { name: '停止' }).click({ timeout: 5000 }).catch(() => {})
       await said.or(page.locator('tr.sum')).first().waitFor()

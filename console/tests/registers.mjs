@@ -1,6 +1,6 @@
 // Registers: a grid of any of them, entry by form and by paste, filters, views that follow the account, sealed cells, history. The register is one that no
 // console code knows: tests/test_console.sh has added its file (docs/registers.md).
-import { answerLost, axeFaults, go, must, overflow, picture, settled, signedIn, test } from './house.mjs'
+import { answerLost, axeFaults, go, must, overflow, paste, picture, settled, signedIn, test } from './house.mjs'
 
 const register = '/registers/water_sample'
 const many = [
@@ -12,18 +12,6 @@ const many = [
 ]
 const tsv = (rows) => rows.map((r) => r.map((c) => (/[\t\n"]/.test(c) ? `"${c.replaceAll('"', '""')}"` : c)).join('\t')).join('\n')
 
-async function paste(page, selector, text) {
-  await page.locator(selector).first().focus()
-  await page.evaluate(
-    ([s, said]) => {
-      const data = new DataTransfer()
-      data.setData('text/plain', said)
-      document.querySelector(s).dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
-    },
-    [selector, text],
-  )
-  await settled(page)
-}
 const cell = (page, row, column) => page.locator(`[data-at="${row}.${column}"]`)
 const rows = (page) => page.evaluate(async () => (await (await fetch('/api/v1/registers/water_sample/records')).json()).rows)
 

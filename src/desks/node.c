@@ -111,7 +111,7 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
     if (rc < 0) return rc;
     rc = ledger_open(&o->ledger, &l, err);
     if (rc < 0) return rc;
-    struct session s = node_session(o->account.n ? o->account : TEXT("system"), o->now, false);
+    struct session s = node_session(o->account.n ? o->account : TEXT("system"), o->now, o->zh);
     const char *regions = find_regions(l, o->regions, path);
     if (regions) {
         snprintf(report.regions_from, sizeof report.regions_from, "%s", regions);
@@ -123,7 +123,8 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
         if (rc < 0) goto out;
     }
     if (!rc && o->policy && !l->n_adoptions) { /* an init that was cut may have come so far */
-        struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}), .reason = TEXT("in force when the node was made")};
+        struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}),
+                                  .reason = o->zh ? TEXT("建立节点时已在执行") : TEXT("in force when the node was made")};
         rc = plan_adopt(l, &s, &a, &report.adoption, NULL, err);
     }
 out:

@@ -10,6 +10,7 @@ struct node_options {
     const char *regions;  /* regions.csv; NULL: HOME/build/regions.csv or HOME/regions.csv; none there: no region is seeded */
     instant now;
     struct text account;  /* who makes it */
+    bool zh;              /* the language of the reason that its first adoption is kept with */
 };
 
 struct node_report {

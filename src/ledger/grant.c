@@ -28,10 +28,15 @@ static int check_root(const struct session *s, const struct record *r, struct er
     return denied("roles", "an account with role root is changed by root alone / 含 root 角色的账户只能由 root 变更", err);
 }
 
+/* Who the journal says when nobody signed in: at the machine itself, when a time has come, on the way of something else. */
+static int check_login(struct text login, struct error *err) {
+    if (!text_is(login, "root") && !text_is(login, "clock") && !text_is(login, "system")) return 0;
+    return error_set(err, E_INVALID, "login", "this login means the house itself / 该登录名为系统保留");
+}
+
 static int check_made(const struct session *s, const struct record *after, struct error *err) {
-    struct text login = record_text(after, "login");
-    if (text_is(login, "root") || text_is(login, "system"))
-        return error_set(err, E_INVALID, "login", "this login means the house itself / 该登录名为系统保留");
+    int rc = check_login(record_text(after, "login"), err);
+    if (rc < 0) return rc;
     if (!grant_held(s, "system", after->region)) return denied("login", "accounts are made by role system / 账户由系统管理员建立", err);
     if (!text_is(record_text(after, "roles"), "guest") && !grant_held(s, "security", after->region))
         return denied("roles", "roles are given by role security; without it a new account is a guest / 角色由安全管理员授予,新账户只能为访客", err);
@@ -46,9 +51,8 @@ static int check_changed(const struct session *s, const struct record *before, c
     if (rights && !(grant_held(s, "security", before->region) && grant_held(s, "security", after->region)))
         return denied("roles", "roles and their region are given by role security / 角色及其区域由安全管理员授予", err);
     if (!renamed) return 0;
-    struct text login = record_text(after, "login");
-    if (text_is(login, "root") || text_is(login, "system"))
-        return error_set(err, E_INVALID, "login", "this login means the house itself / 该登录名为系统保留");
+    int rc = check_login(record_text(after, "login"), err);
+    if (rc < 0) return rc;
     return grant_held(s, "system", before->region) ? 0 : denied("login", "accounts are named by role system / 账户由系统管理员命名", err);
 }
 

@@ -1,6 +1,6 @@
 // The region tree, read as it is opened: children of one region at a time.
 import { get } from '@/api/client'
-import { useNames } from '@/api/names'
+import { refused, useNames } from '@/api/names'
 import type { Row } from '@/api/registers'
 import { language, t } from '@/i18n'
 
@@ -39,7 +39,7 @@ const names = useNames(async (codes) => {
   const of = new Map<number, string[]>()
   for (const code of codes) of.set(levels[code.length] ?? 5, [...(of.get(levels[code.length] ?? 5) ?? []), code])
   const parts = [...of].flatMap(([level, list]) => Array.from({ length: Math.ceil(list.length / 200) }, (_, i) => ({ level, code: list.slice(200 * i, 200 * i + 200).join(',') })))
-  const rows = (await Promise.all(parts.map((p) => ask(p).catch(() => [])))).flat()
+  const rows = (await Promise.all(parts.map((p) => ask(p).catch(refused)))).flat()
   return rows.map((r) => [String(r.fields.code), titleOf(r, String(r.fields.code))])
 }, 60)
 /** Changes with every title that has come. */

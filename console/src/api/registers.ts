@@ -1,6 +1,6 @@
 // Registers as the server declares them; every list, form, import and export of the console derives from these. Read once, kept.
 import { get } from '@/api/client'
-import { say, t, type Said } from '@/i18n'
+import { i18n, say, t, type Said } from '@/i18n'
 
 export type FieldType = 'text' | 'code' | 'integer' | 'decimal' | 'boolean' | 'date' | 'instant' | 'duration' | 'region' | 'point' | 'reference'
 
@@ -107,6 +107,12 @@ export function dueText(iso: string): string {
   const text = instantText(iso)
   return text.endsWith(' 00:00') ? `${instantText(new Date(Date.parse(iso) - 60_000).toISOString()).slice(0, 10)} 24:00` : text
 }
+
+/** Who did something: a login, or in words what the house itself did, at the machine or by its clock. */
+export const actorText = (login: string): string => (i18n.global.te(`actor.${login}`) ? t(`actor.${login}`) : login)
+
+/** A count as people read it. */
+export const many = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : n.toLocaleString('en-US'))
 
 /** A cell in words. */
 export function cellText(f: Field, v: Cell): string {

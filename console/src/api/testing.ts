@@ -72,4 +72,3 @@ export function clockAfter(at: string, hours: number | null | undefined): string
   return text.slice(0, 10) === dayOf(at) ? text.slice(11) : text.slice(5)
 }
 export const percent = (share: number | null | undefined, digits = 1): string => (share === null || share === undefined ? '–' : `${(100 * share).toFixed(digits)}%`)
-export const many = (n: number | null | undefined): string => (n === null || n === undefined ? '–' : n.toLocaleString('en-US'))

@@ -30,7 +30,7 @@ static int mark_demo(struct cli *cli, struct error *err) {
 
 int cmd_init(struct cli *cli, struct error *err) {
     const char *packs = cli_text(cli, "policy"), *from = cli_text(cli, "from"), *store = cli_text(cli, "store");
-    struct node_options o = {.ledger = cli_ledger_options(cli), .now = cli->now, .account = TEXT("root")};
+    struct node_options o = {.ledger = cli_ledger_options(cli), .now = cli->now, .account = TEXT("root"), .zh = cli->zh};
     struct node_report report = {0};
     char first[64] = "";
     day on = day_of_instant(cli->now, ZONE_CHINA_S);
