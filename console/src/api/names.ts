@@ -55,7 +55,7 @@ export function useNames(load: (keys: string[]) => Promise<[string, string][]>, 
   }
 }
 
-export const rowName = (r: Row): string => r.number || [r.fields.title, r.fields.name].map((v) => String(v ?? '')).find((v) => v && v !== MASK) || `#${r.id}`
+export const rowName = (r: Row): string => r.number || [r.fields.title, r.fields.name, r.fields.pack].map((v) => String(v ?? '')).find((v) => v && v !== MASK) || `#${r.id}`
 /** Registers whose records are called nothing that everybody may read. */
 const nameless = new Set<string>()
 /** Whom it is of, and where: what people call a record by that has neither number nor title, a stay or a test. */
@@ -71,7 +71,7 @@ async function namesOf(keys: string[], alone = true): Promise<[string, string][]
   const told = await Promise.all(
     parts.map(async ({ register, ids }) => {
       const open = (await registerOf(register)).fields.filter((f) => !f.sealed)
-      const own = open.filter((f) => f.name === 'title' || f.name === 'name')
+      const own = open.filter((f) => f.name === 'title' || f.name === 'name' || f.name === 'pack')
       const calls = alone && !own.length ? [whom, where].map((names) => names.flatMap((n) => open.find((f) => f.type === 'reference' && f.name === n) ?? [])) : []
       const fields = [...own, ...calls.flat()].map((f) => f.name)
       const rows = (await get<{ rows: Row[] }>(`registers/${register}/records`, { id: ids.join(','), limit: 200, fields: fields.join(',') || undefined })).rows
@@ -91,4 +91,6 @@ export function recordName(register: string | undefined, id: unknown): string {
   if (!id) return ''
   return !register || nameless.has(register) ? `#${String(id)}` : records.nameOf(`${register}/${String(id)}`, `#${String(id)}`)
 }
+/** What something is called that the server tells with a number, or with its id where there is none. */
+export const calledBy = (number: string | undefined, register: string, id: number): string => (number && number !== String(id) ? number : recordName(register, id))
 export const recordsKnown = records.known
