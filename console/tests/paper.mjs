@@ -1,4 +1,4 @@
-// The command board on paper: one sheet of A4, light although the screen is dark, with its charts drawn for the sheet.
+// The command board and that of a round of testing on paper: one sheet of A4, light although the screen is dark, with its charts drawn for the sheet.
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -19,14 +19,14 @@ function brightness(file) {
 }
 
 export async function walk(browser) {
-  for (const lang of ['zh', 'en'])
-    for (const look of ['light', 'dark']) {
+  for (const [name, path] of [['board', '/'], ['round', '/testing']])
+    for (const [lang, look] of [['zh', 'light'], ['en', 'dark']]) {
       const page = await signedIn(browser, 'demo-command', { lang, look })
-      await test(`the board in ${lang} prints on one sheet of A4, light, from a ${look} screen`, async () => {
-        await go(page, '/')
+      await test(`the ${name} in ${lang} prints on one sheet of A4, light, from a ${look} screen`, async () => {
+        await go(page, path)
         await page.locator('.panels canvas, .panels svg').first().waitFor()
         await settled(page)
-        const file = `${pictures}/board-paper-${lang}-${look}.pdf`
+        const file = `${pictures}/${name}-paper-${lang}-${look}.pdf`
         writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }))
         const pdf = readFileSync(file)
         must(pagesOf(pdf) === 1, `${pagesOf(pdf)} sheets`)
