@@ -216,7 +216,7 @@ static void answer_text(struct cli *cli, const struct tracing_answer *a, const s
         struct text name = tracing_person(a, c->person);
         kinds_text(cli, a, c, kinds);
         instant_format(a->origin + c->first, cli->ledger->zone_s, first);
-        cli_print(cli, "%s%-12.*s %-10s %7.0f min  %s  %.4f  %u  %s\n", since->any ? (since->fresh[i] ? "+ " : "  ") : "", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, first, c->score,
+        cli_print(cli, "%s%-12.*s %-10s %7.0f %s  %s  %.4f  %u  %s\n", since->any ? (since->fresh[i] ? "+ " : "  ") : "", (int)name.n, name.s, cli->zh ? zh[c->kind] : contact_words[c->kind], (double)c->overlap_s / 60, cli_word(cli, "分", "min"), first, c->score,
                   c->n_evidence, kinds);
     }
     for (size_t i = 0; i < since->removed; i++) cli_print(cli, "- %lld\n", (long long)since->gone[i]);
