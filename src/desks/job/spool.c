@@ -97,6 +97,12 @@ static instant time_of(const json_t *o, const char *name) {
     return t < 0 ? 0 : t > INT64_C(253402300799) /* the year 9999 */ ? INT64_C(253402300799) : t;
 }
 
+/* Words longer than ours were not written by us, and cut they would end inside a character: nobody could be shown the job, nor delete it. */
+static bool ours(const json_t *o) {
+    const struct job *job = NULL; /* for its sizes */
+    return strlen(word(o, "kind")) < sizeof job->kind && strlen(word(o, "step")) < sizeof job->step && strlen(word(o, "message")) < sizeof job->error.message;
+}
+
 static struct job *job_of(const char *id, const json_t *o) {
     struct job *job = job_new(id, word(o, "kind"), word(o, "account"));
     if (!job) return NULL;
@@ -123,12 +129,14 @@ static int read_one(struct jobs *j, const char *id, struct error *err) {
     if (rc == E_MEMORY) return error_memory(err);
     json_t *o = rc < 0 ? NULL : json_loadb(b.s, b.n, JSON_REJECT_DUPLICATES, NULL);
     buf_clear(&b);
-    struct job *job = o ? job_of(id, o) : NULL;
+    bool readable = o && ours(o);
+    struct job *job = readable ? job_of(id, o) : NULL;
     json_decref(o);
-    if (!job) {
+    if (!readable) {
         spool_remove(j, id);
         return 0;
     }
+    if (!job) return error_memory(err);
     if (job->state == JOB_QUEUED || job->state == JOB_RUNNING) {
         job->state = JOB_INTERRUPTED;
         job->error.code = E_BUSY;
