@@ -111,7 +111,7 @@ static void part_of(struct buf *sql, const char *from, struct condition *c, stru
 
 /* The most urgent first: what is late by its index, what is to come along the clock's notes, then what has no time at all. */
 static void by_time(struct buf *sql, struct condition *c, const struct session *s, const struct duty_filter *f) {
-    struct buf late = {0}, ahead = {0}, never = {0};
+    struct buf late = {0}, ahead = {0}, never = {0}, first = {0};
     buf_str(&late, " AND \"due_at\" IS NOT NULL");
     buf_str(&never, " AND \"due_at\" IS NULL");
     times_of(c, &late, "due_at", s, f);
@@ -119,7 +119,10 @@ static void by_time(struct buf *sql, struct condition *c, const struct session *
     behind(c, &late, "\"due_at\", \"id\"", f, f->after_id);
     behind(c, &ahead, "\"at\", \"page\"", f, f->after_id / DUTY_PAGE_IDS - 1); /* found by key; then in it */
     behind(c, &ahead, "\"at\", \"id\"", f, f->after_id);
-    part_of(sql, duty_late_sql, c, &late, "\"due_at\", \"id\"", f->limit);
+    part_of(&first, duty_late_sql, c, &late, "\"due_at\", \"id\"", f->limit);
+    /* late ones that fill the page leave nothing behind the last of them to look for: the clock's notes ahead are then of late ones too, when they escalate further */
+    buf_printf(&ahead, " AND \"at\" <= (SELECT CASE WHEN COUNT(*) < %zu THEN %lld ELSE MAX(\"due_at\") END FROM (%s) q)", f->limit, DUE_NEVER, buf_cstr(&first));
+    buf_text(sql, buf_view(&first));
     buf_str(sql, " UNION ALL ");
     part_of(sql, duty_ahead_sql, c, &ahead, "\"at\", \"page\", \"id\"", f->limit);
     if (!f->overdue && !f->due_before) {
@@ -127,6 +130,8 @@ static void by_time(struct buf *sql, struct condition *c, const struct session *
         buf_str(sql, " UNION ALL ");
         part_of(sql, duty_late_sql, c, &never, "\"id\"", f->limit);
     }
+    sql->failed |= first.failed;
+    buf_clear(&first);
     buf_clear(&late);
     buf_clear(&ahead);
     buf_clear(&never);
