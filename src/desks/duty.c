@@ -121,9 +121,8 @@ static void by_time(struct buf *sql, struct condition *c, const struct session *
     behind(c, &ahead, "\"at\", \"id\"", f, f->after_id);
     part_of(&first, duty_late_sql, c, &late, "\"due_at\", \"id\"", f->limit);
     /* late ones that fill the page leave nothing behind the last of them to look for: the clock's notes ahead are then of late ones too, when they escalate further */
-    buf_printf(&ahead, " AND \"at\" <= (SELECT CASE WHEN COUNT(*) < %zu THEN %lld ELSE MAX(\"due_at\") END FROM (%s) q)", f->limit, DUE_NEVER, buf_cstr(&first));
-    buf_text(sql, buf_view(&first));
-    buf_str(sql, " UNION ALL ");
+    buf_printf(&ahead, " AND \"at\" <= (SELECT CASE WHEN COUNT(*) < %zu THEN %lld ELSE MAX(\"due_at\") END FROM \"late\")", f->limit, DUE_NEVER);
+    buf_printf(sql, "WITH \"late\" AS (%s) SELECT * FROM \"late\" UNION ALL ", buf_cstr(&first));
     part_of(sql, duty_ahead_sql, c, &ahead, "\"at\", \"page\", \"id\"", f->limit);
     if (!f->overdue && !f->due_before) {
         behind(c, &never, DUE ", \"id\"", f, f->after_id);

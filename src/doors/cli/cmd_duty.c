@@ -158,12 +158,13 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
     struct list *x = arg;
     struct cli *cli = x->cli;
     char due[INSTANT_TEXT] = "-", time[INSTANT_TEXT] = "";
-    bool late = o->duty.due_at != INSTANT_NONE && cli->now > o->duty.due_at;
+    bool timed = o->duty.due_at != INSTANT_NONE, late = timed && cli->now > o->duty.due_at;
+    int64_t span = !timed ? 0 : late ? cli->now - o->duty.due_at : o->duty.due_at - cli->now;
     struct text record, owner, title = rule ? (cli->zh ? rule->zh : rule->en) : o->rule;
-    if (o->duty.due_at != INSTANT_NONE) {
+    if (timed) {
         instant_format(o->duty.due_at, cli->ledger->zone_s, due);
         due[16] = 0; /* minutes are enough */
-        duration_format(late ? cli->now - o->duty.due_at : o->duty.due_at - cli->now, time);
+        duration_format(span, time);
     }
     int rc = export_name(x->names, o->reg, o->record, &record, x->err);
     if (rc == 0) record = arena_text(&cli->arena, record);
@@ -178,7 +179,7 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
     if (x->rows > x->limit) return 1;
     struct text *row = x->cells + x->rows++ * LIST_COLUMNS;
     row[0] = text_of(arena_str(&cli->arena, due));
-    row[1] = text_of(*time ? arena_printf(&cli->arena, late ? cli_word(cli, "超 %s", "%s late") : cli_word(cli, "剩 %s", "%s left"), cli_duration(cli, late ? cli->now - o->duty.due_at : o->duty.due_at - cli->now)) : "");
+    row[1] = text_of(timed ? arena_printf(&cli->arena, late ? cli_word(cli, "超 %s", "%s late") : cli_word(cli, "剩 %s", "%s left"), cli_duration(cli, span)) : "");
     row[2] = arena_text(&cli->arena, cli_desk(cli, o->desk));
     row[3] = title;
     row[4] = record;
