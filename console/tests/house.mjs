@@ -78,12 +78,20 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
     seen.faults.push(`${m.type()}: ${m.text()} ${m.location().url}`)
   })
   page.on('pageerror', (e) => seen.faults.push(`error: ${e.stack ?? e.message}`))
+  let leaving = false
   const stream = (r) => r.resourceType() === 'eventsource' || /\/events(\?|$)/.test(r.url())
   page.on('request', (r) => {
     if (r.url().startsWith('data:')) return
     seen.requests.push(`${r.method()} ${r.url()}`)
     if (!stream(r)) seen.busy.add(r)
+    if (r.isNavigationRequest() && r.frame() === page.mainFrame()) leaving = true
     seen.quiet = Date.now()
+  })
+  // What a page still asked when it was left: of some of that the browser never tells the end.
+  page.on('framenavigated', (frame) => {
+    if (!leaving || frame !== page.mainFrame()) return
+    leaving = false
+    seen.busy.clear()
   })
   for (const end of ['requestfinished', 'requestfailed'])
     page.on(end, (r) => {
