@@ -308,7 +308,7 @@ bool arena_reserve(struct arena *a, size_t bytes) {
     return true;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes) {
+void *arena_raw(struct arena *a, size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
     size_t size = (bytes + 15) & ~(size_t)15;
     struct arena_chunk *c = a->chunk;
@@ -321,7 +321,12 @@ void *arena_alloc(struct arena *a, size_t bytes) {
     void *p = c->bytes + c->n;
     c->n += size;
     a->used += size;
-    memset(p, 0, size);
+    return p;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes) {
+    void *p = arena_raw(a, bytes);
+    if (p) memset(p, 0, (bytes + 15) & ~(size_t)15);
     return p;
 }
 

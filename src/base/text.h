@@ -87,6 +87,7 @@ struct arena {
 };
 
 void *arena_alloc(struct arena *a, size_t bytes); /* zeroed */
+void *arena_raw(struct arena *a, size_t bytes);   /* not zeroed: for what is filled at once, or seldom needed */
 /* Copies and NUL-ends. .s is NULL when out of memory. */
 struct text arena_text(struct arena *a, struct text t);
 char *arena_str(struct arena *a, const char *s);

@@ -96,7 +96,7 @@ bool apply_names_new(const struct apply *x, const struct draft *d);
 int apply_key_forget(struct apply *x, const struct register_decl *reg, int64_t key, int64_t id, struct error *err);
 int apply_rekey(struct apply *x, const struct draft *d, const struct record *before, struct record *now, struct error *err);
 /* Sealing of one draft's or record's fields, blind indexes (record_seal.c). */
-int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, struct error *err);
+int seal_prepare(struct ledger *l, const struct reg_table *t, struct draft *d, struct arena *a, struct rng *secret, struct error *err);
 int seal_person_key(struct apply *x, const struct record *r, struct vault_key *ret, struct error *err);
 int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error *err);
 /* Compares a clear value with a sealed one; ret_same true when equal, else the new sealed value and the blind indexes follow. */
@@ -113,7 +113,7 @@ int record_check(struct ledger *l, const struct register_decl *reg, const struct
 /* The checks of a change: those whose `was` the record fulfilled before. */
 int record_check_change(struct ledger *l, const struct register_decl *reg, const struct expr_scope *was, const struct expr_scope *is, struct error *err);
 bool record_checks_wait(struct ledger *l, const struct register_decl *reg);
-int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err);
+int record_required(const struct reg_table *t, const struct value *values, const uint32_t *links, bool copies_done, struct error *err);
 int values_add(struct apply *x, struct buf_values *b, const struct value *row, size_t n, struct error *err);
 /* The record is found by this value from now on, or no longer. */
 int apply_finds(struct apply *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err);

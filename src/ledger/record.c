@@ -1,14 +1,24 @@
 /* A wanted change, checked without a store. */
 #include "ledger/record.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ledger/apply.h"
 #include "ledger/repeat.h"
 
+struct draft *draft_room(struct arena *a) {
+    struct draft *d = arena_raw(a, sizeof *d);
+    if (!d) return NULL;
+    memset(d, 0, offsetof(struct draft, error)); /* the words of a refusal are long, and nearly never said */
+    d->error.code = 0;
+    d->error.message[0] = d->error.where[0] = '\0';
+    return d;
+}
+
 struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb) {
-    struct draft *d = arena_alloc(a, sizeof *d);
+    struct draft *d = draft_room(a);
     if (!d) return NULL;
     d->values = arena_alloc(a, (reg->n_fields + 1) * sizeof *d->values); /* zero is VALUE_ABSENT */
     if (!d->values) return NULL;
@@ -106,10 +116,11 @@ int record_check(struct ledger *l, const struct register_decl *reg, const struct
     return 0;
 }
 
-int record_required(const struct register_decl *reg, const struct value *values, bool copies_done, struct error *err) {
-    for (size_t i = 0; i < reg->n_fields; i++) {
-        const struct field *f = &reg->fields[i];
-        if (!f->required || value_given(values[i]) || (!copies_done && f->copy_reference >= 0)) continue;
+int record_required(const struct reg_table *t, const struct value *values, const uint32_t *links, bool copies_done, struct error *err) {
+    for (size_t k = 0; k < t->required.n; k++) {
+        size_t i = t->required.at[k];
+        const struct field *f = &t->reg->fields[i];
+        if (value_given(values[i]) || (links && links[i]) || (!copies_done && f->copy_reference >= 0)) continue;
         return error_set(err, E_INVALID, f->name.s, "is required and missing / 必填项%s缺失", f->zh.s ? f->zh.s : "");
     }
     return 0;
@@ -163,19 +174,25 @@ static bool key_is_known(const struct draft *d) {
  * and of sealed fields only what is sealed already. */
 static int code_cells(const struct reg_table *t, struct draft *d, struct arena *a, struct error *err) {
     const struct register_decl *reg = d->reg;
-    size_t n = 0, room = 0;
-    d->coded = arena_alloc(a, (reg->n_fields + 1) * sizeof *d->coded);
+    size_t n = 0, room = 0, given = 0, s = 0;
+    for (size_t i = 0; i < reg->n_fields; i++) given += value_given(d->values[i]);
+    d->n_coded = 0;
+    d->coded = arena_raw(a, (given + 1) * sizeof *d->coded);
     if (!d->coded) return error_memory(err);
     for (size_t i = 0; i < reg->n_fields; i++) {
-        struct value v = d->sealed ? d->sealed[i] : d->values[i];
-        bool clear = reg->fields[i].sealed && v.kind != VALUE_BLOB;
-        if (!value_given(v) || clear || (d->links && d->links[i])) continue;
-        d->coded[i] = v;
+        struct value v = d->values[i];
+        if (s < t->sealed.n && t->sealed.at[s] == i) {
+            if (d->sealed) v = d->sealed[s];
+            s++;
+            if (v.kind != VALUE_BLOB) continue;
+        }
+        if (!value_given(v) || (d->links && d->links[i])) continue;
+        d->coded[d->n_coded++] = (struct cell_at){(uint32_t)i, v};
         room += JOURNAL_CELL_HEAD + (v.kind == VALUE_INT ? 0 : v.n);
     }
-    char *out = arena_alloc(a, room + 1);
+    char *out = arena_raw(a, room + 1);
     if (!out) return error_memory(err);
-    for (size_t i = 0; i < reg->n_fields; i++) n += journal_cell_put(out + n, t->cell_code[i], d->coded[i]);
+    for (size_t k = 0; k < d->n_coded; k++) n += journal_cell_put(out + n, t->cell_code[d->coded[k].field], d->coded[k].v);
     d->cells = (struct text){out, n};
     return 0;
 }
@@ -190,20 +207,17 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
     d->prepared = true;
     if (d->verb == DRAFT_REMOVE) return 0;
     if (whole)
-        for (size_t i = 0; i < reg->n_fields; i++)
-            if (d->values[i].kind == VALUE_ABSENT && reg->fields[i].fallback.kind != VALUE_ABSENT) d->values[i] = reg->fields[i].fallback;
+        for (size_t k = 0; k < t->defaulted.n; k++) {
+            size_t i = t->defaulted.at[k];
+            if (d->values[i].kind == VALUE_ABSENT) d->values[i] = reg->fields[i].fallback;
+        }
     rc = check_cells(d, err);
     if (!rc) rc = check_document(t, d, err);
     if (!rc && d->state.n && register_state(reg, d->state) < 0)
         rc = error_set(err, E_UNKNOWN, "state", "%s has no state %.*s / 没有该状态", reg->name.s, (int)(d->state.n < 40 ? d->state.n : 40), d->state.s);
     if (!rc && whole) {
         struct expr_scope scope = {.values = d->values, .state = d->state, .region = d->region, .now = now, .today = day_of_instant(now, l->zone_s)};
-        for (size_t i = 0; !rc && i < reg->n_fields; i++) {
-            const struct field *f = &reg->fields[i];
-            bool linked = d->links && d->links[i];
-            if (f->required && !linked && !value_given(d->values[i]) && f->copy_reference < 0)
-                rc = error_set(err, E_INVALID, f->name.s, "is required and missing / 必填项%s缺失", f->zh.s ? f->zh.s : "");
-        }
+        rc = record_required(t, d->values, d->links, false, err);
         if (!rc) rc = record_check(l, reg, &scope, false, err);
     }
     if (!rc && d->outside_key.n) {
@@ -219,7 +233,7 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         d->late_key = !key_is_known(d);
         if (!d->late_key) d->has_key = record_natural_key(reg, d->region, d->values, &d->key);
     }
-    if (!rc && whole) rc = seal_prepare(l, d, a, secret, err);
+    if (!rc && whole) rc = seal_prepare(l, t, d, a, secret, err);
     if (!rc && whole) rc = code_cells(t, d, a, err);
     d->unfit = rc < 0;
     if (rc < 0) d->outcome = OUTCOME_REJECTED;
@@ -231,7 +245,9 @@ void record_unprepare(struct draft *d) {
     d->n_blind = 0;
     d->seal = NULL;
     d->wrapped = NULL;
-    d->coded = d->sealed = NULL;
+    d->coded = NULL;
+    d->n_coded = 0;
+    d->sealed = NULL;
     d->cells = (struct text){0};
 }
 

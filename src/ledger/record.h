@@ -63,9 +63,10 @@ struct draft {
     bool late_key;              /* a cell of its key is known only when it is applied */
     struct vault_key *seal;     /* person drafts: fresh key */
     unsigned char *wrapped;     /* the same, sealed; bound to the person when it is applied */
-    struct value *coded;        /* what stands in `cells`; ABSENT for the others */
+    struct cell_at { uint32_t field; struct value v; } *coded; /* what stands in `cells`, by field ascending */
+    size_t n_coded;
     struct text cells;          /* of the journal entry that its creation will be: what is known already */
-    struct value *sealed;       /* sealed values for creation */
+    struct value *sealed;       /* of a person, by the table's list of sealed fields: as they are created */
     bool unfit;                 /* refused already */
     int64_t blind[4];
     int blind_kind[4];
@@ -80,6 +81,8 @@ struct draft {
     struct error error;
 };
 
+/* All zero and refused for nothing. NULL when out of memory. */
+struct draft *draft_room(struct arena *a);
 /* All zero but reg, verb and an ABSENT cell per field, in the arena. NULL when out of memory. */
 struct draft *draft_new(struct arena *a, const struct register_decl *reg, enum draft_verb verb);
 /* By field name; E_UNKNOWN for a field the register lacks. Parses text input through field_parse. */

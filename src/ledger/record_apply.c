@@ -117,15 +117,17 @@ static struct journal_entry entry_of(const struct apply *x, const struct record 
 /* Cells that were encoded when the draft was prepared, when they are still what they were. */
 static bool add_coded(struct buf *cells, const struct entry *e, const struct draft *d) {
     const struct record *r = &e->record;
-    size_t n = r->reg->n_fields;
     if (!d || !d->coded) return false;
-    for (size_t i = 0; i < n; i++) {
-        struct value was = d->coded[i], is = r->values[i];
-        if (was.kind != VALUE_ABSENT && (was.kind != is.kind || was.n != is.n || was.i != is.i)) return false;
+    for (size_t k = 0; k < d->n_coded; k++) {
+        struct value was = d->coded[k].v, is = r->values[d->coded[k].field];
+        if (was.kind != is.kind || was.n != is.n || was.i != is.i) return false;
     }
     buf_text(cells, d->cells);
-    for (size_t i = 0; i < n; i++)
-        if (d->coded[i].kind == VALUE_ABSENT && value_given(r->values[i])) journal_cells(cells, e->t->cell_code[i], r->values[i]);
+    for (size_t i = 0, k = 0; i < r->reg->n_fields; i++)
+        if (k < d->n_coded && d->coded[k].field == i)
+            k++;
+        else if (value_given(r->values[i]))
+            journal_cells(cells, e->t->cell_code[i], r->values[i]);
     return true;
 }
 
@@ -185,7 +187,7 @@ static struct entry *entry_new(struct apply *x, const struct reg_table *t) {
     if (!arena_room(&x->arena, &x->made, &x->made_cap, at + 1, sizeof *x->made)) return NULL;
     struct entry *e = arena_alloc(&x->arena, sizeof *e);
     if (!e) return NULL;
-    e->cells = arena_alloc(&x->arena, t->table.n_columns * sizeof *e->cells);
+    e->cells = arena_raw(&x->arena, t->table.n_columns * sizeof *e->cells); /* create gives each, entry_sync those of the system */
     if (!e->cells) return NULL;
     e->t = t;
     return e;
@@ -225,7 +227,7 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
     bool copied = false;
     int rc = check_references(x, d, r->values, NULL, err);
     if (!rc) rc = apply_copies(x, t, r->values, &copied, err);
-    if (!rc) rc = record_required(reg, r->values, true, err);
+    if (!rc) rc = record_required(t, r->values, NULL, true, err);
     if (!rc) rc = region_of(x, d, r->values, &r->region, err);
     if (!rc) rc = access_check(x->s, ACCESS_WRITE, reg, r->region, err);
     if (!rc) rc = grant_check(x->s, NULL, r, err);
@@ -419,7 +421,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     }
     if (!text_eq(now.region, before.region)) rc = access_check(x->s, ACCESS_WRITE, reg, now.region, err);
     if (!rc) rc = check_references(x, d, now.values, before.values, err);
-    if (!rc) rc = record_required(reg, now.values, true, err);
+    if (!rc) rc = record_required(e->t, now.values, NULL, true, err);
     struct expr_scope scope = record_scope(x->l, x->s->now, &now);
     struct expr_scope was = record_scope(x->l, x->s->now, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);

@@ -93,10 +93,8 @@ void apply_near(struct draft *const *drafts, size_t n, size_t i) {
     if (i + NEAR_HEADS < n) mem_near(drafts[i + NEAR_HEADS], offsetof(struct draft, error));
     if (i + NEAR_CELLS >= n) return;
     const struct draft *d = drafts[i + NEAR_CELLS];
-    size_t bytes = d->reg->n_fields * sizeof *d->values;
-    mem_near(d->values, bytes);
-    if (d->sealed) mem_near(d->sealed, bytes);
-    if (d->coded) mem_near(d->coded, bytes);
+    mem_near(d->values, d->reg->n_fields * sizeof *d->values);
+    mem_near(d->coded, d->n_coded * sizeof *d->coded);
     mem_near(d->cells.s, d->cells.n);
 }
 

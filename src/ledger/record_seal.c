@@ -18,27 +18,27 @@ static bool is_person(const struct register_decl *reg) {
 }
 
 /* A person is sealed before it is written, on any thread, with a fresh key of its own; other registers when their id is known. */
-int seal_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, struct error *err) {
+int seal_prepare(struct ledger *l, const struct reg_table *t, struct draft *d, struct arena *a, struct rng *secret, struct error *err) {
     const struct register_decl *reg = d->reg;
     if (!is_person(reg)) return 0;
-    d->sealed = arena_alloc(a, reg->n_fields * sizeof *d->sealed);
+    d->sealed = arena_raw(a, (t->sealed.n + 1) * sizeof *d->sealed);
     d->seal = arena_alloc(a, sizeof *d->seal);
     d->wrapped = arena_alloc(a, VAULT_WRAPPED);
     if (!d->sealed || !d->seal || !d->wrapped) return error_memory(err);
     vault_new_key(secret, d->seal);
     vault_wrap_seal(l->vault, secret, d->seal, d->wrapped);
-    for (size_t i = 0; i < reg->n_fields; i++) {
-        const struct field *f = &reg->fields[i];
-        struct value v = d->values[i];
-        d->sealed[i] = v;
-        if (!f->sealed || v.kind != VALUE_TEXT) continue;
+    for (size_t k = 0; k < t->sealed.n; k++) {
+        const struct field *f = &reg->fields[t->sealed.at[k]];
+        struct value v = d->values[t->sealed.at[k]];
+        d->sealed[k] = v;
+        if (v.kind != VALUE_TEXT) continue;
         if (f->blind && d->n_blind < sizeof d->blind / sizeof *d->blind && vault_blind(l->vault, f->blind, value_view(v), &d->blind[d->n_blind]))
             d->blind_kind[d->n_blind++] = (int)f->blind;
         char context[96];
         seal_context(reg, f, 0, context);
         unsigned char *out = arena_alloc(a, v.n + VAULT_OVERHEAD);
         if (!out) return error_memory(err);
-        d->sealed[i] = value_blob(out, vault_seal(d->seal, secret, text_of(context), value_view(v), out));
+        d->sealed[k] = value_blob(out, vault_seal(d->seal, secret, text_of(context), value_view(v), out));
     }
     return 0;
 }
@@ -67,7 +67,8 @@ int seal_person_key(struct apply *x, const struct record *r, struct vault_key *r
 int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error *err) {
     const struct register_decl *reg = d->reg;
     int rc = 0;
-    if (!e->t->has_sealed) return 0;
+    const struct field_list *sealed = &e->t->sealed;
+    if (!sealed->n) return 0;
     if (is_person(reg)) {
         vault_wrap_bind(x->l->vault, e->record.id, d->wrapped);
         struct value row[] = {value_int(e->record.id), value_blob(d->wrapped, VAULT_WRAPPED)};
@@ -75,16 +76,16 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         for (size_t i = 0; !rc && i < d->n_blind; i++) rc = apply_finds(x, lookup_blind((enum field_blind)d->blind_kind[i]), d->blind[i], e->record.id, err);
     }
     if (is_person(reg)) {
-        for (size_t i = 0; i < reg->n_fields; i++)
-            if (reg->fields[i].sealed) e->record.values[i] = d->sealed[i];
+        for (size_t k = 0; k < sealed->n; k++) e->record.values[sealed->at[k]] = d->sealed[k];
         return rc;
     }
     struct vault_key key;
     if (!rc) rc = seal_person_key(x, &e->record, &key, err);
-    for (size_t i = 0; !rc && i < reg->n_fields; i++) {
+    for (size_t k = 0; !rc && k < sealed->n; k++) {
+        size_t i = sealed->at[k];
         const struct field *f = &reg->fields[i];
         struct value v = e->record.values[i];
-        if (!f->sealed || v.kind != VALUE_TEXT) continue;
+        if (v.kind != VALUE_TEXT) continue;
         char context[96];
         seal_context(reg, f, e->record.id, context);
         unsigned char *out = arena_alloc(&x->arena, v.n + VAULT_OVERHEAD);

@@ -120,6 +120,19 @@ static int derive_effects(struct arena *a, struct reg_table *t, int32_t zone_s, 
     return 0;
 }
 
+static bool list_fields(struct arena *a, const struct register_decl *reg, struct reg_table *t) {
+    struct field_list *const lists[] = {&t->required, &t->defaulted, &t->sealed};
+    for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+        if (!(lists[k]->at = arena_alloc(a, (reg->n_fields + 1) * sizeof *lists[k]->at))) return false;
+    for (size_t i = 0; i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        if (f->required) t->required.at[t->required.n++] = (uint16_t)i;
+        if (f->fallback.kind != VALUE_ABSENT) t->defaulted.at[t->defaulted.n++] = (uint16_t)i;
+        if (f->sealed) t->sealed.at[t->sealed.n++] = (uint16_t)i;
+    }
+    return true;
+}
+
 int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err) {
     size_t n = RECORD_SYSTEM_COLUMNS + reg->n_fields;
     struct reg_table *t = arena_alloc(a, sizeof *t);
@@ -128,7 +141,7 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     uint32_t *codes = arena_alloc(a, (reg->n_fields + 1) * sizeof *codes);
     struct buf list = {0};
     int rc = 0;
-    if (!t || !columns || !all || !codes) {
+    if (!t || !columns || !all || !codes || !list_fields(a, reg, t)) {
         rc = error_memory(err);
         goto out;
     }
@@ -138,7 +151,6 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     for (size_t i = 0; i < reg->n_fields; i++) {
         const struct field *f = &reg->fields[i];
         columns[RECORD_SYSTEM_COLUMNS + i] = (struct db_column){f->name.s, column_of(f), false};
-        if (f->sealed) t->has_sealed = true;
         if (f->copy_reference >= 0) t->has_copies = true;
         if (f->check == CHECK_DOCUMENT) t->field_doc_no = (int)i;
     }

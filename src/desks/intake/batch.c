@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ledger/table.h"
+
 int batch_room(struct batch *b, size_t rows) {
     b->rows = arena_alloc(&b->arena, rows * sizeof *b->rows);
     b->cap = b->rows ? rows : 0;
@@ -118,14 +120,15 @@ static int64_t content_of(const struct map_result *r) {
 }
 
 /* Notes what the row itself says nothing of: a list that only adds to known records must not put defaults over what they hold. */
-static int look_at(struct batch *b, struct row *r, size_t i, const struct draft *d) {
-    for (size_t f = 0; f < d->reg->n_fields; f++) {
+static int look_at(struct batch *b, struct row *r, size_t i, const struct reg_table *t, const struct draft *d) {
+    for (size_t k = 0; d->outside_key.n && k < t->required.n; k++) {
+        size_t f = t->required.at[k];
         const struct field *at = &d->reg->fields[f];
+        if (d->values[f].kind == VALUE_ABSENT && !(d->links && d->links[f]) && at->fallback.kind == VALUE_ABSENT && at->copy_reference < 0) r->partial[i] = true;
+    }
+    for (size_t k = 0; k < t->defaulted.n; k++) {
+        size_t f = t->defaulted.at[k];
         if (d->values[f].kind != VALUE_ABSENT || (d->links && d->links[f])) continue;
-        if (at->fallback.kind == VALUE_ABSENT) {
-            r->partial[i] = r->partial[i] || (at->required && at->copy_reference < 0 && d->outside_key.n);
-            continue;
-        }
         if (!r->defaulted[i]) r->defaulted[i] = arena_alloc(&b->arena, d->reg->n_fields);
         if (!r->defaulted[i]) return E_MEMORY;
         r->defaulted[i][f] = true;
@@ -133,9 +136,20 @@ static int look_at(struct batch *b, struct row *r, size_t i, const struct draft 
     return 0;
 }
 
+static int keep(struct batch *b, struct kept *ret, const struct draft *d) {
+    size_t n = 0;
+    for (size_t f = 0; f < d->reg->n_fields; f++) n += d->values[f].kind != VALUE_ABSENT;
+    ret->cells = arena_raw(&b->arena, (n + 1) * sizeof *ret->cells);
+    if (!ret->cells) return E_MEMORY;
+    for (size_t f = 0; f < d->reg->n_fields; f++)
+        if (d->values[f].kind != VALUE_ABSENT) ret->cells[ret->n++] = (struct cell_at){(uint32_t)f, d->values[f]};
+    ret->has_key = d->has_key;
+    return 0;
+}
+
 static int draft_of(const struct intake *in, struct batch *b, struct row *r, size_t i, struct draft **ret) {
     struct map_item *it = &r->result.items[i];
-    struct draft *d = arena_alloc(&b->arena, sizeof *d);
+    struct draft *d = draft_room(&b->arena);
     if (!d) return E_MEMORY;
     item_keys(it, &b->arena);
     if (!it->outside_key.n && !it->reg->n_key) {
@@ -154,13 +168,10 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
         if (!d->links) return E_MEMORY;
         for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = LINK_OPEN;
     }
-    if (look_at(b, r, i, d) < 0) return E_MEMORY;
+    if (look_at(b, r, i, in->ledger->tables[d->reg->order], d) < 0) return E_MEMORY;
     if (r->partial[i] || it->own_id) d->verb = DRAFT_CHANGE;
     if (record_prepare(in->ledger, d, &b->arena, &b->secret, in->session.now) == E_MEMORY) return E_MEMORY;
-    r->kept_values[i] = arena_alloc(&b->arena, (it->reg->n_fields + 1) * sizeof **r->kept_values);
-    if (!r->kept_values[i]) return E_MEMORY;
-    memcpy(r->kept_values[i], d->values, it->reg->n_fields * sizeof **r->kept_values);
-    r->kept_key[i] = d->has_key;
+    if (keep(b, &r->kept[i], d) < 0) return E_MEMORY;
     if (it->match && it->reg == in->person) match_of(d, &r->matches[i]);
     *ret = d;
     return 0;
@@ -221,13 +232,12 @@ static int prepare_row(struct intake *in, struct batch *b, struct row *r) {
     if (!r->content) r->content = content_of(&r->result);
     size_t n = r->result.n;
     r->drafts = arena_alloc(&b->arena, (n + 1) * sizeof(struct draft *));
-    r->kept_values = arena_alloc(&b->arena, (n + 1) * sizeof(struct value *));
-    r->kept_key = arena_alloc(&b->arena, (n + 1) * sizeof(bool));
+    r->kept = arena_alloc(&b->arena, (n + 1) * sizeof *r->kept);
     r->matches = arena_alloc(&b->arena, (n + 1) * sizeof(struct match));
     r->defaulted = arena_alloc(&b->arena, (n + 1) * sizeof(bool *));
     r->partial = arena_alloc(&b->arena, n + 1);
     r->own = arena_alloc(&b->arena, (n + 1) * sizeof *r->own);
-    if (!r->own || !r->drafts || !r->kept_values || !r->kept_key || !r->matches || !r->defaulted || !r->partial) return E_MEMORY;
+    if (!r->own || !r->drafts || !r->kept || !r->matches || !r->defaulted || !r->partial) return E_MEMORY;
     for (size_t i = 0; i < n && r->state == ROW_OPEN; i++) {
         const struct map_item *it = &r->result.items[i];
         if ((rc = draft_of(in, b, r, i, &r->drafts[i])) < 0) return rc;

@@ -35,8 +35,7 @@ struct row {
     bool lacks;         /* a reference is still empty: try again at the end */
     struct map_result result;
     struct draft **drafts;       /* by item; NULL: dropped */
-    struct value **kept_values;  /* cells as prepared: an apply that is rolled back may have filled some in */
-    bool *kept_key;
+    struct kept { struct cell_at *cells; size_t n; bool has_key; } *kept; /* by item, as prepared: an apply that is rolled back may have filled cells in */
     bool **defaulted;            /* by item and field: filled by the register's default, not by the row; NULL: none */
     bool *partial;               /* lacks what a new record must have: can only change one that is there */
     struct match *matches;

@@ -316,9 +316,10 @@ static void restore(struct row *r, size_t i) {
     d->verb = DRAFT_UPSERT;
     if (it->outside_key.n) d->has_key = true;
     if (!r->resolved) return; /* as it was prepared */
-    memcpy(d->values, r->kept_values[i], d->reg->n_fields * sizeof *d->values);
+    memset(d->values, 0, d->reg->n_fields * sizeof *d->values); /* ABSENT */
+    for (size_t k = 0; k < r->kept[i].n; k++) d->values[r->kept[i].cells[k].field] = r->kept[i].cells[k].v;
     d->id = 0;
-    d->has_key = it->outside_key.n || r->kept_key[i];
+    d->has_key = it->outside_key.n || r->kept[i].has_key;
     d->outside_key = it->outside_key;
     d->outcome = OUTCOME_NONE;
     d->ret_id = 0;
