@@ -152,6 +152,7 @@ node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j
 json 'j.total.open > 0 && j.total.overdue > 0 && j.total.without_owner === 0' due --at $now
 json 'j.duties.length > 0 && j.duties.every(d => d.due && d.late && !d.left)' due --overdue --at $now
 json 'j.duties.some(d => d.left) && j.duties.some(d => d.late) && j.duties.every(d => !(d.late && d.left) && !/-/.test(d.late + d.left))' due --list --limit 5000 --at $now
+json 'j.duties.length > 0 && j.duties.every(d => d.owner_rule === "handed over" || d.owner_rule.split(" ")[0] === d.owner.split(" ")[0])' due --list --limit 5000 --at $now
 does 'closed-loop rate' due --at $now --region 310199
 does '闭环率' due --at $now --lang zh
 json 'j.owners.length > 3 && j.owners.some(o => o.kind === "unit") && j.owners.every(o => o.timeliness === null || o.timeliness >= 0 && o.timeliness <= 1)' due --by owner --at $now
@@ -259,6 +260,11 @@ json 'j' report 2022-05-30 --at $now
 refuses 64 'PDF needs a file' report 2022-05-30 --format pdf --at $now
 check "report as PDF" "$tocsin" report 2022-05-30 --format pdf --out r.pdf --at $now --lang zh
 pdftotext r.pdf r.txt 2>/dev/null; grep -q '望江县' r.txt && ok "the PDF can be read" || bad "the PDF can be read"
+# a call that cannot be done whole does nothing
+refuses 65 'both approvals' report 2022-05-30 --freeze --public --at 2022-05-30T17:00
+refuses 64 'PDF needs a file' report 2022-05-30 --freeze --format pdf --at 2022-05-30T17:00
+refuses 64 'one step' report 2022-05-30 --freeze --approve --at 2022-05-30T17:00
+refuses 65 'not frozen' report 2022-05-30 --rederive --at 2022-05-30T17:00
 check "freeze" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:00
 refuses 69 '.' report 2022-05-30 --freeze --at 2022-05-30T17:01
 refuses 65 '.' report 2022-05-30 --public --at 2022-05-30T17:01
@@ -275,6 +281,7 @@ does 'Daily Report' report 2022-05-30 --publish --as wang --at 2022-05-30T17:05
 does 'Bulletin' report 2022-05-30 --public --at 2022-05-30T17:06
 refuses 65 '.' report 2022-05-30 --return --as wang --at 2022-05-30T17:07
 does 'equal' report 2022-05-30 --rederive --at 2022-05-30T17:02
+json 'j.equal === true && j.differences === ""' report 2022-05-30 --rederive --at 2022-05-30T17:02
 
 refuses 77 'no active account' due --as nobody
 check "an account" "$tocsin" record account login=li title=Li roles=auditor --region 310199

@@ -154,6 +154,18 @@ static int by_age(struct cli *cli, const struct duty_filter *f, struct error *er
 
 /* ---- one by one */
 
+/* The step of the rule's chain that found who is accountable, in the pack's own words; "handed over" when somebody moved the duty. */
+static const char *owner_rule_text(struct cli *cli, const struct obligation *o, const struct duty_rule *rule) {
+    static const char *const kinds[] = {"none", "region", "department", "unit", "person"};
+    if (o->owner_step == OWNER_STEP_HANDED) return "handed over";
+    if (o->owner_kind == OWNER_NONE || !rule || o->owner_step < 0 || (size_t)o->owner_step >= rule->n_owners) return "";
+    const struct owner_rule *step = rule->owners + o->owner_step;
+    const struct register_decl *reg = register_find(cli->ledger->catalog, o->reg);
+    struct text field = step->field >= 0 && reg ? reg->fields[step->field].name : TEXT("");
+    return arena_printf(&cli->arena, "%s%s%.*s%s%.*s", kinds[step->kind], step->department.n ? " " : "", (int)step->department.n, step->department.s, field.n ? " " : "",
+                        (int)field.n, field.s);
+}
+
 static int list_visit(const struct obligation *o, const struct duty_rule *rule, void *arg) {
     struct list *x = arg;
     struct cli *cli = x->cli;
@@ -171,9 +183,9 @@ static int list_visit(const struct obligation *o, const struct duty_rule *rule, 
     if (rc == 0) rc = owner_text(x, o, &owner);
     if (rc < 0) return rc;
     if (x->json) {
-        json_array_append_new(x->json, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:i, s:o}", "due", due, "late", late ? time : "", "left", late ? "" : time, "rule",
+        json_array_append_new(x->json, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:s*, s:i, s:o}", "due", due, "late", late ? time : "", "left", late ? "" : time, "rule",
             cli_json_text(o->rule), "desk", cli_json_text(o->desk), "register", cli_json_text(o->reg), "record", (json_int_t)o->record,
-            "number", cli_json_text(record), "owner", cli_json_text(owner), "level", o->duty.level, "region", cli_json_text(o->region)));
+            "number", cli_json_text(record), "owner", cli_json_text(owner), "owner_rule", owner_rule_text(cli, o, rule), "level", o->duty.level, "region", cli_json_text(o->region)));
         return 0;
     }
     if (x->rows > x->limit) return 1;

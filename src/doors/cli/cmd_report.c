@@ -32,7 +32,6 @@ static int bulletin_show(struct cli *cli, const struct bulletin *b, struct error
     struct bulletin_words words = {0};
     struct buf out = {0};
     int rc;
-    if (!strcmp(format, "pdf") && !cli_text(cli, "out")) return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to / PDF 须写入文件: --out FILE");
     if (!strcmp(format, "json")) rc = bulletin_write_json(b, true, &out, err);
     else if (!strcmp(format, "pdf")) rc = bulletin_write_pdf(b, &words, cli->zh, &out, err);
     else rc = bulletin_write_text(b, &words, cli->zh, 100, &out, err);
@@ -44,13 +43,29 @@ static int bulletin_show(struct cli *cli, const struct bulletin *b, struct error
 static int rederive(struct cli *cli, int64_t report, struct error *err) {
     struct buf differences = {0};
     int rc = bulletin_rederive(cli->ledger, cli->ledger->db, &cli->session, report, &differences, err);
-    if (rc >= 0) {
+    if (rc >= 0 && cli->json) {
+        int printed = cli_json(cli, json_pack("{s:b, s:s}", "equal", rc == 1, "differences", buf_cstr(&differences)), err);
+        if (printed < 0) rc = printed;
+    } else if (rc >= 0) {
         cli_write(cli, buf_view(&differences));
         if (rc == 1) cli_print(cli, "%s\n", cli_word(cli, "与记录一致", "equal to what the records give"));
     }
     if (rc == 0) rc = error_set(err, E_CORRUPT, "report", "the frozen figures differ from what the records give / 定稿数字与记录推导不一致");
     buf_clear(&differences);
     return rc < 0 ? rc : 0;
+}
+
+/* What can be known to fail is refused before a step is taken: a call does all that it says or nothing. */
+static int call_check(const struct cli *cli, struct error *err) {
+    static const char *const steps[] = {"freeze", "approve", "return", "publish", "withdraw"};
+    int asked = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) asked += cli_flag(cli, steps[i]);
+    if (asked > 1) return error_set(err, E_USAGE, "report", "one step of approval at a time / 一次只能办理一个步骤");
+    if (cli_flag(cli, "freeze") && cli_flag(cli, "public"))
+        return error_set(err, E_REFUSED, "--public", "nothing is public before both approvals; --freeze alone comes first / 须经两级审批后方可公开,请先单独 --freeze");
+    if (!cli->json && !strcmp(cli_text(cli, "format"), "pdf") && !cli_text(cli, "out") && !cli_flag(cli, "rederive"))
+        return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to / PDF 须写入文件: --out FILE");
+    return 0;
 }
 
 int cmd_report(struct cli *cli, struct error *err) {
@@ -60,7 +75,8 @@ int cmd_report(struct cli *cli, struct error *err) {
     char region[REGION_MAX + 1] = "";
     bool step = cli_flag(cli, "approve") || cli_flag(cli, "return") || cli_flag(cli, "publish") || cli_flag(cli, "withdraw");
     bulletin_init(&b);
-    int rc = cli_open(cli, err);
+    int rc = call_check(cli, err);
+    if (rc == 0) rc = cli_open(cli, err);
     if (rc == 0) rc = cli_region(cli, region, err);
     if (rc == 0) rc = cli_day(cli, "DATE", cli_argument(cli, 0), &q.day, err);
     if (rc < 0) return rc;
