@@ -3,6 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import ts from 'typescript'
+import { parse } from 'vue/compiler-sfc'
+
+const [TEXT, INTERPOLATION, ATTRIBUTE, DIRECTIVE] = [2, 5, 6, 7] // kinds of nodes of Vue's compiler
 const root = new URL('../src/', import.meta.url).pathname
 const faults = []
 const flat = (o, at = '') => Object.entries(o).flatMap(([k, v]) => (typeof v === 'object' ? flat(v, `${at}${k}.`) : [[at + k, v]]))
@@ -23,20 +27,64 @@ for (const m of readFileSync(join(root, '../../src/base/error.h'), 'utf8').match
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((e) => e.isFile() && /\.(vue|ts)$/.test(e.name))
   .map((e) => join(e.parentPath ?? e.path, e.name))
+const lettered = (said) => /\p{L}/u.test(said.replaceAll(/&\w+;/g, '')) && !allowed.test(said.trim())
+/** What an expression of a template says by itself: texts that are its value, not those it compares with or hands to a function. */
+function values(node) {
+  if (ts.isStringLiteralLike(node)) return [node.text]
+  if (ts.isTemplateExpression(node)) return [node.head.text, ...node.templateSpans.flatMap((span) => [...values(span.expression), span.literal.text])]
+  if (ts.isParenthesizedExpression(node)) return values(node.expression)
+  if (ts.isConditionalExpression(node)) return [...values(node.whenTrue), ...values(node.whenFalse)]
+  if (ts.isBinaryExpression(node)) {
+    if (node.operatorToken.kind === ts.SyntaxKind.PlusToken || node.operatorToken.kind === ts.SyntaxKind.BarBarToken || node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken) return [...values(node.left), ...values(node.right)]
+    if (node.operatorToken.kind === ts.SyntaxKind.AmpersandAmpersandToken) return values(node.right)
+  }
+  return []
+}
+const valuesOf = (expression) => ts.createSourceFile('x.ts', `(${expression})`, ts.ScriptTarget.Latest).statements.flatMap((one) => (ts.isExpressionStatement(one) ? values(one.expression) : []))
+const shown = /^(label|title|placeholder|aria-label|aria-description|alt|content|description|start-placeholder|end-placeholder|no-data-text|confirm-button-text|cancel-button-text)$/
+/** Faults of the template; its script is handed back. */
+function spoken(name, text) {
+  const { descriptor } = parse(text)
+  const walk = (node) => {
+    if (node.type === TEXT && lettered(node.content)) faults.push(`${name}: text in the template: "${node.content.trim()}"`)
+    if (node.type === INTERPOLATION) for (const said of valuesOf(node.content.content).filter(lettered)) faults.push(`${name}: text in the template: {{ "${said}" }}`)
+    for (const p of node.props ?? []) {
+      if (p.type === ATTRIBUTE && shown.test(p.name) && lettered(p.value?.content ?? '')) faults.push(`${name}: text in an attribute: ${p.name}="${p.value.content}"`)
+      if (p.type === DIRECTIVE && p.name === 'bind' && shown.test(p.arg?.content ?? '')) for (const said of valuesOf(p.exp?.content ?? '').filter(lettered)) faults.push(`${name}: text in an attribute: :${p.arg.content}="${said}"`)
+      if (p.type === DIRECTIVE && p.name === 'text') for (const said of valuesOf(p.exp?.content ?? '').filter(lettered)) faults.push(`${name}: text in v-text: "${said}"`)
+    }
+    node.children?.forEach(walk)
+  }
+  if (descriptor.template?.ast) walk(descriptor.template.ast)
+  return [descriptor.script?.content, descriptor.scriptSetup?.content].filter(Boolean).join('\n')
+}
+/** Texts in a script that read as a sentence: two words with a space between them. */
+function sentences(script) {
+  const out = []
+  const walk = (node) => {
+    if (ts.isImportDeclaration(node) || ts.isTypeNode(node)) return
+    if (ts.isBinaryExpression(node) && /^[!=]==?$/.test(node.operatorToken.getText())) return [node.left, node.right].filter((one) => !ts.isStringLiteralLike(one)).forEach(walk)
+    const said = ts.isStringLiteralLike(node) || node.kind === ts.SyntaxKind.TemplateHead || node.kind === ts.SyntaxKind.TemplateMiddle || node.kind === ts.SyntaxKind.TemplateTail ? node.text : ''
+    if (/\p{L}{2,} \p{L}{2,}/u.test(said) && !allowed.test(said.trim())) out.push(said)
+    ts.forEachChild(node, walk)
+  }
+  walk(ts.createSourceFile('x.ts', script, ts.ScriptTarget.Latest, true))
+  return out
+}
 const used = new Set()
 const stems = [] // t(`menu.${x}`): all keys below are in use
-const allowed = /^(警钟 Tocsin|EN|中|English|中文)$/
+// the name, the languages by their own names, units and genes, which are the same in both
+const allowed = /^(警钟 Tocsin|EN|中|English|中文|km|ORF1ab|N|NC)$/
 for (const file of files) {
   if (/schema\.d\.ts$/.test(file)) continue
   const text = readFileSync(file, 'utf8')
   const name = file.slice(root.length)
-  for (const m of text.matchAll(/\bte?\(\s*'([\w.-]+)'/g)) used.add(m[1])
+  for (const m of text.matchAll(/\bte?\(\s*['"]([\w.-]+)['"]/g)) used.add(m[1])
   for (const m of text.matchAll(/[`]([a-z_]+(?:\.[a-z_]+)*\.)\$\{/g)) stems.push(m[1])
   for (const m of text.matchAll(/'((?:[a-z_]+\.)+[a-z_0-9]+)'/g)) if (words.zh.has(m[1])) used.add(m[1])
   const code = text.replace(/\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->|(^|\s)\/\/.*$/gm, '')
-  const template = code.match(/<template>([\s\S]*)<\/template>/)?.[1] ?? ''
-  for (const m of template.matchAll(/>([^<>{}]*[\p{L}][^<>{}]*)</gu)) if (!allowed.test(m[1].trim()) && !/[=&|?]/.test(m[1])) faults.push(`${name}: text in the template: "${m[1].trim()}"`)
-  for (const m of template.matchAll(/\s(?:label|title|placeholder|aria-label|alt)="([^"]*\p{L}[^"]*)"/gu)) faults.push(`${name}: text in an attribute: "${m[1]}"`)
+  const script = name.endsWith('.vue') ? spoken(name, text) : text
+  for (const said of sentences(script)) faults.push(`${name}: text in the script: "${said}"`)
   for (const m of code.replaceAll('警钟 Tocsin', '').matchAll(/[\u4e00-\u9fff]+/gu)) if (!allowed.test(m[0])) faults.push(`${name}: "${m[0]}" outside the language files`)
 }
 for (const key of used) if (!words.zh.has(key)) faults.push(`${key} is used and missing`)

@@ -2,7 +2,7 @@
 import type { Component } from 'vue'
 import { createRouter, createWebHashHistory, START_LOCATION, type RouteParamsGeneric } from 'vue-router'
 
-import { registerOf } from '@/api/registers'
+import { registerReady } from '@/api/registers'
 import { hasRole, maySome, session, sessionLoad } from '@/session'
 
 export const groups = ['watch', 'desk', 'data', 'rules'] as const
@@ -40,7 +40,7 @@ export const screens: Screen[] = [
   { path: '/policies', name: 'policies', menu: 'policies', group: 'rules', reads: ['adoption'], load: () => import('@/screens/policies.vue') },
   { path: '/admin', name: 'admin', menu: 'admin', group: 'rules', reads: ['account'], load: () => import('@/screens/admin.vue') },
   { path: '/me', name: 'me', load: () => import('@/screens/me.vue') },
-  { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue'), ahead: (p) => registerOf(String(p.register)) },
+  { path: '/registers/:register', name: 'register', load: () => import('@/screens/register.vue'), ahead: (p) => registerReady(String(p.register)) },
   { path: '/cases/:id', name: 'case', load: () => import('@/screens/case.vue') },
   { path: '/registers/:register/:id', name: 'record', load: () => import('@/screens/record.vue') },
 ]

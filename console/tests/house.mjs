@@ -82,7 +82,7 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
   const stream = (r) => r.resourceType() === 'eventsource' || /\/events(\?|$)/.test(r.url())
   page.on('request', (r) => {
     if (r.url().startsWith('data:')) return
-    seen.requests.push(`${r.method()} ${r.url()}`)
+    if (!r.url().includes('/assets/')) seen.requests.push(`${r.method()} ${r.url()}`) // its own files, fetched before they are needed, are no question
     if (!stream(r)) seen.busy.add(r)
     if (r.isNavigationRequest() && r.frame() === page.mainFrame()) leaving = true
     seen.quiet = Date.now()
@@ -106,9 +106,9 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
 export async function settled(page, calm = 150) {
   const until = Date.now() + 20000 * patience
   for (;;) {
-    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+    const coming = await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(!!document.querySelector('.register[aria-busy=true]'))))))
     const left = page.seen.busy.size ? calm : page.seen.quiet + calm - Date.now()
-    if (!page.seen.busy.size && left <= 0) return
+    if (!coming && !page.seen.busy.size && left <= 0) return
     if (Date.now() > until) throw new Error(`still busy after 20 s: ${[...page.seen.busy].map((r) => r.url()).join(' ')}`)
     await page.waitForTimeout(Math.max(20, left))
   }

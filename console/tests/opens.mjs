@@ -28,7 +28,7 @@ const things = [
   { name: 'an act', source: 'parts/work/act-dialog.vue', login: 'demo-intake', path: '/work?register=contact', open: button(/^t ?(登记检测|record a test)/i), box: dialog, send: /^登记检测/ },
   { name: 'a new record', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('新增'), box: drawer, send: '保存' },
   { name: 'many records', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('批量录入'), box: drawer, send: '保存' },
-  { name: 'export', source: 'screens/register.vue', login: 'demo-isolator', path: '/registers/place', open: button('导出'), box: '.el-dropdown__popper:visible' },
+  { name: 'export', source: 'parts/export-menu.vue', login: 'demo-isolator', path: '/registers/place', open: button('导出'), box: '.el-dropdown__popper:visible' },
   { name: 'columns', source: 'parts/filter-bar.vue', login: 'demo-isolator', path: '/registers/place', open: button('列'), box: '.drop-box .panel' },
   { name: 'views', source: 'parts/filter-bar.vue', login: 'demo-isolator', path: '/registers/place', open: button(/^(视图|views)/i), box: '.drop-box .panel', send: '保存' },
   { name: 'a record changed', source: 'screens/record.vue', login: 'demo-isolator', path: async (page) => `/registers/place/${await first(page, 'registers/place/records')}`, open: button('修改'), box: drawer, send: '保存' },
@@ -58,13 +58,13 @@ const things = [
 /** What is typed into these is part of a form above, is a secret that is kept nowhere, or is a filter that stands in the address. */
 const within = ['parts/field-input.vue', 'parts/record-pick.vue', 'parts/paste-grid.vue', 'parts/purpose-ask.vue']
 const secret = ['parts/sign-form.vue', 'parts/factor-enrol.vue', 'screens/me.vue']
-const own = { 'parts/sign-again.vue': 'opens in every form here' }
+const own = { 'parts/sign-again.vue': 'opens in every form here', 'parts/side-drawer.vue': 'holds a new record, and many' }
 
 /** Every file of the source that opens something or takes something typed. */
 function inSource() {
   const root = new URL('../src/', import.meta.url)
   const at = (folder) => readdirSync(new URL(folder, root), { recursive: true }).filter((f) => f.endsWith('.vue')).map((f) => folder + f)
-  return [...at('screens/'), ...at('parts/')].filter((f) => /<el-(dialog|drawer|popover|dropdown |input|input-number)\b|<drop-box|<purpose-ask|ElMessageBox|<(textarea|input)\b(?![^>]*type="(file|checkbox|radio)")/.test(readFileSync(new URL(f, root), 'utf8').replace(/<!--[\s\S]*?-->/g, '')))
+  return [...at('screens/'), ...at('parts/')].filter((f) => /<el-(dialog|drawer|popover|dropdown |input|input-number)\b|<side-drawer|<drop-box|<purpose-ask|ElMessageBox|<(textarea|input)\b(?![^>]*type="(file|checkbox|radio)")/.test(readFileSync(new URL(f, root), 'utf8').replace(/<!--[\s\S]*?-->/g, '')))
 }
 
 /** The fields of a form that something is typed into: not those that are chosen from a list. */

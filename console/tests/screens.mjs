@@ -1,8 +1,9 @@
 // Every screen of the router, in both languages, at the widths of a phone and of a desk, for somebody who may see it: nothing in the console's log,
-// nothing serious for axe-core, nothing that stands out of the page, no text in another language. A screen without a visit here is a failure.
+// nothing serious for axe-core, nothing that stands out of the page, no text in another language, no severity by colour alone. A screen without a visit here is a failure.
 import { readFileSync } from 'node:fs'
 
 import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, unspoken, url } from './house.mjs'
+import { tonesAlone } from './tones.mjs'
 
 /** Who looks, where it is not the commander. */
 export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'], 'tracing-case': ['demo-tracer'], 'tracing-places': ['demo-tracer'] }
@@ -26,7 +27,7 @@ export function routes() {
 }
 
 async function whole(page, name, lang) {
-  const faults = [...(await unspoken(page, lang)), ...(await axeFaults(page)), ...page.seen.faults.splice(0)]
+  const faults = [...(await unspoken(page, lang)), ...(await axeFaults(page)), ...(await tonesAlone(page)), ...page.seen.faults.splice(0)]
   ok(!faults.length, name, faults)
 }
 async function fits(page, width, name) {
@@ -44,11 +45,11 @@ async function visit(page, screen, path, lang) {
   const name = `${screen} ${lang}`
   await page.setViewportSize({ width: 1440, height: 900 })
   await test(`${name} opens`, () => go(page, path).then(() => purposeGiven(page)), page)
-  await whole(page, `${name} at 1440: log, words, axe`, lang)
+  await whole(page, `${name} at 1440: log, words, axe, tones`, lang)
   await picture(page, `${screen}-${lang}-1440`)
   await page.setViewportSize({ width: 390, height: 844 })
   await settled(page, 60)
-  await whole(page, `${name} at 390: log, words, axe`, lang)
+  await whole(page, `${name} at 390: log, words, axe, tones`, lang)
   await picture(page, `${screen}-${lang}-390`)
   await fits(page, 360, name)
   if (lang === 'zh') {
@@ -62,7 +63,7 @@ async function dark(page, screen, path) {
   await page.emulateMedia({ colorScheme: 'dark' })
   await go(page, path)
   await purposeGiven(page)
-  await whole(page, `${screen} in the dark: log, words, axe`, 'zh')
+  await whole(page, `${screen} in the dark: log, words, axe, tones`, 'zh')
   await picture(page, `${screen}-dark`)
   await page.emulateMedia({ colorScheme: 'light' })
 }

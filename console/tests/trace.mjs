@@ -16,9 +16,11 @@ function target(holds, text) {
 }
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] })
 
-/** Milliseconds from the address to something that can be worked with, nothing in the cache; the bytes that came. */
-async function firstLoad(name, path, selector, headers) {
+/** Milliseconds from the address until `selector` stands and has been drawn, nothing in the cache; the bytes of script that came by then; and until `whole` stands, what comes after. The page itself looks,
+ * once a frame: a driver that looks from outside puts its own script into the page first, 40 ms of it. */
+async function firstLoad(name, path, selector, headers, whole = '') {
   const times = []
+  const later = []
   let script = 0
   for (let i = 0; i < 5; i++) {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, extraHTTPHeaders: headers })
@@ -29,17 +31,31 @@ async function firstLoad(name, path, selector, headers) {
     script = 0
     cdp.on('Network.responseReceived', (e) => e.type === 'Script' && isScript.add(e.requestId))
     cdp.on('Network.loadingFinished', (e) => isScript.has(e.requestId) && (script += e.encodedDataLength))
+    const seen = new Promise((told) => void page.exposeFunction('seen', told))
+    await page.addInitScript(
+      (wanted) => {
+        const times = []
+        const look = () => {
+          if (!document.querySelector(wanted[times.length])) return void requestAnimationFrame(look)
+          requestAnimationFrame(() => requestAnimationFrame((now) => (times.push(now), times.length < wanted.length ? look() : window.seen(times))))
+        }
+        requestAnimationFrame(look)
+      },
+      [selector, ...(whole ? [whole] : [])],
+    )
     await page.goto(`${url}/#${path}`, { waitUntil: 'commit' })
-    await page.waitForSelector(selector)
-    times.push(await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))))
+    const [first, all] = await seen
+    times.push(first)
+    if (whole) later.push(all)
     await context.close()
   }
-  times.sort((a, b) => a - b)
-  target(times[2] < 1000, `${name}: interactive after ${times[2].toFixed(0)} ms (median of 5, worst ${times[4].toFixed(0)}; target 1000), ${(script / 1000).toFixed(0)} kB of script over the line by then`)
+  for (const list of [times, later]) list.sort((a, b) => a - b)
+  target(times[2] < 1000, `${name}: interactive after ${times[2].toFixed(0)} ms (median of 5, worst ${times[4].toFixed(0)}; target 1000), ${(script / 1000).toFixed(0)} kB of script over the line`)
+  if (whole) target(later[2] < 1000, `${name}: with its filters after ${later[2].toFixed(0)} ms (median of 5, worst ${later[4].toFixed(0)}; target 1000)`)
 }
 await firstLoad('sign-in', '/sign-in', '#login')
 const auth = { Authorization: `Bearer ${token}` }
-await firstLoad(`grid of ${register}`, `/registers/${register}`, '.rows .row a', auth)
+await firstLoad(`grid of ${register}`, `/registers/${register}`, '.rows .row a', auth, '.filters .add')
 
 const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, extraHTTPHeaders: auth })
 const page = await context.newPage()

@@ -1,0 +1,204 @@
+// What the nine screens promise and no other walk comes by: the command board follows what happens and can be read from afar, my work is sorted by the time left, a case is told whole,
+// codes depend on other codes, a list in a workbook, a register that no code has heard of as a file in both directions, and a report that says what was restated and who is missing.
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { api, go, must, picture, settled, signedIn, test } from './house.mjs'
+
+const county = join(dirname(process.env.TOCSIN_ACCOUNTS), 'files')
+const texts = (page, selector) => page.locator(selector).allInnerTexts()
+
+async function board(browser) {
+  const page = await signedIn(browser, 'demo-command')
+  await test('the command board: each of its panels, and a figure leads to its records', async () => {
+    await go(page, '/')
+    for (const words of ['较昨日', '流行曲线', '闭环', '五个时间', '密接管控', '近一小时']) await page.getByText(words).first().waitFor().catch(() => must(false, `nothing says ${words}`))
+    await page.locator('.loop tbody tr').nth(1).waitFor()
+    must((await page.locator('.map canvas').count()) > 0, 'the map is not drawn')
+    const tiles = await page.locator('.tiles a').evaluateAll((all) => all.map((e) => e.getAttribute('href')))
+    must(tiles.length === 6 && tiles.every((to) => /#\/(registers|work)/.test(to)), tiles.join(' '))
+  }, page)
+  await test('what is recorded elsewhere is on the board without a question by the clock', async () => {
+    const other = await signedIn(browser, 'demo-intake')
+    await go(other, '/me')
+    await settled(page)
+    const asked = page.seen.requests.length
+    await page.waitForTimeout(1500)
+    must(page.seen.requests.length === asked, `asked while nothing happened: ${page.seen.requests.slice(asked).join(' ')}`)
+    const contact = (await api(other, 'registers/contact/records?limit=1&sort=id')).rows[0]
+    const now = await api(other, `registers/contact/records/${contact.id}`, { method: 'PATCH', body: { fields: { note: `看板 ${Date.now()}` } } })
+    must(now.version === contact.version + 1, JSON.stringify(now))
+    await page.locator('.recent', { hasText: contact.number }).waitFor()
+    await other.context().close()
+  }, page)
+  await test('the wall of the command board: at 1080 and at 4K nothing scrolls, a line of type is 11 mm on 55 inches or more, a figure 40', async () => {
+    for (const [width, height] of [[1920, 1080], [3840, 2160]]) {
+      await page.setViewportSize({ width, height })
+      await go(page, '/?wall=1')
+      await page.locator('.board.wall .tiles strong').first().waitFor()
+      await settled(page, 400)
+      const seen = await page.evaluate(() => {
+        const wall = document.querySelector('.wall')
+        const mm = 1218 / window.innerWidth // 55 inches are 1218 mm wide
+        const size = (e) => parseFloat(getComputedStyle(e).fontSize) * mm
+        const lines = [...wall.querySelectorAll('*')].filter((e) => e.checkVisibility() && !e.closest('button') && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+        const least = lines.reduce((a, b) => (size(b) < size(a) ? b : a))
+        return { out: wall.scrollHeight - wall.clientHeight, least: size(least), which: `${least.className} ${least.textContent.slice(0, 20)}`, figure: size(wall.querySelector('.tiles strong')) }
+      })
+      must(seen.out <= 2, `${width}: it scrolls by ${seen.out} px`)
+      must(seen.least >= 11, `${width}: ${seen.least.toFixed(1)} mm: ${seen.which}`)
+      must(seen.figure >= 40, `${width}: a figure of ${seen.figure.toFixed(1)} mm`)
+      await picture(page, `board-wall-${width}`)
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+  }, page)
+  await page.context().close()
+}
+
+async function work(browser) {
+  const page = await signedIn(browser, 'demo-command')
+  await test('my work is sorted by the time left; a filter stands in the address, and a reload keeps it', async () => {
+    await go(page, '/work')
+    const due = (await page.locator('.duties td.due').evaluateAll((all) => all.map((e) => /\d\d-\d\d \d\d:\d\d/.exec(e.innerText)?.[0] ?? ''))).filter(Boolean)
+    must(due.length > 20, `${due.length} duties with a time`)
+    must(due.every((at, i) => !i || due[i - 1] <= at), due.join(' '))
+    await page.locator('.counts button').filter({ hasText: /超时|逾期/ }).first().click()
+    await settled(page)
+    must(/overdue=true/.test(page.url()), page.url())
+    const n = await page.locator('.duties tbody tr').count()
+    await page.reload()
+    await settled(page)
+    must((await page.locator('.duties tbody tr').count()) === n && /overdue=true/.test(page.url()), 'the filter is gone')
+    const left = await texts(page, '.duties td.left')
+    must(left.length && left.every((x) => x.startsWith('▲')), left.slice(0, 5).join(' '))
+  }, page)
+  await test('beside a duty stand its record, its rule, the clause it comes from and how sure we are of it', async () => {
+    await page.locator('#duty-0').click()
+    const side = page.locator('aside.side')
+    await side.locator('.mark').first().waitFor()
+    const said = await side.innerText()
+    must(/方案|第.+[条章节]|附件/.test(said) && /未核实|已核实/.test(said), said)
+    must((await side.locator('a[href^="#/policies?plan="]').count()) === 1, 'nothing leads to the rule')
+  }, page)
+  await test('a case is told whole: person, class, five times, contacts with their state, what happened, duties open and paid, documents', async () => {
+    const rows = (await api(page, 'registers/case/records?limit=50')).rows
+    let best = null
+    for (const r of rows) {
+      const duties = (await api(page, `registers/case/records/${r.id}/obligations`)).obligations ?? []
+      if (duties.some((d) => d.state === 'open') && duties.some((d) => d.state === 'paid')) best = r
+      if (best) break
+    }
+    must(best, 'no case with duties open and paid')
+    await go(page, `/cases/${best.id}`)
+    must((await page.locator('.times > li').count()) === 5, 'not five times')
+    for (const words of ['人员', '密切接触者', '经过', '待办', '文书']) must((await texts(page, '.case h2')).some((h) => h.includes(words)), `no part is called ${words}: ${(await texts(page, '.case h2')).join(' ')}`)
+    must((await page.locator('.case .duties .good, .case .duties .warn').count()) > 0 && (await page.locator('.case .duties').innerText()).length > 20, 'duties paid are not told')
+    must((await page.locator('.papers li').count()) >= 2, 'no documents')
+    must((await page.locator('.case .bare li time').count()) > 1, 'nothing is told of what happened')
+  }, page)
+  await page.context().close()
+}
+
+async function registers(browser) {
+  let page = await signedIn(browser, 'demo-intake')
+  await test('codes that depend on another: without symptoms, only the severities that go with it', async () => {
+    const reg = await api(page, 'registers/case').catch(() => null)
+    await go(page, '/registers/case')
+    const rule = (reg ?? (await api(page, 'registers/case'))).fields.find((f) => f.narrowed?.length)
+    const { when, is, among } = rule.narrowed[0]
+    const all = (await api(page, `codes/${rule.codes}`)).codes
+    const said = async () => {
+      await page.locator(`#field-${rule.name}`).click()
+      await page.locator('.el-select-dropdown__item:visible').first().waitFor()
+      const n = await page.locator('.el-select-dropdown__item:visible').count()
+      await page.keyboard.press('Escape')
+      return n
+    }
+    await page.getByRole('button', { name: '新增' }).click()
+    await page.locator(`#field-${rule.name}`).waitFor()
+    must((await said()) === all.length, `not all ${all.length} codes are offered at first`)
+    const list = (await api(page, 'registers/case')).fields.find((f) => f.name === when).codes
+    const title = (await api(page, `codes/${list}`)).codes.find((c) => c.code === is).zh
+    await page.locator(`#field-${when}`).click()
+    await page.locator('.el-select-dropdown__item:visible', { hasText: title }).first().click()
+    must((await said()) === among.length, `not the ${among.length} codes that go with ${is}`)
+  }, page)
+  await test('a workbook: its sheet is told, its rows are tried', async () => {
+    await go(page, '/import')
+    await page.setInputFiles('input[type=file]', join(county, 'cases.xlsx'))
+    await page.locator('.counts').waitFor()
+    await settled(page)
+    const said = await page.locator('.two').innerText()
+    must(/XLSX/.test(said) && /\d+\s*行/.test(said), said.slice(0, 400))
+    const facts = await page.locator('.two dd').first().innerText()
+    must(facts.split('·').length === 3 && facts.split('·')[2].trim(), `no sheet is named: ${facts}`)
+  }, page)
+  await test('of a long file the first 100 rows are tried; while it runs, rows, pace and time left are told', async () => {
+    const lines = Array.from({ length: 60000 }, (_, i) => `李${i},女,138${String(20000000 + i)}`)
+    await page.setInputFiles('input[type=file]', { name: 'long.csv', mimeType: 'text/csv', buffer: Buffer.from(`姓名,性别,电话\n${lines.join('\n')}\n`) })
+    await page.locator('.counts').waitFor()
+    await settled(page)
+    must(/(^|\D)100\s*行/.test(await page.locator('.counts').innerText()), await page.locator('.counts').innerText())
+    await page.getByRole('button', { name: '正式导入' }).click()
+    await page.locator('[role=status]', { hasText: /已处理 [1-9]\d* 行，每秒 \d+ 行，剩余 \S+/ }).waitFor()
+    await page.locator('[role=status]').getByRole('button', { name: '取消' }).click()
+    await page.locator('h2 .el-tag', { hasText: '已取消' }).waitFor()
+    await page.getByRole('button', { name: /撤销/ }).click()
+    await page.getByText(/已撤销/).first().waitFor()
+  }, page)
+  await page.context().close()
+  page = await signedIn(browser, 'demo-tester')
+  await test('a register that no code has heard of is brought in from a file known by its content, and taken out again', async () => {
+    await go(page, '/import')
+    await page.setInputFiles('input[type=file]', { name: 'water.csv', mimeType: 'text/csv', buffer: Buffer.from('水井,采样日期,余氯,检出菌\n文件井甲,2022-05-27,0.30,\n文件井乙,2022-05-27,0.40,\n') })
+    await page.locator('.counts').waitFor()
+    await settled(page)
+    must(/水样/.test(await page.locator('.two .el-select').first().innerText()), await page.locator('.two .el-select').first().innerText())
+    await page.getByRole('button', { name: '正式导入' }).click()
+    await page.locator('h2', { hasText: '导入结果' }).waitFor()
+    must(/2\s*新建/.test(await page.locator('.counts').innerText()), await page.locator('.counts').innerText())
+    await go(page, `/registers/water_sample?well=${encodeURIComponent('文件井*')}`)
+    must((await page.locator('.rows .row').count()) === 2, 'they are not in the list')
+    await page.getByRole('button', { name: '导出', exact: true }).click()
+    const [file] = await Promise.all([page.waitForEvent('download'), page.locator('.el-dropdown-menu__item:visible', { hasText: 'CSV' }).click()])
+    const lines = readFileSync(await file.path(), 'utf8').trim().split('\n')
+    must(lines.length === 3 && lines.some((l) => l.includes('文件井甲')), lines.join('\n'))
+    must(!page.seen.faults.length, page.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+}
+
+async function reports(browser) {
+  const page = await signedIn(browser, 'demo-command')
+  await test('a report says what has been restated since, and who has not reported', async () => {
+    await go(page, '/reports')
+    // a case that is told late, of a day whose report has been published
+    const intake = await signedIn(browser, 'demo-intake')
+    await go(intake, '/me')
+    const like = (await api(intake, 'registers/case/records?classification=confirmed&limit=1')).rows[0]
+    const must_ = (await api(intake, 'registers/case')).fields.filter((f) => f.required && !f.sealed).map((f) => f.name)
+    const fields = { ...Object.fromEntries(must_.map((name) => [name, like.fields[name]])), classification: 'confirmed', report_date: '2022-05-29', reported_at: '2022-05-29T10:00' }
+    const late = await api(intake, 'registers/case/records', { method: 'POST', body: { region: like.region, fields } })
+    must(late.id, JSON.stringify(late))
+    await intake.context().close()
+    const days = (await api(page, 'reports')).reports?.map((r) => r.day) ?? ['2022-05-30', '2022-05-29', '2022-05-28']
+    let restated = ''
+    let missing = ''
+    for (const day of days) {
+      const f = await api(page, `reports/${day}`)
+      if (f.restated?.length) restated ||= day
+      if (f.units?.list?.length) missing ||= day
+    }
+    must(restated && missing, `no day has both: ${days.join()} "${restated}" "${missing}"`)
+    await go(page, `/reports?day=${restated}`)
+    await page.locator('.restated').waitFor()
+    must((await page.locator('table del').count()) > 0, 'what was said before is not struck out')
+    await go(page, `/reports?day=${missing}`)
+    must((await texts(page, 'ul.missing li')).length > 0 && (await texts(page, 'ul.missing li')).every((x) => x.startsWith('▲')), 'nobody is named')
+  }, page)
+  await page.context().close()
+}
+
+export async function walk(browser) {
+  for (const part of [board, work, registers, reports]) await part(browser)
+}
