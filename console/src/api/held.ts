@@ -1,0 +1,53 @@
+// The types that are written out here, because screens say more of an answer than its document (which of two codes, what may be null), are held to the document: each name they read is one that it tells,
+// a list where it tells a list and a number where it tells a number. What differs fails the build and is named. Not held, as the document does not tell what is in them: the board of tracing, the summary of
+// chains, the parameters of a plan. Types only; nothing of it is loaded.
+import type { CurveByClass, Owner, Summary } from '@/api/board'
+import type { DutyTold } from '@/api/case'
+import type { DutyPage, Policies, Policy } from '@/api/duties'
+import type { Job } from '@/api/jobs'
+import type { Code, Register } from '@/api/registers'
+import type { Figures } from '@/api/report'
+import type { components } from '@/api/schema'
+import type { Shapes } from '@/api/shapes'
+import type { Accepted, ChainPart, PlaceAtRisk, Sources, Timeline, Traced, Visitors } from '@/api/tracing'
+import type { Account } from '@/session'
+
+type Told = components['schemas']
+type Kind<V> = V extends string ? 'text' : V extends number ? 'number' : V extends boolean ? 'truth' : V extends readonly unknown[] ? 'list' : 'object'
+/** Names of ours that the document does not tell, with the way to them. */
+type Astray<Ours, Theirs, At extends string> = unknown extends Theirs
+  ? never
+  : [Kind<Ours>] extends [Kind<Theirs>]
+    ? Ours extends readonly (infer A)[]
+      ? Theirs extends readonly (infer B)[]
+        ? Astray<NonNullable<A>, NonNullable<B>, `${At}[]`>
+        : never
+      : Ours extends object
+        ? string extends keyof Ours | keyof Theirs
+          ? never
+          : { [K in keyof Ours & string]-?: K extends keyof Theirs ? Astray<NonNullable<Ours[K]>, NonNullable<Theirs[K]>, `${At}.${K}`> : `${At}.${K}` }[keyof Ours & string]
+        : never
+    : `${At}: ${Kind<Ours>}, not ${Kind<Theirs>}`
+type None<Of extends never> = Of
+export type Held = [
+  None<Astray<Summary, Told['ObligationSummary'], 'Summary'>>,
+  None<Astray<{ owners: Owner[] }, Told['ObligationOwners'], 'Owners'>>,
+  None<Astray<CurveByClass, Told['Curve'], 'Curve'>>,
+  None<Astray<{ obligations: DutyTold[] }, Told['RecordDuties'], 'RecordDuties'>>,
+  None<Astray<DutyPage, Told['Obligations'], 'Obligations'>>,
+  None<Astray<Policies, Told['Policies'], 'Policies'>>,
+  None<Astray<Omit<Policy, 'parameters'>, Told['Policy'], 'Policy'>>,
+  None<Astray<Job, Told['Job'], 'Job'>>,
+  None<Astray<Register, Told['RegisterDeclaration'], 'Register'>>,
+  None<Astray<{ codes: Code[] }, Told['Codes'], 'Codes'>>,
+  None<Astray<Figures, Told['Bulletin'], 'Bulletin'>>,
+  None<Astray<Shapes, Told['RegionShapes'], 'Shapes'>>,
+  None<Astray<Accepted, Told['TraceAccepted'], 'Accepted'>>,
+  None<Astray<ChainPart, Told['ChainPart'], 'ChainPart'>>,
+  None<Astray<{ places: PlaceAtRisk[] }, Told['PlacesAtRisk'], 'Places'>>,
+  None<Astray<Sources, Told['ChainSources'], 'Sources'>>,
+  None<Astray<Timeline, Told['CaseTimeline'], 'Timeline'>>,
+  None<Astray<Traced, Told['TraceAnswer'], 'Traced'>>,
+  None<Astray<Visitors, Told['VisitorsAnswer'], 'Visitors'>>,
+  None<Astray<Account, Told['Session'], 'Session'>>,
+]
