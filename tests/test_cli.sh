@@ -138,6 +138,13 @@ for pair in region:regions.csv organisation:organisations.csv place:places.csv c
     if node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(eval(process.argv[1]) && j.rejected === +process.argv[2] ? 0 : 1)' "$rows_law" "$wrong" &&
         [ $code -eq "$([ "$wrong" -gt 0 ] && echo 65 || echo 0)" ]; then ok "import $pair: no row is lost, the $wrong wrong ones come back"
     else bad "import $pair" "exit $code, wrong $wrong" "$(cat err out)"; fi
+    back=files/$(basename "${pair#*:}" .csv)-errors.csv # what came back is counted in the file, what went in is counted in the register
+    [ "$wrong" -eq 0 ] || [ "${pair%%:*}" = case ] || [ "$(if [ "${pair%%:*}" = health_check ]; then iconv -f UTF-16 -t UTF-8 "$back"; else cat "$back"; fi | wc -l)" -eq $((wrong + 1)) ] ||
+        bad "$back holds the $wrong refused rows" "$(wc -l "$back")"
+    [ "${pair%%:*}" = region ] && continue # the node has those of the country already
+    if node -e 'process.exit(JSON.parse(require("fs").readFileSync("out")).created === +process.argv[1] ? 0 : 1)' $(($("$tocsin" export "${pair%%:*}" --columns id | wc -l) - 1)); then
+        ok "what $pair created is there"
+    else bad "what $pair created is there" "$(cat out)"; fi
 done
 json 'j.shapes > 3 && j.removed === 0' region shapes files/shapes.geojson --at $now
 json 'j.removed > 3' region shapes files/shapes.geojson --whole --at $now
