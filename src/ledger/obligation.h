@@ -164,6 +164,8 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
 void owner_forget(struct ledger *l); /* organisations changed */
 /* The step of a party that was named by hand: records that change later do not name another. */
 enum { OWNER_STEP_HANDED = -1 };
+/* The step of the rule's chain that found who is accountable; its field is of rule->on. NULL: nobody was found, or named by hand. */
+const struct owner_rule *owner_found_by(const struct obligation *o, const struct duty_rule *rule);
 /* The open duties of this rule and record, the one standing for each day included, are `to`'s from now on (kind OWNER_UNIT an organisation, OWNER_PERSON an
  * account); journalled with s->reason. E_UNKNOWN: nothing of the kind is open. E_CONFLICT: they are `to`'s already. Inside a write transaction. */
 int book_hand(struct ledger *l, const struct session *s, const struct record *r, struct text rule, const struct owner *to, struct error *err);

@@ -171,3 +171,8 @@ int owner_resolve(struct ledger *l, const struct owner_rule *chain, size_t n, co
     *ret = none;
     return 0;
 }
+
+const struct owner_rule *owner_found_by(const struct obligation *o, const struct duty_rule *rule) {
+    bool found = rule && o->owner_kind != OWNER_NONE && o->owner_step >= 0 && (size_t)o->owner_step < rule->n_owners;
+    return found ? rule->owners + o->owner_step : NULL;
+}

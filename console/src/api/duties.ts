@@ -15,7 +15,7 @@ export interface Duty {
   level: number
   adoption?: number
   handed?: boolean
-  owner?: { kind: string; id?: number; title?: string; region?: string }
+  owner?: { kind: string; id?: number; title?: string; region?: string; by?: { kind: string; department?: string; field?: string } }
 }
 export interface DutyPage {
   obligations: Duty[]

@@ -158,10 +158,9 @@ static int by_age(struct cli *cli, const struct duty_filter *f, struct error *er
 static const char *owner_rule_text(struct cli *cli, const struct obligation *o, const struct duty_rule *rule) {
     static const char *const kinds[] = {"none", "region", "department", "unit", "person"};
     if (o->owner_step == OWNER_STEP_HANDED) return "handed over";
-    if (o->owner_kind == OWNER_NONE || !rule || o->owner_step < 0 || (size_t)o->owner_step >= rule->n_owners) return "";
-    const struct owner_rule *step = rule->owners + o->owner_step;
-    const struct register_decl *reg = register_find(cli->ledger->catalog, o->reg);
-    struct text field = step->field >= 0 && reg ? reg->fields[step->field].name : TEXT("");
+    const struct owner_rule *step = owner_found_by(o, rule);
+    if (!step) return "";
+    struct text field = step->field >= 0 ? rule->on->fields[step->field].name : TEXT("");
     return arena_printf(&cli->arena, "%s%s%.*s%s%.*s", kinds[step->kind], step->department.n ? " " : "", (int)step->department.n, step->department.s, field.n ? " " : "",
                         (int)field.n, field.s);
 }

@@ -209,5 +209,12 @@ int represent_duty(struct buf *b, const struct obligation *o, const struct duty_
         json_put_text(b, "title", owner);
     }
     if (o->owner_region.n) json_put_text(b, "region", o->owner_region);
+    const struct owner_rule *by = owner_found_by(o, rule);
+    if (by) {
+        buf_printf(b, ",\"by\":{\"kind\":\"%s\"", represent_party(by->kind));
+        if (by->department.n) json_put_text(b, "department", by->department);
+        if (by->field >= 0) json_put_text(b, "field", rule->on->fields[by->field].name);
+        buf_char(b, '}');
+    }
     return buf_char(b, '}') < 0 ? b->failed : 0;
 }
