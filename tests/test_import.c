@@ -372,6 +372,28 @@ static void a_list_may_only_add_to_what_is_there(void **state) {
     }
 }
 
+/* Of a record that is there what is known stays; the other word is noted, once; what was empty is filled. Nothing changes when it comes again. */
+static void a_list_may_leave_what_is_known(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, "2022-05-30T10:00") {
+        struct import_run run;
+        struct error err = {0};
+        struct map *m = compile(&t, "register: contact\nrecords:\n  - {register: person, key: 'p:{id}', fields: {}}\n"
+                                    "  - {register: contact, key: 'c:{id}', keep: note, fields: {person: {record: person}, class: class, frequency: often, setting: where}}\n");
+        const char *list = "id,class,often,where\n1,general,daily,\n2,close,,\n1,close,daily,shop\n1,close,weekly,shop\n";
+        for (int again = 0; again < 3; again++) {
+            assert_ok(import_text(&t, m, NULL, list, 0, 0, false, &run, &err), err);
+            assert_int_equal(run.n.rejected, 0);
+            assert_int_equal(run.n.created, again ? 0 : 2);
+            assert_int_equal(run.n.changed, again ? 0 : 2);
+            assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\" WHERE \"class\"='general' AND \"frequency\"='daily' AND \"setting\"='shop' AND \"note\"='class=close; frequency=weekly'"), 1);
+            assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"contact\" WHERE \"class\"='close' AND \"note\" IS NULL"), 1);
+        }
+        map_free(m);
+    }
+}
+
 struct kept {
     int n;
     int64_t id;
@@ -501,7 +523,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_list_that_cannot_be_read_is_refused_whole), cmocka_unit_test(one_bad_row_leaves_nothing), cmocka_unit_test(a_row_too_large_is_refused_alone), cmocka_unit_test(again_changes_nothing),
         cmocka_unit_test(rows_without_keys_are_known_by_what_they_say), cmocka_unit_test(a_dry_run_says_the_same_and_writes_nothing),
-        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(undoing_a_correction_takes_back_what_followed), cmocka_unit_test(names_of_places_and_regions),
+        cmocka_unit_test(the_same_person_is_found), cmocka_unit_test(what_a_list_says_otherwise_is_kept), cmocka_unit_test(a_row_longer_than_its_header_is_refused), cmocka_unit_test(a_list_may_only_add_to_what_is_there), cmocka_unit_test(a_list_may_leave_what_is_known), cmocka_unit_test(an_import_can_be_taken_back), cmocka_unit_test(undoing_a_correction_takes_back_what_followed), cmocka_unit_test(names_of_places_and_regions),
         cmocka_unit_test(sormas_and_r_come_in),
     };
     test_ledger_law = duties_agree;

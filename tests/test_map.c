@@ -56,6 +56,10 @@ static void bad_maps_are_refused_with_their_place(void **state) {
         {"register: case\nlet: {x: {from: x}}\nfields: {}\n", E_INVALID, NULL},
         {"register: person\nstate: {value: a}\nfields: {}\n", E_INVALID, NULL},
         {"register: case\nrecords:\n  - {register: person, fields: {}}\n  - {register: person, fields: {}}\n", E_INVALID, "m:4:5"},
+        {"register: case\nkeep: colour\nfields: {}\n", E_UNKNOWN, "m:2:7"},
+        {"register: case\nkeep: onset\nfields: {}\n", E_INVALID, "m:2:7"},
+        {"register: case\nkeep: note\nfields: {note: a}\n", E_INVALID, "m:2:7"},
+        {"register: person\nkeep: community\nrecords:\n  - {register: person, keep: community, fields: {}}\n", E_INVALID, NULL},
         {"register: case\neach: {from: a}\nfields: {}\n", E_INVALID, NULL},
         {"", E_SYNTAX, NULL},
     };

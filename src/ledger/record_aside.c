@@ -1,4 +1,4 @@
-/* A list that means a known person may say another name or phone of him: what is known stays, and what the list said is kept beside it. */
+/* A list that means a known person or record may say otherwise of it: what is known stays, and what the list said is kept beside it. */
 #include <string.h>
 
 #include "ledger/apply.h"
@@ -68,7 +68,7 @@ int apply_aside(struct apply *x, struct draft *d, const struct record *r, struct
         if (!rc) rc = note(&list, &r->reg->fields[i], buf_view(&given), &any, err);
     }
     if (!rc && any && r->reg->fields[to].has_max && characters(buf_view(&list)) > r->reg->fields[to].max)
-        rc = error_set(err, E_INVALID, r->reg->fields[to].name.s, "more other names and phones are given than can be kept: settle what is known of this person first / 另报信息过多,请先核实该人员");
+        rc = error_set(err, E_INVALID, r->reg->fields[to].name.s, "more is said otherwise than can be kept: settle what is known first / 另报信息过多,请先核实");
     if (!rc && any) {
         struct value v = value_text(arena_text(&x->arena, buf_view(&list)));
         rc = !v.s ? error_memory(err) : r->reg->fields[to].sealed ? seal_change(x, r, to, v, &wanted[to], &same, err) : 0;

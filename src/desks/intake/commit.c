@@ -122,9 +122,13 @@ static void tell_twin(struct intake *in, const struct row *r, struct draft **dra
 static void tell_similar(struct intake *in, const struct row *r) {
     for (size_t k = 0; k < r->result.n; k++) {
         const struct draft *d = r->drafts[k];
+        bool person = d && d->reg == in->person;
         if (d && d->ret_aside)
-            intake_note(in, NOTE_OTHERWISE, r->line, d->reg->name, "已知人员，本行所报姓名、性别、出生日期或电话与已知不同，已存入“另报信息”",
-                        "a known person, of whom the row says another name, sex, birth date or phone: kept under Also given", d->ret_id, 0);
+            intake_note(in, NOTE_OTHERWISE, r->line, d->reg->name,
+                        person ? "已知人员，本行所报姓名、性别、出生日期或电话与已知不同，已存入“另报信息”" : "已有记录，本行所报与已存内容不同：已存内容不变，另存备查",
+                        person ? "a known person, of whom the row says another name, sex, birth date or phone: kept under Also given"
+                               : "a known record, of which the row says otherwise: what is known stays, the other word is noted in it",
+                        d->ret_id, 0);
         if (!d || !d->ret_similar) continue;
         const struct similar *why = &d->reg->similar[d->ret_similar_rule];
         in->counts.similar++;

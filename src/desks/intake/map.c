@@ -135,8 +135,24 @@ static int key(struct map *m, const struct yaml *node, struct plan_value *ret, s
     return rc;
 }
 
+/* keep: FIELD, after the fields: what is known of a record that is there stays, what the row says otherwise is noted in FIELD. */
+static int keep(const struct yaml *node, struct plan_record *r, struct error *err) {
+    struct text name = {"", 0};
+    int rc = yaml_text(node, "keep", false, &name, err);
+    if (rc < 0 || !name.n) return rc;
+    const struct yaml *at = yaml_get(node, "keep");
+    r->keep_to = register_field(r->reg, name);
+    if (r->keep_to < 0) return yaml_error(at, err, E_UNKNOWN, "register %s has no field %s", r->reg->name.s, name.s);
+    if (r->reg->fields[r->keep_to].type != FIELD_TEXT || r->keep_to > 62) return yaml_error(at, err, E_INVALID, "what is said otherwise is kept in a field of text / 另报内容须存入文本字段");
+    for (size_t i = 0; i < r->n_fields; i++)
+        if (r->fields[i].field == r->keep_to) return yaml_error(at, err, E_INVALID, "field %s is given by the map: keep needs another / 该字段已由映射给出,keep 须用另一字段", name.s);
+    if (r->match || r->only_new) return yaml_error(at, err, E_INVALID, "keep goes with neither match nor only_new / keep 不能与 match 或 only_new 同用");
+    r->keeps = true;
+    return 0;
+}
+
 static int record(struct map *m, const struct yaml *node, bool whole_map, struct error *err) {
-    static const char *const keys[] = {"register", "as", "when", "key", "each", "fields", "state", "region", "optional", "only_new", "match", NULL};
+    static const char *const keys[] = {"register", "as", "when", "key", "each", "fields", "state", "region", "optional", "only_new", "match", "keep", NULL};
     struct plan_record r = {.node = node, .name = {"", 0}};
     struct text reg = {"", 0};
     const struct yaml *n = NULL;
@@ -165,7 +181,7 @@ static int record(struct map *m, const struct yaml *node, bool whole_map, struct
         r.has_region = true;
     }
     n = NULL;
-    if ((rc = yaml_map(node, "fields", true, &n, err)) < 0 || (rc = fields(m, n, &r, 0, err)) < 0) return rc;
+    if ((rc = yaml_map(node, "fields", true, &n, err)) < 0 || (rc = fields(m, n, &r, 0, err)) < 0 || (rc = keep(node, &r, err)) < 0) return rc;
     struct plan_record *added = record_add(m, node, err);
     if (!added) return E_TOO_LARGE;
     *added = r;
@@ -217,7 +233,7 @@ static int defaults(struct map *m, const struct yaml *root, struct error *err) {
 
 static int compile(struct map *m, const struct yaml *root, struct error *err) {
     static const char *const keys[] = {"title", "source", "register", "header", "comment", "missing_columns", "na", "dates", "let", "skip_if",
-                                       "records", "fields", "key", "when", "each", "state", "region", "match", "note", NULL};
+                                       "records", "fields", "key", "when", "each", "state", "region", "match", "keep", "note", NULL};
     const struct yaml *n = NULL;
     struct text reg = {"", 0};
     int rc = yaml_only(root, keys, err);

@@ -42,6 +42,8 @@ struct map_item {
     bool optional;             /* its failure is a note, not the row's */
     bool only_new;             /* an existing one is left alone */
     bool match;                /* a person: look for the same one by document, phone and name */
+    bool keeps;                /* an existing one keeps what is known; the other word is noted in field keep_to */
+    int keep_to;
     struct value *values;      /* [reg->n_fields] */
     int64_t own_id;            /* the row was written by this node: this record; else 0 */
     struct text outside_key;   /* empty: none */

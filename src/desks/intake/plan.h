@@ -98,6 +98,8 @@ struct plan_record {
     bool has_origin, has_id, has_number; /* columns of our own exports (origin.c) */
     struct plan_value origin, id, number;
     bool has_key, has_state, has_region, has_each, has_gate, optional, only_new, match, region_title;
+    bool keeps;  /* of a record that is there what is known stays; what the row says otherwise is noted in field keep_to */
+    int keep_to;
     struct plan_value key, state, region, each, gate; /* gate: a record made for a missing reference exists only when this has a value */
     regex_t *each_pattern;
     struct text each_split;

@@ -315,6 +315,8 @@ static void restore(struct row *r, size_t i) {
     for (size_t k = 0; k < it->n_refs; k++) d->links[it->refs[k].field] = 0;
     d->verb = DRAFT_UPSERT;
     if (it->outside_key.n) d->has_key = true;
+    d->aside = it->keeps ? ~((uint64_t)1 << it->keep_to) : 0;
+    d->aside_to = it->keep_to;
     if (!r->resolved) return; /* as it was prepared */
     memset(d->values, 0, d->reg->n_fields * sizeof *d->values); /* ABSENT */
     for (size_t k = 0; k < r->kept[i].n; k++) d->values[r->kept[i].cells[k].field] = r->kept[i].cells[k].v;
@@ -325,7 +327,7 @@ static void restore(struct row *r, size_t i) {
     d->ret_id = 0;
     d->ret_version = 0;
     d->ret_similar = 0;
-    d->aside = d->aside_old = 0;
+    d->aside_old = 0;
     d->ret_aside = false;
     d->error = (struct error){0};
 }

@@ -59,7 +59,7 @@ static struct map_item *item_new(struct row *w, const struct plan_record *p, int
     struct map_result *out = w->out;
     if (!arena_room(w->env.arena, &out->items, &w->cap, out->n + 1, sizeof *out->items)) return NULL;
     struct map_item *it = &out->items[out->n];
-    *it = (struct map_item){.reg = p->reg, .record = index, .optional = p->optional, .only_new = p->only_new, .match = p->match};
+    *it = (struct map_item){.reg = p->reg, .record = index, .optional = p->optional, .only_new = p->only_new, .match = p->match, .keeps = p->keeps, .keep_to = p->keep_to};
     it->values = arena_alloc(w->env.arena, (p->reg->n_fields + 1) * sizeof *it->values);
     it->refs = arena_alloc(w->env.arena, (references(p) + 1) * sizeof *it->refs);
     it->outside_key = it->state = it->region = it->region_title = (struct text){"", 0};
