@@ -154,7 +154,7 @@ static void a_bomb_in_an_upload_goes_off_nowhere(void **state) {
         }
         getrusage(RUSAGE_SELF, &after);
         print_message("# %zu bytes hold %d MiB; the look is %s, memory grew by %ld MiB\n", n, BOMB >> 20, test_json_text(got.json, "state"), (after.ru_maxrss - before.ru_maxrss) / 1024);
-        if (!SANITIZED) assert_true(after.ru_maxrss - before.ru_maxrss < 64 * 1024);
+        if (!SANITIZED) assert_true(after.ru_maxrss - before.ru_maxrss < 80 * 1024); /* 38 to 64 with what serving the others takes; whole it would be 96 */
     }
 }
 

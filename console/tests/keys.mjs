@@ -291,10 +291,11 @@ async function others(browser) {
   let page = await signedIn(browser, 'demo-intake')
   await test('an import: the file is chosen, what it is is read, tried', async () => {
     await go(page, '/import')
+    const chosen = page.waitForEvent('filechooser') // asked for early: the browser has to be told before the key comes
     await fromTop(page)
     await to(page, '.drop input')
-    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press(' ')])
-    await chooser.setFiles({ name: 'places.csv', mimeType: 'text/csv', buffer: Buffer.from('名称,类型\n键盘楼,community\n') })
+    await page.keyboard.press(' ')
+    await (await chosen).setFiles({ name: 'places.csv', mimeType: 'text/csv', buffer: Buffer.from('名称,类型\n键盘楼,community\n') })
     await page.locator('.steps').waitFor()
     await settled(page)
     await to(page, page.locator('.steps button').first())
