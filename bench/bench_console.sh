@@ -13,7 +13,7 @@ node=${NODE:-${TOCSIN_TEST_WORK:-$(mktemp -d)}/console-node}
 year=$node-year
 [ -d "$year" ] || "$build/bench/programs/bench_report" 20 "$year" >/dev/null || [ -d "$year" ]
 server=
-trap 'kill $server 2>/dev/null; rm -f "$node"/{serving,log} "$year"/{serving,log}' EXIT
+trap 'kill $server 2>/dev/null || :; rm -f "$node"/{serving,log} "$year"/{serving,log}' EXIT
 missed=0
 # served NODE SCRIPT: runs the script against a server over that node.
 served() {
