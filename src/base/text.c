@@ -326,7 +326,7 @@ void *arena_raw(struct arena *a, size_t bytes) {
 
 void *arena_alloc(struct arena *a, size_t bytes) {
     void *p = arena_raw(a, bytes);
-    if (p) memset(p, 0, (bytes + 15) & ~(size_t)15);
+    if (p) memset(p, 0, bytes);
     return p;
 }
 

@@ -84,8 +84,8 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     }
     if (ties->region) n = add_adoptions(l, r, out, n, max);
     const struct reg_table *t = l->tables[r->reg->order];
-    for (size_t k = 0; k < t->n_references; k++) {
-        size_t i = t->references[k];
+    for (size_t k = 0; k < t->references.n; k++) {
+        size_t i = t->references.at[k];
         if ((int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
         const struct register_decl *target = t->targets[i];
         if (!target) continue;

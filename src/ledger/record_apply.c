@@ -32,8 +32,8 @@ static bool points_at(const struct apply *x, const struct draft *d, const struct
 
 static int check_references(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err) {
     const struct reg_table *t = x->l->tables[d->reg->order];
-    for (size_t k = 0; k < t->n_references; k++) {
-        size_t i = t->references[k];
+    for (size_t k = 0; k < t->references.n; k++) {
+        size_t i = t->references.at[k];
         if (values[i].kind != VALUE_INT || (old && value_eq(values[i], old[i]))) continue;
         int64_t id = values[i].i;
         const struct register_decl *target = t->targets[i];
@@ -61,8 +61,8 @@ static int region_of(struct apply *x, const struct draft *d, const struct value 
     if (reg->region_field >= 0 && values[reg->region_field].kind == VALUE_TEXT) *ret = value_view(values[reg->region_field]);
     if (!ret->n) *ret = d->region;
     const struct reg_table *t = x->l->tables[reg->order];
-    for (size_t k = 0; !ret->n && k < t->n_references; k++) {
-        size_t i = t->references[k];
+    for (size_t k = 0; !ret->n && k < t->references.n; k++) {
+        size_t i = t->references.at[k];
         if (values[i].kind != VALUE_INT || text_is(reg->fields[i].target, "person")) continue;
         const struct record *other = NULL;
         int rc = record_peek(x->l, t->targets[i], values[i].i, &other, err);

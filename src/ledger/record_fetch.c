@@ -181,8 +181,8 @@ static int gather(struct apply *x, const struct draft *d, struct wanted *keys, s
         rc = slot ? want(x, &keys[reg->order], d->key, err) : error_memory(err);
     }
     const struct reg_table *t = x->l->tables[reg->order];
-    for (size_t k = 0; !rc && k < t->n_references; k++) {
-        size_t i = t->references[k];
+    for (size_t k = 0; !rc && k < t->references.n; k++) {
+        size_t i = t->references.at[k];
         if (d->values[i].kind != VALUE_INT || d->values[i].i >= x->first_id) continue;
         const struct register_decl *target = t->targets[i];
         bool fresh = false;

@@ -60,8 +60,8 @@ int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *
 /* Are all records there that its key is made of? Those of this very batch are not. */
 static bool key_is_ready(const struct apply *x, const struct draft *d) {
     const struct reg_table *t = x->l->tables[d->reg->order];
-    for (size_t k = 0; k < t->n_references; k++) {
-        size_t i = t->references[k];
+    for (size_t k = 0; k < t->references.n; k++) {
+        size_t i = t->references.at[k];
         if ((d->links && d->links[i]) || (d->values[i].kind == VALUE_INT && d->values[i].i >= x->first_id)) return false;
     }
     return true;

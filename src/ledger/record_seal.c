@@ -74,13 +74,11 @@ int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error 
         struct value row[] = {value_int(e->record.id), value_blob(d->wrapped, VAULT_WRAPPED)};
         rc = values_add(x, &x->keys_add, row, 2, err);
         for (size_t i = 0; !rc && i < d->n_blind; i++) rc = apply_finds(x, lookup_blind((enum field_blind)d->blind_kind[i]), d->blind[i], e->record.id, err);
-    }
-    if (is_person(reg)) {
         for (size_t k = 0; k < sealed->n; k++) e->record.values[sealed->at[k]] = d->sealed[k];
         return rc;
     }
     struct vault_key key;
-    if (!rc) rc = seal_person_key(x, &e->record, &key, err);
+    rc = seal_person_key(x, &e->record, &key, err);
     for (size_t k = 0; !rc && k < sealed->n; k++) {
         size_t i = sealed->at[k];
         const struct field *f = &reg->fields[i];

@@ -121,7 +121,7 @@ static int derive_effects(struct arena *a, struct reg_table *t, int32_t zone_s, 
 }
 
 static bool list_fields(struct arena *a, const struct register_decl *reg, struct reg_table *t) {
-    struct field_list *const lists[] = {&t->required, &t->defaulted, &t->sealed};
+    struct field_list *const lists[] = {&t->required, &t->defaulted, &t->sealed, &t->references};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
         if (!(lists[k]->at = arena_alloc(a, (reg->n_fields + 1) * sizeof *lists[k]->at))) return false;
     for (size_t i = 0; i < reg->n_fields; i++) {
@@ -129,6 +129,7 @@ static bool list_fields(struct arena *a, const struct register_decl *reg, struct
         if (f->required) t->required.at[t->required.n++] = (uint16_t)i;
         if (f->fallback.kind != VALUE_ABSENT) t->defaulted.at[t->defaulted.n++] = (uint16_t)i;
         if (f->sealed) t->sealed.at[t->sealed.n++] = (uint16_t)i;
+        if (f->type == FIELD_REFERENCE) t->references.at[t->references.n++] = (uint16_t)i;
     }
     return true;
 }
@@ -181,15 +182,11 @@ out:
 
 int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
     t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
-    t->references = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->references);
-    if (!t->targets || !t->references) return error_memory(err);
-    t->n_references = 0;
+    if (!t->targets) return error_memory(err);
     for (size_t i = 0; i < t->reg->n_fields; i++) {
         int from = t->reg->fields[i].copy_reference;
         if (from >= 0) t->reads |= (uint64_t)1 << (from < 63 ? from : 63);
-        if (t->reg->fields[i].type != FIELD_REFERENCE) continue;
-        t->targets[i] = register_find(c, t->reg->fields[i].target);
-        t->references[t->n_references++] = (uint16_t)i;
+        if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
     }
     int rc = hold_bind(a, t, err);
     if (!rc) rc = count_bind(a, t, err);

@@ -16,11 +16,9 @@ struct reg_table {
     uint32_t *cell_code;  /* field -> journal number */
     int field_doc_type, field_doc_no; /* cross-cell check of identity documents; -1 */
     /* fields by what they are, ascending: a register has dozens, and few of a kind */
-    struct field_list { size_t n; uint16_t *at; } required, defaulted, sealed;
+    struct field_list { size_t n; uint16_t *at; } required, defaulted, sealed, references;
     bool has_copies, checks_wait; /* checks_wait: one is over a reference, so that it can only be made when that is known */
     const struct register_decl **targets; /* of reference fields, else NULL */
-    size_t n_references;
-    uint16_t *references; /* which fields refer to records, ascending: a register has dozens of fields and few of these */
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */

@@ -156,12 +156,11 @@ static int by_age(struct cli *cli, const struct duty_filter *f, struct error *er
 
 /* The step of the rule's chain that found who is accountable, in the pack's own words; "handed over" when somebody moved the duty. */
 static const char *owner_rule_text(struct cli *cli, const struct obligation *o, const struct duty_rule *rule) {
-    static const char *const kinds[] = {"none", "region", "department", "unit", "person"};
     if (o->owner_step == OWNER_STEP_HANDED) return "handed over";
     const struct owner_rule *step = owner_found_by(o, rule);
     if (!step) return "";
     struct text field = step->field >= 0 ? rule->on->fields[step->field].name : TEXT("");
-    return arena_printf(&cli->arena, "%s%s%.*s%s%.*s", kinds[step->kind], step->department.n ? " " : "", (int)step->department.n, step->department.s, field.n ? " " : "",
+    return arena_printf(&cli->arena, "%s%s%.*s%s%.*s", owner_kinds_en[step->kind], step->department.n ? " " : "", (int)step->department.n, step->department.s, field.n ? " " : "",
                         (int)field.n, field.s);
 }
 

@@ -17,6 +17,11 @@ int represent_cell(struct buf *b, const struct field *f, struct value v, int32_t
 int represent_record(struct buf *b, const struct record *r, int32_t zone_s, const unsigned char *fields);
 /* "none", "region", "department", "unit" or "person". */
 const char *represent_party(int owner_kind);
+/* Of "owner", for the schemas that have a duty in them. */
+#define REPRESENT_OWNER_SCHEMA                                                                                                                                \
+    "{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\"},\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"title\":{\"type\":\"string\"}," \
+    "\"region\":{\"type\":\"string\"},\"by\":{\"type\":\"object\",\"properties\":{\"kind\":{\"type\":\"string\"},\"department\":{\"type\":\"string\"},"    \
+    "\"field\":{\"type\":\"string\"}}}}}"
 /* {"rule":..,"title":..,"desk":..,"register":..,"record":..,"number":..,"region":..,"due_at":..,"adoption":..,"handed":..,"overdue":..,"level":..,"owner":{..}
  * The object stays open for more. rule may be NULL. */
 int represent_duty(struct buf *b, const struct obligation *o, const struct duty_rule *rule, struct export_names *names, const struct request *r, int32_t zone_s,
