@@ -143,6 +143,35 @@ static int region_column(struct matcher *x, struct plan_record *r, struct error 
     return 0;
 }
 
+/* A point in two columns, as most lists give it: both or neither. */
+static int point_columns(struct matcher *x, struct plan_record *r, struct error *err) {
+    static const char *const words[2][6] = {{"纬度", "緯度", "latitude", "lat", NULL}, {"经度", "經度", "longitude", "long", "lng", "lon"}};
+    size_t at[2] = {x->n, x->n};
+    for (size_t side = 0; side < 2; side++)
+        for (size_t h = 0; h < x->n && at[side] == x->n; h++)
+            for (size_t i = 0; i < 6 && words[side][i] && !x->taken[h]; i++)
+                if (means(x, h, text_of(words[side][i]))) at[side] = h;
+    for (size_t f = 0; at[0] < x->n && at[1] < x->n && f < r->reg->n_fields; f++) {
+        if (r->reg->fields[f].type != FIELD_POINT || has_field(r, (int)f)) continue;
+        int slots[2];
+        struct plan_value v;
+        for (size_t side = 0; side < 2; side++) {
+            int rc = value_of(x, at[side], &v, err);
+            if (rc < 0) return rc;
+            slots[side] = v.slots[0];
+        }
+        v.slots = arena_alloc(&x->map->arena, sizeof slots);
+        if (!v.slots) return error_memory(err);
+        memcpy(v.slots, slots, sizeof slots);
+        v.source = SOURCE_JOIN;
+        v.n_slots = 2;
+        v.with = TEXT(", ");
+        r->fields[r->n_fields++] = (struct plan_field){(int)f, v};
+        return 0;
+    }
+    return 0;
+}
+
 /* The state is a column of the system too; exports carry it. */
 static int state_column(struct matcher *x, struct plan_record *r, struct error *err) {
     static const char *const words[] = {"state", "状态", "管控状态", "狀態"};
@@ -216,7 +245,7 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     for (size_t i = 0; !m->exact && i < sizeof nothing_words / sizeof *nothing_words; i++) m->na[m->n_na++] = text_of(nothing_words[i]);
     if ((rc = match_register(x, &main_record, err)) < 0) return rc;
     if ((rc = region_column(x, &main_record, err)) < 0 || (rc = key_column(x, &main_record, err)) < 0) return rc;
-    if ((rc = state_column(x, &main_record, err)) < 0) return rc;
+    if ((rc = state_column(x, &main_record, err)) < 0 || (rc = point_columns(x, &main_record, err)) < 0) return rc;
     int pf = m->target->person_field;
     if (pf >= 0 && !has_field(&main_record, pf)) {
         person.reg = register_find(m->catalog, TEXT("person"));
