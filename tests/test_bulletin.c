@@ -365,12 +365,16 @@ static void times_contacts_and_units(void **state) {
     EACH_STORE(t, NULL, "2022-05-30T20:00") {
         struct error err = {0};
         struct bulletin b;
-        static const char *const isolated[] = {"2022-05-30T03:00", "2022-05-30T05:00", "2022-05-30T12:00", "2022-05-29T20:00"};
+        /* report date, onset (its noon counts), detected, reported, isolated, treated */
+        static const char *const told[][6] = {{"2022-05-26", "2022-05-25", "2022-05-26T12:00", "2022-05-26T18:00", "2022-05-26T20:00", "2022-05-27T00:00"},
+                                              {"2022-05-30", "2022-05-29", "2022-05-30T00:00", "2022-05-30T02:00", "2022-05-30T03:00", "2022-05-30T04:00"},
+                                              {"2022-05-30", "2022-05-29", "2022-05-30T01:00", "2022-05-30T02:00", "2022-05-30T05:00", ""},
+                                              {"2022-05-30", "2022-05-29", "2022-05-29T18:00", "2022-05-30T02:00", "2022-05-30T12:00", "2022-05-30T19:00"},
+                                              {"2022-05-30", "2022-05-29", "2022-05-29T22:00", "2022-05-30T02:00", "2022-05-29T20:00", "2022-05-30T06:00"}};
         int64_t c = 0;
-        for (int i = 0; i < 4; i++) {
-            struct draft *d = test_draft(&t, "case", DRAFT_CREATE, "person", test_id(&t, person(&t)), "disease", "covid-19", "classification", "confirmed", "report_date",
-                                         "2022-05-30", "onset", "2022-05-29", "detected_at", "2022-05-30T00:00", "reported_at", "2022-05-30T02:00", "isolated_at", isolated[i],
-                                         NULL);
+        for (int i = 0; i < 5; i++) {
+            struct draft *d = test_draft(&t, "case", DRAFT_CREATE, "person", test_id(&t, person(&t)), "disease", "covid-19", "classification", "confirmed", "report_date", told[i][0],
+                                         "onset", told[i][1], "detected_at", told[i][2], "reported_at", told[i][3], "isolated_at", told[i][4], "treated_at", told[i][5], NULL);
             d->region = TEXT("310115001");
             assert_ok(test_write(&t, d, &err), err);
             c = d->ret_id;
@@ -399,11 +403,13 @@ static void times_contacts_and_units(void **state) {
             assert_ok(test_write(&t, d, &err), err);
         }
         compute(&t, "310115", day_of("2022-05-30"), &b);
-        assert_int_equal(b.times_day[STEP_ONSET_DETECTED].n, 4);
-        assert_int_equal(b.times_day[STEP_ONSET_DETECTED].median_s, 12 * 3600);
-        assert_int_equal(b.times_day[STEP_REPORTED_ISOLATED].median_s, 2 * 3600); /* -6, 1, 3, 10 hours */
-        assert_int_equal(b.times_day[STEP_REPORTED_ISOLATED].p90_s, 10 * 3600);
-        assert_int_equal(b.times_week[STEP_ISOLATED_TREATED].n, 0);
+        /* of the day: 6 10 12 13, 1 2 4 8, -6 1 3 10, 1 7 10 hours; of the week also 24, 6, 2 and 4 */
+        static const struct bulletin_time of_day[STEPS] = {{4, 11 * 3600, 13 * 3600}, {4, 3 * 3600, 8 * 3600}, {4, 2 * 3600, 10 * 3600}, {3, 7 * 3600, 10 * 3600}},
+                                          of_week[STEPS] = {{5, 12 * 3600, 24 * 3600}, {5, 4 * 3600, 8 * 3600}, {5, 2 * 3600, 10 * 3600}, {4, 11 * 1800, 10 * 3600}};
+        for (int i = 0; i < STEPS; i++) {
+            assert_memory_equal(&b.times_day[i], &of_day[i], sizeof *of_day);
+            assert_memory_equal(&b.times_week[i], &of_week[i], sizeof *of_week);
+        }
         assert_int_equal(b.contacts.found, 3);
         assert_int_equal(b.contacts.placed, 2); /* one by its stay, one by its move */
         assert_int_equal(b.contacts.observed, 2);

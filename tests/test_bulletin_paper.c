@@ -1,7 +1,9 @@
 /* The report on paper: disclosure control, JSON, text and PDF, from figures made by hand. Refusals first. */
 #include <jansson.h>
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/digest.h"
 #include "check.h"
@@ -403,6 +405,82 @@ static void write_file(const char *path, const struct buf *b) {
     fclose(f);
 }
 
+/* ---- the curve in the PDF: the bars as they are drawn, in the order of the days, by what fills them */
+
+struct bars {
+    int series[400];
+    double height[400];
+    size_t n;
+};
+
+/* The filled rectangles of the curve's three colours in one page's drawing. */
+static void bars_of_page(const char *page, struct bars *ret) {
+    static const double ink[3][3] = {{0.12, 0.30, 0.47}, {0.89, 0.56, 0.16}, {0.62, 0.65, 0.68}};
+    int series = -1;
+    for (const char *line = page; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        double v[4];
+        int at = 0;
+        if (sscanf(line, "%lf %lf %lf rg%n", &v[0], &v[1], &v[2], &at) == 3 && at) {
+            series = -1;
+            for (int k = 0; k < 3; k++)
+                if (fabs(v[0] - ink[k][0]) + fabs(v[1] - ink[k][1]) + fabs(v[2] - ink[k][2]) < 0.001) series = k;
+            line += at;
+            at = 0;
+        }
+        if (series < 0 || sscanf(line, "%lf %lf %lf %lf re f%n", &v[0], &v[1], &v[2], &v[3], &at) != 4 || !at) continue;
+        assert_true(ret->n < 400);
+        ret->series[ret->n] = series;
+        ret->height[ret->n++] = fabs(v[3]);
+    }
+}
+
+static void bars_of_pdf(const struct buf *pdf, struct bars *ret) {
+    static char page[1 << 20];
+    const char *end = pdf->s + pdf->n;
+    ret->n = 0;
+    for (const char *at = pdf->s; (at = memmem(at, (size_t)(end - at), "\nstream\n", 8)); at++) {
+        uLongf n = sizeof page - 1;
+        if (uncompress((Bytef *)page, &n, (const Bytef *)at + 8, (uLong)(end - at - 8)) != Z_OK) continue;
+        page[n] = 0;
+        bars_of_page(page, ret);
+    }
+}
+
+static void the_curve_is_drawn(void **state) {
+    struct bulletin b;
+    struct buf pdf = {0};
+    struct error err = {0};
+    (void)state;
+    for (int public = 0; public < 2; public++) {
+        struct bars got;
+        size_t at = 0;
+        sample(&b);
+        if (public) assert_ok(bulletin_suppress(&b, 0, &err), err);
+        buf_reset(&pdf);
+        assert_ok(bulletin_write_pdf(&b, NULL, true, &pdf, &err), err);
+        bars_of_pdf(&pdf, &got);
+        for (int panel = 0; panel < 2; panel++) {
+            double unit = 0; /* points a case */
+            for (int d = 0; d < CURVE_DAYS; d++)
+                for (int o = 0; o < ORIGINS; o++) {
+                    int64_t v = panel ? b.onset[d][o] : b.report[d][o];
+                    if (v <= 0) continue;
+                    assert_true(at < got.n);
+                    assert_int_equal(got.series[at], o);
+                    if (unit == 0) unit = got.height[at] / (double)v;
+                    assert_true(fabs(got.height[at] - unit * (double)v) < 0.02);
+                    at++;
+                }
+            assert_true(unit > 1); /* to be seen */
+        }
+        size_t bars = at;
+        for (; at < got.n; at++) assert_true(!public && fabs(got.height[at] - 7) < 0.01); /* the squares of the legend */
+        assert_true(bars > 20 && got.n - bars <= ORIGINS && (public || got.n > bars));
+        bulletin_clear(&b);
+    }
+    buf_clear(&pdf);
+}
+
 static void pdf_is_a_document(void **state) {
     struct bulletin b;
     struct buf first = {0}, second = {0};
@@ -449,7 +527,7 @@ int main(void) {
         cmocka_unit_test(suppression_scales),   cmocka_unit_test(public_version_holds_no_small_cell),
         cmocka_unit_test(nothing_is_not_small),
         cmocka_unit_test(day_before_may_be_unsaid), cmocka_unit_test(json_round_trip),      cmocka_unit_test(no_memory_is_an_error),
-        cmocka_unit_test(text_reads_well),      cmocka_unit_test(pdf_is_a_document),
+        cmocka_unit_test(text_reads_well),      cmocka_unit_test(the_curve_is_drawn),    cmocka_unit_test(pdf_is_a_document),
     };
     return cmocka_run_group_tests_name("bulletin_paper", tests, NULL, NULL);
 }

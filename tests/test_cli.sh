@@ -280,10 +280,21 @@ refuses 65 '.' report 2022-05-30 --approve --at 2022-05-30T17:01
 check "and frozen again" "$tocsin" report 2022-05-30 --freeze --at 2022-05-30T17:01
 check "an approver" "$tocsin" record account login=wang title=Wang 'roles=approver;command' --region 310199
 check "another" "$tocsin" record account login=zhao title=Zhao roles=approver --region 310199
+refuses 65 'first of two approvals' report 2022-05-30 --approve --public --as wang --at 2022-05-30T17:02
+refuses 65 'not public' report 2022-05-30 --return --public --as wang --at 2022-05-30T17:02
+refuses 64 'stands alone' report 2022-05-30 --approve --rederive --as wang --at 2022-05-30T17:02
+json 'j.daily_report === undefined && j[0].state === "submitted" && !j[0].first_approver' export daily_report
 does 'Daily Report' report 2022-05-30 --approve --as wang --at 2022-05-30T17:02
 refuses 77 '.' report 2022-05-30 --approve --as wang --at 2022-05-30T17:03
 refuses 65 'public' report 2022-05-30 --public --at 2022-05-30T17:03
-does 'Daily Report' report 2022-05-30 --approve --as zhao --at 2022-05-30T17:04
+refuses 77 '.' report 2022-05-30 --approve --public --as wang --at 2022-05-30T17:03
+does 'Bulletin' report 2022-05-30 --approve --public --as zhao --at 2022-05-30T17:04
+for register in person stay link; do refuses 77 'reading register' export $register --as zhao; done
+check "nobody" "$tocsin" record account login=none title=None roles=guest --region 310199
+for format in csv json linelist; do refuses 77 'reading register' export case --format $format --as none; done
+refuses 77 'reading register link' export case --format epicontacts --out nothing --as zhao
+refuses 77 'reading register' export person --format xlsx --out nothing.xlsx --as zhao
+check "a refused export makes no file" test -z "$(ls nothing* 2>/dev/null)"
 does 'Daily Report' report 2022-05-30 --publish --as wang --at 2022-05-30T17:05
 does 'Bulletin' report 2022-05-30 --public --at 2022-05-30T17:06
 refuses 65 '.' report 2022-05-30 --return --as wang --at 2022-05-30T17:07

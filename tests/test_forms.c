@@ -39,7 +39,7 @@ static const struct form forms[] = {
     {"close_and_secondary_contact_csv relation", "contact", "forms-zh-relations", "密接身份证号|身份证号|接触方式|末次接触时间", "11010519491231002X|110101199003070433|同住|2022-05-20",
      {"\"contact\" WHERE \"mode\"='living' AND \"person\"<>\"index_person\" AND \"last_contact\" IS NOT NULL"}},
     {"quarantine_self_check", "stay", "forms-zh-quarantine", "姓名|性别|年龄|出生年月|联系方式|是否为孕妇|职业|家庭住址|身份证号|入住房间|入住时间|解除时间|末次接触时间|简要接触史",
-     "赵六|女|32|1990-03|13800000004|是|教师|三号|110101199003070433|801|2022-05-21||2022-05-20|同车",
+     "赵六|女|32|1990-03-07|13800000004|是|教师|三号|110101199003070433|801|2022-05-21||2022-05-20|同车",
      {"\"person\" WHERE \"pregnant\"=1 AND \"occupation\"='teacher' AND \"birth\" IS NOT NULL", "\"stay\" WHERE \"room\"='801' AND \"contact_history\"='同车' AND \"kind\"='central' AND \"exposure\" IS NOT NULL"}},
     {"specimen_minimum_info", "test", "forms-zh-specimens", "受检者姓名|身份证号|居住地址|联系方式|采样单位名称|采样管内标本编号|采集日期|采集时间|采集部位|类型|数量",
      "孙七|11010519491231002X|四号|13800000005|市一医院|T9|2022-05-20|08:15|鼻咽|拭子|2管",

@@ -55,6 +55,9 @@ static void what_is_sealed_needs_a_right_and_a_purpose(void **state) {
     EACH_HTTP(h, NULL, NOW) {
         persons_make();
         assert_status(test_http_get(&h, PERSONS "/export?open=true", STREET), 403);
+        assert_status(test_http_get(&h, PERSONS "/export", GUEST), 403);
+        assert_status(test_http_get(&h, PERSONS "/export?format=json", GUEST), 403);
+        assert_status(test_http_get(&h, "/api/v1/registers/case/export?format=linelist", GUEST), 403);
         assert_status(test_http_get(&h, PERSONS "/export?columns=name", STREET), 403);
         assert_status(test_http_ask(&h, "GET", PERSONS "/export?columns=name", STREET, PURPOSE, NULL), 403); /* a purpose alone opens nothing */
         assert_status(test_http_ask(&h, "GET", PERSONS "/export?open=true", COMMAND, PURPOSE, NULL), 403);

@@ -61,11 +61,27 @@ static int call_check(const struct cli *cli, struct error *err) {
     int asked = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) asked += cli_flag(cli, steps[i]);
     if (asked > 1) return error_set(err, E_USAGE, "report", "one step of approval at a time / 一次只能办理一个步骤");
-    if (cli_flag(cli, "freeze") && cli_flag(cli, "public"))
+    bool public = cli_flag(cli, "public");
+    if (asked && cli_flag(cli, "rederive")) return error_set(err, E_USAGE, "report", "--rederive stands alone / --rederive 须单独使用");
+    if (public && cli_flag(cli, "freeze"))
         return error_set(err, E_REFUSED, "--public", "nothing is public before both approvals; --freeze alone comes first / 须经两级审批后方可公开,请先单独 --freeze");
+    if (public && (cli_flag(cli, "return") || cli_flag(cli, "withdraw")))
+        return error_set(err, E_REFUSED, "--public", "what is returned or withdrawn is not public / 退回或撤回的日报不得公开");
     if (!cli->json && !strcmp(cli_text(cli, "format"), "pdf") && !cli_text(cli, "out") && !cli_flag(cli, "rederive"))
         return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to / PDF 须写入文件: --out FILE");
     return 0;
+}
+
+/* The first of two approvals makes nothing public: asked for both, neither is done. */
+static int approve_check(struct cli *cli, int64_t report, struct error *err) {
+    struct bulletin b;
+    bulletin_init(&b);
+    int rc = bulletin_frozen(cli->ledger, cli->ledger->db, &cli->session, report, &b, err);
+    if (rc == 0 && text_is(b.state, "submitted"))
+        rc = error_set(err, E_REFUSED, "--public", "nothing was recorded: this would be the first of two approvals, and nothing is public before the second; --approve alone / "
+                       "未作任何登记: 此为初审,终审前不得公开,请单独 --approve");
+    bulletin_clear(&b);
+    return rc;
 }
 
 int cmd_report(struct cli *cli, struct error *err) {
@@ -87,6 +103,7 @@ int cmd_report(struct cli *cli, struct error *err) {
     if (found < 0) rc = found;
     if (rc == 0 && !found && (step || cli_flag(cli, "public") || cli_flag(cli, "rederive")))
         rc = error_set(err, E_REFUSED, "report", "the figures of that day are not frozen: --freeze first / 该日数字尚未固定,请先 --freeze");
+    if (rc == 0 && cli_flag(cli, "approve") && cli_flag(cli, "public")) rc = approve_check(cli, report, err);
     if (rc == 0 && step) rc = step_take(cli, report, err);
     if (rc == 0 && cli_flag(cli, "rederive")) return bulletin_clear(&b), rederive(cli, report, err);
     if (rc == 0 && cli_flag(cli, "public")) rc = bulletin_public(cli->ledger, cli->ledger->db, &cli->session, report, 0, &b, err);
