@@ -1,6 +1,6 @@
 -- Cuts a register's table on PostgreSQL by region; the program notices nothing. With nobody writing:
 --     psql URL -v table=contact -v part=310199001 -v until=310199002 -f examples/partition.sql
---     tocsin migrate --apply          -- makes the indexes anew, on every part
+--     tocsin migrate --apply --no-backup   -- makes the indexes anew, on every part
 -- More parts later: CREATE TABLE contact_3102 PARTITION OF contact FOR VALUES FROM ('3102') TO ('3103'), after moving their rows out of contact_rest.
 \set ON_ERROR_STOP on
 \set flat :table '_flat'

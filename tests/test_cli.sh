@@ -63,6 +63,11 @@ refuses 64 'no date' policy adopt covid-2022-v9 --from 2022-02-30 --reason x
 refuses 64 '^tocsin: --frobnicate: 没有此选项' due --frobnicate --lang zh
 refuses 64 'answers for a region' init
 refuses 65 'region' init --region nowhere!
+refuses 64 'no region 999999 .*no 99' init --region 999999
+refuses 64 'no region 319901' init --region 319901
+check "a region that is not there makes no node" test ! -e data
+does 'is not in the table' init --region 310198 --data newer
+does 'regions$' init --region KR --data abroad
 refuses 64 'pack|polic|covid-1999' init --region 310199 --policy covid-1999 --data other
 for command in due tick verify migrate "report today" "record case" "show case 1" "export case" "person show 1" "person merge 1 2" "person unmerge 1" \
     "person erase 1 --reason x" "undo 1" "backup b" "policy adopt covid-2022-v9 --from 2022-01-01 --reason x"; do
@@ -150,6 +155,28 @@ json 'j.shapes > 3 && j.removed === 0' region shapes files/shapes.geojson --at $
 json 'j.removed > 3' region shapes files/shapes.geojson --whole --at $now
 iconv -f GB18030 -t UTF-8 files/contacts-errors.csv >refused.csv; grep -q 'first contact must not be after' refused.csv && ok "the error file is in the file's own shape" ||
     bad "the error file is in the file's own shape"
+gzip -c files/contacts.csv >files/packed.csv.gz && cp files/packed.csv.gz files/unsaid.csv
+for list in packed.csv unsaid.csv; do
+    [ -f files/$list ] && from=files/$list || from=files/$list.gz
+    refuses 65 "files/${list%.csv}-errors.csv.gz" import contact "$from" --at $now
+    gzip -dc "files/${list%.csv}-errors.csv.gz" | cmp -s - files/contacts-errors.csv && ok "the error file of $from is packed like it" || bad "the error file of $from is packed like it" "$(ls files)"
+done
+rm files/packed* files/unsaid*
+# in a terminal: how many, how fast, how far, how long still; the rate and the rest must agree with each other
+node -e 'console.log("name,sex,birth,address"); for (let i = 0; i < 60000; i++) console.log(`P${i},male,1980-01-01,${i} Long Road of the Town`)' >many.csv
+script -qec "'$tocsin' import person many.csv --dry-run --at $now --lang en" /dev/null >terminal 2>err
+check "an import in a terminal shows rows, rate, share and time left" node -e '
+    const told = [...require("fs").readFileSync("terminal", "utf8").matchAll(/(\d+) rows  (\d+) rows\/s +(\d+) %  (\d+) s left/g)].map(m => m.slice(1).map(Number));
+    const [last] = told.slice(-1), before = told.slice(0, -1);
+    if (last[0] !== 60000 || last[2] !== 100 || last[3] !== 0 || !last[1]) throw new Error("ends " + last);
+    if (!before.some(t => t[0] > 0 && t[2] > 0 && t[2] < 100)) throw new Error("nothing under way: " + told.join("; "));
+    told.forEach((t, i) => { if (i && (t[0] < told[i - 1][0] || t[2] < told[i - 1][2])) throw new Error("goes back: " + told.join("; ")); });
+    for (const [rows, rate, share, left] of before) {
+        const wanted = rows / rate * (100 - share) / share;
+        if (rows && share > 5 && Math.abs(left - wanted) > 1 + wanted * 0.2) throw new Error(`${left} s left, not ${wanted}`);
+    }'
+"$tocsin" import person many.csv --dry-run --at $now 2>err >out
+grep -q 'rows/s' err && bad "no progress outside a terminal" || ok "no progress outside a terminal"
 unzip -l files/cases-errors.xlsx >/dev/null 2>&1 && ok "an error file of a workbook is a workbook" || bad "an error file of a workbook is a workbook"
 "$tocsin" import contact files/contacts.csv --at $now --json >out 2>err
 node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.created === 0 && j.changed === 0 ? 0 : 1)' && ok "a repeated import changes nothing" || bad "a repeated import changes nothing" "$(cat out)"
@@ -174,7 +201,8 @@ for command in due 'due --list' 'report 2022-05-30' 'export case' 'doubles case'
     refuses 64 'no region 999999|没有区划' $command --region 999999
 done
 refuses 64 'no region 310998' due --region 310998
-refuses 65 'desk' due --desk nowhere
+refuses 65 'no register and no rule of a plan is of desk "nowhere"; the desks are intake, tracing' due --desk nowhere
+for desk in Tracing 流调溯源 tracing; do json 'j.rules.length > 0 && j.rules.every(r => r.desk === "tracing")' due --desk $desk --at $now; done
 does '[1-9][0-9]* measures ended' tick --at $now
 [ "$("$tocsin" export measure --columns id --where "state = 'ordered' AND ends < '2022-05-30'" | wc -l)" -le 1 ] && ok "restrictions end by themselves" || bad "restrictions end by themselves"
 [ "$("$tocsin" export measure --columns id --where "state = 'expired' AND ends >= '2022-05-30'" | wc -l)" -le 1 ] && ok "and not before their last day is over" || bad "not before their last day is over"

@@ -1,4 +1,6 @@
 /* Imports and other long work over HTTP: who is refused, and what must hold from upload to undo. */
+#include <zlib.h>
+
 #include "http.h"
 
 static const char *const NOW = "2022-05-30T10:00";
@@ -83,6 +85,44 @@ static void what_nobody_may_upload(void **state) {
         assert_int_equal(json_array_size(json_object_get(test_http_get(&h, IMPORTS, OTHER).json, "jobs")), 0);
         test_http_stop(&h);
         assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"person\""), 0);
+    }
+}
+
+/* What came packed goes back packed, under its name. */
+static void packed_comes_back_packed(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static unsigned char zip[1 << 16], plain[1 << 16];
+        const char *list = persons(40, 10);
+        z_stream z = {0};
+        assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+        z.next_in = (unsigned char *)list, z.avail_in = (uInt)strlen(list);
+        z.next_out = zip, z.avail_out = sizeof zip;
+        assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+        deflateEnd(&z);
+        struct buf b = {0};
+        buf_printf(&b, "POST " IMPORTS "?register=person&file=p.csv.gz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer %s\r\n" CSV "Content-Length: %lu\r\n\r\n", ROOT, z.total_out);
+        buf_add(&b, (const char *)zip, z.total_out);
+        struct answer_got got = test_http_raw(&h, b.s, b.n);
+        assert_status(got, 201);
+        const char *id = arena_str(&h.t.a, test_json_text(got.json, "id"));
+        buf_clear(&b);
+        waited(at(IMPORTS "/%s", id), ROOT, "done");
+        assert_status(test_http_ask(&h, "POST", at(IMPORTS "/%s/run", id), ROOT, "", NULL), 202);
+        waited(at(IMPORTS "/%s", id), ROOT, "done");
+        got = test_http_get(&h, at(IMPORTS "/%s/errors", id), ROOT);
+        assert_status(got, 200);
+        assert_non_null(strstr(got.head, "application/gzip"));
+        assert_non_null(strstr(got.head, "p-errors.csv.gz"));
+        assert_null(strstr(got.head, "Content-Encoding"));
+        z = (z_stream){.next_in = (unsigned char *)got.body.s, .avail_in = (uInt)got.body.n, .next_out = plain, .avail_out = sizeof plain - 1};
+        assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
+        assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
+        plain[z.total_out] = 0;
+        inflateEnd(&z);
+        size_t lines = 0;
+        for (size_t i = 0; i < z.total_out; i++) lines += plain[i] == '\n';
+        assert_int_equal(lines, 5);
     }
 }
 
@@ -299,6 +339,7 @@ static void a_report_cannot_be_approved_past_its_desk(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_nobody_may_upload, settle),
+        cmocka_unit_test_teardown(packed_comes_back_packed, settle),
         cmocka_unit_test_teardown(from_upload_to_undo, settle),
         cmocka_unit_test_teardown(a_plan_is_compared_and_adopted_as_a_job, settle),
         cmocka_unit_test_teardown(merging_asks_for_the_right_to_write, settle),

@@ -76,16 +76,12 @@ static int sync_and_rename(const char *from, const char *to, struct error *err) 
     return 0;
 }
 
-int backup_write(struct ledger *l, const char *path, struct backup_report *ret, struct error *err) {
-    const struct db_table *tables[TABLES_MAX];
+static int write_tables(struct db *db, const struct db_table *const *tables, size_t n, const char *path, struct backup_report *ret, struct error *err) {
     char part[PATH_BYTES];
     unsigned char digest[DIGEST_BYTES];
     struct out o = {.path = path};
-    struct db *db = NULL;
-    size_t n = ledger_tables(l, tables, TABLES_MAX);
+    int rc = 0;
     snprintf(part, sizeof part, "%s.part", path);
-    int rc = ledger_reader(l, &db, err);
-    if (rc < 0) return rc;
     o.gz = gzopen(part, "wb1");
     if (!o.gz) {
         rc = error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
@@ -102,7 +98,32 @@ out:
     if (o.gz && gzclose(o.gz) != Z_OK && !rc) rc = error_set(err, E_FULL, path, "cannot be written / 无法写入");
     if (!rc) rc = sync_and_rename(part, path, err);
     if (rc < 0) unlink(part);
-    db_close(db);
     if (!rc) *ret = o.report;
+    return rc;
+}
+
+int backup_write(struct ledger *l, const char *path, struct backup_report *ret, struct error *err) {
+    const struct db_table *tables[TABLES_MAX];
+    struct db *db = NULL;
+    size_t n = ledger_tables(l, tables, TABLES_MAX);
+    int rc = ledger_reader(l, &db, err);
+    if (!rc) rc = write_tables(db, tables, n, path, ret, err);
+    db_close(db);
+    return rc;
+}
+
+int backup_write_unmigrated(struct ledger *l, const char *path, struct backup_report *ret, struct error *err) {
+    const struct db_table *tables[TABLES_MAX];
+    struct db_table *found = NULL;
+    struct arena a = {0};
+    struct db *db = NULL;
+    size_t n = 0;
+    int rc = ledger_reader(l, &db, err);
+    if (!rc) rc = db_tables(db, &a, &found, &n, err);
+    if (!rc && n > TABLES_MAX) rc = error_set(err, E_TOO_LARGE, path, "the store has more than %d tables", TABLES_MAX);
+    for (size_t i = 0; !rc && i < n; i++) tables[i] = &found[i];
+    if (!rc) rc = write_tables(db, tables, n, path, ret, err);
+    db_close(db);
+    arena_clear(&a);
     return rc;
 }

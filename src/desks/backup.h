@@ -13,6 +13,9 @@ struct backup_report {
 };
 /* Writes beside, syncs, then renames: path never holds half a backup. Readers and the writer go on meanwhile. */
 int backup_write(struct ledger *l, const char *path, struct backup_report *ret, struct error *err);
+/* The same of a store that was not migrated yet (ledger_open_to_migrate): its tables and columns as they lie there, so that the program from before restores
+ * it whole. */
+int backup_write_unmigrated(struct ledger *l, const char *path, struct backup_report *ret, struct error *err);
 /* Makes a new node in o->dir (E_CONFLICT when one is there, or when the store named is a node's already) from the backup and the key. Everything in one
  * transaction; then the journal is verified. A backup of an older program is brought to the tables and registers of this one in the same transaction, as
  * `tocsin migrate` brings a store. What no register here declares is E_CONFLICT when the backup holds a value of it: the sentence says what to do. A restore

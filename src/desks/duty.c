@@ -72,14 +72,24 @@ static int each(struct ledger *l, struct db *db, struct buf *sql, const struct v
     return rc;
 }
 
+static int desk_unknown(const struct ledger *l, struct text desk, struct error *err) {
+    const struct codelist *list = codelist_find(l->catalog, TEXT("desk"));
+    char words[2][160] = {"", ""};
+    size_t at[2] = {0, 0};
+    for (size_t i = 0; list && i < list->n; i++)
+        for (int zh = 0; zh < 2 && at[zh] < sizeof words[zh]; zh++)
+            at[zh] += (size_t)snprintf(words[zh] + at[zh], sizeof words[zh] - at[zh], "%s%s", i ? ", " : "", zh ? list->codes[i].zh.s : list->codes[i].code.s);
+    int n = (int)(desk.n < 40 ? desk.n : 40);
+    return error_set(err, E_INVALID, "desk", "no register and no rule of a plan is of desk \"%.*s\"; the desks are %s / 没有席位 \"%.*s\",席位有 %s", n, desk.s, words[0], n, desk.s, words[1]);
+}
+
 /* A desk or register that nobody has would look like one that owes nothing. */
 static int known(const struct ledger *l, const struct duty_filter *f, struct error *err) {
     bool desk = !f->desk.n, reg = !f->reg.n || register_find(l->catalog, f->reg);
     for (size_t i = 0; !desk && i < l->catalog->n_registers; i++) desk = text_eq(l->catalog->registers[i].desk, f->desk);
     for (size_t a = 0; !desk && a < l->n_adoptions; a++)
         for (size_t i = 0; !desk && l->adoptions[a].policy && i < l->adoptions[a].policy->n_rules; i++) desk = text_eq(l->adoptions[a].policy->rules[i].desk, f->desk);
-    if (!desk) return error_set(err, E_INVALID, "desk", "no register and no rule of a plan is of desk \"%.*s\" / 没有席位 \"%.*s\"", (int)(f->desk.n < 40 ? f->desk.n : 40), f->desk.s,
-                                (int)(f->desk.n < 40 ? f->desk.n : 40), f->desk.s);
+    if (!desk) return desk_unknown(l, f->desk, err);
     return reg ? 0 : error_set(err, E_INVALID, "register", "no register \"%.*s\" / 没有登记册 \"%.*s\"", (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s, (int)(f->reg.n < 40 ? f->reg.n : 40), f->reg.s);
 }
 

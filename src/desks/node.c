@@ -94,12 +94,44 @@ static int seed_regions(struct ledger *l, const struct session *s, struct text f
     return rc;
 }
 
-static const char *find_regions(const struct ledger *l, const char *given, char out[PATH_BYTES]) {
+static const char *find_regions(const char *home, const char *given, char out[PATH_BYTES]) {
     if (given) return given;
-    snprintf(out, PATH_BYTES, "%s/build/regions.csv", l->home);
+    snprintf(out, PATH_BYTES, "%s/build/regions.csv", home);
     if (access(out, R_OK) == 0) return out;
-    snprintf(out, PATH_BYTES, "%s/regions.csv", l->home);
+    snprintf(out, PATH_BYTES, "%s/regions.csv", home);
     return access(out, R_OK) == 0 ? out : NULL;
+}
+
+/* Whether the table has `code`, and whether it has anything beside it (in the same province, or another province). */
+static void table_has(struct text file, struct text code, bool *ret_there, bool *ret_beside) {
+    struct text within = region_parent(code);
+    *ret_there = *ret_beside = false;
+    while (file.n && !*ret_there) {
+        const char *end = memchr(file.s, '\n', file.n);
+        struct text line = {file.s, end ? (size_t)(end - file.s) : file.n};
+        file = (struct text){file.s + line.n + (end ? 1 : 0), file.n - line.n - (end ? 1 : 0)};
+        struct text one = cut(&line);
+        *ret_there = text_eq(one, code);
+        *ret_beside |= one.n == code.n && text_starts(one, within) && *one.s >= '0' && *one.s <= '9' && *code.s >= '0' && *code.s <= '9';
+    }
+}
+
+/* A node's own region: its province and city are those of the table, as far as that goes into them. A county may be newer than the table, or made for a drill; what a
+ * country calls its parts is for its own table to say. */
+static int region_known(struct text file, const char *given, int *ret_listed, struct error *err) {
+    char canonical[REGION_MAX + 1];
+    if (!given || !region_canonical(text_of(given), canonical)) return 0; /* ledger_init says what is wrong with it */
+    struct text code = text_of(canonical);
+    bool there, beside;
+    table_has(file, code, &there, &beside);
+    *ret_listed = there || !beside;
+    for (struct text at = code; at.n; at = region_parent(at)) {
+        if (region_level(at) > 2) continue;
+        table_has(file, at, &there, &beside);
+        if (!there && beside)
+            return error_set(err, E_UNKNOWN, "--region", "there is no region %s in the table of regions: it has no %.*s / 区划表中没有区划 %s: 没有 %.*s", canonical, (int)at.n, at.s, canonical, (int)at.n, at.s);
+    }
+    return 0;
 }
 
 int node_init(const struct node_options *o, struct node_report *ret, struct error *err) {
@@ -107,27 +139,31 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
     struct ledger *l = NULL;
     struct buf file = {0};
     char path[PATH_BYTES];
-    int rc = ledger_init(&o->ledger, err);
-    if (rc < 0) return rc;
-    rc = ledger_open(&o->ledger, &l, err);
-    if (rc < 0) return rc;
+    struct arena a = {0};
+    char *home = ledger_home(&a, o->ledger.home);
+    const char *regions = home ? find_regions(home, o->regions, path) : NULL;
+    int listed = 1, rc = regions ? file_read(regions, 64 << 20, &file, err) : 0;
+    if (!rc) rc = region_known(buf_view(&file), o->ledger.region, &listed, err);
+    if (!rc) rc = ledger_init(&o->ledger, err);
+    if (!rc) rc = ledger_open(&o->ledger, &l, err);
+    if (rc < 0) goto out;
     struct session s = node_session(o->account.n ? o->account : TEXT("system"), o->now, o->zh);
-    const char *regions = find_regions(l, o->regions, path);
+    report.region_listed = listed;
     if (regions) {
         snprintf(report.regions_from, sizeof report.regions_from, "%s", regions);
-        rc = file_read(regions, 64 << 20, &file, err);
-        if (!rc) rc = ledger_begin(l, err);
+        rc = ledger_begin(l, err);
         if (rc < 0) goto out;
         rc = seed_regions(l, &s, buf_view(&file), &report.regions, err);
         rc = ledger_end(l, rc, s.now, err);
         if (rc < 0) goto out;
     }
     if (!rc && o->policy && !l->n_adoptions) { /* an init that was cut may have come so far */
-        struct plan_adoption a = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}),
+        struct plan_adoption first = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}),
                                   .reason = o->zh ? TEXT("建立节点时已在执行") : TEXT("in force when the node was made")};
-        rc = plan_adopt(l, &s, &a, &report.adoption, NULL, err);
+        rc = plan_adopt(l, &s, &first, &report.adoption, NULL, err);
     }
 out:
+    arena_clear(&a);
     buf_clear(&file);
     ledger_close(l);
     if (!rc) *ret = report;

@@ -17,8 +17,9 @@ struct node_report {
     int64_t regions;      /* seeded */
     int64_t adoption;     /* id, 0 none */
     char regions_from[1024];
+    int region_listed;    /* 0: the node's own region is not in a table that lists what lies beside it */
 };
-/* Refuses an existing node. What fails half-way leaves a directory that init refuses; the message says what to remove. */
+/* Refuses an existing node, and a region whose province or city the table of regions does not have (E_UNKNOWN, before anything is made). What fails half-way leaves a directory that init refuses; the message says what to remove. */
 int node_init(const struct node_options *o, struct node_report *ret, struct error *err);
 
 /* E_UNKNOWN for a region that the register of regions does not have although it lists what lies beside it: a code mistyped. What the register does not go into (streets

@@ -129,6 +129,10 @@ int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, con
 int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan,
                struct error *err);
 
+/* The tables as they are in the store, declared or not, by name: of each its name and the names of its columns, nothing else. Parts of a table that was
+ * cut are no tables. In the arena. */
+int db_tables(struct db *db, struct arena *a, struct db_table **ret, size_t *ret_n, struct error *err);
+
 /* A name in the store that is no table of db_migrate. A view is dropped and made anew; both inside a write transaction. */
 struct db_view {
     const char *name, *select;

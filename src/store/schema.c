@@ -47,6 +47,11 @@ static const char *const read_indexes[] = {
                     "WHERE i.indrelid = to_regclass(quote_ident(current_schema()) || '.' || quote_ident(?1)) "
                     "AND NOT i.indisprimary ORDER BY c.relname",
 };
+static const char *const read_tables[] = {
+    [DB_SQLITE] = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND ?1 = '' ORDER BY name",
+    [DB_POSTGRES] = "SELECT CAST(c.relname AS text) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+                    "WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND ?1 = '' ORDER BY 1",
+};
 static const char *const type_names[][3] = {
     [DB_SQLITE] = {"INTEGER", "TEXT", "BLOB"},
     [DB_POSTGRES] = {"bigint", "text", "bytea"},
@@ -306,6 +311,35 @@ static int migrate_table(struct migration *m, const struct db_table *t, struct e
     for (size_t i = 0; i < t->n_indexes && rc == 0; i++) rc = create_index(m, t, &t->indexes[i], &f, err);
     arena_reset(&m->arena);
     return rc;
+}
+
+int db_tables(struct db *db, struct arena *a, struct db_table **ret, size_t *ret_n, struct error *err) {
+    struct migration m = {.db = db};
+    struct value *names = NULL;
+    size_t n = 0;
+    int rc = read_rows(&m, read_tables[db->kind], "", 1, &names, &n, err);
+    struct db_table *tables = rc < 0 ? NULL : arena_alloc(a, (n + 1) * sizeof *tables);
+    if (rc == 0 && !tables) rc = error_memory(err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        struct found f = {0};
+        tables[i] = (struct db_table){.name = arena_text(a, value_view(names[i])).s};
+        if (!tables[i].name) rc = error_memory(err);
+        if (rc == 0) rc = read_table(&m, tables[i].name, &f, err);
+        struct db_column *columns = rc < 0 ? NULL : arena_alloc(a, (f.n_columns + 1) * sizeof *columns);
+        if (rc == 0 && !columns) rc = error_memory(err);
+        for (size_t k = 0; rc == 0 && k < f.n_columns; k++) {
+            columns[k] = (struct db_column){.name = arena_text(a, f.columns[k].name).s};
+            if (!columns[k].name) rc = error_memory(err);
+        }
+        if (rc < 0) break;
+        tables[i].columns = columns;
+        tables[i].n_columns = f.n_columns;
+    }
+    arena_clear(&m.arena);
+    if (rc < 0) return rc;
+    *ret = tables;
+    *ret_n = n;
+    return 0;
 }
 
 int db_migrate(struct db *db, const struct db_table *const *tables, size_t n, bool apply, struct buf *plan,

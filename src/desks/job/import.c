@@ -49,7 +49,6 @@ static int refused_open(struct taking *t) {
     struct text cells[SHEET_COLUMNS_MAX];
     char path[JOB_PATH_BYTES];
     size_t n = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
-    shape.gzip = false;
     job_path(t->x->jobs, t->x->job->id, "errors", path);
     int rc = sheet_create(path, &shape, true, &t->refused, t->err);
     if (rc < 0) return rc;
@@ -212,6 +211,7 @@ static int refused_close(struct taking *t, json_t **ret_file) {
     struct sheet_writer *w = t->refused;
     char path[JOB_PATH_BYTES], name[256];
     struct text file = job_param(t->x, "file");
+    if (file.n > 3 && !memcmp(file.s + file.n - 3, ".gz", 3)) file.n -= 3;
     size_t dot = file.n;
     t->refused = NULL;
     if (!w) return 0;
@@ -221,7 +221,8 @@ static int refused_close(struct taking *t, json_t **ret_file) {
     chmod(path, 0600);
     while (dot > 0 && file.s[dot - 1] != '.') dot--;
     if (!dot) dot = file.n + 1;
-    snprintf(name, sizeof name, "%.*s-errors.%s", (int)(dot - 1 < 200 ? dot - 1 : 200), file.s, sheet_about(t->sheet)->format == SHEET_XLSX ? "xlsx" : "csv");
+    snprintf(name, sizeof name, "%.*s-errors.%s", (int)(dot - 1 < 200 ? dot - 1 : 200), file.s,
+             sheet_about(t->sheet)->format == SHEET_XLSX ? "xlsx" : sheet_about(t->sheet)->gzip ? "csv.gz" : "csv");
     *ret_file = json_pack("{s:s}", "file", name);
     return 0;
 }

@@ -54,6 +54,8 @@ int cmd_init(struct cli *cli, struct error *err) {
         return cli_json(cli, json_pack("{s:s, s:I, s:I}", "data", o.ledger.dir, "regions", (json_int_t)report.regions, "adoption",
                                        (json_int_t)report.adoption), err);
     cli_print(cli, cli->zh ? "%s: 已建立, 区划 %lld 个\n" : "%s: made, %lld regions\n", o.ledger.dir, (long long)report.regions);
+    if (!report.region_listed)
+        cli_print(cli, "%s\n", cli_word(cli, "区划表中没有本级区划: 请用 tocsin import region 导入它和其下区划", "its own region is not in the table of regions: tocsin import region brings it and what lies below"));
     if (packs) cli_print(cli, cli->zh ? "方案: %s\n" : "policy: %s\n", packs);
     cli_print(cli, cli->zh ? "请另行保管密钥文件\n" : "keep a copy of the key file elsewhere\n");
     return 0;

@@ -215,6 +215,13 @@ static int list_print(struct cli *cli, const struct duty_filter *f, json_t *json
     return rc < 0 ? rc : 0;
 }
 
+/* The table shows titles: they name a desk as well as its code does. */
+static void desk_named(const struct cli *cli, struct text *desk) {
+    const struct codelist *desks = codelist_find(cli->ledger->catalog, TEXT("desk"));
+    const struct code *c = desks && desk->n ? code_find_any(desks, *desk) : NULL;
+    if (c) *desk = c->code;
+}
+
 int cmd_due(struct cli *cli, struct error *err) {
     char region[REGION_MAX + 1] = "";
     int64_t limit = cli_int(cli, "limit");
@@ -225,6 +232,7 @@ int cmd_due(struct cli *cli, struct error *err) {
     if (rc == 0) rc = cli_region(cli, region, err);
     struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
     const char *by = cli_text(cli, "by");
+    if (rc == 0) desk_named(cli, &all.desk);
     if (rc == 0 && by) {
         all.overdue = overdue;
         return strcmp(by, "age") ? by_owner(cli, &all, err) : by_age(cli, &all, err);

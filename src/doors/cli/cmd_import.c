@@ -27,15 +27,15 @@ struct taking {
     struct error *err;
 };
 
-/* "dir/contacts.csv" -> "dir/contacts-errors.csv" */
-static void errors_name(const char *file, char out[PATH_BYTES]) {
+/* "dir/contacts.csv" -> "dir/contacts-errors.csv", and with .gz behind it when the list is packed, whatever it is called. */
+static void errors_name(const char *file, bool gzip, char out[PATH_BYTES]) {
     const char *slash = strrchr(file, '/'), *base = slash ? slash + 1 : file;
     size_t n = strlen(base);
-    if (n > 3 && strcmp(base + n - 3, ".gz") == 0) n -= 3; /* the error file is not packed */
+    if (n > 3 && strcmp(base + n - 3, ".gz") == 0) n -= 3;
     size_t dot = n;
     while (dot > 0 && base[dot - 1] != '.') dot--;
     dot = dot > 1 ? dot - 1 : n;
-    snprintf(out, PATH_BYTES, "%.*s%.*s-errors%.*s", (int)(base - file), file, (int)dot, base, (int)(n - dot), base + dot);
+    snprintf(out, PATH_BYTES, "%.*s%.*s-errors%.*s%s", (int)(base - file), file, (int)dot, base, (int)(n - dot), base + dot, gzip ? ".gz" : "");
 }
 
 static int file_digest(const char *path, char out[2 * DIGEST_BYTES + 1], struct error *err) {
@@ -57,7 +57,6 @@ static int refused_open(struct taking *t) {
     struct sheet_info shape = *sheet_about(t->sheet);
     struct text cells[SHEET_COLUMNS_MAX];
     size_t n = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
-    shape.gzip = false;
     int rc = sheet_create(t->errors_path, &shape, false, &t->refused, t->err);
     if (rc < 0) return rc;
     memcpy(cells, t->headers, n * sizeof *cells);
@@ -174,9 +173,9 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc < 0) goto out;
     int header_row = map ? map_header_row(map) : 1;
     if (header_row > 1) how.skip_rows = (size_t)header_row - 1;
-    if (errors) snprintf(t.errors_path, sizeof t.errors_path, "%s", errors);
-    else errors_name(t.file, t.errors_path);
     rc = sheet_open(t.file, &how, &t.sheet, err);
+    if (rc == 0 && errors) snprintf(t.errors_path, sizeof t.errors_path, "%s", errors);
+    else if (rc == 0) errors_name(t.file, sheet_about(t.sheet)->gzip, t.errors_path);
     if (rc == 0 && header_row) rc = sheet_next_kept(t.sheet, &cli->arena, &t.headers, &t.n_headers, t.err);
     if (rc < 0) goto out;
     struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .unread = sheet_about(t.sheet)->unread, .file = t.file, .digest = text_of(digest),

@@ -55,12 +55,16 @@ static int backup_print(struct cli *cli, const char *where, const struct backup_
     return 0;
 }
 
+static int backup_new(const char *path, struct error *err) {
+    struct stat st;
+    return stat(path, &st) ? 0 : error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing / 文件已存在,备份不覆盖");
+}
+
 int cmd_backup(struct cli *cli, struct error *err) {
     const char *path = cli_argument(cli, 0);
     struct backup_report r = {0};
-    struct stat st;
-    if (stat(path, &st) == 0) return error_set(err, E_CONFLICT, path, "is there already; a backup overwrites nothing / 文件已存在,备份不覆盖");
-    int rc = cli_open(cli, err);
+    int rc = backup_new(path, err);
+    if (rc == 0) rc = cli_open(cli, err);
     if (rc == 0) rc = backup_write(cli->ledger, path, &r, err);
     if (rc == 0) rc = backup_print(cli, path, &r, err);
     if (rc == 0 && !cli->json) cli_print(cli, "%s\n", cli_word(cli, "密钥不在其中, 请另行保管", "the key is not in it: keep it elsewhere"));
@@ -77,17 +81,49 @@ int cmd_restore(struct cli *cli, struct error *err) {
     return rc < 0 ? rc : backup_print(cli, o.dir, &r, err);
 }
 
+/* Anything but notes of what is kept. */
+static bool plan_changes(struct text plan) {
+    for (size_t at = 0; at < plan.n;) {
+        const char *end = memchr(plan.s + at, '\n', plan.n - at);
+        if (!text_starts((struct text){plan.s + at, plan.n - at}, TEXT("--"))) return true;
+        at = end ? (size_t)(end - plan.s) + 1 : plan.n;
+    }
+    return false;
+}
+
+/* The way back is a restore by the program from before: without a backup there is none. */
+static int migrate_backup(struct cli *cli, const char *path, struct error *err) {
+    struct backup_report r = {0};
+    if (cli_flag(cli, "no-backup")) return 0;
+    if (!path)
+        return error_set(err, E_USAGE, "--backup", "nothing was changed: a migration is taken back only by restoring a backup from before it; --backup FILE makes one first, "
+                         "--no-backup does without / 未作变更: 升级后只能以升级前的备份恢复;请用 --backup FILE 先备份,或 --no-backup 不备份");
+    int rc = backup_new(path, err);
+    if (rc == 0) rc = backup_write_unmigrated(cli->ledger, path, &r, err);
+    if (rc == 0 && !cli->json) rc = backup_print(cli, path, &r, err);
+    return rc;
+}
+
 int cmd_migrate(struct cli *cli, struct error *err) {
     struct ledger_options o = cli_ledger_options(cli);
     struct buf plan = {0};
     bool apply = cli_flag(cli, "apply");
+    const char *backup = cli_text(cli, "backup");
+    if (backup && (!apply || cli_flag(cli, "no-backup"))) return error_set(err, E_USAGE, "--backup", "goes with --apply, and not with --no-backup / 须与 --apply 同用,不与 --no-backup 同用");
     int rc = ledger_open_to_migrate(&o, &cli->ledger, err);
-    if (rc == 0) rc = ledger_migrate(cli->ledger, apply, &plan, err);
-    if (rc == 0 && cli->json) rc = cli_json(cli, json_pack("{s:b, s:o}", "applied", apply, "statements", cli_json_text(buf_view(&plan))), err);
+    if (rc == 0) rc = ledger_migrate(cli->ledger, false, &plan, err);
+    bool changes = rc == 0 && plan_changes(buf_view(&plan));
+    if (changes && apply) rc = migrate_backup(cli, backup, err);
+    if (rc == 0 && apply) {
+        buf_reset(&plan);
+        rc = ledger_migrate(cli->ledger, true, &plan, err);
+    }
+    if (rc == 0 && cli->json)
+        rc = cli_json(cli, json_pack("{s:b, s:o, s:s?}", "applied", apply, "statements", cli_json_text(buf_view(&plan)), "backup", changes ? backup : NULL), err);
     else if (rc == 0) {
         cli_write(cli, buf_view(&plan));
         cli_print(cli, "%s\n", !plan.n ? cli_word(cli, "无需变更", "nothing to change")
-                               : apply ? cli_word(cli, "已执行", "done") : cli_word(cli, "以上未执行; 加 --apply 执行", "not run; --apply runs them"));
+                               : apply ? cli_word(cli, "已执行", "done") : cli_word(cli, "以上未执行; 加 --apply --backup FILE 执行", "not run; --apply --backup FILE runs them"));
     }
     buf_clear(&plan);
     return rc;

@@ -87,7 +87,7 @@ static int ask(struct request *r, struct error *err) {
 
 /* By what the name ends in. */
 static int file_of(struct request *r, const char *kind, const char *which, struct error *err) {
-    static const char *const types[][2] = {{".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}, {".json", "application/json"}, {".csv", "text/csv"}};
+    static const char *const types[][2] = {{".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}, {".json", "application/json"}, {".csv", "text/csv"}, {".gz", "application/gzip"}};
     char path[JOB_PATH_BYTES], name[256];
     int rc = job_file(http_jobs(r->server), &r->session, kind, jobs_id(r), which, path, name, err);
     if (rc < 0) return rc;
@@ -236,7 +236,7 @@ const struct route jobs_routes[] = {
     STEP("undo", import_undo, "撤销整批导入", "Takes the whole import back."),
     {.method = "POST", .path = IMPORTS "/{id}/cancel", .who = WHO_ACCOUNT, .run = import_cancel, .response = "Job", .status = 202, .zh = "中止导入，已存入的可撤销", .en = "Stops it; what is stored can be taken back."},
     {.method = "GET", .path = IMPORTS "/{id}/events", .who = WHO_ACCOUNT, .run = import_events, .response = "text/event-stream", .zh = "导入的进展（事件流），至其结束", .en = "The import whenever something is new, until it is at work no more."},
-    {.method = "GET", .path = IMPORTS "/{id}/errors", .who = WHO_ACCOUNT, .run = import_errors, .response = "text/csv;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", .zh = "退回的行及原因，格式同原文件", .en = "The refused rows with their reasons, in the format of the upload."},
+    {.method = "GET", .path = IMPORTS "/{id}/errors", .who = WHO_ACCOUNT, .run = import_errors, .response = "text/csv;application/gzip;application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", .zh = "退回的行及原因，格式同原文件", .en = "The refused rows with their reasons, in the format of the upload."},
     {.method = "DELETE", .path = IMPORTS "/{id}", .who = WHO_ACCOUNT, .run = import_drop, .status = 204, .zh = "删除上传文件", .en = "Deletes the upload and its files."},
     {0},
 };

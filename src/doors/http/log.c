@@ -80,7 +80,8 @@ void log_request(struct http_log *g, const struct request *r, int64_t took_ns, b
     buf_str(b, r->route ? r->route->path : "-");
     buf_str(b, "\",\"status\":");
     buf_int(b, status);
-    for (size_t i = 0; i < REQUEST_PARAMS_MAX && r->params[i].s; i++) {
+    /* What a path names is told when it was there: otherwise it may be anything, a document or a phone number too. */
+    for (size_t i = 0; status < 400 && i < REQUEST_PARAMS_MAX && r->params[i].s; i++) {
         buf_str(b, i ? "," : ",\"path\":[");
         json_put_string(b, (struct text){r->params[i].s, r->params[i].n < 60 ? r->params[i].n : 60});
         if (i + 1 == REQUEST_PARAMS_MAX || !r->params[i + 1].s) buf_char(b, ']');
