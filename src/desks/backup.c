@@ -120,7 +120,7 @@ int backup_write_unmigrated(struct ledger *l, const char *path, struct backup_re
     size_t n = 0;
     int rc = ledger_reader(l, &db, err);
     if (!rc) rc = db_tables(db, &a, &found, &n, err);
-    if (!rc && n > TABLES_MAX) rc = error_set(err, E_TOO_LARGE, path, "the store has more than %d tables", TABLES_MAX);
+    if (!rc && n > TABLES_MAX) rc = error_set(err, E_TOO_LARGE, path, "the store has more than %d tables / 数据库表超过 %d 个", TABLES_MAX, TABLES_MAX);
     for (size_t i = 0; !rc && i < n; i++) tables[i] = &found[i];
     if (!rc) rc = write_tables(db, tables, n, path, ret, err);
     db_close(db);

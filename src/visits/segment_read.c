@@ -508,7 +508,7 @@ static int rows_take(struct segment *s, uint64_t b, const struct columns *c, siz
     for (size_t i = 0; i < n; i++) {
         uint32_t l = length[skip + i], long_s = (l <= DAY_S ? l : DAY_S) - 1, end = starts[i0 + i] + long_s * unit;
         out->start[i] = starts[i0 + i];
-        out->end[i] = (l == 0) | (end > DAY_S) ? DAY_S : end;
+        out->end[i] = ((l == 0) | (end > DAY_S)) ? DAY_S : end;
         out->person[i] = person[skip + i];
     }
     for (size_t i = 0; i < n; i++) {
