@@ -72,9 +72,8 @@ static double import(struct ledger *l, const struct session *s, const struct lis
     all = (cpu_us(CLOCK_PROCESS_CPUTIME_ID) - all) / (double)rows;
     own = (cpu_us(CLOCK_THREAD_CPUTIME_ID) - own) / (double)rows;
     double rate = (double)rows / ((double)(monotonic_ns() - from) / 1e9);
-    printf("  %-28s %8.0f rows/s, processor a row: writer %.2f us, worker %.2f us (created %lld, persons known %lld)\n", workers < 0 ? "one thread" : "worker and writer", rate,
-           own, all - own, (long long)c.created,
-           (long long)c.matched);
+    printf("  %-28s %8.0f rows/s, processor a row: %.2f us, who hands the rows over %.2f of it (created %lld, persons known %lld)\n",
+           workers < 0 ? "one thread" : "worker and writer", rate, all, own, (long long)c.created, (long long)c.matched);
     intake_free(in);
     return rate;
 }

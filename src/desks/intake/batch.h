@@ -1,5 +1,5 @@
-/* desks/intake, private: the rows in flight. A batch is filled by the door's thread, mapped and prepared by a worker, resolved and written by the
- * door's thread again, then reset. */
+/* desks/intake, private: the rows in flight. A batch is filled by the door's thread, mapped and prepared by the worker, resolved and written by the
+ * writer, told (counted, refused rows and notes handed over) by the door's thread again, then reset. */
 #ifndef TOCSIN_DESKS_INTAKE_BATCH_H
 #define TOCSIN_DESKS_INTAKE_BATCH_H
 
@@ -13,7 +13,7 @@
 bool origin_named(struct text t);
 
 #define LINK_OPEN UINT32_MAX
-enum { BATCHES = 3, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
+enum { BATCHES = 4, WAITING_BYTES_MAX = 256 << 20, CACHE_MAX = 1 << 20 };
 
 enum row_state { ROW_OPEN, ROW_SKIPPED, ROW_REJECTED, ROW_LATER /* wholly put off */, ROW_STORED };
 
@@ -53,8 +53,12 @@ struct batch {
     struct rng secret;
     size_t n, cap;
     struct row *rows;
+    struct draft **drafts; /* what was written, in order */
+    size_t n_drafts;
+    struct intake_note *notes; /* what the writer has to tell; their words lie in the arena */
+    size_t n_notes, cap_notes;
     int rc;             /* out of memory in the worker */
-    enum { BATCH_FREE, BATCH_FILLED, BATCH_TAKEN, BATCH_READY } state;
+    enum { BATCH_FREE, BATCH_FILLED, BATCH_TAKEN, BATCH_READY, BATCH_WRITING, BATCH_WRITTEN } state;
 };
 
 /* A row that waits for the end of the file: copied out of its batch. */
@@ -77,12 +81,16 @@ struct intake {
     struct intake_counts counts;
     int64_t started_ns;
     struct batch batches[BATCHES];
-    size_t filling, oldest;  /* ring */
+    size_t filling, oldest;  /* ring: the oldest one that is not free */
     size_t submitted;        /* rows */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    pthread_t thread;
-    bool threaded, stop, failed, finished, has_lock, bulk;
+    pthread_t worker, writer;
+    bool threaded, failed, finished, has_lock;
+    bool stop, stop_writing; /* under the lock, as the next two */
+    bool large;              /* worth a bulk phase: whoever writes begins it before his next batch */
+    struct error broken;     /* why a batch could not be written: none after it is */
+    bool bulk;
     struct db *disk;         /* the worker syncs through it what was committed lazily; NULL: a commit waits for the disk itself */
     bool sync;               /* something was committed since the worker last synced; under the lock, as what follows */
     struct intake_counts committed, told; /* told: on disk */
@@ -106,15 +114,17 @@ void batch_prepare(struct intake *in, struct batch *b);
 int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
 struct text row_name(struct arena *a, int64_t content, uint32_t occurrence, size_t item); /* {NULL, 0} when out of memory */
 
-/* resolve.c: fills links, matches persons; leaves refused rows behind. The drafts to write go to *ret in order. */
-int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err);
+/* resolve.c: fills links, matches persons; leaves refused rows behind, and the drafts to write in order. */
+int batch_resolve(struct intake *in, struct batch *b, struct error *err);
 /* The reason lives in the batch. Out of memory leaves a constant one. */
 void row_refuse(struct batch *b, struct row *r, const struct map_reason *why);
 void reason_of(struct map_reason *ret, const struct register_decl *reg, const struct error *e);
-void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, struct text field, const char *zh, const char *en, int64_t record, int64_t other);
 int cache_put(struct intake *in, int64_t key, int64_t id);
 
-/* commit.c: writes one prepared batch in a transaction of its own and counts. */
-int batch_commit(struct intake *in, struct batch *b, struct error *err);
+/* commit.c: writes one prepared batch in a transaction of its own; counts it, hands its refused rows and notes to the door. */
+int batch_write(struct intake *in, struct batch *b, struct error *err);
+int batch_tell(struct intake *in, struct batch *b, struct error *err);
+void intake_note(struct intake *in, const struct intake_note *n);
+int batch_note(struct batch *b, enum intake_note_kind kind, int64_t line, const struct map_reason *why); /* to be told with the batch */
 
 #endif

@@ -1,19 +1,25 @@
-/* One prepared batch written in a transaction of its own; outcomes counted, refused rows handed back. */
+/* One prepared batch written in a transaction of its own; then outcomes counted, refused rows handed back. */
 #include <stdio.h>
 #include <string.h>
 
 #include "desks/intake/batch.h"
 
-void intake_note(struct intake *in, enum intake_note_kind kind, int64_t line, struct text field, const char *zh, const char *en, int64_t record, int64_t other) {
+void intake_note(struct intake *in, const struct intake_note *n) {
     in->counts.notes++;
-    if (!in->o.noted) return;
-    struct intake_note n = {.kind = kind, .line = line, .field = field, .zh = zh, .en = en, .record = record, .other = other};
-    in->o.noted(in->o.arg, &n);
+    if (in->o.noted) in->o.noted(in->o.arg, n);
+}
+
+int batch_note(struct batch *b, enum intake_note_kind kind, int64_t line, const struct map_reason *why) {
+    if (!arena_room(&b->arena, &b->notes, &b->cap_notes, b->n_notes + 1, sizeof *b->notes)) return E_MEMORY;
+    struct text zh = arena_text(&b->arena, text_of(why->zh)), en = arena_text(&b->arena, text_of(why->en));
+    if (!zh.s || !en.s) return E_MEMORY;
+    b->notes[b->n_notes++] = (struct intake_note){.kind = kind, .line = line, .field = why->field, .zh = zh.s, .en = en.s};
+    return 0;
 }
 
 static void refuse(struct intake *in, const struct row *r) {
     if (r->counted) { /* it is stored; only the second look failed */
-        intake_note(in, NOTE_REFERENCE, r->line, r->reason->field, r->reason->zh, r->reason->en, 0, 0);
+        intake_note(in, &(struct intake_note){NOTE_REFERENCE, r->line, r->reason->field, r->reason->zh, r->reason->en, 0, 0});
         return;
     }
     in->counts.rows++;
@@ -23,8 +29,10 @@ static void refuse(struct intake *in, const struct row *r) {
     in->o.rejected(in->o.arg, &out);
 }
 
+/* ---- the writer's side */
+
 /* What the apply said, row by row. Sets *ret_again when a refused row left something behind. */
-static void verdicts(struct intake *in, struct batch *b, bool *ret_again) {
+static int verdicts(struct batch *b, bool *ret_again) {
     for (size_t i = 0; i < b->n; i++) {
         struct row *r = &b->rows[i];
         if (r->state != ROW_STORED) continue;
@@ -40,30 +48,65 @@ static void verdicts(struct intake *in, struct batch *b, bool *ret_again) {
                 row_refuse(b, r, &why);
                 continue;
             }
-            intake_note(in, NOTE_CELL, r->line, why.field, why.zh, why.en, 0, 0);
+            if (batch_note(b, NOTE_CELL, r->line, &why) < 0) return E_MEMORY;
             r->drafts[k] = NULL;
         }
         if (r->state == ROW_REJECTED && left) *ret_again = true;
     }
+    return 0;
 }
 
-static int write_batch(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err) {
+static int write_batch(struct intake *in, struct batch *b, struct error *err) {
     struct ledger *l = in->ledger;
     for (;;) {
         bool again = false;
+        size_t told = b->n_notes;
         int rc = l->in_transaction ? 0 : ledger_begin(l, err);
-        if (rc == 0) rc = batch_resolve(in, b, ret, ret_n, err);
-        if (rc == 0 && *ret_n) rc = record_apply(l, &in->session, *ret, *ret_n, err);
+        if (rc == 0) rc = batch_resolve(in, b, err);
+        size_t resolved = b->n_notes;
+        if (rc == 0 && b->n_drafts) rc = record_apply(l, &in->session, b->drafts, b->n_drafts, err);
+        if (rc == 0 && verdicts(b, &again) < 0) rc = error_memory(err);
         if (rc < 0) {
             ledger_rollback(l);
             return rc;
         }
-        verdicts(in, b, &again);
         if (in->o.dry_run) return 0;
         if (!again) return ledger_commit(l, in->session.now, err);
-        ledger_rollback(l); /* the refused rows are marked; the others are written without them */
+        ledger_rollback(l); /* the refused rows are marked; the others are written without them, and what resolving said of them is said again */
+        memmove(b->notes + told, b->notes + resolved, (b->n_notes - resolved) * sizeof *b->notes);
+        b->n_notes -= resolved - told;
     }
 }
+
+/* Later rows may refer to its records by what the list calls them. */
+static int remember(struct intake *in, const struct row *r) {
+    for (size_t k = 0; k < r->result.n; k++) {
+        const struct draft *d = r->drafts[k];
+        if (d && d->ret_id && r->result.items[k].outside_key.n && cache_put(in, d->key, d->ret_id) < 0) return E_MEMORY;
+    }
+    return 0;
+}
+
+/* A piece of a dry run: it never was, and neither was what it taught. */
+static void forget_piece(struct intake *in) {
+    ledger_rollback(in->ledger);
+    arena_reset(&in->cache_arena);
+    in->cache = (struct idmap){0};
+    in->regions = (struct idmap){0};
+}
+
+int batch_write(struct intake *in, struct batch *b, struct error *err) {
+    int rc = b->rc < 0 ? error_set(err, b->rc, NULL, "out of memory") : write_batch(in, b, err);
+    if (rc == 0 && in->o.dry_run && in->o.pieces) {
+        forget_piece(in);
+        return 0;
+    }
+    for (size_t i = 0; rc == 0 && i < b->n; i++)
+        if (b->rows[i].state == ROW_STORED && remember(in, &b->rows[i]) < 0) rc = error_memory(err);
+    return rc;
+}
+
+/* ---- the door's side */
 
 static int wait_for_end(struct intake *in, const struct row *r) {
     if (!mem_room(&in->waiting, &in->cap_waiting, in->n_waiting + 1, sizeof *in->waiting)) return E_MEMORY;
@@ -103,7 +146,7 @@ static void count_stored(struct intake *in, struct row *r) {
     for (size_t k = 0; k < r->result.n_notes; k++) {
         const struct map_reason *why = k < MAP_NOTES_MAX ? &r->result.notes[k] : NULL;
         if (why)
-            intake_note(in, NOTE_CELL, r->line, why->field, why->zh, why->en, 0, 0);
+            intake_note(in, &(struct intake_note){NOTE_CELL, r->line, why->field, why->zh, why->en, 0, 0});
         else
             in->counts.notes++;
     }
@@ -114,8 +157,8 @@ static void tell_twin(struct intake *in, const struct row *r, struct draft **dra
     int64_t own = drafts[r->twin_of - 1]->ret_id, other = r->twin ? r->twin : r->twin_draft <= n ? drafts[r->twin_draft - 1]->ret_id : 0;
     if (!own || !other || own == other || drafts[r->twin_of - 1]->outcome != OUTCOME_CREATED) return;
     in->counts.candidates++;
-    intake_note(in, NOTE_DUPLICATE, r->line, (struct text){"person", 6}, "姓名、出生日期、性别与另一人相同，可能重复，未合并",
-                "name, birth date and sex are those of another person: perhaps the same, not merged", own, other);
+    intake_note(in, &(struct intake_note){NOTE_DUPLICATE, r->line, TEXT("person"), "姓名、出生日期、性别与另一人相同，可能重复，未合并",
+                                          "name, birth date and sex are those of another person: perhaps the same, not merged", own, other});
 }
 
 /* What the ledger takes for a double is stored and told; so is what a row says otherwise of a known person. */
@@ -124,41 +167,20 @@ static void tell_similar(struct intake *in, const struct row *r) {
         const struct draft *d = r->drafts[k];
         bool person = d && d->reg == in->person;
         if (d && d->ret_aside)
-            intake_note(in, NOTE_OTHERWISE, r->line, d->reg->name,
-                        person ? "已知人员，本行所报姓名、性别、出生日期或电话与已知不同，已存入“另报信息”" : "已有记录，本行所报与已存内容不同：已存内容不变，另存备查",
-                        person ? "a known person, of whom the row says another name, sex, birth date or phone: kept under Also given"
-                               : "a known record, of which the row says otherwise: what is known stays, the other word is noted in it",
-                        d->ret_id, 0);
+            intake_note(in, &(struct intake_note){NOTE_OTHERWISE, r->line, d->reg->name,
+                                                  person ? "已知人员，本行所报姓名、性别、出生日期或电话与已知不同，已存入“另报信息”" : "已有记录，本行所报与已存内容不同：已存内容不变，另存备查",
+                                                  person ? "a known person, of whom the row says another name, sex, birth date or phone: kept under Also given"
+                                                         : "a known record, of which the row says otherwise: what is known stays, the other word is noted in it",
+                                                  d->ret_id, 0});
         if (!d || !d->ret_similar) continue;
         const struct similar *why = &d->reg->similar[d->ret_similar_rule];
         in->counts.similar++;
-        intake_note(in, NOTE_SIMILAR, r->line, d->reg->name, why->zh.s, why->en.s, d->ret_id, d->ret_similar);
+        intake_note(in, &(struct intake_note){NOTE_SIMILAR, r->line, d->reg->name, why->zh.s, why->en.s, d->ret_id, d->ret_similar});
     }
 }
 
-/* Later rows may refer to its records by what the list calls them. */
-static int remember(struct intake *in, const struct row *r) {
-    for (size_t k = 0; k < r->result.n; k++) {
-        const struct draft *d = r->drafts[k];
-        if (d && d->ret_id && r->result.items[k].outside_key.n && cache_put(in, d->key, d->ret_id) < 0) return E_MEMORY;
-    }
-    return 0;
-}
-
-/* A piece of a dry run: it never was, and neither was what it taught. */
-static void forget_piece(struct intake *in) {
-    ledger_rollback(in->ledger);
-    arena_reset(&in->cache_arena);
-    in->cache = (struct idmap){0};
-    in->regions = (struct idmap){0};
-}
-
-int batch_commit(struct intake *in, struct batch *b, struct error *err) {
-    struct draft **drafts = NULL;
-    size_t n = 0;
-    int rc = b->rc < 0 ? error_set(err, b->rc, NULL, "out of memory") : 0;
-    if (rc == 0) rc = write_batch(in, b, &drafts, &n, err);
-    if (rc < 0) return rc;
+int batch_tell(struct intake *in, struct batch *b, struct error *err) {
+    for (size_t i = 0; i < b->n_notes; i++) intake_note(in, &b->notes[i]);
     for (size_t i = 0; i < b->n; i++) {
         struct row *r = &b->rows[i];
         if (r->state == ROW_SKIPPED) {
@@ -173,14 +195,12 @@ int batch_commit(struct intake *in, struct batch *b, struct error *err) {
             if (r->state == ROW_LATER) row_refuse(b, r, &many);
         }
         if (r->state == ROW_STORED) {
-            if (remember(in, r) < 0) return error_memory(err);
             count_stored(in, r);
-            tell_twin(in, r, drafts, n);
+            tell_twin(in, r, b->drafts, b->n_drafts);
             tell_similar(in, r);
         }
         if (r->state == ROW_REJECTED) refuse(in, r);
         if (waits && wait_for_end(in, r) < 0) return error_memory(err);
     }
-    if (in->o.dry_run && in->o.pieces) forget_piece(in);
     return 0;
 }

@@ -90,30 +90,14 @@ static void *work(void *arg) {
 
 static void batch_reset(struct batch *b) {
     arena_reset(&b->arena);
-    b->n = b->cap = 0;
+    b->n = b->cap = b->n_drafts = b->n_notes = b->cap_notes = 0;
     b->rows = NULL;
+    b->drafts = NULL;
+    b->notes = NULL;
     b->rc = 0;
 }
 
-/* Writes the oldest batch in flight, waiting for the worker when it must. Called with the lock. */
-static int write_oldest(struct intake *in, struct error *err) {
-    struct batch *b = &in->batches[in->oldest];
-    while (b->state != BATCH_READY) pthread_cond_wait(&in->changed, &in->lock);
-    int rc = in->unsynced.code;
-    if (rc < 0 && err) *err = in->unsynced;
-    pthread_mutex_unlock(&in->lock);
-    if (rc == 0) rc = batch_commit(in, b, err);
-    batch_reset(b);
-    pthread_mutex_lock(&in->lock);
-    if (rc == 0 && in->disk) {
-        in->committed = in->counts;
-        in->sync = true;
-        pthread_cond_broadcast(&in->changed);
-    }
-    b->state = BATCH_FREE;
-    in->oldest = (in->oldest + 1) % BATCHES;
-    return rc;
-}
+/* ---- the writer */
 
 /* From here on batches are committed first and synced beside the writer; what is told of the import is what is on disk. Not on PostgreSQL, which may restart
  * between a commit and its sync and then goes on without it. */
@@ -127,7 +111,7 @@ static void sync_beside(struct intake *in) {
         return;
     }
     pthread_mutex_lock(&in->lock);
-    in->told = in->counts;
+    in->told = in->committed;
     in->disk = disk;
     pthread_mutex_unlock(&in->lock);
 }
@@ -140,45 +124,138 @@ static void bulk(struct intake *in, bool on) {
     if (on) sync_beside(in);
 }
 
+static void *write_all(void *arg) {
+    struct intake *in = arg;
+    size_t at = 0;
+    pthread_mutex_lock(&in->lock);
+    for (;;) {
+        struct batch *b = &in->batches[at];
+        bool go_on = !in->broken.code && !in->unsynced.code && !in->stop_writing;
+        if (!go_on || b->state != BATCH_READY) {
+            if (in->stop_writing) break;
+            pthread_cond_wait(&in->changed, &in->lock);
+            continue;
+        }
+        b->state = BATCH_WRITING;
+        bool large = in->large;
+        pthread_mutex_unlock(&in->lock);
+        struct error why = {0};
+        if (large) bulk(in, true);
+        int rc = batch_write(in, b, &why);
+        pthread_mutex_lock(&in->lock);
+        if (rc < 0) {
+            in->broken = why;
+            in->broken.code = rc;
+        } else {
+            b->state = BATCH_WRITTEN;
+        }
+        at = (at + 1) % BATCHES;
+        pthread_cond_broadcast(&in->changed);
+    }
+    pthread_mutex_unlock(&in->lock);
+    return NULL;
+}
+
+/* ---- the door's thread */
+
+/* Why nothing more is written, 0 while all is well. Called with the lock. */
+static int trouble(const struct intake *in, struct error *err) {
+    const struct error *why = in->broken.code ? &in->broken : &in->unsynced;
+    if (why->code && err) *err = *why;
+    return why->code;
+}
+
+/* Tells the oldest batch, which was written. Called with the lock. */
+static int tell_oldest(struct intake *in, struct error *err) {
+    struct batch *b = &in->batches[in->oldest];
+    pthread_mutex_unlock(&in->lock);
+    int rc = batch_tell(in, b, err);
+    batch_reset(b);
+    pthread_mutex_lock(&in->lock);
+    in->committed = in->counts;
+    in->sync = in->disk && !in->unsynced.code;
+    b->state = BATCH_FREE;
+    in->oldest = (in->oldest + 1) % BATCHES;
+    pthread_cond_broadcast(&in->changed);
+    return rc;
+}
+
+/* Tells what was written, until a batch is free (or all are, when all is said). Called with the lock. */
+static int tell_until(struct intake *in, bool all, struct error *err) {
+    for (;;) {
+        const struct batch *b = &in->batches[in->oldest];
+        int rc = 0;
+        if (b->state == BATCH_WRITTEN)
+            rc = tell_oldest(in, err);
+        else if (all ? b->state == BATCH_FREE : in->batches[in->filling].state == BATCH_FREE)
+            return trouble(in, err);
+        else if ((rc = trouble(in, err)) == 0)
+            pthread_cond_wait(&in->changed, &in->lock);
+        if (rc < 0) return rc;
+    }
+}
+
 static int submit(struct intake *in, struct error *err) {
     struct batch *b = &in->batches[in->filling];
     int rc = 0;
     if (!b->n) return 0;
     in->submitted += b->n;
-    if (b->n >= in->o.batch_rows || (!in->o.batch_now && in->submitted >= in->o.batch_rows)) bulk(in, true); /* a list of a few rows is not worth it */
+    bool large = b->n >= in->o.batch_rows || (!in->o.batch_now && in->submitted >= in->o.batch_rows); /* a list of a few rows is not worth it */
     if (!in->threaded) {
+        if (large) bulk(in, true);
         batch_prepare(in, b);
-        rc = batch_commit(in, b, err);
+        rc = batch_write(in, b, err);
+        if (rc == 0) rc = batch_tell(in, b, err);
         batch_reset(b);
         return rc;
     }
     pthread_mutex_lock(&in->lock);
+    in->large = in->large || large;
     b->state = BATCH_FILLED;
     pthread_cond_broadcast(&in->changed);
     in->filling = (in->filling + 1) % BATCHES;
-    /* one that is ready is written before more is read, and no more than one: the worker must not run out of rows */
-    if (in->batches[in->oldest].state == BATCH_READY) rc = write_oldest(in, err);
-    while (rc == 0 && in->batches[in->filling].state != BATCH_FREE) rc = write_oldest(in, err);
+    rc = tell_until(in, false, err);
     pthread_mutex_unlock(&in->lock);
     return rc;
 }
 
-static int drain(struct intake *in, struct error *err) {
-    int rc = submit(in, err);
-    if (!in->threaded) return rc;
-    pthread_mutex_lock(&in->lock);
-    while (rc == 0 && in->batches[in->oldest].state != BATCH_FREE) rc = write_oldest(in, err);
-    pthread_mutex_unlock(&in->lock);
-    return rc;
-}
-
-static void worker_stop(struct intake *in) {
-    if (!in->threaded) return;
+static void threads_start(struct intake *in) {
+    in->committed = in->counts;
+    if (pthread_create(&in->worker, NULL, work, in) != 0) return;
+    in->threaded = true;
+    if (pthread_create(&in->writer, NULL, write_all, in) == 0) return;
     pthread_mutex_lock(&in->lock);
     in->stop = true;
     pthread_cond_broadcast(&in->changed);
     pthread_mutex_unlock(&in->lock);
-    pthread_join(in->thread, NULL); /* it has synced what was committed */
+    pthread_join(in->worker, NULL);
+    in->threaded = false;
+}
+
+static int drain(struct intake *in, struct error *err) {
+    int rc = submit(in, err);
+    if (!in->threaded || rc < 0) return rc;
+    pthread_mutex_lock(&in->lock);
+    rc = tell_until(in, true, err);
+    pthread_mutex_unlock(&in->lock);
+    return rc;
+}
+
+/* The writer ends his batch, what he wrote is told unless nobody asks any more; the worker syncs what was committed. */
+static void threads_stop(struct intake *in, bool tell) {
+    if (!in->threaded) return;
+    pthread_mutex_lock(&in->lock);
+    in->stop_writing = true;
+    pthread_cond_broadcast(&in->changed);
+    pthread_mutex_unlock(&in->lock);
+    pthread_join(in->writer, NULL);
+    pthread_mutex_lock(&in->lock);
+    while (tell && in->batches[in->oldest].state == BATCH_WRITTEN)
+        if (tell_oldest(in, NULL) < 0) break;
+    in->stop = true;
+    pthread_cond_broadcast(&in->changed);
+    pthread_mutex_unlock(&in->lock);
+    pthread_join(in->worker, NULL);
     in->threaded = false;
     if (!in->disk) return;
     db_close(in->disk);
@@ -209,7 +286,7 @@ static int choose_map(struct intake *in, struct error *err) {
         buf_printf(&zh, "未使用的列：%s", buf_cstr(&unused));
         struct buf en = {0};
         buf_printf(&en, "columns that nothing uses: %s", buf_cstr(&unused));
-        intake_note(in, NOTE_UNMATCHED, 0, (struct text){"", 0}, buf_cstr(&zh), buf_cstr(&en), 0, 0);
+        intake_note(in, &(struct intake_note){.kind = NOTE_UNMATCHED, .field = TEXT(""), .zh = buf_cstr(&zh), .en = buf_cstr(&en)});
         buf_clear(&zh);
         buf_clear(&en);
     }
@@ -218,7 +295,7 @@ static int choose_map(struct intake *in, struct error *err) {
         char zh[300], en[300];
         snprintf(zh, sizeof zh, "未读取的工作表：%.200s", in->o.unread);
         snprintf(en, sizeof en, "sheets that were not read: %.200s", in->o.unread);
-        intake_note(in, NOTE_UNMATCHED, 0, (struct text){"", 0}, zh, en, 0, 0);
+        intake_note(in, &(struct intake_note){.kind = NOTE_UNMATCHED, .field = TEXT(""), .zh = zh, .en = en});
     }
     return rc;
 }
@@ -243,7 +320,7 @@ int intake_new(struct ledger *l, const struct session *s, const struct intake_op
     if (rc == 0) rc = import_begin(in, err);
     if (rc == 0) {
         in->has_lock = pthread_mutex_init(&in->lock, NULL) == 0 && pthread_cond_init(&in->changed, NULL) == 0;
-        if (in->has_lock && o->workers >= 0) in->threaded = pthread_create(&in->thread, NULL, work, in) == 0;
+        if (in->has_lock && o->workers >= 0) threads_start(in);
         *ret = in;
         return 0;
     }
@@ -294,8 +371,8 @@ static int waiting_pass(struct intake *in, struct error *err) {
 
 int intake_cancel(struct intake *in, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
+    threads_stop(in, true);
     if (in->ledger->in_transaction) ledger_rollback(in->ledger);
-    worker_stop(in);
     bulk(in, false);
     in->failed = true; /* nothing more can be given to it */
     in->counts.elapsed_ns = monotonic_ns() - in->started_ns;
@@ -305,7 +382,7 @@ int intake_cancel(struct intake *in, struct error *err) {
 int intake_finish(struct intake *in, struct error *err) {
     if (in->failed || in->finished) return error_set(err, E_USAGE, NULL, "the import has ended");
     int rc = drain(in, err);
-    worker_stop(in);
+    threads_stop(in, true);
     if (rc == 0 && (rc = in->unsynced.code) < 0 && err) *err = in->unsynced;
     for (int pass = 0; rc == 0 && in->n_waiting; pass++) {
         size_t before = in->n_waiting;
@@ -333,7 +410,7 @@ void intake_progress(struct intake *in, struct intake_counts *ret) {
 
 void intake_free(struct intake *in) {
     if (!in) return;
-    worker_stop(in);
+    threads_stop(in, false);
     if (in->o.dry_run && !in->finished && in->ledger->in_transaction) ledger_rollback(in->ledger);
     bulk(in, false);
     if (in->has_lock) {

@@ -4,8 +4,9 @@
  * leaves nothing behind; it goes back to the door through `rejected` with its cells and the reason. Blank rows, comment rows and rows the
  * map skips are counted apart. A row whose reference points to a row further down waits and is tried again at the end.
  *
- * Threads: workers map rows and prepare records (pure); the caller's thread matches and writes. The rows in flight are bounded (3 batches).
- * All functions are to be called from one thread, the one that owns the ledger. */
+ * Threads: a worker maps rows and prepares records (pure), a writer matches and writes; the caller's thread reads rows and is the only one that
+ * `rejected` and `noted` are called on. The rows in flight are bounded (4 batches). All functions are to be called from one thread, the one that owns the
+ * ledger; from the first row to finish, cancel or free the writer alone uses it. */
 #ifndef TOCSIN_DESKS_INTAKE_IMPORT_H
 #define TOCSIN_DESKS_INTAKE_IMPORT_H
 

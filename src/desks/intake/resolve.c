@@ -423,7 +423,8 @@ static int references(struct resolving *x, struct row *r, size_t i, const struct
             if ((rc = region_of(x, ref->text, &code, err)) < 0) return rc;
             d->values[ref->field] = code.n ? value_text(code) : (struct value){.kind = VALUE_ABSENT};
             if (code.n || ref->missing == MISSING_EMPTY) {
-                if (!code.n) missing(it, ref, why), intake_note(x->in, NOTE_REFERENCE, r->line, why->field, why->zh, why->en, 0, 0);
+                if (!code.n) missing(it, ref, why);
+                if (!code.n && batch_note(x->b, NOTE_REFERENCE, r->line, why) < 0) return error_memory(err);
                 continue;
             }
         } else if (ref->by == BY_ID) {
@@ -441,7 +442,7 @@ static int references(struct resolving *x, struct row *r, size_t i, const struct
         missing(it, ref, why);
         if (ref->by != BY_REGION) r->lacks = true;
         if (ref->missing != MISSING_EMPTY) return 1;
-        if (x->in->final) intake_note(x->in, NOTE_REFERENCE, r->line, why->field, why->zh, why->en, 0, 0);
+        if (x->in->final && batch_note(x->b, NOTE_REFERENCE, r->line, why) < 0) return error_memory(err);
     }
     return 0;
 }
@@ -501,8 +502,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
             person(x, r, i, x->n);
         if (rc == 0) rc = references(x, r, i, places, &why, err);
         if (rc > 0 && r->result.items[i].optional) {
-            if (x->in->final) intake_note(x->in, NOTE_REFERENCE, r->line, why.field, why.zh, why.en, 0, 0);
-            rc = 0;
+            rc = x->in->final && batch_note(x->b, NOTE_REFERENCE, r->line, &why) < 0 ? error_memory(err) : 0;
             continue;
         }
         if (rc != 0) break;
@@ -531,7 +531,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     return 0;
 }
 
-int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_t *ret_n, struct error *err) {
+int batch_resolve(struct intake *in, struct batch *b, struct error *err) {
     struct resolving x = {.in = in, .b = b};
     for (size_t i = 0; i < b->n; i++)
         if (b->rows[i].state == ROW_STORED) b->rows[i].state = ROW_OPEN;
@@ -540,7 +540,7 @@ int batch_resolve(struct intake *in, struct batch *b, struct draft ***ret, size_
     for (size_t i = 0; rc == 0 && i < b->n; i++)
         if (b->rows[i].state == ROW_OPEN) rc = resolve_row(&x, &b->rows[i], err);
     if (rc < 0) return rc;
-    *ret = x.drafts;
-    *ret_n = x.n;
+    b->drafts = x.drafts;
+    b->n_drafts = x.n;
     return 0;
 }
