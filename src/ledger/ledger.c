@@ -112,6 +112,12 @@ char *ledger_home(struct arena *a, const char *given) {
     return arena_str(a, ".");
 }
 
+static int add_mover(struct ledger *l, struct reg_table *t, const struct register_decl *by, size_t effect, struct error *err) {
+    if (!arena_room(&l->arena, &t->movers, &t->cap_movers, t->n_movers + 1, sizeof *t->movers)) return error_memory(err);
+    t->movers[t->n_movers++] = (struct mover){by, effect};
+    return 0;
+}
+
 static int catalog_open(struct ledger *l, struct error *err) {
     char *registers = arena_printf(&l->arena, "%s/registers", l->home), *codes = arena_printf(&l->arena, "%s/codes", l->home);
     if (!registers || !codes) return error_memory(err);
@@ -130,7 +136,7 @@ static int catalog_open(struct ledger *l, struct error *err) {
             struct text wrong = !target || register_state(target, e->to) < 0 ? e->to : e->back.n && register_state(target, e->back) < 0 ? e->back : (struct text){0};
             if (wrong.n) rc = error_set(err, E_UNKNOWN, reg->file, "effects: %s has no state %s / 该登记册没有此状态", target ? target->name.s : "?", wrong.s);
             else if (reg->person_field >= 0 && target->person_field >= 0)
-                l->tables[target->order]->moved = true;
+                rc = add_mover(l, l->tables[target->order], reg, k, err);
         }
     }
     return rc;

@@ -96,17 +96,15 @@ static int each_target(struct apply *x, const struct record *r, size_t i, bool g
 
 /* What others of its person, told before it was made, do to the new record. */
 static int others_move(struct apply *x, const struct record *r, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
     int rc = 0;
-    for (size_t g = 0; !rc && g < x->l->catalog->n_registers; g++) {
-        const struct register_decl *reg = &x->l->catalog->registers[g];
-        for (size_t i = 0; !rc && reg->person_field >= 0 && i < reg->n_effects; i++) {
-            struct record *list = NULL;
-            size_t n = 0;
-            if (target_of(x, reg, i) != r->reg) continue;
-            rc = of_person(x, reg, person_of(r), &list, &n, err);
-            for (size_t k = 0; !rc && k < n; k++)
-                if (whom(&list[k], i).kind != VALUE_INT && says(x, &list[k], i)) rc = go(x, r, reg->effects[i].to, false, err);
-        }
+    for (size_t m = 0; !rc && m < t->n_movers; m++) {
+        const struct register_decl *reg = t->movers[m].reg;
+        size_t i = t->movers[m].effect, n = 0;
+        struct record *list = NULL;
+        rc = of_person(x, reg, person_of(r), &list, &n, err);
+        for (size_t k = 0; !rc && k < n; k++)
+            if (whom(&list[k], i).kind != VALUE_INT && says(x, &list[k], i)) rc = go(x, r, reg->effects[i].to, false, err);
     }
     return rc;
 }
@@ -118,7 +116,7 @@ int apply_effects(struct apply *x, const struct record *r, const struct record *
     x->s = &own;
     for (size_t i = 0; !rc && i < r->reg->n_effects; i++)
         if (says(x, r, i) && !(before && says(x, before, i))) rc = each_target(x, r, i, gone, err);
-    if (!rc && !before && !gone && x->l->tables[r->reg->order]->moved) rc = others_move(x, r, err);
+    if (!rc && !before && !gone) rc = others_move(x, r, err);
     x->s = asker;
     return rc;
 }

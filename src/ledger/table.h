@@ -22,7 +22,9 @@ struct reg_table {
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
     struct expr **effects; /* when of reg->effects, parsed */
-    bool moved;            /* effects of others move its records, by person too */
+    /* effects of other registers that move its records, by person too */
+    struct mover { const struct register_decl *reg; size_t effect; } *movers;
+    size_t n_movers, cap_movers;
     struct similar_conditions { struct expr *except, *settled; } *similar; /* of reg->similar; NULL: none */
     struct hold_bound *holds; /* reg->holds */
     struct tally_bound *tally; /* reg->tally, or NULL */

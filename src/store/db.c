@@ -296,6 +296,8 @@ static int find_key(struct batch *b, uint16_t key[KEY_MAX], struct error *err) {
     return 0;
 }
 
+enum { BATCH_COLUMNS_MAX = 1600 }; /* PostgreSQL's own limit of a table */
+
 int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, const uint16_t *columns,
              size_t n_columns, const struct value *rows, size_t n_rows, size_t *ret_bad, struct error *err) {
     if (!db->writing) return usage(err, "a batch needs a write transaction");
@@ -309,9 +311,14 @@ int db_batch(struct db *db, enum db_verb verb, const struct db_table *table, con
                       .n_rows = n_rows};
     uint16_t key[KEY_MAX];
     if (!n_columns) return usage(err, "a batch needs columns");
-    for (size_t i = 0; i < n_columns; i++)
+    if (n_columns > BATCH_COLUMNS_MAX) return error_set(err, E_TOO_LARGE, table->name, "more than %d columns", BATCH_COLUMNS_MAX);
+    unsigned char plain[BATCH_COLUMNS_MAX];
+    for (size_t i = 0; i < n_columns; i++) {
         if (columns[i] >= table->n_columns)
             return error_set(err, E_USAGE, table->name, "a column the table lacks");
+        plain[i] = column_plain(&table->columns[columns[i]]);
+    }
+    b.plain = plain;
     rc = find_key(&b, key, err);
     if (rc < 0) return rc;
     if (!n_rows) return 0;

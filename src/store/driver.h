@@ -13,6 +13,7 @@ struct batch {
     size_t n_columns;
     const struct value *rows;
     size_t n_rows;
+    const unsigned char *plain; /* column_plain of each */
     size_t n_keys; /* columns that belong to the primary key ... */
     const uint16_t
         *key; /* ... as positions in `columns`, in key order; n_keys 0 when an INSERT need not know */
@@ -109,8 +110,10 @@ void sql_upsert(struct buf *b, const struct batch *batch, enum db_kind kind);
  * UTF-8 without NUL, so SQLite's is too. */
 const char *cell_refused(const struct db_column *column, struct value v);
 bool store_text_ok(struct text t);
-/* The first column of the row that may not stand where it is, with why; NULL when all is well. */
-const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column);
+/* Which kinds of cells, a bit each, may stand in the column whatever they hold: most cells are numbers and empty ones, not worth a call each. */
+unsigned char column_plain(const struct db_column *c);
+/* Whether all cells of the row may stand where they are. */
+bool row_sound(const struct batch *b, const struct value *row);
 /* Fills err with the refusal of this row. */
 int batch_refuse(const struct batch *b, const struct value *row, struct error *err);
 /* Is the failure one that a row can be blamed for? */

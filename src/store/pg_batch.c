@@ -332,11 +332,11 @@ static bool seen_before(struct seen *seen, const struct batch *b, const struct v
 /* How many of the rows go together: up to the limits, a bad cell, or a key that comes again (the last one
  * must win). */
 static size_t piece_size(const struct batch *b, struct seen *seen, const struct value *rows, size_t n) {
-    size_t bytes = 0, column = 0, i = 0;
+    size_t bytes = 0, i = 0;
     if (seen) seen->round++;
     for (; i < n && i < PIECE_ROWS && bytes < PIECE_BYTES; i++) {
         const struct value *row = rows + i * b->n_columns;
-        if (row_refused(b, row, &column)) break;
+        if (!row_sound(b, row)) break;
         for (size_t k = 0; k < b->n_columns; k++) bytes += 8 + value_view(row[k]).n;
         if (seen && seen_before(seen, b, rows, i)) break;
     }

@@ -172,16 +172,25 @@ const char *cell_refused(const struct db_column *column, struct value v) {
     }
 }
 
-const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column) {
+/* The first column of the row that may not stand where it is, with why; NULL when all is well. */
+static const char *row_refused(const struct batch *b, const struct value *row, size_t *ret_column) {
     for (size_t i = 0; i < b->n_columns; i++) {
-        const struct db_column *c = &b->table->columns[b->columns[i]];
-        /* most cells are numbers and empty ones: not worth a call */
-        if (row[i].kind == VALUE_INT ? c->type == COLUMN_INT : row[i].kind <= VALUE_NULL && !c->required) continue;
-        const char *why = cell_refused(c, row[i]);
         *ret_column = i;
+        const char *why = cell_refused(&b->table->columns[b->columns[i]], row[i]);
         if (why) return why;
     }
     return NULL;
+}
+
+unsigned char column_plain(const struct db_column *c) {
+    unsigned empty = c->required ? 0 : 1u << VALUE_ABSENT | 1u << VALUE_NULL;
+    return (unsigned char)(empty | (c->type == COLUMN_INT ? 1u << VALUE_INT : 0) | (c->type == COLUMN_BLOB ? 1u << VALUE_BLOB : 0));
+}
+
+bool row_sound(const struct batch *b, const struct value *row) {
+    for (size_t i = 0; i < b->n_columns; i++)
+        if (!(row[i].kind < 8 && b->plain[i] >> row[i].kind & 1) && cell_refused(&b->table->columns[b->columns[i]], row[i])) return false;
+    return true;
 }
 
 int batch_refuse(const struct batch *b, const struct value *row, struct error *err) {

@@ -240,8 +240,8 @@ int lite_batch(struct db *db, const struct batch *b, size_t *ret_bad, struct err
     struct lite *l = lite_of(db);
     struct lite_statement *s = NULL;
     uint32_t *order = NULL;
-    size_t n = 0, column;
-    while (n < b->n_rows && !row_refused(b, b->rows + n * b->n_columns, &column)) n++;
+    size_t n = 0;
+    while (n < b->n_rows && row_sound(b, b->rows + n * b->n_columns)) n++;
     bool given[SOURCE_COLUMNS];
     bool together = (b->verb == DB_INSERT || b->verb == DB_UPSERT) && n >= SOURCE_ROWS_MIN && b->n_columns <= SOURCE_COLUMNS;
     if (together) together = columns_given(b, n, given);
