@@ -380,6 +380,53 @@ static void a_harsher_measure_needs_its_approval(void **state) {
     }
 }
 
+/* EPI-02: from the opening of an investigation on its team owes to be on the spot, by the plan's time; only the arrival pays. */
+static void a_team_owes_its_arrival(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t who = person(&t, "张伟"), c = make_case(&t, who);
+        int64_t i = test_record(&t, "investigation", "case", test_id(&t, c), "opened_at", "2022-08-15T09:40");
+        struct obligation o = duty_of(&t, who, "arrive-on-the-spot");
+        assert_true(text_is(o.state, "open") && o.duty.due_at == test_at("2022-08-15T11:40"));
+        change(&t, "investigation", i, NULL, "dispatched_at", "2022-08-15T09:50", 0);
+        assert_state(&t, who, "arrive-on-the-spot", "open"); /* to be sent is not to be there */
+        change(&t, "investigation", i, NULL, "arrived_at", "2022-08-15T09:45", E_INVALID); /* before being sent */
+        assert_state(&t, who, "arrive-on-the-spot", "open");
+        change(&t, "investigation", i, NULL, "arrived_at", "2022-08-15T10:00", 0);
+        o = duty_of(&t, who, "arrive-on-the-spot");
+        assert_true(text_is(o.state, "paid") && !o.late);
+        conservation(&t);
+    }
+}
+
+/* EPI-08: a positive, a vehicle, a bed. Each hand-over has its time and who signed; the bed alone pays. */
+static void a_transfer_ends_in_a_bed(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t who = person(&t, "张伟"), c = make_case(&t, who);
+        int64_t way = test_record(&t, "transfer", "person", test_id(&t, who), "case", test_id(&t, c), "called_at", "2022-08-15T09:00", "vehicle", "沪A00001");
+        struct obligation o = duty_of(&t, who, "transfer-to-bed");
+        assert_true(text_is(o.state, "open") && o.duty.due_at == test_at("2022-08-15T11:00"));
+        change(&t, "transfer", way, "moving", NULL, NULL, E_INVALID); /* nobody handed over */
+        change(&t, "transfer", way, "moving", "departed_at", "2022-08-15T09:20", E_INVALID);
+        change(&t, "transfer", way, NULL, "departed_at", "2022-08-15T09:20", 0);
+        change(&t, "transfer", way, "moving", "handed_by", "街道 李", 0);
+        change(&t, "transfer", way, "done", "admitted_at", "2022-08-15T09:55", E_INVALID); /* nobody received */
+        assert_state(&t, who, "transfer-to-bed", "open");
+        change(&t, "transfer", way, NULL, "arrived_at", "2022-08-15T09:10", E_INVALID); /* before leaving */
+        change(&t, "transfer", way, NULL, "received_by", "定点医院 王", 0);
+        change(&t, "transfer", way, "done", "admitted_at", "2022-08-15T09:55", 0);
+        o = duty_of(&t, who, "transfer-to-bed");
+        assert_true(text_is(o.state, "paid") && !o.late);
+        change(&t, "transfer", way, "moving", NULL, NULL, E_REFUSED); /* it is over */
+        int64_t second = test_record(&t, "transfer", "person", test_id(&t, person(&t, "李娜")), "called_at", "2022-08-15T09:30");
+        change(&t, "transfer", second, "cancelled", NULL, NULL, 0);
+        conservation(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
@@ -387,6 +434,7 @@ int main(void) {
         cmocka_unit_test(release_waits_for_its_conditions),  cmocka_unit_test(a_fact_taken_back_is_owed_again),
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),
+        cmocka_unit_test(a_team_owes_its_arrival),           cmocka_unit_test(a_transfer_ends_in_a_bed),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
