@@ -1,5 +1,5 @@
 // Both languages complete: the same keys in the files of i18n/zh and i18n/en, every key that is used exists, every key that exists is used, and no text
-// stands in a template or a script outside them. Exits 1 with every fault.
+// stands in a template or a script outside them. And no template draws by itself: charts, maps and graphs are ECharts' (docs/console.md). Exits 1 with every fault.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -53,6 +53,8 @@ function spoken(name, text) {
       if (p.type === DIRECTIVE && p.name === 'bind' && shown.test(p.arg?.content ?? '')) for (const said of valuesOf(p.exp?.content ?? '').filter(lettered)) faults.push(`${name}: text in an attribute: :${p.arg.content}="${said}"`)
       if (p.type === DIRECTIVE && p.name === 'text') for (const said of valuesOf(p.exp?.content ?? '').filter(lettered)) faults.push(`${name}: text in v-text: "${said}"`)
     }
+    const measured = (node.props ?? []).some((p) => p.type === DIRECTIVE && p.name === 'bind' && p.arg?.content === 'style' && p.exp?.content.includes('}%`'))
+    if (['svg', 'canvas'].includes(node.tag) || measured) faults.push(`${name}: <${node.tag}> is a chart of our own: parts/e-chart.vue and parts/small-plots.vue draw`)
     node.children?.forEach(walk)
   }
   if (descriptor.template?.ast) walk(descriptor.template.ast)

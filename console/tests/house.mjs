@@ -241,6 +241,31 @@ export async function overflow(page) {
     return out.slice(0, 6)
   })
 }
+/** Small charts among figures (parts/small-plots.vue) of which nothing is drawn where they belong, and drawings that are not ECharts'. Runs in the page; also while it is put on paper. */
+export function undrawn() {
+  const own = [...document.querySelectorAll('#app svg, #app canvas')].filter((e) => e.checkVisibility() && !e.closest('.el-icon, [_echarts_instance_]') && !e.closest('[class*=el-]'))
+  const out = own.map((e) => `${e.tagName} of ${e.parentElement.className} is not drawn by ECharts`)
+  for (const box of document.querySelectorAll('.plots')) {
+    const places = [...box.querySelectorAll('[data-plot]')].filter((e) => e.closest('.plots') === box && e.checkVisibility() && e.getBoundingClientRect().width)
+    if (!places.length) continue
+    const canvas = box.querySelector('.over canvas')
+    if (!canvas) {
+      out.push(`nothing is drawn over ${box.innerText.slice(0, 40)}`)
+      continue
+    }
+    const at = canvas.getBoundingClientRect()
+    const dots = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true })
+    dots.drawImage(canvas, 0, 0)
+    const drawn = places.filter((e) => {
+      const p = e.getBoundingClientRect()
+      const k = canvas.width / at.width
+      const [x, y, w, h] = [(p.left - at.left) * k, (p.top - at.top) * k, p.width * k, p.height * k].map(Math.round)
+      return dots.getImageData(x, y, Math.max(1, w), Math.max(1, h)).data.some((v, i) => i % 4 === 3 && v > 60)
+    })
+    if (!drawn.length) out.push(`${places.length} places and nothing drawn in any: ${box.innerText.slice(0, 40)}`)
+  }
+  return out
+}
 /** Words drawn smaller than so many pixels: what did not grow with the rest on a large screen. */
 export async function tiny(page, pixels) {
   return page.evaluate((least) => {

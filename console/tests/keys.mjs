@@ -33,11 +33,11 @@ function watchFocus() {
     const out = []
     for (let at = e, i = 0; at && i < 4; at = at.parentElement, i++) {
       const s = getComputedStyle(at)
-      out.push(s.outlineStyle === 'none' || s.outlineWidth === '0px' ? '' : `${s.outlineStyle} ${s.outlineWidth} ${s.outlineColor}`, s.boxShadow, s.borderColor, s.backgroundColor, s.fill, s.stroke, s.strokeWidth)
+      out.push(s.outlineStyle === 'none' || s.outlineWidth === '0px' ? '' : `${s.outlineStyle} ${s.outlineWidth} ${s.outlineColor}`, s.boxShadow, s.borderColor, s.backgroundColor)
     }
-    // a control of Element Plus draws what its hidden input has, a group of a drawing its first shape
-    const drawn = e.matches('g') ? e.querySelector('rect, circle') : e.parentElement?.querySelector('.el-checkbox__inner, .el-radio__inner, .el-radio-button__inner, .el-switch__core, .el-slider__button')
-    if (drawn) out.push(getComputedStyle(drawn).boxShadow, getComputedStyle(drawn).outlineStyle, getComputedStyle(drawn).borderColor, getComputedStyle(drawn).stroke, getComputedStyle(drawn).strokeWidth)
+    // a control of Element Plus draws what its hidden input has
+    const drawn = e.parentElement?.querySelector('.el-checkbox__inner, .el-radio__inner, .el-radio-button__inner, .el-switch__core, .el-slider__button')
+    if (drawn) out.push(getComputedStyle(drawn).boxShadow, getComputedStyle(drawn).outlineStyle, getComputedStyle(drawn).borderColor)
     return out.join('|')
   }
   const name = (e) => `${e.tagName.toLowerCase()}.${String(e.className?.baseVal ?? e.className).split(' ').join('.')} "${(e.getAttribute('aria-label') ?? e.textContent ?? '').trim().slice(0, 30)}"`
@@ -346,10 +346,14 @@ async function others(browser) {
     }
     await settled(page)
     await fromTop(page)
-    if (await page.locator('.route .stop').count()) {
-      await to(page, '.route .stop')
-      await press(page, ' ')
-      await page.locator('p.stop').waitFor()
+    for (const chart of ['.route', '.plan']) {
+      await to(page, chart)
+      const stop = page.locator('[role=status] p.stop')
+      await press(page, 'Home')
+      const first = await stop.innerText()
+      await press(page, 'End')
+      must((await stop.innerText()) !== first, `${chart}: End leads nowhere from ${first}`)
+      await press(page, 'ArrowLeft')
     }
     if (await page.locator('.contacts .who').count()) {
       await to(page, '.contacts .who')

@@ -2,7 +2,7 @@
 // nothing serious for axe-core, nothing that stands out of the page, no text in another language, no severity by colour alone. A screen without a visit here is a failure.
 import { readFileSync } from 'node:fs'
 
-import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, unspoken, url } from './house.mjs'
+import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, undrawn, unspoken, url } from './house.mjs'
 import { tonesAlone } from './tones.mjs'
 
 /** Who looks, where it is not the commander. */
@@ -27,7 +27,7 @@ export function routes() {
 }
 
 async function whole(page, name, lang) {
-  const faults = [...(await unspoken(page, lang)), ...(await axeFaults(page)), ...(await tonesAlone(page)), ...page.seen.faults.splice(0)]
+  const faults = [...(await unspoken(page, lang)), ...(await axeFaults(page)), ...(await tonesAlone(page)), ...(await page.evaluate(undrawn)), ...page.seen.faults.splice(0)]
   ok(!faults.length, name, faults)
 }
 async function fits(page, width, name) {

@@ -1,13 +1,13 @@
 // Severity is never told by colour alone. Looked for in what is drawn, not in names of classes: whatever is written, filled or edged in one of the tones of the house must carry a
 // sign as well, and two colours of a chart must differ in shape, hatching or stroke too. A word is not enough: the same word may stand there in grey.
 
-/** Each fault in words; none where every tone is told twice. */
-export const tonesAlone = (page) =>
-  page.evaluate(() => {
+/** Each fault in words; none where every tone is told twice. `tone`: how the page's own tones begin, `--tone-` in the console, `--` in the field app. */
+export const tonesAlone = (page, tone = '--tone-') =>
+  page.evaluate((before) => {
     const root = getComputedStyle(document.documentElement)
     const probe = document.body.appendChild(document.createElement('i'))
     const drawn = (colour) => ((probe.style.color = ''), (probe.style.color = colour), getComputedStyle(probe).color)
-    const tones = new Map(['bad', 'warn', 'good', 'bad-ground', 'warn-ground', 'good-ground'].map((name) => [drawn(root.getPropertyValue(`--tone-${name}`).trim()), name]))
+    const tones = new Map(['bad', 'warn', 'good', 'bad-ground', 'warn-ground', 'good-ground'].map((name) => [drawn(root.getPropertyValue(before + name).trim()), name]))
     probe.remove()
     if (tones.size < 6) return ['the tones of the house are not known']
 
@@ -32,15 +32,10 @@ export const tonesAlone = (page) =>
       if (ground && !sign(said(e)) && !sign(said(row(e)))) fault(e, `on ${ground}`)
       for (const side of ['Top', 'Right', 'Bottom', 'Left'])
         if (parseFloat(style[`border${side}Width`]) > 0 && tones.has(style[`border${side}Color`]) && !ground && !sign(said(e)) && !sign(said(near(e)))) fault(e, `edged in ${tones.get(style[`border${side}Color`])}`)
-      if (e instanceof SVGGeometryElement && (tones.has(style.fill) || (style.stroke !== 'none' && tones.has(style.stroke)))) {
-        let unit = e.closest('svg')
-        while (unit && !said(unit)) unit = unit.parentElement
-        if (!unit || !(sign(said(unit)) || sign(said(row(unit))))) fault(unit ?? e, 'a shape')
-      }
     }
 
     // charts stand on canvases: what was asked of them is taken from the parts that draw them
-    const look = { em: 12, ink: '#111', faint: '#666', line: '#ddd', paper: '#fff', dark: false, width: 800 }
+    const look = { em: 12, ink: '#111', faint: '#666', line: '#ddd', paper: '#fff', accent: '#15a', bad: '#b22', note: '#eef', dark: false, width: 800, height: 360 }
     const options = []
     const descend = (node) => {
       if (!node || typeof node !== 'object') return
@@ -73,5 +68,5 @@ export const tonesAlone = (page) =>
       }
       for (const [how, colours] of told) if (colours.size > 1) faults.add(`a chart: ${[...colours].join(', ')} differ in nothing but colour (${how.trim()})`)
     }
-    return [...faults, ...(document.querySelector('.chart') && !options.length ? ['charts stand there and none is found'] : [])]
-  })
+    return [...faults, ...(document.querySelector('.chart, .plots canvas') && !options.length ? ['charts stand there and none is found'] : [])]
+  }, tone)
