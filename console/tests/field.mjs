@@ -1,6 +1,7 @@
 // The field app at a sampling table: installed, without a line, closed and opened again, stolen. What is acknowledged at the table arrives once; what lies on the device
 // cannot be read there.
 import { axeFaults, must, open, overflow, people, picture, settled, test, unspoken, url } from './house.mjs'
+import { tonesAlone } from './tones.mjs'
 
 const run = Date.now().toString(36).toUpperCase()
 /** An identity number that holds, of somebody invented. */
@@ -63,6 +64,12 @@ async function scan(page, text) {
   }, before)
   return page.locator('.told').innerText()
 }
+/** Severity as it stands there now, in these states of the table: never by colour alone. */
+async function toned(page, wanted) {
+  for (const one of wanted) must(await page.locator(one).count(), `${one} is not there to be looked at`)
+  const faults = await tonesAlone(page, '--')
+  must(!faults.length, faults.join('\n'))
+}
 const unsent = async (page) => Number(await page.locator('.unsent').innerText())
 const none = (page) => page.waitForFunction(() => document.querySelector('.unsent').textContent === '0')
 /** Everything on the device, as a thief would read it. */
@@ -89,12 +96,14 @@ async function withALine(page, at) {
   await test('field: a tube, then people; what may not be is said at once and not counted', async () => {
     await choose(page, at)
     must(/✕/.test(await scan(page, 'x')), 'a bar code of one letter is taken')
+    await toned(page, ['.told.bad', '.chip.on'])
     must(/✕.*证件/.test(await scan(page, idCard(1))), 'an identity number is taken for a tube')
     must(/✓.*T1/.test(await scan(page, `T1${run}`)), 'the tube does not open')
     must(/✕/.test(await scan(page, idCard(1).slice(0, 17) + (idCard(1)[17] === '0' ? '1' : '0'))), 'a wrong check digit is taken')
     must(/✓/.test(await scan(page, idCard(1))), 'the first is not taken')
     must(/✕.*T1/.test(await scan(page, idCard(1))), 'the same person is taken twice')
     must(/✓/.test(await scan(page, idCard(2))), 'the second is not taken')
+    await toned(page, ['.told.good'])
     await none(page)
     await page.getByRole('button', { name: '封管', exact: true }).click()
     await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
@@ -138,6 +147,7 @@ async function withoutALine(page, at) {
     must((await unsent(page)) === 4, `${await unsent(page)} wait after a reload`)
     must((await page.locator('.code').innerText()) === `T3${run}`, 'the open tube is forgotten')
     must(/✓/.test(await scan(page, idCard(15))), 'after a reload nobody is taken')
+    await toned(page, ['.chip.off'])
     await picture(page, 'field-offline')
     const all = await device(page)
     for (const n of [11, 12, 13, 14, 15]) must(!all.includes(idCard(n)) && !all.includes(idCard(n).slice(0, 14)), 'an identity number lies on the device')
@@ -170,6 +180,8 @@ async function withoutALine(page, at) {
     await page.locator('.counts button').click()
     await page.locator('.rows li').waitFor()
     must((await page.locator('.rows li .bad').innerText()).length > 3, 'no reason')
+    await toned(page, ['.rows p.bad', '.counts .bad'])
+    await picture(page, 'field-problems')
     await page.getByRole('button', { name: '已处理' }).click()
     await page.getByText('没有被退回的记录').waitFor()
     await page.getByRole('button', { name: '返回采样' }).click()
@@ -247,7 +259,7 @@ export async function walk(browser) {
         }
         await settled(page)
         await picture(page, `field-${name}-${lang}-${width}`)
-        const faults = [...(await axeFaults(page)), ...(await overflow(page)), ...(await unspoken(page, lang)), ...page.seen.faults]
+        const faults = [...(await axeFaults(page)), ...(await tonesAlone(page, '--')), ...(await overflow(page)), ...(await unspoken(page, lang)), ...page.seen.faults]
         must(!faults.length, faults.join('\n'))
       }
     }, page)

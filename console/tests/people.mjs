@@ -21,6 +21,33 @@ function codeAt(seed, at) {
 export const login = 'li.na'
 export const password = '第二个审批人自己定的长口令'
 
+/** Before anybody is signed in. */
+async function language(browser) {
+  const page = await open(browser)
+  page.seen.refused = (status, address) => status === 401 && address.endsWith('/session')
+  await test('the language is chosen at the door: its words change at once, stay after a reload and behind the door', async () => {
+    await page.goto(`${url}/#/sign-in`)
+    await page.waitForSelector('#login')
+    await settled(page)
+    const words = async () => `${await page.locator('main label').first().innerText()} ${await page.locator('main button[type=submit]').innerText()} ${await page.locator('html').getAttribute('lang')}`
+    const chinese = await words()
+    must(/账号.*登录 zh-CN/s.test(chinese), chinese)
+    await page.fill('#login', 'demo-tester')
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.waitForFunction(() => document.documentElement.lang === 'en')
+    const english = await words()
+    must(!/[\u4e00-\u9fff]/.test(english), english)
+    must((await page.inputValue('#login')) === 'demo-tester', 'what was typed is gone')
+    await page.reload()
+    await page.waitForSelector('#login')
+    must((await words()) === english, `after a reload: ${await words()}`)
+    await signIn(page, 'demo-tester')
+    await settled(page)
+    must(!/[\u4e00-\u9fff]/.test((await page.locator('nav').first().innerText()).replaceAll('中文', '').replaceAll('警钟', '')), await page.locator('nav').first().innerText())
+  }, page)
+  await page.context().close()
+}
+
 /** Someone who approves beside the demonstration's approver; made on the screens of the administrators. */
 export async function made(browser) {
   let first = ''
@@ -174,6 +201,7 @@ async function sealed(browser) {
 }
 
 export async function walk(browser) {
+  await language(browser)
   await made(browser)
   await sealed(browser)
 }
