@@ -366,13 +366,14 @@ static void times_contacts_and_units(void **state) {
         struct error err = {0};
         struct bulletin b;
         /* report date, onset (its noon counts), detected, reported, isolated, treated */
-        static const char *const told[][6] = {{"2022-05-26", "2022-05-25", "2022-05-26T12:00", "2022-05-26T18:00", "2022-05-26T20:00", "2022-05-27T00:00"},
+        static const char *const told[][6] = {{"2022-05-24", "2022-05-23", "2022-05-24T12:00", "2022-05-24T18:00", "2022-05-24T20:00", "2022-05-25T00:00"},
+                                              {"2022-05-23", "2022-05-20", "2022-05-23T12:00", "2022-05-24T18:00", "2022-05-26T20:00", "2022-05-28T00:00"}, /* before the week */
                                               {"2022-05-30", "2022-05-29", "2022-05-30T00:00", "2022-05-30T02:00", "2022-05-30T03:00", "2022-05-30T04:00"},
                                               {"2022-05-30", "2022-05-29", "2022-05-30T01:00", "2022-05-30T02:00", "2022-05-30T05:00", ""},
                                               {"2022-05-30", "2022-05-29", "2022-05-29T18:00", "2022-05-30T02:00", "2022-05-30T12:00", "2022-05-30T19:00"},
                                               {"2022-05-30", "2022-05-29", "2022-05-29T22:00", "2022-05-30T02:00", "2022-05-29T20:00", "2022-05-30T06:00"}};
         int64_t c = 0;
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 6; i++) {
             struct draft *d = test_draft(&t, "case", DRAFT_CREATE, "person", test_id(&t, person(&t)), "disease", "covid-19", "classification", "confirmed", "report_date", told[i][0],
                                          "onset", told[i][1], "detected_at", told[i][2], "reported_at", told[i][3], "isolated_at", told[i][4], "treated_at", told[i][5], NULL);
             d->region = TEXT("310115001");

@@ -247,25 +247,43 @@ static int case_rebuilt(const struct record *r, void *arg, struct error *err) {
     return case_count(t, &f, err);
 }
 
-static int cases_compute(struct tally *t, const struct register_decl *reg, struct error *err) {
+/* What only a case of the last days is asked for. */
+static bool recent_only(int cell) {
+    return cell == CC_DISCOVERY || cell == CC_CONTROLLED || cell >= CC_DETECTED;
+}
+
+/* Nearly all cases of a year are old: of them half of the cells are not read. One without a day of report counts nowhere. */
+static int cases_pass(struct tally *t, bool recent, struct error *err) {
     const struct scope *sc = t->sc;
     struct query q = {0};
     struct db_cursor *c = NULL;
     const struct value *row;
     struct case_fact f;
-    int rc;
     query_add(&q, "SELECT ");
-    for (int i = 0; i < CC_CELLS; i++) buf_printf(&q.sql, "%s\"%s\"", i ? "," : "", i < CC_SYSTEM ? system_names[i] : field_names[i - CC_SYSTEM]);
+    for (int i = 0; i < CC_CELLS; i++) {
+        const char *name = i < CC_SYSTEM ? system_names[i] : field_names[i - CC_SYSTEM];
+        buf_printf(&q.sql, !recent && recent_only(i) ? "%sNULL" : "%s\"%s\"", i ? "," : "", name);
+    }
     query_add(&q, " FROM \"case\" WHERE ");
+    query_add(&q, recent ? "\"report_date\" > " : "+\"report_date\" <= ");
+    query_int(&q, sc->day - TIMES_DAYS);
+    query_add(&q, " AND ");
     query_scope(&q, sc, true);
     query_known(&q, sc, sc->later_case);
-    rc = query_run(&q, sc->db, &c, err);
+    int rc = query_run(&q, sc->db, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         case_of_cells(sc, row, &f);
         rc = case_count(t, &f, err);
     }
     db_cursor_close(c);
     query_clear(&q);
+    return rc;
+}
+
+static int cases_compute(struct tally *t, const struct register_decl *reg, struct error *err) {
+    const struct scope *sc = t->sc;
+    int rc = cases_pass(t, false, err);
+    if (!rc) rc = cases_pass(t, true, err);
     if (!rc) rc = scope_rebuilt(sc, reg, case_rebuilt, t, err);
     for (int i = 0; i < STEPS && !rc; i++) {
         t->b->times_day[i] = series_time(&t->times[0][i]);

@@ -108,7 +108,12 @@ int cmd_report(struct cli *cli, struct error *err) {
     if (rc == 0 && cli_flag(cli, "rederive")) return bulletin_clear(&b), rederive(cli, report, err);
     if (rc == 0 && cli_flag(cli, "public")) rc = bulletin_public(cli->ledger, cli->ledger->db, &cli->session, report, 0, &b, err);
     else if (rc == 0 && found && (step || cli_flag(cli, "freeze"))) rc = bulletin_frozen(cli->ledger, cli->ledger->db, &cli->session, report, &b, err);
-    else if (rc == 0) rc = bulletin_compute(cli->ledger, cli->ledger->db, &cli->session, &q, &b, err);
+    else if (rc == 0) {
+        struct db *db = NULL; /* who only reads maps the file */
+        rc = ledger_reader(cli->ledger, &db, err);
+        if (rc == 0) rc = bulletin_compute(cli->ledger, db, &cli->session, &q, &b, err);
+        db_close(db);
+    }
     if (rc == 0) rc = bulletin_show(cli, &b, err);
     bulletin_clear(&b);
     return rc;
