@@ -311,7 +311,8 @@ check "another" "$tocsin" record account login=zhao title=Zhao roles=approver --
 refuses 65 'first of two approvals' report 2022-05-30 --approve --public --as wang --at 2022-05-30T17:02
 refuses 65 'not public' report 2022-05-30 --return --public --as wang --at 2022-05-30T17:02
 refuses 64 'stands alone' report 2022-05-30 --approve --rederive --as wang --at 2022-05-30T17:02
-json 'j.daily_report === undefined && j[0].state === "submitted" && !j[0].first_approver' export daily_report
+refuses 74 'nowhere' report 2022-05-30 --approve --format pdf --out nowhere/r.pdf --as wang --at 2022-05-30T17:02
+json 'j[0].state === "submitted" && !j[0].first_approver' export daily_report
 does 'Daily Report' report 2022-05-30 --approve --as wang --at 2022-05-30T17:02
 refuses 77 '.' report 2022-05-30 --approve --as wang --at 2022-05-30T17:03
 refuses 65 'public' report 2022-05-30 --public --at 2022-05-30T17:03

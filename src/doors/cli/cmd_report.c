@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "desks/bulletin/bulletin.h"
 #include "doors/cli/commands.h"
@@ -55,6 +56,15 @@ static int rederive(struct cli *cli, int64_t report, struct error *err) {
     return rc < 0 ? rc : 0;
 }
 
+static int out_check(const char *path, struct error *err) {
+    bool there = access(path, F_OK) == 0;
+    FILE *f = fopen(path, "ab");
+    if (!f) return error_set(err, error_from_errno(), path, "cannot be written: %s / 无法写入", strerror(errno));
+    fclose(f);
+    if (!there) unlink(path);
+    return 0;
+}
+
 /* What can be known to fail is refused before a step is taken: a call does all that it says or nothing. */
 static int call_check(const struct cli *cli, struct error *err) {
     static const char *const steps[] = {"freeze", "approve", "return", "publish", "withdraw"};
@@ -69,7 +79,7 @@ static int call_check(const struct cli *cli, struct error *err) {
         return error_set(err, E_REFUSED, "--public", "what is returned or withdrawn is not public / 退回或撤回的日报不得公开");
     if (!cli->json && !strcmp(cli_text(cli, "format"), "pdf") && !cli_text(cli, "out") && !cli_flag(cli, "rederive"))
         return error_set(err, E_USAGE, "--out", "a PDF needs a file to go to / PDF 须写入文件: --out FILE");
-    return 0;
+    return asked && cli_text(cli, "out") ? out_check(cli_text(cli, "out"), err) : 0;
 }
 
 /* The first of two approvals makes nothing public: asked for both, neither is done. */
