@@ -79,7 +79,7 @@ static void make_account(void) {
 static void begin_provider(void) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof at;
-    pthread_t thread;
+    pthread_t thread = 0;
     jwk_t *public_key = NULL;
     jwks_t *set = NULL;
     char path[120];
