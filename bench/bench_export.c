@@ -1,6 +1,6 @@
 /* A register of a million rows into a file, in each format, and piece by piece as the HTTP door sends it: what it costs in time, and that memory does not grow with the rows. Each
  * export is a process of its own, looked at a hundred times a second; counted is what it holds for itself (RssAnon), not the pages of the store that it maps and the system may take
- * back. Targets: 64 MiB, and at most 8 MiB more than for a tenth of the rows. bench_export [ROWS] */
+ * back. Targets: 64 MiB, and at most 8 MiB more than for a tenth of the rows. bench_export [ROWS [URL URL]]: into two empty PostgreSQL stores instead of SQLite */
 #include <sys/wait.h>
 
 #include "bench.h"
@@ -125,8 +125,8 @@ int main(int argc, char **argv) {
     char dir[] = "/tmp/tocsin-export-XXXXXX", command[96];
     int missed = 0;
     if (!mkdtemp(dir)) return 1;
-    node_make(&small, NULL, rows / 10);
-    node_make(&large, NULL, rows);
+    node_make(&small, argc > 3 ? argv[2] : NULL, rows / 10);
+    node_make(&large, argc > 3 ? argv[3] : NULL, rows);
     for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
         double s[2], few = memory_of(&small, w, rows / 10, dir, &s[0]), many = memory_of(&large, w, rows, dir, &s[1]);
         char what[80];
