@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
+import { hold } from './told.mjs'
+
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url))
 export const url = process.env.TOCSIN_URL
 /** A machine that has more to do takes longer: all waiting stretches with TOCSIN_TIMEOUT (tests/run). */
@@ -78,6 +80,7 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
     seen.faults.push(`${m.type()}: ${m.text()} ${m.location().url}`)
   })
   page.on('pageerror', (e) => seen.faults.push(`error: ${e.stack ?? e.message}`))
+  page.on('response', (r) => void hold(r).catch((e) => seen.faults.push(`an answer could not be held to the document: ${e.message}`)))
   let leaving = false
   const stream = (r) => r.resourceType() === 'eventsource' || /\/events(\?|$)/.test(r.url())
   page.on('request', (r) => {

@@ -2,6 +2,7 @@
 // sets TOCSIN_URL, TOCSIN_ACCOUNTS and, for the walks that need it, TOCSIN_SERVER (a script that stops and starts the server). TOCSIN_SLOW=3 TOCSIN_TIMEOUT=2400: on a
 // machine three times slower, on a longer line (house.mjs); what passes on a fast one by luck alone fails there. Not for field, which takes the line away by itself.
 import { done, launch, ok } from './house.mjs'
+import { answers, untold } from './told.mjs'
 
 const names = ['screens', 'registers', 'imports', 'work', 'people', 'reports', 'plans', 'tracing', 'paper', 'refusals', 'testing', 'clauses', 'field']
 const apart = ['keys', 'opens', 'gone'] // over a county of their own: tests/test_console_keys.sh
@@ -17,4 +18,5 @@ for (const name of wanted.length ? [...names, ...apart].filter((one) => wanted.i
   console.log(`# ${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`)
 }
 await browser.close()
+ok(answers.held > 0 && !untold.size, `${answers.held} answers are what the API's document tells`, [...untold])
 process.exitCode = done() ? 1 : 0

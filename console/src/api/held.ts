@@ -1,6 +1,6 @@
 // The types that are written out here, because screens say more of an answer than its document (which of two codes, what may be null), are held to the document: each name they read is one that it tells,
-// a list where it tells a list and a number where it tells a number. What differs fails the build and is named. Not held, as the document does not tell what is in them: the board of tracing, the summary of
-// chains, the parameters of a plan. Types only; nothing of it is loaded.
+// a list where it tells a list and a number where it tells a number. What differs fails the build and is named; so does an object of which the document does not tell what is in it. Types only; nothing of
+// it is loaded.
 import type { CurveByClass, Owner, Summary } from '@/api/board'
 import type { DutyTold } from '@/api/case'
 import type { DutyPage, Policies, Policy } from '@/api/duties'
@@ -9,7 +9,7 @@ import type { Code, Register } from '@/api/registers'
 import type { Figures } from '@/api/report'
 import type { components } from '@/api/schema'
 import type { Shapes } from '@/api/shapes'
-import type { Accepted, ChainPart, PlaceAtRisk, Sources, Timeline, Traced, Visitors } from '@/api/tracing'
+import type { Accepted, Board as Tracing, ChainPart, Chains, PlaceAtRisk, Sources, Timeline, Traced, Visitors } from '@/api/tracing'
 import type { Account } from '@/session'
 
 type Told = components['schemas']
@@ -23,8 +23,10 @@ type Astray<Ours, Theirs, At extends string> = unknown extends Theirs
         ? Astray<NonNullable<A>, NonNullable<B>, `${At}[]`>
         : never
       : Ours extends object
-        ? string extends keyof Ours | keyof Theirs
+        ? string extends keyof Ours
           ? never
+          : string extends keyof Theirs
+            ? `${At}: the document does not tell what is in it`
           : { [K in keyof Ours & string]-?: K extends keyof Theirs ? Astray<NonNullable<Ours[K]>, NonNullable<Theirs[K]>, `${At}.${K}`> : `${At}.${K}` }[keyof Ours & string]
         : never
     : `${At}: ${Kind<Ours>}, not ${Kind<Theirs>}`
@@ -36,13 +38,15 @@ export type Held = [
   None<Astray<{ obligations: DutyTold[] }, Told['RecordDuties'], 'RecordDuties'>>,
   None<Astray<DutyPage, Told['Obligations'], 'Obligations'>>,
   None<Astray<Policies, Told['Policies'], 'Policies'>>,
-  None<Astray<Omit<Policy, 'parameters'>, Told['Policy'], 'Policy'>>,
+  None<Astray<Policy, Told['Policy'], 'Policy'>>,
   None<Astray<Job, Told['Job'], 'Job'>>,
   None<Astray<Register, Told['RegisterDeclaration'], 'Register'>>,
   None<Astray<{ codes: Code[] }, Told['Codes'], 'Codes'>>,
   None<Astray<Figures, Told['Bulletin'], 'Bulletin'>>,
   None<Astray<Shapes, Told['RegionShapes'], 'Shapes'>>,
   None<Astray<Accepted, Told['TraceAccepted'], 'Accepted'>>,
+  None<Astray<Tracing, Told['TracingBoard'], 'TracingBoard'>>,
+  None<Astray<Chains, Told['ChainSummary'], 'Chains'>>,
   None<Astray<ChainPart, Told['ChainPart'], 'ChainPart'>>,
   None<Astray<{ places: PlaceAtRisk[] }, Told['PlacesAtRisk'], 'Places'>>,
   None<Astray<Sources, Told['ChainSources'], 'Sources'>>,

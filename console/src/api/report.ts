@@ -43,15 +43,13 @@ export interface Figures {
   rounds?: Partial<Record<'person_times' | 'people' | 'tubes' | 'tubes_resulted' | 'tubes_positive' | 'people_decided' | 'people_positive' | 'target' | 'covered' | 'voluntary', number | null>>
   obligations: { open: number; due_within_1h: number; overdue: number; without_owner: number; paid: number; paid_late: number; closed_loop_ppm: number; rules: ({ code: string; open: number; overdue: number; paid: number } & Said)[] }
   units: { expected: number; reported: number; late: number; list: { title: string; region: string }[] }
-  restated: { day: string; was?: number; is?: number; before?: number; after?: number; figure?: string; late?: number }[]
+  restated: { day: string; was?: number; is?: number; late?: number }[]
   changes: { figure: string; before: number; after: number; entered: number; left: number; in: string[]; out: string[] }[]
 }
 export interface Curve {
-  from?: string
-  first?: string
   local: number[]
   imported: number[]
-  unknown?: number[]
+  unknown: number[]
 }
 
 /** Today in the jurisdiction, as the server's clock has it. */

@@ -3,7 +3,7 @@ import { get, Problem } from '@/api/client'
 
 export interface Shapes {
   type: 'FeatureCollection'
-  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: { type: string; coordinates: unknown } }[]
+  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: { type: string; coordinates: unknown[] } }[]
 }
 const levels: Record<number, number> = { 0: 1, 2: 2, 4: 3, 6: 4, 9: 5 }
 

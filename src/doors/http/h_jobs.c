@@ -245,7 +245,8 @@ const struct schema jobs_schemas[] = {
     {"Job", "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"state\",\"params\",\"result\"],\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},"
             "\"state\":{\"type\":\"string\",\"enum\":[\"new\",\"queued\",\"running\",\"done\",\"failed\",\"cancelled\",\"interrupted\"]},\"created_at\":{\"type\":\"string\"},"
             "\"finished_at\":{\"type\":\"string\"},\"deleted_at\":{\"type\":\"string\"},\"progress\":{\"type\":\"object\",\"properties\":{\"done\":{\"type\":\"integer\"},\"total\":{\"type\":\"integer\"},"
-            "\"rows\":{\"type\":\"integer\"},\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\"},\"params\":{\"type\":\"object\"},"
+            "\"rows\":{\"type\":\"integer\"},\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\",\"required\":[\"code\",\"detail\",\"where\"],\"properties\":{\"code\":{\"type\":\"string\"},"
+            "\"detail\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"}}},\"params\":{\"type\":\"object\"},"
             "\"result\":{\"type\":\"object\"}}}"},
     {"Jobs", "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Job\"}}}}"},
     {"JobWanted", "{\"type\":\"object\",\"required\":[\"kind\",\"step\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"policy\",\"report\",\"export\",\"audit\"]},"

@@ -279,18 +279,23 @@ static int adopt(struct request *r, struct error *err) {
 }
 
 #define STRING "{\"type\":\"string\"}"
-#define FROM "\"from\":{\"type\":\"object\",\"properties\":{\"source\":" STRING ",\"clause\":" STRING ",\"certainty\":" STRING ",\"verified\":{\"type\":\"boolean\"}}}"
+#define FROM "\"from\":{\"$ref\":\"#/components/schemas/PolicyProvenance\"}"
 #define EFFECTS "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"gain\":{\"type\":\"integer\"},\"lose\":{\"type\":\"integer\"},\"sooner\":{\"type\":\"integer\"},\"later\":{\"type\":\"integer\"}}}}"
 
 const struct schema policies_schemas[] = {
     {"Policies", "{\"type\":\"object\",\"required\":[\"policies\",\"adopted\"],\"properties\":{\"policies\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" STRING
                  ",\"title\":" STRING ",\"disease\":" STRING ",\"parent\":" STRING ",\"in_force\":" STRING ",\"rules\":{\"type\":\"integer\"},\"verified\":{\"type\":\"boolean\"}}}},\"adopted\":{\"type\":\"array\","
                  "\"items\":{\"type\":\"object\",\"properties\":{\"adoption\":{\"type\":\"integer\",\"format\":\"int64\"},\"pack\":" STRING ",\"disease\":" STRING ",\"region\":" STRING ",\"from\":" STRING "}}}}}"},
+    {"PolicyProvenance", "{\"type\":\"object\",\"required\":[\"source\",\"clause\",\"certainty\",\"verified\"],\"properties\":{\"source\":" STRING ",\"clause\":" STRING
+                         ",\"certainty\":{\"enum\":[\"high\",\"medium\",\"low\"]},\"verified\":{\"type\":\"boolean\"}}}"},
+    {"PolicyTiming", "{\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":{\"enum\":[\"within\",\"days\",\"daily\"]},\"within_s\":{\"type\":\"integer\"},"
+                     "\"due_time_s\":{\"type\":\"integer\"},"
+                     "\"days\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}}}"},
     {"Policy", "{\"type\":\"object\",\"required\":[\"name\",\"parameters\",\"rules\",\"limits\"],\"properties\":{\"name\":" STRING ",\"title\":" STRING ",\"disease\":" STRING ",\"parent\":" STRING ",\"in_force\":" STRING
-               "," FROM ",\"parameters\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":" STRING ",\"title\":" STRING ",\"unit\":" STRING ",\"value\":{},\"from\":{\"type\":\"object\"}}}},"
+               "," FROM ",\"parameters\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":" STRING ",\"title\":" STRING ",\"unit\":" STRING ",\"value\":{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}]}," FROM "}}},"
                "\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"code\":" STRING ",\"title\":" STRING ",\"desk\":" STRING ",\"on\":" STRING ",\"when\":" STRING
-               ",\"timing\":{\"type\":\"object\"},\"from\":{\"type\":\"object\"}}}},\"limits\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"measure\":" STRING ",\"subject\":" STRING
-               ",\"allowed\":{\"type\":\"boolean\"},\"max_days\":{\"type\":\"integer\"},\"from\":{\"type\":\"object\"}}}}}}"},
+               ",\"timing\":{\"$ref\":\"#/components/schemas/PolicyTiming\"}," FROM "}}},\"limits\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"measure\":" STRING ",\"subject\":" STRING
+               ",\"allowed\":{\"type\":\"boolean\"},\"max_days\":{\"type\":\"integer\"}," FROM "}}}}}"},
     {"PolicyChecked", "{\"type\":\"object\",\"required\":[\"good\"],\"properties\":{\"good\":{\"type\":\"boolean\"},\"name\":" STRING ",\"title\":" STRING ",\"disease\":" STRING ",\"parent\":" STRING
                       ",\"in_force\":" STRING ",\"parameters\":{\"type\":\"integer\"},\"rules\":{\"type\":\"integer\"},\"limits\":{\"type\":\"integer\"},\"code\":" STRING ",\"detail\":" STRING
                       ",\"line\":{\"type\":\"integer\"},\"column\":{\"type\":\"integer\"},\"where\":" STRING "}}"},

@@ -30,7 +30,8 @@ static int shapes(struct request *r, struct error *err) {
 const struct schema regions_schemas[] = {
     {"RegionShapes", "{\"type\":\"object\",\"description\":\"GeoJSON (RFC 7946)\",\"required\":[\"type\",\"features\"],\"properties\":{\"type\":{\"const\":\"FeatureCollection\"},\"features\":{\"type\":\"array\","
                      "\"items\":{\"type\":\"object\",\"required\":[\"type\",\"id\",\"properties\",\"geometry\"],\"properties\":{\"type\":{\"const\":\"Feature\"},\"id\":" STRING ",\"properties\":{\"type\":\"object\","
-                     "\"required\":[\"code\",\"zh\",\"en\",\"level\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"level\":{\"type\":\"integer\"}}},\"geometry\":{\"type\":\"object\"}}}}}}"},
+                     "\"required\":[\"code\",\"zh\",\"en\",\"level\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"level\":{\"type\":\"integer\"}}},\"geometry\":{\"type\":\"object\",\"required\":[\"type\",\"coordinates\"],"
+                     "\"properties\":{\"type\":{\"enum\":[\"Polygon\",\"MultiPolygon\"]},\"coordinates\":{\"type\":\"array\",\"items\":{}}}}}}}}}"},
     {0},
 };
 

@@ -78,11 +78,15 @@ static int visitors(struct request *r, struct error *err) {
 
 #define STRING "{\"type\":\"string\"}"
 #define WHOLE "{\"type\":\"integer\"}"
+#define TRUTH "{\"type\":\"boolean\"}"
+#define OBJECT(required, members) "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" members "}}"
 const struct schema visitors_schemas[] = {
     {"VisitorsQuestion", "{\"type\":\"object\",\"properties\":{\"venue\":" WHOLE ",\"place\":" STRING ",\"from\":" STRING ",\"to\":" STRING ",\"zone\":" WHOLE ",\"limit\":" WHOLE
                          "},\"description\":\"A record of exposure_venue, or a place by its name in the visits with from and to, at most 31 days.\"}"},
+    {"Visitor", OBJECT("\"person\",\"first\",\"last\",\"there_s\",\"stays\",\"source\"", "\"person\":" STRING ",\"first\":" STRING ",\"last\":" STRING ",\"there_s\":" WHOLE
+                ",\"stays\":" WHOLE ",\"source\":" STRING ",\"zone\":" WHOLE ",\"row\":" WHOLE)},
     {"VisitorsAnswer", "{\"type\":\"object\",\"required\":[\"place\",\"n_visitors\",\"visitors\"],\"properties\":{\"place\":" STRING ",\"from\":" STRING ",\"to\":" STRING ",\"n_visitors\":" WHOLE
-                       ",\"visitors\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}},\"more\":{\"type\":\"boolean\"}}}"},
+                       ",\"visitors\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Visitor\"}},\"more\":" TRUTH "}}"},
     {0},
 };
 const struct route visitors_routes[] = {
