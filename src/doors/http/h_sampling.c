@@ -453,7 +453,7 @@ const struct schema sampling_schemas[] = {
 #define STREET {"street", STRING, "街道或地区,含下级", "a street, or any region with what is below it"}
 const struct route sampling_routes[] = {
     {.method = "POST", .path = "/api/v1/sampling/swabs", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BODY_MAX, .run = take, .request = "SwabsTaken", .response = "SwabsAnswer", .status = 201,
-     .headers = ROUTE_BUSY, .zh = "登记采样:一条或一批,逐条答复;重复发送不重复登记;不认识的人同时建档", .en = "Records swabs, one or a batch, an answer each; sent again they are the same; somebody unknown is recorded with the swab."},
+     .headers = ROUTE_BUSY | ROUTE_AGAIN, .zh = "登记采样:一条或一批,逐条答复;重复发送不重复登记;不认识的人同时建档", .en = "Records swabs, one or a batch, an answer each; sent again they are the same; somebody unknown is recorded with the swab."},
     {.method = "POST", .path = "/api/v1/sampling/sheets", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = give, .request = "TubeSheetsAsked", .response = "TubeSheets", .status = 201,
      .zh = "为一台一轮的纸质采样单发管码,发过不再发", .en = "Gives tube numbers for the paper sheets of a table in a round; none is given twice."},
     {.method = "GET", .path = "/api/v1/sampling/sheets", .who = WHO_ACCOUNT, .run = print, .headers = ROUTE_ASIDE, .response = "application/pdf",

@@ -192,6 +192,11 @@ static void put_operation(struct buf *b, const struct route *r, const struct reg
     bool away = r->status / 100 == 3; /* sends elsewhere, or says where */
     buf_str(b, ",\"responses\":{");
     if (away) buf_printf(b, "\"%d\":{\"description\":\"elsewhere\",\"headers\":{\"Location\":{\"schema\":{\"type\":\"string\",\"format\":\"uri\"}}}},", r->status);
+    if (r->headers & ROUTE_AGAIN) {
+        buf_str(b, "\"200\":{\"description\":\"done before: nothing new is made\"");
+        if (r->response) put_contents(b, r->response, reg);
+        buf_str(b, "},");
+    }
     buf_printf(b, "\"%d\":{\"description\":\"done\"", r->status && !away ? r->status : 200);
     if (r->response) put_contents(b, r->response, reg);
     buf_str(b, "},\"4XX\":{\"$ref\":\"#/components/responses/Problem\"},\"5XX\":{\"$ref\":\"#/components/responses/Problem\"}}}");

@@ -31,7 +31,8 @@ enum route_body {
 
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
                     ROUTE_ASIDE = 32 /* no header: may take long and only reads; run on threads for that, while the connection sleeps */, FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */,
-                    ROUTE_BUSY = 64 /* no header: an account may ask twenty times as often as elsewhere (scans) */ };
+                    ROUTE_BUSY = 64 /* no header: an account may ask twenty times as often as elsewhere (scans) */,
+                    ROUTE_AGAIN = 128 /* no header: 200 where all of it was done before and nothing new is made */ };
 
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */
