@@ -83,6 +83,7 @@ struct intake {
     struct batch batches[BATCHES];
     size_t filling, oldest;  /* ring: the oldest one that is not free */
     size_t submitted;        /* rows */
+    int64_t n_read;          /* rows */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t worker, writer;

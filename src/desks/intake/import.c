@@ -170,6 +170,7 @@ static int tell_oldest(struct intake *in, struct error *err) {
     struct batch *b = &in->batches[in->oldest];
     pthread_mutex_unlock(&in->lock);
     int rc = batch_tell(in, b, err);
+    if (in->o.advanced) in->o.advanced(in->o.arg);
     batch_reset(b);
     pthread_mutex_lock(&in->lock);
     in->committed = in->counts;
@@ -336,6 +337,7 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
     if (in->threaded && most > BATCH_FIRST + in->submitted / 4) most = BATCH_FIRST + in->submitted / 4;
     int rc = !b->n && in->submitted ? batch_room(b, most) : 0; /* after one that was full comes another */
     if (rc == 0) rc = batch_add(b, cells, n, line, damaged, NULL);
+    in->n_read++;
     if (rc < 0) rc = error_memory(err);
     if (rc == 0 && (b->n >= most || b->arena.used > BATCH_BYTES_MAX)) rc = submit(in, err);
     if (rc < 0) in->failed = true;
@@ -399,12 +401,18 @@ int intake_finish(struct intake *in, struct error *err) {
     return rc;
 }
 
+double intake_decided(const struct intake_counts *c, double part) {
+    int64_t known = c->rows + c->skipped + c->waiting; /* one that waits for a reference may be counted already */
+    return c->read > 0 ? part * (double)(known < c->read ? known : c->read) / (double)c->read : 0;
+}
+
 void intake_progress(struct intake *in, struct intake_counts *ret) {
     *ret = in->counts;
     if (in->has_lock) pthread_mutex_lock(&in->lock);
     if (in->disk) *ret = in->told;
     if (in->has_lock) pthread_mutex_unlock(&in->lock);
     ret->waiting = (int64_t)in->n_waiting;
+    ret->read = in->n_read;
     if (!in->finished) ret->elapsed_ns = monotonic_ns() - in->started_ns;
 }
 

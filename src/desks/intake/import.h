@@ -55,6 +55,7 @@ struct intake_options {
     int workers;                        /* 0: one; -1: none, all in the caller's thread */
     void (*rejected)(void *arg, const struct intake_reject *r);
     void (*noted)(void *arg, const struct intake_note *n);
+    void (*advanced)(void *arg);        /* rows more were decided; on the caller's thread too, inside intake_row and intake_finish */
     void *arg;
 };
 
@@ -62,6 +63,7 @@ struct intake_counts {
     int64_t rows, created, changed, unchanged, rejected;
     int64_t skipped;    /* blank, comment, or told to skip: not among rows */
     int64_t waiting;    /* read, not yet decided */
+    int64_t read;       /* handed over */
     int64_t records;    /* written (created or changed), of all registers */
     int64_t matched;    /* persons found to be known */
     int64_t candidates; /* persons that could be others */
@@ -80,6 +82,8 @@ int intake_row(struct intake *in, const struct text *cells, size_t n, int64_t li
 int intake_finish(struct intake *in, struct error *err);
 /* Instead of finish: rows not yet committed are dropped, the import record says how far it came. What is stored can be undone. */
 int intake_cancel(struct intake *in, struct error *err);
+/* The part of a file of which `part` has been read that is decided: the reader is some batches ahead. */
+double intake_decided(const struct intake_counts *c, double part);
 /* How far it has come. What is counted is on disk: of a large list the batch just written is not among it, until it is. */
 void intake_progress(struct intake *in, struct intake_counts *ret);
 /* After finish or at any moment: then the rows not yet committed are dropped. */

@@ -25,6 +25,7 @@ struct taking {
     struct job_run *x;
     enum mode mode;
     struct sheet *sheet;
+    struct intake *in;
     struct sheet_writer *refused;
     struct map *map;
     const struct register_decl *reg;
@@ -152,18 +153,19 @@ static void pace(struct taking *t) {
     }
 }
 
-static void progress(struct taking *t, struct intake *in) {
+static void progress(void *arg) {
+    struct taking *t = arg;
     int64_t done = 0, total = 0;
     struct intake_counts c;
     sheet_progress(t->sheet, &done, &total);
-    intake_progress(in, &c);
-    t->x->job->done = done;
+    intake_progress(t->in, &c);
+    t->x->job->done = (int64_t)(intake_decided(&c, 1) * (double)done); /* what is read ahead is not done */
     t->x->job->total = total;
     t->x->job->rows = c.rows + c.waiting;
     job_advanced(t->x);
 }
 
-static int rows_take(struct taking *t, struct intake *in) {
+static int rows_take(struct taking *t) {
     const struct text *cells = NULL;
     size_t n = 0;
     int64_t line = 0, taken = 0;
@@ -173,17 +175,17 @@ static int rows_take(struct taking *t, struct intake *in) {
         if (t->mode == MODE_FIRST && taken == FIRST_ROWS) break;
         if ((++taken & 127) == 0) {
             pace(t);
-            progress(t, in);
+            progress(t);
             rc = job_going(t->x, t->err);
             if (rc < 0) return rc;
         }
-        rc = intake_row(in, cells, n, line, damaged, t->err);
+        rc = intake_row(t->in, cells, n, line, damaged, t->err);
         if (rc == 0) rc = t->rc;
         if (rc < 0) return rc;
     }
     if (rc >= 0) rc = job_going(t->x, t->err);
-    if (rc >= 0) rc = intake_finish(in, t->err);
-    progress(t, in);
+    if (rc >= 0) rc = intake_finish(t->in, t->err);
+    progress(t);
     return rc < 0 ? rc : t->rc;
 }
 
@@ -227,17 +229,17 @@ static int refused_close(struct taking *t, json_t **ret_file) {
     return 0;
 }
 
-static int take(struct taking *t, struct intake *in, json_t **ret) {
+static int take(struct taking *t, json_t **ret) {
     struct job_run *x = t->x;
     struct intake_counts c = {0};
     json_t *file = NULL;
-    intake_progress(in, &c);
+    intake_progress(t->in, &c);
     int rc = t->mode == MODE_RUN ? import_note(x, c.import, NULL, NULL, t->err) : 0;
-    if (rc == 0) rc = rows_take(t, in);
+    if (rc == 0) rc = rows_take(t);
     struct error ignored = {0};
     bool cut = rc < 0;
-    if (cut && t->mode == MODE_RUN) intake_cancel(in, &ignored); /* the record says how far it came */
-    intake_progress(in, &c);
+    if (cut && t->mode == MODE_RUN) intake_cancel(t->in, &ignored); /* the record says how far it came */
+    intake_progress(t->in, &c);
     int closed = refused_close(t, &file);
     if (rc == 0) rc = closed;
     if (file) {
@@ -257,7 +259,6 @@ static int take(struct taking *t, struct intake *in, json_t **ret) {
 static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct error *err) {
     static const struct text none = {"", 0};
     struct taking t = {.x = x, .mode = mode, .reasons = json_array(), .notes = json_array(), .batch = BATCH_SHARED, .err = err};
-    struct intake *in = NULL;
     char path[JOB_PATH_BYTES];
     struct stat st = {0};
     struct text digest = job_param(x, "digest"), file = job_param(x, "file"), map = job_param(x, "map");
@@ -270,10 +271,10 @@ static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct erro
     if (!x->l->gate) t.batch = BATCH_ALONE;
     struct intake_options o = {.target = t.reg, .map = t.map, .n_headers = t.n_headers, .headers = t.headers, .unread = sheet_about(t.sheet)->unread, .file = file.n ? file.s : "-", .digest = digest.n ? digest : none,
                                .map_name = map.n ? map.s : NULL, .dry_run = mode != MODE_RUN, .pieces = mode == MODE_CHECK && st.st_size > WHOLE_BYTES_MAX, .batch_now = &t.batch,
-                               .rejected = row_refused, .noted = row_noted, .arg = &t};
-    if (rc == 0) rc = intake_new(x->l, &x->s, &o, &in, err);
-    if (rc == 0) rc = take(&t, in, ret);
-    intake_free(in);
+                               .rejected = row_refused, .noted = row_noted, .advanced = progress, .arg = &t};
+    if (rc == 0) rc = intake_new(x->l, &x->s, &o, &t.in, err);
+    if (rc == 0) rc = take(&t, ret);
+    intake_free(t.in);
     taking_end(&t);
     return rc;
 }

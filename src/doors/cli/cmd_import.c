@@ -16,6 +16,7 @@ struct taking {
     const char *file;
     char errors_path[PATH_BYTES];
     struct sheet *sheet;
+    struct intake *in;
     struct sheet_writer *refused;
     struct text *headers; /* owned by the arena */
     size_t n_headers;
@@ -97,32 +98,35 @@ static void row_noted(void *arg, const struct intake_note *n) {
     buf_str(&t->notes, "\n");
 }
 
-static void progress(struct taking *t, struct intake *in, bool last) {
+static void progress(struct taking *t, bool last) {
     int64_t now = monotonic_ns(), done = 0, total = 0;
     struct intake_counts c = {0};
     if (cli_flag(t->cli, "quiet") || !isatty(STDERR_FILENO) || (!last && now - t->shown_at < PROGRESS_NS)) return;
     t->shown_at = now;
-    intake_progress(in, &c);
+    intake_progress(t->in, &c);
     sheet_progress(t->sheet, &done, &total);
-    double seconds = (double)c.elapsed_ns / 1e9, share = total > 0 ? (double)done / (double)total : 0;
+    double seconds = (double)c.elapsed_ns / 1e9, share = intake_decided(&c, total > 0 ? (double)done / (double)total : 0);
     cli_note(t->cli, "\r%lld rows  %.0f rows/s  %3.0f %%  %.0f s left   %s", (long long)c.rows, seconds > 0 ? (double)c.rows / seconds : 0, share * 100,
              share > 0.001 ? seconds * (1 - share) / share : 0, last ? "\n" : "");
 }
 
-static int rows_take(struct taking *t, struct intake *in) {
+static void advanced(void *arg) {
+    progress(arg, false);
+}
+
+static int rows_take(struct taking *t) {
     const struct text *cells = NULL;
     size_t n = 0;
     int64_t line = 0;
     bool damaged = false;
     int rc;
     while ((rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err)) > 0) {
-        rc = intake_row(in, cells, n, line, damaged, t->err);
+        rc = intake_row(t->in, cells, n, line, damaged, t->err);
         if (rc == 0) rc = t->rc;
         if (rc < 0) return rc;
-        if ((line & 255) == 0) progress(t, in, false);
     }
-    if (rc == 0) rc = intake_finish(in, t->err);
-    if (rc == 0) progress(t, in, true);
+    if (rc == 0) rc = intake_finish(t->in, t->err);
+    if (rc == 0) progress(t, true);
     return rc < 0 ? rc : t->rc;
 }
 
@@ -159,7 +163,6 @@ int cmd_import(struct cli *cli, struct error *err) {
     const char *map_path = cli_text(cli, "map"), *errors = cli_text(cli, "errors");
     const struct register_decl *reg = NULL;
     struct map *map = NULL;
-    struct intake *in = NULL;
     struct intake_counts counts = {0};
     char digest[2 * DIGEST_BYTES + 1];
     struct sheet_options how = {.sheet = cli_text(cli, "sheet")};
@@ -179,22 +182,22 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc == 0 && header_row) rc = sheet_next_kept(t.sheet, &cli->arena, &t.headers, &t.n_headers, t.err);
     if (rc < 0) goto out;
     struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .unread = sheet_about(t.sheet)->unread, .file = t.file, .digest = text_of(digest),
-        .map_name = map_path, .dry_run = cli_flag(cli, "dry-run"), .rejected = row_refused, .noted = row_noted, .arg = &t};
-    rc = intake_new(cli->ledger, &cli->session, &o, &in, err);
-    if (rc == 0) rc = rows_take(&t, in);
+        .map_name = map_path, .dry_run = cli_flag(cli, "dry-run"), .rejected = row_refused, .noted = row_noted, .advanced = advanced, .arg = &t};
+    rc = intake_new(cli->ledger, &cli->session, &o, &t.in, err);
+    if (rc == 0) rc = rows_take(&t);
     if (rc < 0) goto out;
     if (t.refused) {
         struct sheet_writer *w = t.refused;
         t.refused = NULL;
         rc = sheet_finish(w, err);
     }
-    intake_progress(in, &counts);
+    intake_progress(t.in, &counts);
     if (rc == 0) rc = counts_print(&t, &counts);
     if (rc == 0 && counts.rejected)
         rc = error_set(err, E_REJECTED, t.file, "%lld of %lld rows were refused; see %s / %lld 行(共 %lld 行)被退回,见 %s", (long long)counts.rejected,
                        (long long)counts.rows, t.errors_path, (long long)counts.rejected, (long long)counts.rows, t.errors_path);
 out:
-    intake_free(in);
+    intake_free(t.in);
     if (t.refused) sheet_abandon(t.refused);
     sheet_close(t.sheet);
     map_free(map);
