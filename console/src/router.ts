@@ -1,7 +1,9 @@
 // The screens. One line each; the frame's menu derives from it.
 import type { Component } from 'vue'
+import { watch } from 'vue'
 import { createRouter, createWebHashHistory, START_LOCATION, type RouteParamsGeneric } from 'vue-router'
 
+import { answers, reachable } from '@/api/client'
 import { registerReady } from '@/api/registers'
 import { hasRole, maySome, session, sessionLoad } from '@/session'
 
@@ -79,7 +81,7 @@ router.beforeEach(async (to, from) => {
   if (to.meta.open) return true
   // beside the question who is there: the script of the screen, and its first question
   const screen = screens.find((s) => s.name === to.name)
-  void screen?.load()
+  screen?.load().catch(() => {})
   screen?.ahead?.(to.params).catch(() => {})
   try {
     await sessionLoad()
@@ -89,4 +91,20 @@ router.beforeEach(async (to, from) => {
   if (!session.account) return { name: 'sign-in', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
   if (to.name === 'board' && screen && ((bare && from === START_LOCATION) || !seen(screen)) && home() !== to.path) return home()
   return true
+})
+
+// The script of a screen does not come when the server is away, or is another edition by now whose scripts have other names. As soon as it answers the page begins anew where one
+// was going; what is typed is kept. Once only: what does not come then either is not asked for for ever.
+const begun = 'tocsin.begun'
+router.onError((e, to) => {
+  if (!(e instanceof TypeError) || sessionStorage.getItem(begun) === to.fullPath) return
+  const anew = (): void => {
+    sessionStorage.setItem(begun, to.fullPath)
+    location.hash = `#${to.fullPath}`
+    location.reload()
+  }
+  void answers().then((there) => (there ? anew() : watch(reachable, (is) => is && anew(), { once: true })))
+})
+router.afterEach((_to, _from, failure) => {
+  if (!failure) sessionStorage.removeItem(begun)
 })

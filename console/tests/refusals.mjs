@@ -173,7 +173,24 @@ async function away(browser) {
   await page.context().close()
 }
 
+/** A server of another edition has other scripts; one that was away had none. */
+async function scriptless(browser) {
+  const page = await signedIn(browser, 'demo-isolator')
+  page.seen.refused = () => true
+  await go(page, place)
+  await test('a screen whose script does not come is come to all the same', async () => {
+    let anew = false
+    page.once('load', () => (anew = true))
+    await page.route(/assets\/record-[\w-]{8}\.js$/, (r) => (anew ? r.continue() : r.abort()))
+    await page.locator('.grid a').first().click()
+    await page.waitForURL(/#\/registers\/place\/\d+/)
+    await page.waitForSelector('main h1')
+    must(anew, 'the page did not begin anew')
+  }, page)
+  await page.context().close()
+}
+
 export async function walk(browser) {
-  for (const part of [strangers, anotherRole, expiry, reload, lost, conflict]) await part(browser)
+  for (const part of [strangers, anotherRole, expiry, reload, lost, conflict, scriptless]) await part(browser)
   if (process.env.TOCSIN_SERVER) await away(browser)
 }

@@ -146,6 +146,11 @@ async function reach(path: string, asked: Asked): Promise<Response> {
   if (!answer.ok) throw await problemOf(answer)
   return answer
 }
+/** Whether the server answers at all, whatever it says. */
+export async function answers(): Promise<boolean> {
+  await reach('/healthz', {}).catch(() => {})
+  return reachable.value
+}
 /** fetch does not tell how much of a file has gone up; the older way does. */
 function upload(to: string, method: string, headers: Record<string, string>, body: BodyInit | undefined, asked: Asked): Promise<Response> {
   return new Promise((done, failed) => {
