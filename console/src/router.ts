@@ -94,16 +94,20 @@ router.beforeEach(async (to, from) => {
 })
 
 // The script of a screen does not come when the server is away, or is another edition by now whose scripts have other names. As soon as it answers the page begins anew where one
-// was going; what is typed is kept. Once only: what does not come then either is not asked for for ever.
+// was going; what is typed is kept. What does not come then either is asked for again every five seconds.
 const begun = 'tocsin.begun'
 router.onError((e, to) => {
-  if (!(e instanceof TypeError) || sessionStorage.getItem(begun) === to.fullPath) return
+  if (!(e instanceof TypeError)) return
   const anew = (): void => {
     sessionStorage.setItem(begun, to.fullPath)
     location.hash = `#${to.fullPath}`
     location.reload()
   }
-  void answers().then((there) => (there ? anew() : watch(reachable, (is) => is && anew(), { once: true })))
+  const look = async (): Promise<void> => {
+    if (await answers()) anew()
+    else watch(reachable, (is) => is && anew(), { once: true })
+  }
+  window.setTimeout(() => void look(), sessionStorage.getItem(begun) === to.fullPath ? 5000 : 0)
 })
 router.afterEach((_to, _from, failure) => {
   if (!failure) sessionStorage.removeItem(begun)
