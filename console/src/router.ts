@@ -96,8 +96,7 @@ router.beforeEach(async (to, from) => {
 // The script of a screen does not come when the server is away, or is another edition by now whose scripts have other names. As soon as it answers the page begins anew where one
 // was going; what is typed is kept. What does not come then either is asked for again every five seconds.
 const begun = 'tocsin.begun'
-router.onError((e, to) => {
-  if (!(e instanceof TypeError)) return
+router.onError((_e, to) => {
   const anew = (): void => {
     sessionStorage.setItem(begun, to.fullPath)
     location.hash = `#${to.fullPath}`

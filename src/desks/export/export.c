@@ -236,7 +236,8 @@ static int json_end(struct exporter *x, const char *path) {
     return failed ? error_set(x->err, error_from_errno(), path, "could not be written whole / 未能完整写入") : 0;
 }
 
-int export_allowed(const struct ledger *l, const struct session *s, const struct register_decl *reg, struct error *err) {
+int export_allowed(const struct ledger *l, const struct session *s, const struct register_decl *reg, const struct export_options *o, struct error *err) {
+    if (o->open && !s->purpose.n) return error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的");
     return access_anywhere(s, ACCESS_READ, reg) ? 0 : access_check(s, ACCESS_READ, reg, l->region, err);
 }
 
@@ -247,8 +248,7 @@ static int exporter_new(struct ledger *l, struct db *db, const struct session *s
     *x = (struct exporter){.l = l, .db = db, .s = s, .reg = reg, .o = o, .err = err};
     ledger_node(l, x->node);
     if (reg->person_field >= 0) x->person = register_find(l->catalog, reg->fields[reg->person_field].target);
-    int rc = o->open && !s->purpose.n ? error_set(err, E_DENIED, "--purpose", "opening sealed fields needs a purpose / 查看加密字段须说明目的") : 0;
-    if (rc == 0) rc = export_allowed(l, s, reg, err);
+    int rc = export_allowed(l, s, reg, o, err);
     if (rc == 0) rc = columns_choose(x);
     if (rc == 0) rc = export_names_new(l, db, s, &x->names, err);
     *ret = x;

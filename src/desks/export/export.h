@@ -62,8 +62,8 @@ void export_names_free(struct export_names *n);
 int export_name(struct export_names *n, struct text target, int64_t id, struct text *ret, struct error *err);
 /* Opens the sealed cells of a record in place and says so to the journal; an erased one stays closed. Values must be the caller's own. */
 int export_open(struct ledger *l, struct db *db, const struct session *s, const struct export_options *o, struct record *r, struct arena *a, struct error *err);
-/* Zero when the session may read some of the register, else what access says (E_DENIED): nothing to see is no empty file. */
-int export_allowed(const struct ledger *l, const struct session *s, const struct register_decl *reg, struct error *err);
+/* Zero when the session may read some of the register, else what access says (E_DENIED): nothing to see is no empty file. Opening needs a purpose. */
+int export_allowed(const struct ledger *l, const struct session *s, const struct register_decl *reg, const struct export_options *o, struct error *err);
 int export_linelist(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
                     const char *path, int64_t *ret_rows, struct error *err);
 int export_linelist_piece(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct export_options *o,
