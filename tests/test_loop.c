@@ -427,6 +427,34 @@ static void a_transfer_ends_in_a_bed(void **state) {
     }
 }
 
+/* EPI-13: five duties to each isolated person, all of them, or none are done. */
+static void five_duties_to_each_isolated_person(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t who = person(&t, "张伟"), stay = test_record(&t, "stay", "person", test_id(&t, who), "kind", "home", "started_at", "2022-08-15T08:00");
+        struct obligation o = duty_of(&t, who, "five-duties");
+        assert_true(text_is(o.state, "open") && o.duty.due_at == test_at("2022-08-16T08:00"));
+        int64_t card = test_record(&t, "five_duties", "person", test_id(&t, who), "stay", test_id(&t, stay), "since", "2022-08-15", "searched_at", "2022-08-15T08:10", "controlled_at", "2022-08-15T08:20",
+                                   "supervised_at", "2022-08-15T08:30", "informed_at", "2022-08-15T08:40");
+        change(&t, "five_duties", card, NULL, "complete_at", "2022-08-15T09:30", E_INVALID); /* nobody has cared */
+        assert_state(&t, who, "five-duties", "open");
+        change(&t, "five_duties", card, NULL, "cared_at", "2022-08-15T09:20", 0);
+        assert_state(&t, who, "five-duties", "open"); /* nobody has said that it is all */
+        change(&t, "five_duties", card, NULL, "complete_at", "2022-08-15T09:10", E_INVALID); /* before the last of them */
+        change(&t, "five_duties", card, NULL, "complete_at", "2022-08-15T09:30", 0);
+        o = duty_of(&t, who, "five-duties");
+        assert_true(text_is(o.state, "paid") && !o.late);
+        change(&t, "five_duties", card, NULL, "complete_at", "", 0); /* taken back */
+        assert_state(&t, who, "five-duties", "open");
+        int64_t other = person(&t, "李娜");
+        test_record(&t, "stay", "person", test_id(&t, other), "kind", "central", "started_at", "2022-08-15T08:00");
+        change(&t, "five_duties", card, NULL, "complete_at", "2022-08-15T09:30", 0);
+        assert_state(&t, other, "five-duties", "open"); /* one person's card is nobody else's */
+        conservation(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
@@ -435,6 +463,7 @@ int main(void) {
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),
         cmocka_unit_test(a_team_owes_its_arrival),           cmocka_unit_test(a_transfer_ends_in_a_bed),
+        cmocka_unit_test(five_duties_to_each_isolated_person),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ static void every_pack_has_the_rules_others_rely_on(void **state) {
                                         "locate-case",      "county-receipt",   "city-receipt",
                                         "province-receipt", "place-contact",    "health-checks",
                                         "release",          "daily-report",     "region-report"};
-    static const char *const covid[] = {"control-order", "central-tests", "home-tests"};
+    static const char *const covid[] = {"control-order", "central-tests", "home-tests", "five-duties"};
     struct arena a = {0};
     struct text *names = NULL;
     size_t n = 0;
@@ -56,7 +56,7 @@ static void every_pack_has_the_rules_others_rely_on(void **state) {
         struct policy *p = load(names[i].s);
         for (size_t k = 0; k < sizeof codes / sizeof *codes; k++)
             if (policy_rule(p, text_of(codes[k])) < 0) fail_msg("%s has no %s", names[i].s, codes[k]);
-        for (size_t k = 0; k < 3 && text_is(p->disease, "covid-19"); k++)
+        for (size_t k = 0; k < sizeof covid / sizeof *covid && text_is(p->disease, "covid-19"); k++)
             assert_true(policy_rule(p, text_of(covid[k])) >= 0);
         for (size_t k = 0; k < p->n_parameters; k++) assert_true(p->parameters[k].from.source.n > 0);
         for (size_t k = 0; k < p->n_rules; k++) {
@@ -153,17 +153,18 @@ static void a_stay_in_the_ninth_edition(void **state) {
                            .today = exposed + 2};
     struct duty d[32];
     size_t n = policy_duties(p, stay, &s, now, ZONE_CHINA_S, d, 32);
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     assert_int_equal(d[0].rule, policy_rule(p, TEXT("central-tests")));
     assert_true(d[0].owed == (1u << 2 | 1u << 3 | 1u << 5 | 1u << 7)); /* found on day 2: day 1 is not owed */
-    assert_int_equal(d[1].rule, policy_rule(p, TEXT("health-checks")));
-    assert_true(d[1].owed == 0xFC);
-    assert_int_equal(d[2].rule, policy_rule(p, TEXT("release")));
-    assert_true(d[2].owed == 1u << 7);
+    assert_int_equal(d[1].rule, policy_rule(p, TEXT("five-duties")));
+    assert_int_equal(d[2].rule, policy_rule(p, TEXT("health-checks")));
+    assert_true(d[2].owed == 0xFC);
+    assert_int_equal(d[3].rule, policy_rule(p, TEXT("release")));
+    assert_true(d[3].owed == 1u << 7);
     v[register_field(stay, TEXT("class"))] = value_str("secondary");
     v[register_field(stay, TEXT("kind"))] = value_str("home");
     n = policy_duties(p, stay, &s, now, ZONE_CHINA_S, d, 32);
-    assert_int_equal(n, 3);
+    assert_int_equal(n, 4);
     assert_int_equal(d[0].rule, policy_rule(p, TEXT("secondary-tests")));
     v[register_field(stay, TEXT("case"))] = value_int(9); /* a case in hospital is no contact in quarantine */
     assert_int_equal(policy_duties(p, stay, &s, now, ZONE_CHINA_S, d, 32), 0);

@@ -101,6 +101,18 @@ static void cell_contact(struct demo_row *row, int32_t contact) {
     cell(row, s);
 }
 
+/* Of the first n of a list, those that have a row; which one row i is. */
+typedef bool has_row(const struct city *c, size_t k);
+static size_t listed_count(const struct city *c, size_t n, has_row *is) {
+    size_t count = 0;
+    for (size_t k = 0; k < n; k++) count += is(c, k);
+    return count;
+}
+static size_t listed_at(const struct city *c, size_t i, has_row *is) {
+    for (size_t k = 0;; k++)
+        if (is(c, k) && i-- == 0) return k;
+}
+
 /* ---- regions: the county is invented, so it brings its own streets */
 
 static const char *const region_headers[] = {"区划代码", "名称", "英文名称", "级别", "上级", NULL};
@@ -143,18 +155,15 @@ static const struct demo_fault organisation_faults[] = {{6, "统一社会信用�
 /* ---- places: where people are kept */
 
 static const char *const place_headers[] = {"场所名称", "场所类型", "区县", "地址", "所属机构", "房间数", NULL};
-static bool organisation_keeps(const struct city_organisation *o) {
+static bool organisation_keeps(const struct city *c, size_t k) {
+    const struct city_organisation *o = &c->organisations[k];
     return o->kind == CITY_ISOLATION_SITE || o->kind == CITY_HOSPITAL;
 }
 static size_t place_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_organisations; i++) n += organisation_keeps(&c->organisations[i]);
-    return n;
+    return listed_count(c, c->n_organisations, organisation_keeps);
 }
 static void place_row(struct demo_row *row, size_t i) {
-    const struct city_organisation *o = row->c->organisations;
-    for (;; o++)
-        if (organisation_keeps(o) && i-- == 0) break;
+    const struct city_organisation *o = &row->c->organisations[listed_at(row->c, i, organisation_keeps)];
     cell(row, o->title);
     cell(row, o->kind == CITY_HOSPITAL ? "医院" : "集中隔离点");
     cell(row, row->c->options.region);
@@ -175,9 +184,7 @@ static bool case_listed(const struct city *c, size_t k) {
     return c->infections[c->cases[k]].reported_at != INSTANT_NONE;
 }
 static size_t case_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t k = 0; k < c->n_cases; k++) n += case_listed(c, k);
-    return n;
+    return listed_count(c, c->n_cases, case_listed);
 }
 static const char *occupation(const struct city_person *p) {
     static const char *const words[CITY_OCCUPATIONS] = {"散居儿童", "幼托儿童", "学生(大中小学)", "教师", "餐饮食品业", "商业服务", "医务人员",
@@ -188,9 +195,7 @@ static void case_row(struct demo_row *row, size_t i) {
     static const char *const routes[CITY_DISCOVERIES] = {"主动就诊", "隔离点发现", "区域核酸筛查", "社区筛查"};
     static const char *const severities[] = {"无症状", "轻型", "普通型", "重型"};
     const struct city *c = row->c;
-    size_t k = 0;
-    for (;; k++)
-        if (case_listed(c, k) && i-- == 0) break;
+    size_t k = listed_at(c, i, case_listed);
     const struct city_infection *f = &c->infections[c->cases[k]];
     const struct city_person *p = &c->persons[f->person];
     bool ill = f->onset != CITY_NO_DAY && f->onset <= day_at(row, f->reported_at);
@@ -247,16 +252,12 @@ static bool linked(const struct city *c, size_t k) {
     return case_reported(c, c->cases[k]) && case_reported(c, f->infector) && (f->setting == CITY_AT_HOME || k % 3);
 }
 static size_t link_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t k = 0; k < c->n_cases; k++) n += linked(c, k);
-    return n;
+    return listed_count(c, c->n_cases, linked);
 }
 static void link_row(struct demo_row *row, size_t i) {
     static const char *const settings[CITY_SETTINGS] = {"家庭", "学校", "工作单位", "聚餐", "商超", "交通工具", "医疗机构"};
     const struct city *c = row->c;
-    size_t k = 0;
-    for (;; k++)
-        if (linked(c, k) && i-- == 0) break;
+    size_t k = listed_at(c, i, linked);
     const struct city_infection *f = &c->infections[c->cases[k]];
     cell_card(row, f->infector);
     cell_card(row, c->cases[k]);
@@ -370,19 +371,16 @@ static void membership_row(struct demo_row *row, size_t i) {
 /* ---- control orders */
 
 static const char *const order_headers[] = {"姓名", "身份证号", "区县", "密接编号", "管控措施", "对象类别", "法律依据", "实施机关", "文号", "开始日期", "结束日期", NULL};
-static bool ordered(const struct city_contact *t) {
+static bool ordered(const struct city *c, size_t k) {
+    const struct city_contact *t = &c->contacts[k];
     return !t->order_missing && t->placed_at != INSTANT_NONE;
 }
 static size_t order_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_contacts; i++) n += ordered(&c->contacts[i]);
-    return n;
+    return listed_count(c, c->n_contacts, ordered);
 }
 static void order_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
-    size_t k = 0;
-    for (;; k++)
-        if (ordered(&c->contacts[k]) && i-- == 0) break;
+    size_t k = listed_at(c, i, ordered);
     const struct city_contact *t = &c->contacts[k];
     const struct city_person *p = &c->persons[t->person];
     char number[40];
@@ -427,19 +425,46 @@ static void stay_row(struct demo_row *row, size_t i) {
 }
 static const struct demo_fault stay_faults[] = {{3, "隔离方式", "宾馆"}, {12, "入住时间", "2022-05-32 10:00"}};
 
+/* ---- the five duties to whoever is isolated; for one in eight somebody has not yet cared */
+
+static const char *const five_headers[] = {"姓名", "证件号码", "手机号", "区县", "建档日期", "排查时间", "管控时间", "督导时间", "宣教时间", "关爱时间", "全部到位时间", NULL};
+static bool five_begun(const struct city *c, size_t k) {
+    const struct city_stay *s = &c->stays[k];
+    return (s->kind == CITY_STAY_CENTRAL || s->kind == CITY_STAY_HOME) && s->started_at + 6 * 3600 <= c->end;
+}
+static size_t five_count(const struct city *c) {
+    return listed_count(c, c->n_stays, five_begun);
+}
+static void five_row(struct demo_row *row, size_t i) {
+    const struct city *c = row->c;
+    const struct city_stay *s = &c->stays[listed_at(c, i, five_begun)];
+    const struct city_person *p = &c->persons[s->person];
+    bool whole = (s - c->stays) % 8 != 5;
+    cell(row, p->name);
+    cell(row, p->document);
+    cell(row, p->phone);
+    cell_street(row, p);
+    cell_day(row, day_at(row, s->started_at), DATE_ISO);
+    cell_instant(row, s->started_at - 1800);
+    cell_instant(row, s->started_at);
+    cell_instant(row, s->started_at + 2 * 3600);
+    cell_instant(row, s->started_at + 3 * 3600);
+    cell_instant(row, whole ? s->started_at + 5 * 3600 : INSTANT_NONE);
+    cell_instant(row, whole ? s->started_at + 5 * 3600 + 600 : INSTANT_NONE);
+}
+
 /* ---- ends of stays: the same person, kind and begin, and how it ended */
 
 static const char *const release_headers[] = {"姓名", "证件号码", "手机号", "区县", "隔离方式", "入住时间", "解除时间", "状态", NULL};
+static bool stay_over(const struct city *c, size_t k) {
+    return c->stays[k].ended_at != INSTANT_NONE;
+}
 static size_t release_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_stays; i++) n += c->stays[i].ended_at != INSTANT_NONE;
-    return n;
+    return listed_count(c, c->n_stays, stay_over);
 }
 static void release_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
-    const struct city_stay *s = c->stays;
-    for (;; s++)
-        if (s->ended_at != INSTANT_NONE && i-- == 0) break;
+    const struct city_stay *s = &c->stays[listed_at(c, i, stay_over)];
     const struct city_person *p = &c->persons[s->person];
     cell(row, p->name);
     cell(row, p->document);
@@ -454,19 +479,16 @@ static void release_row(struct demo_row *row, size_t i) {
 /* ---- what became of each contact: placed, released, or found to be infected */
 
 static const char *const status_headers[] = {"外部编号", "姓名", "身份证号/护照号", "联系方式", "区县", "接触者类别", "状态", NULL};
-static bool contact_known(const struct city_contact *t) {
+static bool contact_known(const struct city *c, size_t k) {
+    const struct city_contact *t = &c->contacts[k];
     return t->placed_at != INSTANT_NONE || t->converted || t->released_at != INSTANT_NONE;
 }
 static size_t status_count(const struct city *c) {
-    size_t n = 0;
-    for (size_t i = 0; i < c->n_contacts; i++) n += contact_known(&c->contacts[i]);
-    return n;
+    return listed_count(c, c->n_contacts, contact_known);
 }
 static void status_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
-    size_t k = 0;
-    for (;; k++)
-        if (contact_known(&c->contacts[k]) && i-- == 0) break;
+    size_t k = listed_at(c, i, contact_known);
     const struct city_contact *t = &c->contacts[k];
     const struct city_person *p = &c->persons[t->person];
     cell_contact(row, (int32_t)k);
@@ -564,6 +586,8 @@ const struct demo_table demo_tables[DEMO_FILES] = {
      .headers = order_headers, .count = order_count, .row = order_row},
     {.name = "stays.csv", .register_name = "stay", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ';', .crlf = true},
      .headers = stay_headers, .count = stay_count, .row = stay_row, FAULTS(stay_faults)},
+    {.name = "fives.csv", .register_name = "five_duties", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .delimiter = ','},
+     .headers = five_headers, .count = five_count, .row = five_row},
     {.name = "tests.csv", .register_name = "test", .shape = {.format = SHEET_CSV, .encoding = "UTF-8", .bom = true, .delimiter = ',', .crlf = true},
      .headers = test_headers, .count = test_count, .row = test_row, FAULTS(test_faults)},
     {.name = "checks.csv", .register_name = "health_check", .shape = {.format = SHEET_CSV, .encoding = "UTF-16LE", .bom = true, .delimiter = '\t', .crlf = true},
