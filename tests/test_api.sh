@@ -23,6 +23,7 @@ if [ -x "$modules/.bin/redocly" ]; then
 else
     skip "the OpenAPI document lints clean" "npm modules are not installed"
 fi
+check "of everything that comes it tells what it is" node "$root/tests/answers.mjs" openapi.json
 
 "$tocsin" init --region 310115 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00 >out 2>err || bad "init" "$(cat err)"
 echo "token-root root root -" >tokens
@@ -43,6 +44,7 @@ if [ -x "$modules/.bin/openapi-typescript" ]; then
 else
     skip "a TypeScript client is generated and works" "npm modules are not installed"
 fi
+check "what comes is what the document tells" node "$root/tests/answers.mjs" openapi.json "$url" token-root
 check "no token is in the log" sh -c '! grep -q token-root log'
 kill -TERM $server
 wait $server

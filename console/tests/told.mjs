@@ -23,6 +23,10 @@ const kind = (v) => (v === null ? 'null' : Array.isArray(v) ? 'array' : Number.i
 /** Faults of a value by a schema. */
 function faults(schemas, schema, v, at, out) {
   if (schema.$ref) return faults(schemas, schemas[schema.$ref.split('/').pop()], v, at, out)
+  if (schema.allOf) {
+    const parts = schema.allOf.map((one) => (one.$ref ? schemas[one.$ref.split('/').pop()] : one))
+    return faults(schemas, { type: 'object', required: parts.flatMap((one) => one.required ?? []), properties: Object.assign({}, ...parts.map((one) => one.properties)) }, v, at, out)
+  }
   if (schema.anyOf ?? schema.oneOf) {
     const tried = (schema.anyOf ?? schema.oneOf).map((one) => faults(schemas, one, v, at, []))
     if (tried.every((one) => one.length)) out.push(...tried.sort((a, b) => a.length - b.length)[0])

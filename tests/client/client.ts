@@ -32,4 +32,11 @@ const changed = await api.PATCH("/api/v1/registers/case/records/{id}", {
     params: { path: { id: String(made.data!.id) }, header: { "If-Match": '"9"' } }, body: { fields: { classification: "asymptomatic" } },
 });
 if (changed.response.status !== 412 || changed.error?.code !== "CONFLICT") fail("a lost update was not caught");
+
+const history = await api.GET("/api/v1/registers/case/records/{id}/history", { params: { path: { id: String(made.data!.id) } } });
+const disease: string | null | undefined = history.data?.entries[0]?.after.disease;
+if (disease !== "covid-19" || history.data!.entries[0]!.after.person !== person.data!.id) fail("the history does not say what was made");
+let job = await api.POST("/api/v1/jobs", { body: { kind: "audit", step: "verify" } });
+while (job.data?.state === "queued" || job.data?.state === "running") job = await api.GET("/api/v1/jobs/{id}", { params: { path: { id: job.data.id } } });
+if (!job.data?.result.verify?.whole || job.data.result.verify.bad_entry !== 0) fail("the journal is not proved");
 console.log("client: fine");

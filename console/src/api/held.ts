@@ -4,11 +4,9 @@
 import type { CurveByClass, Owner, Summary } from '@/api/board'
 import type { DutyTold } from '@/api/case'
 import type { DutyPage, Policies, Policy } from '@/api/duties'
-import type { Job } from '@/api/jobs'
 import type { Code, Register } from '@/api/registers'
 import type { Figures } from '@/api/report'
 import type { components } from '@/api/schema'
-import type { Shapes } from '@/api/shapes'
 import type { Accepted, Board as Tracing, ChainPart, Chains, PlaceAtRisk, Sources, Timeline, Traced, Visitors } from '@/api/tracing'
 import type { Account } from '@/session'
 
@@ -39,11 +37,9 @@ export type Held = [
   None<Astray<DutyPage, Told['Obligations'], 'Obligations'>>,
   None<Astray<Policies, Told['Policies'], 'Policies'>>,
   None<Astray<Policy, Told['Policy'], 'Policy'>>,
-  None<Astray<Job, Told['Job'], 'Job'>>,
   None<Astray<Register, Told['RegisterDeclaration'], 'Register'>>,
   None<Astray<{ codes: Code[] }, Told['Codes'], 'Codes'>>,
   None<Astray<Figures, Told['Bulletin'], 'Bulletin'>>,
-  None<Astray<Shapes, Told['RegionShapes'], 'Shapes'>>,
   None<Astray<Accepted, Told['TraceAccepted'], 'Accepted'>>,
   None<Astray<Tracing, Told['TracingBoard'], 'TracingBoard'>>,
   None<Astray<Chains, Told['ChainSummary'], 'Chains'>>,

@@ -2,21 +2,13 @@
 import { onUnmounted, shallowRef, type ShallowRef } from 'vue'
 
 import { ask, get, post, Problem } from '@/api/client'
+import type { components } from '@/api/schema'
 
-export interface Job<Result = Record<string, unknown>, Params = Record<string, string>> {
-  id: string
-  kind: string
-  step?: string
-  state: 'new' | 'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'
-  progress?: { done: number; total: number; rows: number; seconds: number; left_s?: number }
-  error?: { code?: string; detail?: string }
-  params: Params
-  result: Result
-}
-export const atWork = (j: Job<unknown, unknown> | null): boolean => j?.state === 'queued' || j?.state === 'running'
+export type Job = components['schemas']['Job']
+export const atWork = (j: Job | null): boolean => j?.state === 'queued' || j?.state === 'running'
 
 /** What a job that failed came to, for <problem-note>. */
-export const jobProblem = (j: Job<unknown, unknown>): Problem => new Problem(500, j.error?.code ?? '', j.error?.detail ?? '', '', j.id, 0)
+export const jobProblem = (j: Job): Problem => new Problem(500, j.error?.code ?? '', j.error?.detail ?? '', '', j.id, 0)
 
 export async function startJob(kind: string, step: string, params: Record<string, unknown>): Promise<string> {
   return (await post<{ id: string }>('jobs', { kind, step, params })).id
@@ -26,15 +18,15 @@ export async function cancelJob(id: string): Promise<void> {
 }
 
 /** Follows one job at a time; `ended` is called when its step is over. */
-export function useJob<J extends Job<unknown, unknown>>(where: 'jobs' | 'imports', ended: (job: J) => void): { job: ShallowRef<J | null>; follow: (id: string) => Promise<void>; drop: () => void } {
-  const job = shallowRef(null) as ShallowRef<J | null>
+export function useJob(where: 'jobs' | 'imports', ended: (job: Job) => void): { job: ShallowRef<Job | null>; follow: (id: string) => Promise<void>; drop: () => void } {
+  const job = shallowRef<Job | null>(null)
   let source: EventSource | null = null
   let of = ''
   const stop = (): void => {
     source?.close()
     source = null
   }
-  const take = (now: J): void => {
+  const take = (now: Job): void => {
     job.value = now
     if (atWork(now)) return
     stop()
@@ -43,12 +35,12 @@ export function useJob<J extends Job<unknown, unknown>>(where: 'jobs' | 'imports
   async function follow(id: string): Promise<void> {
     stop()
     of = id
-    const now = await get<J>(`${where}/${id}`)
+    const now = await get<Job>(`${where}/${id}`)
     if (of !== id) return
     if (!atWork(now)) return take(now)
     job.value = now
     source = new EventSource(`/api/v1/${where}/${id}/events`)
-    source.addEventListener('job', (e) => of === id && take(JSON.parse((e as MessageEvent<string>).data) as J))
+    source.addEventListener('job', (e) => of === id && take(JSON.parse((e as MessageEvent<string>).data) as Job))
     // Refused: the session is over or the job gone. Asking once more says which.
     source.onerror = () => {
       if (source?.readyState === EventSource.CLOSED) void follow(id).catch(() => stop())

@@ -1,10 +1,8 @@
 // Outlines of regions, from the store: no outside tiles.
 import { get, Problem } from '@/api/client'
+import type { components } from '@/api/schema'
 
-export interface Shapes {
-  type: 'FeatureCollection'
-  features: { id: string; properties: { code: string; zh: string; en: string; level: number }; geometry: { type: string; coordinates: unknown[] } }[]
-}
+export type Shapes = components['schemas']['RegionShapes']
 const levels: Record<number, number> = { 0: 1, 2: 2, 4: 3, 6: 4, 9: 5 }
 
 /** Outlines of the regions right below one; null when none are stored. */

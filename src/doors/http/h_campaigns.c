@@ -151,7 +151,8 @@ const struct schema campaigns_schemas[] = {
         ",\"not_served\":" NUMBER ",\"state\":{\"enum\":[\"free\",\"busy\",\"jammed\"]}}}"},
     {"CampaignAreaPlan", "{\"type\":\"object\",\"required\":[\"name\",\"people\",\"samplers\"],\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"tables\":" NUMBER ",\"samplers\":" NUMBER ",\"couriers\":" NUMBER
         ",\"sampled_hours\":" MAYBE ",\"sampled_hours_p90\":" MAYBE ",\"tubes_to\":{\"type\":\"array\",\"items\":" NUMBER ",\"description\":\"tubes to each laboratory, in their order\"},\"burst\":" QUEUE ",\"by_slot\":" QUEUE
-        ",\"called\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"description\":\"people to be called for each slot of the first day\"},\"not_called\":{\"type\":\"integer\"},\"sites\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}}}"},
+        ",\"called\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"description\":\"people to be called for each slot of the first day\"},\"not_called\":{\"type\":\"integer\"},\"sites\":" LIST("CampaignSitePlan") "}}"},
+    {"CampaignSitePlan", "{\"type\":\"object\",\"required\":[\"name\",\"people\",\"tables\",\"samplers\"],\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"tables\":" NUMBER ",\"samplers\":" NUMBER "}}"},
     {"CampaignLaboratoryPlan", "{\"type\":\"object\",\"required\":[\"name\",\"tubes\"],\"properties\":{\"name\":" STRING ",\"tubes\":" NUMBER ",\"tubes_per_hour\":" NUMBER ",\"busy_hours\":" NUMBER ",\"most_waiting\":" NUMBER
         ",\"last_result_hours\":" NUMBER "}}"},
     {"CampaignBuys", "{\"type\":\"object\",\"required\":[\"resource\",\"share\"],\"properties\":{\"resource\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\"]},\"share\":" NUMBER ",\"one_more_minutes\":" NUMBER

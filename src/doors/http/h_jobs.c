@@ -241,13 +241,45 @@ const struct route jobs_routes[] = {
     {0},
 };
 
+#define STRING "{\"type\":\"string\"}"
+#define WHOLE "{\"type\":\"integer\"}"
+#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
+#define TRUTH "{\"type\":\"boolean\"}"
+#define OF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
+#define EFFECTS "\"gain\":" WHOLE ",\"lose\":" WHOLE ",\"sooner\":" WHOLE ",\"later\":" WHOLE
 const struct schema jobs_schemas[] = {
-    {"Job", "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"state\",\"params\",\"result\"],\"properties\":{\"id\":{\"type\":\"string\"},\"kind\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},"
-            "\"state\":{\"type\":\"string\",\"enum\":[\"new\",\"queued\",\"running\",\"done\",\"failed\",\"cancelled\",\"interrupted\"]},\"created_at\":{\"type\":\"string\"},"
-            "\"finished_at\":{\"type\":\"string\"},\"deleted_at\":{\"type\":\"string\"},\"progress\":{\"type\":\"object\",\"properties\":{\"done\":{\"type\":\"integer\"},\"total\":{\"type\":\"integer\"},"
-            "\"rows\":{\"type\":\"integer\"},\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\",\"required\":[\"code\",\"detail\",\"where\"],\"properties\":{\"code\":{\"type\":\"string\"},"
-            "\"detail\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"}}},\"params\":{\"type\":\"object\"},"
-            "\"result\":{\"type\":\"object\"}}}"},
+    {"Job", "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"state\",\"params\",\"result\"],\"properties\":{\"id\":" STRING ",\"kind\":" STRING ",\"step\":" STRING ","
+            "\"state\":{\"type\":\"string\",\"enum\":[\"new\",\"queued\",\"running\",\"done\",\"failed\",\"cancelled\",\"interrupted\"]},\"created_at\":" STRING ","
+            "\"finished_at\":" STRING ",\"deleted_at\":" STRING ",\"progress\":{\"type\":\"object\",\"required\":[\"done\",\"total\",\"rows\",\"seconds\"],\"properties\":{\"done\":" WHOLE ",\"total\":" WHOLE ","
+            "\"rows\":" WHOLE ",\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\",\"required\":[\"code\",\"detail\",\"where\"],\"properties\":{\"code\":" STRING ","
+            "\"detail\":" STRING ",\"where\":" STRING "}},\"params\":" OF("JobParams") ",\"result\":" OF("JobResult") "}}"},
+    {"JobParams", "{\"type\":\"object\",\"description\":\"What was asked; of an upload also its name, size and digest.\",\"properties\":{\"file\":" STRING ",\"bytes\":" ID ",\"digest\":" STRING ",\"register\":" STRING
+                  ",\"map\":" STRING ",\"map_text\":" STRING ",\"sheet\":" STRING ",\"reason\":" STRING ",\"policy\":" STRING ",\"region\":" STRING ",\"from\":" STRING ",\"approver\":" STRING ",\"day\":" STRING
+                  ",\"disease\":" STRING ",\"format\":" STRING ",\"where\":" STRING ",\"columns\":" STRING ",\"titles\":" STRING ",\"open\":" STRING "}}"},
+    {"JobResult", "{\"type\":\"object\",\"description\":\"A member for each step that has been done.\",\"properties\":{\"look\":" OF("ImportLook") ",\"check\":" OF("ImportCounts") ",\"run\":" OF("ImportCounts")
+                  ",\"undo\":" OF("ImportUndone") ",\"imports\":{\"type\":\"array\",\"description\":\"what the upload has become, a run each\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"whole\",\"undone\"],"
+                  "\"properties\":{\"id\":" ID ",\"whole\":" TRUTH ",\"undone\":" TRUTH "}}},\"errors\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":" STRING "}},\"diff\":" OF("PlanDiff")
+                  ",\"adopt\":" OF("PlanDiff") ",\"draft\":{\"type\":\"object\",\"required\":[\"figures\"],\"properties\":{\"figures\":" OF("Bulletin") "}},\"freeze\":{\"type\":\"object\",\"required\":[\"report\"],"
+                  "\"properties\":{\"report\":" ID "}},\"result\":{\"type\":\"object\",\"required\":[\"file\",\"rows\"],\"properties\":{\"file\":" STRING ",\"rows\":" WHOLE "}},\"verify\":" OF("JournalVerdict") "}}"},
+    {"ImportLook", "{\"type\":\"object\",\"required\":[\"format\",\"encoding\",\"confidence\",\"delimiter\",\"sheet\",\"gzip\",\"headers\",\"suggestions\"],\"properties\":{\"format\":{\"enum\":[\"csv\",\"xlsx\"]},"
+                   "\"encoding\":" STRING ",\"confidence\":{\"type\":\"number\"},\"delimiter\":" STRING ",\"sheet\":" STRING ",\"gzip\":" TRUTH ",\"headers\":" LIST(STRING) ",\"suggestions\":{\"type\":\"array\",\"items\":{"
+                   "\"type\":\"object\",\"required\":[\"register\"],\"properties\":{\"register\":" STRING ",\"map\":" STRING ",\"matched\":" WHOLE ",\"unmatched\":" STRING "}}},\"first_rows\":" OF("ImportCounts")
+                   ",\"trouble\":" STRING "}}"},
+    {"ImportCounts", "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"refused\",\"skipped\",\"undecided\",\"records\",\"persons_known\",\"repaired\",\"reasons\",\"notes\",\"register\"],"
+                     "\"properties\":{\"rows\":" WHOLE ",\"created\":" WHOLE ",\"changed\":" WHOLE ",\"unchanged\":" WHOLE ",\"refused\":" WHOLE ",\"skipped\":" WHOLE ",\"undecided\":" WHOLE ",\"records\":" WHOLE
+                     ",\"persons_known\":" WHOLE ",\"repaired\":" WHOLE ",\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"row\",\"field\",\"reason\"],\"properties\":{\"row\":" WHOLE
+                     ",\"field\":" STRING ",\"reason\":" STRING "}}},\"notes\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"field\",\"note\"],\"properties\":{\"row\":" WHOLE ",\"field\":" STRING
+                     ",\"note\":" STRING "}}},\"register\":" STRING ",\"import\":" ID "}}"},
+    {"ImportUndone", "{\"type\":\"object\",\"required\":[\"removed\",\"restored\",\"kept\",\"kept_records\"],\"properties\":{\"removed\":" WHOLE ",\"restored\":" WHOLE ",\"kept\":" WHOLE ",\"kept_records\":{"
+                     "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"register\",\"id\",\"why\"],\"properties\":{\"register\":" STRING ",\"id\":" ID ",\"why\":" STRING "}}}}}"},
+    {"PlanDiff", "{\"type\":\"object\",\"required\":[\"records\",\"total\",\"rules\"],\"properties\":{\"records\":" WHOLE ",\"total\":{\"type\":\"object\",\"required\":[\"gain\",\"lose\",\"sooner\",\"later\"],"
+                 "\"properties\":{" EFFECTS "}},\"rules\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"gain\",\"lose\",\"sooner\",\"later\"],\"properties\":{\"rule\":" STRING "," EFFECTS
+                 "}}},\"changes\":{\"type\":\"array\",\"description\":\"the first 500\",\"items\":{\"type\":\"object\",\"required\":[\"effect\",\"register\",\"id\",\"number\",\"region\",\"rule\"],\"properties\":{"
+                 "\"effect\":{\"enum\":[\"gain\",\"lose\",\"sooner\",\"later\"]},\"register\":" STRING ",\"id\":" ID ",\"number\":" STRING ",\"region\":" STRING ",\"rule\":" STRING ",\"old_due\":" STRING
+                 ",\"new_due\":" STRING "}}},\"adoption\":" ID "}}"},
+    {"JournalVerdict", "{\"type\":\"object\",\"required\":[\"whole\",\"entries\",\"blocks\",\"bad_entry\",\"what\",\"head\"],\"properties\":{\"whole\":" TRUTH ",\"entries\":" ID ",\"blocks\":" ID
+                       ",\"bad_entry\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"the first that was altered; 0: none\"},\"what\":" STRING ",\"head\":" STRING "}}"},
     {"Jobs", "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Job\"}}}}"},
     {"JobWanted", "{\"type\":\"object\",\"required\":[\"kind\",\"step\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"policy\",\"report\",\"export\",\"audit\"]},"
                   "\"step\":{\"type\":\"string\",\"enum\":[\"diff\",\"adopt\",\"draft\",\"freeze\",\"run\",\"verify\"]},\"params\":{\"type\":\"object\",\"properties\":{\"policy\":{\"type\":\"string\"},"

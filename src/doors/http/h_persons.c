@@ -153,7 +153,7 @@ static int erase(struct request *r, struct error *err) {
 
 const struct schema persons_schemas[] = {
     {"PersonFile", "{\"type\":\"object\",\"required\":[\"person\",\"records\",\"twins\"],\"properties\":{\"person\":{\"$ref\":\"#/components/schemas/Person\"},\"records\":{\"type\":\"array\",\"items\":{"
-                   "\"type\":\"object\",\"description\":\"a record of any register\"}},\"twins\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"person\":{\"type\":\"integer\","
+                   "\"$ref\":\"#/components/schemas/AnyRecord\"}},\"twins\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"person\":{\"type\":\"integer\","
                    "\"format\":\"int64\"},\"document\":{\"type\":\"boolean\"},\"phone\":{\"type\":\"boolean\"},\"name\":{\"type\":\"boolean\"}}}}}}"},
     {"PersonSearch", "{\"type\":\"object\",\"properties\":{\"document\":{\"type\":\"string\"},\"phone\":{\"type\":\"string\"},\"name\":{\"type\":\"string\"}}}"},
     {"Persons", "{\"type\":\"object\",\"required\":[\"persons\"],\"properties\":{\"persons\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Person\"}}}}"},

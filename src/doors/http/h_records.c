@@ -330,6 +330,7 @@ static int history(struct request *r, struct error *err) {
 }
 
 #define DOUBLE "\"double\":{\"type\":\"object\",\"required\":[\"id\",\"why\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"number\":{\"type\":\"string\"},\"why\":{\"type\":\"string\"}}}"
+#define CELLS "{\"allOf\":[{\"$ref\":\"#/components/schemas/{Register}Cells\"},{\"type\":\"object\",\"properties\":{\"state\":{\"type\":\"string\"},\"region\":{\"type\":\"string\"}}}]}"
 const struct schema records_schemas[] = {
     {"Written", "{\"type\":\"object\",\"required\":[\"id\",\"version\",\"outcome\"],\"properties\":{\"id\":{\"type\":\"integer\",\"format\":\"int64\"},"
                 "\"version\":{\"type\":\"integer\"},\"outcome\":{\"type\":\"string\",\"enum\":[\"created\",\"changed\",\"unchanged\"]}," DOUBLE "}}"},
@@ -342,10 +343,10 @@ const struct schema records_schemas[] = {
      "\"unchanged\",\"rejected\"]},\"id\":{\"type\":\"integer\",\"format\":\"int64\"},\"version\":{\"type\":\"integer\"},\"code\":{\"type\":\"string\"},"
      "\"detail\":{\"type\":\"string\"},\"pointer\":{\"type\":\"string\"}," DOUBLE "}}},\"created\":{\"type\":\"integer\"},\"changed\":{\"type\":\"integer\"},"
      "\"unchanged\":{\"type\":\"integer\"},\"rejected\":{\"type\":\"integer\"}}}"},
-    {"History", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\","
+    {"{Register}History", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\","
                 "\"verb\",\"version\",\"actor\",\"before\",\"after\"],\"properties\":{\"seq\":{\"type\":\"integer\",\"format\":\"int64\"},\"at\":{\"type\":\"string\","
                 "\"format\":\"date-time\"},\"verb\":{\"type\":\"string\"},\"version\":{\"type\":\"integer\"},\"actor\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},"
-                "\"purpose\":{\"type\":\"string\"},\"before\":{\"type\":\"object\"},\"after\":{\"type\":\"object\"}}}}}}"},
+                "\"purpose\":{\"type\":\"string\"},\"before\":" CELLS ",\"after\":" CELLS "}}}}}"},
     {0},
 };
 
@@ -364,7 +365,7 @@ const struct route records_routes[] = {
     {.method = "POST", .path = RECORDS "/batch", .who = WHO_ACCOUNT, .body = BODY_JSON, .body_max = BATCH_BODY_MAX, .run = batch, .request = "{Register}Batch",
      .response = "BatchResult", .headers = HEADER_KEY | HEADER_REASON, .zh = "批量登记或更新,逐行给出结果;含 id 的行修改该记录;带 Idempotency-Key 时全有或全无;dry 为试运行,不作改动",
      .en = "Makes or changes many by their keys, or by id (then with version as a guard); a result for each row. With an Idempotency-Key all or none; dry: tried, nothing kept."},
-    {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "History", .zh = "记录的变更历史,最新在前",
+    {.method = "GET", .path = RECORDS "/{id}/history", .who = WHO_ACCOUNT, .run = history, .response = "{Register}History", .zh = "记录的变更历史,最新在前",
      .en = "Who changed what, newest first.", .query = {{"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "最多条数", "how many entries"}}},
     {0},
 };

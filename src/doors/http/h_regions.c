@@ -27,11 +27,13 @@ static int shapes(struct request *r, struct error *err) {
 }
 
 #define STRING "{\"type\":\"string\"}"
+#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
+#define RING LIST(LIST("{\"type\":\"number\"}"))
 const struct schema regions_schemas[] = {
     {"RegionShapes", "{\"type\":\"object\",\"description\":\"GeoJSON (RFC 7946)\",\"required\":[\"type\",\"features\"],\"properties\":{\"type\":{\"const\":\"FeatureCollection\"},\"features\":{\"type\":\"array\","
                      "\"items\":{\"type\":\"object\",\"required\":[\"type\",\"id\",\"properties\",\"geometry\"],\"properties\":{\"type\":{\"const\":\"Feature\"},\"id\":" STRING ",\"properties\":{\"type\":\"object\","
                      "\"required\":[\"code\",\"zh\",\"en\",\"level\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"level\":{\"type\":\"integer\"}}},\"geometry\":{\"type\":\"object\",\"required\":[\"type\",\"coordinates\"],"
-                     "\"properties\":{\"type\":{\"enum\":[\"Polygon\",\"MultiPolygon\"]},\"coordinates\":{\"type\":\"array\",\"items\":{}}}}}}}}}"},
+                     "\"properties\":{\"type\":{\"enum\":[\"Polygon\",\"MultiPolygon\"]},\"coordinates\":{\"anyOf\":[" LIST(RING) "," LIST(LIST(RING)) "]}}}}}}}}"},
     {0},
 };
 

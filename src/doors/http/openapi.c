@@ -321,11 +321,22 @@ static void put_register(struct buf *b, const struct register_decl *reg) {
     if (reg->number_mask.n) buf_str(b, "\"number\":{\"type\":\"string\"},");
     buf_str(b, "\"region\":{\"type\":\"string\"},\"created_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"changed_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"fields\":");
     put_fields(b, reg, false);
-    buf_printf(b, "}},\"%sInput\":{\"type\":\"object\",\"properties\":{", name);
-    if (reg->n_states) put_states(b, reg);
-    buf_str(b, "\"region\":{\"type\":\"string\"},\"outside_key\":{\"type\":\"string\"},\"fields\":");
+    buf_printf(b, "}},\"%sCells\":", name);
     put_fields(b, reg, true);
-    buf_str(b, "}}");
+    buf_printf(b, ",\"%sInput\":{\"type\":\"object\",\"properties\":{", name);
+    if (reg->n_states) put_states(b, reg);
+    buf_printf(b, "\"region\":{\"type\":\"string\"},\"outside_key\":{\"type\":\"string\"},\"fields\":{\"$ref\":\"#/components/schemas/%sCells\"}}}", name);
+}
+
+/* Whatever register it is of: its member "register" says which. */
+static void put_any_record(struct buf *b, const struct catalog *c) {
+    char name[NAME_BYTES];
+    buf_str(b, ",\"AnyRecord\":{\"description\":\"a record of any register\",\"oneOf\":[");
+    for (size_t i = 0; i < c->n_registers; i++) {
+        pascal(c->registers[i].name, name);
+        buf_printf(b, "%s{\"$ref\":\"#/components/schemas/%s\"}", i ? "," : "", name);
+    }
+    buf_str(b, "]}");
 }
 
 /* A schema of the table is used when a route names it, or another that is used refers to it; the linter knows. */
@@ -353,6 +364,7 @@ static void put_schemas(struct buf *b, const struct catalog *c) {
         }
     }
     for (size_t i = 0; i < c->n_registers; i++) put_register(b, &c->registers[i]);
+    put_any_record(b, c);
     buf_char(b, '}');
 }
 

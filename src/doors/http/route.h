@@ -57,7 +57,7 @@ struct route {
 
 /* A named JSON Schema (draft 2020-12) for the OpenAPI document; refers to others as {"$ref":"#/components/schemas/Name"}. A path with {register}
  * stands in the document once a register; there "{Register}" in names of schemas and in their text is the register ("Case", "CasePage").
- * {Register}, {Register}Input and {Register}Fields derive from the declarations; Problem is there too. */
+ * {Register}, {Register}Input, {Register}Cells (its fields, each may be null) and AnyRecord derive from the declarations; Problem is there too. */
 struct schema {
     const char *name, *json;
 };
