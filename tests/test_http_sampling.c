@@ -72,7 +72,10 @@ static void a_swab_is_there_when_it_is_answered(void **state) {
         assert_int_equal(test_json_int(got.json, "created"), 30);
         got = test_http_post(&h, "/api/v1/sampling/swabs", ROOT, body);
         assert_int_equal(test_json_int(got.json, "unchanged"), 30);
-        got = test_http_post(&h, "/api/v1/sampling/tubes/C2/close", ROOT, "{}");
+        static const char close[] = "/api/v1/sampling/tubes/C2/close";
+        assert_status(test_http_post(&h, close, ROOT, "{\"closed_at\":\"soon\"}"), 422);
+        assert_status(test_http_post(&h, close, ROOT, "{\"closed_at\":\"2022-09-01T17:40\"}"), 422); /* to come */
+        got = test_http_post(&h, close, ROOT, "{\"closed_at\":\"2022-09-02T17:15\",\"sent_at\":\"2022-09-02T17:30\"}"); /* a quarter of an hour ago, by a clock a day ahead */
         assert_status(got, 200);
         assert_int_equal(test_json_int(got.json, "swabs"), 10);
         snprintf(url, sizeof url, "/api/v1/sampling/rounds/%lld/figures", (long long)g.round);
@@ -83,6 +86,8 @@ static void a_swab_is_there_when_it_is_answered(void **state) {
         assert_int_equal(test_json_int(got.json, "last_hour"), 31);
         test_http_stop(&h);
         assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 31);
+        int64_t ago = test_at("2022-09-01T17:15") - test_count(&h.t, "SELECT \"closed_at\" FROM \"tube\" WHERE \"barcode\"='C2'");
+        assert_true(ago <= 0 && ago > -600); /* the clock here goes on */
         test_http_drop(&h);
     }
 }

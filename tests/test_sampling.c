@@ -312,6 +312,27 @@ static void a_recall_is_swabbed_again(void **state) {
         assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), INSTANT_NONE, &f, &err), err);
         assert_int_equal(f.swabs, 2);
         assert_int_equal(f.people, 1);
+        /* the next, without a word of it: in a pool it stays a second swab, a single tube takes whoever is recalled, once, and nobody else */
+        struct sampling_row pool = row_of(&g, "A1", cards[1]), other = row_of(&g, "A1", cards[2]), single = row_of(&g, "S2", cards[1]), twice = row_of(&g, "S3", cards[1]), whole = row_of(&g, "S4", cards[2]);
+        struct sampling_row both[] = {row_of(&g, "A2", cards[1]), row_of(&g, "A3", cards[2])};
+        single.size = twice.size = whole.size = 1;
+        take(&t, x, INSTANT_NONE, both, 2);
+        is_refused(&t, x, single, SAMPLING_DUPLICATE);
+        d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "recall", NULL);
+        d->by_desk = true;
+        d->id = test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\"='A2'");
+        assert_ok(test_write(&t, d, &err), err);
+        pool.barcode = other.barcode = TEXT("A4");
+        is_refused(&t, x, pool, SAMPLING_DUPLICATE);
+        is_refused(&t, x, other, SAMPLING_DUPLICATE);
+        is_refused(&t, x, whole, SAMPLING_DUPLICATE);
+        for (int sent = 0; sent < 2; sent++) {
+            struct sampling_row once = single;
+            take(&t, x, INSTANT_NONE, &once, 1);
+            assert_int_equal(once.reason, SAMPLING_NONE);
+            assert_int_equal(once.swab->outcome, sent ? OUTCOME_UNCHANGED : OUTCOME_CREATED);
+        }
+        is_refused(&t, x, twice, SAMPLING_DUPLICATE);
         sampling_free(x);
     }
 }
@@ -349,6 +370,20 @@ static void a_tube_is_closed_by_hand(void **state) {
             assert_int_equal(sampling_close(t.l, &t.s, text_of(name), t.s.now, &n, &err), ahead == 4 ? 0 : E_INVALID);
         }
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='F1' AND \"state\"='closed' AND \"closed_at\"=\"opened_at\""), 1);
+        /* told late: closed when it was closed, by a clock that is off too; not before its last swab, and not in the future */
+        assert_true(sampling_moment(t.s.now + 86400 - 600, t.s.now + 86400, t.s.now) == t.s.now - 600 && sampling_moment(t.s.now - 600, t.s.now + 2, t.s.now) == t.s.now - 600);
+        assert_true(sampling_moment(INSTANT_NONE, t.s.now + 86400, t.s.now) == t.s.now && sampling_moment(t.s.now + 3, INSTANT_NONE, t.s.now) == t.s.now && sampling_moment(t.s.now + 60, INSTANT_NONE, t.s.now) == t.s.now + 60);
+        for (int k = 0; k < 2; k++) {
+            struct sampling_row early = row_of(&g, k ? "L2" : "L1", cards[2 + k]);
+            early.swabbed_at -= 3600;
+            take(&t, x, INSTANT_NONE, &early, 1);
+            err = (struct error){0};
+            assert_int_equal(sampling_close(t.l, &t.s, early.barcode, t.s.now + 60, &n, &err), E_INVALID);
+            assert_string_equal(err.where, "closed_at");
+            err = (struct error){0};
+            assert_ok(sampling_close(t.l, &t.s, early.barcode, t.s.now - (k ? 7200 : 1800), &n, &err), err);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT \"closed_at\" FROM \"tube\" WHERE \"barcode\"='L%d'", k + 1)), t.s.now - (k ? 3600 : 1800));
+        }
         sampling_free(x);
     }
 }

@@ -255,7 +255,8 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
     return d->region.s ? 0 : error_memory(err);
 }
 
-/* Swabbed again: the turn after the last one when that one is to be repeated or spoiled; the same one when it is sent again. */
+/* Swabbed again: the turn after the last one when that one is to be repeated or spoiled; the same one when it is sent again. A single tube asks this by itself: whoever is
+ * recalled comes to one, and no table has to say so. */
 static int turn_of(struct making *m, const struct sampling_row *r, int64_t *ret, struct error *err) {
     static const char sql[] = "SELECT w.\"turn\",w.\"result\",t.\"state\",t.\"barcode\" FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE w.\"person\"=?1 AND w.\"round\"=?2 "
                               "ORDER BY w.\"turn\" DESC LIMIT 1";
@@ -308,7 +309,7 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
     int rc = row_check(m, r, &t, err);
     if (!rc && !r->reason && !r->person) rc = person_draft(m, r, t.region, err);
     if (!rc && !r->reason) rc = tube_draft(m, rows, i, t.region, &tube, err);
-    if (!rc && !r->reason && r->again) rc = turn_of(m, r, &turn, err);
+    if (!rc && !r->reason && (r->again || r->size == 1)) rc = turn_of(m, r, &turn, err);
     if (rc < 0) return rc;
     if (r->reason) { /* nothing of it is made */
         m->n = before;
@@ -479,13 +480,20 @@ int sampling_take(struct sampling *x, struct ledger *l, const struct session *s,
     return rc ? rc : sampling_explain(l, rows, n, a, err);
 }
 
+instant sampling_moment(instant told, instant sent_at, instant now) {
+    int64_t off = sent_at == INSTANT_NONE ? 0 : sent_at - now;
+    if (told == INSTANT_NONE) return now;
+    if (off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S) told -= off;
+    return told > now && told <= now + SAMPLING_SKEW_S ? now : told;
+}
+
 int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err) {
     static const char *const fields[] = {"barcode", "swabs", "closed_at", "opened_at", NULL};
     const struct register_decl *reg = NULL;
     struct arena a = {0};
     struct record tube;
     int f[4];
-    struct value v = value_null(), n = value_null();
+    struct value v = value_null(), n = value_null(), last = value_null();
     int64_t key = 0, *ids = NULL;
     size_t n_ids = 0;
     int rc = register_needs(l->catalog, "tube", fields, f, &reg, err);
@@ -498,10 +506,13 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
     if (!rc) v = value_int(ids[0]);
     if (!rc) rc = record_get(l, l->db, s, reg, ids[0], &a, &tube, err);
     if (!rc && !text_is(tube.state, "open")) rc = error_set(err, E_REFUSED, "barcode", "%s", messages[SAMPLING_TUBE_CLOSED]);
+    if (!rc && at > s->now + SAMPLING_SKEW_S) rc = error_set(err, E_INVALID, "closed_at", "closed in the future: the clock of the device is off / 封管时间在将来: 请校正设备时钟");
     if (!rc) rc = db_scalar(l->db, &a, "SELECT count(*) FROM \"swab\" WHERE \"tube\"=?1", &v, 1, &n, err);
+    if (!rc) rc = db_scalar(l->db, &a, "SELECT max(\"swabbed_at\") FROM \"swab\" WHERE \"tube\"=?1", &v, 1, &last, err);
     if (!rc && !value_int_or(n, 0)) rc = error_set(err, E_REFUSED, "barcode", "the tube is empty: take it back as spoiled / 空管请作废");
     if (!rc) {
         int64_t opened = value_int_or(tube.values[f[3]], at);
+        if (value_int_or(last, at) > at) at = last.i; /* not before the last was in it */
         d->id = ids[0];
         d->state = TEXT("closed");
         d->values[f[1]] = n;

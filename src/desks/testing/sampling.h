@@ -38,7 +38,7 @@ struct sampling_row {
     struct text barcode, kind;         /* kind: code of list tube_kind, pool when empty */
     int64_t table, round, size;        /* size 0: that of the round, 1 for a single tube */
     instant swabbed_at;                /* by the device's clock; INSTANT_NONE: now */
-    bool again;                        /* swabbed again in this round: a recall or a spoiled tube */
+    bool again;                        /* swabbed again in this round: a recall or a spoiled tube; a single tube needs no word of it */
     int64_t person;                    /* id, or 0 and the words below */
     struct text doc_type, doc_no, name, phone, sex, birth, address, community, guardian;
     struct text guardian_doc;          /* whose child it is: with its name who it is */
@@ -74,8 +74,10 @@ int sampling_explain(struct ledger *l, struct sampling_row *rows, size_t n, stru
 
 /* Drafts and record_apply at once, for one who has the ledger to himself (command line, imports). */
 int sampling_take(struct sampling *x, struct ledger *l, const struct session *s, instant sent_at, struct sampling_row *rows, size_t n, struct arena *a, struct error *err);
-/* Closes a tube before it is full, with the number of its swabs; not before it was opened, though the device that did was seconds ahead. E_UNKNOWN, E_REFUSED
- * (it is closed, or empty). */
+/* What a device says of a time, by the clock here: less what the device is off by; now when it says nothing, or is seconds ahead. */
+instant sampling_moment(instant told, instant sent_at, instant now);
+/* Closes a tube before it is full, with the number of its swabs; not before it was opened, though the device that did was seconds ahead, nor before its last swab.
+ * at: when it was closed, which may be told late. E_UNKNOWN, E_REFUSED (it is closed, or empty), E_INVALID (to come). */
 int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err);
 
 #endif

@@ -251,13 +251,14 @@ static int print(struct request *r, struct error *err) {
 
 struct closing {
     struct text barcode;
+    instant at;
     int64_t swabs;
 };
 
 static int close_run(struct ledger *l, void *arg, struct error *err) {
     struct request *r = arg;
     struct closing *c = r->state;
-    return sampling_close(l, &r->session, c->barcode, r->now, &c->swabs, err);
+    return sampling_close(l, &r->session, c->barcode, c->at, &c->swabs, err);
 }
 
 static int closed(struct request *r, struct error *err) {
@@ -272,7 +273,11 @@ static int closed(struct request *r, struct error *err) {
 static int close_tube(struct request *r, struct error *err) {
     struct closing *c = r->state = arena_alloc(&r->arena, sizeof *c);
     if (!c) return error_memory(err);
+    instant sent_at;
     c->barcode = request_param(r, "barcode");
+    if (!moment(json_object_get(r->json, "sent_at"), http_zone(r->server), &sent_at)) return error_set(err, E_INVALID, "/sent_at", "is no instant / 不是时间");
+    if (!moment(json_object_get(r->json, "closed_at"), http_zone(r->server), &c->at)) return error_set(err, E_INVALID, "/closed_at", "is no instant / 不是时间");
+    c->at = sampling_moment(c->at, sent_at, r->now);
     return request_call(r, close_run, closed, err);
 }
 
@@ -437,6 +442,7 @@ const struct schema sampling_schemas[] = {
                     ",\"reason\":" STRING ",\"where\":" STRING ",\"message\":" STRING "}}}}}"},
     {"TubeSheetsAsked", "{\"type\":\"object\",\"required\":[\"round\",\"table\",\"count\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}}}"},
     {"TubeSheets", "{\"type\":\"object\",\"required\":[\"numbers\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"size\":" WHOLE ",\"numbers\":{\"type\":\"array\",\"items\":" STRING "}}}"},
+    {"TubeClosing", "{\"type\":\"object\",\"properties\":{\"closed_at\":" MOMENT ",\"sent_at\":" MOMENT "},\"description\":\"closed_at: when it was closed, when that is told late; now without it. sent_at: the device's clock when it sent.\"}"},
     {"TubeClosed", "{\"type\":\"object\",\"required\":[\"barcode\",\"swabs\"],\"properties\":{\"barcode\":" STRING ",\"swabs\":" WHOLE "}}"},
     {"RoundFigures", "{\"type\":\"object\",\"required\":[\"round\",\"target\",\"swabs\",\"people\",\"tubes\",\"tubes_open\",\"tubes_spoiled\",\"received\",\"tested\",\"released\",\"positive_tubes\",\"positive\",\"recalled\",\"decided\",\"last_hour\",\"stages\"],\"properties\":{\"round\":" WHOLE ",\"target\":" WHOLE ",\"swabs\":" WHOLE ",\"people\":" WHOLE ",\"tubes\":" WHOLE
                      ",\"tubes_open\":" WHOLE ",\"tubes_spoiled\":" WHOLE ",\"received\":" WHOLE ",\"tested\":" WHOLE ",\"released\":" WHOLE ",\"positive_tubes\":" WHOLE ",\"positive\":" WHOLE ",\"recalled\":" WHOLE
@@ -463,7 +469,7 @@ const struct route sampling_routes[] = {
      .zh = "补录填好的采样单 (CSV 或 XLSX),逐行答复;重复补录不重复登记", .en = "Takes in a sheet that was filled in and typed up (CSV or XLSX), an answer a row; told twice it changes nothing.",
      .query = {{"table", WHOLE, "采样台,缺省按管码", "the table; as the number says without it"}, {"round", WHOLE, "轮次,缺省按管码", "the round; as the number says without it"}, {"size", WHOLE, "每管人数", "swabs to a tube"},
                {"day", STRING, "只有时刻的采样时间所在日,缺省今日", "the day of times without a date; today without it"}}},
-    {.method = "POST", .path = "/api/v1/sampling/tubes/{barcode}/close", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = close_tube, .response = "TubeClosed",
+    {.method = "POST", .path = "/api/v1/sampling/tubes/{barcode}/close", .who = WHO_ACCOUNT, .body = BODY_JSON_MAYBE, .run = close_tube, .request = "TubeClosing", .response = "TubeClosed",
      .zh = "未满的管封管,记入实装人数", .en = "Closes a tube that is not full, with the number of its swabs."},
     {.method = "GET", .path = "/api/v1/sampling/rounds/{id}/figures", .who = WHO_ACCOUNT, .run = figures, .response = "RoundFigures", .headers = ROUTE_ASIDE,
      .zh = "一轮的数据:人次、人数、管数、阳性、各环节用时", .en = "A round in figures: person-times, people, tubes, positives, medians of the stages.",
