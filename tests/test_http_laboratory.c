@@ -71,6 +71,42 @@ static void who_may_not_and_what_is_malformed(void **state) {
     }
 }
 
+/* The site packs and seals what the laboratory then counts: by somebody whose clock is a day ahead, and who was not answered the first time. */
+static void a_box_is_packed_at_its_site(void **state) {
+    (void)state;
+    for (size_t i = 0; i < test_stores(); i++) {
+        make(i);
+        test_http_stop(&h);
+        int64_t site = test_record(&h.t, "site", "title", "南门小学", "kind", "fixed", "laboratory", test_id(&h.t, laboratory));
+        int64_t tube = test_record(&h.t, "tube", "barcode", "T5", "round", test_id(&h.t, first_round), "size", "1", "opened_at", "2022-09-01T17:00");
+        test_record(&h.t, "swab", "person", test_id(&h.t, test_record(&h.t, "person", "name", "王芳")), "tube", test_id(&h.t, tube), "swabbed_at", "2022-09-01T17:05");
+        char *path = arena_printf(&h.t.a, "%s/lab-tokens", h.t.dir);
+        struct http_options o = {.dev_tokens = path};
+        test_http_start(&h, &o);
+        const char *url = "/api/v1/sampling/boxes";
+        assert_status(test_http_post(&h, url, NULL, "{}"), 401);
+        assert_status(test_http_post(&h, url, TRACER, "{\"box\":\"N1\",\"tubes\":[]}"), 403);
+        assert_status(test_http_post(&h, url, ROOT, "{\"box\":\"N1\"}"), 400);
+        assert_status(test_http_post(&h, url, ROOT, "{\"box\":\"N1\",\"tubes\":[]}"), 404); /* new, and nowhere */
+        assert_status(test_http_post(&h, url, ROOT, "{\"box\":\"N1\",\"site\":999999,\"tubes\":[]}"), 404);
+        assert_status(test_http_post(&h, url, ROOT, arena_printf(&h.t.a, "{\"box\":\"N1\",\"site\":%lld,\"tubes\":[],\"seal\":true}", (long long)site)), 409); /* empty */
+        assert_status(test_http_post(&h, url, ROOT, arena_printf(&h.t.a, "{\"box\":\"N1\",\"site\":%lld,\"tubes\":[],\"at\":\"2022-09-01T21:00\"}", (long long)site)), 422); /* to come */
+        for (int sent = 0; sent < 2; sent++) {
+            struct answer_got got = test_http_post(&h, url, ROOT, arena_printf(&h.t.a, "{\"box\":\"N1\",\"site\":%lld,\"tubes\":[\"T5\",\"T1\",\"T6\"],\"seal\":true,\"at\":\"2022-09-02T19:00\",\"sent_at\":\"2022-09-02T20:00\"}", (long long)site));
+            assert_status(got, 200);
+            assert_int_equal(test_json_int(json_object_get(got.json, "counts"), sent ? "again" : "taken"), 1);
+            assert_int_equal(test_json_int(json_object_get(got.json, "counts"), "refused"), 2); /* one that lies in B1, one of which nobody has heard */
+            assert_int_equal(test_json_int(got.json, "declared"), 2);
+            got = test_http_get(&h, arena_printf(&h.t.a, API "boxes/%lld", (long long)test_json_int(got.json, "id")), LAB);
+            assert_memory_equal(test_json_text(got.json, "sealed_at"), "2022-09-01T19:0", 15); /* the clock here goes on */
+            assert_string_equal(test_json_text(got.json, "state"), "sealed");
+            assert_int_equal(test_json_int(got.json, "laboratory"), laboratory); /* where its site sends to */
+            assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "manifest"), 0), "barcode"), "T5");
+        }
+        test_http_drop(&h);
+    }
+}
+
 static const json_t *only(const struct answer_got *got, const char *list) {
     const json_t *l = json_object_get(got->json, list);
     assert_int_equal(json_array_size(l), 1);
@@ -223,6 +259,7 @@ static void from_the_box_to_the_recall_list(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(who_may_not_and_what_is_malformed, settle),
+        cmocka_unit_test_teardown(a_box_is_packed_at_its_site, settle),
         cmocka_unit_test_teardown(the_bench, settle),
         cmocka_unit_test_teardown(extra_tubes_are_told_one_by_one_and_kept, settle),
         cmocka_unit_test_teardown(from_the_box_to_the_recall_list, settle),

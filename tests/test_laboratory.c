@@ -4,7 +4,7 @@
 #include "sampling.h"
 
 #include "desks/duty.h"
-#include "desks/testing/laboratory.h"
+#include "desks/testing/packing.h"
 
 #define AT(hour) test_at("2022-09-01T" hour)
 
@@ -103,6 +103,66 @@ static void refused(const char *tube, int code) {
 
 static int64_t owed(struct test_ledger *t, const char *rule, const char *state) {
     return test_count(t, arena_printf(&t->a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND \"state\" = '%s'", rule, state));
+}
+
+/* ---- into the box */
+
+static int pack(struct test_ledger *t, const struct session *s, const char *box, int64_t site, bool seal, const char *const *barcodes, struct error *err) {
+    struct text list[16];
+    struct packing p = {.box = text_of(box), .site = site, .tubes = list, .seal = seal, .at = s->now};
+    while (barcodes[p.n]) list[p.n] = text_of(barcodes[p.n]), p.n++;
+    lab_report_clear(&report);
+    *err = (struct error){0};
+    return box_pack(t->l, s, &p, &report, err);
+}
+#define PACK(box, site, seal, ...) pack(&t, &t.s, box, site, seal, (const char *const[]){__VA_ARGS__, NULL}, &err)
+
+static void a_box_is_packed_and_then_sent(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        for (int i = 0; i < 5; i++) { /* full ones, and T4 that is still open */
+            int64_t tube = test_record(&t, "tube", "barcode", arena_printf(&t.a, "T%d", i), "round", test_id(&t, x.g.round), "site_table", test_id(&t, x.g.table), "size", "2", "opened_at", "2022-09-01T17:30");
+            for (int k = 0; k < (i == 4 ? 1 : 2); k++) test_record(&t, "swab", "person", test_id(&t, x.people[2 * i + k]), "tube", test_id(&t, tube), "swabbed_at", "2022-09-01T17:31");
+        }
+        sample_open(&t, "tube", test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\" = 'T3'"), "spoiled");
+        assert_int_equal(PACK("", x.g.site, false, "T0"), E_INVALID);
+        assert_int_equal(PACK("X1", 0, false, "T0"), E_UNKNOWN); /* a new box is somewhere */
+        assert_int_equal(PACK("X1", x.g.site, true, "T3"), E_REFUSED); /* nothing in it */
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"box\" WHERE \"barcode\" = 'X1'"), 0);
+        struct session bench = t.s;
+        struct grant laboratory = {.role = TEXT("tracer"), .region = TEXT("310115")};
+        bench.grants = &laboratory, bench.n_grants = 1;
+        assert_int_equal(pack(&t, &bench, "X1", x.g.site, false, (const char *const[]){"T0", NULL}, &err), E_DENIED);
+        assert_ok(PACK("X1", x.g.site, false, "T0", " T1 ", "T0"), err);
+        assert_true(report.counts[LAB_TAKEN] == 2 && report.counts[LAB_AGAIN] == 1 && report.listed == 2);
+        assert_int_equal(PACK("X1", x.g.other_site, false, "T2"), E_CONFLICT);
+        assert_ok(PACK("X2", x.g.site, false, "T0", "T2"), err);
+        refused("T0", E_CONFLICT); /* and says where it is */
+        assert_non_null(strstr(line_of("T0")->why.message, "X1"));
+        /* sealed: what nobody knows yet and what is open lies in it all the same, and is counted on the manifest; told again it is what it is */
+        for (int sent = 0; sent < 2; sent++) {
+            assert_ok(PACK("X1", 0, true, "T0", "T3", "T4", "T9"), err);
+            refused("T3", E_REFUSED);
+            refused("T4", E_REFUSED);
+            refused("T9", E_UNKNOWN);
+            assert_true(report.listed == 2 && report.declared == 4);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"box\" WHERE \"barcode\" = 'X1' AND \"state\" = 'sealed' AND \"tubes\" = 4 AND \"sealed_at\" = %lld", (long long)AT("20:00"))), 1);
+            t.s.now += 60;
+        }
+        assert_int_equal(PACK("X1", 0, false, "T9"), E_REFUSED); /* sealed */
+        struct text came[] = {TEXT("T0")};
+        lab_report_clear(&report);
+        assert_ok(lab_receive(t.l, &t.s, TEXT("X1"), came, 1, t.s.now, &report, &err), err);
+        assert_int_equal(line_of("T1")->outcome, LAB_MISSING);
+        assert_true(report.declared == 4 && report.listed == 2); /* half a manifest, and told */
+        assert_int_equal(PACK("X1", 0, true, "T9"), E_REFUSED);  /* it has arrived */
+        assert_ok(PACK("X2", 0, false, "T0"), err);
+        refused("T0", E_CONFLICT);
+        lab_report_clear(&report);
+    }
 }
 
 /* ---- receipt */
@@ -448,6 +508,7 @@ static void fever_patients_are_tested_before_they_leave(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_box_is_packed_and_then_sent),
         cmocka_unit_test(boxes_against_their_manifest),
         cmocka_unit_test(results_that_may_not_be),
         cmocka_unit_test(controls_that_fail_give_no_results),

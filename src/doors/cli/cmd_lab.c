@@ -1,8 +1,9 @@
-/* lab: boxes, plates, release, correction, recall, clocks, tickets. */
+/* sampling pack, lab: boxes, plates, release, correction, recall, clocks, tickets. */
 #include <stdio.h>
 #include <string.h>
 
 #include "desks/testing/lab_json.h"
+#include "desks/testing/packing.h"
 #include "desks/testing/ticket.h"
 #include "doors/cli/commands.h"
 #include "files/sheet.h"
@@ -75,6 +76,18 @@ int cmd_lab_receive(struct cli *cli, struct error *err) {
     if (!rc) rc = tubes_of(cli, 1, &tubes, &n, err);
     if (!rc) rc = instant_of(cli, "arrived", &at, err);
     if (!rc) rc = lab_receive(cli->ledger, &cli->session, text_of(cli_argument(cli, 0)), tubes, n, at, &r, err);
+    return report(cli, &r, rc, err);
+}
+
+int cmd_sampling_pack(struct cli *cli, struct error *err) {
+    struct lab_report r = {0};
+    struct packing p = {.box = text_of(cli_argument(cli, 0)), .site = cli_int(cli, "site"), .seal = cli_flag(cli, "seal")};
+    struct text *tubes = NULL;
+    int rc = cli_open(cli, err);
+    if (!rc) rc = tubes_of(cli, 1, &tubes, &p.n, err);
+    p.tubes = tubes;
+    if (!rc) rc = instant_of(cli, "packed", &p.at, err);
+    if (!rc) rc = box_pack(cli->ledger, &cli->session, &p, &r, err);
     return report(cli, &r, rc, err);
 }
 

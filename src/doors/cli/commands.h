@@ -12,7 +12,7 @@
     X(account_revoke) X(account_demo) X(selftest) X(version) X(demo) X(help)                                                 \
     X(lab_receive) X(lab_results) X(lab_release) X(lab_correct) X(lab_recall) X(lab_waiting) X(lab_ticket) \
     X(visits_import) X(visits_status) X(visits_forget) X(visits_demo) X(trace) X(tracing_board) X(tracing_places) X(tracing_visitors) X(genomes_import) X(chains) X(city_generate) X(pooling) X(campaign_plan) \
-    X(campaign_figures) X(campaign_missing) X(campaign_recount) X(campaign_rounds) X(campaign_forecast) X(sampling_sheets) X(sampling_import)
+    X(campaign_figures) X(campaign_missing) X(campaign_recount) X(campaign_rounds) X(campaign_forecast) X(sampling_sheets) X(sampling_import) X(sampling_pack)
 #define X(name) int cmd_##name(struct cli *cli, struct error *err);
 HANDLERS(X)
 #undef X

@@ -1,14 +1,17 @@
-/* The laboratory: boxes, plates as JSON or as the instrument's own file, release, correction, recall, clocks. */
+/* The laboratory, and the boxes on their way to it: packing, arrival, plates as JSON or as the instrument's own file, release, correction, recall, clocks. */
 #include <string.h>
 #include <unistd.h>
 
 #include "desks/testing/bench.h"
 #include "desks/testing/lab_json.h"
+#include "desks/testing/packing.h"
+#include "desks/testing/sampling.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
 
 struct lab_asked {
     struct lab_run run;
+    struct packing pack;
     struct text box, tube, verdict;
     struct text *tubes;
     size_t n;
@@ -73,6 +76,32 @@ static int receive(struct request *r, struct error *err) {
     if (!rc) rc = member_tubes(r, true, x, err);
     if (!rc) rc = member_instant(r, "at", r->now, &x->at, err);
     return rc < 0 ? rc : request_call(r, receive_run, told, err);
+}
+
+static int pack_run(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct lab_asked *x = r->state;
+    return box_pack(l, &r->session, &x->pack, &x->report, err);
+}
+
+static int pack(struct request *r, struct error *err) {
+    const struct register_decl *box = register_find(http_catalog(r->server), TEXT("box"));
+    struct lab_asked *x = NULL;
+    instant at, sent_at;
+    if (!box || !access_anywhere(&r->session, ACCESS_WRITE, box)) return error_set(err, E_DENIED, "box", "this account may not pack boxes / 该账户无权装箱");
+    int rc = asked_new(r, &x, err);
+    if (!rc) rc = request_member(r, "box", true, &x->pack.box, err);
+    if (!rc) rc = request_member_id(r, "site", false, &x->pack.site, err);
+    if (!rc) rc = request_member_id(r, "laboratory", false, &x->pack.laboratory, err);
+    if (!rc) rc = member_tubes(r, true, x, err);
+    if (!rc) rc = member_instant(r, "at", INSTANT_NONE, &at, err);
+    if (!rc) rc = member_instant(r, "sent_at", INSTANT_NONE, &sent_at, err);
+    if (rc < 0) return rc;
+    x->pack.tubes = x->tubes;
+    x->pack.n = x->n;
+    x->pack.seal = json_is_true(json_object_get(r->json, "seal"));
+    x->pack.at = sampling_moment(at, sent_at, r->now);
+    return request_call(r, pack_run, told, err);
 }
 
 /* ---- plates */
@@ -279,6 +308,8 @@ static int recalled_tubes(struct request *r, struct error *err) {
 #define CT "{\"description\":\"a number up to 60, null for no amplification, or the instrument's word\",\"type\":[\"number\",\"null\",\"string\"]}"
 const struct schema laboratory_schemas[] = {
     {"BoxArrived", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"tubes\":" CODES ",\"at\":" STRING "}}"},
+    {"BoxPacked", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"site\":" ID ",\"laboratory\":" ID ",\"tubes\":{\"type\":\"array\",\"maxItems\":2000,\"items\":" STRING "},\"seal\":" BOOLEAN ",\"at\":" STRING
+                  ",\"sent_at\":" STRING "},\"description\":\"A box that is not there is begun at site. seal: nothing is added any more. at: when, by the device's clock; sent_at: that clock when it sent.\"}"},
     {"Plate", "{\"type\":\"object\",\"required\":[\"wells\"],\"properties\":{\"run\":" ID ",\"laboratory\":" ID ",\"plate\":" STRING ",\"instrument\":" STRING ",\"started_at\":" STRING ",\"resulted_at\":" STRING
               ",\"wells\":{\"type\":\"array\",\"maxItems\":384,\"items\":{\"type\":\"object\",\"properties\":{\"well\":" STRING ",\"tube\":" STRING ",\"role\":" STRING
               ",\"ct\":{\"type\":\"object\",\"properties\":{\"orf\":" CT ",\"n\":" CT ",\"ic\":" CT "}}}}}}}"},
@@ -311,6 +342,8 @@ const struct schema laboratory_schemas[] = {
 #define LIMIT {"limit", "{\"type\":\"integer\"}", "最多条数", "how many"}
 #define TEXT_QUERY "{\"type\":\"string\"}"
 const struct route laboratory_routes[] = {
+    {.method = "POST", .path = "/api/v1/sampling/boxes", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = pack, .request = "BoxPacked", .response = "LabReport",
+     .zh = "装箱:管归入转运箱,即其清单;封箱;逐管告知未接受的", .en = "Tubes go into a box: its manifest; sealed when told; each tube that cannot be is told."},
     {.method = "POST", .path = "/api/v1/laboratory/boxes", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = receive, .request = "BoxArrived", .response = "LabReport",
      .zh = "接收转运箱:逐管核对,缺管、多管、不明管逐行告知", .en = "A box arrives: tubes against the manifest; missing, extra and unknown ones are told row by row."},
     {.method = "POST", .path = "/api/v1/laboratory/runs", .who = WHO_ACCOUNT, .roles = "laboratory;tester", .body = BODY_JSON, .run = results, .request = "Plate", .response = "LabReport",
