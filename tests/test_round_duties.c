@@ -1,0 +1,178 @@
+/* What a round of testing obliges, at the numbers of the plan: results in 6, 12 and 24 hours, an abnormal single result, posts that must be tested, laboratories being built, sites put
+ * right, leaders at their sites. Each is owed by somebody, paid by its fact and by nothing else, and goes up when it is late. */
+#include "duties.h"
+#include "sampling.h"
+
+static int64_t owed(struct test_ledger *t, const char *rule, const char *state) {
+    return test_count(t, arena_printf(&t->a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND \"state\" = '%s' AND \"occurrence\" >= 0", rule, state));
+}
+
+static int64_t due_s(struct test_ledger *t, const char *rule, const char *from) {
+    return test_count(t, arena_printf(&t->a, "SELECT MAX(\"due_at\") FROM \"obligation\" WHERE \"rule\" = '%s' AND \"state\" = 'open'", rule)) - test_at(from);
+}
+
+static int64_t escalated(struct test_ledger *t, const char *at) {
+    struct error err = {0};
+    struct wake_report w;
+    t->s.now = test_at(at);
+    assert_ok(duty_tick(t->l, &t->s, &w, &err), err);
+    return w.escalated;
+}
+
+static int change(struct test_ledger *t, const char *reg, int64_t id, const char *state, const char *field, const char *value) {
+    struct error err = {0};
+    struct draft *d = test_draft(t, reg, DRAFT_CHANGE, field, value, NULL);
+    d->id = id;
+    if (state) d->state = text_of(state);
+    return test_write(t, d, &err);
+}
+
+/* A full single tube of a campaign of this kind. */
+static int64_t tube_in(struct test_ledger *t, const char *kind, const char *barcode, int64_t who) {
+    int64_t campaign = test_record(t, "campaign", "title", barcode, "kind", kind, "starts_at", "2022-09-01T00:00");
+    int64_t round = test_record(t, "round", "campaign", test_id(t, campaign), "seq", "1", "starts_at", "2022-09-01T08:00");
+    int64_t tube = test_record(t, "tube", "barcode", barcode, "round", test_id(t, round), "size", "1", "kind", "single", "opened_at", "2022-09-01T09:00");
+    test_record(t, "swab", "person", test_id(t, who), "tube", test_id(t, tube), "swabbed_at", "2022-09-01T09:01");
+    return tube;
+}
+
+static void released(struct test_ledger *t, int64_t tube, const char *verdict) {
+    struct error err = {0};
+    struct draft *d = test_draft(t, "tube", DRAFT_CHANGE, "received_at", SAMPLING_NOW, "verdict", verdict, "released_at", SAMPLING_NOW, NULL);
+    d->by_desk = true;
+    d->id = tube;
+    assert_ok(test_write(t, d, &err), err);
+}
+
+static void results_are_due_in_6_12_and_24_hours(void **state) {
+    static const struct { const char *kind, *rule; int hours; } of[] = {{"mass", "result-round", 24}, {"area", "result-round", 24}, {"routine", "result-round", 24}, {"must", "result-must", 12}, {"voluntary", "result-voluntary", 24}};
+    static const char *const rules[] = {"result-round", "result-must", "result-voluntary"};
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        for (int i = 0; i < 5; i++) {
+            int64_t tube = tube_in(&t, of[i].kind, arena_printf(&t.a, "K%d", i), person_of(&t, i));
+            for (int k = 0; k < 3; k++) assert_int_equal(owed(&t, rules[k], "open"), strcmp(rules[k], of[i].rule) == 0); /* one of them, and no other */
+            assert_int_equal(due_s(&t, of[i].rule, "2022-09-01T09:00"), of[i].hours * 3600);
+            released(&t, tube, "negative");
+            assert_int_equal(owed(&t, of[i].rule, "open"), 0);
+        }
+        tube_in(&t, "must", "K9", person_of(&t, 9));
+        assert_int_equal(escalated(&t, "2022-09-01T21:30"), 2); /* its shipping, twice since 13:01; the result, due at 21:00, an hour after */
+        assert_int_equal(escalated(&t, "2022-09-01T22:05"), 1);
+    }
+}
+
+/* SUR-03: the hospital answers for each of its patients, by the hour he came. */
+static void every_fever_patient_and_respiratory_inpatient_is_tested(void **state) {
+    static const struct { const char *kind, *rule; int hours; } of[] = {{"fever-clinic", "fever-test", 6}, {"emergency", "fever-test", 6}, {"inpatient-ari", "inpatient-test", 12}};
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        int64_t hospital = test_record(&t, "organisation", "title", "第一医院", "kind", "hospital"), who[3], visit = 0;
+        for (int i = 0; i < 3; i++) {
+            who[i] = person_of(&t, i);
+            visit = test_record(&t, "fever_visit", "person", test_id(&t, who[i]), "hospital", test_id(&t, hospital), "kind", of[i].kind, "visited_at", arena_printf(&t.a, "2022-09-01T1%d:00", i), "suspicious", i == 2 ? "true" : "false",
+                                "bed", i == 2 ? "3" : "");
+            assert_int_equal(due_s(&t, of[i].rule, arena_printf(&t.a, "2022-09-01T1%d:00", i)), of[i].hours * 3600);
+        }
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" IN ('fever-test', 'inpatient-test') AND \"state\" = 'open' AND \"owner\" = %lld", (long long)hospital)), 3);
+        assert_int_equal(change(&t, "fever_visit", visit, "left", "left_at", "2022-09-01T17:00"), E_REFUSED); /* SUR-04: before the result */
+        test_record(&t, "test", "person", test_id(&t, who[2]), "sampled_at", "2022-09-01T12:10", "kind", "antigen", "result", "negative", "result_at", "2022-09-01T12:30");
+        assert_int_equal(owed(&t, "inpatient-test", "open"), 1); /* no antigen pays it */
+        test_record(&t, "test", "person", test_id(&t, who[2]), "sampled_at", "2022-09-01T12:10", "kind", "pcr", "result", "negative", "result_at", "2022-09-01T16:30");
+        assert_int_equal(owed(&t, "inpatient-test", "paid"), 1);
+        assert_int_equal(owed(&t, "fever-test", "open"), 2); /* the others owe theirs */
+        assert_int_equal(change(&t, "fever_visit", visit, "left", "left_at", "2022-09-01T17:00"), 0);
+        assert_int_equal(owed(&t, "observe-suspicious", "paid"), 1);
+    }
+}
+
+/* REP-06. A single result decides: positive is reported and brought to the hospital, in doubt is held and sampled once more besides, negative owes nothing. */
+static void an_abnormal_single_result_goes_to_the_hospital(void **state) {
+    static const char *const verdicts[] = {"negative", "invalid", "inconclusive", "positive"};
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        int64_t who[4], doubt = 0;
+        for (int i = 0; i < 4; i++) {
+            int64_t tube = tube_in(&t, "mass", arena_printf(&t.a, "V%d", i), who[i] = person_of(&t, i));
+            released(&t, tube, verdicts[i]);
+            if (i == 2) doubt = tube;
+            assert_int_equal(owed(&t, "transfer-positive", "open"), i < 2 ? 0 : i - 1);
+            assert_int_equal(owed(&t, "report-positive", "open"), i == 3);
+            assert_int_equal(owed(&t, "hold-member", "open") + owed(&t, "resample-member", "open"), i < 2 ? 0 : 2);
+            assert_int_equal(owed(&t, "resample-invalid", "open"), i >= 1);
+        }
+        int64_t transfer = test_record(&t, "transfer", "person", test_id(&t, who[3]), "called_at", SAMPLING_NOW);
+        assert_int_equal(owed(&t, "transfer-positive", "open"), 2); /* a car that was called is no bed */
+        struct error err = {0};
+        struct draft *d = test_draft(&t, "transfer", DRAFT_CHANGE, "departed_at", SAMPLING_NOW, "handed_by", "王", "arrived_at", SAMPLING_NOW, "received_by", "李", "admitted_at", SAMPLING_NOW, "bed", "7", NULL);
+        d->id = transfer;
+        d->state = TEXT("done");
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(owed(&t, "transfer-positive", "paid"), 1);
+        assert_int_equal(owed(&t, "report-positive", "open"), 1);
+        test_record(&t, "case", "person", test_id(&t, who[3]), "disease", "covid-19", "classification", "confirmed", "report_date", "2022-09-01", "detected_at", SAMPLING_NOW);
+        assert_int_equal(owed(&t, "report-positive", "paid"), 1);
+        released(&t, doubt, "negative"); /* corrected: nothing of it is owed any more */
+        assert_int_equal(owed(&t, "hold-member", "open") + owed(&t, "resample-member", "open") + owed(&t, "transfer-positive", "open"), 0);
+    }
+}
+
+/* TST-10: each post is in one of the two, the dangerous ones every day. */
+static void each_post_has_its_frequency(void **state) {
+    static const char *const daily[] = {"inbound", "isolation", "fever-clinic"}, *const others[] = {"hospital", "market", "delivery", "transport", "school", "care", "service"};
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        int64_t unit = test_record(&t, "organisation", "title", "空港货站", "kind", "enterprise");
+        for (int i = 0; i < 10; i++)
+            test_record(&t, "must_test", "person", test_id(&t, person_of(&t, i)), "unit", test_id(&t, unit), "post", i < 3 ? daily[i] : others[i - 3], "since", "2022-09-01");
+        for (int k = 0; k < 6; k++) escalated(&t, arena_printf(&t.a, "2022-09-0%dT12:00", 2 + k)); /* the first to the sixth, and the seventh begun */
+        static const char all[] = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND \"occurrence\" >= 0 AND \"owner\" = %lld";
+        assert_int_equal(test_count(&t, arena_printf(&t.a, all, "must-test", (long long)unit)), 3 * 7);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, all, "must-test-others", (long long)unit)), 7 * 3);
+        assert_int_equal(owed(&t, "must-test", "open"), 3 * 2); /* yesterday's is overdue until today's is due, then it was missed */
+        assert_int_equal(owed(&t, "must-test", "lapsed"), 3 * 5);
+    }
+}
+
+/* TST-06, TST-07, TST-08: owed from a time on, paid by its own word, sent up when it is late. */
+static void what_is_being_built_put_right_and_manned_is_owed(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        int64_t laboratory = test_record(&t, "laboratory", "title", "新实验室"), unit = test_record(&t, "organisation", "title", "承建单位", "kind", "enterprise");
+        int64_t milestone = test_record(&t, "lab_milestone", "laboratory", test_id(&t, laboratory), "title", "设备进场", "organisation", test_id(&t, unit), "due_at", "2022-09-02T09:00");
+        test_record(&t, "site_inspection", "site", test_id(&t, g.other_site), "inspected_at", "2022-09-01T17:00", "masks", "true", "distance", "true");
+        assert_int_equal(owed(&t, "site-fix", "open"), 0); /* nothing to put right */
+        int64_t line = test_record(&t, "site_inspection", "site", test_id(&t, g.site), "inspected_at", "2022-09-01T17:00", "masks", "true", "distance", "false");
+        int64_t leader = test_record(&t, "leader_roster", "site", test_id(&t, g.site), "leader", "王某", "organisation", test_id(&t, unit), "starts_at", "2022-09-01T18:00");
+        assert_int_equal(due_s(&t, "lab-milestone", "2022-09-02T09:00"), 3600);
+        assert_int_equal(due_s(&t, "site-fix", "2022-09-01T17:00"), 2 * 3600);
+        assert_int_equal(due_s(&t, "leader-check-in", "2022-09-01T18:00"), 30 * 60);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" IN ('lab-milestone', 'leader-check-in') AND \"owner\" = %lld", (long long)unit)), 2);
+        assert_int_equal(escalated(&t, "2022-09-01T18:20"), 0);
+        assert_int_equal(escalated(&t, "2022-09-01T20:01"), 2); /* an hour after each: the queue without a metre, the leader who did not come */
+        assert_int_equal(escalated(&t, "2022-09-02T11:01"), 1);
+        assert_int_equal(change(&t, "site_inspection", line, NULL, "fixed_at", "2022-09-01T16:00"), E_INVALID); /* before it was found */
+        assert_int_equal(change(&t, "site_inspection", line, NULL, "fixed_at", "2022-09-01T20:30"), 0);
+        assert_int_equal(change(&t, "leader_roster", leader, NULL, "checked_in_at", "2022-09-01T20:10"), 0);
+        assert_int_equal(change(&t, "lab_milestone", milestone, NULL, "done_at", "2022-09-02T11:00"), 0);
+        assert_int_equal(owed(&t, "site-fix", "paid") + owed(&t, "leader-check-in", "paid") + owed(&t, "lab-milestone", "paid"), 3);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_are_due_in_6_12_and_24_hours),
+        cmocka_unit_test(every_fever_patient_and_respiratory_inpatient_is_tested),
+        cmocka_unit_test(an_abnormal_single_result_goes_to_the_hospital),
+        cmocka_unit_test(each_post_has_its_frequency),
+        cmocka_unit_test(what_is_being_built_put_right_and_manned_is_owed),
+    };
+    test_ledger_law = duties_agree;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
