@@ -136,7 +136,7 @@ async function help(browser) {
       await press(page, '?')
       const said = await page.locator('.el-dialog:visible').innerText()
       must(all.test(said), said)
-      for (const key of ['j ↓', 'k ↑', 'Enter', 'x', 'X', 'l', 'd', 'p', 't', 'c', 'r', 's', 'h', 'Esc', '?']) must(said.split('\n').includes(key), `"${key}" is not told in\n${said}`)
+      for (const key of ['j ↓', 'k ↑', 'Enter', 'x', 'X', 'l', 'd', 'p', 't', 'c', 'r', 's', 'f', 'h', 'Esc', '?']) must(said.split('\n').includes(key), `"${key}" is not told in\n${said}`)
       await press(page, 'Escape')
       await go(page, '/registers/place')
       await press(page, '?')
@@ -158,7 +158,7 @@ async function work(page) {
     await press(page, 'Escape')
     must(await on(row(page, 0)), await focused(page))
   }, page)
-  await test('each act has its letter: locate, place, test, check, release, sign, done', async () => {
+  await test('each act has its letter: locate, place, test, check, release, sign, five duties, done', async () => {
     const opened = new Set()
     for (const register of ['case', 'contact', 'stay', 'test', 'measure', '']) {
       await go(page, `/work${register ? `?register=${register}` : ''}`)
@@ -167,7 +167,7 @@ async function work(page) {
       await fromTop(page)
       for (let i = 0; i < n; i++) {
         await press(page, 'j')
-        for (const key of ['l', 'p', 't', 'c', 'r', 's', 'd'].filter((k) => !opened.has(k))) {
+        for (const key of ['l', 'p', 't', 'c', 'r', 's', 'f', 'd'].filter((k) => !opened.has(k))) {
           await press(page, key)
           if (!(await page.locator('.el-dialog:visible').count())) continue
           opened.add(key)

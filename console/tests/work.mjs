@@ -85,6 +85,22 @@ async function twice(page) {
   }, page)
 }
 
+async function five(page) {
+  await test('the five duties to somebody isolated are told done by one key, and owed no longer', async () => {
+    await go(page, '/work?rule=five-duties')
+    const of = await row(page, 0).locator('a').getAttribute('href')
+    await row(page, 0).focus()
+    await page.keyboard.press('f')
+    await page.locator('#field-complete_at').waitFor()
+    await page.locator('.el-dialog').getByRole('button', { name: /^五个到位/ }).click()
+    await page.locator('.el-dialog .results .ok').waitFor()
+    await page.locator('.el-dialog').getByRole('button', { name: '完成' }).click()
+    const owed = await api(page, `registers/stay/records/${of.split('/').pop()}/obligations`)
+    const one = (owed.rows ?? owed.obligations ?? owed).filter((d) => d.rule === 'five-duties')
+    must(one.length === 1 && one[0].state === 'paid', JSON.stringify(one))
+  }, page)
+}
+
 async function expired(browser) {
   forget('demo-intake')
   const page = await signedIn(browser, 'demo-intake')
@@ -112,6 +128,7 @@ export async function walk(browser) {
   page.seen.refused = (status) => status === 0
   await handing(browser, page)
   await twice(page)
+  await five(page)
   await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
   await page.context().close()
   await expired(browser)

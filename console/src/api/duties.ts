@@ -95,7 +95,7 @@ export function policyBook(): { rule: (d: Duty) => Promise<{ rule: PolicyRule; p
 
 /** One thing that a desk does by one key. What it writes comes from the declaration of the register it writes to. */
 export interface Act {
-  name: 'locate' | 'done' | 'place' | 'test' | 'check' | 'release' | 'sign'
+  name: 'locate' | 'done' | 'place' | 'test' | 'check' | 'release' | 'sign' | 'five'
   key: string
   /** Duties on records of these registers; only of these rules, when given. */
   on: string[]
@@ -109,6 +109,7 @@ export interface Act {
 }
 const paidBy: Record<string, string> = { 'locate-case': 'located_at', 'core-information': 'core_information_at', 'full-investigation': 'investigated_at', 'direct-report': 'reported_at' }
 const person = (r: Row): Cell => r.fields.person
+const five = ['searched_at', 'controlled_at', 'supervised_at', 'informed_at', 'cared_at', 'complete_at']
 const levels: Record<string, string> = { 'county-receipt': 'county', 'city-receipt': 'city', 'province-receipt': 'province' }
 
 export const acts: Act[] = [
@@ -168,6 +169,16 @@ export const acts: Act[] = [
     fields: ['received_at', 'decision'],
     preset: (now) => ({ received_at: now, decision: 'accepted' }),
     row: (d, r, cells) => ({ region: r.region, fields: { ...cells, case: d.record, level: levels[d.rule] } }),
+  },
+  {
+    name: 'five',
+    key: 'f',
+    on: ['stay'],
+    rules: ['five-duties'],
+    writes: 'five_duties',
+    fields: five,
+    preset: (now) => Object.fromEntries(five.map((name) => [name, now])),
+    row: (d, r, cells) => ({ region: r.region, fields: { ...cells, person: person(r), stay: d.record, since: String(r.fields.started_at).slice(0, 10) } }),
   },
 ]
 export const actFits = (a: Act, d: Duty): boolean => a.on.includes(d.register) && (!a.rules || a.rules.includes(d.rule))
