@@ -502,6 +502,16 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
     return rc < 0 || d->forgotten || !d->reg->n_effects ? rc : apply_effects(x, &e->record, NULL, true, err);
 }
 
+/* Whether a key is looked for: who may make no such record where he says is not told whether there is one. */
+static int may_make(const struct apply *x, const struct draft *d, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    const struct reg_table *t = x->l->tables[reg->order];
+    if (d->verb != DRAFT_CREATE && !reg->key_region) return 0;
+    struct text region = reg->region_field >= 0 && d->values[reg->region_field].kind == VALUE_TEXT ? value_view(d->values[reg->region_field]) : d->region;
+    for (size_t k = 0; !region.n && k < t->references.n; k++)
+        if (d->values[t->references.at[k]].kind == VALUE_INT && !text_is(reg->fields[t->references.at[k]].target, "person")) return 0; /* that of a record he names */
+    return access_check(x->s, ACCESS_WRITE, reg, region.n ? region : x->l->region, err);
+}
 
 static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, struct error *err) {
     int rc = resolve_links(drafts, d, err);
@@ -515,6 +525,8 @@ static int apply_one(struct apply *x, struct draft **drafts, struct draft *d, st
         if (rc < 0) return rc;
     }
     int64_t id = 0;
+    if (d->has_key) rc = may_make(x, d, err);
+    if (rc < 0) return rc;
     if (d->has_key) rc = apply_key(x, d->reg, d->key, apply_names_new(x, d), &id, err);
     if (rc < 0) return rc;
     if (id && d->verb == DRAFT_CREATE) return there_already(x, d, id, err);
