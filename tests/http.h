@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "doors/http/inside.h"
 #include "doors/http/server.h"
 #include "ledgers.h"
 
@@ -160,12 +161,17 @@ static inline struct answer_got test_http_raw(struct test_http *h, const char *b
     return got;
 }
 
+/* What test_http_ask and others put for a token: itself, or a whole header. */
+static inline void test_http_who(struct buf *b, const char *token) {
+    if (token) buf_printf(b, strchr(token, ':') ? "%s\r\n" : "Authorization: Bearer %s\r\n", token);
+}
+
 /* headers: lines ended by \r\n, or "". body NULL: none. */
 static inline struct answer_got test_http_ask(struct test_http *h, const char *method, const char *path, const char *token, const char *headers,
                                               const char *body) {
     struct buf b = {0};
     buf_printf(&b, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", method, path, headers);
-    if (token) buf_printf(&b, "Authorization: Bearer %s\r\n", token);
+    test_http_who(&b, token);
     if (body && !strcasestr(headers, "content-type:")) buf_str(&b, "Content-Type: application/json\r\n");
     if (body) buf_printf(&b, "Content-Length: %zu\r\n", strlen(body));
     buf_printf(&b, "\r\n%s", body ? body : "");
@@ -192,6 +198,25 @@ static inline const char *test_json_text(const json_t *j, const char *name) {
 
 static inline int64_t test_json_int(const json_t *j, const char *name) {
     return json_integer_value(json_object_get(j, name));
+}
+
+/* Makes an account of these roles and signs it in; its cookie as a header, in the place of a token. The server was started with `accounts`, or this is slow. */
+static inline const char *test_http_account(struct test_http *h, const char *login, const char *roles, const char *region) {
+    struct { const char *path, *body; } steps[] = {
+        {"/api/v1/accounts", arena_printf(&h->t.a, "{\"login\":\"%s\",\"roles\":\"%s\",\"region\":\"%s\"}", login, roles, region)},
+        {arena_printf(&h->t.a, "/api/v1/accounts/%s/password", login), "{\"password\":\"first word of all\"}"},
+        {"/api/v1/session", arena_printf(&h->t.a, "{\"login\":\"%s\",\"password\":\"first word of all\"}", login)},
+        {"/api/v1/session/password", "{\"old\":\"first word of all\",\"new\":\"three wet horses\"}"}};
+    const char *cookie = NULL, *csrf = "";
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct answer_got got = test_http_ask(h, "POST", steps[i].path, i < 2 ? ROOT : cookie, csrf, steps[i].body);
+        const char *at = got.head ? strstr(got.head, "Set-Cookie: tocsin_session=") : NULL;
+        if (got.status >= 300) fail_msg("%s: %d %.*s", steps[i].path, got.status, (int)got.body.n, got.body.s);
+        if (at) cookie = arena_printf(&h->t.a, "Cookie: %.*s", (int)strcspn(at + 12, ";"), at + 12);
+        const char *token = got.json ? json_string_value(json_object_get(got.json, "csrf")) : NULL;
+        if (token) csrf = arena_printf(&h->t.a, "Tocsin-CSRF: %s\r\n", token);
+    }
+    return cookie;
 }
 
 #define assert_status(got, wanted)                                                                           \

@@ -328,7 +328,11 @@ static void people_are_found_merged_and_forgotten(void **state) {
         assert_status(test_http_post(&h, at("/api/v1/persons/*/erase", b), STREET, NULL), 403);
         assert_status(test_http_post(&h, at("/api/v1/persons/*/erase", b), ROOT, NULL), 400); /* why? */
         assert_status(test_http_ask(&h, "POST", at("/api/v1/persons/*/erase", b), ROOT, "Tocsin-Reason: %E6%9C%9F%E6%BB%A1\r\n", NULL), 200);
-        assert_status(test_http_ask(&h, "GET", at(PERSONS "/*", b), ROOT, "Tocsin-Purpose: look\r\n", NULL), 200);
+        got = test_http_ask(&h, "GET", at(PERSONS "/*", b), ROOT, "Tocsin-Purpose: look\r\n", NULL);
+        assert_status(got, 200);
+        if (strstr(got.body.s, "李娜") || strstr(got.body.s, "13912345678")) fail_msg("still read: %s", got.body.s);
+        got = test_http_ask(&h, "POST", "/api/v1/persons/search", ROOT, "Tocsin-Purpose: look\r\n", "{\"phone\":\"13912345678\"}");
+        assert_int_equal(json_array_size(json_object_get(got.json, "persons")), 2); /* a and the one of the other street */
     }
 }
 

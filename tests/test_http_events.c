@@ -22,7 +22,8 @@ static void listener_open(struct listener *x, const char *query, const char *tok
     struct buf b = {0};
     char c;
     *x = (struct listener){.fd = test_http_connect(&h)};
-    buf_printf(&b, "GET " EVENTS "%s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nAccept: text/event-stream\r\n", query, token);
+    buf_printf(&b, "GET " EVENTS "%s HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n", query);
+    test_http_who(&b, token);
     if (after >= 0) buf_printf(&b, "Last-Event-ID: %lld\r\n", (long long)after);
     buf_str(&b, "\r\n");
     test_http_send(x->fd, b.s, b.n);
@@ -199,6 +200,40 @@ static void a_client_that_comes_again_has_missed_nothing(void **state) {
     }
 }
 
+/* Rights are asked for anew every minute: nothing is told to a role that was taken away, a region that was, or a session that is over. */
+static void who_lost_his_rights_hears_no_more(void **state) {
+    (void)state;
+    static struct account_options cheap = {.hash_passes = 1, .hash_memory = 8192};
+    EACH_HTTP(h, NULL, NOW) {
+        static const struct { const char *method, *path, *body; } ends[] = {{"POST", "/api/v1/accounts/%s/roles", "{\"roles\":\"guest\",\"region\":\"310115001\"}"},
+                                                                            {"POST", "/api/v1/accounts/%s/roles", "{\"roles\":\"approver\",\"region\":\"310115002\"}"},
+                                                                            {"POST", "/api/v1/accounts/%s/lock", "{\"locked\":true}"},
+                                                                            {"DELETE", "/api/v1/sessions?login=%s", NULL}};
+        test_http_stop(&h);
+        test_http_start(&h, &(struct http_options){.accounts = &cheap});
+        for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+            const char *login = arena_printf(&h.t.a, "reader.%zu", k);
+            struct listener x;
+            listener_open(&x, "?register=public_notice", test_http_account(&h, login, "approver", "310115001"), -1);
+            assert_int_equal(x.status, 200);
+            for (int i = 0; i < 3; i++) { /* heard, still heard a minute later, no more after the end and another minute */
+                if (i == 2) assert_true(test_http_ask(&h, ends[k].method, arena_printf(&h.t.a, ends[k].path, login), ROOT, "", ends[k].body).status < 300);
+                if (i) h.server->offset += 61;
+                struct answer_got got = test_http_post(&h, "/api/v1/registers/public_notice/records", ROOT,
+                                                       arena_printf(&h.t.a, "{\"region\":\"310115001\",\"fields\":{\"title\":\"%zu %d\",\"text_zh\":\"通告\",\"written_at\":\"2022-05-30T09:00\"}}", k, i));
+                assert_status(got, 201);
+                int64_t id = test_json_int(got.json, "id");
+                json_t *j = listener_next(&x);
+                if (i < 2) assert_int_equal(test_json_int(j, "id"), id);
+                else if (j || !x.ended) fail_msg("%s %s: still told", ends[k].method, ends[k].path);
+                json_decref(j);
+            }
+            listener_close(&x);
+        }
+        test_http_stop(&h);
+    }
+}
+
 /* No thread each: the server has four. A stop ends them all. */
 static void many_listen_at_once(void **state) {
     enum { MANY = 500 };
@@ -226,6 +261,7 @@ int main(void) {
         cmocka_unit_test_teardown(who_may_not_listen, settle),
         cmocka_unit_test_teardown(each_sees_his_own_and_nothing_of_what_stands_in_it, settle),
         cmocka_unit_test_teardown(a_client_that_comes_again_has_missed_nothing, settle),
+        cmocka_unit_test_teardown(who_lost_his_rights_hears_no_more, settle),
         cmocka_unit_test_teardown(many_listen_at_once, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

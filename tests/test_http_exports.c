@@ -112,6 +112,77 @@ static void what_cannot_be_journalled_is_not_shown(void **state) {
     test_http_drop(&h);
 }
 
+/* ---- rights that end on the way */
+
+enum { BATCH = 1000, BATCHES = 4, LONG = 3000 };
+
+/* More than the sockets between take: some 12 MB, of which most are read when the reader says so. */
+static void notices_make(void) {
+    char text[LONG + 1] = "";
+    for (int i = 0; i < LONG; i += 3) memcpy(text + i, "长", 3);
+    for (int k = 0; k < BATCHES; k++) {
+        struct buf b = {0};
+        buf_str(&b, "{\"rows\":[");
+        for (int i = 0; i < BATCH; i++)
+            buf_printf(&b, "%s{\"region\":\"310115001\",\"fields\":{\"title\":\"%d\",\"text_zh\":\"%s\",\"written_at\":\"2022-05-30T09:00\"}}", i ? "," : "", k * BATCH + i, text);
+        buf_str(&b, "]}");
+        struct answer_got got = test_http_post(&h, "/api/v1/registers/public_notice/records/batch", ROOT, buf_cstr(&b));
+        assert_int_equal(test_json_int(got.json, "created"), BATCH);
+        buf_clear(&b);
+    }
+}
+
+/* An export of all notices by somebody who reads on only after a minute and whatever is done in it. Returns the rows that came; *ret_whole: with an end. */
+static size_t slowly(const char *who, const char *method, const char *path, const char *body, bool *ret_whole) {
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)h.port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = 300};
+    static char bytes[1 << 16];
+    char last[6] = "";
+    struct buf b = {0};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    buf_str(&b, "GET /api/v1/registers/public_notice/export?columns=title,text_zh HTTP/1.1\r\nHost: a\r\nConnection: close\r\n");
+    test_http_who(&b, who);
+    buf_str(&b, "\r\n");
+    test_http_send(fd, b.s, b.n);
+    buf_clear(&b);
+    assert_int_equal(recv(fd, bytes, 12, MSG_WAITALL), 12);
+    assert_memory_equal(bytes, "HTTP/1.1 200", 12);
+    if (method) assert_true(test_http_ask(&h, method, path, ROOT, "", body).status < 300);
+    h.server->offset += 61;
+    size_t rows = 0;
+    for (ssize_t k; (k = recv(fd, bytes, sizeof bytes, 0)) > 0;) {
+        for (ssize_t i = 0; i < k; i++) {
+            memmove(last, last + 1, 4);
+            last[4] = bytes[i];
+            rows += last[4] == '\n' && last[3] != '\r'; /* not those of chunks */
+        }
+    }
+    close(fd);
+    *ret_whole = !memcmp(last, "0\r\n\r\n", 5);
+    return rows;
+}
+
+static void an_export_does_not_outlive_its_rights(void **state) {
+    (void)state;
+    static struct account_options cheap = {.hash_passes = 1, .hash_memory = 8192};
+    EACH_HTTP(h, NULL, NOW) {
+        bool whole = false;
+        test_http_stop(&h);
+        test_http_start(&h, &(struct http_options){.accounts = &cheap});
+        notices_make();
+        const char *li = test_http_account(&h, "li.na", "approver", "310115"), *wang = test_http_account(&h, "wang", "approver", "310115");
+        size_t rows = slowly(li, NULL, NULL, NULL, &whole);
+        if (!whole || rows != BATCH * BATCHES + 1) fail_msg("%zu rows of who may", rows);
+        rows = slowly(li, "DELETE", "/api/v1/sessions?login=li.na", NULL, &whole);
+        if (whole || rows > BATCH * BATCHES) fail_msg("%zu rows of who is signed out", rows);
+        rows = slowly(wang, "POST", "/api/v1/accounts/wang/lock", "{\"locked\":true}", &whole);
+        if (whole || rows > BATCH * BATCHES) fail_msg("%zu rows of who is locked out", rows);
+    }
+}
+
 /* ---- workbooks */
 
 static size_t rows_in(const char *path, const char *first, const char *wanted) {
@@ -246,6 +317,7 @@ int main(void) {
         cmocka_unit_test_teardown(what_is_sealed_needs_a_right_and_a_purpose, settle),
         cmocka_unit_test_teardown(each_look_is_in_the_journal_before_it_goes_out, settle),
         cmocka_unit_test_teardown(what_cannot_be_journalled_is_not_shown, settle),
+        cmocka_unit_test_teardown(an_export_does_not_outlive_its_rights, settle),
         cmocka_unit_test_teardown(a_workbook_is_sent_while_it_is_made, settle),
         cmocka_unit_test_teardown(epicontacts_shows_no_pair_with_somebody_unseen, settle),
         cmocka_unit_test_teardown(a_file_is_fetched_in_ranges, settle),

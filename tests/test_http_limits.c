@@ -116,6 +116,31 @@ static void nothing_follows_a_chunked_body(void **state) {
     }
 }
 
+/* A connection that ends in the middle of a body, by whatever way its length was told, has made nothing. */
+static void a_body_cut_short_makes_nothing(void **state) {
+    (void)state;
+    static const struct { const char *bytes; size_t n; } cut[] = {
+        RAW(HEAD "Content-Length: 50\r\n\r\n" BODY), /* one byte more was promised */
+        RAW(HEAD "Content-Length: 49\r\n\r\n{\"region\":\"310115\""),
+        RAW(HEAD "Content-Length: 49\r\n\r\n"),
+        RAW(HEAD CHUNKED "31\r\n" BODY),
+        RAW(HEAD CHUNKED "31\r\n" BODY "\r\n"), /* the last chunk never came */
+        RAW(HEAD CHUNKED "31\r\n{\"region\""),
+    };
+    EACH_HTTP(h, NULL, NOW) {
+        for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+            int fd = test_http_connect(&h);
+            test_http_send(fd, cut[i].bytes, cut[i].n);
+            shutdown(fd, SHUT_WR);
+            struct answer_got got = test_http_read(&h, fd, false);
+            if (got.status != 0 && got.status < 400) fail_msg("answered %d: %.*s", got.status, (int)cut[i].n, cut[i].bytes);
+            close(fd);
+        }
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"place\""), 0);
+    }
+}
+
 static void a_compressed_body_is_not_unpacked(void **state) {
     (void)state;
     EACH_HTTP(h, NULL, NOW) {
@@ -319,6 +344,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_has_two_meanings_is_refused, settle),
         cmocka_unit_test_teardown(nothing_follows_a_chunked_body, settle),
+        cmocka_unit_test_teardown(a_body_cut_short_makes_nothing, settle),
         cmocka_unit_test_teardown(a_compressed_body_is_not_unpacked, settle),
         cmocka_unit_test_teardown(what_is_too_long_is_refused, settle),
         cmocka_unit_test_teardown(who_asks_too_often_is_told_to_wait, settle),

@@ -124,6 +124,28 @@ static void what_is_refused_at_the_door(void **state) {
     }
 }
 
+/* A new id every quarter of an hour; the old one holds a minute longer, for what was under way. */
+static void an_id_does_not_last(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        char old[64];
+        given(&b, "li.na", "approver");
+        memcpy(old, b.session, sizeof old);
+        assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 200);
+        assert_string_equal(old, b.session);
+        b.h.server->offset += 901;
+        assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 200);
+        assert_string_not_equal(old, b.session);
+        const char *header = word(&b, "Cookie: tocsin_session=%s\r\n", old);
+        assert_status(test_http_ask(&b.h, "GET", "/api/v1/registers", NULL, header, NULL), 200);
+        b.h.server->offset += ACCOUNT_GRACE_S;
+        assert_status(test_http_ask(&b.h, "GET", "/api/v1/registers", NULL, header, NULL), 401);
+        assert_status(ask(&b, "GET", "/api/v1/registers", false, NULL), 200);
+        assert_status(ask(&b, "DELETE", "/api/v1/session", true, NULL), 204); /* its token against forgery is the same */
+    }
+}
+
 static void tries_wait_but_the_known_browser_does_not(void **state) {
     (void)state;
     static struct browser b;
@@ -236,6 +258,7 @@ static void accounts_are_administered(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused_at_the_door),
+        cmocka_unit_test(an_id_does_not_last),
         cmocka_unit_test(tries_wait_but_the_known_browser_does_not),
         cmocka_unit_test(who_opens_sealed_fields_gives_a_second_factor),
         cmocka_unit_test(a_machine_does_what_its_token_says),

@@ -266,7 +266,12 @@ static void a_repeated_request_gets_the_first_answer(void **state) {
         err = (struct error){0};
         struct draft *later[] = {person(&t, "丁")};
         assert_ok(record_write_once(t.l, &t.s, TEXT("card-2"), later, 1, &err), err);
-        /* after the days it is kept the key is free again */
+        /* a phone that was off for a day, or six, is told the same; after the days it is kept the key is free again */
+        t.s.now += 6 * DAY_S;
+        struct draft *late[] = {person(&t, "甲"), case_of(&t, 1, "covid-19")}, *fresh[] = {person(&t, "己")};
+        assert_ok(record_write_once(t.l, &t.s, TEXT("card-9"), fresh, 1, &err), err); /* old keys go when new ones come */
+        assert_ok(record_write_once(t.l, &t.s, TEXT("card-1"), late, 2, &err), err);
+        assert_true(late[1]->ret_id == s[0]->drafts[1]->ret_id && late[1]->ret_version == 1);
         t.s.now += REPEAT_KEPT_S + 3600;
         struct draft *next[] = {person(&t, "戊")};
         assert_ok(record_write_once(t.l, &t.s, TEXT("card-3"), next, 1, &err), err);

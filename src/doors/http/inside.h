@@ -155,7 +155,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct buf openapi;            /* rendered once */
     char address[128];
-    instant offset;                /* of the clock, s */
+    _Atomic instant offset;        /* of the clock, s; tests move it */
     int64_t started_ns;
     uint64_t id_seed;
     _Atomic uint64_t requests;     /* for ids */
