@@ -249,7 +249,7 @@ static size_t hits_find(const struct presence_span *s, size_t n, int32_t from, i
     for (size_t i = 0; i < n; i++) {
         int32_t start = s->start[i] > from ? s->start[i] : from, end = s->end[i] < to ? s->end[i] : to;
         ret_hits[k] = (uint8_t)i;
-        k += loose | (end - start >= m) | ((s->attr[i] & PRESENCE_JOINS) != 0);
+        k += loose | ((end >= start) & ((uint32_t)end - (uint32_t)start >= (uint32_t)m)) | ((s->attr[i] & PRESENCE_JOINS) != 0);
     }
     return k;
 }
@@ -267,7 +267,7 @@ static int stays_judge(struct contact_work *w, const struct presence_span *s, si
     }
     if (plain) high = near_ones(c, m, from, to, &low);
     bool nobody = plain && low >= high, one = plain && high == low + 1;
-    if (plain) k = nobody ? hits_find(s, n, INT32_MAX, INT32_MIN / 2, m, loose, hits) : hits_find(s, n, c->start[low], c->latest[high - 1], m, loose, hits);
+    if (plain) k = nobody ? hits_find(s, n, INT32_MAX, INT32_MIN, m, loose, hits) : hits_find(s, n, c->start[low], c->latest[high - 1], m, loose, hits);
     else for (k = 0; k < n; k++) hits[k] = (uint8_t)k;
     for (size_t h = 0; w->dense && h < k; h++)
         if (s->person[hits[h]] < w->n_sums) __builtin_prefetch(&w->sums[s->person[hits[h]]], 1);
