@@ -70,6 +70,13 @@ await grep -q https serving
 url=$(sed -n 's/^serving //p' serving)
 check "TLS with a certificate that is trusted" curl -sf --cacert a.crt "$url/healthz"
 check "it tells clients to stay with TLS" sh -c "curl -sfi --cacert a.crt $url/healthz | grep -qi '^strict-transport-security:'"
+signed() { # signed CURL...: the cookies of a first sign-in
+    curl -sf --cacert a.crt -o /dev/null -H 'Authorization: Bearer token-root' -H 'Content-Type: application/json' -d '{"login":"li.na","roles":"approver"}' "$url/api/v1/accounts"
+    curl -sf --cacert a.crt -o /dev/null -H 'Authorization: Bearer token-root' -H 'Content-Type: application/json' -d '{"password":"first word of all"}' "$url/api/v1/accounts/li.na/password"
+    curl -sfi --cacert a.crt -H 'Content-Type: application/json' -d '{"login":"li.na","password":"first word of all"}' "$url/api/v1/session" | tr -d '\r' | grep -i '^set-cookie:' >cookies
+    [ "$(grep -c . cookies)" -gt 0 ] && ! grep -viE '^set-cookie: __Host-[a-z_]+=[^;]+; Path=/; HttpOnly; SameSite=Strict; Max-Age=[0-9]+; Secure$' cookies
+}
+check "over TLS its cookies are Secure and of this host alone" signed
 check "TLS 1.1 is refused" sh -c "! gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT' --no-ca-verification -p ${url##*:} 127.0.0.1 </dev/null"
 check "TLS 1.2 is taken" sh -c "gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.2' --no-ca-verification -p ${url##*:} 127.0.0.1 </dev/null"
 check "plain HTTP is not answered there" sh -c "! curl -sf http://${url#https://}/healthz"

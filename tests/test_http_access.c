@@ -1,6 +1,6 @@
 /* The access matrix, generated from the declarations: every role x register x verb, inside its region and beside it. What the registers say is what the
  * door does; nothing in this file names a register. */
-#include "doors/http/request.h"
+#include "doors/http/route.h"
 #include "guess.h"
 #include "http.h"
 
@@ -134,7 +134,68 @@ static void every_role_register_and_verb(void **state) {
     }
 }
 
+/* ---- the table of routes */
+
+static const char *path_of(const struct route *route) {
+    struct buf b = {0};
+    for (const char *p = route->path; *p;) {
+        if (*p != '{') {
+            buf_char(&b, *p++);
+            continue;
+        }
+        buf_str(&b, !strncmp(p, "{register}", 10) ? "person" : !strncmp(p, "{day}", 5) ? "2022-05-29" : "1");
+        p += strcspn(p, "}") + 1;
+    }
+    const char *out = arena_str(&h.t.a, buf_cstr(&b));
+    buf_clear(&b);
+    return out;
+}
+
+static struct answer_got ask_route(const struct route *route, const char *token) {
+    const char *type = route->body == BODY_JSON || route->body == BODY_JSON_MAYBE || route->body == BODY_NONE ? "application/json" : route->body == BODY_LINES ? "application/x-ndjson" : "text/csv";
+    return test_http_ask(&h, route->method, path_of(route), token, arena_printf(&h.t.a, "Accept-Language: en\r\nContent-Type: %s\r\n", type), route->body == BODY_NONE ? NULL : "{}");
+}
+
+/* Each row of the table says who may ask: strangers are sent to sign in, a role that is not among its roles is refused for that, one that is among them is not. */
+static void every_route_asks_who(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        h = (struct test_http){0};
+        test_ledger_make(&h.t, store, NULL, NOW);
+        const struct codelist *roles = codelist_find(h.t.l->catalog, TEXT("role"));
+        char *tokens = arena_printf(&h.t.a, "%s/roles", h.t.dir);
+        FILE *f = fopen(tokens, "w");
+        for (size_t k = 0; k < roles->n; k++) fprintf(f, "token-of-%s %s %s -\n", roles->codes[k].code.s, roles->codes[k].code.s, roles->codes[k].code.s);
+        fclose(f);
+        test_http_start(&h, &(struct http_options){.dev_tokens = tokens, .rate_account = -1, .rate_address = -1});
+        roles = codelist_find(http_catalog(h.server), TEXT("role"));
+        size_t closed = 0, asked = 0;
+        for (size_t i = 0; route_at(i); i++) {
+            const struct route *route = route_at(i);
+            struct answer_got got = ask_route(route, NULL);
+            if ((got.status == 401) != (route->who != WHO_PUBLIC)) {
+                if (route->who != WHO_PUBLIC || strcmp(test_json_text(got.json, "code"), "SIGN_IN") != 0 || !strstr(route->path, "/oidc/")) /* nobody was signed in there, which is its answer */
+                    fail_msg("%s %s answers a stranger %d: %.*s", route->method, route->path, got.status, (int)got.body.n, got.body.s);
+            }
+            closed += route->who != WHO_PUBLIC;
+            if (!route->roles) continue;
+            for (size_t k = 0; k < roles->n; k++, asked++) {
+                const char *role = roles->codes[k].code.s, *at = strstr(route->roles, role);
+                bool among = !strcmp(role, "root");
+                for (; at && !among; at = strstr(at + 1, role)) among = (at == route->roles || at[-1] == ';') && (at[strlen(role)] == ';' || !at[strlen(role)]);
+                if (among && strcmp(route->method, "GET") != 0) continue; /* what it does is its own test's */
+                got = ask_route(route, arena_printf(&h.t.a, "token-of-%s", role));
+                bool refused = got.status == 403 && strstr(test_json_text(got.json, "detail"), "this needs one of these roles: ");
+                if (refused == among) fail_msg("%s %s answers %s %d: %.*s", route->method, route->path, role, got.status, (int)(got.body.n < 300 ? got.body.n : 300), got.body.s);
+            }
+        }
+        assert_true(closed > 90 && asked > 200);
+        print_message("# %zu routes need an account; %zu questions about roles\n", closed, asked);
+        test_http_drop(&h);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(every_role_register_and_verb, settle)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(every_role_register_and_verb, settle), cmocka_unit_test_teardown(every_route_asks_who, settle)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,6 +275,25 @@ static void ten_thousand_idle_connections_hold_nobody_up(void **state) {
     test_http_drop(&h);
 }
 
+/* Asks on connections that are open already while the one thread is at work, so that it finds all of them at once. */
+static void burst_while_at_work(int n) {
+    static const char ask[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", long_work[] = "GET /api/openapi.json HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
+    int fds[512], busy = test_http_connect(&h);
+    for (int round = 0; round < 4; round++) {
+        if (round) test_http_send(busy, long_work, sizeof long_work - 1);
+        if (round) usleep(2000); /* it has begun */
+        for (int i = 0; i < n; i++) {
+            if (!round) fds[i] = test_http_connect(&h);
+            test_http_send(fds[i], ask, sizeof ask - 1);
+        }
+        for (int i = 0; i < n; i++)
+            if (test_http_read(&h, fds[i], false).status != 200) fail_msg("%d of %d, round %d, has no answer", i, n, round);
+        if (round) assert_status(test_http_read(&h, busy, false), 200);
+    }
+    for (int i = 0; i < n; i++) close(fds[i]);
+    close(busy);
+}
+
 /* libmicrohttpd 0.9.75 in EPOLL mode loses what arrives 128 at once; in POLL mode every one is answered. */
 static void a_burst_is_answered_to_the_last(void **state) {
     (void)state;
@@ -296,7 +315,43 @@ static void a_burst_is_answered_to_the_last(void **state) {
             close(fds[i]);
         }
     }
+    restart(&(struct http_options){.rate_account = -1, .rate_address = -1, .threads = 1});
+    for (size_t k = 0; k < 3; k++) burst_while_at_work(sizes[k]);
     test_http_drop(&h);
+}
+
+/* Four threads, and many times as many requests that wait for the writer: others are answered meanwhile, and these when he is free. */
+static void who_waits_holds_no_thread(void **state) {
+    (void)state;
+    enum { WAITING = 64 };
+    EACH_HTTP(h, NULL, NOW) {
+        struct error err = {0};
+        struct db *db = NULL;
+        int fds[WAITING];
+        restart(&(struct http_options){.rate_account = -1, .rate_address = -1});
+        assert_ok(db_open(h.t.o.store, DB_WRITE, &db, &err), err);
+        assert_ok(db_begin(db, &err), err); /* somebody else writes */
+        for (int i = 0; i < WAITING; i++) {
+            char ask[600], body[120];
+            int m = snprintf(body, sizeof body, "{\"region\":\"310115\",\"fields\":{\"title\":\"waits %d\"}}", i);
+            int w = snprintf(ask, sizeof ask, HEAD "Content-Length: %d\r\n\r\n%s", m, body);
+            fds[i] = test_http_connect(&h);
+            test_http_send(fds[i], ask, (size_t)w);
+        }
+        for (int i = 0; i < 20; i++) {
+            assert_status(test_http_get(&h, "/api/v1/registers/place", ROOT), 200);
+            assert_status(test_http_get(&h, PLACES, ROOT), 200);
+        }
+        struct pollfd early[WAITING];
+        for (int i = 0; i < WAITING; i++) early[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+        assert_int_equal(poll(early, WAITING, 0), 0); /* none before it is stored */
+        assert_ok(db_commit(db, &err), err);
+        db_close(db);
+        for (int i = 0; i < WAITING; i++) {
+            assert_status(test_http_read(&h, fds[i], false), 201);
+            close(fds[i]);
+        }
+    }
 }
 
 /* ---- sizes */
@@ -351,6 +406,7 @@ int main(void) {
         cmocka_unit_test_teardown(who_trickles_is_cut_off, settle),
         cmocka_unit_test_teardown(ten_thousand_idle_connections_hold_nobody_up, settle),
         cmocka_unit_test_teardown(a_burst_is_answered_to_the_last, settle),
+        cmocka_unit_test_teardown(who_waits_holds_no_thread, settle),
         cmocka_unit_test_teardown(a_large_answer_is_compressed_when_asked, settle),
         cmocka_unit_test_teardown(what_is_counted_is_for_the_system_administrator, settle),
     };
