@@ -1,10 +1,9 @@
 /* Signing in by OpenID Connect: what an id token must be, and the whole way against a real provider (tests/oidc: glewlwyd). */
 #include "accounts.h"
+#include "idp.h"
 
 #include <jansson.h>
 #include <rhonabwy.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "desks/account/oidc.h"
 
@@ -138,59 +137,14 @@ static void a_token_that_does(void **state) {
 
 /* ---- the provider */
 
-struct idp {
-    pid_t pid;
-    int port;
-    char folder[160];
-};
-
-/* 0: it runs; else the tests say why they skip. */
-static int idp_start(struct idp *p, const char *dir) {
-    char command[400], line[64] = "";
-    p->port = 20000 + (int)(getpid() % 20000);
-    snprintf(p->folder, sizeof p->folder, "%s/idp", dir);
-    const char *home = getenv("TOCSIN_HOME");
-    snprintf(command, sizeof command, "%s/tests/oidc '%s' %d", home ? home : ".", p->folder, p->port);
-    FILE *f = popen(command, "r");
-    if (!f) return -1;
-    if (!fgets(line, sizeof line, f)) line[0] = '\0';
-    int code = pclose(f);
-    p->pid = atoi(line);
-    return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
-}
-
-static void write_declaration(struct test_accounts *x, const struct idp *p, const char *more) {
-    char path[200];
-    snprintf(path, sizeof path, "%s/node/oidc.yaml", x->t.dir);
-    FILE *f = fopen(path, "w");
-    fprintf(f, "issuer: http://localhost:%d\ndiscovery: http://localhost:%d/api/oidc/.well-known/openid-configuration\nclient_id: tocsin\nclient_secret: very secret thing\n"
-               "redirect_uri: http://127.0.0.1:8460/api/v1/session/oidc/callback\nclaim: login\n%s",
-            p->port, p->port, more);
-    fclose(f);
-    chmod(path, 0600);
-}
-
 static void reopen(struct test_accounts *x, const struct idp *p, const char *more) {
     struct error err = {0};
     struct account_options o = {.hash_passes = 1, .hash_memory = 8192};
-    write_declaration(x, p, more);
+    idp_declare(p, x->t.dir, more);
     accounts_close(x->accounts);
     x->accounts = NULL;
     assert_ok(accounts_open(x->t.l, &o, &x->accounts, &err), err);
     x->seat.accounts = x->accounts;
-}
-
-/* What the browser of a user who is signed in at the provider brings back. */
-static void consent(const struct idp *p, const char *user, const char *url, char state[128], char code[256]) {
-    char command[4096], back[2048] = "";
-    snprintf(command, sizeof command, "curl -s -o /dev/null -b '%s/%s' -w '%%{redirect_url}' '%s&g_continue'", p->folder, user, url);
-    FILE *f = popen(command, "r");
-    if (!f || !fgets(back, sizeof back, f)) fail_msg("no redirect from the provider");
-    pclose(f);
-    const char *s = strstr(back, "state="), *c = strstr(back, "code=");
-    if (!s || !c) fail_msg("no code in %s", back);
-    snprintf(state, 128, "%.*s", (int)strcspn(s + 6, "&"), s + 6);
-    snprintf(code, 256, "%.*s", (int)strcspn(c + 5, "&"), c + 5);
 }
 
 static int finish(struct test_accounts *x, const char *cookie, const char *state, const char *code, struct account_signed *ret) {
@@ -225,7 +179,7 @@ static void the_way_there_and_back_on(size_t store) {
 
     assert_ok(account_oidc_begin(&x.seat, x.now, &begun, &err), err);
     assert_ok(account_oidc_begin(&x.seat, x.now, &other, &err), err);
-    consent(&p, "li.na", begun.url, st, code);
+    idp_consent(&p, "li.na", begun.url, st, code);
     /* a code brought with another browser's cookie, another state, an altered or old cookie, or made up */
     assert_int_equal(finish(&x, other.cookie, st, code, &s), E_SIGN_IN);
     assert_int_equal(finish(&x, begun.cookie, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", code, &s), E_SIGN_IN);
@@ -246,18 +200,18 @@ static void the_way_there_and_back_on(size_t store) {
     assert_int_equal(finish(&x, begun.cookie, st, code, &s), E_SIGN_IN);
     /* nobody is made an account in silence, and who is locked stays out */
     assert_ok(account_oidc_begin(&x.seat, x.now, &begun, &err), err);
-    consent(&p, "nobody.here", begun.url, st, code);
+    idp_consent(&p, "nobody.here", begun.url, st, code);
     assert_int_equal(finish(&x, begun.cookie, st, code, &s), E_SIGN_IN);
     x.t.s.now = x.now;
     assert_ok(account_lock(&x.seat, &x.t.s, TEXT("li.na"), true, &err), err);
     x.from.address = TEXT("192.0.2.8"); /* tries from one address wait by now */
     assert_ok(account_oidc_begin(&x.seat, x.now, &begun, &err), err);
-    consent(&p, "li.na", begun.url, st, code);
+    idp_consent(&p, "li.na", begun.url, st, code);
     assert_int_equal(finish(&x, begun.cookie, st, code, &s), E_DENIED);
     /* unless it is declared so: then a guest */
     reopen(&x, &p, "create: true\nsecond_factor: [session]\n");
     assert_ok(account_oidc_begin(&x.seat, x.now, &begun, &err), err);
-    consent(&p, "nobody.here", begun.url, st, code);
+    idp_consent(&p, "nobody.here", begun.url, st, code);
     assert_ok(account_oidc_finish(&x.seat, &x.from, text_of(begun.cookie), text_of(st), text_of(code), x.now, &s, &err), err);
     assert_int_equal(test_who(&x, s.cookie, &who), 0);
     assert_true(text_is(who.session.grants[0].role, "guest"));
