@@ -239,6 +239,30 @@ static void samplers_go_where_brute_force_puts_them(void **state) {
     }
 }
 
+/* Where it is not the samplers that hold it up, and every road is as long, they stand where people live: no area queues for an end that would be no earlier. Where one area is hours
+ * from every laboratory it has more. */
+static void nobody_queues_for_nothing(void **state) {
+    for (uint32_t seed = 1; seed <= 12; seed++) {
+        struct made m;
+        struct campaign_plan p = {0};
+        struct error err = {0};
+        double work[Z], most[Z], even[Z];
+        bool far = seed > 6;
+        make(&m, seed);
+        m.c.couriers = 1e6;
+        for (int j = 0; j < J; j++) m.labs[j].tubes_h *= far ? 10 : 0.2;
+        for (int k = 0; k < Z * J; k++) m.travel[k] = far && k < J ? 2.5 : 0.5;
+        for (int z = 0; z < Z; z++) work[z] = m.areas[z].people, most[z] = m.areas[z].tables = far ? 1000 : m.areas[z].tables;
+        for (int z = 0; z < Z; z++) most[z] *= m.c.per_table;
+        campaign_split((int64_t)m.c.samplers, work, most, Z, even);
+        assert_ok(campaign_plan(&m.c, &p, &err), err);
+        if (far) assert_true(p.samplers[0] > even[0] + 1);
+        for (int z = 0; !far && z < Z; z++)
+            if (fabs(p.samplers[z] - even[z]) > 1) fail_msg("seed %u, area %d: %.0f, not %.0f", seed, z, p.samplers[z], even[z]);
+        campaign_plan_clear(&p);
+    }
+}
+
 static void more_of_anything_is_never_later(void **state) {
     for (uint32_t seed = 1; seed <= 6; seed++) {
         struct made m;
@@ -435,6 +459,7 @@ int main(void) {
         cmocka_unit_test(one_of_each_by_hand),
         cmocka_unit_test(the_plan_is_what_brute_force_finds),
         cmocka_unit_test(samplers_go_where_brute_force_puts_them),
+        cmocka_unit_test(nobody_queues_for_nothing),
         cmocka_unit_test(more_of_anything_is_never_later),
         cmocka_unit_test(nobody_and_no_tube_is_lost_and_the_same_seed_is_the_same),
         cmocka_unit_test(a_price_is_what_one_more_does),

@@ -332,6 +332,31 @@ static int tenths(const struct campaign *c, struct campaign_plan *p, struct erro
 
 /* ---- whole samplers and tubes from the solution */
 
+/* Many plans end as early, and a program at a corner leaves some areas half staffed when it is not they who hold it up: of all of them the one that has its samplers where
+ * people live, all the way or as far as the end allows, so that nobody queues for hours for nothing. Leaves the net solved so; none_held takes its bounds off again. */
+static int evenly(struct net *n, double end, struct error *err) {
+    const struct campaign *c = n->c;
+    double work[CAMPAIGN_AREAS_MAX], most[CAMPAIGN_AREAS_MAX], even[CAMPAIGN_AREAS_MAX], out = 0;
+    int rc = 0;
+    for (int z = 0; z < c->n_areas; z++) {
+        work[z] = c->areas[z].people / area_rate(c, z);
+        most[z] = c->areas[z].tables * c->per_table;
+    }
+    campaign_split((int64_t)floor(c->samplers + 1e-9), work, most, c->n_areas, even);
+    for (int part = 4; part >= 0; part--) {
+        for (int z = 0; z < c->n_areas; z++) n->lower[z] = even[z] * part / 4 * (1 - 1e-9);
+        Clp_chgColumnLower(n->lp, n->lower);
+        rc = out_by(n, end, &out, err);
+        if (rc < 0 || out >= n->all - SHORT_BY * UNITS) break;
+    }
+    return rc;
+}
+
+static void none_held(struct net *n) {
+    for (int z = 0; z < n->c->n_areas; z++) n->lower[z] = 0;
+    Clp_chgColumnLower(n->lp, n->lower);
+}
+
 /* Whole numbers with the sum `total`, each at most its `most`, nearest to the wishes: the largest fractions are rounded up. */
 static void whole(double *x, const double *most, int n, double total) {
     double sum = 0;
@@ -409,7 +434,6 @@ static void send(const struct net *n, const double *x, struct campaign_plan *p) 
 int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct error *err) {
     struct campaign_plan p = {.n_areas = c->n_areas, .n_labs = c->n_labs, .bottleneck = CAMPAIGN_RESOURCES};
     struct net n = {0};
-    double out;
     int rc = campaign_check(c, err);
     if (rc < 0) return rc;
     p.samplers = mem_alloc((size_t)c->n_areas * sizeof *p.samplers);
@@ -418,12 +442,13 @@ int campaign_plan(const struct campaign *c, struct campaign_plan *ret, struct er
     if (!p.samplers || !p.couriers || !p.tubes_to) rc = error_memory(err);
     double low = no_earlier(c);
     if (rc == 0) rc = earliest(c, low, low * 1.15 + 2 * c->slot_h, &n, &p.finish_h, err);
-    if (rc == 0) rc = out_by(&n, p.finish_h, &out, err);
+    if (rc == 0) rc = evenly(&n, p.finish_h, err);
     if (rc == 0) {
         const double *x = Clp_getColSolution(n.lp);
         p.tubes = n.unit * UNITS;
         place(c, x, &p);
         send(&n, x, &p);
+        none_held(&n);
         rc = prices(&n, p.finish_h, &p, err);
     }
     net_clear(&n);
