@@ -233,6 +233,40 @@ async function others(browser) {
   await police.context().close()
 }
 
+async function planner(browser) {
+  const page = await signedIn(browser, 'demo-command')
+  await test('a city of 25 million planned: the rules staff it, the sliders reach it, the answer follows what was set', async () => {
+    await go(page, '/testing/planner')
+    await page.locator('.figures strong').first().waitFor()
+    const asked = []
+    page.on('request', (r) => r.url().endsWith('/testing/plan') && asked.push(r.postDataJSON()))
+    const answer = () => page.waitForResponse((r) => r.url().endsWith('/testing/plan') && r.status() === 200 && r.request().postDataJSON().tubes_per_day === 4000000)
+    const told = answer()
+    await page.fill('#plan-people', '25000000')
+    await page.getByRole('button', { name: '按人数标准配备' }).click()
+    await page.fill('#plan-tubes_per_day', '4000000')
+    const plan = await (await told).json()
+    const last = asked.at(-1)
+    must(last.people === 25000000 && last.samplers === 69445 && last.tables === 35715 && last.couriers === 1667, JSON.stringify(last))
+    must(plan.tubes === 2500000 && plan.finish_hours.best < 24 && plan.bottleneck === 'laboratories', JSON.stringify(plan.finish_hours))
+    await page.waitForFunction((h) => document.querySelector('.figures strong')?.textContent?.includes(h), plan.finish_hours.p50.toFixed(1))
+    must((await page.locator('.right .chart').getAttribute('aria-label')).includes(plan.finish_hours.best.toFixed(1)), 'the picture is of another plan')
+    const slider = page.locator('input[type=range]').first()
+    must((await slider.getAttribute('aria-valuetext')) === '25000000', 'the slider does not reach it')
+    await slider.focus()
+    await page.keyboard.press('ArrowRight')
+    must((await page.inputValue('#plan-people')) === '30000000', await page.inputValue('#plan-people'))
+    await page.keyboard.press('Home')
+    must((await page.inputValue('#plan-people')) === '1000', await page.inputValue('#plan-people'))
+    await page.fill('#plan-people', '25665000')
+    await settled(page)
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'testing-planner')
+  }, page)
+  await page.context().close()
+}
+
 async function narrow(browser) {
   const page = await signedIn(browser, 'demo-tester', { width: 360, height: 800 })
   for (const path of ['/testing', '/testing/sites', '/testing/laboratory', '/testing/recall']) {
@@ -249,5 +283,6 @@ export async function walk(browser) {
   await laboratory(browser)
   await recall(browser)
   await others(browser)
+  await planner(browser)
   await narrow(browser)
 }
