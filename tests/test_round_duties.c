@@ -165,6 +165,32 @@ static void what_is_being_built_put_right_and_manned_is_owed(void **state) {
     }
 }
 
+/* TST-11: a team is out from its call until it is released, also to another district; what says not where to is refused. */
+static void a_team_is_out_until_it_is_released(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        static const char out[] = "SELECT COUNT(*) FROM \"mobile_team\" WHERE \"state\" = 'out'", ready[] = "SELECT COUNT(*) FROM \"mobile_team\" WHERE \"state\" = 'ready'";
+        int64_t team = test_record(&t, "mobile_team", "title", "邻市支援队", "kind", "sampling", "samplers", "20");
+        assert_int_equal(test_write(&t, test_draft(&t, "team_dispatch", DRAFT_CREATE, "team", test_id(&t, team), "called_at", SAMPLING_NOW, NULL), &err), E_INVALID);
+        assert_int_equal(test_count(&t, out), 0);
+        for (int late = 0; late < 2; late++) { /* told when it is called, and told when it is there already */
+            int64_t call = test_record(&t, "team_dispatch", "team", test_id(&t, team), "area", "310116", "called_at", late ? "2022-09-01T17:10" : "2022-09-01T17:20", "arrived_at", late ? SAMPLING_NOW : "");
+            assert_int_equal(test_count(&t, out), 1);
+            sample_open(&t, "team_dispatch", call, "there");
+            assert_int_equal(test_count(&t, out), 1);
+            sample_open(&t, "team_dispatch", call, "released");
+            assert_int_equal(test_count(&t, ready), 1);
+        }
+        struct draft *gone = test_draft(&t, "team_dispatch", DRAFT_REMOVE, NULL);
+        gone->id = test_record(&t, "team_dispatch", "team", test_id(&t, team), "area", "310116", "called_at", SAMPLING_NOW);
+        assert_int_equal(test_count(&t, out), 1);
+        assert_ok(test_write(&t, gone, &err), err);
+        assert_int_equal(test_count(&t, ready), 1); /* taken back: it was never sent */
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_due_in_6_12_and_24_hours),
@@ -172,6 +198,7 @@ int main(void) {
         cmocka_unit_test(an_abnormal_single_result_goes_to_the_hospital),
         cmocka_unit_test(each_post_has_its_frequency),
         cmocka_unit_test(what_is_being_built_put_right_and_manned_is_owed),
+        cmocka_unit_test(a_team_is_out_until_it_is_released),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);
