@@ -241,6 +241,37 @@ static void a_batch_is_taken_row_by_row_and_only_once(void **state) {
     }
 }
 
+/* Every size and kind takes as many as it says and not one more; isolation has its single tubes, without a word of it. */
+static void each_size_of_tube_takes_as_many_as_it_says(void **state) {
+    static const struct { const char *kind; int size; } of[] = {{"single", 1}, {"pool", 5}, {"pool", 10}, {"pool", 20}, {"household", 10}};
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        WITH(x);
+        int who = 0;
+        for (int k = 0; k < 5; k++) {
+            struct sampling_row rows[21];
+            for (int i = 0; i <= of[k].size; i++) {
+                rows[i] = row_of(&g, arena_printf(&t.a, "Z%d", k), "");
+                rows[i].temporary = text_of(arena_printf(&t.a, "z%d", who++));
+                rows[i].kind = text_of(of[k].kind);
+                rows[i].size = of[k].size;
+            }
+            take(&t, x, INSTANT_NONE, rows, (size_t)of[k].size + 1);
+            for (int i = 0; i <= of[k].size; i++) assert_int_equal(rows[i].reason, i < of[k].size ? SAMPLING_NONE : SAMPLING_TUBE_CLOSED);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='Z%d' AND \"kind\"='%s' AND \"state\"='closed' AND \"swabs\"=%d", k, of[k].kind, of[k].size)), 1);
+        }
+        int64_t hotel = test_record(&t, "site", "title", "隔离酒店", "kind", "isolation");
+        struct sampling_row room = row_of(&g, "Z9", cards[0]);
+        room.table = test_record(&t, "site_table", "site", test_id(&t, hotel), "label", "1");
+        take(&t, x, INSTANT_NONE, &room, 1);
+        assert_int_equal(room.reason, SAMPLING_NONE);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='Z9' AND \"kind\"='single' AND \"size\"=1 AND \"state\"='closed'"), 1);
+        sampling_free(x);
+    }
+}
+
 static void who_has_no_papers_is_somebody_all_the_same(void **state) {
     (void)state;
     struct test_ledger t;
@@ -549,6 +580,7 @@ int main(void) {
         cmocka_unit_test(who_must_be_tested_is_a_duty_of_the_unit),
         cmocka_unit_test(what_may_not_be_is_refused_by_name),
         cmocka_unit_test(a_batch_is_taken_row_by_row_and_only_once),
+        cmocka_unit_test(each_size_of_tube_takes_as_many_as_it_says),
         cmocka_unit_test(who_has_no_papers_is_somebody_all_the_same),
         cmocka_unit_test(a_clock_that_is_off_is_corrected),
         cmocka_unit_test(a_recall_is_swabbed_again),
