@@ -1,6 +1,12 @@
 // The field app at a sampling table: installed, without a line, closed and opened again, stolen. What is acknowledged at the table arrives once; what lies on the device
 // cannot be read there.
-import { axeFaults, must, open, overflow, people, picture, settled, test, unspoken, url } from './house.mjs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { axeFaults, forget, go, must, open, overflow, people, picture, settled, signedIn, test, unspoken, url } from './house.mjs'
 import { tonesAlone } from './tones.mjs'
 
 const run = Date.now().toString(36).toUpperCase()
@@ -43,8 +49,16 @@ async function prepare(browser) {
   const round = await make('round', { campaign, seq: 1, starts_at: '2022-05-30T08:00', tube_size: 5 }, 'open')
   const site = await make('site', { title: `采样点${run}`, kind: 'fixed' })
   const table = await make('site_table', { site, label: '1' })
+  // a sheet as it comes out of the printer, its upper part
+  const given = (await asked(page, 'sampling/sheets', { round, table, count: 1 })).body
+  const pdf = await page.evaluate(async (at) => btoa([...new Uint8Array(await (await fetch(at)).arrayBuffer())].map((b) => String.fromCharCode(b)).join('')), `/api/v1/sampling/sheets?round=${round}&table=${table}&from=1&count=1`)
+  const file = join(tmpdir(), `sheet-${process.pid}`)
+  writeFileSync(`${file}.pdf`, Buffer.from(pdf, 'base64'))
+  execFileSync('pdftoppm', ['-png', '-singlefile', '-r', '120', '-x', '0', '-y', '0', '-W', '1000', '-H', '500', `${file}.pdf`, file])
+  const sheet = { number: given.numbers[0], picture: `data:image/png;base64,${readFileSync(`${file}.png`).toString('base64')}` }
+  for (const end of ['pdf', 'png']) rmSync(`${file}.${end}`)
   await page.context().close()
-  return { round, site, table }
+  return { round, site, table, sheet }
 }
 async function choose(page, at, size = 5) {
   await page.selectOption('#round', String(at.round))
@@ -54,15 +68,16 @@ async function choose(page, at, size = 5) {
   await page.getByRole('button', { name: /^(开始采样|Start sampling)$/ }).click()
   await page.waitForSelector('#scan')
 }
-async function scan(page, text) {
-  const before = await page.locator('.told').innerText()
-  await page.fill('#scan', text)
+async function scan(page, text, into = '#scan') {
+  const told = page.locator('.told:visible')
+  const before = await told.innerText()
+  await page.fill(into, text)
   await page.keyboard.press('Enter')
   await page.waitForFunction((b) => {
-    const told = document.querySelector('.told')
+    const told = [...document.querySelectorAll('.told')].find((x) => x.offsetParent)
     return told.innerText !== b && !told.classList.contains('calm')
   }, before)
-  return page.locator('.told').innerText()
+  return told.innerText()
 }
 /** Severity as it stands there now, in these states of the table: never by colour alone. */
 async function toned(page, wanted) {
@@ -92,6 +107,55 @@ const device = (page) =>
     return `${out.join('\n')} ${JSON.stringify(localStorage)} ${JSON.stringify(sessionStorage)}`
   })
 
+/** What the camera sees from now on: a picture (as a data address), or black and white modules. */
+const seen = (page, what) =>
+  page.evaluate(async (what) => {
+    const canvas = document.createElement('canvas')
+    const paint = canvas.getContext('2d')
+    const image = typeof what === 'string' ? Object.assign(new Image(), { src: what }) : null
+    await image?.decode()
+    ;[canvas.width, canvas.height] = image ? [image.width, image.height] : [640, 480]
+    const draw = () => {
+      paint.fillStyle = '#fff'
+      paint.fillRect(0, 0, canvas.width, canvas.height)
+      paint.fillStyle = '#000'
+      if (image) paint.drawImage(image, 0, 0)
+      else what.forEach((row, y) => [...row].forEach((bit, x) => bit === '1' && paint.fillRect(120 + x, 40 + y, 1, 1)))
+    }
+    draw()
+    const again = setInterval(draw, 100) // a stream has a picture only when something is drawn
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10)
+    window.cameraOff = () => clearInterval(again)
+  }, what)
+async function looked(page) {
+  const before = await page.locator('.told').innerText()
+  await page.getByRole('button', { name: '摄像头扫码' }).click()
+  await page.waitForFunction((b) => document.querySelector('.told').innerText !== b, before)
+  await page.evaluate(() => window.cameraOff())
+  return page.locator('.told').innerText()
+}
+async function camera(page, at, sheet) {
+  await test('field: the camera reads the bar code of a printed tube sheet, and the QR code that somebody shows', async () => {
+    await seen(page, sheet.picture)
+    must((await looked(page)).includes(sheet.number), await page.locator('.told').innerText())
+    const { QRCodeWriter, BarcodeFormat } = createRequire(import.meta.url)('@zxing/library')
+    const matrix = new QRCodeWriter().encode(idCard(3), BarcodeFormat.QR_CODE, 400, 400, new Map())
+    await seen(page, Array.from({ length: 400 }, (_, y) => Array.from({ length: 400 }, (_, x) => (matrix.get(x, y) ? '1' : '0')).join('')))
+    must(/✓/.test(await looked(page)), await page.locator('.told').innerText())
+    await none(page)
+    const tube = (await asked(page, `registers/tube/records?barcode=${sheet.number}`)).body.rows[0]
+    must(tube?.fields.barcode === sheet.number && tube.fields.site_table === at.table, JSON.stringify(tube))
+    await page.getByRole('button', { name: '封管', exact: true }).click()
+    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
+    await none(page)
+  }, page)
+  await test('field: the browser takes it for an app that can be installed', async () => {
+    const talk = await page.context().newCDPSession(page)
+    const { installabilityErrors: faults } = await talk.send('Page.getInstallabilityErrors')
+    must(faults.every((f) => f.errorId === 'in-incognito'), JSON.stringify(faults)) // a context of the walks is one
+  }, page)
+}
+
 async function withALine(page, at) {
   await test('field: a tube, then people; what may not be is said at once and not counted', async () => {
     await choose(page, at)
@@ -108,10 +172,10 @@ async function withALine(page, at) {
     await page.getByRole('button', { name: '封管', exact: true }).click()
     await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
     await none(page)
-    const tube = (await asked(page, `registers/tube/records?barcode=T1${run}`)).body.rows?.[0]
+    const tube = (await asked(page, `registers/tube/records?barcode=T1${run}`)).body.rows[0]
     const all = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
     must(all.length === 2, `${all.length} swabs for 2 people`)
-    must(!tube || tube.state === 'closed', tube?.state)
+    must(tube?.state === 'closed' && tube.fields.swabs === 2, JSON.stringify(tube))
   }, page)
   await test('field: a child by its guardian, somebody without papers under a number given here', async () => {
     await scan(page, `T2${run}`)
@@ -188,6 +252,42 @@ async function withoutALine(page, at) {
   }, page)
 }
 
+async function packing(page, at) {
+  await test('field: a box is packed without a line: what was closed here all at once, one that nobody knows; a reload forgets nothing; sealed, it is the manifest', async () => {
+    await page.context().setOffline(true)
+    await page.getByRole('button', { name: '封管', exact: true }).click() // T3, not full
+    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
+    await page.getByRole('button', { name: '装箱', exact: true }).click()
+    await page.waitForSelector('#pack')
+    must(/✓/.test(await scan(page, `X${run}`, '#pack')), 'the box does not open')
+    must(/✕/.test(await scan(page, `X${run}`, '#pack')), 'a box goes into itself')
+    await page.getByRole('button', { name: /装入本机已封的 3 管/ }).click()
+    must(/✕/.test(await scan(page, `T1${run}`, '#pack')), 'a tube goes in twice')
+    must(/✓.*4/.test(await scan(page, `OTHER${run}`, '#pack')), 'a tube of another table does not go in')
+    await page.reload()
+    await page.getByRole('button', { name: '装箱', exact: true }).click()
+    await page.waitForFunction((code) => document.querySelector('.code').textContent === code, `X${run}`)
+    must((await page.locator('.rows li').count()) === 4, 'the box is forgotten')
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'field-box')
+    await page.getByRole('button', { name: '封箱' }).click()
+    await page.waitForFunction(() => document.querySelector('.unsent').textContent === '2') // the tube and the box
+    await page.context().setOffline(false)
+    await none(page)
+    const box = (await asked(page, `registers/box/records?barcode=X${run}`)).body.rows.find((b) => b.fields.barcode === `X${run}`)
+    must(box?.state === 'sealed' && box.fields.tubes === 4 && box.fields.site === at.site, JSON.stringify(box)) // with the one that lies in it and is not known yet
+    const tubes = (await asked(page, `registers/tube/records?box=${box.id}&limit=100`)).body.rows.map((r) => r.fields.barcode).sort()
+    must(tubes.join() === [`T1${run}`, `T2${run}`, `T3${run}`].join(), tubes.join())
+    await page.locator('.counts button').click()
+    must((await page.locator('.rows li').innerText()).includes(`OTHER${run}`), 'what was not taken is not told')
+    await page.getByRole('button', { name: '已处理' }).click()
+    await page.getByRole('button', { name: '返回采样' }).click()
+    await page.waitForSelector('#scan')
+    must(/✓/.test(await scan(page, `T5${run}`)), 'the table does not go on')
+  }, page)
+}
+
 async function ended(page) {
   await test('field: the session ends in the middle: the table goes on, and what waits goes when one signs in', async () => {
     await page.context().clearCookies()
@@ -208,16 +308,22 @@ async function again(page) {
   await none(page)
 }
 
-async function stolen(page) {
+async function stolen(browser, page) {
   await test('field: stolen without a line, its sessions ended: what waits cannot be read or sent', async () => {
     await page.context().setOffline(true)
     must(/✓/.test(await scan(page, idCard(21))), 'not taken')
-    await page.context().clearCookies()
-    await page.context().setOffline(false)
+    const office = await signedIn(browser, 'demo-security')
+    await go(office, '/admin?part=accounts')
+    await office.locator('tr').filter({ hasText: 'demo-sampler' }).getByRole('button', { name: '结束会话' }).click()
+    await office.getByText('demo-sampler 的会话已全部结束').waitFor()
+    await office.context().close()
+    forget('demo-sampler')
+    await page.context().setOffline(false) // the thief has a line, and the browser as it was left
     await page.reload()
     await page.waitForFunction(() => document.querySelector('.chip')?.classList.contains('out'))
     must((await unsent(page)) === 1, 'it is gone')
     must(!(await device(page)).includes(idCard(21)), 'it can be read')
+    must((await page.evaluate(async () => (await fetch('/api/v1/session/settings')).status)) === 401, 'what opens it can be fetched')
   }, page)
   await test('field: who it belongs to signs in again, and it arrives', async () => {
     await again(page)
@@ -270,8 +376,12 @@ export async function walk(browser) {
   await enter(page, 'demo-sampler')
   await withALine(page, at)
   await withoutALine(page, at)
+  await packing(page, at)
   await ended(page)
-  await stolen(page)
+  await stolen(browser, page)
   await shed(page, at)
+  await page.getByRole('button', { name: '封管', exact: true }).click()
+  await none(page)
+  await camera(page, at, at.sheet)
   await page.context().close()
 }

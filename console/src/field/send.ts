@@ -4,7 +4,7 @@ import { reactive, readonly } from 'vue'
 
 import { ask, get, Problem, whenSignedOut } from '@/api/client'
 import { session, sessionLoad, signAway } from '@/session'
-import { keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Lock, type Wish } from './shelf'
+import { add, keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Box, type Lock, type Wish } from './shelf'
 
 const BATCH = 50
 const MOST_WAIT_S = 60
@@ -31,9 +31,13 @@ let own: CryptoKey | null = null
 let timer: ReturnType<typeof setTimeout> | undefined
 let fails = 0
 
-/** What seals the rows of who is signed in, with or without a line. */
-export function lockHeld(): Lock | undefined {
-  return lock
+/** Kept on the device, and sent as soon as there is a line. Returns its key. */
+export async function put(wish: Wish): Promise<string> {
+  if (!lock) throw new Error('locked')
+  const key = await add(lock, wish)
+  await count()
+  void flush()
+  return key
 }
 export async function count(): Promise<void> {
   const all = await rows()
@@ -104,12 +108,13 @@ async function once(): Promise<boolean> {
   const mine = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'waiting').slice(0, BATCH)
   const all = await Promise.all(mine.map(async (r) => ({ row: r, wish: await unseal<Wish>(key, r.box) })))
   if (!all.length) return false
-  // Swabs together; a tube is closed alone, after what was put into it and before what came later.
-  const close = all.findIndex((x) => 'close' in x.wish)
-  const batch = close < 0 ? all : close === 0 ? all.slice(0, 1) : all.slice(0, close)
+  // Swabs together; a tube is closed and a box sealed alone, after what was put into it and before what came later.
+  const alone = all.findIndex((x) => !('swab' in x.wish))
+  const batch = alone < 0 ? all : alone === 0 ? all.slice(0, 1) : all.slice(0, alone)
   const first = batch[0]?.wish
   let told: Result[]
-  if (first && 'close' in first) told = [await closed(first.close)]
+  if (first && 'close' in first) told = [await closed(first.close, first.at)]
+  else if (first && 'pack' in first) told = [await packed(first.pack)]
   else {
     const swabs = batch.map((x) => ('swab' in x.wish ? x.wish.swab : null))
     const got = await ask<{ rows: Result[] }>('sampling/swabs', { method: 'POST', body: { sent_at: clock(), swabs } })
@@ -129,9 +134,19 @@ async function once(): Promise<boolean> {
   state.last = Date.now()
   return true
 }
-async function closed(barcode: string): Promise<Result> {
+async function packed(pack: Box): Promise<Result> {
   try {
-    await ask(`sampling/tubes/${encodeURIComponent(barcode)}/close`, { method: 'POST', body: {} })
+    const got = await ask<{ rows: { tube: string; outcome: string; detail?: string }[] }>('sampling/boxes', { method: 'POST', body: { ...pack, seal: true, sent_at: clock() } })
+    const not = got.data.rows.filter((r) => r.outcome === 'refused')
+    return not.length ? { outcome: 'refused', message: not.map((r) => `${r.tube}: ${r.detail ?? ''}`).join('; ') } : { outcome: 'taken' }
+  } catch (e) {
+    if (e instanceof Problem && [400, 403, 404, 409, 422].includes(e.status)) return { outcome: 'refused', message: e.detail }
+    throw e
+  }
+}
+async function closed(barcode: string, at?: string): Promise<Result> {
+  try {
+    await ask(`sampling/tubes/${encodeURIComponent(barcode)}/close`, { method: 'POST', body: at ? { closed_at: at, sent_at: clock() } : {} })
     return { outcome: 'changed' }
   } catch (e) {
     // Closed already, by its last swab or by a request whose answer was lost: what was wanted.
@@ -170,9 +185,10 @@ export async function flush(): Promise<void> {
     await count()
   }
 }
-// The table goes on without a session: nobody is held up to sign in again.
+// The table goes on without a session: nobody is held up to sign in again. What opens the rows is forgotten with it: fetched anew by who signs in.
 whenSignedOut(() => {
   signAway()
+  own = null
   return Promise.resolve(false)
 })
 window.addEventListener('online', () => setTimeout(() => void flush(), 2000 * Math.random()))

@@ -19,8 +19,15 @@ export interface Swab extends Person {
   swabbed_at: string
   again?: boolean
 }
-/** A swab, or the bar code of a tube that was closed before it was full. */
-export type Wish = { swab: Swab } | { close: string }
+/** A box that was sealed: what lies in it is its manifest. */
+export interface Box {
+  box: string
+  site: number
+  tubes: string[]
+  at: string
+}
+/** A swab, the bar code of a tube that was closed before it was full, or a sealed box. */
+export type Wish = { swab: Swab } | { close: string; at?: string } | { pack: Box }
 interface Sealed {
   from: ArrayBuffer
   iv: Uint8Array<ArrayBuffer>
