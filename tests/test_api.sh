@@ -45,6 +45,12 @@ else
     skip "a TypeScript client is generated and works" "npm modules are not installed"
 fi
 check "what comes is what the document tells" node "$root/tests/answers.mjs" openapi.json "$url" token-root
+named() { # what a client was told to name its request by is what the log names it by
+    local id
+    id=$(curl -si "$url/api/v1/nothing" | tr -d '\r' | sed -n 's/^X-Request-Id: //p')
+    [ ${#id} -eq 16 ] && await grep -q "\"request\":\"$id\".*\"status\":404" log
+}
+check "a request is found in the log by its id" named
 check "no token is in the log" sh -c '! grep -q token-root log'
 kill -TERM $server
 wait $server

@@ -211,7 +211,13 @@ static void what_is_owed_is_handed_over(void **state) {
         /* the step of the rule's chain that found who is accountable is shown; who is named by hand was found by none */
         const json_t *party = json_object_get(json_array_get(json_object_get(test_http_get(&h, "/api/v1/obligations?rule=locate-case", ROOT).json, "obligations"), 0), "owner");
         assert_string_equal(test_json_text(json_object_get(party, "by"), "kind"), test_json_text(party, "kind"));
-        got = test_http_post(&h, HANDOVER, STREET, good);
+        int64_t beside = made(ROOT, "/api/v1/registers/organisation/records", "{\"region\":\"310115002\",\"fields\":{\"title\":\"邻街卫生站\",\"kind\":\"cdc\"}}");
+        for (int i = 0; i < 2; i++) { /* the body of the other street is not told apart from none */
+            got = test_http_post(&h, HANDOVER, STREET, arena_printf(&h.t.a, ONE, (long long)id, "locate-case", i ? 999999LL : (long long)beside, "人手不足"));
+            assert_status(got, 422);
+            assert_string_equal(test_json_text(got.json, "detail"), "没有该责任主体");
+        }
+        got = test_http_post(&h, HANDOVER, STREET, good); /* to the one above it may */
         assert_int_equal(test_json_int(got.json, "handed"), 1);
         got = test_http_post(&h, HANDOVER, COMMAND, good); /* theirs already; who may say what an organisation is may hand over */
         assert_string_equal(test_json_text(json_array_get(json_object_get(got.json, "rows"), 0), "code"), "CONFLICT");
@@ -273,7 +279,9 @@ static void a_report_goes_its_way_to_the_public(void **state) {
         assert_int_equal(json_integer_value(json_array_get(json_object_get(json_object_get(got.json, "report"), "confirmed"), 6)), 3);
         got = test_http_get(&h, DAY, ROOT);
         assert_status(got, 200);
-        assert_status(test_http_ask(&h, "GET", DAY, ROOT, "Accept: application/pdf\r\n", NULL), 200);
+        got = test_http_ask(&h, "GET", DAY, ROOT, "Accept: application/pdf\r\n", NULL);
+        assert_status(got, 200);
+        assert_memory_equal(test_http_body(&h, &got).s, "%PDF-", 5);
         assert_status(test_http_get(&h, DAY "?format=text", ROOT), 200);
         assert_status(test_http_post(&h, DAY "/actions/freeze", REPORTER, NULL), 200);
         assert_status(test_http_post(&h, DAY "/actions/freeze", REPORTER, NULL), 409);
@@ -289,6 +297,14 @@ static void a_report_goes_its_way_to_the_public(void **state) {
         got = test_http_get(&h, PUBLIC, NULL);
         assert_status(got, 200);
         assert_null(strstr(got.body.s, "C-310115")); /* no number of a case */
+        /* three cases are too few to be told; to whom they belong they are */
+        const json_t *new_by_class = json_object_get(json_object_get(got.json, "cases"), "new_by_class");
+        assert_true(json_is_true(json_object_get(got.json, "public")) && json_is_null(json_object_get(new_by_class, "confirmed")));
+        got = test_http_get(&h, DAY "?version=frozen", APPROVER);
+        assert_int_equal(test_json_int(json_object_get(json_object_get(got.json, "cases"), "new_by_class"), "confirmed"), 3);
+        got = test_http_get(&h, PUBLIC "?format=text", NULL);
+        assert_status(got, 200);
+        got = test_http_get(&h, PUBLIC, NULL);
         assert_non_null(strstr(got.head, "Cache-Control: public"));
         got = test_http_get(&h, "/public/v1/reports", NULL);
         assert_int_equal(json_array_size(json_object_get(got.json, "reports")), 1);

@@ -148,12 +148,21 @@ static bool due(void) {
     return whole || turn++ % SHARES == 0;
 }
 
+/* Whether a route is about a record of this register: any of {register}, or a desk's own. */
+static bool is_of(const struct route *route, const char *reg) {
+    static const struct { const char *part, *reg; } desks[] = {{"/persons/{id}", "person"}, {"/cases/{id}", "case"}, {"/boxes/{id}", "box"}, {"/runs/{id}", "lab_run"}, {"/rounds/{id}", "round"}, {"/campaigns/{id}", "campaign"}};
+    if (strstr(route->path, "{register}")) return strstr(route->path, "{id}") != NULL;
+    for (size_t i = 0; i < sizeof desks / sizeof *desks; i++)
+        if (!strcmp(desks[i].reg, reg) && strstr(route->path, desks[i].part)) return true;
+    return false;
+}
+
 static void about_one(const struct catalog *c, const char *reg, const char *number) {
     for (size_t k = 0; route_at(k); k++) {
         const struct route *route = route_at(k);
-        bool of_register = strstr(route->path, "{register}") != NULL, person = strstr(route->path, "/persons/") != NULL && !strcmp(reg, "person");
-        if (!strstr(route->path, "{id}") || (!of_register && !person)) continue;
-        const char *path = path_of(route, reg), *body = route->body == BODY_NONE ? NULL : !strcmp(strrchr(route->path, '/'), "/merge") ? "{\"from\":1}" : "{\"fields\":{}}";
+        if (!is_of(route, reg)) continue;
+        const char *path = path_of(route, reg), *last = strrchr(route->path, '/'),
+                   *body = route->body == BODY_NONE ? NULL : !strcmp(last, "/merge") ? "{\"from\":1}" : !strcmp(last, "/source") ? "{\"kind\":\"imported\",\"reason\":\"curiosity\"}" : strstr(route->path, "{register}") ? "{\"fields\":{}}" : "{}";
         static const char *const heads[] = {"", PURPOSE, "If-None-Match: \"1\"\r\nIf-Match: \"1\"\r\n", "If-Match: \"7\"\r\nPrefer: return=representation\r\n", "Idempotency-Key: k@\r\n"};
         for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
             if (due()) same(route->method, path, heads[i], body, number);
@@ -175,6 +184,35 @@ static void about_one(const struct catalog *c, const char *reg, const char *numb
         if (!due()) continue;
         struct answer_got got = test_http_get(&h, at, asker);
         clean(at, &got);
+    }
+    /* named to a desk, in a question or a body; '*' is the register */
+    static const struct { const char *reg, *method, *path, *body; } desks[] = {
+        {"*", "POST", "/api/v1/obligations/handover", "{\"duties\":[{\"register\":\"*\",\"record\":@,\"rule\":\"locate-case\"}],\"account\":1,\"reason\":\"x\"}"},
+        {"organisation", "POST", "/api/v1/obligations/handover", "{\"duties\":[{\"register\":\"case\",\"record\":1,\"rule\":\"locate-case\"}],\"organisation\":@,\"reason\":\"x\"}"},
+        {"account", "POST", "/api/v1/obligations/handover", "{\"duties\":[{\"register\":\"case\",\"record\":1,\"rule\":\"locate-case\"}],\"account\":@,\"reason\":\"x\"}"},
+        {"case", "GET", "/api/v1/tracing/chains/part?case=@", NULL},
+        {"case", "POST", "/api/v1/tracing/trace", "{\"cases\":[@]}"},
+        {"person", "POST", "/api/v1/tracing/trace", "{\"persons\":[@]}"},
+        {"exposure_venue", "POST", "/api/v1/tracing/visitors", "{\"venue\":@}"},
+        {"place", "POST", "/api/v1/tracing/visitors", "{\"place\":\"@\",\"from\":\"2022-05-29T00:00\",\"to\":\"2022-05-30T00:00\"}"},
+        {"round", "POST", "/api/v1/sampling/sheets", "{\"round\":@,\"table\":1,\"count\":2}"},
+        {"round", "GET", "/api/v1/sampling/sheets?round=@&table=1&from=1&count=1", NULL},
+        {"round", "GET", "/api/v1/laboratory/recalls?round=@", NULL},
+        {"round", "GET", "/api/v1/laboratory/waiting?round=@", NULL},
+        {"laboratory", "GET", "/api/v1/laboratory/boxes?laboratory=@", NULL},
+        {"laboratory", "GET", "/api/v1/laboratory/runs?laboratory=@", NULL},
+        {"laboratory", "POST", "/api/v1/laboratory/runs", "{\"laboratory\":@,\"plate\":\"P1\",\"started_at\":\"2022-05-30T09:30\",\"resulted_at\":\"2022-05-30T09:50\",\"wells\":[]}"},
+        {"lab_run", "POST", "/api/v1/laboratory/runs", "{\"run\":@,\"wells\":[]}"},
+        {"person", "POST", "/api/v1/sampling/swabs", "{\"tube\":\"T1\",\"size\":10,\"table\":1,\"round\":1,\"swabbed_at\":\"2022-05-30T09:00\",\"person\":@}"},
+        {"round", "POST", "/api/v1/sampling/swabs", "{\"tube\":\"T1\",\"size\":10,\"table\":1,\"round\":@,\"swabbed_at\":\"2022-05-30T09:00\",\"person\":1}"},
+    };
+    for (size_t k = 0; k < sizeof desks / sizeof *desks; k++) {
+        bool any = desks[k].reg[0] == '*';
+        char body[300] = "", *star;
+        if (!any && strcmp(desks[k].reg, reg) != 0) continue;
+        if (desks[k].body) snprintf(body, sizeof body, "%s", desks[k].body);
+        if (any && (star = strchr(body, '*'))) snprintf(star, sizeof body - (size_t)(star - body), "%s%s", reg, strchr(desks[k].body, '*') + 1);
+        if (due()) same(desks[k].method, desks[k].path, PURPOSE, desks[k].body ? body : NULL, number);
     }
     /* pointing at it: what is not seen cannot be referred to, and is not told apart from what is not there */
     for (size_t k = 0; k < c->n_registers; k++)

@@ -103,7 +103,8 @@ struct duty_hand {
 };
 /* Each of the list by itself, in one transaction: what cannot be handed over says why (E_UNKNOWN no such record or no such duty open, E_DENIED, E_CONFLICT it is
  * theirs already) and stops nobody else. kind OWNER_UNIT: `to` is an organisation; OWNER_PERSON: an account. s->reason is needed (E_INVALID). May be done by who
- * may write the record, and by who may write organisations in its region: he decides already who answers for what. */
+ * may write the record, and by who may write organisations in its region: he decides already who answers for what. `to` is one he may read, or one above his region
+ * (E_INVALID: no such party); it is looked for only when a duty of the list is his to hand over. */
 int duty_hand_over(struct ledger *l, const struct session *s, struct duty_hand *list, size_t n, int kind, int64_t to, struct error *err);
 
 /* One pass of the clock at s->now: escalates, lapses, makes the day's standing duties. In transactions of at most 20,000 duties. */
