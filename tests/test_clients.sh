@@ -20,6 +20,7 @@ blocks() { # blocks LANGUAGE PAGE: writes block-1, block-2, ...
 # ---- a node with accounts, cases and links
 "$tocsin" init --region 310115 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00 --demo >out 2>err || bad "init" "$(cat err)"
 "$tocsin" account demo --region 310115 >accounts 2>err || "$tocsin" account demo >accounts 2>err || bad "accounts" "$(cat err)"
+check "there is a demonstration account for every role but root" sh -c "grep -oE 'code: [a-z]+' '$root/codes/role.yaml' | sed 's/code: //' | grep -vx root | while read -r role; do grep -q \"demo-\$role \" accounts || { echo \"none for \$role\" >&2; exit 1; }; done"
 password_of() { awk -v who="$1" '$0 ~ who { for (i = 1; i <= NF; i++) if ($i == who) { print $(i + 1); exit } }' accounts; }
 PASSWORD=$(password_of demo-tracer)
 echo "token-of-a-machine machine intake;tracer 310115" >tokens
