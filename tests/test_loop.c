@@ -455,6 +455,85 @@ static void five_duties_to_each_isolated_person(void **state) {
     }
 }
 
+/* EPI-05, EPI-07, EPI-10: a contact is under control before anybody knows what his test says. A result pays nothing, whichever it is; an order or a stay does; lost again he is owed again;
+ * who is found is out of nobody's sight: in the list until he is placed, each in the time of the plan. */
+static void control_comes_before_the_result(void **state) {
+    static const char *const results[] = {"negative", "positive", "pending"};
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "shannan-2022", NOW) {
+        int64_t index = make_case(&t, person(&t, "病例丙"));
+        for (int i = 0; i < 3; i++) {
+            int64_t who = person(&t, "密接丁"), contact = test_record(&t, "contact", "person", test_id(&t, who), "index_case", test_id(&t, index), "class", i == 2 ? "secondary" : "close", "last_contact",
+                                                                       "2022-08-15", "found_at", "2022-08-15T09:00");
+            struct obligation order = duty_of(&t, who, "control-order"), place = duty_of(&t, who, "place-contact");
+            assert_true(text_is(order.state, "open") && order.duty.due_at == test_at("2022-08-15T11:00"));
+            assert_true(text_is(place.state, "open") && place.duty.due_at == test_at("2022-08-15T12:00")); /* three hours */
+            test_record(&t, "test", "person", test_id(&t, who), "sampled_at", "2022-08-15T09:10", "kind", "pcr", "result", results[i], "result_at", "2022-08-15T09:50");
+            assert_state(&t, who, "control-order", "open");
+            assert_state(&t, who, "place-contact", "open");
+            int64_t held = test_record(&t, "measure", "person", test_id(&t, who), "kind", "control-order", "legal_basis", "传染病防治法第三十九条", "issuer",
+                                       test_id(&t, test_record(&t, "organisation", "title", arena_printf(&t.a, "指挥部%d", i), "kind", "other")), "starts", "2022-08-15", "ends", "2022-08-16");
+            assert_state(&t, who, "control-order", "paid");
+            assert_state(&t, who, "place-contact", "open"); /* at home, and not where the plan wants him */
+            struct error err = {0};
+            struct draft *gone = test_draft(&t, "measure", DRAFT_REMOVE, NULL);
+            gone->id = held;
+            assert_ok(test_write(&t, gone, &err), err);
+            assert_state(&t, who, "control-order", "open"); /* it was never issued */
+            test_record(&t, "stay", "person", test_id(&t, who), "contact", test_id(&t, contact), "kind", i == 2 ? "home" : "central", "started_at", "2022-08-15T09:55");
+            assert_state(&t, who, "control-order", "paid");
+            assert_state(&t, who, "place-contact", "paid");
+        }
+        conservation(&t);
+    }
+}
+
+/* EPI-11: a letter from elsewhere is answered by the time it names, else by the plan's; one that was sent out is chased; only words pay, and late is late. */
+static void letters_of_other_regions_are_answered_in_time(void **state) {
+    static const struct { const char *direction, *due, *rule, *by; } of[] = {{"inbound", "", "assistance-reply", NULL}, {"inbound", "2022-08-15T13:00", "assistance-due", "2022-08-15T13:00"}, {"outbound", "", "assistance-chase", NULL}};
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        int64_t letters[3];
+        static const char sql[] = "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND \"state\" = '%s'";
+        for (int i = 0; i < 3; i++) {
+            letters[i] = test_record(&t, "assistance", "direction", of[i].direction, "other_region", "330100", "letter_no", arena_printf(&t.a, "杭协%d号", i), "sent_at", "2022-08-15T09:00", "due_at", of[i].due, "asked", "10");
+            assert_int_equal(test_count(&t, arena_printf(&t.a, sql, of[i].rule, "open")), 1);
+            if (of[i].by) assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT MAX(\"due_at\") FROM \"obligation\" WHERE \"rule\" = '%s'", of[i].rule)), test_at(of[i].by));
+        }
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" LIKE 'assistance-%'"), 3); /* one each */
+        tick(&t, "2022-08-15T14:00");
+        change(&t, "assistance", letters[1], NULL, "done", "11", E_INVALID); /* of ten */
+        change(&t, "assistance", letters[1], "replied", "replied_at", "2022-08-15T13:30", E_INVALID);
+        for (int i = 0; i < 3; i++) {
+            change(&t, "assistance", letters[i], NULL, "reply", "已核查 10 人", 0);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, sql, of[i].rule, "open")), 1); /* written is not sent */
+            change(&t, "assistance", letters[i], "replied", "replied_at", "2022-08-15T13:30", 0);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, sql, of[i].rule, "paid")), 1);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = '%s' AND COALESCE(\"late\", 0) <> 0", of[i].rule)), of[i].by ? 1 : 0);
+        }
+        change(&t, "assistance", letters[0], "open", NULL, NULL, 0); /* sent back: it is owed again */
+        conservation(&t);
+    }
+}
+
+/* EPI-12: the place itself needs no more than its evidence; a block, a street says why. */
+static void a_wider_zone_says_why(void **state) {
+    static const char *const scopes[] = {"place", "building", "compound", "street"};
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        for (int i = 0; i < 4; i++)
+            for (int why = 0; why < 2; why++) {
+                struct error err = {0};
+                struct draft *d = test_draft(&t, "zone_proposal", DRAFT_CREATE, "place_text", arena_printf(&t.a, "枫林市场 %d %d", i, why), "level", "high", "scope", scopes[i], "wider_reason", why ? "同单元续发" : "", "evidence",
+                                             "两例同住", "proposed_at", "2022-08-15T09:00", NULL);
+                assert_int_equal(test_write(&t, d, &err), i && !why ? E_INVALID : 0);
+            }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_obliges_and_facts_pay),      cmocka_unit_test(an_excluded_case_owes_nothing),
@@ -463,7 +542,8 @@ int main(void) {
         cmocka_unit_test(the_clock_escalates_once),          cmocka_unit_test(every_day_has_its_report),
         cmocka_unit_test(a_new_plan_is_shown_before_it_is_applied), cmocka_unit_test(a_harsher_measure_needs_its_approval),
         cmocka_unit_test(a_team_owes_its_arrival),           cmocka_unit_test(a_transfer_ends_in_a_bed),
-        cmocka_unit_test(five_duties_to_each_isolated_person),
+        cmocka_unit_test(five_duties_to_each_isolated_person), cmocka_unit_test(control_comes_before_the_result),
+        cmocka_unit_test(letters_of_other_regions_are_answered_in_time), cmocka_unit_test(a_wider_zone_says_why),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);

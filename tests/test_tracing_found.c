@@ -235,6 +235,11 @@ static void figures_places_and_a_notice(void **state) {
         assert_ok(tracing_board_of(x.t.l, &s, TEXT("310115"), 7, &b, &err), err);
         assert_true(b.queue == 1 && b.placed == 1 && b.placing.n == 1 && b.placing.p50 == 120 && b.placing.p90 == 120 && b.placing.within == 1 && b.waiting.p90 == 240);
         assert_true(b.tested == 1 && b.before_result == 1);
+        instant_format(x.t.s.now, ZONE_CHINA_S, at); /* the other after four hours: the quicker half, and nine of ten */
+        assert_ok(db_scalar(x.t.l->db, &x.t.a, "SELECT MAX(id) FROM contact", NULL, 0, &contact, &none), none);
+        test_record(&x.t, "stay", "contact", test_id(&x.t, contact.i), "kind", "central", "started_at", at);
+        assert_ok(tracing_board_of(x.t.l, &s, TEXT("310115"), 7, &b, &err), err);
+        assert_true(b.queue == 0 && b.placed == 2 && b.placing.n == 2 && b.placing.p50 == 120 && b.placing.p90 == 240 && b.placing.within == 2); /* of the eight hours of this plan */
         test_record(&x.t, "assistance", "direction", "inbound", "other_region", "330100", "letter_no", "杭协〔2022〕7号", "sent_at", "2022-05-28T10:00", "asked", "10", "done", "4");
         assert_ok(tracing_board_of(x.t.l, &s, TEXT(""), 7, &b, &err), err);
         assert_true(b.inbound.letters == 1 && b.inbound.open == 1 && b.inbound.overdue == 1 && b.inbound.asked == 10 && b.inbound.done == 4 && b.outbound.letters == 0);
