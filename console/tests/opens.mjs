@@ -49,6 +49,7 @@ const things = [
   { name: 'the journal searched', source: 'parts/admin/audit-list.vue', login: 'demo-auditor', path: '/admin?part=journal', box: 'section .abreast' },
   { name: 'a new account', source: 'parts/admin/account-table.vue', login: 'demo-system', path: '/admin?part=accounts', box: 'form.abreast', send: '新增账户' },
   { name: 'a token', source: 'parts/admin/token-list.vue', login: 'demo-tracer', path: '/me', box: 'form:has(#token-name)' },
+  { name: 'sizes of tubes', source: 'parts/testing/pool-table.vue', login: 'demo-command', path: '/testing/planner', ready: (page) => page.locator('.infected input').waitFor(), box: 'section:has(.infected)' },
   { name: 'a planned round', source: 'screens/planner.vue', login: 'demo-command', path: '/testing/planner', box: 'section:has(input[type=range])' },
   { name: 'a queue', source: 'screens/testing-sites.vue', login: 'demo-sampler', path: async (page) => `/testing/sites?site=${(await api(page, 'registers/site/records?limit=1')).rows[0].id}`, box: 'section.near form', send: '上报' },
   { name: 'sheets on paper', source: 'parts/testing/paper-desk.vue', login: 'demo-sampler', path: '/testing/sites', box: 'form:has(#typed-day)' },
