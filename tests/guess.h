@@ -52,6 +52,7 @@ static inline bool guess_value(struct test_ledger *t, const struct register_decl
 /* A record with its required cells, and one sealed cell when it has any; 0 when the register wants more than can be guessed. */
 static inline int64_t guess_record(struct test_ledger *t, const struct register_decl *reg, const char *region, const char *word, int depth) {
     struct draft *d = draft_new(&t->a, reg, DRAFT_CREATE);
+    assert_non_null(d);
     struct error err = {0};
     bool sealed = false;
     for (size_t i = 0; i < reg->n_fields; i++) {

@@ -76,6 +76,7 @@ static inline struct draft *test_draft_of(struct test_ledger *t, const char *reg
     const struct register_decl *r = register_find(t->l->catalog, text_of(reg));
     if (!r) fail_msg("no register %s", reg);
     struct draft *d = draft_new(&t->a, r, verb);
+    assert_non_null(d);
     for (const char *field; (field = va_arg(args, const char *));) {
         struct error err = {0};
         const char *input = va_arg(args, const char *);

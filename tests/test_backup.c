@@ -181,6 +181,7 @@ static void a_backup_of_an_older_program_is_taken(void **state) {
             assert_non_null(mkdtemp(t.dir));
             char *file = arena_printf(&t.a, "%s/tests/backups/%s.gz", house(), older[i].name), *key = arena_printf(&t.a, "%s/tests/backups/%s.key", house(), older[i].name);
             char *duties = arena_printf(&t.a, "%s/tests/backups/%s.duties", house(), older[i].duties);
+            assert_true(file && key && duties);
             t.o = (struct ledger_options){.dir = arena_printf(&t.a, "%s/node", t.dir), .store = arena_str(&t.a, test_store_fresh(store)), .home = house()};
             assert_ok(file_read(duties, 1 << 20, &wanted, &err), err);
             assert_ok(backup_restore(&t.o, file, key, &report, &err), err);

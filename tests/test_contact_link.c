@@ -274,6 +274,7 @@ static void a_failed_allocation_is_an_error(void **state) {
     links_draw(&r, links, LINKS);
     for (long k = 1, done = 0; k < 400 && !done; k++) {
         struct contact_work *w = contact_work_new();
+        assert_non_null(w);
         struct contact_result res = {0};
         struct error err = {0};
         mem_fail_at(k, false);

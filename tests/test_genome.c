@@ -111,6 +111,7 @@ static void what_was_planted_is_found(void **state) {
 
 static struct genome drawn(struct rng *r, struct arena *a) {
     struct genome g = {.length = 1000, .snps = arena_alloc(a, 40 * sizeof *g.snps), .unknown = arena_alloc(a, 10 * sizeof *g.unknown)};
+    assert_true(g.snps && g.unknown);
     for (uint32_t at = 1 + (uint32_t)rng_below(r, 60); at <= 1000 && g.n_snps < 40; at += 1 + (uint32_t)rng_below(r, 60)) g.snps[g.n_snps++] = (struct genome_snp){at, "ACGT"[rng_below(r, 4)]};
     for (uint32_t at = 1 + (uint32_t)rng_below(r, 200); at <= 1000 && g.n_unknown < 10; at += 100 + (uint32_t)rng_below(r, 300))
         g.unknown[g.n_unknown++] = (struct genome_span){at, at + 1 + (uint32_t)rng_below(r, 90)};

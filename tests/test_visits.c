@@ -710,6 +710,7 @@ static void questions_have_the_same_answer_on_both(void **state) {
         for (int k = 0; k < 2; k++) {
             struct visits_reader *reader = NULL;
             struct contact_work *w = contact_work_new();
+            assert_non_null(w);
             static struct visits *kept[2];
             remote = k == 1;
             if (round == 0) {
