@@ -25,7 +25,7 @@ static void expect(const char *what, const struct answer_got *got, bool allowed,
 static struct answer_got asked(const char *what, const char *method, const char *path, const char *token, const char *body, bool allowed, struct text role, const struct register_decl *reg) {
     struct answer_got got = test_http_ask(&h, method, path, token, "", body);
     expect(what, &got, allowed, role, reg);
-    if (got.status < 300 && memmem(got.body.s, got.body.n, BESIDE, sizeof BESIDE - 1)) fail_msg("%.*s, %s: %s tells of " BESIDE, (int)role.n, role.s, reg->name.s, what);
+    if (got.status < 300 && got.body.n && memmem(got.body.s, got.body.n, BESIDE, sizeof BESIDE - 1)) fail_msg("%.*s, %s: %s tells of " BESIDE, (int)role.n, role.s, reg->name.s, what);
     return got;
 }
 
