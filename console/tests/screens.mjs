@@ -2,11 +2,27 @@
 // nothing serious for axe-core, nothing that stands out of the page, no text in another language, no severity by colour alone. A screen without a visit here is a failure.
 import { readFileSync } from 'node:fs'
 
-import { axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, undrawn, unspoken, url } from './house.mjs'
+import { api, axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, undrawn, unspoken, url } from './house.mjs'
 import { tonesAlone } from './tones.mjs'
 
 /** Who looks, where it is not the commander. */
 export const lookers = { import: ['demo-intake'], admin: ['demo-system', 'demo-security', 'demo-auditor'], me: ['demo-tracer'], 'tracing-case': ['demo-tracer'], 'tracing-places': ['demo-tracer'] }
+
+/** The parts of administration: who looks at each, and what stands there by what the server says. */
+const parts = {
+  accounts: ['demo-system', async (page, text) => must(text.includes('demo-guest'), 'no account of the county')],
+  journal: ['demo-auditor', async (page) => must((await page.locator('#main tbody tr').count()) >= 20, 'not a page of entries')],
+  tokens: ['demo-security', async (page, text) => {
+    const { items } = await api(page, 'tokens?login=*')
+    must(items.length && (await page.locator('.tokens li').count()) === items.length && text.includes(items[0].name), 'not the tokens that there are')
+  }],
+  node: ['demo-auditor', async (page, text) => must(text.includes((await api(page, 'node')).node), 'not this node')],
+  retention: ['demo-auditor', async (page, text) => {
+    const { registers } = await api(page, 'node/retention')
+    must((await page.locator('#main tbody tr').count()) === registers.length && registers.length > 40, 'not a row for each register')
+    must(text.includes(registers[0].basis) && text.includes(String(registers[0].days)), 'no basis, no days')
+  }],
+}
 
 /** Addresses with something to be filled in: an example of each, from the server. */
 export async function examples(page) {
@@ -101,6 +117,17 @@ export async function walk(browser) {
         await visit(await at(login), screen, where, lang)
         if (lang === 'zh') await dark(await at(login), screen, where)
       }
+    }
+    for (const [part, [login, stands]] of Object.entries(parts)) {
+      const page = await at(login)
+      if (part === 'tokens' && lang === 'zh') {
+        const tracer = await at('demo-tracer')
+        await go(tracer, '/me')
+        await api(tracer, 'tokens', { method: 'POST', body: { name: 'wall', expires_at: '2022-07-01T00:00:00+08:00' } })
+      }
+      await visit(page, `admin-part-${part}`, `/admin?part=${part}`, lang)
+      await test(`admin-part-${part} ${lang} says what the server says`, async () => stands(page, await page.locator('#main').innerText()), page)
+      if (lang === 'zh') await dark(page, `admin-part-${part}`, `/admin?part=${part}`)
     }
     for (const page of [...pages.values(), stranger]) await page.context().close()
   }
