@@ -33,8 +33,13 @@ static void only_the_files_of_the_console(void **state) {
         assert_status(test_http_get(&h, "/secret.key", NULL), 404);
         assert_status(test_http_get(&h, "/assets", NULL), 404);
         assert_status(test_http_ask(&h, "POST", "/", NULL, "", NULL), 405);
-        assert_status(test_http_get(&h, "/", NULL), 200);
-        struct answer_got got = test_http_get(&h, "/assets/a.js", NULL);
+        struct answer_got got = test_http_get(&h, "/", NULL);
+        assert_status(got, 200);
+        assert_non_null(strstr(got.head, "script-src 'self';"));
+        assert_null(strstr(got.head, "unsafe"));
+        assert_non_null(strstr(got.head, "no-cache")); /* another edition has other scripts: its page is asked for each time */
+        assert_null(strstr(got.head, "immutable"));
+        got = test_http_get(&h, "/assets/a.js", NULL);
         assert_status(got, 200);
         assert_non_null(strstr(got.head, "text/javascript"));
         assert_non_null(strstr(got.head, "immutable"));
