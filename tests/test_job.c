@@ -214,6 +214,37 @@ static void rows_in_are_stored_or_refused(void **state) {
     }
 }
 
+/* Meanings of columns chosen by hand: the sender's number stays the record's key, so a corrected list changes what it made; what is no meaning is refused. */
+static void columns_are_read_as_chosen(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, NULL, NOW) {
+        struct jobs *j = open_jobs(&t, NULL, 0);
+        struct error err = {0};
+        char id[JOB_ID_BYTES];
+        static const char *const lists[] = {"来源编号,名号,电话\nW1,张三,13900000001\nW2,李四,13900000002\n", "来源编号,名号,电话\nW1,张三,13900000003\nW2,李四,13900000004\n"};
+        static const char *const refused[] = {"key,name", "key,colour,phone", "key,phone,phone", "key,contact.name,phone"};
+        for (int k = 0; k < 2; k++) {
+            assert_ok(upload(j, &t.s, "person", text_of(lists[k]), id, &err), err);
+            assert_string_equal(settled(j, &t.s, id), "done");
+            const json_t *means = json_object_get(json_object_get(json_object_get(last_shown, "result"), "look"), "means");
+            assert_string_equal(json_string_value(json_array_get(means, 0)), "key");
+            assert_string_equal(json_string_value(json_array_get(means, 1)), "");
+            assert_string_equal(json_string_value(json_array_get(means, 2)), "phone");
+            for (size_t i = 0; i < 4; i++) {
+                assert_ok(job_ask(j, &t.s, "import", id, "check", json_pack("{s:s}", "columns", refused[i]), &err), err);
+                if (strcmp(settled(j, &t.s, id), "failed") != 0) fail_msg("%s is no meaning and was taken", refused[i]);
+            }
+            assert_ok(job_ask(j, &t.s, "import", id, "look", json_pack("{s:s}", "columns", "key,name,phone"), &err), err);
+            assert_string_equal(settled(j, &t.s, id), "done");
+            ask(j, &t.s, id, "run", "done");
+            assert_int_equal(number(last_shown, "run", k ? "changed" : "created"), 2);
+            assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"person\""), 2);
+        }
+        jobs_close(j);
+    }
+}
+
 /* A file large enough to be checked in pieces. */
 static void a_check_in_pieces_changes_nothing_either(void **state) {
     struct test_ledger t;
@@ -424,6 +455,7 @@ int main(void) {
         cmocka_unit_test_teardown(what_nobody_may_ask, settle),
         cmocka_unit_test_teardown(what_can_be_asked_again_gives_way, settle),
         cmocka_unit_test_teardown(rows_in_are_stored_or_refused, settle),
+        cmocka_unit_test_teardown(columns_are_read_as_chosen, settle),
         cmocka_unit_test_teardown(a_check_in_pieces_changes_nothing_either, settle),
         cmocka_unit_test_teardown(a_cancelled_import_is_taken_back_or_gone_on_with, settle),
         cmocka_unit_test_teardown(a_killed_import_is_interrupted, settle),

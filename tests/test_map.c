@@ -367,6 +367,33 @@ static void headers_in_both_languages(void **state) {
     map_free(m);
 }
 
+static void words_are_what_headers_mean(void **state) {
+    (void)state;
+    struct map *m = NULL;
+    struct error err = {0};
+    struct buf unmatched = {0};
+    struct arena a = {0};
+    const struct register_decl *reg = register_find(catalog, TEXT("contact"));
+    struct text h[] = {TEXT("外部编号"), TEXT("姓名"), TEXT("联系电话*"), TEXT("区县"), TEXT("末次接触时间"), TEXT("管控状态"), TEXT("网格员"), TEXT("")};
+    static const char *const want[] = {"key", "person.name", "person.phone", "region", "last_contact", "state", "", ""};
+    struct text *words = NULL, *again = NULL;
+    assert_ok(map_means(catalog, reg, TEXT("0123456789ab"), h, 8, &a, &words, &err), err);
+    for (size_t i = 0; i < 8; i++) assert_true(text_is(words[i], want[i]));
+    /* a word in place of the header means the same, and makes the same map */
+    assert_ok(map_means(catalog, reg, TEXT("0123456789ab"), words, 8, &a, &again, &err), err);
+    for (size_t i = 0; i < 8; i++) assert_true(text_eq(words[i], again[i]));
+    assert_ok(map_auto(catalog, reg, TEXT("0123456789ab"), words, 8, &m, &unmatched, &err), err);
+    assert_int_equal(unmatched.n, 0);
+    map_free(m);
+    /* what is required may be missing */
+    struct text few[] = {TEXT("性别"), TEXT("名号")};
+    assert_ok(map_means(catalog, register_find(catalog, TEXT("person")), TEXT("0123456789ab"), few, 2, &a, &words, &err), err);
+    assert_true(text_is(words[0], "sex"));
+    assert_int_equal(words[1].n, 0);
+    arena_clear(&a);
+    buf_clear(&unmatched);
+}
+
 static void out_of_memory_is_an_error_like_another(void **state) {
     (void)state;
     static const char *const yaml = "register: case\nlet: {x: {from: a, match: '[0-9]+'}}\nrecords:\n  - {register: person, key: 'x:{x}', fields: {name: b}}\n"
@@ -398,7 +425,7 @@ int main(void) {
         cmocka_unit_test(bad_maps_are_refused_with_their_place), cmocka_unit_test(every_map_of_the_examples_compiles),
         cmocka_unit_test(dates_of_other_systems), cmocka_unit_test(texts_and_numbers), cmocka_unit_test(conditions),
         cmocka_unit_test(a_row_gives_several_records), cmocka_unit_test(a_missing_target_may_be_made), cmocka_unit_test(columns_are_found_or_told),
-        cmocka_unit_test(headers_in_both_languages), cmocka_unit_test(out_of_memory_is_an_error_like_another),
+        cmocka_unit_test(headers_in_both_languages), cmocka_unit_test(words_are_what_headers_mean), cmocka_unit_test(out_of_memory_is_an_error_like_another),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

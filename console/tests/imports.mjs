@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { axeFaults, go, must, picture, settled, signedIn, test } from './house.mjs'
+import { api, axeFaults, go, must, picture, settled, signedIn, test } from './house.mjs'
 
 const county = join(dirname(process.env.TOCSIN_ACCOUNTS), 'files')
 
@@ -21,6 +21,9 @@ async function imported(page) {
     must(/密切接触者/.test(await page.locator('.two .el-select').first().innerText()), 'not taken for a list of contacts')
     const faults = await axeFaults(page)
     must(!faults.length, faults.join('\n'))
+    const heads = (await page.locator('.columns .h').allTextContents()).map((one) => one.trim())
+    must(['✓ 外部编号', '✓ 区县'].every((one) => heads.includes(one)) && heads.every((one) => one.startsWith('✓')), `not known: ${heads.join(', ')}`)
+    must(said.includes(`${heads.length}/${heads.length} 列对应`) && said.includes(`${heads.length} / ${heads.length} 列`), said.slice(0, 300))
     await picture(page, 'import-look')
   }, page)
   await test('a file dropped by the mouse is taken; the place says so while it is above', async () => {
@@ -38,6 +41,22 @@ async function imported(page) {
     await settled(page)
     must(!(await page.locator('.drop.over').count()) && /contacts\.csv/.test(await page.locator('.two h2').first().innerText()), await page.locator('.two h2').first().innerText())
     must(/密切接触者/.test(await page.locator('.two .el-select').first().innerText()), 'not taken for a list of contacts')
+  }, page)
+  await test('after one column is changed by hand, a corrected list still changes what the first has made, and keeps its regions', async () => {
+    const list = (day) => Buffer.from(`外部编号,姓名,电话,区县,末次接触时间,和谁\nH1,周丁,13700000001,310199001,2022-05-${day},家人\nH2,吴戊,13700000011,310199002,2022-05-${day},同事\n`)
+    for (const [day, counted] of [['28', /2\s*新建/], ['28', /2\s*无变化/], ['29', /2\s*更新/]]) {
+      await drop(page, 'hand.csv', list(day))
+      must(/密切接触者/.test(await page.locator('.two .el-select').first().innerText()), 'not taken for a list of contacts')
+      await page.getByLabel('和谁', { exact: true }).selectOption('relation')
+      await page.getByRole('button', { name: '按此对应关系重新试读' }).click()
+      await page.waitForFunction((wanted) => new RegExp(wanted).test(document.querySelector('.counts')?.innerText ?? ''), counted.source)
+      await page.getByRole('button', { name: '正式导入' }).click()
+      await page.locator('h2', { hasText: '导入结果' }).waitFor()
+      await settled(page)
+      must(counted.test(await counts()) && !/[1-9]\d*\s*退回/.test(await counts()), await counts())
+    }
+    const made = (await api(page, 'registers/contact/records?limit=2&sort=-id')).rows
+    must(made.map((one) => one.region).sort().join() === '310199001,310199002', JSON.stringify(made).slice(0, 300))
   }, page)
   await test('a column that is not known is given its meaning, and the file is looked at again', async () => {
     await drop(page, 'people.csv', Buffer.from('名号,性别,打哪个电话\n赵甲,男,13900000001\n钱乙,女,13900000002\n孙丙,不详的,13900000003\n'))

@@ -31,6 +31,7 @@ struct matcher {
     const struct text *headers;
     struct text *full, *bare;
     int *taken; /* by header: 1 matched */
+    struct text *meant; /* by header: the word for what it was taken for; that word as a header means the same */
     size_t n;
 };
 
@@ -39,32 +40,38 @@ static bool means(struct matcher *x, size_t h, struct text word) {
     return w.s && w.n && (text_eq(w, x->full[h]) || text_eq(w, x->bare[h]));
 }
 
+/* The word for a field: its name; of the person beside the record "person.name". */
+static struct text word_of(struct matcher *x, const struct register_decl *reg, const struct field *f) {
+    return reg == x->map->target ? f->name : arena_words(&x->map->arena, "%s.%s", reg->name.s, f->name.s);
+}
+
 /* pass 0: name and titles; pass 1: synonyms. */
-static bool matches(struct matcher *x, size_t h, const struct field *f, int pass) {
-    if (pass == 0) return means(x, h, f->name) || means(x, h, f->zh) || means(x, h, f->en);
+static bool matches(struct matcher *x, size_t h, const struct register_decl *reg, const struct field *f, int pass) {
+    if (pass == 0) return means(x, h, f->name) || means(x, h, f->zh) || means(x, h, f->en) || (reg != x->map->target && means(x, h, word_of(x, reg, f)));
     for (size_t i = 0; i < f->n_synonyms; i++)
         if (means(x, h, f->synonyms[i])) return true;
     return false;
 }
 
 /* The value of one column, by its position. */
-static int value_of(struct matcher *x, size_t h, struct plan_value *ret, struct error *err) {
+static int value_of(struct matcher *x, size_t h, struct text word, struct plan_value *ret, struct error *err) {
     struct map *m = x->map;
     char *name = arena_printf(&m->arena, "@%zu", h + 1);
     struct plan_value v = {.source = SOURCE_FROM, .n_slots = 1, .by_field = -1, .create = -1, .record = -1, .group = -1, .times = 1, .take = 1};
-    v.slots = name ? arena_alloc(&m->arena, sizeof *v.slots) : NULL;
+    v.slots = name && word.s ? arena_alloc(&m->arena, sizeof *v.slots) : NULL;
     if (!v.slots) return error_memory(err);
     int rc = plan_slot(m, NULL, text_of(name), v.slots, err);
     if (rc == 0) *ret = v;
     x->taken[h] = 1;
+    x->meant[h] = word;
     return rc;
 }
 
 static int take(struct matcher *x, struct plan_record *r, int field, size_t h, struct error *err) {
     struct plan_value v;
-    int rc = value_of(x, h, &v, err);
-    if (rc < 0) return rc;
     const struct field *f = &r->reg->fields[field];
+    int rc = value_of(x, h, word_of(x, r->reg, f), &v, err);
+    if (rc < 0) return rc;
     if (f->type == FIELD_REFERENCE) {
         v.is_ref = true;
         v.target = register_find(x->map->catalog, f->target);
@@ -89,7 +96,7 @@ static int match_register(struct matcher *x, struct plan_record *r, struct error
     for (int pass = 0; pass < 2; pass++)
         for (size_t h = 0; h < x->n; h++)
             for (size_t f = 0; !x->taken[h] && f < r->reg->n_fields; f++) {
-                if (has_field(r, (int)f) || !matches(x, h, &r->reg->fields[f], pass)) continue;
+                if (has_field(r, (int)f) || !matches(x, h, r->reg, &r->reg->fields[f], pass)) continue;
                 int rc = take(x, r, (int)f, h, err);
                 if (rc < 0) return rc;
             }
@@ -121,7 +128,8 @@ static int fold_headers(struct matcher *x, struct error *err) {
     x->full = arena_alloc(a, (x->n + 1) * sizeof *x->full);
     x->bare = arena_alloc(a, (x->n + 1) * sizeof *x->bare);
     x->taken = arena_alloc(a, (x->n + 1) * sizeof *x->taken);
-    if (!x->full || !x->bare || !x->taken) return error_memory(err);
+    x->meant = arena_alloc(a, (x->n + 1) * sizeof *x->meant);
+    if (!x->full || !x->bare || !x->taken || !x->meant) return error_memory(err);
     for (size_t h = 0; h < x->n; h++) {
         x->full[h] = header_fold(a, x->headers[h], false);
         x->bare[h] = header_fold(a, x->headers[h], true);
@@ -136,7 +144,7 @@ static int region_column(struct matcher *x, struct plan_record *r, struct error 
     for (size_t h = 0; r->reg->region_field < 0 && !r->has_region && h < x->n; h++)
         for (size_t i = 0; !x->taken[h] && !r->has_region && i < r->reg->n_region_synonyms; i++) {
             if (!means(x, h, r->reg->region_synonyms[i])) continue;
-            int rc = value_of(x, h, &r->region, err);
+            int rc = value_of(x, h, TEXT("region"), &r->region, err);
             if (rc < 0) return rc;
             r->has_region = true;
         }
@@ -156,7 +164,7 @@ static int point_columns(struct matcher *x, struct plan_record *r, struct error 
         int slots[2];
         struct plan_value v;
         for (size_t side = 0; side < 2; side++) {
-            int rc = value_of(x, at[side], &v, err);
+            int rc = value_of(x, at[side], text_of(words[side][2]), &v, err);
             if (rc < 0) return rc;
             slots[side] = v.slots[0];
         }
@@ -178,7 +186,7 @@ static int state_column(struct matcher *x, struct plan_record *r, struct error *
     for (size_t h = 0; r->reg->n_states && h < x->n; h++)
         for (size_t i = 0; !x->taken[h] && !r->has_state && i < sizeof words / sizeof *words; i++) {
             if (!text_is(x->bare[h], words[i])) continue;
-            int rc = value_of(x, h, &r->state, err);
+            int rc = value_of(x, h, TEXT("state"), &r->state, err);
             if (rc < 0) return rc;
             r->has_state = true;
         }
@@ -191,7 +199,7 @@ static int key_column(struct matcher *x, struct plan_record *r, struct error *er
     for (size_t h = 0; h < x->n; h++)
         for (size_t i = 0; !x->taken[h] && !r->has_key && i < sizeof words / sizeof *words; i++) {
             if (!text_is(x->bare[h], words[i])) continue;
-            int rc = value_of(x, h, &r->key, err);
+            int rc = value_of(x, h, TEXT("key"), &r->key, err);
             if (rc < 0) return rc;
             r->has_key = true;
         }
@@ -202,7 +210,7 @@ static int column(struct matcher *x, const char *const *words, struct plan_value
     for (size_t h = 0; h < x->n && !*ret_has; h++)
         for (size_t i = 0; words[i] && !x->taken[h] && !*ret_has; i++) {
             if (!means(x, h, text_of(words[i]))) continue;
-            int rc = value_of(x, h, ret, err);
+            int rc = value_of(x, h, text_of(words[0]), ret, err);
             if (rc < 0) return rc;
             *ret_has = true;
         }
@@ -219,7 +227,10 @@ static int node_columns(struct matcher *x, struct plan_record *r, struct error *
     rc = column(x, id, &r->id, &r->has_id, err);
     if (!rc) rc = column(x, number, &r->number, &r->has_number, err);
     for (size_t h = 0; h < x->n; h++) /* the state of a register without states, and the person beside the one who is named */
-        if (means(x, h, TEXT("state")) || means(x, h, TEXT("状态"))) x->taken[h] = !r->reg->n_states;
+        if (means(x, h, TEXT("state")) || means(x, h, TEXT("状态"))) {
+            x->taken[h] = !r->reg->n_states;
+            x->meant[h] = TEXT("state");
+        }
     return rc < 0 ? rc : column(x, region, &r->region, &r->has_region, err);
 }
 
@@ -231,11 +242,14 @@ static void leave_person(struct matcher *x) {
         for (size_t f = 0; !x->taken[h] && f < person->n_fields; f++) {
             struct text rest = text_starts(x->full[h], prefix) ? (struct text){x->full[h].s + prefix.n, x->full[h].n - prefix.n} : x->full[h];
             struct text name = header_fold(&x->map->arena, person->fields[f].name, false);
-            if (matches(x, h, &person->fields[f], 0) || (name.s && text_eq(rest, name))) x->taken[h] = 1;
+            if (!matches(x, h, person, &person->fields[f], 0) && !(name.s && text_eq(rest, name))) continue;
+            x->taken[h] = 1;
+            x->meant[h] = word_of(x, person, &person->fields[f]);
         }
 }
 
-static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
+/* Gives every header its meaning; what is required may be missing. person: of the row, when there are columns of one. */
+static int match_all(struct matcher *x, struct plan_record *ret_main, struct plan_record *ret_person, struct error *err) {
     struct map *m = x->map;
     struct plan_record main_record = {.reg = m->target}, person = {.reg = NULL};
     m->na = arena_alloc(&m->arena, sizeof nothing_words / sizeof *nothing_words * sizeof *m->na);
@@ -252,11 +266,21 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
         if (person.reg && (rc = match_register(x, &person, err)) < 0) return rc;
     }
     if (m->exact && pf >= 0 && has_field(&main_record, pf)) leave_person(x);
-    if (person.reg && person.n_fields) {
+    *ret_main = main_record;
+    *ret_person = person;
+    return 0;
+}
+
+static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
+    struct map *m = x->map;
+    struct plan_record main_record = {.reg = NULL}, person = {.reg = NULL};
+    int rc = match_all(x, &main_record, &person, err);
+    if (rc < 0) return rc;
+    if (person.n_fields) {
         if ((rc = require(x, &person, err)) < 0) return rc;
         m->records[m->n_records++] = person;
         main_record.fields[main_record.n_fields++] =
-            (struct plan_field){pf, {.source = SOURCE_RECORD, .record = 0, .by_field = -1, .create = -1, .target = person.reg}};
+            (struct plan_field){m->target->person_field, {.source = SOURCE_RECORD, .record = 0, .by_field = -1, .create = -1, .target = person.reg}};
     }
     if ((rc = require(x, &main_record, err)) < 0) return rc;
     if (!main_record.n_fields) return error_set(err, E_INVALID, "header", "no column of this list is a field of %s / 表头没有一列是该登记册的字段", m->target->name.s);
@@ -272,21 +296,46 @@ static int build(struct matcher *x, struct buf *unmatched, struct error *err) {
     return unmatched && unmatched->failed ? error_set(err, unmatched->failed, NULL, "out of memory") : 0;
 }
 
-int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
-             struct buf *unmatched, struct error *err) {
+static int matcher_new(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct matcher *ret,
+                       struct error *err) {
     struct map *m = map_new(c);
     if (!m) return error_memory(err);
     m->target = target;
     m->node = arena_text(&m->arena, node);
-    struct matcher x = {.map = m, .headers = headers, .n = n};
+    *ret = (struct matcher){.map = m, .headers = headers, .n = n};
     int rc = plan_slot(m, NULL, TEXT("part"), &m->part_slot, err);
-    if (rc == 0) {
-        m->slots[m->part_slot].kind = SLOT_PART;
-        rc = build(&x, unmatched, err);
-    }
+    if (rc == 0) m->slots[m->part_slot].kind = SLOT_PART;
+    if (rc < 0) map_free(m);
+    return rc;
+}
+
+int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
+             struct buf *unmatched, struct error *err) {
+    struct matcher x;
+    int rc = matcher_new(c, target, node, headers, n, &x, err);
+    if (rc < 0) return rc;
+    rc = build(&x, unmatched, err);
     if (rc < 0)
-        map_free(m);
+        map_free(x.map);
     else
-        *ret = m;
+        *ret = x.map;
+    return rc;
+}
+
+int map_means(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct arena *a, struct text **ret,
+              struct error *err) {
+    struct matcher x;
+    struct plan_record main_record = {.reg = NULL}, person = {.reg = NULL};
+    struct text *list = arena_alloc(a, (n + 1) * sizeof *list);
+    if (!list) return error_memory(err);
+    int rc = matcher_new(c, target, node, headers, n, &x, err);
+    if (rc < 0) return rc;
+    rc = match_all(&x, &main_record, &person, err);
+    for (size_t h = 0; rc == 0 && h < n; h++) {
+        list[h] = arena_text(a, x.meant[h]);
+        if (!list[h].s) rc = error_memory(err);
+    }
+    map_free(x.map);
+    if (rc == 0) *ret = list;
     return rc;
 }

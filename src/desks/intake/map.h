@@ -85,6 +85,11 @@ void map_free(struct map *m);
  * are known by its name for them and link to nothing else. */
 int map_auto(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct map **ret,
              struct buf *unmatched, struct error *err);
+/* What each header would mean to map_auto, whether or not what is required is there: a word, empty for none. The name of a field, "person.name" for
+ * one of the person beside it, "key", "region", "state", "latitude", "longitude"; of a node's list also "tocsin_node", "id", "number". Such a word in
+ * place of the header means the same. ret lives in `a`. */
+int map_means(const struct catalog *c, const struct register_decl *target, struct text node, const struct text *headers, size_t n, struct arena *a, struct text **ret,
+              struct error *err);
 
 const struct register_decl *map_target(const struct map *m);
 int map_header_row(const struct map *m); /* row of the file that holds the headers, from 1; 0 = there is none */

@@ -127,6 +127,29 @@ static int upload_open(struct taking *t) {
     return rc < 0 ? rc : header_row ? sheet_next_kept(t->sheet, &t->arena, &t->headers, &t->n_headers, t->err) : 0;
 }
 
+/* Columns whose meaning the asker has chosen: his words stand for the headers, and everything else is as without a map. */
+static int columns_map(struct taking *t) {
+    struct text columns = job_param(t->x, "columns");
+    struct buf unknown = {.max = 1 << 16};
+    char node[LEDGER_NODE_BYTES];
+    size_t n = 0;
+    if (!columns.n || t->map || !t->reg) return 0;
+    struct text *words = arena_alloc(&t->arena, (t->n_headers + 1) * sizeof *words);
+    if (!words) return error_memory(t->err);
+    for (size_t i = 0, start = 0; i <= columns.n; i++) {
+        if (i < columns.n && columns.s[i] != ',') continue;
+        if (n < t->n_headers) words[n] = (struct text){columns.s + start, i - start};
+        start = i + 1;
+        n++;
+    }
+    if (n != t->n_headers) return error_set(t->err, E_INVALID, "columns", "%zu meanings for %zu columns / 列数与含义数不符", n, t->n_headers);
+    ledger_node(t->x->l, node);
+    int rc = map_auto(t->x->l->catalog, t->reg, text_of(node), words, n, &t->map, &unknown, t->err);
+    if (rc == 0 && unknown.n) rc = error_set(t->err, E_UNKNOWN, "columns", "no meaning of a column here, or given twice: %.200s / 此处无此列含义，或重复", buf_cstr(&unknown));
+    buf_clear(&unknown);
+    return rc;
+}
+
 static void taking_end(struct taking *t) {
     if (t->refused) sheet_abandon(t->refused);
     sheet_close(t->sheet);
@@ -263,6 +286,7 @@ static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct erro
     struct stat st = {0};
     struct text digest = job_param(x, "digest"), file = job_param(x, "file"), map = job_param(x, "map");
     int rc = t.reasons && t.notes ? upload_open(&t) : error_memory(err);
+    if (rc == 0) rc = columns_map(&t);
     job_path(x->jobs, x->job->id, "upload", path);
     stat(path, &st);
     if (rc == 0 && !t.reg) rc = error_set(err, E_USAGE, "register", "say which register, or a map / 请指明登记册或映射");
@@ -339,6 +363,19 @@ static void suggest_maps(struct taking *t, json_t *list) {
     }
 }
 
+/* What each column is taken for, as the register it is read as. */
+static int tell_means(struct taking *t, json_t *look) {
+    struct text *words = NULL;
+    char node[LEDGER_NODE_BYTES];
+    json_t *means = json_array();
+    ledger_node(t->x->l, node);
+    int rc = means ? map_means(t->x->l->catalog, t->reg, text_of(node), t->headers, t->n_headers, &t->arena, &words, t->err) : error_memory(t->err);
+    for (size_t i = 0; rc == 0 && i < t->n_headers; i++) json_array_append_new(means, json_of(words[i]));
+    json_object_set_new(look, "register", json_string(t->reg->name.s));
+    json_object_set_new(look, "means", means);
+    return rc;
+}
+
 static int look(struct job_run *x, struct error *err) {
     struct taking t = {.x = x, .err = err};
     struct guess best = {0};
@@ -360,6 +397,7 @@ static int look(struct job_run *x, struct error *err) {
         pthread_mutex_unlock(&x->jobs->lock);
         t.reg = best.reg;
     }
+    if (rc == 0 && t.reg && !t.map) rc = tell_means(&t, result);
     const struct register_decl *reg = t.reg;
     taking_end(&t);
     if (rc == 0 && reg) {

@@ -157,7 +157,7 @@ static int import_new(struct request *r, struct error *err) {
 
 /* What the asker chose: register, map, sheet. Anything else in the body is a mistake. */
 static int import_step(struct request *r, const char *step, struct error *err) {
-    static const char *const names[] = {"register", "map", "map_text", "sheet", "reason"};
+    static const char *const names[] = {"register", "map", "map_text", "columns", "sheet", "reason"};
     json_t *params = json_object();
     const char *name;
     json_t *value;
@@ -265,7 +265,7 @@ const struct schema jobs_schemas[] = {
     {"ImportLook", "{\"type\":\"object\",\"required\":[\"format\",\"encoding\",\"confidence\",\"delimiter\",\"sheet\",\"gzip\",\"headers\",\"suggestions\"],\"properties\":{\"format\":{\"enum\":[\"csv\",\"xlsx\"]},"
                    "\"encoding\":" STRING ",\"confidence\":{\"type\":\"number\"},\"delimiter\":" STRING ",\"sheet\":" STRING ",\"gzip\":" TRUTH ",\"headers\":" LIST(STRING) ",\"suggestions\":{\"type\":\"array\",\"items\":{"
                    "\"type\":\"object\",\"required\":[\"register\"],\"properties\":{\"register\":" STRING ",\"map\":" STRING ",\"matched\":" WHOLE ",\"unmatched\":" STRING "}}},\"first_rows\":" OF("ImportCounts")
-                   ",\"trouble\":" STRING "}}"},
+                   ",\"register\":" STRING ",\"means\":" LIST(STRING) ",\"trouble\":" STRING "}}"},
     {"ImportCounts", "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"refused\",\"skipped\",\"undecided\",\"records\",\"persons_known\",\"repaired\",\"reasons\",\"notes\",\"register\"],"
                      "\"properties\":{\"rows\":" WHOLE ",\"created\":" WHOLE ",\"changed\":" WHOLE ",\"unchanged\":" WHOLE ",\"refused\":" WHOLE ",\"skipped\":" WHOLE ",\"undecided\":" WHOLE ",\"records\":" WHOLE
                      ",\"persons_known\":" WHOLE ",\"repaired\":" WHOLE ",\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"row\",\"field\",\"reason\"],\"properties\":{\"row\":" WHOLE
@@ -286,7 +286,7 @@ const struct schema jobs_schemas[] = {
                   "\"region\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"approver\":{\"type\":\"string\"},\"day\":{\"type\":\"string\"},"
                   "\"disease\":{\"type\":\"string\"},\"register\":{\"type\":\"string\"},\"format\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
                   "\"titles\":{\"type\":\"string\"},\"open\":{\"type\":\"string\"}}}}}"},
-    {"ImportStep", "{\"type\":\"object\",\"properties\":{\"register\":{\"type\":\"string\"},\"map\":{\"type\":\"string\"},\"map_text\":{\"type\":\"string\"},\"sheet\":{\"type\":\"string\"},"
-                   "\"reason\":{\"type\":\"string\"}}}"},
+    {"ImportStep", "{\"type\":\"object\",\"properties\":{\"register\":{\"type\":\"string\"},\"map\":{\"type\":\"string\"},\"map_text\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
+                   "\"sheet\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"}}}"},
     {0},
 };
