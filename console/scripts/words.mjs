@@ -24,6 +24,15 @@ for (const [a, b] of [['zh', 'en'], ['en', 'zh']]) {
 // What to do next after each refusal of the API.
 for (const m of readFileSync(join(root, '../../src/base/error.h'), 'utf8').matchAll(/^\s+X\((\w+), -/gm)) if (!words.zh.has(`problem.next.${m[1].toLowerCase()}`)) faults.push(`problem.json says not what to do next after ${m[1]}`)
 
+// Units of the plans' figures, but those that parts/rule-time.ts writes out itself; verbs of the journal. Their keys are made, so nothing below sees that one is missing.
+const house = (path) => join(root, '../..', path)
+const spelt = [...readFileSync(join(root, 'parts/rule-time.ts'), 'utf8').matchAll(/p\.unit === '([\w-]+)'/g)].map((m) => m[1])
+const units = new Set(readdirSync(house('policies')).flatMap((f) => [...readFileSync(house(`policies/${f}`), 'utf8').matchAll(/\bunit: *([\w-]+)/g)].map((m) => m[1])))
+const verbs = [.../#define JOURNAL_VERBS\(X\)((?:.*\\\n)*.*)/.exec(readFileSync(house('src/ledger/journal.h'), 'utf8'))[1].matchAll(/X\((\w+),/g)].map((m) => m[1].toLowerCase())
+if (units.size < 10 || verbs.length < 20) faults.push(`${units.size} units of policies/*.yaml and ${verbs.length} verbs of the journal were found: what they are read from is written otherwise`)
+for (const unit of units) if (!spelt.includes(unit) && !words.zh.has(`policies.unit.${unit}`)) faults.push(`policies.json has no word for the unit ${unit}`)
+for (const verb of verbs) if (!words.zh.has(`verb.${verb}`)) faults.push(`verb.json has no word for ${verb}`)
+
 const files = readdirSync(root, { recursive: true, withFileTypes: true })
   .filter((e) => e.isFile() && /\.(vue|ts)$/.test(e.name))
   .map((e) => join(e.parentPath ?? e.path, e.name))

@@ -17,6 +17,7 @@ export function parameterWords(p: Pick<Parameter, 'unit' | 'value'>, t: Words, t
   if (Array.isArray(p.value)) return t('policies.on_days', { days: p.value.join(', ') })
   if (p.unit === 'duration') return spanWords(p.value, t)
   if (p.unit === 'time') return clock(p.value)
+  if (p.unit === 'yes-no') return t(p.value ? 'policies.unit.yes' : 'policies.unit.no')
   const unit = `policies.unit.${p.unit}`
   return te(unit) ? t(unit, { n: p.value }) : `${p.value} ${p.unit}`
 }
