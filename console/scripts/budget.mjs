@@ -21,10 +21,17 @@ const page = readFileSync(new URL('index.html', out), 'utf8')
 const entry = /src="\/assets\/([\w.-]+\.js)"/.exec(page)[1]
 const kb = (n) => `${(n / 1000).toFixed(1)} kB`
 let bad = 0
-// Who is not signed in sees the sign-in screen first; who is, the screen he asked for, mostly the board.
-for (const screen of ['sign-in', 'board', 'work']) {
-  const chunk = files.find((f) => f.startsWith(`${screen}-`))
-  if (!chunk) continue
+// Who is not signed in sees the sign-in screen first; who is, the screen his day begins with: those of `homes` in router.ts, what is owed, the registers.
+const router = readFileSync(new URL('../src/router.ts', import.meta.url), 'utf8')
+const homes = [.../const homes.*?= \[\n([^]*?)\n\]/.exec(router)[1].matchAll(/'\w+', '([\w-]+)'/g)].map((m) => m[1])
+for (const screen of new Set(['sign-in', 'work', 'registers', ...homes])) {
+  const from = new RegExp(`name: '${screen}'.*import\\('@/screens/([\\w-]+)\\.vue'\\)`).exec(router)?.[1]
+  const chunk = files.find((f) => from && new RegExp(`^${from}-[\\w-]{8}\\.js$`).test(f))
+  if (!chunk) {
+    bad++
+    console.error(`budget: no file of the build is the screen ${screen}`)
+    continue
+  }
   const all = whole(words, whole(chunk, whole(entry)))
   const sum = [...all].reduce((n, f) => n + size[f], 0)
   if (sum > BUDGET) {
