@@ -231,12 +231,21 @@ export async function axeFaults(page, part = null) {
   }, part)
   return found
 }
-/** Nothing stands out of the page to the right, unless it can be scrolled by itself. */
+/** Nothing stands out of the page to the right, unless it can be scrolled by itself; and no column is cut by what it stands in. */
 export async function overflow(page) {
   return page.evaluate(() => {
     const wide = document.documentElement.clientWidth
-    if (document.documentElement.scrollWidth <= wide) return []
     const out = []
+    for (const cell of document.querySelectorAll('#app :is(th, td)')) {
+      if (!cell.checkVisibility() || !cell.getBoundingClientRect().width) continue
+      for (let e = cell.parentElement; e && e !== document.body; e = e.parentElement) {
+        const way = getComputedStyle(e).overflowX
+        if (way === 'auto' || way === 'scroll') break
+        const [right, end] = [cell.getBoundingClientRect().right, e.getBoundingClientRect().right]
+        if (way !== 'visible' && right > end + 2) out.push(`${cell.tagName.toLowerCase()}.${cell.className} "${cell.textContent.trim().slice(0, 20)}" ends at ${Math.round(right)}, cut at ${Math.round(end)} by ${e.className}`)
+      }
+    }
+    if (document.documentElement.scrollWidth <= wide) return out.slice(0, 6)
     for (const e of document.querySelectorAll('body *')) {
       const box = e.getBoundingClientRect()
       if (box.right > wide + 1 && box.width > 0) out.push(`${e.tagName.toLowerCase()}.${e.className} ends at ${Math.round(box.right)} of ${wide}`)

@@ -63,6 +63,7 @@ async function visit(page, screen, path, lang) {
   await test(`${name} opens`, () => go(page, path).then(() => purposeGiven(page)), page)
   await whole(page, `${name} at 1440: log, words, axe, tones`, lang)
   await picture(page, `${screen}-${lang}-1440`)
+  for (const width of [1440, 1280]) await fits(page, width, name)
   await page.setViewportSize({ width: 390, height: 844 })
   await settled(page, 60)
   await whole(page, `${name} at 390: log, words, axe, tones`, lang)
