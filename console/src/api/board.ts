@@ -4,6 +4,14 @@ import type { Row } from '@/api/registers'
 import { dayOf, type Figures } from '@/api/report'
 import type { Said } from '@/i18n'
 
+/** What the report counts (src/desks/bulletin), as filters of a list: a figure leads to the records that it is made of. */
+const cases = (classes: string): string => `state=reported,reviewed,closed&classification=${classes}`
+export const counted = {
+  confirmed: cases('confirmed,clinical'),
+  asymptomatic: cases('asymptomatic,carrier'),
+  infections: cases('confirmed,clinical,asymptomatic,carrier'),
+  stays: 'contact.given=true&kind=central,home,observation,health-monitoring',
+}
 export interface Counts {
   open: number
   due_1h: number
