@@ -225,6 +225,7 @@ async function grid(browser) {
     await to(page, '.grid')
     await press(page, 'j', 'j', 'ArrowDown', ' ')
     must((await page.locator('.row.ticked').count()) === 1, 'nothing is chosen')
+    await page.getByRole('button', { name: '导出所选 1 条' }).waitFor()
     await press(page, 'Enter')
     await page.waitForURL(/place\/\d+/)
     await settled(page)
