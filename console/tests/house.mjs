@@ -231,7 +231,7 @@ export async function axeFaults(page, part = null) {
   }, part)
   return found
 }
-/** Nothing stands out of the page to the right, unless it can be scrolled by itself; and no column is cut by what it stands in. */
+/** Nothing stands out of the page to the right, unless it can be scrolled by itself; no column is cut by what it stands in, and the tab that is open is in sight. */
 export async function overflow(page) {
   return page.evaluate(() => {
     const wide = document.documentElement.clientWidth
@@ -244,6 +244,10 @@ export async function overflow(page) {
         const [right, end] = [cell.getBoundingClientRect().right, e.getBoundingClientRect().right]
         if (way !== 'visible' && right > end + 2) out.push(`${cell.tagName.toLowerCase()}.${cell.className} "${cell.textContent.trim().slice(0, 20)}" ends at ${Math.round(right)}, cut at ${Math.round(end)} by ${e.className}`)
       }
+    }
+    for (const here of document.querySelectorAll('nav.tabs .here')) {
+      const [of, box] = [here.parentElement.getBoundingClientRect(), here.getBoundingClientRect()]
+      if (box.width && (box.right > of.right + 2 || box.left < of.left - 2)) out.push(`the open tab "${here.textContent}" is out of sight`)
     }
     if (document.documentElement.scrollWidth <= wide) return out.slice(0, 6)
     for (const e of document.querySelectorAll('body *')) {
