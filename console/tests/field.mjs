@@ -127,27 +127,30 @@ const seen = (page, what) =>
     navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(10)
     window.cameraOff = () => clearInterval(again)
   }, what)
-async function looked(page) {
+async function looked(page, wanted) {
   const before = await page.locator('.told').innerText()
   await page.getByRole('button', { name: '摄像头扫码' }).click()
-  await page.waitForFunction((b) => document.querySelector('.told').innerText !== b, before)
+  await page.waitForFunction(([b, w]) => ((now) => now !== b && now.includes(w))(document.querySelector('.told').innerText), [before, wanted]).catch(async () => must(false, `${before}; then ${await page.locator('.told').innerText()}`))
   await page.evaluate(() => window.cameraOff())
-  return page.locator('.told').innerText()
+}
+/** The tube is closed, and that it is told: the next thing told is not it. */
+async function close(page) {
+  await page.getByRole('button', { name: '封管', exact: true }).click()
+  await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
+  await none(page)
 }
 async function camera(page, at, sheet) {
   await test('field: the camera reads the bar code of a printed tube sheet, and the QR code that somebody shows', async () => {
     await seen(page, sheet.picture)
-    must((await looked(page)).includes(sheet.number), await page.locator('.told').innerText())
+    await looked(page, sheet.number)
     const { QRCodeWriter, BarcodeFormat } = createRequire(import.meta.url)('@zxing/library')
     const matrix = new QRCodeWriter().encode(idCard(3), BarcodeFormat.QR_CODE, 400, 400, new Map())
     await seen(page, Array.from({ length: 400 }, (_, y) => Array.from({ length: 400 }, (_, x) => (matrix.get(x, y) ? '1' : '0')).join('')))
-    must(/✓/.test(await looked(page)), await page.locator('.told').innerText())
+    await looked(page, '✓')
     await none(page)
     const tube = (await asked(page, `registers/tube/records?barcode=${sheet.number}`)).body.rows[0]
     must(tube?.fields.barcode === sheet.number && tube.fields.site_table === at.table, JSON.stringify(tube))
-    await page.getByRole('button', { name: '封管', exact: true }).click()
-    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
-    await none(page)
+    await close(page)
   }, page)
   await test('field: the browser takes it for an app that can be installed', async () => {
     const talk = await page.context().newCDPSession(page)
@@ -169,9 +172,7 @@ async function withALine(page, at) {
     must(/✓/.test(await scan(page, idCard(2))), 'the second is not taken')
     await toned(page, ['.told.good'])
     await none(page)
-    await page.getByRole('button', { name: '封管', exact: true }).click()
-    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
-    await none(page)
+    await close(page)
     const tube = (await asked(page, `registers/tube/records?barcode=T1${run}`)).body.rows[0]
     const all = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
     must(all.length === 2, `${all.length} swabs for 2 people`)
@@ -380,8 +381,7 @@ export async function walk(browser) {
   await ended(page)
   await stolen(browser, page)
   await shed(page, at)
-  await page.getByRole('button', { name: '封管', exact: true }).click()
-  await none(page)
+  await close(page)
   await camera(page, at, at.sheet)
   await page.context().close()
 }
