@@ -1,6 +1,5 @@
 // The screens. One line each; the frame's menu derives from it.
-import type { Component } from 'vue'
-import { watch } from 'vue'
+import { watch, type Component } from 'vue'
 import { createRouter, createWebHashHistory, START_LOCATION, type RouteParamsGeneric } from 'vue-router'
 
 import { answers, reachable } from '@/api/client'

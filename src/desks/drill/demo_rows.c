@@ -72,6 +72,14 @@ static void cell_street(struct demo_row *row, const struct city_person *p) {
     cell(row, code);
 }
 
+/* Who it is, in the four cells that most lists begin with. */
+static void cell_person(struct demo_row *row, const struct city_person *p) {
+    cell(row, p->name);
+    cell(row, p->document);
+    cell(row, p->phone);
+    cell_street(row, p);
+}
+
 static void cell_organisation(struct demo_row *row, int32_t at) {
     cell(row, at < 0 ? "" : row->c->organisations[at].title);
 }
@@ -411,10 +419,7 @@ static void stay_row(struct demo_row *row, size_t i) {
     const struct city_person *p = &c->persons[s->person];
     char room[16];
     snprintf(room, sizeof room, "%d", s->room);
-    cell(row, p->name);
-    cell(row, p->document);
-    cell(row, p->phone);
-    cell_street(row, p);
+    cell_person(row, p);
     cell_contact(row, s->contact);
     cell(row, stay_words[s->kind]);
     cell_organisation(row, s->place);
@@ -440,10 +445,7 @@ static void five_row(struct demo_row *row, size_t i) {
     const struct city_stay *s = &c->stays[listed_at(c, i, five_begun)];
     const struct city_person *p = &c->persons[s->person];
     bool whole = (s - c->stays) % 8 != 5;
-    cell(row, p->name);
-    cell(row, p->document);
-    cell(row, p->phone);
-    cell_street(row, p);
+    cell_person(row, p);
     cell_day(row, day_at(row, s->started_at), DATE_ISO);
     cell_instant(row, s->started_at - 1800);
     cell_instant(row, s->started_at);
@@ -466,10 +468,7 @@ static void release_row(struct demo_row *row, size_t i) {
     const struct city *c = row->c;
     const struct city_stay *s = &c->stays[listed_at(c, i, stay_over)];
     const struct city_person *p = &c->persons[s->person];
-    cell(row, p->name);
-    cell(row, p->document);
-    cell(row, p->phone);
-    cell_street(row, p);
+    cell_person(row, p);
     cell(row, stay_words[s->kind]);
     cell_instant(row, s->started_at);
     cell_instant(row, s->ended_at);
@@ -492,10 +491,7 @@ static void status_row(struct demo_row *row, size_t i) {
     const struct city_contact *t = &c->contacts[k];
     const struct city_person *p = &c->persons[t->person];
     cell_contact(row, (int32_t)k);
-    cell(row, p->name);
-    cell(row, p->document);
-    cell(row, p->phone);
-    cell_street(row, p);
+    cell_person(row, p);
     cell(row, t->through >= 0 ? "密接的密接" : "密接");
     cell(row, t->converted ? "已转阳" : t->released_at != INSTANT_NONE ? "已解除" : "已管控");
 }

@@ -35,6 +35,13 @@ struct draft *lab_change(struct arena *a, const struct record *r) {
     return d;
 }
 
+int lab_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
+    int rc = record_apply(l, s, drafts, n, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (drafts[i]->outcome == OUTCOME_REJECTED) rc = error_set(err, drafts[i]->error.code, drafts[i]->error.where, "%s", drafts[i]->error.message);
+    return rc;
+}
+
 int lab_tube(struct ledger *l, const struct session *s, struct text barcode, struct arena *a, struct record *ret, struct error *err) {
     const struct register_decl *reg = lab_register(l, "tube", err);
     int f = reg ? register_field(reg, TEXT("barcode")) : -1;
@@ -166,9 +173,7 @@ static int box_note(struct receipt *x, struct error *err) {
     draft_put(d, "missing", value_int((int64_t)r->counts[LAB_MISSING]), NULL);
     draft_put(d, "extra", value_int(before + (int64_t)r->counts[LAB_EXTRA]), NULL);
     d->state = TEXT("received");
-    int rc = record_apply(x->l, x->s, &d, 1, err);
-    if (!rc && d->outcome == OUTCOME_REJECTED) rc = error_set(err, d->error.code, d->error.where, "%s", d->error.message);
-    return rc;
+    return lab_apply(x->l, x->s, &d, 1, err);
 }
 
 static int receive(struct receipt *x, struct text box, const struct text *tubes, size_t n, struct error *err) {

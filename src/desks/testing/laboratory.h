@@ -109,6 +109,8 @@ const struct register_decl *lab_register(const struct ledger *l, const char *nam
 /* The tube of a bar code: 1, or 0 when there is none that the session may see. */
 int lab_tube(struct ledger *l, const struct session *s, struct text barcode, struct arena *a, struct record *ret, struct error *err);
 struct draft *lab_change(struct arena *a, const struct record *r);
+/* All of them, or the first error that one of them has. */
+int lab_apply(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
 struct lab_line *lab_line(struct lab_report *r, struct text tube, int64_t line, struct error *err);
 void lab_refuse(struct lab_line *x, int code, const char *where, const char *message);
 void lab_count(struct lab_report *r);

@@ -12,12 +12,6 @@ struct packed {
     int64_t later;        /* tubes that lie in it and are not known or not closed yet */
 };
 
-static int one(struct packed *x, struct draft *d, struct error *err) {
-    int rc = record_apply(x->l, x->s, &d, 1, err);
-    if (!rc && d->outcome == OUTCOME_REJECTED) rc = error_set(err, d->error.code, d->error.where, "%s", d->error.message);
-    return rc;
-}
-
 /* The box of this bar code; begun where there is none. */
 static int box_find(struct packed *x, struct error *err) {
     const struct packing *p = x->p;
@@ -40,7 +34,7 @@ static int box_find(struct packed *x, struct error *err) {
     draft_put(d, "barcode", value_text(p->box), NULL);
     draft_put(d, "site", value_int(p->site), NULL);
     if (p->laboratory) draft_put(d, "laboratory", value_int(p->laboratory), NULL);
-    rc = one(x, d, err);
+    rc = lab_apply(x->l, x->s, &d, 1, err);
     return rc < 0 ? rc : record_get(x->l, x->l->db, x->s, boxes, d->ret_id, a, &x->box, err);
 }
 
@@ -96,7 +90,7 @@ static int box_seal(struct packed *x, struct error *err) {
     d->state = TEXT("sealed");
     draft_put(d, "tubes", value_int(x->r->declared), NULL);
     if (!value_given(record_cell(&x->box, "sealed_at"))) draft_put(d, "sealed_at", value_int(x->p->at), NULL);
-    return one(x, d, err);
+    return lab_apply(x->l, x->s, &d, 1, err);
 }
 
 static int pack(struct packed *x, struct error *err) {

@@ -4,14 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* All of them or none. */
-static int apply_all(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err) {
-    int rc = record_apply(l, s, drafts, n, err);
-    for (size_t i = 0; !rc && i < n; i++)
-        if (drafts[i]->outcome == OUTCOME_REJECTED) rc = error_set(err, drafts[i]->error.code, drafts[i]->error.where, "%s", drafts[i]->error.message);
-    return rc;
-}
-
 /* What a member is told: a pool that is not negative decides nobody, its members are sampled singly. */
 static struct text verdict_of(struct text outcome, int64_t size) {
     bool doubtful = text_is(outcome, "positive") || text_is(outcome, "inconclusive");
@@ -93,7 +85,7 @@ static int release(struct ledger *l, const struct session *s, int64_t run, struc
     if (rc < 0) return rc;
     drafts[n++] = reviewed;
     rc = tubes_of(l, s, run, r, drafts, &n, err);
-    return rc < 0 ? rc : apply_all(l, s, drafts, n, err);
+    return rc < 0 ? rc : lab_apply(l, s, drafts, n, err);
 }
 
 int lab_release(struct ledger *l, const struct session *s, int64_t run, struct lab_report *ret, struct error *err) {
@@ -123,7 +115,7 @@ static int correct(struct ledger *l, const struct session *s, struct text barcod
     draft_put(d, "result", value_text(outcome), NULL);
     draft_put(d, "verdict", value_text(verdict), NULL);
     draft_put(d, "released_at", value_int(s->now), NULL);
-    return apply_all(l, s, &d, 1, err);
+    return lab_apply(l, s, &d, 1, err);
 }
 
 int lab_correct(struct ledger *l, const struct session *s, struct text tube, struct text verdict, struct error *err) {

@@ -26,12 +26,6 @@ struct results {
     size_t n;
 };
 
-static int one(struct results *x, struct draft *d, struct error *err) {
-    int rc = record_apply(x->l, x->s, &d, 1, err);
-    if (!rc && d->outcome == OUTCOME_REJECTED) rc = error_set(err, d->error.code, d->error.where, "%s", d->error.message);
-    return rc;
-}
-
 static int run_find(struct results *x, struct error *err) {
     const struct lab_run *in = x->in;
     struct arena *a = &x->r->arena;
@@ -51,7 +45,7 @@ static int run_find(struct results *x, struct error *err) {
     if (in->instrument.n) draft_put(d, "instrument", value_text(in->instrument), NULL);
     d->by_desk = true;
     x->made = true;
-    rc = one(x, d, err);
+    rc = lab_apply(x->l, x->s, &d, 1, err);
     return rc < 0 ? rc : record_get(x->l, x->l->db, x->s, x->runs, d->ret_id, a, &x->run, err);
 }
 
@@ -91,7 +85,7 @@ static int run_judge(struct results *x, struct error *err) {
     draft_put(d, "finished_at", value_int(x->in->resulted_at), NULL);
     draft_put(d, "operator", value_text(x->s->account), NULL);
     int rc = controls_note(x, d, err);
-    return rc < 0 ? rc : one(x, d, err);
+    return rc < 0 ? rc : lab_apply(x->l, x->s, &d, 1, err);
 }
 
 /* What an earlier file said of the tube in this run. */

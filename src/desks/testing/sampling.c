@@ -277,6 +277,12 @@ static int turn_of(struct making *m, const struct sampling_row *r, int64_t *ret,
     return rc;
 }
 
+/* What the clock of a device is off by; seconds are none. */
+static int64_t skew_of(instant sent_at, instant now) {
+    int64_t off = sent_at == INSTANT_NONE ? 0 : sent_at - now;
+    return off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S ? off : 0;
+}
+
 static int row_check(struct making *m, struct sampling_row *r, struct table_known *t, struct error *err) {
     struct round_known k;
     if (!r->barcode.n) return refuse(r, SAMPLING_INVALID, "tube"), 0;
@@ -373,11 +379,8 @@ int sampling_drafts(struct sampling *x, struct ledger *l, const struct catalog *
     if (!rc) rc = register_needs(c, "person", person_fields, m.p, &m.person, err);
     if (!rc) rc = register_needs(c, "tube", tube_fields, m.t, &m.tube, err);
     if (!rc) rc = register_needs(c, "swab", swab_fields, m.w, &m.swab, err);
-    if (!rc && sent_at != INSTANT_NONE) {
-        int64_t off = sent_at - s->now;
-        if (off > SAMPLING_SKEW_MAX_S || off < -SAMPLING_SKEW_MAX_S) return error_set(err, E_INVALID, "sent_at", "the device's clock is off by more than a year / 设备时钟相差一年以上");
-        if (off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S) m.skew = off;
-    }
+    m.skew = skew_of(sent_at, s->now);
+    if (!rc && (m.skew > SAMPLING_SKEW_MAX_S || m.skew < -SAMPLING_SKEW_MAX_S)) return error_set(err, E_INVALID, "sent_at", "the device's clock is off by more than a year / 设备时钟相差一年以上");
     if (!rc) m.drafts = arena_alloc(a, (3 * n + 1) * sizeof *m.drafts);
     if (!rc && !m.drafts) rc = error_memory(err);
     for (size_t i = 0; i < n; i++) rows[i].of_person = rows[i].of_tube = rows[i].swab = NULL;
@@ -481,9 +484,8 @@ int sampling_take(struct sampling *x, struct ledger *l, const struct session *s,
 }
 
 instant sampling_moment(instant told, instant sent_at, instant now) {
-    int64_t off = sent_at == INSTANT_NONE ? 0 : sent_at - now;
     if (told == INSTANT_NONE) return now;
-    if (off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S) told -= off;
+    told -= skew_of(sent_at, now);
     return told > now && told <= now + SAMPLING_SKEW_S ? now : told;
 }
 

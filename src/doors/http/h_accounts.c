@@ -149,20 +149,18 @@ const struct route accounts_routes[] = {
     {0},
 };
 
-#define STRING "{\"type\":\"string\"}"
-#define BOOLEAN "{\"type\":\"boolean\"}"
 
 const struct schema accounts_schemas[] = {
     {"Accounts", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"login\"],\"properties\":{"
-                 "\"id\":{\"type\":\"integer\"},\"login\":" STRING ",\"title\":" STRING ",\"region\":" STRING ",\"roles\":" STRING ",\"active\":" BOOLEAN ",\"locked\":" BOOLEAN
-                 ",\"has_password\":" BOOLEAN ",\"must_change\":" BOOLEAN ",\"has_factor\":" BOOLEAN ",\"needs_factor\":" BOOLEAN
+                 "\"id\":{\"type\":\"integer\"},\"login\":" STRING ",\"title\":" STRING ",\"region\":" STRING ",\"roles\":" STRING ",\"active\":" TRUTH ",\"locked\":" TRUTH
+                 ",\"has_password\":" TRUTH ",\"must_change\":" TRUTH ",\"has_factor\":" TRUTH ",\"needs_factor\":" TRUTH
                  ",\"failures\":{\"type\":\"integer\"},\"sessions\":{\"type\":\"integer\"},\"signed_at\":" STRING "}}}}}"},
     {"AccountWish", "{\"type\":\"object\",\"required\":[\"login\"],\"properties\":{\"login\":" STRING ",\"title\":" STRING ",\"roles\":" STRING ",\"region\":" STRING
                     ",\"organisation\":{\"type\":\"integer\"}}}"},
     {"AccountRoles", "{\"type\":\"object\",\"properties\":{\"roles\":" STRING ",\"region\":" STRING "}}"},
     {"AccountPassword", "{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\",\"format\":\"password\"}}}"},
     {"AccountPasswordMade", "{\"type\":\"object\",\"properties\":{\"password\":" STRING "}}"},
-    {"AccountLock", "{\"type\":\"object\",\"required\":[\"locked\"],\"properties\":{\"locked\":" BOOLEAN "}}"},
+    {"AccountLock", "{\"type\":\"object\",\"required\":[\"locked\"],\"properties\":{\"locked\":" TRUTH "}}"},
     {"Made", "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":{\"type\":\"integer\"}}}"},
     {0},
 };

@@ -52,7 +52,6 @@ static int list(struct request *r, struct error *err) {
     return rc < 0 ? rc : 0;
 }
 
-#define STRING "{\"type\":\"string\"}"
 const struct schema audit_schemas[] = {
     {"AuditEntries", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"seq\",\"at\",\"verb\",\"actor\"],\"properties\":{"
                      "\"seq\":{\"type\":\"integer\",\"format\":\"int64\"},\"at\":{\"type\":\"string\",\"format\":\"date-time\"},\"verb\":" STRING ",\"actor\":" STRING ",\"register\":" STRING

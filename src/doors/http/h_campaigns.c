@@ -127,14 +127,11 @@ static int pooling(struct request *r, struct error *err) {
     return rc < 0 ? rc : answer_json(r, 200, testing_pools_json(&pools, people), err);
 }
 
-#define NUMBER "{\"type\":\"number\"}"
 #define COUNT "{\"type\":\"number\",\"minimum\":0}"
-#define STRING "{\"type\":\"string\"}"
 #define HOUR "{\"type\":[\"string\",\"number\"],\"description\":\"17:30 or 17.5\"}"
 #define MAYBE "{\"type\":[\"number\",\"null\"]}"
 #define POINT "{\"type\":\"array\",\"items\":" NUMBER ",\"minItems\":2,\"maxItems\":2,\"description\":\"longitude, latitude\"}"
-#define LIST(name) "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}}"
-#define QUEUE "{\"$ref\":\"#/components/schemas/CampaignQueue\"}"
+#define QUEUE SHAPE("CampaignQueue")
 const struct schema campaigns_schemas[] = {
     {"CampaignAsked", "{\"type\":\"object\",\"additionalProperties\":false,\"description\":\"Without areas: people. Without laboratories: tubes_per_day. What is left out is as docs/campaign.md says.\",\"properties\":{\"people\":" COUNT
         ",\"tables\":" COUNT ",\"tubes_per_day\":" COUNT ",\"turnaround_hours\":" COUNT ",\"samplers\":" COUNT ",\"samplers_per_table\":" COUNT ",\"people_per_hour\":" COUNT ",\"people_per_tube\":" COUNT
@@ -151,7 +148,7 @@ const struct schema campaigns_schemas[] = {
         ",\"not_served\":" NUMBER ",\"state\":{\"enum\":[\"free\",\"busy\",\"jammed\"]}}}"},
     {"CampaignAreaPlan", "{\"type\":\"object\",\"required\":[\"name\",\"people\",\"samplers\"],\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"tables\":" NUMBER ",\"samplers\":" NUMBER ",\"couriers\":" NUMBER
         ",\"sampled_hours\":" MAYBE ",\"sampled_hours_p90\":" MAYBE ",\"tubes_to\":{\"type\":\"array\",\"items\":" NUMBER ",\"description\":\"tubes to each laboratory, in their order\"},\"burst\":" QUEUE ",\"by_slot\":" QUEUE
-        ",\"called\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"description\":\"people to be called for each slot of the first day\"},\"not_called\":{\"type\":\"integer\"},\"sites\":" LIST("CampaignSitePlan") "}}"},
+        ",\"called\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"description\":\"people to be called for each slot of the first day\"},\"not_called\":{\"type\":\"integer\"},\"sites\":" LIST(SHAPE("CampaignSitePlan")) "}}"},
     {"CampaignSitePlan", "{\"type\":\"object\",\"required\":[\"name\",\"people\",\"tables\",\"samplers\"],\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"tables\":" NUMBER ",\"samplers\":" NUMBER "}}"},
     {"CampaignLaboratoryPlan", "{\"type\":\"object\",\"required\":[\"name\",\"tubes\"],\"properties\":{\"name\":" STRING ",\"tubes\":" NUMBER ",\"tubes_per_hour\":" NUMBER ",\"busy_hours\":" NUMBER ",\"most_waiting\":" NUMBER
         ",\"last_result_hours\":" NUMBER "}}"},
@@ -161,8 +158,8 @@ const struct schema campaigns_schemas[] = {
     {"CampaignSlot", "{\"type\":\"object\",\"required\":[\"hours\",\"sampled\"],\"properties\":{\"hours\":" NUMBER ",\"sampled\":" NUMBER ",\"fetched\":" NUMBER ",\"started\":" NUMBER ",\"reported\":" NUMBER "}}"},
     {"CampaignPlan", "{\"type\":\"object\",\"required\":[\"people\",\"tubes\",\"finish_hours\",\"bottleneck\",\"buys\",\"areas\",\"laboratories\",\"slots\"],\"properties\":{\"people\":" NUMBER ",\"tubes\":" NUMBER ",\"samplers\":" NUMBER
         ",\"samplers_placed\":" NUMBER ",\"couriers\":" NUMBER ",\"by_rule\":{\"type\":\"boolean\"},\"rules_of_thumb\":{\"type\":\"object\",\"additionalProperties\":" NUMBER "},\"finish_hours\":{\"$ref\":\"#/components/schemas/CampaignFinish\"},"
-        "\"on_time\":" MAYBE ",\"bottleneck\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\",\"none\"]},\"buys\":" LIST("CampaignBuys") ",\"areas\":" LIST("CampaignAreaPlan") ",\"laboratories\":"
-        LIST("CampaignLaboratoryPlan") ",\"slots\":" LIST("CampaignSlot") ",\"as_is\":{\"$ref\":\"#/components/schemas/CampaignAsIs\"},\"moves\":" LIST("CampaignMove") "}}"},
+        "\"on_time\":" MAYBE ",\"bottleneck\":{\"enum\":[\"samplers\",\"tables\",\"couriers\",\"laboratories\",\"none\"]},\"buys\":" LIST(SHAPE("CampaignBuys")) ",\"areas\":" LIST(SHAPE("CampaignAreaPlan")) ",\"laboratories\":"
+        LIST(SHAPE("CampaignLaboratoryPlan")) ",\"slots\":" LIST(SHAPE("CampaignSlot")) ",\"as_is\":{\"$ref\":\"#/components/schemas/CampaignAsIs\"},\"moves\":" LIST(SHAPE("CampaignMove")) "}}"},
     {"CampaignAsIs", "{\"type\":\"object\",\"description\":\"When nobody moves; where areas say how many samplers they have. null: never.\",\"required\":[\"finish_hours\",\"areas\"],\"properties\":{\"finish_hours\":{\"$ref\":"
         "\"#/components/schemas/CampaignFinish\"},\"on_time\":" MAYBE ",\"areas\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"name\":" STRING ",\"people\":" NUMBER ",\"samplers\":" NUMBER
         ",\"sampled_hours\":" MAYBE ",\"sampled_hours_p90\":" MAYBE "}}}}}"},
@@ -181,7 +178,7 @@ const struct schema campaigns_schemas[] = {
         "\"forbidden\":{\"type\":\"boolean\"},\"tubes_first\":" NUMBER ",\"tubes_tested\":" NUMBER ",\"tube_positivity\":" NUMBER ",\"held\":" NUMBER ",\"found\":" NUMBER ",\"missed\":" NUMBER
         ",\"missed_more_than_single\":" NUMBER ",\"wrongly_positive\":" NUMBER ",\"sensitivity\":" NUMBER ",\"ppv\":" NUMBER ",\"cost\":" NUMBER "}}"},
     {"Pooling", "{\"type\":\"object\",\"required\":[\"people\",\"sizes\"],\"properties\":{\"people\":" NUMBER ",\"pooling_max\":{\"type\":\"integer\",\"description\":\"0: the plan in force does not say\"},\"pack\":"
-        STRING ",\"source\":" STRING ",\"sizes\":" LIST("PoolingSize") "}}"},
+        STRING ",\"source\":" STRING ",\"sizes\":" LIST(SHAPE("PoolingSize")) "}}"},
     {0},
 };
 

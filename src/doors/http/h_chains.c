@@ -345,35 +345,28 @@ static int choose(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_submit(r, list, 1, false, chosen, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
-#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
 #define MAYBE "{\"type\":[\"string\",\"null\"]}"
-#define TRUTH "{\"type\":\"boolean\"}"
-#define NUMBER "{\"type\":\"number\"}"
-#define OF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define OBJECT(required, members) "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" members "}}"
 const struct schema chains_schemas[] = {
     {"ChainCase", OBJECT("\"id\",\"number\",\"region\",\"onset\",\"reported\",\"class\",\"controlled\",\"imported\",\"generation\",\"children\",\"descendants\",\"tree\"", "\"id\":" ID
                   ",\"number\":" STRING ",\"region\":" STRING ",\"onset\":" MAYBE ",\"reported\":" MAYBE ",\"class\":" STRING ",\"controlled\":" TRUTH ",\"imported\":" TRUTH
                   ",\"generation\":" WHOLE ",\"children\":" WHOLE ",\"descendants\":" WHOLE ",\"tree\":" WHOLE)},
-    {"ChainTree", OBJECT("\"root\",\"size\",\"generations\",\"open\",\"long_gaps\",\"first\",\"last\",\"last_outside\"", "\"root\":" OF("ChainCase") ",\"size\":" WHOLE
+    {"ChainTree", OBJECT("\"root\",\"size\",\"generations\",\"open\",\"long_gaps\",\"first\",\"last\",\"last_outside\"", "\"root\":" SHAPE("ChainCase") ",\"size\":" WHOLE
                   ",\"generations\":" WHOLE ",\"open\":" TRUTH ",\"long_gaps\":" WHOLE ",\"first\":" MAYBE ",\"last\":" MAYBE ",\"last_outside\":" MAYBE)},
-    {"ChainFault", OBJECT("\"kind\",\"days\",\"infectee\"", "\"kind\":" STRING ",\"days\":" WHOLE ",\"infectee\":" OF("ChainCase") ",\"infector\":" OF("ChainCase"))},
+    {"ChainFault", OBJECT("\"kind\",\"days\",\"infectee\"", "\"kind\":" STRING ",\"days\":" WHOLE ",\"infectee\":" SHAPE("ChainCase") ",\"infector\":" SHAPE("ChainCase"))},
     {"ChainSummary", OBJECT("\"disease\",\"at\",\"serial_interval_days\",\"serial_interval_sd_days\",\"cut_days\",\"long_days\",\"cases\",\"elsewhere\",\"unlinked\",\"by_machine\","
                      "\"by_analyst\",\"roots\",\"outside_control\",\"generations\",\"chains\",\"contradictions\",\"n_chains\",\"open\",\"cut\",\"n_contradictions\",\"n_never_met\"",
                      "\"disease\":" STRING ",\"at\":" STRING ",\"serial_interval_days\":" NUMBER ",\"serial_interval_sd_days\":" NUMBER ",\"cut_days\":" WHOLE ",\"long_days\":" WHOLE
                      ",\"cases\":" WHOLE ",\"elsewhere\":" WHOLE ",\"unlinked\":" WHOLE ",\"by_machine\":" WHOLE ",\"by_analyst\":" WHOLE ",\"roots\":" WHOLE ",\"outside_control\":" WHOLE
-                     ",\"generations\":" LIST(WHOLE) ",\"chains\":" LIST(OF("ChainTree")) ",\"n_chains\":" WHOLE ",\"open\":" WHOLE ",\"cut\":" WHOLE ",\"n_contradictions\":" WHOLE
-                     ",\"n_never_met\":" WHOLE ",\"contradictions\":" LIST(OF("ChainFault")))},
+                     ",\"generations\":" LIST(WHOLE) ",\"chains\":" LIST(SHAPE("ChainTree")) ",\"n_chains\":" WHOLE ",\"open\":" WHOLE ",\"cut\":" WHOLE ",\"n_contradictions\":" WHOLE
+                     ",\"n_never_met\":" WHOLE ",\"contradictions\":" LIST(SHAPE("ChainFault")))},
     {"ChainEdge", OBJECT("\"infector\",\"infectee\",\"chance\",\"by\"", "\"infector\":" ID ",\"infectee\":" ID ",\"chance\":" NUMBER ",\"by\":" STRING)},
-    {"ChainPart", OBJECT("\"nodes\",\"edges\",\"more\",\"hidden\",\"cases\"", "\"nodes\":" LIST(OF("ChainCase")) ",\"edges\":" LIST(OF("ChainEdge")) ",\"more\":" TRUTH ",\"hidden\":" WHOLE
+    {"ChainPart", OBJECT("\"nodes\",\"edges\",\"more\",\"hidden\",\"cases\"", "\"nodes\":" LIST(SHAPE("ChainCase")) ",\"edges\":" LIST(SHAPE("ChainEdge")) ",\"more\":" TRUTH ",\"hidden\":" WHOLE
                   ",\"cases\":" WHOLE)},
     {"ChainCandidate", OBJECT("\"rank\",\"chance\",\"days\",\"exposure\",\"timing\",\"genomes\",\"case\"", "\"rank\":" WHOLE ",\"chance\":" NUMBER ",\"days\":" WHOLE ",\"exposure\":" NUMBER
-                       ",\"timing\":" NUMBER ",\"genomes\":" NUMBER ",\"differences\":" WHOLE ",\"case\":" OF("ChainCase"))},
-    {"ChainSources", "{\"type\":\"object\",\"required\":[\"case\",\"by\",\"source\",\"unknown\",\"candidates\",\"hidden\"],\"properties\":{\"case\":" OF("ChainCase") ",\"by\":" STRING
-                     ",\"source\":{\"anyOf\":[" OF("ChainCase") ",{\"type\":\"null\"}]},\"unknown\":" NUMBER ",\"candidates\":" LIST(OF("ChainCandidate")) ",\"hidden\":" WHOLE "}}"},
+                       ",\"timing\":" NUMBER ",\"genomes\":" NUMBER ",\"differences\":" WHOLE ",\"case\":" SHAPE("ChainCase"))},
+    {"ChainSources", "{\"type\":\"object\",\"required\":[\"case\",\"by\",\"source\",\"unknown\",\"candidates\",\"hidden\"],\"properties\":{\"case\":" SHAPE("ChainCase") ",\"by\":" STRING
+                     ",\"source\":{\"anyOf\":[" SHAPE("ChainCase") ",{\"type\":\"null\"}]},\"unknown\":" NUMBER ",\"candidates\":" LIST(SHAPE("ChainCandidate")) ",\"hidden\":" WHOLE "}}"},
     {"ChainChoice", "{\"type\":\"object\",\"required\":[\"kind\",\"reason\"],\"properties\":{\"kind\":" STRING ",\"infector\":" ID ",\"reason\":" STRING ",\"certainty\":" STRING "}}"},
     {"ChainChosen", "{\"type\":\"object\",\"required\":[\"record\",\"version\"],\"properties\":{\"record\":" ID ",\"version\":" WHOLE "}}"},
     {0},

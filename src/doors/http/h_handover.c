@@ -130,8 +130,6 @@ static int of_record(struct request *r, struct error *err) {
     return rc < 0 ? rc : 0;
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
 #define MAYBE "{\"type\":[\"string\",\"null\"]}"
 const struct schema handover_schemas[] = {
     {"Handover", "{\"type\":\"object\",\"required\":[\"duties\",\"reason\"],\"properties\":{\"duties\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":500,\"items\":{\"type\":\"object\",\"required\":[\"register\",\"record\",\"rule\"],"

@@ -241,30 +241,24 @@ const struct route jobs_routes[] = {
     {0},
 };
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
-#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
-#define TRUTH "{\"type\":\"boolean\"}"
-#define OF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define EFFECTS "\"gain\":" WHOLE ",\"lose\":" WHOLE ",\"sooner\":" WHOLE ",\"later\":" WHOLE
 const struct schema jobs_schemas[] = {
     {"Job", "{\"type\":\"object\",\"required\":[\"id\",\"kind\",\"state\",\"params\",\"result\"],\"properties\":{\"id\":" STRING ",\"kind\":" STRING ",\"step\":" STRING ","
             "\"state\":{\"type\":\"string\",\"enum\":[\"new\",\"queued\",\"running\",\"done\",\"failed\",\"cancelled\",\"interrupted\"]},\"created_at\":" STRING ","
             "\"finished_at\":" STRING ",\"deleted_at\":" STRING ",\"progress\":{\"type\":\"object\",\"required\":[\"done\",\"total\",\"rows\",\"seconds\"],\"properties\":{\"done\":" WHOLE ",\"total\":" WHOLE ","
             "\"rows\":" WHOLE ",\"seconds\":{\"type\":\"number\"},\"left_s\":{\"type\":\"number\"}}},\"error\":{\"type\":\"object\",\"required\":[\"code\",\"detail\",\"where\"],\"properties\":{\"code\":" STRING ","
-            "\"detail\":" STRING ",\"where\":" STRING "}},\"params\":" OF("JobParams") ",\"result\":" OF("JobResult") "}}"},
+            "\"detail\":" STRING ",\"where\":" STRING "}},\"params\":" SHAPE("JobParams") ",\"result\":" SHAPE("JobResult") "}}"},
     {"JobParams", "{\"type\":\"object\",\"description\":\"What was asked; of an upload also its name, size and digest.\",\"properties\":{\"file\":" STRING ",\"bytes\":" ID ",\"digest\":" STRING ",\"register\":" STRING
                   ",\"map\":" STRING ",\"map_text\":" STRING ",\"sheet\":" STRING ",\"reason\":" STRING ",\"policy\":" STRING ",\"region\":" STRING ",\"from\":" STRING ",\"approver\":" STRING ",\"day\":" STRING
                   ",\"disease\":" STRING ",\"format\":" STRING ",\"where\":" STRING ",\"columns\":" STRING ",\"titles\":" STRING ",\"open\":" STRING "}}"},
-    {"JobResult", "{\"type\":\"object\",\"description\":\"A member for each step that has been done.\",\"properties\":{\"look\":" OF("ImportLook") ",\"check\":" OF("ImportCounts") ",\"run\":" OF("ImportCounts")
-                  ",\"undo\":" OF("ImportUndone") ",\"imports\":{\"type\":\"array\",\"description\":\"what the upload has become, a run each\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"whole\",\"undone\"],"
-                  "\"properties\":{\"id\":" ID ",\"whole\":" TRUTH ",\"undone\":" TRUTH "}}},\"errors\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":" STRING "}},\"diff\":" OF("PlanDiff")
-                  ",\"adopt\":" OF("PlanDiff") ",\"draft\":{\"type\":\"object\",\"required\":[\"figures\"],\"properties\":{\"figures\":" OF("Bulletin") "}},\"freeze\":{\"type\":\"object\",\"required\":[\"report\"],"
-                  "\"properties\":{\"report\":" ID "}},\"result\":{\"type\":\"object\",\"required\":[\"file\",\"rows\"],\"properties\":{\"file\":" STRING ",\"rows\":" WHOLE "}},\"verify\":" OF("JournalVerdict") "}}"},
+    {"JobResult", "{\"type\":\"object\",\"description\":\"A member for each step that has been done.\",\"properties\":{\"look\":" SHAPE("ImportLook") ",\"check\":" SHAPE("ImportCounts") ",\"run\":" SHAPE("ImportCounts")
+                  ",\"undo\":" SHAPE("ImportUndone") ",\"imports\":{\"type\":\"array\",\"description\":\"what the upload has become, a run each\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"whole\",\"undone\"],"
+                  "\"properties\":{\"id\":" ID ",\"whole\":" TRUTH ",\"undone\":" TRUTH "}}},\"errors\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":" STRING "}},\"diff\":" SHAPE("PlanDiff")
+                  ",\"adopt\":" SHAPE("PlanDiff") ",\"draft\":{\"type\":\"object\",\"required\":[\"figures\"],\"properties\":{\"figures\":" SHAPE("Bulletin") "}},\"freeze\":{\"type\":\"object\",\"required\":[\"report\"],"
+                  "\"properties\":{\"report\":" ID "}},\"result\":{\"type\":\"object\",\"required\":[\"file\",\"rows\"],\"properties\":{\"file\":" STRING ",\"rows\":" WHOLE "}},\"verify\":" SHAPE("JournalVerdict") "}}"},
     {"ImportLook", "{\"type\":\"object\",\"required\":[\"format\",\"encoding\",\"confidence\",\"delimiter\",\"sheet\",\"gzip\",\"headers\",\"suggestions\"],\"properties\":{\"format\":{\"enum\":[\"csv\",\"xlsx\"]},"
                    "\"encoding\":" STRING ",\"confidence\":{\"type\":\"number\"},\"delimiter\":" STRING ",\"sheet\":" STRING ",\"gzip\":" TRUTH ",\"headers\":" LIST(STRING) ",\"suggestions\":{\"type\":\"array\",\"items\":{"
-                   "\"type\":\"object\",\"required\":[\"register\"],\"properties\":{\"register\":" STRING ",\"map\":" STRING ",\"matched\":" WHOLE ",\"unmatched\":" STRING "}}},\"first_rows\":" OF("ImportCounts")
+                   "\"type\":\"object\",\"required\":[\"register\"],\"properties\":{\"register\":" STRING ",\"map\":" STRING ",\"matched\":" WHOLE ",\"unmatched\":" STRING "}}},\"first_rows\":" SHAPE("ImportCounts")
                    ",\"register\":" STRING ",\"means\":" LIST(STRING) ",\"trouble\":" STRING "}}"},
     {"ImportCounts", "{\"type\":\"object\",\"required\":[\"rows\",\"created\",\"changed\",\"unchanged\",\"refused\",\"skipped\",\"undecided\",\"records\",\"persons_known\",\"repaired\",\"reasons\",\"notes\",\"register\"],"
                      "\"properties\":{\"rows\":" WHOLE ",\"created\":" WHOLE ",\"changed\":" WHOLE ",\"unchanged\":" WHOLE ",\"refused\":" WHOLE ",\"skipped\":" WHOLE ",\"undecided\":" WHOLE ",\"records\":" WHOLE

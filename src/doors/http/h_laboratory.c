@@ -293,22 +293,18 @@ static int recalled_tubes(struct request *r, struct error *err) {
     return rc < 0 ? rc : answer_json(r, 200, j, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
 #define MAYBE "{\"type\":[\"string\",\"null\"]}"
 #define COUNT "{\"type\":\"integer\"}"
-#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
 #define MAYBE_COUNT "{\"type\":[\"integer\",\"null\"]}"
-#define BOOLEAN "{\"type\":\"boolean\"}"
-#define LIST(name) "{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/" name "\"}}"
 #define BOX "\"id\":" ID ",\"barcode\":" STRING ",\"state\":" STRING ",\"site\":" MAYBE ",\"laboratory\":" MAYBE_COUNT ",\"laboratory_title\":" MAYBE ",\"sealed_at\":" MAYBE ",\"received_at\":" MAYBE ",\"declared\":" MAYBE_COUNT \
     ",\"listed\":" COUNT ",\"here\":" COUNT ",\"missing\":" MAYBE_COUNT ",\"extra\":" MAYBE_COUNT
 #define RUN "\"id\":" ID ",\"plate\":" STRING ",\"instrument\":" MAYBE ",\"laboratory\":" ID ",\"state\":" STRING ",\"started_at\":" MAYBE ",\"finished_at\":" MAYBE ",\"positive_control\":" MAYBE ",\"negative_control\":" MAYBE \
-    ",\"operator\":" MAYBE ",\"reviewer\":" MAYBE ",\"reviewed_at\":" MAYBE ",\"tubes\":" COUNT ",\"unreleased\":" COUNT ",\"results\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"may_release\":" BOOLEAN ",\"why_not\":" STRING
+    ",\"operator\":" MAYBE ",\"reviewer\":" MAYBE ",\"reviewed_at\":" MAYBE ",\"tubes\":" COUNT ",\"unreleased\":" COUNT ",\"results\":{\"type\":\"object\",\"additionalProperties\":" COUNT "},\"may_release\":" TRUTH ",\"why_not\":" STRING
 #define CODES "{\"type\":\"array\",\"maxItems\":10000,\"items\":" STRING "}"
 #define CT "{\"description\":\"a number up to 60, null for no amplification, or the instrument's word\",\"type\":[\"number\",\"null\",\"string\"]}"
 const struct schema laboratory_schemas[] = {
     {"BoxArrived", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"tubes\":" CODES ",\"at\":" STRING "}}"},
-    {"BoxPacked", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"site\":" ID ",\"laboratory\":" ID ",\"tubes\":{\"type\":\"array\",\"maxItems\":2000,\"items\":" STRING "},\"seal\":" BOOLEAN ",\"at\":" STRING
+    {"BoxPacked", "{\"type\":\"object\",\"required\":[\"box\",\"tubes\"],\"properties\":{\"box\":" STRING ",\"site\":" ID ",\"laboratory\":" ID ",\"tubes\":{\"type\":\"array\",\"maxItems\":2000,\"items\":" STRING "},\"seal\":" TRUTH ",\"at\":" STRING
                   ",\"sent_at\":" STRING "},\"description\":\"A box that is not there is begun at site. seal: nothing is added any more. at: when, by the device's clock; sent_at: that clock when it sent.\"}"},
     {"Plate", "{\"type\":\"object\",\"required\":[\"wells\"],\"properties\":{\"run\":" ID ",\"laboratory\":" ID ",\"plate\":" STRING ",\"instrument\":" STRING ",\"started_at\":" STRING ",\"resulted_at\":" STRING
               ",\"wells\":{\"type\":\"array\",\"maxItems\":384,\"items\":{\"type\":\"object\",\"properties\":{\"well\":" STRING ",\"tube\":" STRING ",\"role\":" STRING
@@ -326,15 +322,15 @@ const struct schema laboratory_schemas[] = {
                    ",\"late\":{\"type\":\"boolean\"}}}}}}"},
     {"BenchBox", "{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"state\",\"listed\",\"here\"],\"properties\":{" BOX ",\"manifest\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"barcode\",\"outcome\"],"
                "\"properties\":{\"id\":" ID ",\"barcode\":" STRING ",\"swabs\":" MAYBE_COUNT ",\"outcome\":{\"enum\":[\"received\",\"missing\",\"expected\",\"elsewhere\",\"extra\"]},\"received_at\":" MAYBE ",\"packed_in\":" MAYBE ",\"came_in\":" MAYBE "}}}}}"},
-    {"BenchBoxes", "{\"type\":\"object\",\"required\":[\"boxes\"],\"properties\":{\"boxes\":" LIST("BenchBox") "}}"},
+    {"BenchBoxes", "{\"type\":\"object\",\"required\":[\"boxes\"],\"properties\":{\"boxes\":" LIST(SHAPE("BenchBox")) "}}"},
     {"BenchRun", "{\"type\":\"object\",\"required\":[\"id\",\"plate\",\"laboratory\",\"state\",\"tubes\",\"unreleased\",\"results\",\"may_release\"],\"properties\":{" RUN ",\"wells\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"ct\"],"
                "\"properties\":{\"well\":" MAYBE ",\"role\":{\"enum\":[\"sample\",\"negative\",\"positive\",\"standard\"]},\"ct\":{\"type\":\"array\",\"minItems\":3,\"maxItems\":3,\"items\":{\"type\":[\"number\",\"null\"]},\"description\":"
-               "\"ORF1ab, N, internal control; null: no amplification\"},\"tube\":" MAYBE ",\"id\":" MAYBE_COUNT ",\"swabs\":" MAYBE_COUNT ",\"result\":" MAYBE ",\"verdict\":" MAYBE ",\"released\":" BOOLEAN "}}}}}"},
-    {"BenchRuns", "{\"type\":\"object\",\"required\":[\"runs\"],\"properties\":{\"runs\":" LIST("BenchRun") "}}"},
+               "\"ORF1ab, N, internal control; null: no amplification\"},\"tube\":" MAYBE ",\"id\":" MAYBE_COUNT ",\"swabs\":" MAYBE_COUNT ",\"result\":" MAYBE ",\"verdict\":" MAYBE ",\"released\":" TRUTH "}}}}}"},
+    {"BenchRuns", "{\"type\":\"object\",\"required\":[\"runs\"],\"properties\":{\"runs\":" LIST(SHAPE("BenchRun")) "}}"},
     {"RecalledTube", "{\"type\":\"object\",\"required\":[\"id\",\"tube\",\"verdict\",\"members\",\"duties\"],\"properties\":{\"id\":" ID ",\"tube\":" STRING ",\"result\":" STRING ",\"verdict\":" STRING ",\"size\":" COUNT ",\"members\":" COUNT ",\"released_at\":" MAYBE
                      ",\"traced_at\":" MAYBE ",\"site\":" MAYBE ",\"region\":" MAYBE ",\"round\":" ID ",\"duties\":{\"type\":\"object\",\"description\":\"by rule of the plan\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"open\",\"overdue\",\"done\"],"
                      "\"properties\":{\"open\":" COUNT ",\"overdue\":" COUNT ",\"done\":" COUNT "}}}}}"},
-    {"RecalledTubes", "{\"type\":\"object\",\"required\":[\"tubes\"],\"properties\":{\"tubes\":" LIST("RecalledTube") "}}"},
+    {"RecalledTubes", "{\"type\":\"object\",\"required\":[\"tubes\"],\"properties\":{\"tubes\":" LIST(SHAPE("RecalledTube")) "}}"},
     {0},
 };
 

@@ -101,16 +101,14 @@ const struct route node_routes[] = {
     {0},
 };
 
-#define NUMBER "{\"type\":\"integer\",\"format\":\"int64\"}"
-#define STRING "{\"type\":\"string\"}"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 
 const struct schema node_schemas[] = {
     {"Node", "{\"type\":\"object\",\"required\":[\"node\",\"store\",\"now\",\"uptime_s\"],\"properties\":{\"node\":" STRING ",\"region\":" STRING ",\"store\":" STRING
-             ",\"now\":" TIME ",\"clock_at\":" TIME ",\"uptime_s\":" NUMBER ",\"registers\":" NUMBER ",\"duties_open\":" NUMBER ",\"connections\":" NUMBER
-             ",\"connections_cut\":" NUMBER ",\"queue_waiting\":" NUMBER ",\"commits\":" NUMBER ",\"records_taken\":" NUMBER ",\"jobs_queued\":" NUMBER
-             ",\"jobs_running\":" NUMBER ",\"jobs_kept\":" NUMBER ",\"disk_bytes\":" NUMBER ",\"disk_free_bytes\":" NUMBER ",\"journal_entries\":" NUMBER "}}"},
+             ",\"now\":" TIME ",\"clock_at\":" TIME ",\"uptime_s\":" ID ",\"registers\":" ID ",\"duties_open\":" ID ",\"connections\":" ID
+             ",\"connections_cut\":" ID ",\"queue_waiting\":" ID ",\"commits\":" ID ",\"records_taken\":" ID ",\"jobs_queued\":" ID
+             ",\"jobs_running\":" ID ",\"jobs_kept\":" ID ",\"disk_bytes\":" ID ",\"disk_free_bytes\":" ID ",\"journal_entries\":" ID "}}"},
     {"Retention", "{\"type\":\"object\",\"required\":[\"registers\"],\"properties\":{\"registers\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"days\",\"due\"],"
-                  "\"properties\":{\"name\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"days\":" NUMBER ",\"from\":" STRING ",\"basis\":" STRING ",\"due\":" NUMBER "}}}}}"},
+                  "\"properties\":{\"name\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"days\":" ID ",\"from\":" STRING ",\"basis\":" STRING ",\"due\":" ID "}}}}}"},
     {0},
 };

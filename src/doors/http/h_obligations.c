@@ -198,7 +198,6 @@ static int ages(struct request *r, struct error *err) {
 #define COUNTS "\"open\":{\"type\":\"integer\"},\"due_1h\":{\"type\":\"integer\"},\"overdue\":{\"type\":\"integer\"},\"without_owner\":{\"type\":\"integer\"},\"escalated\":{\"type\":\"integer\"}," \
                "\"paid\":{\"type\":\"integer\"},\"paid_late\":{\"type\":\"integer\"},\"lapsed\":{\"type\":\"integer\"},\"cancelled\":{\"type\":\"integer\"}"
 #define RATE "{\"type\":[\"number\",\"null\"]}"
-#define STRING "{\"type\":\"string\"}"
 
 const struct schema obligations_schemas[] = {
     {"Obligations", "{\"type\":\"object\",\"required\":[\"obligations\",\"more\"],\"properties\":{\"obligations\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"rule\",\"register\",\"record\"],"

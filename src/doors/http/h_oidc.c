@@ -71,7 +71,6 @@ static int back(struct request *r, struct error *err) {
     return request_account_on(r, r->server->oidc_pool, finish_work, then_back, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
 
 const struct route oidc_routes[] = {
     {"GET", "/api/v1/session/oidc", WHO_PUBLIC, NULL, BODY_NONE, 0, away, NULL, "ProviderAddress", 302, 0, "转往统一认证登录(Accept: application/json 时只给出地址)",

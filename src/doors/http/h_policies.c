@@ -278,7 +278,6 @@ static int adopt(struct request *r, struct error *err) {
     return rc;
 }
 
-#define STRING "{\"type\":\"string\"}"
 #define FROM "\"from\":{\"$ref\":\"#/components/schemas/PolicyProvenance\"}"
 #define EFFECTS "{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"rule\":" STRING ",\"gain\":{\"type\":\"integer\"},\"lose\":{\"type\":\"integer\"},\"sooner\":{\"type\":\"integer\"},\"later\":{\"type\":\"integer\"}}}}"
 

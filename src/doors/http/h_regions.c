@@ -26,8 +26,6 @@ static int shapes(struct request *r, struct error *err) {
     return answer_empty(r, 304);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define RING LIST(LIST("{\"type\":\"number\"}"))
 const struct schema regions_schemas[] = {
     {"RegionShapes", "{\"type\":\"object\",\"description\":\"GeoJSON (RFC 7946)\",\"required\":[\"type\",\"features\"],\"properties\":{\"type\":{\"const\":\"FeatureCollection\"},\"features\":{\"type\":\"array\","

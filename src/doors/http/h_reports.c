@@ -279,37 +279,32 @@ static int public_show(struct request *r, struct error *err) {
     return rc;
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
 #define FIGURE "{\"type\":[\"integer\",\"null\"]}"
-#define TRUTH "{\"type\":\"boolean\"}"
-#define OF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define DAYS_OF "{\"type\":\"array\",\"items\":{\"type\":\"integer\"}}"
 #define CLASSES_OF "{\"type\":\"object\",\"properties\":{\"confirmed\":" DAYS_OF ",\"asymptomatic\":" DAYS_OF ",\"suspected\":" DAYS_OF "}}"
 const struct schema reports_schemas[] = {
     {"BulletinOrigins", "{\"type\":\"object\",\"properties\":{\"local\":" FIGURE ",\"imported\":" FIGURE ",\"unknown\":" FIGURE "}}"},
     {"BulletinClasses", "{\"type\":\"object\",\"properties\":{\"confirmed\":" FIGURE ",\"asymptomatic\":" FIGURE ",\"suspected\":" FIGURE "}}"},
-    {"BulletinCases", "{\"type\":\"object\",\"required\":[\"confirmed\",\"asymptomatic\",\"suspected\"],\"properties\":{\"confirmed\":" OF("BulletinOrigins") ",\"asymptomatic\":" OF("BulletinOrigins")
-                      ",\"suspected\":" OF("BulletinOrigins") "}}"},
+    {"BulletinCases", "{\"type\":\"object\",\"required\":[\"confirmed\",\"asymptomatic\",\"suspected\"],\"properties\":{\"confirmed\":" SHAPE("BulletinOrigins") ",\"asymptomatic\":" SHAPE("BulletinOrigins")
+                      ",\"suspected\":" SHAPE("BulletinOrigins") "}}"},
     {"BulletinRow", "{\"type\":\"object\",\"required\":[\"code\",\"zh\",\"en\",\"new\",\"new_total\",\"cumulative\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING
-                    ",\"new\":" OF("BulletinCases") ",\"new_total\":" OF("BulletinClasses") ",\"cumulative\":" OF("BulletinCases") "}}"},
+                    ",\"new\":" SHAPE("BulletinCases") ",\"new_total\":" SHAPE("BulletinClasses") ",\"cumulative\":" SHAPE("BulletinCases") "}}"},
     {"BulletinCount", "{\"type\":\"object\",\"required\":[\"code\",\"zh\",\"en\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"n\":" FIGURE "}}"},
     {"BulletinSpell", "{\"type\":\"object\",\"properties\":{\"n\":" FIGURE ",\"median_s\":" WHOLE ",\"p90_s\":" WHOLE "}}"},
-    {"BulletinTimes", "{\"type\":\"object\",\"properties\":{\"onset_detected\":" OF("BulletinSpell") ",\"detected_reported\":" OF("BulletinSpell") ",\"reported_isolated\":" OF("BulletinSpell")
-                      ",\"isolated_treated\":" OF("BulletinSpell") "}}"},
+    {"BulletinTimes", "{\"type\":\"object\",\"properties\":{\"onset_detected\":" SHAPE("BulletinSpell") ",\"detected_reported\":" SHAPE("BulletinSpell") ",\"reported_isolated\":" SHAPE("BulletinSpell")
+                      ",\"isolated_treated\":" SHAPE("BulletinSpell") "}}"},
     {"BulletinCurve", "{\"type\":\"object\",\"required\":[\"local\",\"imported\",\"unknown\"],\"properties\":{\"local\":" LIST(WHOLE) ",\"imported\":" LIST(WHOLE) ",\"unknown\":" LIST(WHOLE)
                       "}}"},
-    {"BulletinDayBefore", "{\"type\":\"object\",\"required\":[\"new\"],\"properties\":{\"new\":" OF("BulletinCases") ",\"found_under_control\":" FIGURE ",\"found_in_community\":" FIGURE
+    {"BulletinDayBefore", "{\"type\":\"object\",\"required\":[\"new\"],\"properties\":{\"new\":" SHAPE("BulletinCases") ",\"found_under_control\":" FIGURE ",\"found_in_community\":" FIGURE
                           ",\"control_unknown\":" FIGURE "}}"},
     {"BulletinCaseFigures", "{\"type\":\"object\",\"required\":[\"new\",\"new_by_class\",\"new_by_origin\",\"cumulative\",\"discovery\",\"severity\",\"regions\",\"diseases\","
-                            "\"times_day\",\"times_week\",\"curve_onset\",\"curve_report\"],\"properties\":{\"new\":" OF("BulletinCases") ",\"new_by_class\":" OF("BulletinClasses")
-                            ",\"new_by_origin\":" OF("BulletinOrigins") ",\"new_infections\":" FIGURE ",\"new_infections_yesterday\":" FIGURE ",\"cumulative\":" OF("BulletinCases")
-                            ",\"found_under_control\":" FIGURE ",\"found_in_community\":" FIGURE ",\"control_unknown\":" FIGURE ",\"day_before\":" OF("BulletinDayBefore")
+                            "\"times_day\",\"times_week\",\"curve_onset\",\"curve_report\"],\"properties\":{\"new\":" SHAPE("BulletinCases") ",\"new_by_class\":" SHAPE("BulletinClasses")
+                            ",\"new_by_origin\":" SHAPE("BulletinOrigins") ",\"new_infections\":" FIGURE ",\"new_infections_yesterday\":" FIGURE ",\"cumulative\":" SHAPE("BulletinCases")
+                            ",\"found_under_control\":" FIGURE ",\"found_in_community\":" FIGURE ",\"control_unknown\":" FIGURE ",\"day_before\":" SHAPE("BulletinDayBefore")
                             ",\"conversions\":" FIGURE ",\"excluded\":" FIGURE ",\"active\":" FIGURE ",\"recovered\":" FIGURE ",\"released\":" FIGURE ",\"died\":" FIGURE
-                            ",\"recovered_cumulative\":" FIGURE ",\"released_cumulative\":" FIGURE ",\"died_cumulative\":" FIGURE ",\"discovery\":" LIST(OF("BulletinCount"))
-                            ",\"severity\":" LIST(OF("BulletinCount")) ",\"regions\":" LIST(OF("BulletinRow")) ",\"diseases\":" LIST(OF("BulletinRow")) ",\"times_day\":" OF("BulletinTimes")
-                            ",\"times_week\":" OF("BulletinTimes") ",\"curve_onset\":" OF("BulletinCurve") ",\"curve_report\":" OF("BulletinCurve") "}}"},
+                            ",\"recovered_cumulative\":" FIGURE ",\"released_cumulative\":" FIGURE ",\"died_cumulative\":" FIGURE ",\"discovery\":" LIST(SHAPE("BulletinCount"))
+                            ",\"severity\":" LIST(SHAPE("BulletinCount")) ",\"regions\":" LIST(SHAPE("BulletinRow")) ",\"diseases\":" LIST(SHAPE("BulletinRow")) ",\"times_day\":" SHAPE("BulletinTimes")
+                            ",\"times_week\":" SHAPE("BulletinTimes") ",\"curve_onset\":" SHAPE("BulletinCurve") ",\"curve_report\":" SHAPE("BulletinCurve") "}}"},
     {"BulletinRounds", "{\"type\":\"object\",\"properties\":{\"person_times\":" FIGURE ",\"people\":" FIGURE ",\"tubes\":" FIGURE ",\"tubes_resulted\":" FIGURE ",\"tubes_positive\":" FIGURE
                        ",\"people_decided\":" FIGURE ",\"people_positive\":" FIGURE ",\"target\":" FIGURE ",\"covered\":" FIGURE ",\"voluntary\":" FIGURE "}}"},
     {"BulletinContacts", "{\"type\":\"object\",\"required\":[\"queue\"],\"properties\":{\"found\":" FIGURE ",\"found_secondary\":" FIGURE ",\"cumulative\":" FIGURE
@@ -319,11 +314,11 @@ const struct schema reports_schemas[] = {
     {"BulletinRule", "{\"type\":\"object\",\"required\":[\"code\",\"zh\",\"en\"],\"properties\":{\"code\":" STRING ",\"zh\":" STRING ",\"en\":" STRING ",\"open\":" FIGURE
                      ",\"due_within_1h\":" FIGURE ",\"overdue\":" FIGURE ",\"without_owner\":" FIGURE ",\"paid\":" FIGURE "}}"},
     {"BulletinDuties", "{\"type\":\"object\",\"required\":[\"rules\"],\"properties\":{\"open\":" FIGURE ",\"due_within_1h\":" FIGURE ",\"overdue\":" FIGURE ",\"without_owner\":" FIGURE
-                       ",\"raised\":" FIGURE ",\"paid\":" FIGURE ",\"paid_late\":" FIGURE ",\"lapsed\":" FIGURE ",\"closed_loop_ppm\":" FIGURE ",\"rules\":" LIST(OF("BulletinRule"))
+                       ",\"raised\":" FIGURE ",\"paid\":" FIGURE ",\"paid_late\":" FIGURE ",\"lapsed\":" FIGURE ",\"closed_loop_ppm\":" FIGURE ",\"rules\":" LIST(SHAPE("BulletinRule"))
                        "}}"},
     {"BulletinUnit", "{\"type\":\"object\",\"required\":[\"title\",\"region\"],\"properties\":{\"title\":" STRING ",\"region\":" STRING ",\"organisation\":" WHOLE ",\"submitted_at\":" STRING
                      "}}"},
-    {"BulletinUnits", "{\"type\":\"object\",\"required\":[\"list\"],\"properties\":{\"expected\":" FIGURE ",\"reported\":" FIGURE ",\"late\":" FIGURE ",\"list\":" LIST(OF("BulletinUnit"))
+    {"BulletinUnits", "{\"type\":\"object\",\"required\":[\"list\"],\"properties\":{\"expected\":" FIGURE ",\"reported\":" FIGURE ",\"late\":" FIGURE ",\"list\":" LIST(SHAPE("BulletinUnit"))
                       "}}"},
     {"BulletinRestated", "{\"type\":\"object\",\"required\":[\"day\"],\"properties\":{\"day\":" STRING ",\"was\":" FIGURE ",\"is\":" FIGURE ",\"late\":" FIGURE ",\"swabs_was\":" FIGURE
                          ",\"swabs_is\":" FIGURE "}}"},
@@ -332,8 +327,8 @@ const struct schema reports_schemas[] = {
     {"Bulletin", "{\"type\":\"object\",\"required\":[\"format\",\"region\",\"day\",\"as_of\",\"state\",\"public\",\"cases\",\"contacts\",\"tests\",\"obligations\",\"units\","
                  "\"restated\",\"changes\"],\"properties\":{\"format\":" WHOLE ",\"region\":" STRING ",\"region_zh\":" STRING ",\"region_en\":" STRING ",\"disease\":" STRING
                  ",\"disease_zh\":" STRING ",\"disease_en\":" STRING ",\"day\":" STRING ",\"zone_s\":" WHOLE ",\"as_of\":" STRING ",\"state\":" STRING ",\"public\":" TRUTH ",\"k\":" FIGURE
-                 ",\"serial\":" FIGURE ",\"cases\":" OF("BulletinCaseFigures") ",\"contacts\":" OF("BulletinContacts") ",\"tests\":" OF("BulletinTests") ",\"rounds\":" OF("BulletinRounds")
-                 ",\"obligations\":" OF("BulletinDuties") ",\"units\":" OF("BulletinUnits") ",\"restated\":" LIST(OF("BulletinRestated")) ",\"previous_as_of\":" STRING ",\"changes\":" LIST(OF("BulletinChange")) ""
+                 ",\"serial\":" FIGURE ",\"cases\":" SHAPE("BulletinCaseFigures") ",\"contacts\":" SHAPE("BulletinContacts") ",\"tests\":" SHAPE("BulletinTests") ",\"rounds\":" SHAPE("BulletinRounds")
+                 ",\"obligations\":" SHAPE("BulletinDuties") ",\"units\":" SHAPE("BulletinUnits") ",\"restated\":" LIST(SHAPE("BulletinRestated")) ",\"previous_as_of\":" STRING ",\"changes\":" LIST(SHAPE("BulletinChange")) ""
                  "},\"description\":\"The figures of a day; what each means is in docs/report.md. null: withheld from the public; absent: cannot be derived\"}"},
     {"Curve", "{\"type\":\"object\",\"required\":[\"from\",\"days\",\"report\",\"onset\"],\"properties\":{\"from\":{\"type\":\"string\",\"format\":\"date\"},\"days\":{\"type\":\"integer\"},"
               "\"report\":" CLASSES_OF ",\"onset\":" CLASSES_OF ",\"without_onset\":" CLASSES_OF "}}"},

@@ -424,9 +424,6 @@ static int people(struct request *r, struct error *err) {
     return buf_char(b, '}') < 0 ? error_memory(err) : 0;
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define NUMBER "{\"type\":\"number\"}"
-#define WHOLE "{\"type\":\"integer\"}"
 #define MOMENT "{\"type\":[\"string\",\"integer\"]}"
 #define SPAN "{\"type\":\"object\",\"required\":[\"n\",\"p50_s\",\"p90_s\"],\"properties\":{\"n\":" WHOLE ",\"p50_s\":" WHOLE ",\"p90_s\":" WHOLE "}}"
 #define PERSON_PROPERTIES "\"tube\":" STRING ",\"kind\":" STRING ",\"size\":" WHOLE ",\"table\":" WHOLE ",\"round\":" WHOLE ",\"swabbed_at\":" MOMENT ",\"again\":{\"type\":\"boolean\"},\"person\":" WHOLE \

@@ -407,7 +407,6 @@ const struct route sign_routes[] = {
     {0},
 };
 
-#define STRING "{\"type\":\"string\"}"
 #define SIGNED_MEMBERS "\"state\":{\"type\":\"string\",\"enum\":[\"ready\",\"needs_factor\",\"needs_password\",\"needs_enrolment\"]},\"csrf\":" STRING ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"}"
 
 const struct schema sign_schemas[] = {

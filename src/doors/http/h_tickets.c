@@ -146,7 +146,6 @@ static int issue(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, issue_run, issue_done, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
 #define MAYBE "{\"type\":[\"string\",\"null\"]}"
 const struct schema tickets_schemas[] = {
     {"Ticket", "{\"type\":\"object\",\"required\":[\"ticket\"],\"properties\":{\"ticket\":{\"type\":\"string\",\"maxLength\":64}}}"},

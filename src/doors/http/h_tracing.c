@@ -463,15 +463,8 @@ static int notice(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, journal_places, shown, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
 #define WORDS "{\"type\":\"array\",\"maxItems\":10000,\"items\":{\"type\":[\"string\",\"integer\"]}}"
-#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
 #define MAYBE "{\"type\":[\"integer\",\"null\"]}"
-#define TRUTH "{\"type\":\"boolean\"}"
-#define NUMBER "{\"type\":\"number\"}"
-#define OF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
-#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define OBJECT(required, members) "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" members "}}"
 #define QUESTION "\"cases\":" WORDS ",\"persons\":" WORDS ",\"degree\":{\"type\":\"integer\",\"enum\":[1,2]},\"minutes\":" WHOLE ",\"within_after\":" WHOLE ",\"crowd\":" WHOLE ",\"window\":" WHOLE ",\"reverse\":{\"type\":\"boolean\"}"
 const struct schema tracing_schemas[] = {
@@ -479,7 +472,7 @@ const struct schema tracing_schemas[] = {
     {"TraceEvidence", OBJECT("\"place\",\"start\",\"end\",\"overlap_s\",\"source\",\"kind\",\"through\"", "\"place\":" STRING ",\"title\":" STRING ",\"start\":" STRING ",\"end\":" STRING
                       ",\"overlap_s\":" WHOLE ",\"source\":" STRING ",\"kind\":" STRING ",\"through\":" STRING ",\"rows_apart\":" WHOLE)},
     {"TraceContact", OBJECT("\"person\",\"degree\",\"class\",\"overlap_s\",\"first\",\"last\",\"score\",\"pieces\"", "\"person\":" STRING ",\"degree\":" WHOLE ",\"class\":" STRING
-                     ",\"overlap_s\":" WHOLE ",\"first\":" STRING ",\"last\":" STRING ",\"score\":" NUMBER ",\"pieces\":" WHOLE ",\"fresh\":" TRUTH ",\"evidence\":" LIST(OF("TraceEvidence")))},
+                     ",\"overlap_s\":" WHOLE ",\"first\":" STRING ",\"last\":" STRING ",\"score\":" NUMBER ",\"pieces\":" WHOLE ",\"fresh\":" TRUTH ",\"evidence\":" LIST(SHAPE("TraceEvidence")))},
     {"TraceVenue", OBJECT("\"place\",\"from\",\"to\",\"visits_a_day\",\"degree\"", "\"place\":" STRING ",\"title\":" STRING ",\"from\":" STRING ",\"to\":" STRING ",\"visits_a_day\":" WHOLE
                    ",\"degree\":" WHOLE)},
     {"TraceCommonPlace", OBJECT("\"place\",\"cases\",\"visitors\",\"expected\",\"log10_chance\"", "\"place\":" STRING ",\"title\":" STRING ",\"cases\":" WHOLE ",\"visitors\":" WHOLE
@@ -488,7 +481,7 @@ const struct schema tracing_schemas[] = {
     {"TraceAnswer", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"contacts\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"asked\":" WHOLE ",\"without_visits\":" WHOLE
                     ",\"damaged_files\":" WHOLE ",\"links\":" WHOLE ",\"large_units\":" WHOLE ",\"since\":{\"type\":[\"object\",\"null\"],\"required\":[\"traced_at\",\"added\","
                     "\"kept\",\"removed\",\"gone\"],\"properties\":{\"traced_at\":" STRING ",\"added\":" WHOLE ",\"kept\":" WHOLE ",\"removed\":" WHOLE ",\"gone\":" LIST(ID) "}}"
-                    ",\"n_contacts\":" WHOLE ",\"contacts\":" LIST(OF("TraceContact")) ",\"more\":" TRUTH ",\"venues\":" LIST(OF("TraceVenue")) ",\"common_places\":" LIST(OF("TraceCommonPlace")) ",\"common_sources\":" LIST(OF("TraceCommonSource")) "}}"},
+                    ",\"n_contacts\":" WHOLE ",\"contacts\":" LIST(SHAPE("TraceContact")) ",\"more\":" TRUTH ",\"venues\":" LIST(SHAPE("TraceVenue")) ",\"common_places\":" LIST(SHAPE("TraceCommonPlace")) ",\"common_sources\":" LIST(SHAPE("TraceCommonSource")) "}}"},
     {"TraceAccept", "{\"type\":\"object\",\"properties\":{\"persons\":" WORDS ",\"general\":{\"type\":\"boolean\"},\"degree\":{\"type\":\"integer\"},\"minutes\":" WHOLE ",\"within_after\":" WHOLE ",\"crowd\":" WHOLE
                     ",\"window\":" WHOLE "},\"description\":\"persons: whom to take; all without it, and then what is no longer found is proposed for removal\"}"},
     {"TraceAccepted", "{\"type\":\"object\",\"required\":[\"found\",\"taken\",\"contacts_made\",\"contacts_known\",\"to_remove\"],\"properties\":{\"found\":" WHOLE ",\"taken\":" WHOLE ",\"persons_made\":" WHOLE
@@ -498,25 +491,25 @@ const struct schema tracing_schemas[] = {
                  ",\"kind\":" STRING ",\"point\":" STRING ",\"name\":" STRING ",\"vehicle\":" STRING ",\"source\":" STRING ",\"precision\":" STRING ",\"note\":" STRING ",\"zone\":" WHOLE
                  ",\"row\":" WHOLE)},
     {"CaseTimeline", "{\"type\":\"object\",\"required\":[\"case\",\"stops\"],\"properties\":{\"case\":" WHOLE ",\"person\":" WHOLE ",\"from\":" STRING ",\"to\":" STRING ",\"visits\":{\"type\":\"boolean\"},\"more\":{"
-                     "\"type\":\"boolean\"},\"stops\":" LIST(OF("CaseStop")) "}}"},
+                     "\"type\":\"boolean\"},\"stops\":" LIST(SHAPE("CaseStop")) "}}"},
     {"TracingSpan", "{\"type\":\"object\",\"required\":[\"n\",\"p50\",\"p90\",\"max\",\"within\"],\"properties\":{\"n\":" WHOLE ",\"p50\":" MAYBE ",\"p90\":" MAYBE ",\"max\":" MAYBE
                     ",\"within\":" WHOLE
                     "},\"description\":\"Minutes: half and nine tenths are within, the longest, and how many kept the limit\"}"},
     {"TracingRequests", OBJECT("\"letters\",\"open\",\"overdue\",\"replied\",\"in_time\",\"asked\",\"done\",\"controlled\"", "\"letters\":" WHOLE ",\"open\":" WHOLE ",\"overdue\":" WHOLE
                         ",\"replied\":" WHOLE ",\"in_time\":" WHOLE ",\"asked\":" WHOLE ",\"done\":" WHOLE ",\"controlled\":" WHOLE)},
     {"TracingSteps", OBJECT("\"unit\",\"onset-detected\",\"detected-reported\",\"detected-located\",\"reported-isolated\",\"isolated-treated\"", "\"unit\":" STRING
-                     ",\"onset-detected\":" OF("TracingSpan") ",\"detected-reported\":" OF("TracingSpan") ",\"detected-located\":" OF("TracingSpan") ",\"reported-isolated\":" OF("TracingSpan")
-                     ",\"isolated-treated\":" OF("TracingSpan"))},
+                     ",\"onset-detected\":" SHAPE("TracingSpan") ",\"detected-reported\":" SHAPE("TracingSpan") ",\"detected-located\":" SHAPE("TracingSpan") ",\"reported-isolated\":" SHAPE("TracingSpan")
+                     ",\"isolated-treated\":" SHAPE("TracingSpan"))},
     {"TracingBoard", OBJECT("\"from\",\"at\",\"contacts\",\"close\",\"secondary\",\"placed\",\"placed_unknown\",\"queue\",\"queue_overdue\",\"place_limit_min\",\"locate_limit_min\","
                      "\"placing\",\"waiting\",\"tested\",\"before_result\",\"cases\",\"steps\",\"inbound\",\"outbound\",\"investigations_open\",\"to_remove\",\"venues_open\","
                      "\"proposals_open\"", "\"from\":" STRING ",\"at\":" STRING ",\"contacts\":" WHOLE ",\"close\":" WHOLE ",\"secondary\":" WHOLE ",\"placed\":" WHOLE
-                     ",\"placed_unknown\":" WHOLE ",\"queue\":" WHOLE ",\"queue_overdue\":" WHOLE ",\"place_limit_min\":" WHOLE ",\"locate_limit_min\":" WHOLE ",\"placing\":" OF("TracingSpan")
-                     ",\"waiting\":" OF("TracingSpan") ",\"tested\":" WHOLE ",\"before_result\":" WHOLE ",\"cases\":" WHOLE ",\"steps\":" OF("TracingSteps") ",\"inbound\":" OF("TracingRequests")
-                     ",\"outbound\":" OF("TracingRequests") ",\"investigations_open\":" WHOLE ",\"to_remove\":" WHOLE ",\"venues_open\":" WHOLE ",\"proposals_open\":" WHOLE)},
+                     ",\"placed_unknown\":" WHOLE ",\"queue\":" WHOLE ",\"queue_overdue\":" WHOLE ",\"place_limit_min\":" WHOLE ",\"locate_limit_min\":" WHOLE ",\"placing\":" SHAPE("TracingSpan")
+                     ",\"waiting\":" SHAPE("TracingSpan") ",\"tested\":" WHOLE ",\"before_result\":" WHOLE ",\"cases\":" WHOLE ",\"steps\":" SHAPE("TracingSteps") ",\"inbound\":" SHAPE("TracingRequests")
+                     ",\"outbound\":" SHAPE("TracingRequests") ",\"investigations_open\":" WHOLE ",\"to_remove\":" WHOLE ",\"venues_open\":" WHOLE ",\"proposals_open\":" WHOLE)},
     {"PlaceAtRisk", OBJECT("\"name\",\"cases\",\"case_hours\",\"contacts\",\"contact_hours\",\"expected\",\"visits_a_day\"", "\"name\":" STRING ",\"place\":" ID ",\"title\":" STRING
                     ",\"kind\":" STRING ",\"point\":" STRING ",\"region\":" STRING ",\"cases\":" WHOLE ",\"case_hours\":" NUMBER ",\"contacts\":" WHOLE ",\"contact_hours\":" NUMBER
                     ",\"expected\":" NUMBER ",\"visits_a_day\":" WHOLE ",\"first\":" STRING ",\"last\":" STRING)},
-    {"PlacesAtRisk", "{\"type\":\"object\",\"required\":[\"cases\",\"places\"],\"properties\":{\"cases\":" WHOLE ",\"without_visits\":" WHOLE ",\"places\":" LIST(OF("PlaceAtRisk")) "}}"},
+    {"PlacesAtRisk", "{\"type\":\"object\",\"required\":[\"cases\",\"places\"],\"properties\":{\"cases\":" WHOLE ",\"without_visits\":" WHOLE ",\"places\":" LIST(SHAPE("PlaceAtRisk")) "}}"},
     {"NoticeText", "{\"type\":\"object\",\"required\":[\"places\",\"text_zh\",\"text_en\"],\"properties\":{\"places\":" WHOLE ",\"text_zh\":" STRING ",\"text_en\":" STRING "}}"},
     {0},
 };

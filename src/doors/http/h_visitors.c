@@ -76,9 +76,6 @@ static int visitors(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, journal, listed, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
-#define TRUTH "{\"type\":\"boolean\"}"
 #define OBJECT(required, members) "{\"type\":\"object\",\"required\":[" required "],\"properties\":{" members "}}"
 const struct schema visitors_schemas[] = {
     {"VisitorsQuestion", "{\"type\":\"object\",\"properties\":{\"venue\":" WHOLE ",\"place\":" STRING ",\"from\":" STRING ",\"to\":" STRING ",\"zone\":" WHOLE ",\"limit\":" WHOLE

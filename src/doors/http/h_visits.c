@@ -337,8 +337,6 @@ static int forget(struct request *r, struct error *err) {
     return rc < 0 ? rc : request_call(r, forget_run, forgotten, err);
 }
 
-#define STRING "{\"type\":\"string\"}"
-#define WHOLE "{\"type\":\"integer\"}"
 #define EITHER "{\"type\":[\"string\",\"integer\"]}"
 const struct schema visits_schemas[] = {
     {"Visit", "{\"type\":\"object\",\"required\":[\"person\",\"place\",\"start\"],\"properties\":{\"person\":" EITHER ",\"place\":" EITHER ",\"start\":" EITHER ",\"end\":" EITHER ",\"class\":" STRING

@@ -61,6 +61,14 @@ struct route {
 struct schema {
     const char *name, *json;
 };
+/* Words of such schemas. */
+#define STRING "{\"type\":\"string\"}"
+#define TRUTH "{\"type\":\"boolean\"}"
+#define NUMBER "{\"type\":\"number\"}"
+#define WHOLE "{\"type\":\"integer\"}"
+#define ID "{\"type\":\"integer\",\"format\":\"int64\"}"
+#define SHAPE(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 
 /* Resources: each has routes and, maybe none, schemas of its own. */
 #define ROUTE_RESOURCES(X) \
