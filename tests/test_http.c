@@ -163,6 +163,11 @@ static void a_record_is_made_shown_and_changed(void **state) {
         assert_string_equal(test_json_text(fields, "sex"), "female");
         assert_non_null(strstr(got.head, "ETag: \"1\""));
         assert_status(test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, "If-None-Match: \"1\"\r\n", NULL), 304);
+        static const char *const had[] = {"*", "\"0\", \"1\"", "W/\"1\"", "\"x,y\",W/\"1-gzip\""}, *const not_had[] = {"\"11\"", "\"1", "1", "\"0\" \"", "\"1-br\"", "W/", "\"0\", 1"};
+        for (size_t i = 0; i < sizeof had / sizeof *had; i++)
+            assert_status(test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, arena_printf(&h.t.a, "If-None-Match: %s\r\n", had[i]), NULL), 304);
+        for (size_t i = 0; i < sizeof not_had / sizeof *not_had; i++)
+            assert_status(test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, arena_printf(&h.t.a, "If-None-Match: %s\r\n", not_had[i]), NULL), 200);
         /* the sealed cells open for a purpose, and the journal says so */
         got = test_http_ask(&h, "GET", path_of(PERSONS, id, ""), ROOT, "Tocsin-Purpose: %E6%B5%81%E8%B0%83\r\n", NULL);
         assert_string_equal(test_json_text(json_object_get(got.json, "fields"), "name"), "李娜");

@@ -1,8 +1,11 @@
 /* Bad nights of the HTTP door: killed again and again under load, a full disk, PostgreSQL gone. Every 201 is there afterwards, nothing is doubled by the
  * clients' retries, and the same process goes on when the trouble is over. TOCSIN_NIGHT_ROUNDS: how many kills (200 in the long form). */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -195,7 +198,60 @@ static int end_server(void **state) {
     return 0;
 }
 
-/* The last test: it takes the list of stores away. */
+/* A disk of its own for the server of PostgreSQL, as small as such a one can be. Needs root: else it is said that nothing was tried. */
+static void a_full_disk_of_postgresql_is_told_and_survived(void **state) {
+    (void)state;
+    enum { BLOCK = 65536, MOST = 4000 };
+    static char url[256];
+    static char zeros[BLOCK];
+    char disk[] = "/tmp/tocsin-full-XXXXXX", ballast[64], word[256];
+    const char *stores = getenv("TOCSIN_TEST_STORES");
+    if (!stores || !strstr(stores, "postgres")) skip();
+    if (!mkdtemp(disk) || geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("tocsin", disk, "tmpfs", 0, "size=300m,mode=755") != 0) {
+        print_message("SKIPPED: no small disk can be mounted here (needs root)\n");
+        skip();
+    }
+    snprintf(folder, sizeof folder, "%s/pg", disk);
+    snprintf(ballast, sizeof ballast, "%s/ballast", disk);
+    if (pg("start", url, sizeof url) != 0 || !url[0]) fail_msg("PostgreSQL does not start");
+    test_store_list[1].base = url;
+    test_http_make(&h, 1, NULL, NOW);
+    int made = 0;
+    for (int round = 0; round < 2; round++) {
+        struct answer_got got = {0};
+        int fd = open(ballast, O_WRONLY | O_CREAT | O_APPEND, 0600), status = 0;
+        for (ssize_t n = BLOCK; n > 0;) n = write(fd, zeros, BLOCK);
+        for (int i = 0; i < MOST && (i == 0 || got.status == 201); i++) { /* until what it has left of its pages is full too */
+            got = test_http_ask(&h, "POST", PLACES, ROOT, arena_printf(&h.t.a, "Idempotency-Key: %d %d\r\n", round, i),
+                                arena_printf(&h.t.a, "{\"region\":\"310115\",\"fields\":{\"title\":\"%d %d\"}}", round, i));
+            made += got.status == 201;
+        }
+        assert_status(got, 507);
+        assert_status(test_http_get(&h, PLACES "?limit=1", ROOT), 200); /* what is there can be read */
+        close(fd);
+        assert_int_equal(unlink(ballast), 0);
+        for (int i = 0; i < 100 && status != 201; i++, usleep(100000))
+            status = test_http_ask(&h, "POST", PLACES, ROOT, arena_printf(&h.t.a, "Idempotency-Key: room %d\r\n", round),
+                                   arena_printf(&h.t.a, "{\"region\":\"310115\",\"fields\":{\"title\":\"room %d\"}}", round)).status;
+        assert_int_equal(status, 201);
+        made++;
+    }
+    test_http_stop(&h);
+    assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"place\""), made);
+    struct error err = {0};
+    struct journal_verdict v;
+    assert_ok(journal_verify(h.t.l->db, h.t.l->journal.keys.public_key, true, NULL, NULL, &v, &err), err);
+    assert_int_equal(v.bad_seq, 0);
+    test_http_drop(&h);
+    print_message("# %d records, the disk full twice\n", made);
+    pg("stop", word, sizeof word);
+    folder[0] = 0;
+    umount(disk);
+    rmdir(disk);
+}
+
+/* The last two take the list of stores away. */
 static void a_store_that_is_gone_is_told_and_comes_back(void **state) {
     (void)state;
     static char url[256];
@@ -236,6 +292,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(killed_under_load_nothing_is_lost_or_doubled, settle),
         cmocka_unit_test_teardown(a_full_disk_is_told_and_survived, settle),
+        cmocka_unit_test_teardown(a_full_disk_of_postgresql_is_told_and_survived, end_server),
         cmocka_unit_test_teardown(a_store_that_is_gone_is_told_and_comes_back, end_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,12 +55,10 @@ static int show(struct request *r, struct error *err) {
     int rc = request_reader(r, &l, err);
     if (!rc) rc = read_one(r, l, &record, err);
     if (rc < 0) return rc;
-    const char *known = request_header(r, "If-None-Match");
-    char etag[24], small[32];
+    char etag[24];
     snprintf(etag, sizeof etag, "\"%d\"", (int)record.version);
-    snprintf(small, sizeof small, "\"%d-gzip\"", (int)record.version);
     bool open = r->session.purpose.n > 0;
-    if (known && !open && (!strcmp(known, etag) || !strcmp(known, small))) {
+    if (!open && request_has_etag(r, etag)) {
         answer_etag(r, record.version);
         return answer_empty(r, 304);
     }

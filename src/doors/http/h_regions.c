@@ -18,12 +18,10 @@ static int shapes(struct request *r, struct error *err) {
     rc = shapes_write(l, l->db, &r->session, under.n ? under : l->region, (int)level, b, NULL, err);
     if (rc < 0) return rc;
     char *tag = arena_printf(&r->arena, "\"%016llx\"", (unsigned long long)digest_64(buf_view(b)));
-    const char *known = request_header(r, "If-None-Match");
     if (!tag) return error_memory(err);
     answer_header(r, "ETag", tag);
     answer_header(r, "Cache-Control", "private, no-cache");
-    if (!known || strncmp(known, tag, 17) != 0) return 0;
-    return answer_empty(r, 304);
+    return request_has_etag(r, tag) ? answer_empty(r, 304) : 0;
 }
 
 #define RING LIST(LIST("{\"type\":\"number\"}"))

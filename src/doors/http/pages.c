@@ -131,10 +131,6 @@ void pages_free(struct pages *p) {
     mem_free(p);
 }
 
-static bool same_etag(const char *asked, const char *etag) {
-    return asked && (strstr(asked, etag) || !strcmp(asked, "*"));
-}
-
 int pages_answer(struct request *r, const struct pages *p, struct text name, struct error *err) {
     const struct page *page = NULL;
     for (size_t i = 0; i < p->n && !page; i++)
@@ -148,7 +144,7 @@ int pages_answer(struct request *r, const struct pages *p, struct text name, str
     answer_header(r, "ETag", page->etag);
     answer_header(r, "Vary", "Accept-Encoding");
     answer_header(r, "Content-Security-Policy", CONTENT_POLICY);
-    if (same_etag(request_header(r, "If-None-Match"), page->etag)) return answer_empty(r, 304);
+    if (request_has_etag(r, page->etag)) return answer_empty(r, 304);
     if (zipped) answer_header(r, "Content-Encoding", "gzip");
     return answer_text(r, 200, page->type, zipped ? page->zipped : page->whole);
 }

@@ -232,6 +232,22 @@ int request_register(struct request *r, const struct register_decl **ret, struct
     return 0;
 }
 
+bool request_has_etag(const struct request *r, const char *etag) {
+    const char *h = request_header(r, "If-None-Match");
+    size_t n = strlen(etag);
+    if (h && !strcmp(h, "*")) return true;
+    while (h && *h) {
+        h += strspn(h, " \t,");
+        if (!strncmp(h, "W/", 2)) h += 2;
+        if (*h != '"') return false; /* no list of tags: it is not taken for a condition */
+        size_t tag = strcspn(h + 1, "\"") + 2;
+        if (n > 1 && !strncmp(h, etag, n - 1) && (!strncmp(h + n - 1, "\"", 1) || !strncmp(h + n - 1, "-gzip\"", 6))) return true;
+        if (strlen(h) < tag) return false;
+        h += tag;
+    }
+    return false;
+}
+
 int request_if_match(const struct request *r, int32_t *ret, struct error *err) {
     const char *h = request_header(r, "If-Match");
     int64_t v = 0;

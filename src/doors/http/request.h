@@ -97,6 +97,8 @@ int request_member_id(const struct request *r, const char *name, bool required, 
 void request_forget_json(struct request *r);
 /* A register of the path; E_UNKNOWN. */
 int request_register(struct request *r, const struct register_decl **ret, struct error *err);
+/* Whether If-None-Match is * or lists the tag (RFC 9110: weakly compared, and the tag of its compressed form is its own): who asks has it already. */
+bool request_has_etag(const struct request *r, const char *etag);
 /* If-Match as a version; 0 when not sent or "*". */
 int request_if_match(const struct request *r, int32_t *ret, struct error *err);
 /* Percent-decodes strictly into the arena: E_SYNTAX for a bad escape, NUL or text that is not UTF-8. */
