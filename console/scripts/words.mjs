@@ -1,5 +1,5 @@
 // Both languages complete: the same keys in the files of i18n/zh and i18n/en, every key that is used exists, every key that exists is used, and no text
-// stands in a template or a script outside them. And no template draws by itself: charts, maps and graphs are ECharts' (docs/console.md). Exits 1 with every fault.
+// stands in a template or a script outside them. Only src/api asks the server. And no template draws by itself: charts, maps and graphs are ECharts' (docs/console.md). Exits 1 with every fault.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -94,6 +94,7 @@ for (const file of files) {
   for (const m of text.matchAll(/[`]([a-z_]+(?:\.[a-z_]+)*\.)\$\{/g)) stems.push(m[1])
   for (const m of text.matchAll(/'((?:[a-z_]+\.)+[a-z_0-9]+)'/g)) if (words.zh.has(m[1])) used.add(m[1])
   const code = text.replace(/\/\*[\s\S]*?\*\/|<!--[\s\S]*?-->|(^|\s)\/\/.*$/gm, '')
+  if (!/\bapi\/(client|events|jobs)\.ts$/.test(name) && /\b(fetch|EventSource|XMLHttpRequest|WebSocket|sendBeacon)\b\s*\(/.test(code)) faults.push(`${name}: asks the server by itself; src/api does`)
   const script = name.endsWith('.vue') ? spoken(name, text) : text
   for (const said of sentences(script)) faults.push(`${name}: text in the script: "${said}"`)
   for (const m of code.replaceAll('警钟 Tocsin', '').matchAll(/[\u4e00-\u9fff]+/gu)) if (!allowed.test(m[0])) faults.push(`${name}: "${m[0]}" outside the language files`)
