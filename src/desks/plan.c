@@ -1,51 +1,10 @@
 #include "desks/plan.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/idmap.h"
-#include "desks/node.h"
+#include "desks/plan_pass.h"
 
-enum { RULES_MAX = 64, TOUCHED_MAX = 20000, REFERENCES_MAX = 64 };
-
-/* A duty as it will be, and what that is to whoever owes it; effect PLAN_EFFECTS: nothing that is told. */
-struct planned {
-    struct obligation *o;
-    enum plan_effect effect;
-    instant woke;                 /* when the clock was to look at it, as it was; INSTANT_NONE: never */
-    bool insert, void_;           /* void: its record was touched since, and has been looked at again */
-};
-
-struct plan_work {
-    struct arena arena;
-    struct duty_roll roll, again; /* what was there; what of it was read anew */
-    struct text region;
-    struct policy *policy;
-    struct planned *list;
-    size_t n, cap;
-    int64_t seq, stamp, records;  /* the journal and what is shared, as they were before the first record was read */
-    bool computed;
-};
-
-/* One pass over registers: their records and the duties of all, both in record order. */
-struct pass {
-    struct ledger *l;
-    struct db *db;
-    const struct session *s;
-    const struct policy *to;
-    struct text region;
-    const struct adoption *now;   /* in force today, NULL none */
-    struct plan_work *work;       /* what to write; NULL: only compare */
-    struct plan_diff *diff;
-    int (*visit)(const struct plan_change *c, void *arg);
-    void *arg;
-    struct duty_roll *roll;
-    size_t at;                    /* the next duty */
-    struct error *err;
-};
-
-static int count(struct pass *p, enum plan_effect effect, struct text rule) {
+int plan_count(struct pass *p, enum plan_effect effect, struct text rule) {
     struct plan_diff *d = p->diff;
     d->total[effect]++;
     for (size_t i = 0; i < d->n; i++)
@@ -65,17 +24,17 @@ static int count(struct pass *p, enum plan_effect effect, struct text rule) {
 
 static int tell(struct pass *p, enum plan_effect effect, const struct record *r, int64_t holder, struct text rule, instant was, instant will) {
     if (p->work) return 0; /* counted when it is written */
-    int rc = count(p, effect, rule);
+    int rc = plan_count(p, effect, rule);
     if (rc < 0 || !p->visit) return rc;
     struct plan_change c = {.effect = effect, .reg = r->reg, .record = r->id, .holder = holder, .region = r->region, .number = r->number,
                             .rule = rule, .old_due = was, .new_due = will};
     return p->visit(&c, p->arg);
 }
 
-static int push(struct pass *p, struct obligation *o, enum plan_effect effect, instant woke, bool insert) {
+static int push(struct pass *p, struct obligation *o, enum plan_effect effect, instant woke, bool insert, bool raised) {
     struct plan_work *w = p->work;
     if (!mem_room(&w->list, &w->cap, w->n + 1, sizeof *w->list)) return error_memory(p->err);
-    w->list[w->n++] = (struct planned){.o = o, .effect = effect, .woke = woke, .insert = insert};
+    w->list[w->n++] = (struct planned){.o = o, .effect = effect, .woke = woke, .insert = insert, .raised = raised};
     return 0;
 }
 
@@ -86,60 +45,81 @@ static bool settled(const struct fact_match *list, size_t n, const struct record
     return false;
 }
 
-static int gain(struct pass *p, const struct record *r, const struct duty *d, const struct expr_scope *scope) {
-    const struct duty_rule *rule = &p->to->rules[d->rule];
-    if (settled(rule->pays, rule->n_pays, r, scope) || settled(rule->cancels, rule->n_cancels, r, scope)) return 0;
-    /* a new plan does not make old omissions overdue at once */
-    if (rule->timing == TIMING_WITHIN && d->due_at < p->s->now) return 0;
-    if (!duty_open(d) && d->occurrence != -1) return 0;
-    bool stands = false;
-    int rc = book_region_stands(p->l, rule, r, &stands, p->err);
-    if (rc < 0 || stands) return rc;
-    rc = tell(p, PLAN_GAIN, r, obligation_holder(r), rule->code, INSTANT_NONE, d->due_at);
-    if (rc < 0 || !p->work) return rc;
-    struct owner owner;
-    rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
-    if (rc < 0) return rc;
-    struct arena *kept = &p->work->arena;
-    struct obligation *o = arena_alloc(kept, sizeof *o);
-    if (!o) return error_memory(p->err);
-    *o = (struct obligation){.region = arena_text(kept, r->region), .rule = rule->code, .reg = r->reg->name, .desk = rule->desk,
-                             .state = d->occurrence == -1 ? TEXT("standing") : TEXT("open"), .holder = obligation_holder(r), .record = r->id,
-                             .owner = owner.id, .owner_kind = owner.kind, .owner_step = owner.step, .closed_at = INSTANT_NONE, .duty = *d};
-    o->owner_region = text_eq(owner.region, r->region) ? o->region : arena_text(kept, owner.region);
-    if (!o->region.s || !o->owner_region.s) return error_memory(p->err);
-    return push(p, o, PLAN_GAIN, INSTANT_NONE, true);
+/* Days paid or missed stay so when the days are counted from another one, also where the new plan asks for nothing that day. */
+static void carry(const struct duty_rule *rule, struct duty *d, const struct duty *wanted, int32_t zone_s) {
+    int shift = wanted->anchor - d->anchor;
+    uint64_t paid = d->paid, missed = d->missed;
+    if (shift > 0) {
+        paid = shift < 64 ? paid >> shift : 0;
+        missed = shift < 64 ? missed >> shift : 0;
+    } else if (shift < 0) {
+        paid = -shift < 64 ? paid << -shift : 0;
+        missed = -shift < 64 ? missed << -shift : 0;
+    }
+    d->anchor = wanted->anchor;
+    d->owed = wanted->owed | paid | missed;
+    d->paid = paid;
+    d->missed = missed;
+    duty_settle(rule, d, zone_s);
 }
 
-static int keep(struct pass *p, const struct record *r, struct obligation *o, const struct duty *wanted) {
+/* What is owed each day begins today; tomorrow, when its hour is past. */
+static void stand_from_today(const struct duty_rule *rule, struct duty *d, instant now, int32_t zone_s) {
+    day today = day_of_instant(now, zone_s);
+    if (d->anchor >= today) return;
+    d->anchor = now < instant_of_day(today, zone_s) + rule->due_time_s ? today : today + 1;
+    d->wake_at = instant_of_day(d->anchor, zone_s);
+    d->due_at = instant_of_day(d->anchor + duty_window(rule) - 1, zone_s) + rule->due_time_s;
+}
+
+/* back: the row of a duty that a plan before took back. What was owed then is owed again, late or not. */
+int plan_gain(struct pass *p, const struct record *r, int64_t holder, const struct duty *wanted, const struct owner *owner, struct obligation *back) {
+    const struct duty_rule *rule = &p->to->rules[wanted->rule];
+    struct duty d = *wanted;
+    if (back && rule->timing == TIMING_DAYS) {
+        d = back->duty;
+        d.rule = wanted->rule;
+        carry(rule, &d, wanted, p->l->zone_s);
+    }
+    /* a new plan does not make old omissions overdue at once, nor ask for the days before it */
+    if (!back && rule->timing == TIMING_WITHIN && d.due_at < p->s->now) return 0;
+    if (d.occurrence == -1) stand_from_today(rule, &d, p->s->now, p->l->zone_s);
+    if (!duty_open(&d) && d.occurrence != -1) return 0;
+    int rc = tell(p, PLAN_GAIN, r, holder, rule->code, INSTANT_NONE, d.due_at);
+    if (rc < 0 || !p->work) return rc;
+    struct arena *kept = &p->work->arena;
+    struct obligation *o = back ? back : arena_alloc(kept, sizeof *o);
+    if (!o) return error_memory(p->err);
+    if (!back)
+        *o = (struct obligation){.region = arena_text(kept, r->region), .rule = rule->code, .reg = r->reg->name, .holder = holder, .record = r->id};
+    o->desk = rule->desk;
+    o->state = d.occurrence == -1 ? TEXT("standing") : TEXT("open");
+    o->closed_at = INSTANT_NONE;
+    o->duty = d;
+    if (!back || o->owner_step != OWNER_STEP_HANDED) {
+        o->owner = owner->id, o->owner_kind = owner->kind, o->owner_step = owner->step;
+        o->owner_region = text_eq(owner->region, o->region) ? o->region : arena_text(kept, owner->region);
+    }
+    if (!o->region.s || !o->owner_region.s) return error_memory(p->err);
+    return push(p, o, PLAN_GAIN, INSTANT_NONE, !back, true);
+}
+
+int plan_keep(struct pass *p, const struct record *r, struct obligation *o, const struct duty *wanted) {
     const struct duty_rule *rule = &p->to->rules[wanted->rule];
     instant was = o->duty.due_at, woke = o->duty.wake_at;
     enum plan_effect effect = PLAN_EFFECTS;
+    int level = o->duty.level;
     if (rule->timing == TIMING_DAYS) {
-        int shift = wanted->anchor - o->duty.anchor;
-        uint64_t paid = o->duty.paid, missed = o->duty.missed, owed = wanted->owed;
-        if (shift > 0) {
-            paid = shift < 64 ? paid >> shift : 0;
-            missed = shift < 64 ? missed >> shift : 0;
-        } else if (shift < 0) {
-            paid = -shift < 64 ? paid << -shift : 0;
-            missed = -shift < 64 ? missed << -shift : 0;
-        }
-        /* what was paid or missed on its day stays so, also where the new plan asks for nothing that day */
-        o->duty.anchor = wanted->anchor;
-        o->duty.owed = owed | paid | missed;
-        o->duty.paid = paid;
-        o->duty.missed = missed;
+        carry(rule, &o->duty, wanted, p->l->zone_s);
     } else if (rule->timing == TIMING_WITHIN) {
         o->duty.due_at = wanted->due_at;
     }
-    int level = o->duty.level;
     if (o->duty.occurrence == -1) { /* it goes on from the day it has come to, at the hour of the new plan */
         o->duty.due_at = o->duty.wake_at + (rule->every > 1 ? rule->every - 1 : 0) * (int64_t)86400 + rule->due_time_s;
-    } else if (rule->timing != TIMING_WITHIN) {
-        duty_settle(rule, &o->duty, p->l->zone_s);
-    } else {
+    } else if (rule->timing == TIMING_WITHIN) {
         o->duty.wake_at = wanted->wake_at;
+    } else if (rule->timing != TIMING_DAYS) {
+        duty_settle(rule, &o->duty, p->l->zone_s);
     }
     o->duty.level = level;
     instant will = duty_open(&o->duty) || o->duty.occurrence == -1 ? o->duty.due_at : INSTANT_NONE;
@@ -152,10 +132,10 @@ static int keep(struct pass *p, const struct record *r, struct obligation *o, co
         o->duty.wake_at = INSTANT_NONE;
     }
     o->desk = rule->desk;
-    return push(p, o, effect, woke, false);
+    return push(p, o, effect, woke, false, false);
 }
 
-static int lose(struct pass *p, const struct record *r, struct obligation *o) {
+int plan_lose(struct pass *p, const struct record *r, struct obligation *o) {
     instant woke = o->duty.wake_at;
     int rc = tell(p, PLAN_LOSE, r, o->holder, o->rule, o->duty.due_at, INSTANT_NONE);
     if (rc < 0 || !p->work) return rc;
@@ -164,13 +144,56 @@ static int lose(struct pass *p, const struct record *r, struct obligation *o) {
     o->state = TEXT("cancelled");
     o->closed_at = p->s->now;
     o->duty.wake_at = INSTANT_NONE;
-    return push(p, o, PLAN_LOSE, woke, false);
+    return push(p, o, PLAN_LOSE, woke, false, false);
 }
 
-static int look(const struct record *r, void *arg) {
+/* Does the plan that a closed duty stands under ask for it still? Then a fact cancelled it, and not a plan. */
+static bool asked_then(const struct pass *p, const struct record *r, const struct expr_scope *scope, const struct duty_kind *kind) {
+    const struct adoption *a = ledger_adoption(p->l, kind->pack);
+    struct duty then[RULES_MAX];
+    size_t n = a ? policy_duties(a->policy, r->reg, scope, r->created_at, p->l->zone_s, then, RULES_MAX) : 0;
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(a->policy->rules[then[i].rule].code, kind->rule)) return true;
+    return !a;
+}
+
+/* A duty of the record that is open, or that its plan took back; wanted: what the new plan makes of it, NULL nothing. *ret_back: it may be owed again. */
+static int look_at_duty(struct pass *p, const struct record *r, const struct expr_scope *scope, const struct duty_kind *kind, struct obligation *o, const struct duty *wanted,
+                        struct obligation **ret_back) {
+    int rule = wanted ? wanted->rule : policy_rule(p->to, kind->rule);
+    struct once *x = NULL;
+    bool mine = false;
+    if (text_is(o->state, "cancelled")) {
+        if (wanted && o->duty.occurrence <= 0 && !asked_then(p, r, scope, kind)) *ret_back = o;
+        return 0;
+    }
+    int rc = rule >= 0 && o->duty.occurrence <= 0 ? once_of(p, r, rule, &x) : 0;
+    if (!rc && x) rc = once_owed(p, x, r, o, &mine);
+    if (rc < 0 || mine) return rc;
+    if (wanted) return plan_keep(p, r, o, wanted);
+    return o->duty.occurrence <= 0 ? plan_lose(p, r, o) : 0;
+}
+
+/* What the new plan asks of the record, and nobody owes by it yet (known: somebody does, or did). */
+static int look_at_wish(struct pass *p, const struct record *r, const struct expr_scope *scope, const struct duty *wanted, bool known, struct obligation *back) {
+    const struct duty_rule *rule = &p->to->rules[wanted->rule];
+    bool stands = false, may = !known && !settled(rule->pays, rule->n_pays, r, scope) && !settled(rule->cancels, rule->n_cancels, r, scope);
+    struct once *x = NULL;
+    struct owner owner;
+    int rc = once_of(p, r, wanted->rule, &x);
+    if (!rc && may) rc = book_region_stands(p->l, rule, r, &stands, p->err);
+    may = may && !stands;
+    if (!rc && may) rc = owner_resolve(p->l, rule->owners, rule->n_owners, r, &owner, p->err);
+    if (rc < 0) return rc;
+    if (x) return once_wanted(p, x, r, wanted, may ? &owner : NULL, back);
+    return may ? plan_gain(p, r, obligation_holder(r), wanted, &owner, back) : 0;
+}
+
+int plan_look(const struct record *r, void *arg) {
     struct pass *p = arg;
     struct duty wanted[RULES_MAX];
     bool seen[RULES_MAX] = {false};
+    struct obligation *back[RULES_MAX] = {NULL};
     if (p->work) p->work->records++;
     else p->diff->records++;
     struct value disease = record_cell(r, "disease");
@@ -188,20 +211,21 @@ static int look(const struct record *r, void *arg) {
         const struct adoption *a = ledger_adoption(p->l, kind->pack);
         bool other = a && !text_eq(a->disease, p->to->disease);
         elsewhere = elsewhere || (unnamed && other);
+        struct obligation *again = NULL;
+        struct once *x = NULL;
         size_t w = 0;
         while (w < n && !text_eq(p->to->rules[wanted[w].rule].code, kind->rule)) w++;
-        if (w < n) seen[w] = true;
-        if (other || e->open == ROLL_CLOSED) continue;
-        struct obligation *o = &roll->open[e->open];
-        if (w < n)
-            rc = keep(p, r, o, &wanted[w]);
-        else if (o->duty.occurrence <= 0)
-            rc = lose(p, r, o);
+        if (!other && e->open != ROLL_CLOSED) rc = look_at_duty(p, r, &scope, kind, &roll->open[e->open], w < n ? &wanted[w] : NULL, &again);
+        int rule = other || e->open != ROLL_CLOSED ? -1 : policy_rule(p->to, kind->rule);
+        if (!rc && rule >= 0) rc = once_of(p, r, rule, &x);
+        if (x) x->settled = true;
+        if (w < n && again) back[w] = again;
+        else if (w < n) seen[w] = true;
     }
-    for (size_t w = 0; !rc && !elsewhere && w < n; w++)
-        if (!seen[w]) rc = gain(p, r, &wanted[w], &scope);
+    for (size_t w = 0; !rc && w < n; w++) rc = look_at_wish(p, r, &scope, &wanted[w], elsewhere || seen[w], seen[w] ? NULL : back[w]);
     return rc;
 }
+
 
 static bool rules_on(const struct policy *p, const struct register_decl *reg) {
     for (size_t i = 0; p && i < p->n_rules; i++)
@@ -214,11 +238,11 @@ void plan_diff_clear(struct plan_diff *d) {
     *d = (struct plan_diff){0};
 }
 
-static bool concerns(const struct pass *p, const struct register_decl *reg) {
+bool plan_concerns(const struct pass *p, const struct register_decl *reg) {
     return rules_on(p->to, reg) || (p->now && rules_on(p->now->policy, reg));
 }
 
-static int run(struct pass *p) {
+int plan_run(struct pass *p) {
     const struct catalog *c = p->l->catalog;
     const struct record_filter f = {.region = p->region};
     p->now = ledger_policy(p->l, p->to->disease, p->region, day_of_instant(p->s->now, p->l->zone_s));
@@ -226,7 +250,10 @@ static int run(struct pass *p) {
     int rc = duty_roll_region(p->db, p->region, p->roll, p->err);
     for (size_t i = 0; !rc && i < c->n_registers; i++) {
         p->at = 0;
-        if (concerns(p, &c->registers[i])) rc = record_list(p->l, p->db, p->s, &c->registers[i], &f, look, p, p->err);
+        if (!plan_concerns(p, &c->registers[i])) continue;
+        rc = once_begin(p, &c->registers[i]);
+        if (!rc) rc = record_list(p->l, p->db, p->s, &c->registers[i], &f, plan_look, p, p->err);
+        if (!rc) rc = once_finish(p);
     }
     return rc;
 }
@@ -236,7 +263,8 @@ int plan_compare(struct ledger *l, struct db *db, const struct session *s, const
     struct plan_diff d = {0};
     struct duty_roll roll = {0};
     struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .to = to, .region = region.n ? region : l->region, .diff = &d, .visit = visit, .arg = arg, .roll = &roll, .err = err};
-    int rc = run(&p);
+    int rc = plan_run(&p);
+    pass_clear(&p);
     duty_roll_clear(&roll);
     if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
     if (rc) {
@@ -244,325 +272,5 @@ int plan_compare(struct ledger *l, struct db *db, const struct session *s, const
         return rc;
     }
     *ret = d;
-    return 0;
-}
-
-static int mark_applied(struct ledger *l, int64_t id, struct error *err) {
-    char name[48];
-    snprintf(name, sizeof name, "applied:%lld", (long long)id);
-    return ledger_set(l, name, TEXT("1"), err);
-}
-
-/* What is owed once a region and was held by the plan that went is owed under those that stay. */
-static int region_keeps(struct ledger *l, const struct session *s, const struct adoption *gone, struct error *err) {
-    const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
-    day today = day_of_instant(s->now, l->zone_s);
-    struct arena a = {0};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < l->n_adoptions; i++) {
-        const struct adoption *other = &l->adoptions[i];
-        struct record r;
-        if (other->id == gone->id || !text_eq(other->region, gone->region) || ledger_policy(l, other->disease, other->region, today) != other) continue;
-        rc = record_get(l, l->db, s, reg, other->id, &a, &r, err);
-        if (!rc) rc = book_fact(l, s, &r, NULL, err);
-    }
-    arena_clear(&a);
-    return rc;
-}
-
-/* ---- what happened to records and duties since a plan was worked out */
-
-struct touched {
-    struct pass *pass;
-    struct arena arena;
-    struct idmap records; /* id -> struct register_decl */
-    struct idmap holders;
-    size_t n;
-    bool all;             /* too much, or of a kind that is not followed: everything is looked at again */
-};
-
-static int touch(struct touched *t, struct idmap *map, int64_t id, const void *reg, struct error *err) {
-    struct idmap_slot *slot = idmap_put(map, &t->arena, id, NULL);
-    if (!slot) return error_memory(err);
-    if (reg) slot->value.p = (void *)(uintptr_t)reg;
-    t->all = t->all || ++t->n > TOUCHED_MAX;
-    return 0;
-}
-
-/* A record named by one that was touched: its duties, or those of the person behind it, may have been paid. */
-static int touch_named(struct touched *t, const struct field *f, struct value v, struct error *err) {
-    struct ledger *l = t->pass->l;
-    const struct register_decl *target = f->type == FIELD_REFERENCE && v.kind == VALUE_INT ? register_find(l->catalog, f->target) : NULL;
-    struct session node = node_session(TEXT("plan"), t->pass->s->now, false);
-    struct record r;
-    int rc = target ? touch(t, &t->holders, v.i, NULL, err) : 0;
-    if (rc < 0 || !target || target->person_field < 0) return rc;
-    rc = record_get(l, l->db, &node, target, v.i, &t->arena, &r, err);
-    return rc < 0 ? (rc == E_UNKNOWN ? 0 : rc) : touch(t, &t->holders, obligation_holder(&r), NULL, err);
-}
-
-static int touch_entry(const struct journal_entry *e, void *arg) {
-    struct touched *t = arg;
-    struct ledger *l = t->pass->l;
-    struct error *err = t->pass->err;
-    static const int aside[] = {JOURNAL_OPEN, JOURNAL_DENY, JOURNAL_EXPORT, JOURNAL_SIGN_IN, JOURNAL_SIGN_OUT, JOURNAL_SECRET, JOURNAL_LOCK, JOURNAL_TOKEN};
-    static const int followed[] = {JOURNAL_CREATE, JOURNAL_CHANGE, JOURNAL_MOVE, JOURNAL_PAY, JOURNAL_CANCEL, JOURNAL_ESCALATE, JOURNAL_LAPSE, JOURNAL_HANDOVER, JOURNAL_FREEZE, JOURNAL_PUBLISH};
-    const struct register_decl *reg = register_find(l->catalog, e->reg);
-    bool known = false;
-    for (size_t i = 0; i < sizeof aside / sizeof *aside; i++)
-        if (e->verb == aside[i]) return 0;
-    for (size_t i = 0; i < sizeof followed / sizeof *followed; i++) known = known || e->verb == followed[i];
-    if (!known || !reg) t->all = true;
-    if (t->all) return 1;
-    struct session node = node_session(TEXT("plan"), t->pass->s->now, false);
-    struct record r;
-    int rc = record_get(l, l->db, &node, reg, e->record, &t->arena, &r, err);
-    if (rc == E_UNKNOWN) return t->all = true, 1; /* gone again */
-    if (!rc) rc = touch(t, &t->records, r.id, reg, err);
-    if (!rc) rc = touch(t, &t->holders, r.id, NULL, err);
-    if (!rc) rc = touch(t, &t->holders, obligation_holder(&r), NULL, err);
-    for (size_t i = 0; !rc && i < reg->n_fields; i++) rc = touch_named(t, &reg->fields[i], r.values[i], err);
-    size_t pos = 0, field;
-    struct value was;
-    while (!rc && e->before.n && (rc = journal_cells_next(e->before, &pos, &field, &was, err)) > 0)
-        rc = field < reg->n_fields ? touch_named(t, &reg->fields[field], was, err) : 0;
-    return rc;
-}
-
-/* Every record that a touched holder has a duty of. */
-static int touch_records(struct touched *t, struct error *err) {
-    struct ledger *l = t->pass->l;
-    int rc = 0;
-    for (size_t i = 0; !rc && i < t->holders.cap; i++) {
-        struct db_cursor *c = NULL;
-        const struct value *row;
-        struct value holder = value_int(t->holders.slots[i].key);
-        if (!t->holders.slots[i].used) continue;
-        rc = db_query(l->db, "SELECT \"register\",\"record\" FROM \"obligation\" WHERE " OBLIGATION_OF_HOLDER, &holder, 1, &c, err);
-        while (!rc && (rc = db_next(c, &row, err)) > 0) rc = touch(t, &t->records, row[1].i, register_find(l->catalog, value_view(row[0])), err);
-        db_cursor_close(c);
-    }
-    return rc;
-}
-
-static int by_id(const void *a, const void *b) {
-    const struct record *x = a, *y = b;
-    return (x->id > y->id) - (x->id < y->id);
-}
-
-/* The touched records and their duties as they are now. */
-static int look_again(struct pass *p, struct touched *t, struct error *err) {
-    struct record *list = arena_alloc(&t->arena, (t->records.n + 1) * sizeof *list);
-    int64_t *holders = arena_alloc(&t->arena, (t->records.n + 1) * sizeof *holders);
-    size_t n = 0;
-    int rc = list && holders ? 0 : error_memory(err);
-    for (size_t i = 0; !rc && i < t->records.cap; i++) {
-        const struct register_decl *reg = t->records.slots[i].used ? t->records.slots[i].value.p : NULL;
-        if (!reg || !concerns(p, reg)) continue;
-        rc = record_get(p->l, p->db, p->s, reg, t->records.slots[i].key, &t->arena, &list[n], err);
-        if (!rc && region_within(list[n].region, p->region)) holders[n] = obligation_holder(&list[n]), n++;
-        if (rc == E_UNKNOWN) rc = 0;
-    }
-    if (!rc && n) qsort(list, n, sizeof *list, by_id);
-    if (!rc) rc = duty_roll_holders(p->db, holders, ids_distinct(holders, n), &p->work->again, err);
-    p->roll = &p->work->again;
-    p->at = 0;
-    for (size_t i = 0; !rc && i < n; i++) rc = look(&list[i], p);
-    return rc;
-}
-
-/* What was worked out beside the writer is true but for what was touched since: by a fact, which the journal tells, or by the clock, whose time had come for
- * a duty. Those records are looked at again as they are now; the rest is as it would be had the plan been adopted before. */
-static int renew(struct pass *p, int64_t made, instant until, struct error *err) {
-    struct plan_work *w = p->work;
-    struct touched t = {.pass = p, .all = p->l->shared_stamp != w->stamp};
-    int rc = t.all ? 0 : journal_scan(p->l->db, w->seq, p->l->journal.first, touch_entry, &t, err);
-    if (!rc && !t.all) rc = touch(&t, &t.records, made, register_find(p->l->catalog, TEXT("adoption")), err);
-    for (size_t i = 0; !rc && !t.all && i < w->n; i++)
-        if (w->list[i].woke != INSTANT_NONE && w->list[i].woke <= until) rc = touch(&t, &t.records, w->list[i].o->record, register_find(p->l->catalog, w->list[i].o->reg), err);
-    if (!rc && !t.all) rc = touch_records(&t, err);
-    for (size_t i = 0; !rc && !t.all && i < w->n; i++) w->list[i].void_ = idmap_find(&t.records, w->list[i].o->record);
-    if (!rc && t.all) w->n = 0, w->records = 0;
-    if (!rc) rc = t.all ? run(p) : look_again(p, &t, err);
-    arena_clear(&t.arena);
-    return rc;
-}
-
-/* What was planned, written as the adoption's. */
-static int write_planned(struct pass *p, int64_t adoption) {
-    struct plan_work *w = p->work;
-    struct obligation **list = mem_realloc(NULL, (w->n + 1) * sizeof *list);
-    int rc = list ? 0 : error_memory(p->err);
-    for (int insert = 0; !rc && insert < 2; insert++) {
-        size_t n = 0;
-        for (size_t i = 0; !rc && i < w->n; i++) {
-            const struct planned *d = &w->list[i];
-            if (d->void_ || d->insert != (bool)insert) continue;
-            d->o->pack = adoption;
-            list[n++] = d->o;
-            if (d->effect != PLAN_EFFECTS) rc = count(p, d->effect, d->o->rule);
-        }
-        if (!rc && insert) rc = book_raised(p->l, p->s, list, n, p->err);
-        if (!rc) rc = obligation_write(p->l, insert ? DB_INSERT : DB_UPDATE, DUTY_WHOLE, list, n, p->s->now, p->err);
-    }
-    mem_free(list);
-    return rc;
-}
-
-void plan_work_free(struct plan_work *w) {
-    if (!w) return;
-    mem_free(w->list);
-    duty_roll_clear(&w->roll);
-    duty_roll_clear(&w->again);
-    policy_free(w->policy);
-    arena_clear(&w->arena);
-    mem_free(w);
-}
-
-/* Duties as the adoption wants them, inside the open transaction. */
-static int apply(struct ledger *l, const struct session *s, const struct adoption *a, struct plan_work *work, instant until, struct plan_diff *diff, struct error *err) {
-    struct plan_work own = {0};
-    struct pass p = {.l = l, .db = l->db, .s = s, .to = a->policy, .region = a->region, .work = work ? work : &own, .diff = diff, .err = err};
-    p.roll = &p.work->roll;
-    struct journal_entry e = {.at = s->now, .verb = JOURNAL_ADOPT, .actor = s->account, .reason = s->reason, .reg = TEXT("adoption"), .record = a->id, .region = a->region};
-    int rc = book_flush(l, s->now, err);
-    p.now = ledger_policy(l, a->disease, a->region, day_of_instant(s->now, l->zone_s));
-    if (!rc) rc = work ? renew(&p, a->id, until, err) : run(&p);
-    if (!rc) rc = write_planned(&p, a->id);
-    diff->records = p.work->records;
-    duty_roll_clear(&own.roll);
-    mem_free(own.list);
-    arena_clear(&own.arena);
-    book_reset(l);
-    if (!rc) rc = region_keeps(l, s, a, err);
-    if (!rc) rc = journal_append(&l->journal, &e, NULL, err);
-    if (!rc) rc = mark_applied(l, a->id, err);
-    return rc;
-}
-
-/* The same pack for the same region from the same day is in force already, unless another came between: a second record would say nothing new. */
-static int adopted_already(const struct ledger *l, struct text region, const struct policy *p, day from, struct error *err) {
-    const struct adoption *last = NULL;
-    for (size_t i = 0; i < l->n_adoptions; i++) {
-        const struct adoption *a = &l->adoptions[i];
-        if (a->from == from && text_eq(a->disease, p->disease) && text_eq(a->region, region)) last = a;
-    }
-    if (!last || !text_eq(last->pack, p->name) || !text_eq(last->policy->source_text, p->source_text)) return 0;
-    return error_set(err, E_CONFLICT, "adoption", "%.*s is in force there from that day already (record %lld) / 该地区自该日起已采用 %.*s(记录 %lld)", (int)p->name.n, p->name.s,
-                     (long long)last->id, (int)p->name.n, p->name.s, (long long)last->id);
-}
-
-static int pack_of(struct ledger *l, struct text name, struct policy **ret, struct error *err) {
-    struct arena a = {0};
-    char *dir = arena_printf(&a, "%s/policies", l->home);
-    int rc = dir ? policy_load(l->catalog, dir, name, l->zone_s, ret, err) : error_memory(err);
-    arena_clear(&a);
-    return rc;
-}
-
-int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const struct plan_adoption *want, struct plan_work **ret, struct error *err) {
-    struct plan_diff none = {0};
-    struct arena a = {0};
-    struct value next = value_null();
-    struct plan_work *w = mem_alloc(sizeof *w);
-    if (!w) return error_memory(err);
-    w->region = arena_text(&w->arena, want->region.n ? want->region : l->region);
-    struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .region = w->region, .work = w, .diff = &none, .roll = &w->roll, .err = err};
-    int rc = w->region.s ? pack_of(l, want->pack, &w->policy, err) : error_memory(err);
-    if (!rc) rc = adopted_already(l, w->region, w->policy, want->from, err);
-    if (!rc) rc = db_scalar(p.db, &a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);
-    w->seq = value_int_or(next, 1);
-    w->stamp = l->shared_stamp;
-    p.to = w->policy;
-    w->computed = want->from <= day_of_instant(s->now, l->zone_s);
-    if (!rc && w->computed) rc = run(&p);
-    if (!l->in_transaction) book_reset(l); /* what was looked at is true of now only */
-    plan_diff_clear(&none);
-    arena_clear(&a);
-    if (rc < 0) plan_work_free(w);
-    else *ret = w;
-    return rc;
-}
-
-/* The adoption's own record. */
-static int draft_of(struct plan_work *w, const struct register_decl *reg, const struct plan_adoption *want, struct draft **ret, struct error *err) {
-    unsigned char digest[DIGEST_BYTES];
-    char *hex = arena_alloc(&w->arena, 2 * DIGEST_BYTES + 1);
-    struct draft *d = draft_new(&w->arena, reg, DRAFT_CREATE);
-    if (!d || !hex) return error_memory(err);
-    digest_bytes(w->policy->source_text, digest);
-    hex_of(digest, sizeof digest, hex);
-    d->region = w->region;
-    int rc = draft_put(d, "disease", value_text(w->policy->disease), err);
-    if (!rc) rc = draft_put(d, "pack", value_text(w->policy->name), err);
-    if (!rc) rc = draft_put(d, "digest", value_str(hex), err);
-    if (!rc) rc = draft_put(d, "content", value_text(w->policy->source_text), err);
-    if (!rc) rc = draft_put(d, "from_day", value_int(want->from), err);
-    if (!rc) rc = draft_put(d, "reason", value_text(want->reason), err);
-    if (!rc && want->approver.n) rc = draft_put(d, "approver", value_text(want->approver), err);
-    int region = register_field(reg, TEXT("region"));
-    if (!rc && region >= 0) d->values[region] = value_text(d->region);
-    *ret = d;
-    return rc;
-}
-
-int plan_apply(struct ledger *l, const struct session *s, const struct plan_adoption *want, struct plan_work *w, instant until, int64_t *ret_id, struct plan_diff *diff,
-               struct error *err) {
-    struct plan_diff done = {0};
-    struct draft *d = NULL;
-    const struct register_decl *reg = register_find(l->catalog, TEXT("adoption"));
-    if (!reg) return error_set(err, E_UNKNOWN, "adoption", "the register is not declared");
-    int rc = draft_of(w, reg, want, &d, err);
-    if (!rc) rc = ledger_begin(l, err);
-    if (rc < 0) return rc;
-    rc = adopted_already(l, w->region, w->policy, want->from, err);
-    if (!rc) rc = record_write(l, s, &d, 1, err);
-    const struct adoption *made = rc ? NULL : ledger_adoption(l, d->ret_id);
-    if (!rc && !made) rc = error_set(err, E_STORE, "adoption", "was recorded but cannot be found");
-    if (!rc && w->computed) rc = apply(l, s, made, w, until, &done, err);
-    rc = ledger_end(l, rc, s->now, err);
-    if (!rc) *ret_id = d->ret_id;
-    if (!rc && diff) *diff = done;
-    else plan_diff_clear(&done);
-    return rc;
-}
-
-int plan_adopt(struct ledger *l, const struct session *s, const struct plan_adoption *want, int64_t *ret_id, struct plan_diff *diff, struct error *err) {
-    struct plan_work *w = NULL;
-    struct db *db = NULL;
-    if (!want->reason.n) return error_set(err, E_USAGE, "--reason", "adopting a plan needs a reason / 启用方案须说明理由");
-    int rc = ledger_reader(l, &db, err); /* beside whoever else writes */
-    if (!rc) rc = ledger_refresh(l, err);
-    if (!rc) rc = plan_prepare(l, db, s, want, &w, err);
-    db_close(db);
-    if (!rc) rc = plan_apply(l, s, want, w, s->now, ret_id, diff, err);
-    plan_work_free(w);
-    return rc;
-}
-
-int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applied, struct error *err) {
-    int64_t applied = 0;
-    day today = day_of_instant(s->now, l->zone_s);
-    for (size_t i = 0; i < l->n_adoptions; i++) {
-        struct arena a = {0};
-        struct text seen = {0};
-        char name[48];
-        if (l->adoptions[i].from > today) continue;
-        snprintf(name, sizeof name, "applied:%lld", (long long)l->adoptions[i].id);
-        int rc = ledger_setting(l, l->db, name, &a, &seen, err);
-        bool known = seen.n > 0;
-        arena_clear(&a);
-        if (rc < 0) return rc;
-        if (known) continue;
-        rc = ledger_begin(l, err);
-        if (rc < 0) return rc;
-        struct plan_diff d = {0};
-        rc = apply(l, s, &l->adoptions[i], NULL, s->now, &d, err);
-        plan_diff_clear(&d);
-        rc = ledger_end(l, rc, s->now, err);
-        if (rc < 0) return rc;
-        applied++;
-    }
-    *ret_applied = applied;
     return 0;
 }

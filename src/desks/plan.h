@@ -29,7 +29,7 @@ struct plan_diff {
 };
 
 /* Compares what is owed now in a region for the new pack's disease with what it would oblige. visit (may be NULL) gets every change
- * in record order. Reads through db (NULL: the ledger's own). Cost: one pass over the records of the registers that either pack concerns and their duties. */
+ * in record order, those of what somebody with several records owes once (per_person) after the others of their register. Reads through db (NULL: the ledger's own). Cost: one pass over the records of the registers that either pack concerns and their duties. */
 int plan_compare(struct ledger *l, struct db *db, const struct session *s, const struct policy *to, struct text region,
                  int (*visit)(const struct plan_change *c, void *arg), void *arg, struct plan_diff *ret, struct error *err);
 void plan_diff_clear(struct plan_diff *d);

@@ -74,14 +74,14 @@ struct duty_kind {
 };
 
 /* Every duty of a region (duty_roll_region), or of these holders (in ascending order), by record, then by the name of its rule: read in one pass as they lie and sorted here. Closed ones
- * are told by their kind alone. 16 bytes a duty, 240 each that is open. Owned: duty_roll_clear. */
+ * are told by their kind alone, but for those that were cancelled: a plan may ask for them again. 16 bytes a duty, 240 each that is open or cancelled. Owned: duty_roll_clear. */
 #define ROLL_CLOSED UINT32_MAX
 struct duty_roll {
     struct arena arena;
     size_t n, cap, n_open, cap_open, n_kinds, cap_kinds;
     struct roll_entry {
         int64_t record;
-        uint32_t kind, open; /* indexes of kinds and open; ROLL_CLOSED: it is neither open nor standing */
+        uint32_t kind, open; /* indexes of kinds and open; ROLL_CLOSED: paid or lapsed */
     } *list;
     struct obligation *open; /* the reader's, to change; texts live as long as the roll */
     struct duty_kind *kinds; /* by rule */

@@ -13,7 +13,7 @@ static bool kept_once(struct duty_roll *roll, struct text *last, struct text t) 
 
 static int enrol(struct duty_roll *roll, const struct value *row, struct error *err) {
     struct roll_entry e = {.record = row[DU_RECORD].i, .kind = (uint32_t)row[DU_KIND].i, .open = ROLL_CLOSED};
-    if (row[DU_STATE].i == DUTY_OPEN || row[DU_STATE].i == DUTY_STANDING) {
+    if (row[DU_STATE].i != DUTY_PAID && row[DU_STATE].i != DUTY_LAPSED) {
         struct obligation o = {
             .state = duty_state(row[DU_STATE].i),
             .id = row[DU_ID].i,
