@@ -63,7 +63,7 @@ static inline int presences_next(void *arg, struct presence_span *ret, struct er
     return n > 0;
 }
 
-static inline uint32_t presences_crowd(void *arg, uint32_t place, int32_t from, int32_t to) {
+static inline uint32_t presences_crowd(void *arg, uint32_t place, int32_t from, int32_t to, uint32_t enough) {
     struct presences *s = arg;
     uint32_t most = 0;
     for (int32_t d = from / DAY_S; d <= (to - 1) / DAY_S; d++) {

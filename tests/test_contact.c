@@ -26,14 +26,15 @@ static int end(void **state) {
     return 0;
 }
 
-/* Three days; whole minutes half of the time, so that ends meet beginnings. */
+/* Three days, or half a day of many; whole minutes half of the time, so that ends meet beginnings. Class 1 asks who sat where, class 2 has floors that matter in a crowd only. */
 static void draw(struct rng *r, size_t n) {
     city.n = n;
     for (size_t i = 0; i < n; i++) {
-        int32_t unit = rng_below(r, 2) ? 300 : 1, from = (int32_t)rng_below(r, (uint64_t)(3 * DAY_S / unit)) * unit, span = (int32_t)rng_below(r, (uint64_t)(5 * 3600 / unit)) * unit;
+        int32_t unit = rng_below(r, 2) ? 300 : 1, days_s = n > 500 ? DAY_S / 2 : 3 * DAY_S, from = (int32_t)rng_below(r, (uint64_t)(days_s / unit)) * unit, span = (int32_t)rng_below(r, (uint64_t)(5 * 3600 / unit)) * unit;
         rows[i] = (struct presence){.person = (uint32_t)rng_below(r, PERSONS), .place = (uint32_t)rng_below(r, PLACES), .start = from,
                                     .end = rng_below(r, 10) ? from + span : from, .attr = presence_attr((unsigned)rng_below(r, 3), 90)};
         if (rows[i].place % 4 == 1 && rng_below(r, 4)) rows[i].zone = (uint16_t)(1 + rng_below(r, 3)), rows[i].row = (uint16_t)rng_below(r, 9);
+        if (rows[i].place % 4 == 2 && rng_below(r, 2)) rows[i].zone = (uint16_t)(1 + rng_below(r, 3));
         city.classes[rows[i].place] = (uint8_t)(rows[i].place % 4);
     }
 }
@@ -44,7 +45,7 @@ static struct contact_options rules(int degree, bool reverse) {
     o.degree = degree;
     o.reverse = reverse;
     o.rules[1] = (struct contact_rule){.overlap_s = 600, .after_s = 900, .rows = 3, .weight = 2};
-    o.rules[2] = (struct contact_rule){.overlap_s = 900, .after_s = 1800, .rows = -1, .weight = 1};
+    o.rules[2] = (struct contact_rule){.overlap_s = 900, .after_s = 1800, .rows = -1, .crowd = 100000, .weight = 1};
     o.rules[3] = (struct contact_rule){.overlap_s = 1, .rows = -1, .weight = 0.5};
     return o;
 }
@@ -67,6 +68,13 @@ struct stay {
     bool came, left;
 };
 
+static int by_seat(const void *pa, const void *pb) {
+    const struct presence *a = pa, *b = pb;
+    if (a->zone != b->zone) return a->zone < b->zone ? -1 : 1;
+    if (a->row != b->row) return a->row < b->row ? -1 : 1;
+    return a->start != b->start ? (a->start < b->start ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
+}
+
 static int by_start(const void *pa, const void *pb) {
     const struct presence *a = pa, *b = pb;
     if (a->start != b->start) return a->start < b->start ? -1 : 1;
@@ -79,7 +87,7 @@ static size_t stays_of(const struct presences *c, const struct contact_options *
     const struct contact_rule *r = &o->rules[c->classes[place]];
     for (size_t i = 0; i < c->n; i++)
         if (c->rows[i].person == person && c->rows[i].place == place) out[n++] = c->rows[i];
-    qsort(out, n, sizeof *out, by_start);
+    qsort(out, n, sizeof *out, r->rows < 0 ? by_start : by_seat);
     for (size_t i = 0; i < n; i++) {
         if (k && out[i].start <= out[k - 1].end && (r->rows < 0 || (out[i].zone == out[k - 1].zone && out[i].row == out[k - 1].row))) {
             if (out[i].end > out[k - 1].end) out[k - 1].end = out[i].end;
@@ -120,10 +128,9 @@ static void degree_truth(const struct presences *c, const struct contact_options
         for (size_t j = 0; j < n; j++) n_mine[j] = stays_of(c, o, asked[j].person, place, mine[j]);
         for (uint32_t k = 0; k < PERSONS; k++) {
             if (before[k].degree) continue;
-            size_t n_theirs = stays_of(c, o, k, place, theirs);
+            size_t n_theirs = stays_of(c, o, k, place, theirs), n_met = 0;
+            static struct { int32_t from, to; } met[ROWS * 4];
             for (size_t i = 0; i < n_theirs; i++) {
-                struct { int32_t from, to; } met[ROWS / 8];
-                size_t n_met = 0;
                 int32_t gone = INT32_MAX;
                 for (size_t j = 0; j < n; j++)
                     for (size_t q = 0; q < n_mine[j]; q++) {
@@ -136,22 +143,22 @@ static void degree_truth(const struct presences *c, const struct contact_options
                         int32_t since = o->reverse ? from - b->end : b->start - to;
                         if (r->after_s && since >= 0 && since <= r->after_s && (o->reverse ? came : left) && since < gone) gone = since;
                     }
-                for (size_t x = 0; x < n_met; x++) /* union */
-                    for (size_t y = 0; y < n_met; y++)
-                        if (x != y && met[x].to >= 0 && met[y].to >= 0 && met[x].from <= met[y].to && met[y].from <= met[x].to) {
-                            if (met[y].from < met[x].from) met[x].from = met[y].from;
-                            if (met[y].to > met[x].to) met[x].to = met[y].to;
-                            met[y].to = -1;
-                            y = (size_t)-1;
-                        }
-                for (size_t x = 0; x < n_met; x++)
-                    if (met[x].to >= 0) meet(&truth[k], degree, CONTACT_MET, met[x].from, met[x].to, met[x].to - met[x].from);
                 if (gone != INT32_MAX) {
                     int32_t from = theirs[i].start, to = theirs[i].end < from + r->after_s - gone ? theirs[i].end : from + r->after_s - gone;
                     if (o->reverse) from = to = theirs[i].end + gone;
                     meet(&truth[k], degree, CONTACT_CAME_AFTER, from, to, 0);
                 }
             }
+            for (size_t x = 0; x < n_met; x++) /* union: a minute counts once, whatever else says that they were there */
+                for (size_t y = 0; y < n_met; y++)
+                    if (x != y && met[x].to >= 0 && met[y].to >= 0 && met[x].from <= met[y].to && met[y].from <= met[x].to) {
+                        if (met[y].from < met[x].from) met[x].from = met[y].from;
+                        if (met[y].to > met[x].to) met[x].to = met[y].to;
+                        met[y].to = -1;
+                        y = (size_t)-1;
+                    }
+            for (size_t x = 0; x < n_met; x++)
+                if (met[x].to >= 0) meet(&truth[k], degree, CONTACT_MET, met[x].from, met[x].to, met[x].to - met[x].from);
         }
     }
 }
@@ -431,6 +438,10 @@ static void evidence_adds_up(void **state) {
                 if (v->start < first) first = v->start;
                 if (v->end > last) last = v->end;
                 assert_int_not_equal(v->through, c->person);
+                for (uint32_t f = v->next; f; f = found.evidence[f - 1].next) { /* never a minute twice at one place */
+                    const struct contact_evidence *u = &found.evidence[f - 1];
+                    assert_false(u->kind == CONTACT_MET && v->kind == CONTACT_MET && u->place == v->place && u->start <= v->end && v->start <= u->end);
+                }
             }
             assert_int_equal(pieces, c->n_evidence);
             assert_int_equal(sum, c->overlap_s);

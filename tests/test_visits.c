@@ -192,6 +192,18 @@ static void same_answers(struct visits *v, const struct oracle *o, uint64_t seed
                 if (w) assert_memory_equal(got, want, w * sizeof *got);
             }
         }
+    for (uint32_t place = 0; place < PLACES; place++) { /* of its fullest day, each stay once, wherever it lies */
+        uint32_t most = 0;
+        for (day d = -3; d < 20; d++) {
+            size_t w = 0;
+            for (size_t i = 0; i < o->n; i++)
+                if (o->rows[i].place == place && within(&o->rows[i], d * DAY_S, (d + 1) * DAY_S)) want[w++] = o->rows[i];
+            w = once(want, w);
+            if (w > most) most = (uint32_t)w;
+        }
+        assert_int_equal(s->crowd(s->arg, place, -3 * DAY_S, 20 * DAY_S, 1), most);
+        assert_true(s->crowd(s->arg, place, -3 * DAY_S, 20 * DAY_S, most + 1) >= most);
+    }
     visits_reader_close(r);
 }
 

@@ -97,8 +97,9 @@ struct presence_source {
     int (*next)(void *arg, struct presence_span *ret, struct error *err);
     /* Brings nearer what at_place of these places will read, all of them together; NULL: nothing is gained by it. At most some hundred stops. */
     void (*ahead)(void *arg, const struct presence_stop *stops, size_t n);
-    /* The largest number of stays at the place in one day of [from, to). Cheap for the place and the days of the last at_place. */
-    uint32_t (*crowd)(void *arg, uint32_t place, int32_t from, int32_t to);
+    /* The largest number of stays at the place in one day of [from, to): each once when there are `enough` of them; of fewer, what was recorded twice may count twice. Cheap for the place and the days
+     * of the last at_place. */
+    uint32_t (*crowd)(void *arg, uint32_t place, int32_t from, int32_t to, uint32_t enough);
     uint8_t (*class_of)(void *arg, uint32_t place); /* below 32; 0: not known */
     /* The same stays at the same moment for another thread; NULL: there is none. Ended by `release` with its arg. */
     int (*another)(void *arg, struct presence_source *ret, struct error *err);

@@ -66,6 +66,7 @@ void contact_work_free(struct contact_work *w) {
     mem_free(c->edge_person);
     mem_free(c->all_latest);
     mem_free(w->when);
+    mem_free(w->together);
     mem_free(w->linked);
     sweep_free(w);
     mem_free(w);
@@ -252,11 +253,12 @@ static void exposed_sort(struct exposed *x, size_t n) {
     }
 }
 
-static int exposed_add(struct contact_work *w, const struct presence *p, int32_t from, int32_t to) {
+/* edges: what only touches the window is kept for exposed_join, which may make it one with what lies within. */
+static int exposed_add(struct contact_work *w, const struct presence *p, int32_t from, int32_t to, bool edges) {
     struct exposed x = {p->place, p->person, p->start, p->end, p->zone, p->row, true, true};
     if (x.start < from) x.start = from, x.came = false;
     if (x.end > to) x.end = to, x.left = false;
-    if (x.start > x.end || x.start >= to || (x.start == x.end && !(x.came && x.left))) return 0;
+    if (x.start > x.end || (edges ? x.start > to : x.start >= to || exposed_edge(&x))) return 0;
     int rc = mem_room(&w->exposed, &w->cap_exposed, w->n_exposed + 1, sizeof *w->exposed) ? 0 : E_MEMORY;
     if (rc == 0) w->exposed[w->n_exposed++] = x;
     return rc;
@@ -288,7 +290,7 @@ static int exposed_find(struct contact_work *w, size_t n, struct error *err) {
             if (!p.zone && !p.row) p.zone = q->zone, p.row = q->row;
         }
         const struct presence_ask *ask = w->dense ? &asks[w->sums[p.person].evidence] : ask_of(asks, n, p.person);
-        if (ask) rc = exposed_add(w, &p, ask->from, ask->to);
+        if (ask) rc = exposed_add(w, &p, ask->from, ask->to, seats);
     }
     if (rc == 0) exposed_sort(w->exposed + place_from, w->n_exposed - place_from);
     return rc < 0 ? error_set(err, rc, NULL, "no memory for exposed stays / 内存不足") : 0;

@@ -19,6 +19,11 @@ struct other {
 };
 
 static int met(struct contact_work *w, const struct other *k, int32_t start, int32_t end, uint32_t through, uint8_t rows_apart) {
+    if (w->gathering) {
+        if (!mem_room(&w->together, &w->cap_together, w->n_together + 1, sizeof *w->together)) return E_MEMORY;
+        w->together[w->n_together++] = (struct together){start, end, through, k->attr, rows_apart};
+        return 0;
+    }
     struct contact_evidence e = {w->place, through, start, end, end - start, k->attr, CONTACT_MET, rows_apart, 0};
     return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start), true);
 }
@@ -216,19 +221,51 @@ static inline int judge(struct contact_work *w, const struct other *k, bool by_p
     return rc == 0 && w->rule.after_s ? lingers(w, k) : rc;
 }
 
-/* Stays that may touch others of the same person, joined. */
+static int by_seat_start(const void *pa, const void *pb) {
+    const struct presence *a = pa, *b = pb;
+    if (a->person != b->person) return a->person < b->person ? -1 : 1;
+    if (a->zone != b->zone) return a->zone < b->zone ? -1 : 1;
+    return a->row != b->row ? (a->row < b->row ? -1 : 1) : by_person_start(pa, pb);
+}
+
+static int by_from(const void *pa, const void *pb) {
+    const struct together *a = pa, *b = pb;
+    return a->from != b->from ? (a->from < b->from ? -1 : 1) : (a->to > b->to) - (a->to < b->to);
+}
+
+/* One who sat in two places at a time, as a ticket and a scan say, was there once: the union of the times found. */
+static int gathered(struct contact_work *w, uint32_t person) {
+    struct together *t = w->together;
+    int rc = 0;
+    w->gathering = false;
+    if (w->n_together) qsort(t, w->n_together, sizeof *t, by_from);
+    for (size_t i = 0, k; rc == 0 && i < w->n_together; i = k) {
+        struct together one = t[i];
+        for (k = i + 1; k < w->n_together && t[k].from <= one.to; k++) {
+            if (t[k].to > one.to) one.to = t[k].to;
+            if (t[k].rows_apart < one.rows_apart) one.rows_apart = t[k].rows_apart, one.through = t[k].through;
+        }
+        rc = met(w, &(struct other){.person = person, .attr = one.attr}, one.from, one.to, one.through, one.rows_apart);
+    }
+    return rc;
+}
+
+/* Stays that may touch others of the same person, joined: of one seat, where seats are asked. */
 static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
     int rc = 0;
-    presence_sort(w->joined.items, w->joined.n, by_person_start);
+    presence_sort(w->joined.items, w->joined.n, by_pairs ? by_seat_start : by_person_start);
     for (size_t i = 0; rc == 0 && i < w->joined.n;) {
-        struct presence p = w->joined.items[i++];
-        for (; i < w->joined.n; i++) {
+        struct presence p = w->joined.items[i];
+        if (!w->gathering) w->gathering = by_pairs, w->n_together = 0;
+        for (i++; i < w->joined.n; i++) {
             const struct presence *q = &w->joined.items[i];
             if (q->person != p.person || q->start > p.end || (by_pairs && (q->zone != p.zone || q->row != p.row))) break;
             if (q->end > p.end) p.end = q->end;
         }
         rc = judge(w, &(struct other){p.person, p.start, p.end, p.attr, p.zone, p.row}, by_pairs, zones);
+        if (rc == 0 && w->gathering && (i == w->joined.n || w->joined.items[i].person != p.person)) rc = gathered(w, p.person);
     }
+    w->gathering = false;
     return rc;
 }
 
@@ -363,13 +400,14 @@ static int venues_take(struct contact_work *w, struct exposed *x, size_t n, size
         int32_t latest = x[i].end;
         for (size_t k = 1; k < g; k++)
             if (x[i + k].end > latest) latest = x[i + k].end;
-        uint32_t crowd = w->s->crowd(w->s->arg, w->place, x[i].start, latest + 1);
+        uint32_t crowd = w->s->crowd(w->s->arg, w->place, x[i].start, latest + 1, w->rule.crowd);
         if (crowd < w->rule.crowd) {
             memmove(x + plain, x + i, g * sizeof *x);
             plain += g;
             continue;
         }
         for (size_t k = i; rc == 0 && k < i + g; k++) {
+            if (exposed_edge(&x[k])) continue;
             if (!x[k].zone) rc = venue_note(w, &x[k], crowd);
             else if (!zoned && !(zoned = mem_alloc((n - k) * sizeof *zoned))) rc = E_MEMORY;
             else zoned[n_zoned++] = x[k];
@@ -382,6 +420,53 @@ static int venues_take(struct contact_work *w, struct exposed *x, size_t n, size
     return rc;
 }
 
+static int exposed_by_seat(const void *pa, const void *pb) {
+    const struct exposed *a = pa, *b = pb;
+    if (a->person != b->person) return a->person < b->person ? -1 : 1;
+    if (a->zone != b->zone) return a->zone < b->zone ? -1 : 1;
+    if (a->row != b->row) return a->row < b->row ? -1 : 1;
+    return a->start != b->start ? (a->start < b->start ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
+}
+
+static int exposed_by_person(const void *pa, const void *pb) {
+    const struct exposed *a = pa, *b = pb;
+    if (a->person != b->person) return a->person < b->person ? -1 : 1;
+    return a->start != b->start ? (a->start < b->start ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
+}
+
+static int exposed_by_start(const void *pa, const void *pb) {
+    const struct exposed *a = pa, *b = pb;
+    if (a->start != b->start) return a->start < b->start ? -1 : 1;
+    return a->person < b->person ? -1 : a->person > b->person;
+}
+
+/* Who went from one floor to another stayed, where floors and seats do not matter, and who sat in one seat sat there, whatever else says so in between: stays that touch are one. Returns how many are left. */
+static size_t exposed_join(struct exposed *x, size_t n, bool seats) {
+    size_t k = 0;
+    bool any = false;
+    for (size_t i = 0; i < n && !any; i++) any = x[i].zone || x[i].row;
+    for (size_t i = 0; i < n && !any; i++)
+        if (!exposed_edge(&x[i])) x[k++] = x[i];
+    if (!any) return k;
+    qsort(x, n, sizeof *x, seats ? exposed_by_seat : exposed_by_person);
+    for (size_t i = 0; i < n; i++) {
+        struct exposed *p = &x[k ? k - 1 : 0];
+        if (!k || p->person != x[i].person || x[i].start > p->end || (seats && (p->zone != x[i].zone || p->row != x[i].row))) {
+            x[k++] = x[i];
+            continue;
+        }
+        if (x[i].start == p->start) p->came &= x[i].came;
+        if (x[i].end > p->end) p->end = x[i].end, p->left = x[i].left;
+        else if (x[i].end == p->end) p->left &= x[i].left;
+    }
+    n = k;
+    k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!exposed_edge(&x[i])) x[k++] = x[i];
+    if (k) qsort(x, k, sizeof *x, exposed_by_start);
+    return k;
+}
+
 /* All exposed stays of one place. */
 static int place_find(struct contact_work *w, struct exposed *x, size_t n, struct error *err) {
     size_t n_when = 0, plain = n, zoned = 0;
@@ -389,14 +474,16 @@ static int place_find(struct contact_work *w, struct exposed *x, size_t n, struc
     int rc = spans_make(w, x, n, &n_when);
     if (rc == 0) rc = w->s->at_place(w->s->arg, w->place, w->when, n_when, w->rule.rows >= 0, &loose, err);
     if (rc == 0 && w->rule.crowd) rc = venues_take(w, x, n, &plain, &zoned);
-    if (rc == 0 && plain) {
-        if (plain < n) rc = spans_make(w, x, plain, &n_when);
+    struct exposed *x_zoned = x + plain;
+    bool begun = plain == n;
+    if (rc == 0 && (plain = exposed_join(x, plain, w->rule.rows >= 0)) > 0) {
+        if (!begun) rc = spans_make(w, x, plain, &n_when);
         if (rc == 0) rc = cluster_make(w, x, plain);
-        if (rc == 0) rc = place_scan(w, n_when, w->rule.rows >= 0, false, plain == n, loose, err);
+        if (rc == 0) rc = place_scan(w, n_when, w->rule.rows >= 0, false, begun, loose, err);
     }
-    if (rc == 0 && zoned) {
-        rc = spans_make(w, x + plain, zoned, &n_when);
-        if (rc == 0) rc = cluster_make(w, x + plain, zoned);
+    if (rc == 0 && (zoned = exposed_join(x_zoned, zoned, true)) > 0) {
+        rc = spans_make(w, x_zoned, zoned, &n_when);
+        if (rc == 0) rc = cluster_make(w, x_zoned, zoned);
         if (rc == 0) rc = place_scan(w, n_when, true, true, false, loose, err);
     }
     return rc;

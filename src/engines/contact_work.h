@@ -12,6 +12,11 @@ struct exposed {
     bool came, left;         /* whether start and end are its own, not the window's */
 };
 
+/* Nothing of it lies in the window. A moment at its very end (came, and did not leave) is none either. */
+static inline bool exposed_edge(const struct exposed *x) {
+    return x->start == x->end && !(x->came && x->left);
+}
+
 struct seen_slot {
     uint32_t key;            /* person + 1; 0 empty */
     uint32_t at;             /* contact; SEEN_CASE: a case */
@@ -47,6 +52,14 @@ struct contact_sum {
     uint8_t kind, filler;
 };
 
+/* A time in which somebody was near enough to those exposed. */
+struct together {
+    int32_t from, to;
+    uint32_t through;
+    uint16_t attr;
+    uint8_t rows_apart;
+};
+
 struct contact_work {
     struct seen_slot *seen, *seen_kept; /* the table; kept: room for the first few sizes, one behind the other, so that a question after a large one clears a small one */
     size_t seen_cap, seen_n;
@@ -65,6 +78,9 @@ struct contact_work {
     double dose_per_s;
     struct linked *linked;      /* links of those asked, cut to their windows */
     size_t cap_linked;
+    struct together *together;  /* of one person with several stays, before they are made one */
+    size_t n_together, cap_together;
+    bool gathering;
     struct presence_when *when; /* spans of the place under way */
     size_t cap_when;
     bool dense;

@@ -1,8 +1,10 @@
 /* Reading: a view held by a hazard pointer, and the source an engine pulls from. */
+#include <stdlib.h>
+
 #include "visits/inside.h"
 #include "visits/remote.h"
 
-enum { SPAN_ROWS = PACK_BLOCK };
+enum { SPAN_ROWS = PACK_BLOCK, CROWD_PIECES = 32 /* files of one day; of more, stays are not compared */ };
 
 /* Rows of the place in one file. */
 struct part {
@@ -369,28 +371,73 @@ static int next(void *arg, struct presence_span *ret, struct error *err) {
     return n > 0;
 }
 
-static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to) {
+/* What there is of a place on one day, in files and in memory. */
+struct crowded {
+    struct { struct segment *segment; uint64_t first, end; } pieces[CROWD_PIECES];
+    size_t n_pieces;
+    uint64_t in_files, in_memory;
+};
+
+static void crowded_find(struct visits_reader *r, uint32_t place, day d, bool listed, struct crowded *ret) {
+    int32_t shift = shift_of(r, d);
+    *ret = (struct crowded){0};
+    for (size_t i = listed ? 0 : first_segment(r->view, d); listed ? i < r->n_parts : i < r->view->n && r->view->segments[i].day == d; i++) {
+        struct segment *s = listed ? r->parts[i].segment : r->view->segments[i].segment;
+        uint64_t first = listed ? r->parts[i].first : 0, end = listed ? r->parts[i].end : 0;
+        if ((listed && r->parts[i].shift != shift) || !s || place >= s->head.n_places || (!listed && segment_place(s, place, &first, &end, NULL) < 0) || first == end) continue;
+        ret->in_files += end - first;
+        if (ret->n_pieces < CROWD_PIECES) ret->pieces[ret->n_pieces].segment = s, ret->pieces[ret->n_pieces].first = first, ret->pieces[ret->n_pieces].end = end;
+        ret->n_pieces++;
+    }
+    for (int k = 0; k < r->view->n_buffers; k++)
+        for (uint32_t at = r->counts[k] ? chain_next(r, k, buffer_head(&r->view->buffers[k]->places, place)) : 0; at; at = buffer_at(r->view->buffers[k], at - 1)->by_place)
+            ret->in_memory += buffer_at(r->view->buffers[k], at - 1)->day == d;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(struct segment_row));
+}
+
+/* Each stay of a day once, as a client may have sent it again before the day's files are one; without memory or with damage, as many as were counted. */
+static uint64_t crowded_distinct(struct visits_reader *r, uint32_t place, day d, const struct crowded *c) {
+    uint64_t all = c->in_files + c->in_memory, n = 0, distinct = 0;
+    struct segment_row *rows = c->n_pieces <= CROWD_PIECES ? mem_alloc(all * sizeof *rows) : NULL;
+    struct segment_rows block;
+    if (!rows) return all;
+    for (size_t i = 0; i < c->n_pieces; i++)
+        for (uint64_t at = c->pieces[i].first; at < c->pieces[i].end;) {
+            if (segment_scan(c->pieces[i].segment, &at, c->pieces[i].end, 0, DAY_S + 1, true, &block, NULL) < 0) break;
+            for (size_t k = 0; k < block.n && n < all; k++)
+                rows[n++] = (struct segment_row){block.person[k], place, (int32_t)block.start[k], (int32_t)block.end[k], block.attr[k] & (PRESENCE_JOINS - 1), block.seats ? block.zone[k] : 0, block.seats ? block.row[k] : 0, 0};
+        }
+    for (int k = 0; k < r->view->n_buffers; k++)
+        for (uint32_t at = r->counts[k] ? chain_next(r, k, buffer_head(&r->view->buffers[k]->places, place)) : 0; at; at = buffer_at(r->view->buffers[k], at - 1)->by_place) {
+            const struct buffer_row *row = buffer_at(r->view->buffers[k], at - 1);
+            if (row->day != d || n == all) continue;
+            rows[n] = row->row;
+            rows[n].filler = 0;
+            rows[n++].attr &= PRESENCE_JOINS - 1;
+        }
+    if (n) qsort(rows, n, sizeof *rows, by_bytes);
+    for (uint64_t i = 0; i < n; i++) distinct += !i || by_bytes(&rows[i - 1], &rows[i]) != 0;
+    mem_free(rows);
+    return distinct;
+}
+
+static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to, uint32_t enough) {
     struct visits_reader *r = arg;
-    uint64_t most = 0, today = 0, first, end;
-    day d_first, d_last;
+    uint64_t most = 0;
+    day first, last;
     if (from >= to) return 0;
-    days_of(r, from, to, &d_first, &d_last);
-    int32_t s_first = shift_of(r, d_first), s_last = shift_of(r, d_last);
+    days_of(r, from, to, &first, &last);
     size_t k = 0;
     while (k < r->n_when && r->when[k].to < to) k++;
-    if (k < r->n_when && place == r->place && r->when[k].from <= from) { /* known from at_place */
-        for (size_t i = 0; i < r->n_parts; i++) {
-            if (r->parts[i].shift < s_first || r->parts[i].shift > s_last) continue;
-            today = (i && r->parts[i - 1].shift == r->parts[i].shift ? today : 0) + r->parts[i].end - r->parts[i].first;
-            if (today > most) most = today;
-        }
-        return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
-    }
-    size_t begin = first_segment(r->view, d_first);
-    for (size_t i = begin; i < r->view->n && r->view->segments[i].day <= d_last; i++) {
-        struct segment *s = r->view->segments[i].segment;
-        if (i == begin || r->view->segments[i].day != r->view->segments[i - 1].day) today = 0;
-        if (s && place < s->head.n_places && segment_place(s, place, &first, &end, NULL) == 0) today += end - first;
+    bool listed = k < r->n_when && place == r->place && r->when[k].from <= from; /* known from at_place */
+    for (day d = first; d <= last; d++) {
+        struct crowded c;
+        crowded_find(r, place, d, listed, &c);
+        uint64_t today = c.in_files + c.in_memory;
+        if (today >= enough && today > most && c.n_pieces + (c.in_memory ? 2 : 0) > 1) today = crowded_distinct(r, place, d, &c);
         if (today > most) most = today;
     }
     return most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;

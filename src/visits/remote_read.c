@@ -169,7 +169,7 @@ static int next(void *arg, struct presence_span *ret, struct error *err) {
 }
 
 /* Days whose count is not known are asked for, all at once. A failure counts as nobody: the next call tells it. */
-static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to) {
+static uint32_t crowd(void *arg, uint32_t place, int32_t from, int32_t to, uint32_t enough) {
     struct remote_reader *r = arg;
     const char *region = remote_region(r->v, place);
     day days[DAYS_KNOWN];

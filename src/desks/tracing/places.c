@@ -151,7 +151,7 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
         *p = all[i].p;
         p->name = arena_text(&ret->arena, visits_text(x->v, VISITS_PLACE, all[i].number));
         p->kind = text_of(tracing_class_name(visits_class(x->v, all[i].number)));
-        p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))));
+        p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))), TRACING_NOTICE_VISITS);
         rc = p->name.s ? 0 : error_memory(err);
         if (rc == 0 && reg && text_int(p->name, &id)) rc = record_seek(x->l, x->l->db, s, reg, id, &ret->arena, &r, err);
         if (rc <= 0) continue;
