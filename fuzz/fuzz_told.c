@@ -15,7 +15,8 @@ static int hold(const struct told_stop *s, void *arg) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = 18300 + (size ? data[0] : 0), .dwell_s = 1800};
+    static const int64_t dwell_s[CONTACT_CLASSES] = {1800};
+    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = 18300 + (size ? data[0] : 0), .dwell_s = dwell_s};
     if (told_read(&how, (struct text){(const char *)data, size}, hold, &how) < 0) abort();
     return 0;
 }

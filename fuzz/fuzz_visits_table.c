@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size_t n = fuzz_row(data, size, &at, cells, CELLS);
         if (!header && tracing_header(cells, n, columns, NULL) == 0) header = true;
         struct tracing_row near; /* the same cells as a proximity */
-        static const struct tracing_how how = {.zone_s = 28800, .dwell_s = 1800, .near_s = 300, .near_m = 2};
+        static const struct tracing_how how = {.zone_s = 28800, .dwell_s = {1800}, .near_s = 300, .near_m = 2};
         static const int pair[TRACING_COLUMNS] = {[COLUMN_PERSON] = 0, [COLUMN_PLACE] = -1, [COLUMN_START] = 2, [COLUMN_END] = 3, [COLUMN_CLASS] = -1, [COLUMN_SOURCE] = -1,
                                                   [COLUMN_CONFIDENCE] = 6, [COLUMN_ZONE] = -1, [COLUMN_ROW] = -1, [COLUMN_OTHER] = 1, [COLUMN_DISTANCE] = 5};
         struct error wrong = {0};

@@ -55,7 +55,9 @@ static const struct { const char *told, *stops; } cases[] = {
 
 static void routes_are_read_as_they_are_told(void **state) {
     (void)state;
-    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = day_of_civil((struct civil){2020, 2, 3}), .dwell_s = 1800};
+    int64_t dwell_s[CONTACT_CLASSES];
+    for (int c = 0; c < CONTACT_CLASSES; c++) dwell_s[c] = 1800;
+    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = day_of_civil((struct civil){2020, 2, 3}), .dwell_s = dwell_s};
     int wrong = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct said x = {.zone_s = ZONE_CHINA_S};
@@ -74,7 +76,9 @@ static int refuse(const struct told_stop *s, void *arg) {
 
 static void who_takes_them_can_end_the_reading(void **state) {
     (void)state;
-    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = day_of_civil((struct civil){2020, 2, 3}), .dwell_s = 1800};
+    int64_t dwell_s[CONTACT_CLASSES];
+    for (int c = 0; c < CONTACT_CLASSES; c++) dwell_s[c] = 1800;
+    struct told_how how = {.zone_s = ZONE_CHINA_S, .by = day_of_civil((struct civil){2020, 2, 3}), .dwell_s = dwell_s};
     int n = 0;
     assert_int_equal(told_read(&how, TEXT("1月20日到大张超市，21日去绿洲小区"), refuse, &n), E_FULL);
     assert_int_equal(n, 1);

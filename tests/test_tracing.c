@@ -3,7 +3,7 @@
 #include "ledgers.h"
 
 #include "base/digest.h"
-#include "desks/tracing/inside.h"
+#include "desks/tracing/append.h"
 #include "engines/town.h"
 
 static char file[200], refused[220];
@@ -369,6 +369,53 @@ static void a_case_is_traced_from_its_lookback_on(void **state) {
     }
 }
 
+static bool met(struct test_ledger *t, struct visits *v, const char *one, const char *other) {
+    struct tracing_question q = {.persons = &one, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = 4};
+    struct tracing_answer a = asked(t, v, q);
+    bool is = has(&a, other);
+    tracing_answer_clear(&a);
+    return is;
+}
+
+/* Words of lists for "not known", and seconds as a table writes them when some are missing. */
+static void what_is_not_known_is_no_fault(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", "2022-05-29T17:00") {
+        struct error err = {0};
+        struct tracing_import_report r;
+        struct visits *v = opened(&t);
+        write_file(&t, "person,place,start,end,confidence,row\na,x,2022-05-28T10:00,NA,nan,-\nb,x,1653703800.0,1653707400.0,,\nc,y,不详,2022-05-28,,\nd,x,NA,null,,\ne,x,2022.05,,,\nNA,x,2022-05-28T10:00,,,\n");
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        assert_true(r.taken == 4 && r.refused == 2); /* nobody knows when d was there; a month is no time; a person may be called NA */
+        assert_true(met(&t, v, "a", "b")); /* a scan from 10:00 on, and ten past ten */
+        visits_close(v);
+    }
+}
+
+/* A scan without an end lasts as long as the plan says of the class of its place, which an earlier row may have told. */
+static void a_scan_lasts_as_its_class_says(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", "2022-05-29T17:00") {
+        struct error err = {0};
+        struct tracing_import_report r;
+        struct visits *v = opened(&t);
+        write_file(&t, "person,place,start,class\na,餐馆,2022-05-28T10:00,restaurant\nb,餐馆,2022-05-28T10:40,\nc,店,2022-05-28T10:00,shop\nd,店,2022-05-28T10:40,shop\n");
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        assert_int_equal(r.taken, 4);
+        assert_true(met(&t, v, "a", "b") && !met(&t, v, "c", "d"));
+        struct tracing_rows x = {.v = v};
+        static const int columns[TRACING_COLUMNS] = {0, 1, 2, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+        struct text cells[] = {TEXT("e"), TEXT("餐馆"), TEXT("2022-05-28T11:20")};
+        tracing_how_of(t.l, t.s.now, &x.how);
+        assert_ok(tracing_rows_add(&x, columns, cells, 3, &err), err);
+        assert_int_equal(x.rows[0].end - x.rows[0].start, 3600);
+        assert_ok(visits_append(v, x.rows, x.n, &err), err);
+        tracing_rows_clear(&x);
+        assert_true(met(&t, v, "b", "e") && !met(&t, v, "a", "e"));
+        visits_close(v);
+    }
+}
+
 static void a_city_fills_the_store(void **state) {
     struct test_ledger t;
     struct error err = {0};
@@ -402,7 +449,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
         cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(a_map_says_how_a_list_is_written), cmocka_unit_test(routes_in_words_are_visits),
-        cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(a_city_fills_the_store),
+        cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(what_is_not_known_is_no_fault), cmocka_unit_test(a_scan_lasts_as_its_class_says), cmocka_unit_test(a_city_fills_the_store),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);

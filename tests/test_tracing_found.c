@@ -3,6 +3,7 @@
 #include "ledgers.h"
 
 #include "base/digest.h"
+#include "desks/person.h"
 #include "desks/tracing/board.h"
 #include "desks/tracing/chains.h"
 #include "desks/tracing/found.h"
@@ -510,6 +511,60 @@ static void asked_again_it_says_what_changes(void **state) {
     }
 }
 
+static size_t contacts_of(struct scene *x, const struct session *s, const char *word, size_t *ret_unknown) {
+    struct tracing_question q = {.cases = &word, .n_cases = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+    struct tracing_answer a;
+    struct error err = {0};
+    assert_ok(tracing_ask(x->t.l, s, x->v, &q, &a, &err), err);
+    size_t n = a.found.n_contacts;
+    *ret_unknown = a.n_unknown;
+    tracing_answer_clear(&a);
+    return n;
+}
+
+/* Who became a person by a name of the visits and then a case is traced by that name: the second generation is found like the first. So is who was merged into another, and whom a list knows by that name. */
+static void a_contact_known_by_a_scan_can_be_a_case(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_timeline line;
+        struct tracing_places places;
+        struct error err = {0};
+        size_t unknown;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        accepted(&x, &s, 0, NULL, 0);
+        int64_t scan = test_count(&x.t, "SELECT id FROM person WHERE visits_name = 'scan-7'"), wang = test_count(&x.t, "SELECT count(*) FROM person WHERE visits_name IS NOT NULL");
+        assert_true(scan > 0 && wang == 1); /* who has a record needs no other name */
+        stay(&x, "scan-7", "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        stay(&x, "scan-9", "cafe", "2022-05-28T10:10", "2022-05-28T11:00");
+        int64_t kase = test_record(&x.t, "case", "person", test_id(&x.t, scan), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-29", "report_date", "2022-05-29");
+        char word[24];
+        snprintf(word, sizeof word, "%lld", (long long)kase);
+        assert_int_equal(contacts_of(&x, &s, word, &unknown), 3); /* the two of the market, and scan-9 */
+        assert_int_equal(unknown, 0);
+        assert_ok(tracing_timeline_of(x.t.l, &s, x.v, kase, 0, &line, &err), err);
+        assert_int_equal(line.n, 2);
+        tracing_timeline_clear(&line);
+        assert_ok(tracing_places_of(x.t.l, &s, x.v, TEXT(""), 14, &places, &err), err);
+        assert_int_equal(places.without_visits, 0);
+        tracing_places_clear(&places);
+        /* it was 陈刚, whom another list knows */
+        int64_t chen = test_record(&x.t, "person", "name", "陈刚"), moved;
+        assert_ok(person_merge(x.t.l, &x.t.s, chen, scan, &moved, &err), err);
+        assert_int_equal(contacts_of(&x, &s, word, &unknown), 3);
+        assert_int_equal(unknown, 0);
+        /* and who is on record under a name of the visits is no new person */
+        int64_t liu = test_record(&x.t, "person", "name", "刘洋", "visits_name", "scan-9");
+        const char *cases[] = {word};
+        struct tracing_question q = {.cases = cases, .n_cases = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+        struct tracing_accepted d = {0};
+        assert_ok(tracing_accept(x.t.l, &s, x.v, &q, &(struct tracing_accept){0}, &d, &err), err);
+        assert_true(d.persons_made == 0 && d.refused == 0 && d.contacts_made == 3);
+        assert_int_equal(test_count(&x.t, arena_printf(&x.t.a, "SELECT count(*) FROM contact WHERE person = %lld", (long long)liu)), 1);
+        scene_drop(&x);
+    }
+}
+
 /* Who was at a crowded place: on demand, with a purpose, on record. */
 static void a_venue_gives_its_list_on_demand(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -566,7 +621,7 @@ int main(void) {
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people),
         cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
-        cmocka_unit_test(a_venue_gives_its_list_on_demand),
+        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,9 +17,8 @@ struct asked {
     int64_t one; /* the case, or the last of them */
 };
 
-static int asked_add(struct asked *a, const struct visits *v, struct text person, instant from, instant to) {
-    uint32_t id;
-    int64_t record = 0;
+/* numbers: of the person in the visits; record: its own, 0 none. */
+static int asked_add(struct asked *a, const struct visits *v, const uint32_t *numbers, size_t n, int64_t record, instant from, instant to) {
     instant origin = instant_of_day(a->origin, visits_zone(v));
     if (from < origin) from = origin; /* ten years before: nothing is kept so long */
     if (from >= to) from = to - 1;
@@ -27,16 +26,16 @@ static int asked_add(struct asked *a, const struct visits *v, struct text person
     if (to > a->to) a->to = to;
     struct contact_index x = {(uint32_t)a->n_records, (int32_t)(from - origin), (int32_t)(to - origin)};
     int rc = 0;
-    if (text_int(person, &record) && record > 0) {
+    if (record > 0) {
         rc = mem_room(&a->records, &a->cap_records, a->n_records + 1, sizeof *a->records) ? 0 : E_MEMORY;
         if (rc == 0) a->records[a->n_records++] = record;
     }
-    if (rc == 0 && visits_find(v, VISITS_PERSON, person, &id)) {
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = mem_room(&a->seen, &a->cap_seen, a->n_seen + 1, sizeof *a->seen) ? 0 : E_MEMORY;
-        x.person = id;
+        x.person = numbers[i];
         if (rc == 0) a->seen[a->n_seen++] = x;
-        return rc;
     }
+    if (n) return rc;
     a->unknown++;
     if (rc == 0 && record > 0) {
         rc = mem_room(&a->unseen, &a->cap_unseen, a->n_unseen + 1, sizeof *a->unseen) ? 0 : E_MEMORY;
@@ -70,8 +69,9 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
                     struct arena *arena, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
     struct record r = {0};
+    uint32_t numbers[TRACING_NUMBERS];
+    size_t n = 0;
     int64_t id;
-    char name[24];
     if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
     int rc = text_int(text_of(word), &id) ? record_get(l, l->db, s, reg, id, arena, &r, err) : record_by_number(l, l->db, s, reg, text_of(word), arena, &r, err);
     if (rc < 0) return rc;
@@ -85,8 +85,23 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : s->now;
     if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
     instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
-    snprintf(name, sizeof name, "%lld", (long long)record_int(&r, "person", 0));
-    return asked_add(a, v, text_of(name), from, to) < 0 ? error_memory(err) : 0;
+    int64_t person = record_int(&r, "person", 0);
+    rc = tracing_numbers(l, v, person, numbers, &n, err);
+    return rc < 0 ? rc : asked_add(a, v, numbers, n, person, from, to) < 0 ? error_memory(err) : 0;
+}
+
+/* By a name of the visits: then by every other name of that person too. */
+static int person_add(struct ledger *l, const struct visits *v, struct text name, instant from, instant to, struct asked *a, struct error *err) {
+    uint32_t numbers[TRACING_NUMBERS + 1], own;
+    size_t n = 0;
+    int64_t record = 0;
+    int rc = tracing_person_named(l, name, &record, err);
+    if (rc == 0 && record > 0) rc = tracing_numbers(l, v, record, numbers, &n, err);
+    if (rc < 0) return rc;
+    bool known = !visits_find(v, VISITS_PERSON, name, &own);
+    for (size_t i = 0; i < n && !known; i++) known = numbers[i] == own;
+    if (!known) numbers[n++] = own;
+    return asked_add(a, v, numbers, n, record, from, to) < 0 ? error_memory(err) : 0;
 }
 
 static void options_of(const struct tracing_question *q, const struct tracing_rules *rules, struct contact_options *o) {
@@ -113,8 +128,7 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     if (q->n_persons) rc = tracing_may(l, s, l->region, err);
     for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
-        if (asked_add(&a, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now) < 0)
-            rc = error_memory(err);
+        rc = person_add(l, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now, &a, err);
     size_t n = a.n_seen + a.n_unseen;
     struct contact_index *index = rc == 0 ? mem_alloc((n ? n : 1) * sizeof *index) : NULL;
     if (rc == 0 && !index) rc = error_memory(err);
@@ -168,10 +182,14 @@ static struct text person_text(const struct tracing_links *links, uint32_t numbe
 static int further_links(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct contact_result *found, struct tracing_links *links, struct error *err) {
     int64_t *persons = mem_alloc((found->n_contacts ? found->n_contacts : 1) * sizeof *persons);
     size_t n = 0;
+    int rc = 0;
     if (!persons) return error_memory(err);
-    for (size_t i = 0; i < found->n_contacts; i++)
-        if (found->contacts[i].kind == CONTACT_CLOSE && text_int(person_text(links, found->contacts[i].person), &persons[n])) n++;
-    int rc = tracing_links_find(l, s, p, persons, n, links, err);
+    for (size_t i = 0; rc == 0 && i < found->n_contacts; i++) {
+        if (found->contacts[i].kind != CONTACT_CLOSE) continue;
+        rc = tracing_person_named(l, person_text(links, found->contacts[i].person), &persons[n], err);
+        n += rc == 0 && persons[n] > 0;
+    }
+    if (rc == 0) rc = tracing_links_find(l, s, p, persons, n, links, err);
     mem_free(persons);
     return rc;
 }

@@ -23,6 +23,7 @@ struct tracing_taking {
     struct arena arena;
     struct idmap known;         /* person -> its contact of this case */
     struct idmap last;          /* contact -> last_contact + 1 as recorded, 0 none */
+    struct idmap taken;         /* persons whose contact stands */
     struct idmap held;          /* person -> its finding, those not current negative */
     struct contact_changes changes; /* against the findings that are current */
     char parameters[200];
@@ -78,7 +79,9 @@ static struct draft *person_draft(struct tracing_taking *t, struct text name, st
     d->region = t->index.region;
     char *note = arena_printf(&t->arena, "known from the visits only / 仅见于出入记录: %.*s", (int)name.n, name.s);
     if (!note) return error_memory(err), NULL;
-    return draft_put(d, "note", value_text(text_of(note)), err) < 0 ? NULL : d;
+    int rc = draft_put(d, "note", value_text(text_of(note)), err);
+    if (rc == 0 && register_field(t->person, TEXT("visits_name")) >= 0) rc = draft_put(d, "visits_name", value_text(d->outside_key), err);
+    return rc < 0 ? NULL : d;
 }
 
 static bool wanted(const struct tracing_accept *a, struct text name) {
@@ -98,7 +101,8 @@ static int persons_fill(struct tracing_taking *t, struct ledger *l, struct error
         int known = 0;
         if (!name.n || !wanted(&t->accept, name) || (c->kind == CONTACT_GENERAL && !t->accept.general && !t->accept.n_names)) continue;
         t->done.taken++;
-        if (text_int(name, &id)) known = record_seek(l, l->db, t->s, t->person, id, &t->arena, &r, err);
+        known = tracing_person_named(l, name, &id, err);
+        if (known == 0 && id > 0) known = record_seek(l, l->db, t->s, t->person, id, &t->arena, &r, err);
         if (known < 0) return known;
         if (known) {
             t->persons[t->at] = id;
@@ -186,6 +190,12 @@ static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct erro
         struct draft *d = NULL;
         err->code = 0;
         if (!person) continue;
+        bool first;
+        if (!idmap_put(&t->taken, &t->arena, person, &first)) return error_memory(err);
+        if (!first) { /* found under two names: the stronger stands */
+            t->persons[t->at] = 0;
+            continue;
+        }
         if (slot) {
             t->done.contacts_known++;
             t->contacts[t->at] = slot->value.i;

@@ -16,6 +16,12 @@ int64_t tracing_parameter(const struct ledger *l, struct text disease, instant n
 /* A cell as an instant: the instant, or the first second of a date; INSTANT_NONE. */
 instant tracing_when(const struct ledger *l, const struct record *r, const char *field);
 
+/* The numbers in the visits under which a person of the registers is found, by any of its names. */
+enum { TRACING_NUMBERS = 8 };
+int tracing_numbers(struct ledger *l, const struct visits *v, int64_t person, uint32_t ret[TRACING_NUMBERS], size_t *ret_n, struct error *err);
+/* The person whom a name of the visits stands for: the number it is, or whose visits_name it is; 0 none. */
+int tracing_person_named(struct ledger *l, struct text name, int64_t *ret, struct error *err);
+
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {
     COLUMN_PERSON, COLUMN_PLACE, COLUMN_START, COLUMN_END, COLUMN_CLASS, COLUMN_SOURCE, COLUMN_CONFIDENCE, COLUMN_ZONE, COLUMN_ROW,
@@ -25,6 +31,7 @@ extern const char *const tracing_words[TRACING_COLUMNS]; /* as maps and JSON cal
 struct tracing_row {
     struct text person, place, other; /* other: both were near each other; place is then a name of the pair, in `pair` */
     char pair[VISITS_NAME_MAX + 1];
+    bool dwells;                      /* without an end: it lasts as long as its class says, which the store may know better (tracing_dwell) */
     bool far;                         /* farther apart, or heard more faintly, than counts */
     instant start, end;
     uint8_t class_of, source, confidence;
@@ -32,10 +39,12 @@ struct tracing_row {
 };
 /* Which cell of a header is which column; -1 none. E_SYNTAX names the one that is missing. */
 int tracing_header(const struct text *cells, size_t n, int ret[TRACING_COLUMNS], struct error *err);
+/* Blank, or a word by which lists say that they do not know. */
+bool tracing_says_nothing(struct text t);
 /* How cells are to be read. */
 struct tracing_how {
     int32_t zone_s;
-    int64_t dwell_s;     /* of a scan */
+    int64_t dwell_s[CONTACT_CLASSES]; /* of a scan, by class of place */
     int64_t near_s;      /* of a proximity without an end */
     double near_m;       /* farther is no exposure; 0: any distance */
     int64_t weakest;     /* a fainter signal is no exposure; 0: any */
@@ -47,6 +56,10 @@ struct tracing_how {
 };
 /* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
+/* The end of a scan at a place whose class the row does not say. */
+static inline void tracing_dwell(const struct tracing_how *how, const struct tracing_row *r, uint8_t class_of, struct visit *v) {
+    if (r->dwells && !r->class_of) v->end = v->start + how->dwell_s[class_of % CONTACT_CLASSES];
+}
 /* As the policies in force here have it. */
 void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret);
 

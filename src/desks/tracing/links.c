@@ -128,12 +128,16 @@ static int own_read(struct linking *x, const struct source *s, const struct regi
 static int number_of(struct linking *x, int64_t person, uint32_t *ret) {
     struct tracing_links *out = x->out;
     bool made;
-    uint32_t number;
+    uint32_t number, numbers[TRACING_NUMBERS];
+    size_t n = 0;
     struct idmap_slot *slot = idmap_put(&out->numbers, &out->arena, person, &made);
     if (!slot) return error_memory(x->err);
     if (made) {
-        struct text name = arena_words(&out->arena, "%lld", (long long)person);
-        if (!visits_find(out->v, VISITS_PERSON, name, &number) || number >= out->base) {
+        int rc = tracing_numbers(x->l, out->v, person, numbers, &n, x->err);
+        if (rc < 0) return rc;
+        number = n ? numbers[0] : UINT32_MAX;
+        if (number >= out->base) {
+            struct text name = arena_words(&out->arena, "%lld", (long long)person);
             if (!name.s || !mem_room(&out->names, &out->cap_names, out->n_names + 1, sizeof *out->names)) return error_memory(x->err);
             number = out->base + (uint32_t)out->n_names;
             out->names[out->n_names++] = name;

@@ -26,8 +26,8 @@ struct ranking {
 static int case_take(const struct record *r, void *arg) {
     struct ranking *x = arg;
     struct tracing_rules rules;
-    char name[24];
-    uint32_t id;
+    uint32_t numbers[TRACING_NUMBERS];
+    size_t n = 0;
     instant now = x->to;
     if (x->cases == TRACING_PLACES_CASES) return 1;
     if (text_is(r->state, "excluded")) return 0;
@@ -39,10 +39,11 @@ static int case_take(const struct record *r, void *arg) {
     instant zero = instant_of_day(x->origin, visits_zone(x->v));
     if (from < zero) from = zero;
     if (from >= to) return 0;
-    snprintf(name, sizeof name, "%lld", (long long)record_int(r, "person", 0));
-    if (!visits_find(x->v, VISITS_PERSON, text_of(name), &id)) return x->unknown++, 0;
-    if (!mem_room(&x->index, &x->cap, x->n + 1, sizeof *x->index)) return error_memory(x->err);
-    x->index[x->n++] = (struct contact_index){id, (int32_t)(from - zero), (int32_t)(to - zero)};
+    int rc = tracing_numbers(x->l, x->v, record_int(r, "person", 0), numbers, &n, x->err);
+    if (rc < 0) return rc;
+    if (!n) return x->unknown++, 0;
+    if (!mem_room(&x->index, &x->cap, x->n + n, sizeof *x->index)) return error_memory(x->err);
+    for (size_t i = 0; i < n; i++) x->index[x->n++] = (struct contact_index){numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)};
     if (from < x->from) x->from = from;
     return 0;
 }

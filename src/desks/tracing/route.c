@@ -17,7 +17,7 @@ struct feeding {
     struct visit *rows;
     size_t n;
     uint32_t person;
-    int64_t dwell_s;
+    const int64_t *dwell_s;
     struct error *err;
 };
 
@@ -29,13 +29,13 @@ static int feed_one(const struct record *r, void *arg) {
     uint32_t at;
     if (f->n == ROUTE_MAX) return 1;
     if ((!place && !vehicle.n) || starts == INSTANT_NONE || text_is(precision, "day") || text_is(precision, "unknown") || text_is(precision, "part-of-day")) return 0;
-    if (ends == INSTANT_NONE) ends = starts + f->dwell_s;
-    if (ends - starts > (int64_t)VISITS_DAYS_MAX * DAY_S) return 0;
     if (place) snprintf(name, sizeof name, "%lld", (long long)place);
     else snprintf(name, sizeof name, "%.*s", (int)vehicle.n, vehicle.s);
     int rc = visits_name(f->v, VISITS_PLACE, text_of(name), &at, f->err);
     if (rc < 0) return rc;
     if (!place) visits_set_class(f->v, at, TRACING_TRANSPORT);
+    if (ends == INSTANT_NONE) ends = starts + f->dwell_s[visits_class(f->v, at) % CONTACT_CLASSES];
+    if (ends < starts || ends - starts > (int64_t)VISITS_DAYS_MAX * DAY_S) return 0;
     f->rows[f->n++] = (struct visit){f->person, at, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
                                      (uint16_t)record_int(r, "carriage", 0), (uint16_t)record_int(r, "seat_row", 0)};
     return 0;
@@ -120,17 +120,16 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
     };
     struct visits_reader *r = NULL;
     struct presence_list list = {0};
-    char name[24];
-    uint32_t id;
+    uint32_t numbers[TRACING_NUMBERS];
+    size_t n = 0;
     day origin = day_of_instant(from, visits_zone(v)) - 1;
-    snprintf(name, sizeof name, "%lld", (long long)person);
-    if (!visits_find(v, VISITS_PERSON, text_of(name), &id)) return 0;
     instant zero = instant_of_day(origin, visits_zone(v));
-    int rc = visits_reader_open(v, origin, &r, err);
+    int rc = tracing_numbers(l, v, person, numbers, &n, err);
+    if (rc == 0 && !n) return 0;
+    if (rc == 0) rc = visits_reader_open(v, origin, &r, err);
     if (rc < 0) return rc;
     const struct presence_source *s = visits_reader_source(r);
-    struct presence_ask ask = {id, (int32_t)(from - zero), (int32_t)(to - zero)};
-    rc = s->of_persons(s->arg, &ask, 1, &list, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) rc = s->of_persons(s->arg, &(struct presence_ask){numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)}, 1, &list, err);
     for (size_t i = 0; rc == 0 && i < list.n; i++) {
         const struct presence *p = &list.items[i];
         struct tracing_stop *x = stop_add(t);

@@ -46,7 +46,7 @@ static int64_t class_parameter(const struct policy *p, const char *name, int cla
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret) {
     day on = day_of_instant(now, l->zone_s);
     const struct policy *p = policy_of(l, disease, on);
-    struct tracing_rules r = {.dwell_s = policy_number(p, "scan_dwell", 30 * 60), .keep_days = (int)policy_number(p, "visits_days", 28),
+    struct tracing_rules r = {.keep_days = (int)policy_number(p, "visits_days", 28),
                               .lookback_days = (int)policy_number(p, "lookback_days", 14)};
     contact_options_init(&r.contact);
     for (int c = 0; c < CONTACT_CLASSES; c++) {
@@ -57,6 +57,7 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
         bool area = strcmp(tracing_class_name((uint8_t)c), "area") == 0;
         k->crowd = (uint32_t)(area ? policy_number(p, "contact_venue_stays_area", 1) : class_parameter(p, "contact_venue_stays", c, 0));
         k->rows = (int32_t)class_parameter(p, "contact_seat_rows", c, -1);
+        r.dwell_s[c] = class_parameter(p, "scan_dwell", c, 30 * 60);
     }
     for (unsigned k = CONTACT_HOUSEHOLD; k < CONTACT_KINDS; k++) {
         char name[80];
@@ -82,8 +83,9 @@ void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret
     struct tracing_rules rules;
     struct text any = {"", 0};
     tracing_rules(l, any, now, &rules);
-    *ret = (struct tracing_how){.zone_s = l->zone_s, .dwell_s = rules.dwell_s, .near_s = tracing_parameter(l, any, now, "proximity_interval", 5 * 60),
+    *ret = (struct tracing_how){.zone_s = l->zone_s, .near_s = tracing_parameter(l, any, now, "proximity_interval", 5 * 60),
                                 .near_m = (double)tracing_parameter(l, any, now, "contact_distance", 2), .kinds = codelist_find(l->catalog, TEXT("place_kind"))};
+    memcpy(ret->dwell_s, rules.dwell_s, sizeof ret->dwell_s);
 }
 
 int tracing_open(struct ledger *l, const struct session *s, bool create, bool read_only, struct visits **ret, struct error *err) {

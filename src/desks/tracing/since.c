@@ -26,7 +26,8 @@ static int record_of(struct ledger *l, const struct session *s, const struct reg
     struct arena a = {0};
     struct record r = {.id = -(int64_t)number - 1};
     int64_t id;
-    int rc = text_int(name, &id) ? record_seek(l, l->db, s, person, id, &a, &r, err) : 0;
+    int rc = tracing_person_named(l, name, &id, err);
+    if (rc == 0 && id > 0) rc = record_seek(l, l->db, s, person, id, &a, &r, err);
     if (rc == 0) rc = record_by_number(l, l->db, s, person, name, &a, &r, err);
     arena_clear(&a);
     *ret = r.id;

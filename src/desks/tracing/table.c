@@ -61,8 +61,25 @@ int tracing_header(const struct text *cells, size_t n, int ret[TRACING_COLUMNS],
     return 0;
 }
 
+bool tracing_says_nothing(struct text t) {
+    static const char *const words[] = {"na", "n/a", "nan", "null", "none", "-", "--", "无", "不详", "不明", "未知"};
+    bool is = !t.n;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) is |= same_word(t, words[i]);
+    return is;
+}
+
 static struct text cell(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, enum tracing_column c) {
-    return columns[c] >= 0 && (size_t)columns[c] < n ? text_trim(cells[columns[c]]) : (struct text){"", 0};
+    struct text t = columns[c] >= 0 && (size_t)columns[c] < n ? text_trim(cells[columns[c]]) : (struct text){"", 0};
+    bool name = c == COLUMN_PERSON || c == COLUMN_PLACE || c == COLUMN_OTHER;
+    return !name && tracing_says_nothing(t) ? (struct text){"", 0} : t;
+}
+
+/* 1653703800.0, as a table writes whole seconds when some of the column are missing. */
+static bool seconds_parse(struct text t, instant *ret) {
+    const char *dot = memchr(t.s, '.', t.n);
+    size_t n = dot ? (size_t)(dot - t.s) : 0, at = n + 1;
+    while (n >= 9 && at < t.n && t.s[at] >= '0' && t.s[at] <= '9') at++;
+    return n >= 9 && at == t.n && at > n + 1 && text_int((struct text){t.s, n}, ret);
 }
 
 static bool digits(struct text t, size_t *at, size_t max, int *ret) {
@@ -118,6 +135,7 @@ static enum when time_parse(const struct tracing_how *how, struct text t, instan
         if (__builtin_mul_overflow(steps, how->step_s, &steps) || __builtin_add_overflow(how->origin, steps, ret)) return WHEN_NONE;
         return WHEN_INSTANT;
     }
+    if (!how->counted && seconds_parse(t, ret)) return WHEN_INSTANT;
     if (t.n <= 11 && day_parse(t, &d)) {
         *ret = instant_of_day(d, how->zone_s);
         return WHEN_DAY;
@@ -139,6 +157,7 @@ static int small(struct text t, int64_t max, const char *name, int64_t *ret, str
 }
 
 static int no_time(struct error *err, const char *column, struct text t) {
+    if (!t.n) return error_set(err, E_INVALID, column, "nothing says when / 没有时间");
     return error_set(err, E_INVALID, column, "\"%.*s\" is no time / 不是时间", (int)(t.n < 40 ? t.n : 40), t.s);
 }
 
@@ -150,7 +169,8 @@ static int times_read(const struct tracing_how *how, struct text start, struct t
     if (end.n && to == WHEN_NONE) return no_time(err, "end", end);
     if (!start.n) r->start = r->end; /* one day is known */
     if (r->start < (int64_t)DAY_MIN * DAY_S || r->start > ((int64_t)DAY_MAX - VISITS_DAYS_MAX) * DAY_S) return error_set(err, E_INVALID, "start", "in no calendar / 时间不合理");
-    if (!end.n) r->end = from == WHEN_DAY ? r->start + DAY_S : r->start + (near ? how->near_s : how->dwell_s);
+    r->dwells = !end.n && from == WHEN_INSTANT && !near;
+    if (!end.n) r->end = from == WHEN_DAY ? r->start + DAY_S : r->start + (near ? how->near_s : how->dwell_s[r->class_of]);
     else if (to == WHEN_DAY) r->end += DAY_S; /* to the end of that day */
     if (r->end < r->start) return error_set(err, E_INVALID, "end", "ends before it begins / 结束早于开始");
     if (r->end - r->start > (int64_t)VISITS_DAYS_MAX * DAY_S) return error_set(err, E_INVALID, "end", "longer than %d days / 超过 %d 天", VISITS_DAYS_MAX, VISITS_DAYS_MAX);
@@ -207,6 +227,9 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->far = false;
     if (!r->person.n || r->person.n > VISITS_NAME_MAX) return error_set(err, E_INVALID, "person", "empty or too long / 为空或过长");
     if (!r->other.n && (!r->place.n || r->place.n > VISITS_NAME_MAX)) return error_set(err, E_INVALID, "place", "empty or too long / 为空或过长");
+    struct text kind = cell(columns, cells, n, COLUMN_CLASS);
+    const struct code *code = how->kinds && kind.n ? code_find_any(how->kinds, kind) : NULL;
+    r->class_of = tracing_class(code ? code->code : kind);
     int rc = times_read(how, cell(columns, cells, n, COLUMN_START), end, r->other.n > 0, r, &vague, err);
     if (rc == 0 && r->other.n) rc = pair_name(r, err);
     if (rc == 0 && r->other.n) rc = distance_read(how, cell(columns, cells, n, COLUMN_DISTANCE), &r->far, err);
@@ -222,8 +245,5 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->confidence = (uint8_t)confidence;
     r->zone = (uint16_t)zone;
     r->row = (uint16_t)row;
-    struct text kind = cell(columns, cells, n, COLUMN_CLASS);
-    const struct code *code = how->kinds && kind.n ? code_find_any(how->kinds, kind) : NULL;
-    r->class_of = tracing_class(code ? code->code : kind);
     return 0;
 }

@@ -328,7 +328,7 @@ static int stop_out(struct telling *x, struct text place, uint8_t class_of, bool
     if (x->from_s < 0) s.end = instant_of_day(x->last, x->how->zone_s) + DAY_S;
     else {
         s.start += x->from_s;
-        s.end = x->to_s > x->from_s ? instant_of_day(x->last, x->how->zone_s) + x->to_s : s.start + x->how->dwell_s;
+        s.end = x->to_s > x->from_s ? instant_of_day(x->last, x->how->zone_s) + x->to_s : s.start + x->how->dwell_s[class_of];
         s.confidence = x->part ? 50 : x->to_s < 0 ? 70 : 90;
     }
     x->placed++;

@@ -22,7 +22,7 @@ struct told_stop {
 struct told_how {
     int32_t zone_s;
     day by;                  /* when it was told */
-    int64_t dwell_s;         /* of a moment without an end */
+    const int64_t *dwell_s;  /* of a moment without an end, by class of place */
 };
 
 /* Reads one text of up to 64 KB and hands out its stops in order; a stop is the caller's until he returns, a negative answer of his ends the reading and is returned. The

@@ -23,12 +23,12 @@ struct tracing_ties {
 struct tracing_rules {
     struct contact_options contact;
     struct tracing_ties ties;
-    int64_t dwell_s;      /* of a scan without an end */
+    int64_t dwell_s[CONTACT_CLASSES]; /* of a scan without an end, by class of place */
     int keep_days;        /* visits; as long as any policy in force needs */
     int lookback_days;
 };
 /* From the parameters contact_overlap, contact_linger, contact_seat_rows, contact_venue_stays, scan_dwell, visits_days and lookback_days of the policy in force for a
- * disease, the first four also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days.
+ * disease, the first five also by class of place (contact_overlap_school; '-' of a code is '_') (empty: of any in force here, keep_days the longest); what a policy does not say: 15 min, none, 3 rows, no venues, 30 min, 28 days, 14 days.
  * Of links by registers: contact_household, _room, _unit, _address, _phone and _work (time of a day that counts; 0: not used; else as contact_options_init), the same with _close (1: a close
  * contact; else phone and work 0, the others 1), contact_unit_members (200) and contact_shared_members (20). */
 void tracing_rules(const struct ledger *l, struct text disease, instant now, struct tracing_rules *ret);
