@@ -85,6 +85,95 @@ static void a_merge_carries_everything_and_can_be_undone(void **state) {
     }
 }
 
+static void merges_are_undone_in_any_order(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW)
+        for (int order = 0; order < 2; order++) {
+            struct error err = {0};
+            int64_t p[3], cases[3], moved = 0;
+            for (int i = 0; i < 3; i++) {
+                p[i] = test_record(&t, "person", "name", "张伟");
+                cases[i] = make_case(&t, p[i]);
+            }
+            char *before = test_duties(&t);
+            assert_ok(person_merge(t.l, &t.s, p[1], p[0], NULL, &err), err);
+            assert_ok(person_merge(t.l, &t.s, p[2], p[1], NULL, &err), err);
+            assert_ok(person_unmerge(t.l, &t.s, p[order], &moved, &err), err);
+            assert_int_equal(moved, order ? 2 : 1);
+            assert_ok(person_unmerge(t.l, &t.s, p[!order], &moved, &err), err);
+            assert_int_equal(moved, 1);
+            for (int i = 0; i < 3; i++)
+                assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT \"person\" FROM \"case\" WHERE \"id\" = %lld", (long long)cases[i])), p[i]);
+            char *after = test_duties(&t);
+            assert_string_equal(after, before);
+            free(before);
+            free(after);
+            verify(&t);
+        }
+}
+
+/* What an interview says is sealed with the key of its person: it is read and changed under whoever it is about now. */
+static void what_is_sealed_goes_along(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        const struct register_decl *reg = register_find(t.l->catalog, TEXT("interview"));
+        const int answers = register_field(reg, TEXT("answers"));
+        int64_t a = test_record(&t, "person", "name", "张伟"), b = test_record(&t, "person", "name", "張偉"), c = test_record(&t, "person", "name", "李娜");
+        int64_t said = test_record(&t, "interview", "case", test_id(&t, make_case(&t, b)), "at", "2022-05-29T09:00", "answers", "在市场");
+        t.s.purpose = TEXT("test");
+        for (int step = 0; step < 4; step++) {
+            if (step == 1) assert_ok(person_merge(t.l, &t.s, a, b, NULL, &err), err);
+            if (step == 2) assert_ok(person_unmerge(t.l, &t.s, b, NULL, &err), err);
+            if (step == 3) { /* it was about somebody else */
+                struct draft *d = test_draft(&t, "interview", DRAFT_CHANGE, "person", test_id(&t, c), NULL);
+                d->id = said;
+                assert_ok(test_write(&t, d, &err), err);
+            }
+            struct record r;
+            assert_ok(record_get(t.l, NULL, &t.s, reg, said, &t.a, &r, &err), err);
+            assert_ok(record_open(t.l, NULL, &t.s, &r, &t.a, &err), err);
+            assert_true(text_is(value_view(r.values[answers]), step == 2 || step == 3 ? "在商店" : "在市场"));
+            struct draft *d = test_draft(&t, "interview", DRAFT_CHANGE, "answers", step == 1 ? "在商店" : value_view(r.values[answers]).s, NULL);
+            d->id = said;
+            assert_ok(test_write(&t, d, &err), err);
+        }
+        t.s.reason = TEXT("request of the person");
+        assert_ok(person_erase(t.l, &t.s, c, &err), err);
+        struct record r;
+        assert_ok(record_get(t.l, NULL, &t.s, reg, said, &t.a, &r, &err), err);
+        assert_int_equal(record_open(t.l, NULL, &t.s, &r, &t.a, &err), E_UNKNOWN); /* nobody reads it any more */
+        verify(&t);
+    }
+}
+
+/* Who was erased is nobody to merge with; who was merged is not erased alone, while the other is known. */
+static void erasure_and_merges_know_each_other(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, NULL, NOW) {
+        struct error err = {0};
+        int64_t a = test_record(&t, "person", "name", "张伟"), b = test_record(&t, "person", "name", "張偉"), c = test_record(&t, "person", "name", "李娜");
+        t.s.reason = TEXT("request of the person");
+        assert_ok(person_merge(t.l, &t.s, a, b, NULL, &err), err);
+        assert_int_equal(person_erase(t.l, &t.s, b, &err), E_CONFLICT);
+        err = (struct error){0};
+        struct vault_key key;
+        assert_ok(vault_person_key(t.l->vault, t.l->db, b, &key, &err), err);
+        assert_ok(person_erase(t.l, &t.s, a, &err), err); /* with him who was merged into him */
+        assert_int_equal(vault_person_key(t.l->vault, t.l->db, b, &key, &err), E_UNKNOWN);
+        const int64_t pairs[][2] = {{a, c}, {c, a}};
+        for (int i = 0; i < 2; i++) {
+            err = (struct error){0};
+            assert_int_equal(person_merge(t.l, &t.s, pairs[i][0], pairs[i][1], NULL, &err), E_CONFLICT);
+            assert_non_null(strstr(err.message, "erased"));
+        }
+        verify(&t);
+    }
+}
+
 static void an_erased_person_cannot_be_opened_or_found(void **state) {
     (void)state;
     struct test_ledger t;
@@ -147,6 +236,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_merges_change_nothing),
         cmocka_unit_test(a_merge_carries_everything_and_can_be_undone),
+        cmocka_unit_test(merges_are_undone_in_any_order),
+        cmocka_unit_test(what_is_sealed_goes_along),
+        cmocka_unit_test(erasure_and_merges_know_each_other),
         cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),
         cmocka_unit_test(what_is_past_its_time_goes_and_nothing_else),
     };

@@ -244,6 +244,13 @@ static int note_merge(struct ledger *l, const struct session *s, enum journal_ve
     return rc ? rc : ledger_set(l, name, text_of(verb == JOURNAL_MERGE ? digits : ""), err);
 }
 
+static int known_still(struct ledger *l, int64_t person, struct error *err) {
+    struct vault_key key;
+    int rc = vault_person_key(l->vault, l->db, person, &key, err);
+    explicit_bzero(&key, sizeof key);
+    return rc != E_UNKNOWN ? rc : error_set(err, E_CONFLICT, "person", "%lld was erased: nobody can be merged with who is not known / %lld 的个人信息已删除,不能合并", (long long)person, (long long)person);
+}
+
 int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err) {
     struct arena a = {0};
     struct record target, source;
@@ -257,6 +264,8 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
     if (!rc) rc = access_check(s, ACCESS_WRITE, people(l), target.region, err);
     if (!rc) rc = access_check(s, ACCESS_WRITE, people(l), source.region, err);
     if (!rc && (is_merged(&target) || is_merged(&source))) rc = error_set(err, E_CONFLICT, "person", "is merged into another already / 已并入他人");
+    if (!rc) rc = known_still(l, into, err);
+    if (!rc) rc = known_still(l, from, err);
     if (!rc) rc = person_children(l, l->db, from, &a, &list, &n, err);
     for (size_t i = 0; !rc && i < n; i++) rc = change_reference(l, s, &list[i], into, &a, err);
     if (!rc) rc = book_rehold(l, from, into, NULL, 0, err);
@@ -304,22 +313,26 @@ int person_unmerge(struct ledger *l, const struct session *s, int64_t person, in
     struct record source, target;
     struct person_child *list = NULL;
     size_t n = 0;
-    int64_t into = 0, moved = 0;
+    int64_t into = 0, now = 0, moved = 0;
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
     rc = record_get(l, l->db, s, people(l), person, &a, &source, err);
     if (!rc) rc = read_merge(l, person, &a, &into, &list, &n, err);
     if (!rc) rc = record_get(l, l->db, s, people(l), into, &a, &target, err);
+    now = into; /* who was merged on since: what came with him is there */
+    if (!rc) rc = person_now(l->db, &now, 1, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct record r;
         struct error gone = {0};
         if (record_get(l, l->db, s, list[i].reg, list[i].id, &a, &r, &gone) < 0) continue; /* removed since */
-        if (value_int_or(r.values[list[i].field], 0) != into) continue;                     /* moved on since */
+        int64_t held = value_int_or(r.values[list[i].field], 0);
+        if (held != into && held != now) continue; /* moved on since, or back */
         rc = change_reference(l, s, &list[i], person, &a, err);
         moved++;
     }
     if (!rc) rc = book_replay(l, s, person, err);
     if (!rc) rc = book_replay(l, s, into, err);
+    if (!rc && now != into) rc = book_replay(l, s, now, err);
     if (!rc) rc = set_merged(l, s, person, value_null(), &a, err);
     if (!rc) rc = note_merge(l, s, JOURNAL_UNMERGE, into, person, NULL, 0, err);
     rc = ledger_end(l, rc, s->now, err);
@@ -392,6 +405,8 @@ int person_erase(struct ledger *l, const struct session *s, int64_t person, stru
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
     rc = record_get(l, l->db, s, people(l), person, &a, &r, err);
+    int64_t into = rc ? 0 : value_int_or(record_cell(&r, "merged_into"), 0);
+    if (into) rc = error_set(err, E_CONFLICT, "person", "is merged into %lld, who is the same: erase that one, or undo the merge first / 已并入 %lld,为同一人:请删除后者,或先撤销合并", (long long)into, (long long)into);
     if (!rc) rc = erase_all(l, s, &r, MERGES, &a, err);
     rc = ledger_end(l, rc, s->now, err);
     arena_clear(&a);

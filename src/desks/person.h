@@ -38,11 +38,11 @@ int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct t
 /* Makes `from` part of `into`: every record and duty follows, and who looks for one finds the other; empty cells of `into` are not filled (nothing is guessed). E_CONFLICT when one of
  * them is merged or erased already, or both are the same. Undone by person_unmerge. ret_moved may be NULL. */
 int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err);
-/* Takes back what the merge moved and still is where it was moved to. */
+/* Takes back what the merge moved and still is where it was moved to, also when that one was merged on since: merges are undone in any order. */
 int person_unmerge(struct ledger *l, const struct session *s, int64_t person, int64_t *ret_moved, struct error *err);
 
 /* Forgets who it was: destroys the key (and of those merged into it), what the lookup has of it and the clear cells that identify. What remains counts in
- * statistics. Needs a reason. Cannot be undone. */
+ * statistics. Needs a reason. E_CONFLICT: merged into another, who would still be known. Cannot be undone. */
 int person_erase(struct ledger *l, const struct session *s, int64_t person, struct error *err);
 
 #endif

@@ -101,6 +101,8 @@ int seal_person_key(struct apply *x, const struct record *r, struct vault_key *r
 int seal_create(struct apply *x, struct draft *d, struct entry *e, struct error *err);
 /* Compares a clear value with a sealed one; ret_same true when equal, else the new sealed value and the blind indexes follow. */
 int seal_change(struct apply *x, const struct record *r, size_t field, struct value clear, struct value *ret_sealed, bool *ret_same, struct error *err);
+/* A change after which the record is about another person (wanted): its sealed cells are sealed with the key of that one. One that nobody can open any more is emptied. */
+int seal_move(struct apply *x, const struct field_list *sealed, const struct record *r, struct value *wanted, bool *changed, struct error *err);
 /* The clear text of a sealed cell, empty when it has none; in the batch's arena. */
 int seal_open(struct apply *x, const struct record *r, size_t field, struct text *ret, struct error *err);
 /* record_aside.c: of a change, after `wanted` and `changed` are filled in: what is given and not taken over is noted in d->aside_to. */

@@ -307,7 +307,8 @@ static int differing(struct apply *x, struct draft *d, const struct record *r, s
         n += changed[i];
     }
     int more = d->aside | d->aside_old ? apply_aside(x, d, r, wanted, changed, err) : 0;
-    return more < 0 ? more : n + more;
+    int rc = more < 0 ? more : seal_move(x, &x->l->tables[d->reg->order]->sealed, r, wanted, changed, err);
+    return rc < 0 ? rc : n + more;
 }
 
 static int journal_difference(struct apply *x, struct entry *e, const struct record *before, const bool *changed, enum journal_verb verb, struct error *err) {

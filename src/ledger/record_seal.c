@@ -139,6 +139,41 @@ out:
     return rc;
 }
 
+int seal_move(struct apply *x, const struct field_list *sealed, const struct record *r, struct value *wanted, bool *changed, struct error *err) {
+    struct record was = *r, is = *r;
+    struct vault_key key;
+    bool any = false;
+    for (size_t k = 0; k < sealed->n; k++) any = any || wanted[sealed->at[k]].kind == VALUE_BLOB;
+    if (is_person(r->reg) || r->reg->person_field < 0 || !changed[r->reg->person_field] || !any) return 0;
+    was.values = arena_alloc(&x->arena, r->reg->n_fields * sizeof *was.values);
+    if (!was.values) return error_memory(err);
+    memcpy(was.values, wanted, r->reg->n_fields * sizeof *was.values);
+    was.values[r->reg->person_field] = r->values[r->reg->person_field];
+    is.values = wanted;
+    int rc = seal_person_key(x, &is, &key, err);
+    for (size_t k = 0; !rc && k < sealed->n; k++) {
+        size_t i = sealed->at[k];
+        struct text clear;
+        char context[96];
+        if (wanted[i].kind != VALUE_BLOB) continue;
+        changed[i] = true;
+        rc = seal_open(x, &was, i, &clear, err);
+        if (rc == E_UNKNOWN) { /* erased: nobody opens it any more */
+            if (err) *err = (struct error){0};
+            wanted[i] = value_null();
+            rc = 0;
+            continue;
+        }
+        unsigned char *out = rc ? NULL : arena_alloc(&x->arena, clear.n + VAULT_OVERHEAD);
+        if (!rc && !out) rc = error_memory(err);
+        if (rc < 0) break;
+        seal_context(r->reg, &r->reg->fields[i], r->id, context);
+        wanted[i] = value_blob(out, vault_seal(&key, &x->l->secret, text_of(context), clear, out));
+    }
+    explicit_bzero(&key, sizeof key);
+    return rc;
+}
+
 int seal_remove(struct apply *x, const struct record *r, struct error *err) {
     if (!is_person(r->reg)) return 0;
     struct vault_key key;

@@ -154,7 +154,7 @@ static int check_referred(struct undo *u) {
     return 0;
 }
 
-/* Sealed cells of before are opened with the record's own key. */
+/* Sealed cells of before are opened with the key of whom the record was about then. */
 static int unseal(struct undo *u, struct touched *t) {
     const struct register_decl *reg = t->reg;
     bool any = false;
@@ -165,7 +165,8 @@ static int unseal(struct undo *u, struct touched *t) {
     if (rc < 0) return rc;
     struct value *values = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *values);
     if (!values) return error_memory(u->err);
-    for (size_t i = 0; i < reg->n_fields; i++) values[i] = reg->fields[i].sealed ? t->before[i] : r.values[i];
+    for (size_t i = 0; i < reg->n_fields; i++)
+        values[i] = reg->fields[i].sealed || ((int)i == reg->person_field && t->before[i].kind == VALUE_INT) ? t->before[i] : r.values[i];
     r.values = values;
     rc = record_open(u->l, u->l->db, &u->opener, &r, &u->arena, u->err);
     for (size_t i = 0; rc == 0 && i < reg->n_fields; i++)
