@@ -162,6 +162,39 @@ for list in packed.csv unsaid.csv; do
     gzip -dc "files/${list%.csv}-errors.csv.gz" | cmp -s - files/contacts-errors.csv && ok "the error file of $from is packed like it" || bad "the error file of $from is packed like it" "$(ls files)"
 done
 rm files/packed* files/unsaid*
+# a list as its map says it is read; what came back goes in again by the same map
+again() { # again 'NAME' FILE MAP WRONG RIGHT: one row is refused; put right in the error file, it is created by the same map
+    local back=${2%.csv}-errors.csv
+    refuses 65 "1 of .* rows were refused" import person "$2" --map "$3" --at $now
+    sed -i "s/$4/$5/" "$back"
+    json "j.rows === 1 && j.created === 1" import person "$back" --map "$3" --at $now
+}
+printf 'register: person\nheader: 2\nkey: "low:{no}"\nfields: {birth: born, name: name}\n' >low.yaml
+printf 'List of the ward;;\nno;name;born\n1;Ann;1980-01-01\n2;Bo;1980-13-01\n' >low.csv
+again "headers in a lower row" low.csv low.yaml 1980-13 1980-12
+check "what stood above the headers stands there again" test "$(head -1 low-errors.csv | tr -d '\r')" = 'List of the ward;;'
+printf 'register: person\nheader: 0\nkey: "none:{@1}"\nfields: {birth: "@3", name: "@2"}\n' >none.yaml
+printf '1;Ann;1980-01-01\n2;Bo;1980-13-01\n' >none.csv
+again "no headers" none.csv none.yaml 1980-13 1980-12
+printf 'register: person\ncomment: "##"\nkey: "said:{no}"\nfields: {birth: born, name: name}\n' >said.yaml
+printf '## made by hand\n## twice\nno;name;born\n1;Ann;1980-13-01\n' >said.csv
+again "comments before the headers" said.csv said.yaml 1980-13 1980-12
+printf 'register: person\nencoding: windows-1251\nkey: "ru:{no}"\nfields: {birth: born, name: name, community: town}\n' >ru.yaml
+printf 'no;name;born;town\n1;Иванов;1980-01-01;Тверь\n2;Петрова;1980-13-01;Клин\n' | iconv -t CP1251 >ru.csv
+again "another encoding" ru.csv ru.yaml 1980-13 1980-12
+[ "$("$tocsin" export person --columns community --where "community = 'Тверь' OR community = 'Клин'" | wc -l)" -eq 3 ] && ok "is read as the map says, and as its own mark says" || bad "another encoding"
+printf 'register: person\nfill: [village, House]\nkey: "hh:{village}:{house}:{name}"\nfields: {name: name, community: village, grid: house}\n' >merged.yaml
+printf 'village;house;name\nFoo;1;A\n;;B\n;2;C\nBar;1;D\n;;\n' >merged.csv
+json 'j.rows === 4 && j.created === 4' import person merged.csv --map merged.yaml --at $now
+[ "$("$tocsin" export person --columns community,grid --where "community = 'Foo' OR community = 'Bar'" | tr -d '\r' | xargs)" = 'community,grid Foo,1 Foo,1 Foo,2 Bar,1' ] && ok "cells merged downwards say what stands above" ||
+    bad "cells merged downwards" "$("$tocsin" export person --columns community,grid --where "community = 'Foo' OR community = 'Bar'")"
+printf 'register: person\nfill: [hamlet]\nfields: {name: name}\n' >merged.yaml
+refuses 65 'no column hamlet' import person merged.csv --map merged.yaml
+cp low.csv kept.csv
+refuses 64 'is the list itself' import person kept.csv --map low.yaml --errors ./kept.csv --dry-run
+check "and is there still" cmp low.csv kept.csv
+refuses 64 'pipe' import person <(cat low.csv) --map low.yaml
+json 'j.rows === 2 && j.unchanged === 1 && j.rejected === 1' import person <(cat low.csv) --map low.yaml --errors piped.csv --at $now
 # in a terminal: how many, how fast, how far, how long still; the rate and the rest must agree with each other
 node -e 'console.log("name,sex,birth,address"); for (let i = 0; i < 60000; i++) console.log(`P${i},male,1980-01-01,${i} Long Road of the Town`)' >many.csv
 script -qec "'$tocsin' import person many.csv --dry-run --at $now --lang en" /dev/null >terminal 2>err
@@ -211,6 +244,8 @@ does ' 0 measures ended' tick --at $now
 refuses 64 'no register' record dragon a=b
 refuses 64 'no "="' record case nonsense
 refuses 64 'colour' record case colour=red
+refuses 64 'severity is given twice' record case severity=mild note=a severity=severe
+refuses 64 'severity 给出两次' record case severity=mild severity=mild --lang zh
 refuses 65 'disease' record case disease=dragon-pox
 refuses 65 '^tocsin: 疾病名称\(disease\): .dragon-pox.: 不是代码表中的代码、名称或同义词$' record case disease=dragon-pox --lang zh
 refuses 65 '^tocsin: 出生日期\(birth\): .2022-02-30.: 不是存在的日期' record person name=x birth=2022-02-30 --lang zh
@@ -365,6 +400,11 @@ does 'adopted' policy adopt covid-2022-20 --from 2022-05-30 --reason test --at 2
 refuses 69 'in force there from that day already' policy adopt covid-2022-20 --from 2022-05-30 --reason again --at 2022-05-30T18:00
 import=$("$tocsin" import place files/places.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
 does 'import' undo "$import"
+printf 'name,community\nU,Undone\nR,Referred\n' >two.csv
+import=$("$tocsin" import person two.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
+stays=$("$tocsin" export person --columns id --where "community = 'Referred'" | sed -n 2p | tr -d '\r')
+"$tocsin" record case person="$stays" disease=covid-19 classification=suspected report_date=2022-05-30 --at $now >/dev/null
+json "j.removed === 1 && j.kept === 1 && j.list.length === 1 && j.list[0].register === 'person' && j.list[0].record === $stays && j.list[0].why" undo "$import"
 refuses 69 '.' undo "$import"
 refuses 64 'named by its number' undo x
 two=$("$tocsin" export person --columns id --where "sex = 'male'" | sed -n '2,3p' | tr -d '\r' | xargs)

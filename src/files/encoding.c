@@ -46,11 +46,14 @@ static size_t bom_of(const char *name, struct text sample) {
 }
 
 void encoding_canonical(const char *name, struct text sample, char out[32], size_t *ret_bom_n) {
+    static const char *const marked[] = {"UTF-8", "UTF-16LE", "UTF-16BE"};
     snprintf(out, 32, "%s", name);
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (strcasecmp(name, aliases[i].alias) == 0) snprintf(out, 32, "%s", aliases[i].name);
     if (strcasecmp(name, "utf-16") == 0 || strcasecmp(name, "utf16") == 0 || strcasecmp(name, "unicode") == 0)
         snprintf(out, 32, "%s", bom_of("UTF-16BE", sample) ? "UTF-16BE" : "UTF-16LE");
+    for (size_t i = 0; i < sizeof marked / sizeof *marked; i++)
+        if (bom_of(marked[i], sample)) snprintf(out, 32, "%s", marked[i]);
     *ret_bom_n = bom_of(out, sample);
 }
 

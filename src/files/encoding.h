@@ -18,7 +18,7 @@ struct encoding_guess {
  * there is. Errors: E_UNSUPPORTED for bytes that are no text at all. */
 int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, struct error *err);
 /* The name under which an encoding given by a user is handled ("gbk", "gb2312" -> GB18030, "utf8" -> UTF-8);
- * unknown names as they are. Bytes of the BOM that `sample` starts with in that encoding go to *ret_bom_n. */
+ * unknown names as they are; what a byte order mark of UTF-8 or UTF-16 says goes before. Bytes of the BOM that `sample` starts with in that encoding go to *ret_bom_n. */
 void encoding_canonical(const char *name, struct text sample, char out[32], size_t *ret_bom_n);
 /* Can it write every Unicode character? */
 bool encoding_complete(const char *canonical);

@@ -14,6 +14,9 @@ struct sheet {
     struct csv *csv;
     struct xlsx *xlsx;
     struct sheet_info info;
+    struct arena kept;
+    struct skipped { struct text *cells; size_t n; } *skipped;
+    size_t n_skipped;
     int failed; /* after an error there are no more rows, only the error again */
 };
 
@@ -54,6 +57,16 @@ static int refuse_others(struct text head, struct error *err) {
     return 0;
 }
 
+/* What is skipped is kept, for whoever writes the same shape, up to a megabyte. */
+static int skip(struct sheet *s, struct skipped *row, struct error *err) {
+    struct arena passing = {0};
+    bool room = s->kept.used < (size_t)1 << 20;
+    int rc = sheet_next_kept(s, room ? &s->kept : &passing, &row->cells, &row->n, err);
+    if (!room) *row = (struct skipped){0};
+    arena_clear(&passing);
+    return rc;
+}
+
 /* src is given. */
 static int sheet_start(struct source *src, const struct sheet_options *o, struct sheet **ret,
                        struct error *err) {
@@ -72,15 +85,8 @@ static int sheet_start(struct source *src, const struct sheet_options *o, struct
         rc = xlsx_open(src, o, &s->info, &s->xlsx, err);
     else
         rc = csv_open(src, o, &s->info, &s->csv, err);
-    for (size_t i = 0; rc == 0 && i < o->skip_rows; i++) {
-        const struct text *cells;
-        size_t n;
-        int64_t line;
-        bool damaged;
-        int k = sheet_next(s, &cells, &n, &line, &damaged, err);
-        if (k < 0) rc = k;
-        if (k <= 0) break;
-    }
+    if (rc == 0 && o->skip_rows && !(s->skipped = arena_alloc(&s->kept, o->skip_rows * sizeof *s->skipped))) rc = error_memory(err);
+    for (size_t i = 0; rc == 0 && i < o->skip_rows; i++) rc = skip(s, &s->skipped[s->n_skipped++], err);
     if (rc < 0) goto out;
     *ret = s;
     s = NULL;
@@ -135,6 +141,13 @@ int sheet_next_kept(struct sheet *s, struct arena *a, struct text **ret, size_t 
     return 0;
 }
 
+bool sheet_skipped(const struct sheet *s, size_t i, const struct text **ret_cells, size_t *ret_n) {
+    if (i >= s->n_skipped) return false;
+    *ret_cells = s->skipped[i].cells;
+    *ret_n = s->skipped[i].n;
+    return true;
+}
+
 void sheet_progress(const struct sheet *s, int64_t *ret_done_bytes, int64_t *ret_total_bytes) {
     int64_t total = source_total(s->src), done = source_done(s->src);
     if (s->xlsx) {
@@ -151,5 +164,6 @@ void sheet_close(struct sheet *s) {
     csv_close(s->csv);
     xlsx_close(s->xlsx);
     source_close(s->src);
+    arena_clear(&s->kept);
     mem_free(s);
 }

@@ -21,10 +21,10 @@ struct sheet_info {
 };
 
 struct sheet_options {
-    const char *encoding; /* NULL: detect */
+    const char *encoding; /* NULL: detect; a byte order mark of UTF-8 or UTF-16 says more than this */
     char delimiter;       /* 0: detect */
     const char *sheet;    /* XLSX: name, or NULL for the first with rows (visible ones first) */
-    size_t skip_rows;     /* before the header */
+    size_t skip_rows;     /* before the header; E_SYNTAX when there are fewer */
     int64_t max_bytes;    /* decoded size limit, against bombs; 0: 64 GiB for CSV, 4 GiB for XLSX */
 };
 
@@ -51,6 +51,8 @@ int sheet_next(struct sheet *s, const struct text **ret_cells, size_t *ret_n, in
                bool *ret_damaged, struct error *err);
 /* The next row for good, in the arena: of a table that begins with its header. E_SYNTAX when there is none. */
 int sheet_next_kept(struct sheet *s, struct arena *a, struct text **ret, size_t *ret_n, struct error *err);
+/* Row i of those that skip_rows passed over, from 0; false when there is none. Borrowed until sheet_close. */
+bool sheet_skipped(const struct sheet *s, size_t i, const struct text **ret_cells, size_t *ret_n);
 /* Of the file as stored; the total is 0 for a pipe. */
 void sheet_progress(const struct sheet *s, int64_t *ret_done_bytes, int64_t *ret_total_bytes);
 void sheet_close(struct sheet *s);

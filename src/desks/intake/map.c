@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desks/intake/plan.h"
+#include "files/encoding.h"
 
 void map_free(struct map *m) {
     if (!m) return;
@@ -20,6 +21,23 @@ const struct register_decl *map_target(const struct map *m) {
 
 int map_header_row(const struct map *m) {
     return m->header_row;
+}
+
+const char *map_encoding(const struct map *m) {
+    return m->encoding.n ? m->encoding.s : NULL;
+}
+
+const char *map_sheet(const struct map *m) {
+    return m->sheet.n ? m->sheet.s : NULL;
+}
+
+struct text map_comment(const struct map *m) {
+    return m->comment;
+}
+
+const struct text *map_fill(const struct map *m, size_t *ret_n) {
+    *ret_n = m->n_fill;
+    return m->fill;
 }
 
 struct text map_source(const struct map *m) {
@@ -221,6 +239,23 @@ static int header(struct map *m, const struct yaml *root, struct error *err) {
     return 0;
 }
 
+/* encoding, sheet, fill: how the list is to be read. */
+static int reading(struct map *m, const struct yaml *root, struct error *err) {
+    const struct yaml *n = yaml_get(root, "fill");
+    char name[32];
+    size_t mark = 0;
+    struct decoder *d = NULL;
+    int rc = yaml_text(root, "encoding", false, &m->encoding, err);
+    if (rc == 0) rc = yaml_text(root, "sheet", false, &m->sheet, err);
+    if (rc == 0 && n) rc = plan_texts(m, n, true, &m->fill, &m->n_fill, err);
+    if (rc < 0 || !m->encoding.n) return rc;
+    encoding_canonical(m->encoding.s, TEXT(""), name, &mark);
+    if (m->encoding.n >= sizeof name || decoder_open(name, &d, NULL) < 0)
+        return yaml_error(yaml_get(root, "encoding"), err, E_UNKNOWN, "encoding %.60s is not known / 未知的编码", m->encoding.s);
+    decoder_close(d);
+    return 0;
+}
+
 static int defaults(struct map *m, const struct yaml *root, struct error *err) {
     const struct yaml *n = NULL;
     int rc = 0;
@@ -232,7 +267,7 @@ static int defaults(struct map *m, const struct yaml *root, struct error *err) {
 }
 
 static int compile(struct map *m, const struct yaml *root, struct error *err) {
-    static const char *const keys[] = {"title", "source", "register", "header", "comment", "missing_columns", "na", "dates", "let", "skip_if",
+    static const char *const keys[] = {"title", "source", "register", "header", "comment", "encoding", "sheet", "fill", "missing_columns", "na", "dates", "let", "skip_if",
                                        "records", "fields", "key", "when", "each", "state", "region", "match", "keep", "note", NULL};
     const struct yaml *n = NULL;
     struct text reg = {"", 0};
@@ -240,7 +275,7 @@ static int compile(struct map *m, const struct yaml *root, struct error *err) {
     if (rc < 0 || (rc = yaml_text(root, "title", false, &m->title, err)) < 0 || (rc = yaml_text(root, "register", true, &reg, err)) < 0) return rc;
     m->target = register_find(m->catalog, reg);
     if (!m->target) return yaml_error(yaml_get(root, "register"), err, E_UNKNOWN, "register %s is not known", reg.s);
-    if ((rc = header(m, root, err)) < 0 || (rc = defaults(m, root, err)) < 0) return rc;
+    if ((rc = header(m, root, err)) < 0 || (rc = reading(m, root, err)) < 0 || (rc = defaults(m, root, err)) < 0) return rc;
     if ((rc = plan_slot(m, root, TEXT("part"), &m->part_slot, err)) < 0) return rc;
     m->slots[m->part_slot].kind = SLOT_PART;
     if ((rc = yaml_map(root, "let", false, &n, err)) < 0 || (n && (rc = lets(m, n, err)) < 0)) return rc;
@@ -317,7 +352,7 @@ int map_bind(const struct map *m, const struct text *headers, size_t n, struct m
             if (text_eq(folded[i], slot->name) && --left == 0) index[s] = (int)i;
         if (index[s] >= 0 && (size_t)index[s] < n) used[index[s]] = true;
         if (slot->kind != SLOT_COLUMN || index[s] >= 0 || slot->optional || m->missing_empty) continue;
-        int k = snprintf(missing + at, sizeof missing - at, "%s%.40s", at ? ", " : "", slot->name.s);
+        int k = snprintf(missing + at, sizeof missing - at, "%s%.*s", at ? ", " : "", (int)(slot->name.n < 40 ? slot->name.n : 40), slot->name.s);
         at = k > 0 && at + (size_t)k < sizeof missing ? at + (size_t)k : sizeof missing - 1;
     }
     if (rc == 0 && at) {

@@ -93,6 +93,11 @@ int map_means(const struct catalog *c, const struct register_decl *target, struc
 
 const struct register_decl *map_target(const struct map *m);
 int map_header_row(const struct map *m); /* row of the file that holds the headers, from 1; 0 = there is none */
+/* How the list is to be read: NULL when it tells itself. */
+const char *map_encoding(const struct map *m); /* as iconv calls it */
+const char *map_sheet(const struct map *m);    /* of a workbook */
+struct text map_comment(const struct map *m);  /* rows that begin with this are skipped, also before the headers; empty: none */
+const struct text *map_fill(const struct map *m, size_t *ret_n); /* columns, folded, whose empty cells say what the row above says */
 /* The YAML it was compiled from; empty for an automatic one. */
 struct text map_source(const struct map *m);
 

@@ -116,7 +116,9 @@ struct map {
     struct arena arena;
     const struct catalog *catalog;
     const struct register_decl *target;
-    struct text title, source, comment;
+    struct text title, source, comment, encoding, sheet;
+    size_t n_fill;
+    struct text *fill;
     struct text node;  /* this node's name, for lists that a node has written */
     bool exact;        /* such a list: its cells are what they are, no repair and no words for nothing */
     int header_row;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "desks/intake/import.h"
+#include "desks/intake/list.h"
 #include "desks/job/inside.h"
 #include "files/sheet.h"
 
@@ -24,14 +24,12 @@ enum mode { MODE_FIRST, MODE_CHECK, MODE_RUN };
 struct taking {
     struct job_run *x;
     enum mode mode;
-    struct sheet *sheet;
+    struct intake_list list;
     struct intake *in;
     struct sheet_writer *refused;
     struct map *map;
     const struct register_decl *reg;
     struct arena arena;
-    struct text *headers;
-    size_t n_headers;
     json_t *reasons, *notes;
     int64_t n_refused, waited, waited_ns;
     _Atomic size_t batch;
@@ -45,38 +43,18 @@ static json_t *json_of(struct text t) {
 
 /* ---- refused rows */
 
-static int refused_open(struct taking *t) {
-    struct sheet_info shape = *sheet_about(t->sheet);
-    struct text cells[SHEET_COLUMNS_MAX];
+static void refused_put(struct taking *t, const struct intake_reject *r) {
     char path[JOB_PATH_BYTES];
-    size_t n = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
-    job_path(t->x->jobs, t->x->job->id, "errors", path);
-    int rc = sheet_create(path, &shape, true, &t->refused, t->err);
-    if (rc < 0) return rc;
-    memcpy(cells, t->headers, n * sizeof *cells);
-    cells[n] = t->x->s.zh ? TEXT("原行号") : TEXT("row");
-    cells[n + 1] = t->x->s.zh ? TEXT("退回原因") : TEXT("reason");
-    return sheet_header(t->refused, cells, n + 2, t->err);
-}
-
-static void refused_put(struct taking *t, const struct intake_reject *r, const char *reason) {
-    struct text cells[SHEET_COLUMNS_MAX];
-    char line[24];
-    size_t width = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
     if (t->rc < 0 || t->mode == MODE_FIRST) return;
-    if (!t->refused && (t->rc = refused_open(t)) < 0) return;
-    if (r->n > width) width = r->n < SHEET_COLUMNS_MAX - 2 ? r->n : SHEET_COLUMNS_MAX - 2;
-    for (size_t k = 0; k < width; k++) cells[k] = k < r->n ? sheet_fitting(t->refused, r->cells[k]) : (struct text){"", 0};
-    snprintf(line, sizeof line, "%lld", (long long)r->line);
-    cells[width] = text_of(line);
-    cells[width + 1] = text_of(reason);
-    t->rc = sheet_put(t->refused, cells, width + 2, t->err);
+    job_path(t->x->jobs, t->x->job->id, "errors", path);
+    if (!t->refused) t->rc = intake_refused_open(&t->list, path, true, t->x->s.zh, &t->refused, t->err);
+    if (t->rc == 0) t->rc = intake_refused_put(&t->list, t->refused, r, t->x->s.zh, t->err);
 }
 
 static void row_refused(void *arg, const struct intake_reject *r) {
     struct taking *t = arg;
     const char *reason = t->x->s.zh ? r->reason->zh : r->reason->en;
-    refused_put(t, r, reason);
+    refused_put(t, r);
     if (t->n_refused++ >= REASONS_SHOWN) return;
     json_array_append_new(t->reasons, json_pack("{s:I, s:o, s:s}", "row", (json_int_t)r->line, "field", json_of(r->reason->field), "reason", reason));
 }
@@ -110,7 +88,6 @@ static int upload_open(struct taking *t) {
     struct job_run *x = t->x;
     char path[JOB_PATH_BYTES];
     struct text reg = job_param(x, "register"), map = job_param(x, "map"), source = job_param(x, "map_text"), sheet = job_param(x, "sheet");
-    struct sheet_options how = {.sheet = sheet.n ? sheet.s : NULL};
     int rc = 0;
     if (source.n)
         rc = map_parse(x->l->catalog, source, "map", &t->map, t->err);
@@ -120,11 +97,8 @@ static int upload_open(struct taking *t) {
     if (reg.n && !(t->reg = register_find(x->l->catalog, reg))) return error_set(t->err, E_UNKNOWN, "register", "there is no such register / 没有该登记册");
     if (t->map && t->reg && map_target(t->map) != t->reg) return error_set(t->err, E_USAGE, "map", "this map makes another register / 映射不属于该登记册");
     if (t->map) t->reg = map_target(t->map);
-    int header_row = t->map ? map_header_row(t->map) : 1;
-    if (header_row > 1) how.skip_rows = (size_t)header_row - 1;
     job_path(x->jobs, x->job->id, "upload", path);
-    rc = sheet_open(path, &how, &t->sheet, t->err);
-    return rc < 0 ? rc : header_row ? sheet_next_kept(t->sheet, &t->arena, &t->headers, &t->n_headers, t->err) : 0;
+    return intake_list_open(path, t->map, sheet.n ? sheet.s : NULL, &t->arena, &t->list, t->err);
 }
 
 /* Columns whose meaning the asker has chosen: his words stand for the headers, and everything else is as without a map. */
@@ -134,15 +108,15 @@ static int columns_map(struct taking *t) {
     char node[LEDGER_NODE_BYTES];
     size_t n = 0;
     if (!columns.n || t->map || !t->reg) return 0;
-    struct text *words = arena_alloc(&t->arena, (t->n_headers + 1) * sizeof *words);
+    struct text *words = arena_alloc(&t->arena, (t->list.n_headers + 1) * sizeof *words);
     if (!words) return error_memory(t->err);
     for (size_t i = 0, start = 0; i <= columns.n; i++) {
         if (i < columns.n && columns.s[i] != ',') continue;
-        if (n < t->n_headers) words[n] = (struct text){columns.s + start, i - start};
+        if (n < t->list.n_headers) words[n] = (struct text){columns.s + start, i - start};
         start = i + 1;
         n++;
     }
-    if (n != t->n_headers) return error_set(t->err, E_INVALID, "columns", "%zu meanings for %zu columns / 列数与含义数不符", n, t->n_headers);
+    if (n != t->list.n_headers) return error_set(t->err, E_INVALID, "columns", "%zu meanings for %zu columns / 列数与含义数不符", n, t->list.n_headers);
     ledger_node(t->x->l, node);
     int rc = map_auto(t->x->l->catalog, t->reg, text_of(node), words, n, &t->map, &unknown, t->err);
     if (rc == 0 && unknown.n) rc = error_set(t->err, E_UNKNOWN, "columns", "no meaning of a column here, or given twice: %.200s / 此处无此列含义，或重复", buf_cstr(&unknown));
@@ -152,7 +126,7 @@ static int columns_map(struct taking *t) {
 
 static void taking_end(struct taking *t) {
     if (t->refused) sheet_abandon(t->refused);
-    sheet_close(t->sheet);
+    intake_list_close(&t->list);
     map_free(t->map);
     json_decref(t->reasons);
     json_decref(t->notes);
@@ -180,7 +154,7 @@ static void progress(void *arg) {
     struct taking *t = arg;
     int64_t done = 0, total = 0;
     struct intake_counts c;
-    sheet_progress(t->sheet, &done, &total);
+    sheet_progress(t->list.sheet, &done, &total);
     intake_progress(t->in, &c);
     t->x->job->done = (int64_t)(intake_decided(&c, 1) * (double)done); /* what is read ahead is not done */
     t->x->job->total = total;
@@ -194,7 +168,7 @@ static int rows_take(struct taking *t) {
     int64_t line = 0, taken = 0;
     bool damaged = false;
     int rc;
-    while ((rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err)) > 0) {
+    while ((rc = intake_list_next(&t->list, &cells, &n, &line, &damaged, t->err)) > 0) {
         if (t->mode == MODE_FIRST && taken == FIRST_ROWS) break;
         if ((++taken & 127) == 0) {
             pace(t);
@@ -247,7 +221,7 @@ static int refused_close(struct taking *t, json_t **ret_file) {
     while (dot > 0 && file.s[dot - 1] != '.') dot--;
     if (!dot) dot = file.n + 1;
     snprintf(name, sizeof name, "%.*s-errors.%s", (int)(dot - 1 < 200 ? dot - 1 : 200), file.s,
-             sheet_about(t->sheet)->format == SHEET_XLSX ? "xlsx" : sheet_about(t->sheet)->gzip ? "csv.gz" : "csv");
+             sheet_about(t->list.sheet)->format == SHEET_XLSX ? "xlsx" : sheet_about(t->list.sheet)->gzip ? "csv.gz" : "csv");
     *ret_file = json_pack("{s:s}", "file", name);
     return 0;
 }
@@ -293,7 +267,7 @@ static int run_mode(struct job_run *x, enum mode mode, json_t **ret, struct erro
     t.waited = x->l->gate ? ledger_gate_waited(x->l->gate) : 0;
     t.waited_ns = monotonic_ns();
     if (!x->l->gate) t.batch = BATCH_ALONE;
-    struct intake_options o = {.target = t.reg, .map = t.map, .n_headers = t.n_headers, .headers = t.headers, .unread = sheet_about(t.sheet)->unread, .file = file.n ? file.s : "-", .digest = digest.n ? digest : none,
+    struct intake_options o = {.target = t.reg, .map = t.map, .n_headers = t.list.n_headers, .headers = t.list.headers, .unread = sheet_about(t.list.sheet)->unread, .file = file.n ? file.s : "-", .digest = digest.n ? digest : none,
                                .map_name = map.n ? map.s : NULL, .dry_run = mode != MODE_RUN, .pieces = mode == MODE_CHECK && st.st_size > WHOLE_BYTES_MAX, .batch_now = &t.batch,
                                .rejected = row_refused, .noted = row_noted, .advanced = progress, .arg = &t};
     if (rc == 0) rc = intake_new(x->l, &x->s, &o, &t.in, err);
@@ -327,10 +301,10 @@ static int suggest_registers(struct taking *t, json_t *list, struct guess *best)
         if (!access_anywhere(&t->x->s, ACCESS_WRITE, reg)) continue;
         char node[LEDGER_NODE_BYTES];
         ledger_node(t->x->l, node);
-        int rc = map_auto(c, reg, text_of(node), t->headers, t->n_headers, &m, &unmatched, &why);
+        int rc = map_auto(c, reg, text_of(node), t->list.headers, t->list.n_headers, &m, &unmatched, &why);
         size_t left = count_list(&unmatched);
-        if (rc == 0 && left < t->n_headers) {
-            json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "register", reg->name.s, "matched", (json_int_t)(t->n_headers - left), "unmatched", buf_cstr(&unmatched)));
+        if (rc == 0 && left < t->list.n_headers) {
+            json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "register", reg->name.s, "matched", (json_int_t)(t->list.n_headers - left), "unmatched", buf_cstr(&unmatched)));
             if (!best->reg || left < best->unmatched) *best = (struct guess){.reg = reg, .unmatched = left};
         }
         map_free(m);
@@ -354,7 +328,7 @@ static void suggest_maps(struct taking *t, json_t *list) {
             if (n < 6 || strcmp(e->d_name + n - 5, ".yaml") != 0) continue;
             snprintf(full, sizeof full, "%s/%s", path, e->d_name);
             if (map_read(t->x->l->catalog, full, &m, NULL) == 0 && map_header_row(m) == 1 && access_anywhere(&t->x->s, ACCESS_WRITE, map_target(m)) &&
-                map_bind(m, t->headers, t->n_headers, &b, NULL) == 0)
+                map_bind(m, t->list.headers, t->list.n_headers, &b, NULL) == 0)
                 json_array_append_new(list, json_pack("{s:s, s:s#}", "register", map_target(m)->name.s, "map", e->d_name, (int)n - 5));
             map_unbind(b);
             map_free(m);
@@ -369,8 +343,8 @@ static int tell_means(struct taking *t, json_t *look) {
     char node[LEDGER_NODE_BYTES];
     json_t *means = json_array();
     ledger_node(t->x->l, node);
-    int rc = means ? map_means(t->x->l->catalog, t->reg, text_of(node), t->headers, t->n_headers, &t->arena, &words, t->err) : error_memory(t->err);
-    for (size_t i = 0; rc == 0 && i < t->n_headers; i++) json_array_append_new(means, json_of(words[i]));
+    int rc = means ? map_means(t->x->l->catalog, t->reg, text_of(node), t->list.headers, t->list.n_headers, &t->arena, &words, t->err) : error_memory(t->err);
+    for (size_t i = 0; rc == 0 && i < t->list.n_headers; i++) json_array_append_new(means, json_of(words[i]));
     json_object_set_new(look, "register", json_string(t->reg->name.s));
     json_object_set_new(look, "means", means);
     return rc;
@@ -381,10 +355,10 @@ static int look(struct job_run *x, struct error *err) {
     struct guess best = {0};
     json_t *suggestions = json_array(), *headers = json_array(), *first = NULL;
     int rc = suggestions && headers ? upload_open(&t) : error_memory(err);
-    for (size_t i = 0; rc == 0 && i < t.n_headers; i++) json_array_append_new(headers, json_of(t.headers[i]));
+    for (size_t i = 0; rc == 0 && i < t.list.n_headers; i++) json_array_append_new(headers, json_of(t.list.headers[i]));
     if (rc == 0) rc = suggest_registers(&t, suggestions, &best);
     if (rc == 0) suggest_maps(&t, suggestions);
-    const struct sheet_info *about = rc == 0 ? sheet_about(t.sheet) : NULL;
+    const struct sheet_info *about = rc == 0 ? sheet_about(t.list.sheet) : NULL;
     const char delimiter[2] = {about ? about->delimiter : 0, 0};
     json_t *result = rc < 0 ? NULL
                             : json_pack("{s:s, s:s, s:f, s:s, s:s, s:b, s:O, s:O}", "format", about->format == SHEET_XLSX ? "xlsx" : "csv", "encoding", about->encoding, "confidence",

@@ -116,6 +116,9 @@ int cmd_record(struct cli *cli, struct error *err) {
     for (size_t i = 1; rc == 0 && i < cli->n_arguments; i++) {
         const char *word = cli->arguments[i], *equals = strchr(word, '=');
         if (!equals) return error_set(err, E_USAGE, "FIELD=VALUE", "argument %zu has no \"=\" / 参数应写作 字段=值", i);
+        for (size_t k = 1; k < i; k++) /* up to its "=": the same field */
+            if (strncmp(cli->arguments[k], word, (size_t)(equals - word) + 1) == 0)
+                return error_set(err, E_USAGE, "FIELD=VALUE", "%.*s is given twice / %.*s 给出两次", (int)(equals - word), word, (int)(equals - word), word);
         rc = set_cell(cli, d, (struct text){word, (size_t)(equals - word)}, text_of(equals + 1), err);
     }
     if (rc == 0) rc = record_write_once(cli->ledger, &cli->session, text_of(cli_text(cli, "key")), &d, 1, err);

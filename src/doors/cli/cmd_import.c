@@ -3,11 +3,11 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "desks/intake/import.h"
+#include "desks/intake/list.h"
 #include "doors/cli/commands.h"
-#include "files/sheet.h"
 
 enum { PATH_BYTES = 1200, NOTES_SHOWN = 20, TOLD_MAX = 1000, PROGRESS_NS = 500000000 };
 
@@ -15,11 +15,9 @@ struct taking {
     struct cli *cli;
     const char *file;
     char errors_path[PATH_BYTES];
-    struct sheet *sheet;
+    struct intake_list list;
     struct intake *in;
     struct sheet_writer *refused;
-    struct text *headers; /* owned by the arena */
-    size_t n_headers;
     struct buf notes;
     json_t *told;         /* notes of --json, at most TOLD_MAX */
     int64_t n_notes, n_refused, shown_at;
@@ -39,9 +37,13 @@ static void errors_name(const char *file, bool gzip, char out[PATH_BYTES]) {
     snprintf(out, PATH_BYTES, "%.*s%.*s-errors%.*s%s", (int)(base - file), file, (int)dot, base, (int)(n - dot), base + dot, gzip ? ".gz" : "");
 }
 
+/* Empty for a pipe, which is read once. */
 static int file_digest(const char *path, char out[2 * DIGEST_BYTES + 1], struct error *err) {
     unsigned char bytes[1 << 16], digest[DIGEST_BYTES];
     crypto_generichash_state state;
+    struct stat st;
+    out[0] = 0;
+    if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode)) return 0;
     FILE *f = fopen(path, "rb");
     if (!f) return error_set(err, error_from_errno(), path, "cannot be read: %s / 无法读取", strerror(errno));
     crypto_generichash_init(&state, NULL, 0, sizeof digest);
@@ -54,33 +56,13 @@ static int file_digest(const char *path, char out[2 * DIGEST_BYTES + 1], struct 
     return 0;
 }
 
-static int refused_open(struct taking *t) {
-    struct sheet_info shape = *sheet_about(t->sheet);
-    struct text cells[SHEET_COLUMNS_MAX];
-    size_t n = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
-    int rc = sheet_create(t->errors_path, &shape, false, &t->refused, t->err);
-    if (rc < 0) return rc;
-    memcpy(cells, t->headers, n * sizeof *cells);
-    cells[n] = t->cli->zh ? TEXT("原行号") : TEXT("row");
-    cells[n + 1] = t->cli->zh ? TEXT("退回原因") : TEXT("reason");
-    return shape.format == SHEET_XLSX ? sheet_header(t->refused, cells, n + 2, t->err) : sheet_put(t->refused, cells, n + 2, t->err);
-}
-
 static void row_refused(void *arg, const struct intake_reject *r) {
     struct taking *t = arg;
-    struct text cells[SHEET_COLUMNS_MAX];
-    char line[24];
-    const char *reason = t->cli->zh ? r->reason->zh : r->reason->en;
-    size_t width = t->n_headers < SHEET_COLUMNS_MAX - 2 ? t->n_headers : SHEET_COLUMNS_MAX - 2;
+    bool zh = t->cli->zh;
+    const char *reason = zh ? r->reason->zh : r->reason->en;
+    if (t->rc == 0 && !t->refused) t->rc = intake_refused_open(&t->list, t->errors_path, false, zh, &t->refused, t->err);
+    if (t->rc == 0) t->rc = intake_refused_put(&t->list, t->refused, r, zh, t->err);
     if (t->rc < 0) return;
-    if (!t->refused && (t->rc = refused_open(t)) < 0) return;
-    /* A row longer than the header keeps its cells; its reason then stands further right. */
-    if (r->n > width) width = r->n < SHEET_COLUMNS_MAX - 2 ? r->n : SHEET_COLUMNS_MAX - 2;
-    for (size_t k = 0; k < width; k++) cells[k] = k < r->n ? sheet_fitting(t->refused, r->cells[k]) : (struct text){"", 0};
-    snprintf(line, sizeof line, "%lld", (long long)r->line);
-    cells[width] = text_of(line);
-    cells[width + 1] = text_of(reason);
-    t->rc = sheet_put(t->refused, cells, width + 2, t->err);
     if (t->n_refused++ < NOTES_SHOWN) buf_printf(&t->reasons, t->cli->zh ? "  第 %lld 行: %s\n" : "  row %lld: %s\n", (long long)r->line, reason);
 }
 
@@ -104,7 +86,7 @@ static void progress(struct taking *t, bool last) {
     if (cli_flag(t->cli, "quiet") || !isatty(STDERR_FILENO) || (!last && now - t->shown_at < PROGRESS_NS)) return;
     t->shown_at = now;
     intake_progress(t->in, &c);
-    sheet_progress(t->sheet, &done, &total);
+    sheet_progress(t->list.sheet, &done, &total);
     double seconds = (double)c.elapsed_ns / 1e9, share = intake_decided(&c, total > 0 ? (double)done / (double)total : 0);
     cli_note(t->cli, "\r%lld rows  %.0f rows/s  %3.0f %%  %.0f s left   %s", (long long)c.rows, seconds > 0 ? (double)c.rows / seconds : 0, share * 100,
              share > 0.001 ? seconds * (1 - share) / share : 0, last ? "\n" : "");
@@ -120,7 +102,7 @@ static int rows_take(struct taking *t) {
     int64_t line = 0;
     bool damaged = false;
     int rc;
-    while ((rc = sheet_next(t->sheet, &cells, &n, &line, &damaged, t->err)) > 0) {
+    while ((rc = intake_list_next(&t->list, &cells, &n, &line, &damaged, t->err)) > 0) {
         rc = intake_row(t->in, cells, n, line, damaged, t->err);
         if (rc == 0) rc = t->rc;
         if (rc < 0) return rc;
@@ -139,7 +121,7 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
             "unchanged", (json_int_t)c->unchanged, "rejected", (json_int_t)c->rejected, "skipped", (json_int_t)c->skipped, "records",
             (json_int_t)c->records, "persons_known", (json_int_t)c->matched, "repaired", (json_int_t)c->repaired, "doubles", (json_int_t)c->similar, "notes", (json_int_t)c->notes, "told", t->told, "seconds", seconds, "errors",
             c->rejected ? t->errors_path : NULL), t->err);
-    const struct sheet_info *about = sheet_about(t->sheet);
+    const struct sheet_info *about = sheet_about(t->list.sheet);
     cli_print(cli, cli->zh ? "%s (%s %s): %lld 行 = 新增 %lld + 更新 %lld + 未变 %lld + 退回 %lld"
                            : "%s (%s %s): %lld rows = %lld created + %lld changed + %lld unchanged + %lld refused",
               t->file, about->format == SHEET_XLSX ? "XLSX" : "CSV", about->encoding, (long long)c->rows, (long long)c->created,
@@ -158,6 +140,19 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
     return 0;
 }
 
+/* The refused rows go beside the list, or where they are wanted: never over the list itself. */
+static int errors_place(struct taking *t, const char *wanted) {
+    struct stat list, there;
+    bool known = stat(t->file, &list) == 0;
+    if (!wanted && known && S_ISFIFO(list.st_mode))
+        return error_set(t->err, E_USAGE, "--errors", "a list out of a pipe has no place beside it for its refused rows: --errors FILE / 从管道读取时须用 --errors 指明退回文件");
+    if (wanted) snprintf(t->errors_path, sizeof t->errors_path, "%s", wanted);
+    else errors_name(t->file, sheet_about(t->list.sheet)->gzip, t->errors_path);
+    if (known && stat(t->errors_path, &there) == 0 && there.st_dev == list.st_dev && there.st_ino == list.st_ino)
+        return error_set(t->err, E_USAGE, "--errors", "is the list itself, which would be lost / 不能与导入文件相同,否则原文件丢失");
+    return 0;
+}
+
 int cmd_import(struct cli *cli, struct error *err) {
     struct taking t = {.cli = cli, .file = cli_argument(cli, 1), .err = err};
     const char *map_path = cli_text(cli, "map"), *errors = cli_text(cli, "errors");
@@ -165,7 +160,6 @@ int cmd_import(struct cli *cli, struct error *err) {
     struct map *map = NULL;
     struct intake_counts counts = {0};
     char digest[2 * DIGEST_BYTES + 1];
-    struct sheet_options how = {.sheet = cli_text(cli, "sheet")};
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
     if (rc == 0 && map_path) rc = map_read(cli->ledger->catalog, map_path, &map, err);
@@ -174,14 +168,10 @@ int cmd_import(struct cli *cli, struct error *err) {
     if (rc == 0) rc = file_digest(t.file, digest, err);
     if (rc == 0 && !(t.told = json_array())) rc = error_memory(err);
     if (rc < 0) goto out;
-    int header_row = map ? map_header_row(map) : 1;
-    if (header_row > 1) how.skip_rows = (size_t)header_row - 1;
-    rc = sheet_open(t.file, &how, &t.sheet, err);
-    if (rc == 0 && errors) snprintf(t.errors_path, sizeof t.errors_path, "%s", errors);
-    else if (rc == 0) errors_name(t.file, sheet_about(t.sheet)->gzip, t.errors_path);
-    if (rc == 0 && header_row) rc = sheet_next_kept(t.sheet, &cli->arena, &t.headers, &t.n_headers, t.err);
+    rc = intake_list_open(t.file, map, cli_text(cli, "sheet"), &cli->arena, &t.list, err);
+    if (rc == 0) rc = errors_place(&t, errors);
     if (rc < 0) goto out;
-    struct intake_options o = {.target = reg, .map = map, .headers = t.headers, .n_headers = t.n_headers, .unread = sheet_about(t.sheet)->unread, .file = t.file, .digest = text_of(digest),
+    struct intake_options o = {.target = reg, .map = map, .headers = t.list.headers, .n_headers = t.list.n_headers, .unread = sheet_about(t.list.sheet)->unread, .file = t.file, .digest = text_of(digest),
         .map_name = map_path, .dry_run = cli_flag(cli, "dry-run"), .rejected = row_refused, .noted = row_noted, .advanced = advanced, .arg = &t};
     rc = intake_new(cli->ledger, &cli->session, &o, &t.in, err);
     if (rc == 0) rc = rows_take(&t);
@@ -199,7 +189,7 @@ int cmd_import(struct cli *cli, struct error *err) {
 out:
     intake_free(t.in);
     if (t.refused) sheet_abandon(t.refused);
-    sheet_close(t.sheet);
+    intake_list_close(&t.list);
     map_free(map);
     json_decref(t.told);
     buf_clear(&t.notes);
@@ -209,11 +199,18 @@ out:
 
 /* ---- undo */
 
+struct undoing {
+    struct cli *cli;
+    json_t *kept;
+};
+
 static void kept(void *arg, const struct register_decl *reg, int64_t id, const char *why) {
-    struct cli *cli = arg;
+    const struct undoing *u = arg;
+    struct cli *cli = u->cli;
     char words[200];
     error_words(E_CONFLICT, why, cli->zh, words, sizeof words);
-    if (!cli->json) cli_print(cli, cli->zh ? "  保留 %.*s %lld: %s\n" : "  kept %.*s %lld: %s\n", (int)reg->name.n, reg->name.s, (long long)id, words);
+    if (cli->json) json_array_append_new(u->kept, json_pack("{s:s, s:I, s:s}", "register", reg->name.s, "record", (json_int_t)id, "why", words));
+    else cli_print(cli, cli->zh ? "  保留 %.*s %lld: %s\n" : "  kept %.*s %lld: %s\n", (int)reg->name.n, reg->name.s, (long long)id, words);
 }
 
 int cmd_undo(struct cli *cli, struct error *err) {
@@ -221,11 +218,14 @@ int cmd_undo(struct cli *cli, struct error *err) {
     int64_t import = 0;
     if (!text_int(text_of(cli_argument(cli, 0)), &import)) return error_set(err, E_USAGE, "IMPORT", "an import is named by its number / 导入批次须用编号指明");
     int rc = cli_open(cli, err);
-    if (rc == 0) rc = intake_undo(cli->ledger, &cli->session, import, kept, cli, &u, err);
+    struct undoing told = {.cli = cli, .kept = json_array()};
+    if (rc == 0 && !told.kept) rc = error_memory(err);
+    if (rc == 0) rc = intake_undo(cli->ledger, &cli->session, import, kept, &told, &u, err);
+    if (rc == 0 && cli->json)
+        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:o}", "import", (json_int_t)import, "removed", (json_int_t)u.removed, "restored",
+                                       (json_int_t)u.restored, "kept", (json_int_t)u.kept, "list", told.kept), err);
+    json_decref(told.kept);
     if (rc < 0) return rc;
-    if (cli->json)
-        return cli_json(cli, json_pack("{s:I, s:I, s:I, s:I}", "import", (json_int_t)import, "removed", (json_int_t)u.removed, "restored",
-                                       (json_int_t)u.restored, "kept", (json_int_t)u.kept), err);
     cli_print(cli, cli->zh ? "批次 %lld: 撤销 %lld 条, 还原 %lld 条, 保留 %lld 条\n" : "import %lld: %lld removed, %lld restored, %lld kept\n",
               (long long)import, (long long)u.removed, (long long)u.restored, (long long)u.kept);
     return 0;
