@@ -42,7 +42,9 @@ static int find_fill(struct intake_list *l, const struct map *m, struct arena *a
 int intake_list_next(struct intake_list *l, const struct text **ret_cells, size_t *ret_n, int64_t *ret_line, bool *ret_damaged, struct error *err) {
     int rc = sheet_next(l->sheet, ret_cells, ret_n, ret_line, ret_damaged, err);
     if (rc <= 0 || !l->n_fill) return rc;
-    size_t n = *ret_n, most = n;
+    size_t n = *ret_n, most = n, said = 0;
+    for (size_t i = 0; i < n; i++) said += text_trim((*ret_cells)[i]).n;
+    if (!said) return rc; /* a blank row is none */
     for (size_t i = 0; i < l->n_fill; i++)
         if (l->fill[i].at >= most) most = l->fill[i].at + 1;
     if (!mem_room(&l->row, &l->cap_row, most, sizeof *l->row)) return error_memory(err);
