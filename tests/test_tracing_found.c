@@ -7,6 +7,7 @@
 #include "desks/tracing/board.h"
 #include "desks/tracing/chains.h"
 #include "desks/tracing/found.h"
+#include "desks/tracing/inside.h"
 #include "desks/tracing/timeline.h"
 #include "desks/tracing/visitors.h"
 
@@ -565,6 +566,44 @@ static void a_contact_known_by_a_scan_can_be_a_case(void **state) {
     }
 }
 
+/* What is forgotten or damaged takes no finding back; a narrower look does. */
+static void what_cannot_be_seen_takes_nothing_back(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct tracing_since since;
+        struct error err = {0};
+        uint64_t rows;
+        bool gone;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        assert_int_equal(accepted(&x, &s, 6, NULL, 0).contacts_made, 3);
+        day d = day_of_instant(test_at("2022-05-27T10:00"), ZONE_CHINA_S);
+        assert_ok(visits_forget(x.v, d, d + 1, &rows, &err), err);
+        assert_ok(visits_forgot(x.v, d - 3, d, &gone, &err), err);
+        assert_false(gone);
+        assert_ok(visits_forgot(x.v, d - 3, d + 1, &gone, &err), err);
+        assert_true(gone);
+        struct tracing_question q = question(&x, 6);
+        assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+        assert_ok(tracing_since_of(x.t.l, &s, x.kase, &a, &since, &err), err);
+        assert_true(a.found.n_contacts == 1 && since.removed == 0 && since.unseen == 2 && since.kept == 3);
+        tracing_since_clear(&since);
+        tracing_answer_clear(&a);
+        assert_int_equal(accepted(&x, &s, 6, NULL, 0).to_remove, 0);
+        assert_int_equal(accepted(&x, &s, 0, NULL, 0).to_remove, 1); /* the bus was before the look-back, and its day is there */
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE state = 'current'"), 2);
+        assert_int_equal(accepted(&x, &s, 6, NULL, 0).to_remove, 0); /* found again: nothing is said against it any more */
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM finding WHERE state = 'current' AND removal_reason IS NULL"), 3);
+        a = (struct tracing_answer){.v = x.v, .from = 0, .to = 1000, .damaged = 1};
+        assert_ok(tracing_unseen(x.v, &a, 900, 2000, &gone, &err), err);
+        assert_true(gone);
+        assert_ok(tracing_unseen(x.v, &a, 1001, 2000, &gone, &err), err);
+        assert_false(gone);
+        scene_drop(&x);
+    }
+}
+
 /* Who was at a crowded place: on demand, with a purpose, on record. */
 static void a_venue_gives_its_list_on_demand(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -621,7 +660,7 @@ int main(void) {
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people),
         cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
-        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(a_venue_gives_its_list_on_demand),
+        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

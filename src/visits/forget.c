@@ -79,3 +79,13 @@ int visits_forget(struct visits *v, day from, day until, uint64_t *ret_rows, str
     if (rc == 0 && ret_rows) *ret_rows = dropped;
     return rc;
 }
+
+int visits_forgot(struct visits *v, day from, day until, bool *ret, struct error *err) {
+    int rc = v->remote ? remote_learn(v, err) : 0;
+    if (rc < 0) return rc;
+    *ret = false;
+    pthread_mutex_lock(&v->lock);
+    for (day d = from; d < until && !*ret; d++) *ret = manifest_forgot(&v->manifest, d);
+    pthread_mutex_unlock(&v->lock);
+    return 0;
+}

@@ -78,6 +78,8 @@ int remote_classes(struct visits *v, PGconn *c, struct error *err);
 int remote_append(struct visits *v, const struct visit *rows, size_t n, struct error *err);
 int remote_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *ret_forgotten, struct error *err);
 int remote_forget(struct visits *v, day from, day until, uint64_t *ret_rows, struct error *err);
+/* What others have forgotten meanwhile. */
+int remote_learn(struct visits *v, struct error *err);
 int remote_status(struct visits *v, struct visits_status *ret, struct error *err);
 void remote_table(const char *region, day d, char out[64]);
 int remote_parts_read(PGconn *c, struct remote_parts *ret, struct error *err);

@@ -361,6 +361,14 @@ int remote_forget(struct visits *v, day from, day until, uint64_t *ret_rows, str
     return rc;
 }
 
+int remote_learn(struct visits *v, struct error *err) {
+    PGconn *c = NULL;
+    int rc = remote_take(v, &c, err);
+    if (rc == 0) rc = begin(v, c, false, err);
+    remote_give(v, c);
+    return rc;
+}
+
 /* ---- what there is */
 int remote_status(struct visits *v, struct visits_status *ret, struct error *err) {
     struct remote_parts parts = {0};

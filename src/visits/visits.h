@@ -82,6 +82,8 @@ int visits_flush(struct visits *v, struct error *err);
 /* Forgets days [from, until). *ret_rows: how many visits (pieces of days) went. Readers that were open before still see them until
  * they close; in PostgreSQL they are waited for, ten seconds at most (E_BUSY). */
 int visits_forget(struct visits *v, day from, day until, uint64_t *ret_rows, struct error *err);
+/* Is any day of [from, until) forgotten? What was there then cannot be found any more, and its absence says nothing. */
+int visits_forgot(struct visits *v, day from, day until, bool *ret, struct error *err);
 
 /* ---- what there is */
 struct visits_day {

@@ -24,6 +24,7 @@ struct tracing_taking {
     struct idmap known;         /* person -> its contact of this case */
     struct idmap last;          /* contact -> last_contact + 1 as recorded, 0 none */
     struct idmap taken;         /* persons whose contact stands */
+    struct idmap exposed;       /* person -> first and last exposure of its finding */
     struct idmap held;          /* person -> its finding, those not current negative */
     struct contact_changes changes; /* against the findings that are current */
     char parameters[200];
@@ -57,6 +58,12 @@ static int held_finding(const struct record *r, void *arg) {
     struct idmap_slot *slot = idmap_put(&t->held, &t->arena, record_int(r, "person", 0), &made);
     if (!slot) return E_MEMORY;
     slot->value.i = text_is(r->state, "current") ? r->id : -r->id;
+    slot = idmap_put(&t->exposed, &t->arena, record_int(r, "person", 0), &made);
+    if (!slot) return E_MEMORY;
+    slot->value.p = arena_alloc(&t->arena, 2 * sizeof(instant));
+    if (!slot->value.p) return E_MEMORY;
+    ((instant *)slot->value.p)[0] = record_int(r, "first_exposure", INT64_MIN);
+    ((instant *)slot->value.p)[1] = record_int(r, "last_exposure", INT64_MAX);
     return 0;
 }
 
@@ -232,9 +239,12 @@ static char *evidence_text(struct tracing_taking *t, const struct contact *c) {
 }
 
 static struct draft *finding_draft(struct tracing_taking *t, const struct contact *c, int64_t person, int64_t contact, struct error *err) {
-    struct draft *d = draft_new(&t->arena, t->finding, DRAFT_UPSERT);
+    const struct idmap_slot *held = idmap_find(&t->held, person);
+    bool back = held && held->value.i < 0; /* found again: what was said against it goes, which an upsert would leave */
+    struct draft *d = draft_new(&t->arena, t->finding, back ? DRAFT_CHANGE : DRAFT_UPSERT);
     char *evidence = evidence_text(t, c);
     if (!d || !evidence) return error_memory(err), NULL;
+    if (back) d->id = -held->value.i;
     d->region = t->index.region;
     d->state = TEXT("current");
     const struct { const char *name; struct value v; } cells[] = {
@@ -338,7 +348,7 @@ static int registers_find(struct tracing_taking *t, const struct ledger *l, stru
     return 0;
 }
 
-/* Who is new, who stays, who goes; of some picked by hand nobody goes. */
+/* Who is new, who stays, who goes; of some picked by hand nobody goes, nor whose days cannot be seen any more. */
 static int changes_make(struct tracing_taking *t, struct error *err) {
     size_t n = 0, n_before = 0;
     int64_t *now = mem_alloc((t->answer.found.n_contacts + 1) * sizeof *now), *before = mem_alloc((t->held.cap + 1) * sizeof *before);
@@ -348,6 +358,14 @@ static int changes_make(struct tracing_taking *t, struct error *err) {
     for (size_t i = 0; rc == 0 && i < t->held.cap; i++)
         if (t->held.slots[i].used && t->held.slots[i].value.i > 0) before[n_before++] = t->held.slots[i].key;
     if (rc == 0) rc = contact_changes_find(before, t->accept.n_names ? 0 : n_before, now, n, &t->changes, err);
+    for (size_t i = 0; rc == 0 && i < t->changes.n; i++) {
+        struct contact_change *c = &t->changes.items[i];
+        const struct idmap_slot *slot = c->kind == CONTACT_REMOVED ? idmap_find(&t->exposed, c->person) : NULL;
+        bool unseen = false;
+        if (!slot) continue;
+        rc = tracing_unseen(t->v, &t->answer, ((instant *)slot->value.p)[0], ((instant *)slot->value.p)[1], &unseen, err);
+        if (unseen) c->kind = CONTACT_KEPT, t->changes.removed--, t->changes.kept++;
+    }
     mem_free(now);
     mem_free(before);
     return rc;

@@ -51,6 +51,7 @@ struct tracing_since {
     bool any;                 /* there are findings of this case */
     instant traced_at;        /* the latest of them */
     size_t added, kept, removed;
+    size_t unseen;            /* of those kept: not found, but on days that are damaged or forgotten */
     bool *fresh;              /* by contact of the answer: not among them (who only came after never is) */
     int64_t *gone;            /* persons who are among them and are not found now */
 };

@@ -22,6 +22,9 @@ int tracing_numbers(struct ledger *l, const struct visits *v, int64_t person, ui
 /* The person whom a name of the visits stands for: the number it is, or whose visits_name it is; 0 none. */
 int tracing_person_named(struct ledger *l, struct text name, int64_t *ret, struct error *err);
 
+/* Whether part of an exposure lies where this answer looked and could not see: on a day that is damaged or forgotten. That it was not found is then no reason to take it back. */
+int tracing_unseen(struct visits *v, const struct tracing_answer *a, instant first, instant last, bool *ret, struct error *err);
+
 /* One row of a table of visits. Pure; fuzzed. */
 enum tracing_column {
     COLUMN_PERSON, COLUMN_PLACE, COLUMN_START, COLUMN_END, COLUMN_CLASS, COLUMN_SOURCE, COLUMN_CONFIDENCE, COLUMN_ZONE, COLUMN_ROW,

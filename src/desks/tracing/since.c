@@ -5,8 +5,15 @@
 #include "desks/tracing/found.h"
 #include "desks/tracing/inside.h"
 
+int tracing_unseen(struct visits *v, const struct tracing_answer *a, instant first, instant last, bool *ret, struct error *err) {
+    instant from = first > a->from ? first : a->from, to = last < a->to ? last : a->to;
+    *ret = from <= to && a->damaged > 0;
+    return *ret || from > to ? 0 : visits_forgot(v, day_of_instant(from, visits_zone(v)), day_of_instant(to, visits_zone(v)) + 1, ret, err);
+}
+
 struct held {
     int64_t *persons;
+    instant (*exposed)[2]; /* beside each: from, to */
     size_t n, cap;
     instant traced_at;
 };
@@ -15,7 +22,10 @@ static int held_one(const struct record *r, void *arg) {
     struct held *h = arg;
     instant at = record_int(r, "traced_at", 0);
     if (!text_is(r->state, "current")) return 0;
-    if (!mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
+    size_t cap = h->cap; /* of both */
+    if (!mem_room(&h->exposed, &cap, h->n + 1, sizeof *h->exposed) || !mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
+    h->exposed[h->n][0] = record_int(r, "first_exposure", INT64_MIN);
+    h->exposed[h->n][1] = record_int(r, "last_exposure", INT64_MAX);
     h->persons[h->n++] = record_int(r, "person", 0);
     if (at > h->traced_at) h->traced_at = at;
     return 0;
@@ -65,10 +75,17 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
         rc = error_memory(err);
         goto out;
     }
-    for (size_t i = 0; i < c.n; i++)
-        if (c.items[i].kind == CONTACT_REMOVED) x.gone[x.removed++] = c.items[i].person;
+    for (size_t i = 0; i < c.n; i++) {
+        bool unseen = false;
+        if (c.items[i].kind != CONTACT_REMOVED) continue;
+        for (size_t k = 0; k < h.n && rc == 0 && !unseen; k++)
+            if (h.persons[k] == c.items[i].person) rc = tracing_unseen(a->v, a, h.exposed[k][0], h.exposed[k][1], &unseen, err);
+        if (rc < 0) goto out;
+        if (unseen) x.unseen++;
+        else x.gone[x.removed++] = c.items[i].person;
+    }
     x.added = c.added;
-    x.kept = c.kept;
+    x.kept = c.kept + x.unseen;
     for (size_t i = 0; i < n; i++) { /* by_contact in c.items, sorted by person */
         size_t low = 0, high = c.n;
         if (a->found.contacts[i].kind == CONTACT_GENERAL) continue;
@@ -82,6 +99,7 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
 out:
     contact_changes_clear(&c);
     mem_free(h.persons);
+    mem_free(h.exposed);
     mem_free(now);
     mem_free(by_contact);
     if (rc < 0) tracing_since_clear(&x);

@@ -83,6 +83,10 @@ int cmd_visits_forget(struct cli *cli, struct error *err) {
     visits_close(v);
     if (rc < 0) return rc;
     day_format(until, date);
+    if (one && !cli->json) {
+        cli_print(cli, cli->zh ? "已清除 %s 的出入记录 %llu 条\n" : "%s: %llu visits forgotten\n", one, (unsigned long long)rows);
+        return 0;
+    }
     if (cli->json) return cli_json(cli, json_pack("{s:s, s:I}", "before", date, "visits", (json_int_t)rows), err);
     cli_print(cli, cli->zh ? "已清除 %s 之前的出入记录 %llu 条\n" : "before %s: %llu visits forgotten\n", date, (unsigned long long)rows);
     return 0;
@@ -224,6 +228,8 @@ static void answer_text(struct cli *cli, const struct tracing_answer *a, const s
         instant_format(since->traced_at, cli->ledger->zone_s, first);
         cli_print(cli, cli->zh ? "与 %.16s 已登记的相比: 新增 %zu, 不变 %zu, 不再成立 %zu\n" : "against what is on record of %.16s: %zu added, %zu as before, %zu no longer found\n", first, since->added,
                   since->kept, since->removed);
+        if (since->unseen)
+            cli_print(cli, cli->zh ? "不变者中 %zu 人的暴露日期已清除或损坏, 无法复核\n" : "%zu of those as before cannot be looked for: their days are forgotten or damaged\n", since->unseen);
     }
     for (size_t i = 0; i < a->found.n_venues; i++) {
         struct text name = visits_text(a->v, VISITS_PLACE, a->found.venues[i].place);
