@@ -234,8 +234,8 @@ static bool told_before(const struct duty_rule *rule, const struct record *r, co
     return changed || (rule->from_before && slot->holder != r->id && (!slot->fresh || slot->told));
 }
 
-/* changed: the record was there before. */
-static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder, bool changed,
+/* changed: the record was there before. says_same: of what a person owes once it says what it said: it takes nothing back of what the other records say. */
+static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder, bool changed, bool says_same,
                      const struct duty *d, struct error *err) {
     const struct duty_rule *rule = &a->policy->rules[d->rule];
     struct book_slot *slot = NULL;
@@ -257,8 +257,9 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
         if (same && obligation_is_open(&row->o) && (rc = assign(l, rule, r, &row->o, err)) < 0) return rc;
         if (!obligation_is_open(&row->o)) return 0;
         /* one debt of several records: due as the first of them says, on the days that the last exposure says */
-        bool within = rule->timing == TIMING_WITHIN && (same ? d->due_at != row->o.duty.due_at : d->due_at < row->o.duty.due_at);
-        bool days = rule->timing == TIMING_DAYS && (same ? d->anchor != row->o.duty.anchor : d->anchor > row->o.duty.anchor);
+        bool alone = same && !(says_same && rule->per_person);
+        bool within = rule->timing == TIMING_WITHIN && (alone ? d->due_at != row->o.duty.due_at : d->due_at < row->o.duty.due_at);
+        bool days = rule->timing == TIMING_DAYS && (alone ? d->anchor != row->o.duty.anchor : d->anchor > row->o.duty.anchor);
         if (within) move_deadline(l, rule, &row->o, d);
         if (days) move_anchor(l, rule, &row->o, d, s->now);
         if ((within || days) && told_before(rule, r, slot, changed)) anew(l, row, days);
@@ -451,7 +452,8 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
         size_t n_was = policy_duties(a->policy, r->reg, &scope, r->created_at, l->zone_s, was, RULES_MAX);
         others = others || moves_others(a->policy, was, n_was, raised, n);
     }
-    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, before != NULL, &raised[i], err);
+    bool says_same = before && before->values != r->values && !others;
+    for (size_t i = 0; !rc && i < n; i++) rc = raise_one(l, s, a, r, holder, before != NULL, says_same, &raised[i], err);
     size_t n_holders = rc ? 0 : book_holders(l, r, holders, HOLDERS_MAX, &rc, err);
     if (left != holder) n_holders = add_holder(holders, n_holders, HOLDERS_MAX + 1, left);
     for (size_t h = 0; !rc && h < n_holders; h++) rc = concern(l, s, a ? a->policy : NULL, raised, n, r, before, holders[h], &others, err);
