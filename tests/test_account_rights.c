@@ -61,6 +61,13 @@ static void duties_are_separated(void **state) {
         assert_int_equal(account_set_password(&x.seat, &aud, TEXT("neu"), TEXT(""), NULL, NULL), E_DENIED);
         assert_int_equal(account_factor_reset(&x.seat, &sys, TEXT("neu"), NULL), E_DENIED);
         assert_int_equal(account_lock(&x.seat, &aud, TEXT("neu"), true, NULL), E_DENIED);
+        /* whose people it is, either says; nobody of himself, nor from another region */
+        assert_int_equal(account_set_unit(&x.seat, &aud, TEXT("neu"), 0, NULL), E_DENIED);
+        assert_int_equal(account_set_unit(&x.seat, &far, TEXT("neu"), 0, NULL), E_DENIED);
+        assert_int_equal(account_set_unit(&x.seat, &sec, TEXT("sec"), 0, NULL), E_DENIED);
+        assert_int_equal(account_set_unit(&x.seat, &sec, TEXT("neu"), 999999, NULL), E_INVALID);
+        assert_int_equal(account_set_unit(&x.seat, &sec, TEXT("neu"), 0, NULL), 0);
+        assert_int_equal(account_set_unit(&x.seat, &sys, TEXT("neu"), 0, NULL), 0);
         assert_int_equal(account_lock(&x.seat, &sec, TEXT("neu"), true, NULL), 0);
         assert_int_equal(account_lock(&x.seat, &sec, TEXT("neu"), false, NULL), E_DENIED);
         assert_int_equal(account_lock(&x.seat, &sys, TEXT("neu"), false, NULL), 0);

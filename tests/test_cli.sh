@@ -287,6 +287,15 @@ kase=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = J
 sun=$("$tocsin" export account --columns id --where "login = 'sun'" | sed -n 2p | tr -d '\r')
 check "named for a case" "$tocsin" record case --id "$kase" investigator="$sun" --at $now
 does '个人 孙' due --list --limit 5000 --lang zh --at $now
+# What somebody owes in person is what his unit owes.
+refuses 64 'no organisation is called' account unit sun 没有这个单位 --at $now
+refuses 64 'no organisation is called' due --unit 没有这个单位 --at $now
+check "of a unit" "$tocsin" account unit sun 县公安局 --at $now
+does '县公安局' account list --at $now
+does '个人 孙' due --unit 县公安局 --list --limit 5000 --lang zh --at $now
+json 'j.duties.length > 0 && j.duties.every(d => /孙|县公安局/.test(d.owner))' due --unit 县公安局 --list --limit 5000 --at $now
+check "of none" "$tocsin" account unit sun --at $now
+json '!j.duties.some(d => /孙/.test(d.owner))' due --unit 县公安局 --list --limit 5000 --at $now
 json 'j.owners.some(o => o.kind === "person")' due --by owner --at $now
 before=$("$tocsin" due --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).rules.find(r => r.rule === "place-contact").open)')
 contact=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = JSON.parse(require("fs").readFileSync(0)).duties.find(d => d.rule === "place-contact"); console.log(d ? d.record : 0)')

@@ -257,6 +257,48 @@ static void what_is_owed_is_handed_over(void **state) {
     }
 }
 
+/* What a unit owes is what it owes itself and what its accounts owe in person; list, counts and parties say the same. */
+static void what_a_unit_owes_is_told(void **state) {
+    (void)state;
+    EACH_HTTP(h, "covid-2022-v9", NOW) {
+#define UNIT(what) arena_printf(&h.t.a, "/api/v1/obligations%s?unit=%lld", what, (long long)unit)
+        assert_status(test_http_get(&h, "/api/v1/obligations?unit=0", ROOT), 400);
+        assert_status(test_http_get(&h, "/api/v1/obligations/summary?unit=mine", ROOT), 400);
+        assert_status(test_http_get(&h, "/api/v1/obligations?unit=1", NULL), 401);
+        int64_t unit = made(ROOT, "/api/v1/registers/organisation/records", "{\"region\":\"310115\",\"fields\":{\"title\":\"社区防控组\",\"kind\":\"department\",\"department\":\"community\"}}");
+        int64_t li = made(ROOT, "/api/v1/accounts", arena_printf(&h.t.a, "{\"login\":\"li.na\",\"region\":\"310115\",\"organisation\":%lld}", (long long)unit));
+        int64_t id = case_in(ROOT, "310115001", person_in(ROOT, "310115001", "甲", "13800138000"));
+        const json_t *list = json_object_get(test_http_get(&h, "/api/v1/obligations?limit=1000", ROOT).json, "obligations");
+        size_t own = 0, all = json_array_size(list);
+        char *theirs = NULL; /* a rule that somebody else owes */
+        for (size_t i = 0; i < all; i++) {
+            const json_t *one = json_array_get(list, i);
+            if (test_json_int(json_object_get(one, "owner"), "id") == unit) own++;
+            else if (test_json_int(one, "record") == id) theirs = arena_str(&h.t.a, test_json_text(one, "rule"));
+        }
+        assert_true(own > 0 && own < all && theirs);
+        for (int person = 0; person < 2; person++) {
+            struct answer_got got = test_http_get(&h, UNIT(""), ROOT);
+            list = json_object_get(got.json, "obligations");
+            assert_int_equal(json_array_size(list), own + (size_t)person);
+            size_t his = 0;
+            for (size_t i = 0; i < json_array_size(list); i++) {
+                int64_t owner = test_json_int(json_object_get(json_array_get(list, i), "owner"), "id");
+                his += owner == li;
+                assert_true(owner == li || owner == unit);
+            }
+            assert_int_equal(his, person);
+            assert_int_equal(test_json_int(json_object_get(test_http_get(&h, UNIT("/summary"), ROOT).json, "total"), "open"), (int64_t)own + person);
+            assert_int_equal(json_array_size(json_object_get(test_http_get(&h, UNIT("/owners"), ROOT).json, "owners")), 1 + person);
+            assert_int_equal(json_array_size(json_object_get(test_http_get(&h, UNIT(""), OTHER).json, "obligations")), 0); /* a unit opens nobody's region */
+            got = test_http_post(&h, "/api/v1/obligations/handover", ROOT, arena_printf(&h.t.a, "{\"duties\":[{\"register\":\"case\",\"record\":%lld,\"rule\":\"%s\"}],\"account\":%lld,\"reason\":\"夜班\"}", (long long)id, theirs, (long long)li));
+            if (!person) assert_int_equal(test_json_int(got.json, "handed"), 1);
+        }
+        assert_status(test_http_post(&h, "/api/v1/accounts/li.na/unit", ROOT, "{\"organisation\":null}"), 204);
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, UNIT(""), ROOT).json, "obligations")), own);
+    }
+}
+
 static void a_report_goes_its_way_to_the_public(void **state) {
     (void)state;
     EACH_HTTP(h, "covid-2022-v9", NOW) {
@@ -411,6 +453,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_register_says_what_may_be_done, settle),
         cmocka_unit_test_teardown(a_plan_is_shown_compared_and_adopted, settle),
         cmocka_unit_test_teardown(what_is_owed_is_handed_over, settle),
+        cmocka_unit_test_teardown(what_a_unit_owes_is_told, settle),
         cmocka_unit_test_teardown(a_report_goes_its_way_to_the_public, settle),
         cmocka_unit_test_teardown(people_are_found_merged_and_forgotten, settle),
         cmocka_unit_test_teardown(the_journal_is_for_auditors, settle),

@@ -255,6 +255,47 @@ static void accounts_are_administered(void **state) {
     }
 }
 
+/* Whose people one is of: told when one may act, to oneself whatever one reads, and to who administers. */
+static void an_account_knows_its_unit(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+#define LI_UNIT "/api/v1/accounts/li.na/unit"
+        struct answer_got got = test_http_post(&b.h, "/api/v1/registers/organisation/records", ROOT, "{\"region\":\"310115\",\"fields\":{\"title\":\"区疾控中心\",\"kind\":\"cdc\"}}");
+        assert_status(got, 201);
+        int64_t unit = test_json_int(got.json, "id");
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"none\",\"organisation\":999999}"), 422);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"none\",\"organisation\":\"cdc\"}"), 400);
+        given(&b, "li.na", "sampler");
+        got = ask(&b, "GET", "/api/v1/session", false, NULL);
+        assert_null(json_object_get(got.json, "organisation"));
+        assert_status(test_http_post(&b.h, LI_UNIT, ROOT, "{}"), 422);
+        assert_status(test_http_post(&b.h, LI_UNIT, ROOT, "{\"organisation\":0}"), 400);
+        assert_status(test_http_post(&b.h, LI_UNIT, ROOT, "{\"organisation\":999999}"), 422);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/nobody/unit", ROOT, word(&b, "{\"organisation\":%lld}", (long long)unit)), 404);
+        const char *good = word(&b, "{\"organisation\":%lld}", (long long)unit);
+        assert_status(test_http_post(&b.h, LI_UNIT, AUDITOR, good), 403);
+        assert_status(ask(&b, "POST", LI_UNIT, true, good), 403);
+        assert_status(test_http_post(&b.h, LI_UNIT, ROOT, good), 204);
+        for (int i = 0; i < 2; i++) {
+            got = ask(&b, "GET", "/api/v1/session", false, NULL);
+            const json_t *told = json_object_get(got.json, "organisation");
+            assert_int_equal(test_json_int(told, "id"), i ? 0 : unit);
+            assert_string_equal(test_json_text(told, "title"), i ? "" : "区疾控中心");
+            told = json_object_get(json_array_get(json_object_get(test_http_get(&b.h, "/api/v1/accounts", AUDITOR).json, "items"), 0), "organisation");
+            assert_int_equal(test_json_int(told, "id"), i ? 0 : unit);
+            assert_status(test_http_post(&b.h, LI_UNIT, ROOT, "{\"organisation\":null}"), 204);
+        }
+        /* with something left to do it is nobody's yet */
+        assert_status(test_http_post(&b.h, LI_UNIT, ROOT, good), 204);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts/li.na/password", ROOT, "{\"password\":\"" FIRST "\"}"), 200);
+        assert_status(ask(&b, "POST", "/api/v1/session", false, "{\"login\":\"li.na\",\"password\":\"" FIRST "\"}"), 200);
+        got = ask(&b, "GET", "/api/v1/session", false, NULL);
+        assert_string_equal(test_json_text(got.json, "state"), "needs_password");
+        assert_null(json_object_get(got.json, "organisation"));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused_at_the_door),
@@ -263,6 +304,7 @@ int main(void) {
         cmocka_unit_test(who_opens_sealed_fields_gives_a_second_factor),
         cmocka_unit_test(a_machine_does_what_its_token_says),
         cmocka_unit_test(accounts_are_administered),
+        cmocka_unit_test(an_account_knows_its_unit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,8 @@ export interface Account {
   factor?: boolean
   csrf?: string
   expires_at?: string
+  /** Whose people one is of: what it owes stands first in my work. */
+  organisation?: { id: number; title: string }
   grants: Grant[]
   may: Record<string, May>
 }

@@ -49,6 +49,21 @@ async function board(browser) {
       must(many === n, `${n} on the board, ${many} in ${to}`)
     }
   }, page)
+  await test('somebody with a unit is led from the board to as many duties as its figure says, not to those of the unit', async () => {
+    const of = await signedIn(browser, 'demo-approver')
+    for (const at of ['.tiles a[href*="/work?"]', '.loop tbody tr:nth-child(1) td:nth-of-type(1) a', '.loop tbody tr:nth-child(1) td:nth-of-type(3) a', '.loop tbody tr:nth-child(2) td:nth-of-type(1) a', '.loop tbody tr:nth-child(2) td:nth-of-type(3) a']) {
+      await go(of, '/')
+      const link = of.locator(at)
+      const n = Number((await link.innerText()).split('\n').find((line) => /^[\d,]+$/.test(line)).replace(/\D/g, ''))
+      await link.click()
+      await of.locator('.count.on strong').waitFor()
+      await settled(of)
+      const told = Number((await of.locator('.count.on strong').innerText()).replace(/\D/g, ''))
+      const rows = await of.locator('.duties tbody tr').count()
+      must(told === n && rows === Math.min(n, 200), `${n} on the board, ${told} told and ${rows} listed at ${of.url()}`)
+    }
+    await of.context().close()
+  }, page)
   await test('what is recorded elsewhere is on the board without a question by the clock', async () => {
     const other = await signedIn(browser, 'demo-intake')
     await go(other, '/me')

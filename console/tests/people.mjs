@@ -2,7 +2,7 @@
 // sealed fields opened for a purpose and looked up in the journal, a session that ends meanwhile; tokens issued and taken back.
 import { createHmac } from 'node:crypto'
 
-import { api, axeFaults, forget, go, must, open, people, picture, settled, signIn, signedIn, test, url } from './house.mjs'
+import { api, axeFaults, choose, forget, go, must, open, people, picture, settled, signIn, signedIn, test, url } from './house.mjs'
 
 /** RFC 6238, by the clock of the server; each code is good once, so each time one step further. */
 async function code(page, seed, step = 0) {
@@ -67,6 +67,20 @@ export async function made(browser) {
     await page.getByRole('button', { name: '新增账户' }).click()
     await page.locator('tr', { hasText: login }).waitFor()
     must((await page.getByLabel('账号', { exact: true }).inputValue()) === '', 'the form is not empty again')
+  }, page)
+  await test('system says whose people it is; the choice survives a reload', async () => {
+    const box = page.locator('.el-dialog:visible')
+    const begin = () => page.getByRole('button', { name: `${login} 的所属单位` }).click()
+    await begin()
+    await choose(page, `unit-${login.replace('.', '\\.')}`, '县卫生', '县卫生健康委员会')
+    await page.reload()
+    await settled(page)
+    await begin()
+    must((await box.innerText()).includes('县卫生健康委员会'), `gone after a reload: ${await box.innerText()}`)
+    await box.getByRole('button', { name: '保存' }).click()
+    await box.waitFor({ state: 'detached' })
+    await settled(page)
+    must((await page.locator('tr', { hasText: login }).innerText()).includes('县卫生健康委员会'), await page.locator('tr', { hasText: login }).innerText())
   }, page)
   await test('system gives a first password, shown once, and no roles', async () => {
     const row = page.locator('tr', { hasText: login })

@@ -9,6 +9,55 @@ async function chosen(page, list) {
 }
 const hand = (page) => page.locator('.el-dialog', { hasText: '移交' })
 
+/** Begins with what the own unit owes; the region is one press away, and a link that asks for something else says so itself. */
+async function unit(browser) {
+  const page = await signedIn(browser, 'demo-tracer')
+  const pressed = () => page.locator('.whose [aria-pressed=true]').innerText()
+  const figure = async (name) => Number((await page.locator('.counts button', { hasText: name }).locator('strong').innerText()).replace(/\D/g, ''))
+  const { organisation } = await go(page, '/work').then(() => api(page, 'session'))
+  const open = async (id) => (await api(page, `obligations/summary${id ? `?unit=${id}` : ''}`)).total.open
+  await test('my work begins with what the own unit owes, and no more', async () => {
+    must((await pressed()).includes('本单位') && (await pressed()).includes(organisation.title), await pressed())
+    const { obligations } = await api(page, `obligations?unit=${organisation.id}&limit=1000`)
+    must(obligations.length && obligations.every((d) => d.owner.id === organisation.id || d.owner.kind === 'person'), JSON.stringify(obligations.find((d) => d.owner.id !== organisation.id)))
+    must((await open(organisation.id)) < (await open()) && (await figure('未办')) === (await open(organisation.id)), `${await figure('未办')} ${await open()}`)
+    must((await page.locator('.duties tbody tr').count()) === Math.min(200, obligations.length), `${await page.locator('.duties tbody tr').count()} rows`)
+    must(!(await page.locator('.counts', { hasText: '无主' }).count()), 'a unit owes what nobody owes')
+  }, page)
+  await test('the switch is kept in the address, beside a filter and after a reload', async () => {
+    await page.locator('.counts button', { hasText: '逾期' }).click()
+    await settled(page)
+    must(page.url().includes(`unit=${organisation.id}`), page.url())
+    await page.getByRole('button', { name: '全部辖区' }).click()
+    await settled(page)
+    must(page.url().includes('unit=all') && page.url().includes('overdue=true'), page.url())
+    await page.locator('.counts button', { hasText: '未办' }).click()
+    await page.reload()
+    await settled(page)
+    must((await pressed()) === '全部辖区' && (await figure('未办')) === (await open()), `${await pressed()} ${page.url()}`)
+    await page.getByRole('button', { name: '本单位' }).click()
+    await settled(page)
+    must((await figure('未办')) === (await open(organisation.id)), 'not the unit again')
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await picture(page, 'work-unit')
+  }, page)
+  await test('the unit of somebody else is named when a link asks for it', async () => {
+    const other = (await api(page, 'obligations/owners')).owners.find((o) => o.id && o.kind !== 'person' && o.id !== organisation.id && o.open)
+    await go(page, `/work?unit=${other.id}`)
+    must((await pressed()) === other.title && (await figure('未办')) === (await open(other.id)), `${await pressed()} ${other.title}`)
+    must((await page.locator('.whose button').count()) === 3, await page.locator('.whose').innerText())
+  }, page)
+  await test('whoever has no unit begins with the region, and is told', async () => {
+    const command = await signedIn(browser, 'demo-command')
+    await go(command, '/work')
+    must(!(await command.locator('.whose').count()) && (await command.locator('.page-head').innerText()).includes('账户未设所属单位'), await command.locator('.page-head').innerText())
+    await command.context().close()
+  }, page)
+  await test('nothing was in the log of the unit', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
+  await page.context().close()
+}
+
 async function handing(browser, page) {
   let title = ''
   await test('a duty is handed over by one key, with a reason, to an organisation found by its name', async () => {
@@ -132,4 +181,5 @@ export async function walk(browser) {
   await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
   await page.context().close()
   await expired(browser)
+  await unit(browser)
 }

@@ -10,6 +10,7 @@
 enum { TICK_BATCH = 20000, PARAMS_MAX = 24 };
 
 struct condition {
+    const struct ledger *l;
     struct buf sql;
     struct value params[PARAMS_MAX];
     size_t n;
@@ -45,12 +46,25 @@ static void of_kinds(struct condition *c, const struct duty_filter *f, const cha
     buf_char(&c->sql, ')');
 }
 
+/* A unit and its accounts: no two records of a node bear the same number. */
+static void parties_of(struct condition *c, int64_t unit) {
+    const struct register_decl *reg = register_find(c->l->catalog, TEXT("account"));
+    c->params[c->n++] = value_int(unit);
+    buf_printf(&c->sql, "(SELECT CAST(?%zu AS BIGINT) AS \"id\"", c->n);
+    if (reg && register_field(reg, TEXT("organisation")) >= 0) buf_printf(&c->sql, " UNION ALL SELECT \"id\" FROM \"account\" WHERE \"organisation\" = ?%zu", c->n);
+    buf_char(&c->sql, ')');
+}
+
 /* Of duties, or of what they are counted as. */
 static void condition_of(struct condition *c, const struct session *s, const struct duty_filter *f, bool counted) {
     access_scope_sql(s, "\"region\"", &c->sql);
     if (counted) of_kinds(c, f, "kind", "\"id\"");
     else kind_is(c, f);
     if (f->owner) equals(c, "owner", value_int(f->owner));
+    if (f->unit) {
+        buf_str(&c->sql, " AND \"owner\" IN ");
+        parties_of(c, f->unit);
+    }
     if (f->without_owner) equals(c, "owner_kind", value_int(OWNER_NONE));
     if (f->region.n) in_region(c, "region", f->region);
 }
@@ -156,6 +170,11 @@ static bool term_of(struct condition *c, const struct session *s, const struct d
         snprintf(c->word, sizeof c->word, "o%lld", (long long)f->owner);
         equals(c, "what", value_str(c->word));
     }
+    if (i == 1 && f->unit && !c->n) {
+        buf_str(&c->sql, " AND \"what\" IN (SELECT 'o' || p.\"id\" FROM ");
+        parties_of(c, f->unit);
+        buf_str(&c->sql, " p)");
+    }
     if (i == 2 && f->region.n) in_region(c, "what", f->region);
     if (i == 3) of_kinds(c, f, "what", "'k' || \"id\"");
     return c->n > 0;
@@ -194,7 +213,7 @@ static void by_page(struct buf *sql, struct condition *c, struct buf *pages, con
 
 int duty_list(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f,
               int (*visit)(const struct obligation *o, const struct duty_rule *rule, void *arg), void *arg, struct error *err) {
-    struct condition c = {0};
+    struct condition c = {.l = l};
     struct arena a = {0};
     struct buf sql = {0}, pages = {0};
     bool few = false;
@@ -276,7 +295,7 @@ static void counted(struct condition *c, const struct session *s, const struct d
 }
 
 int duty_summarise(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_summary *ret, struct error *err) {
-    struct condition c = {0};
+    struct condition c = {.l = l};
     struct duty_summary d = {.closed_rate = -1};
     struct db_cursor *cursor = NULL;
     const struct value *row;
@@ -333,7 +352,7 @@ void duty_owners_clear(struct duty_owners *d) {
 }
 
 int duty_by_owner(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, struct duty_owners *ret, struct error *err) {
-    struct condition c = {0};
+    struct condition c = {.l = l};
     struct duty_owners d = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;
@@ -387,7 +406,7 @@ static int region_add(struct duty_regions *d, size_t *cap, struct text region, c
 }
 
 int duty_by_region(struct ledger *l, struct db *db, const struct session *s, const struct duty_filter *f, int level, struct duty_regions *ret, struct error *err) {
-    struct condition c = {0};
+    struct condition c = {.l = l};
     struct duty_regions d = {0};
     struct db_cursor *cursor = NULL;
     const struct value *row;

@@ -7,6 +7,7 @@
 struct duty_filter {
     struct text desk, region, rule, reg;
     int64_t owner;          /* 0: any */
+    int64_t unit;           /* organisation: what it owes, as a unit or as a department's body, and what those of its accounts owe in person; 0: any */
     bool overdue;           /* only what is past its time */
     bool without_owner;     /* only what nobody is accountable for */
     instant due_before;     /* due earlier than this; 0: any */

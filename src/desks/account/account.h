@@ -203,6 +203,17 @@ struct account_wish {
 /* login: lower-case letters, digits, '.', '_', '-', '@'; E_CONFLICT when it is taken. */
 int account_add(const struct account_seat *seat, const struct session *s, const struct account_wish *w, int64_t *ret_id, struct error *err);
 int account_set_roles(const struct account_seat *seat, const struct session *s, struct text login, struct text roles, struct text region, struct error *err);
+/* The organisation the account works for (0: none), one that the session may read (E_INVALID). It gives no rights: it says whose duties are the account's own. By
+ * `system` or `security`. */
+int account_set_unit(const struct account_seat *seat, const struct session *s, struct text login, int64_t organisation, struct error *err);
+/* The organisation of an account, id 0 when there is none; the title is told to the account whatever its roles read. Two reads by key. */
+struct account_unit {
+    int64_t id;
+    struct text title; /* in the arena */
+};
+int account_unit(const struct account_seat *seat, int64_t account, struct arena *a, struct account_unit *ret, struct error *err);
+/* Whom somebody means who types an organisation: its number, or its whole title. E_UNKNOWN; E_CONFLICT: several have this title. */
+int account_unit_find(struct ledger *l, struct text words, int64_t *ret, struct error *err);
 /* fresh empty: one is made and returned. It must be changed at the first sign-in. Ends the account's sessions. */
 int account_set_password(const struct account_seat *seat, const struct session *s, struct text login, struct text fresh, char ret_made[40], struct error *err);
 int account_lock(const struct account_seat *seat, const struct session *s, struct text login, bool locked, struct error *err);
@@ -212,6 +223,7 @@ int account_factor_reset(const struct account_seat *seat, const struct session *
 struct account_row {
     int64_t id;
     struct text login, title, region, roles;
+    struct account_unit unit;
     bool active, locked, has_password, must_change, has_factor, needs_factor;
     int64_t failures;      /* since the last sign-in */
     instant signed_at;     /* INSTANT_NONE: never */

@@ -12,7 +12,7 @@ struct managing {
     struct text login, roles, region;
     const char *hash;
     bool locked;
-    int64_t id;
+    int64_t id, unit;
 };
 
 static const struct register_decl *accounts_register(const struct ledger *l) {
@@ -61,6 +61,13 @@ static int set(struct ledger *l, struct draft *d, struct arena *a, const char *f
     return draft_set(l, d, a, text_of(field), t, err);
 }
 
+static int set_unit_cell(struct ledger *l, struct draft *d, struct arena *a, int64_t unit, struct error *err) {
+    char id[24] = "";
+    d->asked = true;
+    if (unit) snprintf(id, sizeof id, "%lld", (long long)unit);
+    return set(l, d, a, "organisation", text_of(id), err);
+}
+
 static int write_one(struct ledger *l, const struct session *s, struct draft *d, struct error *err) {
     return record_write(l, s, &d, 1, err);
 }
@@ -71,7 +78,6 @@ static int add(struct ledger *l, void *arg, struct error *err) {
     const struct register_decl *reg = accounts_register(l);
     struct arena a = {0};
     struct holder h = {0};
-    char organisation[24];
     int rc = m->s->limit ? refuse("account", "a token manages no accounts / 令牌不得管理账户", err) : holder_by_login(l, w->login, &a, &h, err);
     if (rc > 0) rc = error_set(err, E_CONFLICT, "login", "this login is taken / 登录名已被使用");
     struct draft *d = rc ? NULL : draft_new(&a, reg, DRAFT_CREATE);
@@ -79,10 +85,7 @@ static int add(struct ledger *l, void *arg, struct error *err) {
     if (!rc) rc = set(l, d, &a, "login", w->login, err);
     if (!rc) rc = set(l, d, &a, "title", w->title.n ? w->title : w->login, err);
     if (!rc) rc = set(l, d, &a, "roles", w->roles.n ? w->roles : TEXT("guest"), err);
-    if (!rc && w->organisation) {
-        snprintf(organisation, sizeof organisation, "%lld", (long long)w->organisation);
-        rc = set(l, d, &a, "organisation", text_of(organisation), err);
-    }
+    if (!rc && w->organisation) rc = set_unit_cell(l, d, &a, w->organisation, err);
     if (!rc) {
         d->region = m->region;
         rc = write_one(l, m->s, d, err);
@@ -129,6 +132,69 @@ int account_set_roles(const struct account_seat *seat, const struct session *s, 
     int rc = seat_write(seat, set_roles, &m, s->now, err);
     if (!rc) cache_forget_account(seat->accounts->cache, m.id);
     return rc;
+}
+
+static int set_unit(struct ledger *l, void *arg, struct error *err) {
+    struct managing *m = arg;
+    struct arena a = {0};
+    struct holder h = {0};
+    int rc = may(l, m->s, m->login, "system", "security", &a, &h, err);
+    struct draft *d = rc ? NULL : draft_new(&a, accounts_register(l), DRAFT_CHANGE);
+    if (!rc && !d) rc = error_memory(err);
+    if (!rc) rc = set_unit_cell(l, d, &a, m->unit, err);
+    if (!rc) {
+        d->id = h.id;
+        rc = write_one(l, m->s, d, err);
+    }
+    arena_clear(&a);
+    return rc;
+}
+
+int account_set_unit(const struct account_seat *seat, const struct session *s, struct text login, int64_t organisation, struct error *err) {
+    struct managing m = {.seat = seat, .s = s, .login = login, .unit = organisation};
+    return seat_write(seat, set_unit, &m, s->now, err);
+}
+
+int account_unit(const struct account_seat *seat, int64_t account, struct arena *a, struct account_unit *ret, struct error *err) {
+    struct ledger *l = seat->ledger;
+    const struct register_decl *reg = accounts_register(l), *units = register_find(l->catalog, TEXT("organisation"));
+    struct value param = value_int(account);
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct account_unit u = {0, {"", 0}};
+    int rc = 0;
+    if (reg && units && register_field(reg, TEXT("organisation")) >= 0 && register_field(units, TEXT("title")) >= 0) {
+        rc = db_query(l->db, "SELECT o.\"id\",o.\"title\" FROM \"account\" a JOIN \"organisation\" o ON o.\"id\" = a.\"organisation\" WHERE a.\"id\" = ?1", &param, 1, &c, err);
+        if (!rc && (rc = db_next(c, &row, err)) > 0) {
+            u = (struct account_unit){row[0].i, arena_text(a, value_view(row[1]))};
+            rc = u.title.s ? 0 : error_memory(err);
+        }
+        db_cursor_close(c);
+    }
+    if (rc < 0) return rc;
+    *ret = u;
+    return 0;
+}
+
+int account_unit_find(struct ledger *l, struct text words, int64_t *ret, struct error *err) {
+    struct value param = value_text(words);
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    int64_t id = 0;
+    int found = 0, n = (int)(words.n < 80 ? words.n : 80);
+    if (text_int(words, ret)) return 0;
+    int rc = db_query(l->db, "SELECT \"id\" FROM \"organisation\" WHERE \"title\" = ?1 ORDER BY \"id\" LIMIT 2", &param, 1, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        rc = 0;
+        id = row[0].i;
+        found++;
+    }
+    db_cursor_close(c);
+    if (rc < 0) return rc;
+    if (!found) return error_set(err, E_UNKNOWN, "unit", "no organisation is called \"%.*s\" / 没有机构 \"%.*s\"", n, words.s, n, words.s);
+    if (found > 1) return error_set(err, E_CONFLICT, "unit", "several organisations are called \"%.*s\": name it by its number / 有多个机构名为 \"%.*s\",请用编号", n, words.s, n, words.s);
+    *ret = id;
+    return 0;
 }
 
 /* ---- secrets */
@@ -267,6 +333,7 @@ int account_list(const struct account_seat *seat, const struct session *s, struc
         struct secret secret;
         struct value n = value_null(), params[] = {value_int(row->id), value_int(s->now)};
         rc = secret_read(l, row->id, a, &secret, err);
+        if (!rc) rc = account_unit(seat, row->id, a, &row->unit, err);
         if (!rc) rc = db_scalar(l->db, a, "SELECT count(DISTINCT \"id\") FROM \"account_session\" WHERE \"account\" = ?1 AND \"expires_at\" > ?2", params, 2, &n, err);
         if (rc) break;
         row->locked = secret.locked;

@@ -57,7 +57,7 @@ static struct text state_word(struct cli *cli, const struct account_row *a) {
 }
 
 int cmd_account_list(struct cli *cli, struct error *err) {
-    enum { COLUMNS = 8 };
+    enum { COLUMNS = 9 };
     struct desk d = {0};
     struct account_row *rows = NULL;
     size_t n = 0;
@@ -68,8 +68,8 @@ int cmd_account_list(struct cli *cli, struct error *err) {
     if (cli->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < n; i++)
-            json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "id", (json_int_t)rows[i].id, "login",
-                                                  cli_json_text(rows[i].login), "title", cli_json_text(rows[i].title), "region", cli_json_text(rows[i].region), "roles",
+            json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "id", (json_int_t)rows[i].id, "login",
+                                                  cli_json_text(rows[i].login), "unit", cli_json_text(rows[i].unit.title), "organisation", (json_int_t)rows[i].unit.id, "title", cli_json_text(rows[i].title), "region", cli_json_text(rows[i].region), "roles",
                                                   cli_json_text(rows[i].roles), "active", rows[i].active, "locked", rows[i].locked, "password", rows[i].has_password,
                                                   "must_change", rows[i].must_change, "factor", rows[i].has_factor, "needs_factor", rows[i].needs_factor, "failures",
                                                   (json_int_t)rows[i].failures, "sessions", (json_int_t)rows[i].sessions));
@@ -77,20 +77,21 @@ int cmd_account_list(struct cli *cli, struct error *err) {
     }
     struct text *cells = arena_alloc(&cli->arena, (n + 1) * COLUMNS * sizeof *cells);
     if (!cells) return error_memory(err);
-    const char *zh[COLUMNS] = {"登录名", "显示名", "区域", "角色", "状态", "双因素", "会话", "最近登录"};
-    const char *en[COLUMNS] = {"login", "title", "region", "roles", "state", "factor", "sessions", "signed in"};
+    const char *zh[COLUMNS] = {"登录名", "显示名", "单位", "区域", "角色", "状态", "双因素", "会话", "最近登录"};
+    const char *en[COLUMNS] = {"login", "title", "unit", "region", "roles", "state", "factor", "sessions", "signed in"};
     for (size_t k = 0; k < COLUMNS; k++) cells[k] = text_of(cli_word(cli, zh[k], en[k]));
     for (size_t i = 0; i < n; i++) {
         const struct account_row *a = &rows[i];
         struct text *c = &cells[(i + 1) * COLUMNS];
         c[0] = a->login;
         c[1] = a->title;
-        c[2] = a->region;
-        c[3] = a->roles;
-        c[4] = state_word(cli, a);
-        c[5] = text_of(a->has_factor ? cli_word(cli, "有", "yes") : a->needs_factor ? cli_word(cli, "须启用", "needed") : "-");
-        c[6] = text_of(arena_printf(&cli->arena, "%lld", (long long)a->sessions));
-        c[7] = instant_text(cli, a->signed_at);
+        c[2] = a->unit.id ? a->unit.title : TEXT("-");
+        c[3] = a->region;
+        c[4] = a->roles;
+        c[5] = state_word(cli, a);
+        c[6] = text_of(a->has_factor ? cli_word(cli, "有", "yes") : a->needs_factor ? cli_word(cli, "须启用", "needed") : "-");
+        c[7] = text_of(arena_printf(&cli->arena, "%lld", (long long)a->sessions));
+        c[8] = instant_text(cli, a->signed_at);
     }
     cli_table(cli, cells, n + 1, COLUMNS);
     return 0;
@@ -106,6 +107,7 @@ int cmd_account_add(struct cli *cli, struct error *err) {
     int rc = desk_open(cli, &d, err);
     if (rc == 0) rc = cli_region(cli, region, err);
     w.region = text_of(region);
+    if (rc == 0 && cli_text(cli, "unit")) rc = account_unit_find(cli->ledger, text_of(cli_text(cli, "unit")), &w.organisation, err);
     if (rc == 0) rc = account_add(&d.seat, &cli->session, &w, &id, err);
     accounts_close(d.accounts);
     if (rc < 0) return rc;
@@ -125,6 +127,17 @@ int cmd_account_roles(struct cli *cli, struct error *err) {
     if (rc == 0) rc = account_set_roles(&d.seat, &cli->session, login_of(cli), list_of(cli, roles), text_of(region), err);
     accounts_close(d.accounts);
     return done(cli, rc, "权限已变更", "rights changed", err);
+}
+
+int cmd_account_unit(struct cli *cli, struct error *err) {
+    struct desk d = {0};
+    const char *unit = cli_argument(cli, 1);
+    int64_t id = 0;
+    int rc = desk_open(cli, &d, err);
+    if (rc == 0 && unit) rc = account_unit_find(cli->ledger, text_of(unit), &id, err);
+    if (rc == 0) rc = account_set_unit(&d.seat, &cli->session, login_of(cli), id, err);
+    accounts_close(d.accounts);
+    return done(cli, rc, unit ? "所属单位已设定" : "不再属于任何单位", unit ? "its unit is set" : "it has no unit any more", err);
 }
 
 /* One line, unseen when a person types it. */

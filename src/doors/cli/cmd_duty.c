@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "desks/account/account.h"
 #include "desks/duty.h"
 #include "desks/expiry.h"
 #include "desks/export/export.h"
@@ -233,6 +234,7 @@ int cmd_due(struct cli *cli, struct error *err) {
     struct duty_filter all = {.desk = text_of(cli_text(cli, "desk")), .region = text_of(region)};
     const char *by = cli_text(cli, "by");
     if (rc == 0) desk_named(cli, &all.desk);
+    if (rc == 0 && cli_text(cli, "unit")) rc = account_unit_find(cli->ledger, text_of(cli_text(cli, "unit")), &all.unit, err);
     if (rc == 0 && by) {
         all.overdue = overdue;
         return strcmp(by, "age") ? by_owner(cli, &all, err) : by_age(cli, &all, err);

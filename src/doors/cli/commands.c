@@ -11,6 +11,7 @@
 #define CHOICE(name, choices, fallback, zh, en) {name, CLI_CHOICE, "FORMAT", fallback, choices, zh, en}
 #define REGION OPTION("region", CLI_TEXT, "CODE", "行政区划代码,含下级", "region code; its subtree")
 #define OUT OPTION("out", CLI_FILE, "FILE", "写入文件而非标准输出", "write to a file instead of standard output")
+#define UNIT(zh, en) OPTION("unit", CLI_TEXT, "UNIT", zh "(编号或全称)", en ", by number or whole title")
 #define LOGIN {"LOGIN", false, CLI_TEXT, "登录名", "login of the account"}
 #define REGISTER {"REGISTER", false, CLI_TEXT, "登记册名称", "name of a register"}
 
@@ -62,7 +63,7 @@ const struct command cli_commands[] = {
     {"template", "生成空白填报表", "write an empty form to fill in", cmd_template, {REGISTER}, {CHOICE("format", "xlsx|csv", "xlsx", "格式", "format"), OUT},
      "tocsin template contact --format xlsx --out contacts.xlsx --lang zh"},
     {"due", "待办:未办、一小时内到期、逾期、无责任主体、闭环率", "what is owed: open, due within 1 h, overdue, without owner, closed-loop rate", cmd_due, {{0}},
-     {OPTION("desk", CLI_TEXT, "DESK", "席位", "only this desk"), REGION, FLAG("overdue", "只列逾期", "list the overdue"),
+     {OPTION("desk", CLI_TEXT, "DESK", "席位", "only this desk"), REGION, UNIT("只列该机构及其账户所欠", "only what this organisation and its accounts owe"), FLAG("overdue", "只列逾期", "list the overdue"),
       {"by", CLI_CHOICE, "WHAT", NULL, "owner|age", "按责任主体(及时率)或按时长汇总", "by accountable party with its timeliness, or open loops by age"},
       FLAG("list", "逐条列出", "list them one by one"), {"limit", CLI_INT, "N", "50", NULL, "最多列出条数", "how many to list"}},
      "tocsin due --overdue --at 2022-05-30T16:00"},
@@ -114,8 +115,10 @@ const struct command cli_commands[] = {
       FLAG("no-backup", "不备份", "without one: then there is no way back")}, "tocsin migrate --apply --backup before.gz"},
     {"account list", "账户、角色、锁定、会话数", "accounts with their roles, locks and sessions", cmd_account_list, {{0}}, {{0}}, "tocsin account list --as auditor"},
     {"account add", "建立账户;无 --roles 则为访客", "make an account; a guest without --roles", cmd_account_add, {LOGIN},
-     {OPTION("title", CLI_TEXT, "TEXT", "显示名", "name that is shown"), OPTION("roles", CLI_TEXT, "LIST", "角色,逗号分隔", "roles, comma separated"), REGION},
+     {OPTION("title", CLI_TEXT, "TEXT", "显示名", "name that is shown"), OPTION("roles", CLI_TEXT, "LIST", "角色,逗号分隔", "roles, comma separated"), REGION, UNIT("所属单位", "the organisation it works for")},
      "tocsin account add li.na --title 李娜 --roles tracer,intake --region 310115"},
+    {"account unit", "设定账户的所属单位;不给单位则取消", "set the organisation an account works for: its duties are the account's own list; none without UNIT", cmd_account_unit,
+     {LOGIN, {"UNIT", true, CLI_TEXT, "机构编号或全称", "number or whole title of the organisation"}}, {{0}}, "tocsin account unit li.na 2"},
     {"account roles", "授予角色,或改变其区域", "give roles, or move their region", cmd_account_roles, {LOGIN, {"ROLES", true, CLI_TEXT, "角色,逗号分隔", "comma separated"}}, {REGION},
      "tocsin account roles li.na tracer --region 310115 --as sec"},
     {"account password", "设置初始密码(首次登录须修改);不给则生成", "set a first password, to be changed at sign-in; makes one unless it is read", cmd_account_password, {LOGIN},

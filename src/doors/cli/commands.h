@@ -7,7 +7,7 @@
 #define HANDLERS(X)                                                                                                                  \
     X(init) X(import) X(undo) X(record) X(show) X(doubles) X(journal) X(export) X(template) X(due) X(tick) X(report) X(policy_list) X(policy_show)         \
     X(policy_check) X(policy_diff) X(policy_adopt) X(region_shapes) X(person_show) X(person_merge) X(person_unmerge) X(person_erase) X(verify)        \
-    X(backup) X(restore) X(retention) X(migrate) X(serve) X(account_list) X(account_add) X(account_roles)               \
+    X(backup) X(restore) X(retention) X(migrate) X(serve) X(account_list) X(account_add) X(account_unit) X(account_roles)               \
     X(account_password) X(account_lock) X(account_unlock) X(account_totp) X(account_sessions) X(account_token) X(account_tokens)         \
     X(account_revoke) X(account_demo) X(selftest) X(version) X(demo) X(help)                                                 \
     X(lab_receive) X(lab_results) X(lab_release) X(lab_correct) X(lab_recall) X(lab_waiting) X(lab_ticket) \

@@ -8,8 +8,15 @@ struct ask {
     struct text login, roles, region, password;
     bool flag;
     char made[40];
-    int64_t id;
+    int64_t id, unit;
 };
+
+void http_put_unit(struct buf *b, const struct account_unit *u) {
+    if (!u->id) return;
+    buf_printf(b, ",\"organisation\":{\"id\":%lld,\"title\":", (long long)u->id);
+    json_put_string(b, u->title);
+    buf_char(b, '}');
+}
 
 static int ask_new(struct request *r, struct ask **ret, struct error *err) {
     struct ask *a = arena_alloc(&r->arena, sizeof *a);
@@ -45,6 +52,7 @@ static int list(struct request *r, struct error *err) {
             json_put_string(b, texts[k].value);
         }
         for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) buf_printf(b, ",\"%s\":%s", flags[k].name, flags[k].value ? "true" : "false");
+        http_put_unit(b, &a->unit);
         if (a->signed_at != INSTANT_NONE) {
             buf_str(b, ",\"signed_at\":");
             json_put_instant(b, a->signed_at, http_zone(r->server));
@@ -73,7 +81,7 @@ static int add(struct request *r, struct error *err) {
     if (!rc) rc = request_member(r, "title", false, &a->wish.title, err);
     if (!rc) rc = request_member(r, "roles", false, &a->wish.roles, err);
     if (!rc) rc = request_member(r, "region", false, &a->wish.region, err);
-    if (!rc) a->wish.organisation = json_integer_value(json_object_get(r->json, "organisation"));
+    if (!rc) rc = request_member_id(r, "organisation", false, &a->wish.organisation, err);
     return rc ? rc : request_account(r, add_work, then_added, err);
 }
 
@@ -90,6 +98,19 @@ static int roles(struct request *r, struct error *err) {
     if (!rc) rc = request_member(r, "region", false, &a->region, err);
     if (!rc && !a->roles.n && !a->region.n) rc = error_set(err, E_INVALID, "/roles", "roles, region or both / 须给出角色或区域");
     return rc ? rc : request_account(r, roles_work, then_nothing, err);
+}
+
+static int unit_work(const struct account_seat *seat, void *arg, struct error *err) {
+    struct request *r = arg;
+    struct ask *a = r->state;
+    return account_set_unit(seat, &r->session, a->login, a->unit, err);
+}
+
+static int unit(struct request *r, struct error *err) {
+    struct ask *a = NULL;
+    int rc = ask_new(r, &a, err);
+    if (!rc) rc = request_member_id(r, "organisation", !json_is_null(json_object_get(r->json, "organisation")), &a->unit, err);
+    return rc ? rc : request_account(r, unit_work, then_nothing, err);
 }
 
 static int password_work(const struct account_seat *seat, void *arg, struct error *err) {
@@ -142,6 +163,7 @@ const struct route accounts_routes[] = {
     {"GET", "/api/v1/accounts", WHO_ACCOUNT, NULL, BODY_NONE, 0, list, NULL, "Accounts", 0, 0, "账户列表", "accounts one may read", {{0}}},
     {"POST", "/api/v1/accounts", WHO_ACCOUNT, "system", BODY_JSON, 16384, add, "AccountWish", "Made", 201, 0, "建立账户", "make an account", {{0}}},
     {"POST", "/api/v1/accounts/{login}/roles", WHO_ACCOUNT, "security", BODY_JSON, 16384, roles, "AccountRoles", NULL, 204, 0, "授予角色与区域", "give roles and a region", {{0}}},
+    {"POST", "/api/v1/accounts/{login}/unit", WHO_ACCOUNT, "system;security", BODY_JSON, 4096, unit, "AccountUnit", NULL, 204, 0, "设定所属单位,null 为无", "set the organisation it works for, null for none", {{0}}},
     {"POST", "/api/v1/accounts/{login}/password", WHO_ACCOUNT, "system", BODY_JSON_MAYBE, 4096, password, "AccountPassword", "AccountPasswordMade", 0, 0, "设置初始密码,首次登录须修改",
      "set a first password, to be changed; makes one when none is given", {{0}}},
     {"POST", "/api/v1/accounts/{login}/lock", WHO_ACCOUNT, "system;security", BODY_JSON, 4096, lock, "AccountLock", NULL, 204, 0, "锁定或解锁", "lock or unlock", {{0}}},
@@ -151,13 +173,14 @@ const struct route accounts_routes[] = {
 
 
 const struct schema accounts_schemas[] = {
-    {"Accounts", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"login\"],\"properties\":{"
+    {"Accounts", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"login\",\"title\",\"region\",\"roles\",\"active\",\"locked\",\"has_password\",\"must_change\",\"has_factor\",\"needs_factor\",\"failures\",\"sessions\"],\"properties\":{"
                  "\"id\":{\"type\":\"integer\"},\"login\":" STRING ",\"title\":" STRING ",\"region\":" STRING ",\"roles\":" STRING ",\"active\":" TRUTH ",\"locked\":" TRUTH
-                 ",\"has_password\":" TRUTH ",\"must_change\":" TRUTH ",\"has_factor\":" TRUTH ",\"needs_factor\":" TRUTH
+                 ",\"has_password\":" TRUTH ",\"must_change\":" TRUTH ",\"organisation\":" HTTP_UNIT_SCHEMA ",\"has_factor\":" TRUTH ",\"needs_factor\":" TRUTH
                  ",\"failures\":{\"type\":\"integer\"},\"sessions\":{\"type\":\"integer\"},\"signed_at\":" STRING "}}}}}"},
     {"AccountWish", "{\"type\":\"object\",\"required\":[\"login\"],\"properties\":{\"login\":" STRING ",\"title\":" STRING ",\"roles\":" STRING ",\"region\":" STRING
                     ",\"organisation\":{\"type\":\"integer\"}}}"},
     {"AccountRoles", "{\"type\":\"object\",\"properties\":{\"roles\":" STRING ",\"region\":" STRING "}}"},
+    {"AccountUnit", "{\"type\":\"object\",\"required\":[\"organisation\"],\"properties\":{\"organisation\":{\"type\":[\"integer\",\"null\"]}}}"},
     {"AccountPassword", "{\"type\":\"object\",\"properties\":{\"password\":{\"type\":\"string\",\"format\":\"password\"}}}"},
     {"AccountPasswordMade", "{\"type\":\"object\",\"properties\":{\"password\":" STRING "}}"},
     {"AccountLock", "{\"type\":\"object\",\"required\":[\"locked\"],\"properties\":{\"locked\":" TRUTH "}}"},

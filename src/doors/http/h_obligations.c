@@ -11,6 +11,7 @@ static int read_filter(struct request *r, struct duty_filter *f, struct error *e
                               .overdue = request_query_flag(r, "overdue"), .without_owner = request_query_flag(r, "without_owner")};
     int rc = request_query_region(r, "region", &f->region, err);
     if (!rc) rc = request_query_int(r, "owner", 1, INT64_MAX, 0, &f->owner, err);
+    if (!rc) rc = request_query_int(r, "unit", 1, INT64_MAX, 0, &f->unit, err);
     instant before = INSTANT_NONE;
     if (!rc) rc = request_query_instant(r, "due_before", &before, err);
     if (!rc && before != INSTANT_NONE) f->due_before = before;
@@ -216,6 +217,7 @@ const struct schema obligations_schemas[] = {
 
 #define FILTERS {"desk", STRING, "席位", "only this desk"}, {"region", STRING, "行政区划代码,含下级", "region code; its subtree"}, {"rule", STRING, "待办代码", "only this rule"}, \
     {"register", STRING, "登记册", "only duties of its records"}, {"owner", "{\"type\":\"integer\"}", "责任主体编号", "id of the accountable party"}, \
+    {"unit", "{\"type\":\"integer\"}", "机构编号:其自身、其作为部门及其账户个人所欠", "id of an organisation: what it owes itself, as its department, and what its accounts owe in person"}, \
     {"overdue", "{\"type\":\"boolean\"}", "只列逾期", "the overdue only"}, {"due_before", "{\"type\":\"string\",\"format\":\"date-time\"}", "此时以前到期", "due before then"}, {"without_owner", "{\"type\":\"boolean\"}", "只列无主", "those nobody is accountable for"}
 const struct route obligations_routes[] = {
     {.method = "GET", .path = "/api/v1/obligations", .who = WHO_ACCOUNT, .run = list, .headers = ROUTE_ASIDE, .response = "Obligations", .zh = "未办事项,最急在前", .en = "Open duties, the most urgent first.",

@@ -171,9 +171,14 @@ static void put_may(struct buf *b, const struct request *r, const struct registe
     buf_char(b, '}');
 }
 
-static int tell(struct request *r) {
+static int tell(struct request *r, struct error *err) {
     const struct catalog *c = http_catalog(r->server);
     const struct account_who *w = r->who;
+    struct account_unit unit = {0};
+    struct account_seat seat;
+    int rc = w && w->state == ACCOUNT_READY ? request_seat(r, &seat, err) : 0;
+    if (!rc && w && w->state == ACCOUNT_READY) rc = account_unit(&seat, w->account, &r->arena, &unit, err);
+    if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"login\":");
     json_put_string(b, r->session.account);
@@ -186,6 +191,7 @@ static int tell(struct request *r) {
         json_put_instant(b, w->expires_at, http_zone(r->server));
         if (w->csrf[0]) buf_printf(b, ",\"csrf\":\"%s\"", w->csrf);
     }
+    http_put_unit(b, &unit);
     buf_str(b, ",\"grants\":[");
     for (size_t i = 0; i < r->session.n_grants; i++) {
         buf_str(b, i ? ",{\"role\":" : "{\"role\":");
@@ -213,15 +219,14 @@ static int rotate_work(const struct account_seat *seat, void *arg, struct error 
 
 static int then_told(struct request *r, struct error *err) {
     struct sign *s = r->state;
-    (void)err;
     if (r->rc >= 0) cookie_answer(r, &s->made); /* when it could not be rotated, the old id still holds */
     r->rc = 0;
-    return tell(r);
+    return tell(r, err);
 }
 
 static int who_am_i(struct request *r, struct error *err) {
     struct sign *s = NULL;
-    if (!r->who || !r->who->rotate) return tell(r);
+    if (!r->who || !r->who->rotate) return tell(r, err);
     int rc = sign_new(r, &s, err);
     return rc ? rc : request_account(r, rotate_work, then_told, err);
 }
@@ -418,7 +423,7 @@ const struct schema sign_schemas[] = {
     {"PasswordChange", "{\"type\":\"object\",\"required\":[\"old\",\"new\"],\"properties\":{\"old\":{\"type\":\"string\",\"format\":\"password\"},\"new\":{\"type\":\"string\",\"format\":\"password\"}}}"},
     {"Enrolment", "{\"type\":\"object\",\"required\":[\"uri\",\"seed\"],\"properties\":{\"uri\":" STRING ",\"seed\":" STRING "}}"},
     {"Session", "{\"type\":\"object\",\"required\":[\"login\",\"state\",\"machine\",\"grants\",\"may\"],\"properties\":{\"now\":" STRING ",\"login\":" STRING ",\"title\":" STRING
-                ",\"state\":" STRING ",\"machine\":{\"type\":\"boolean\"},\"factor\":{\"type\":\"boolean\"},\"id\":{\"type\":\"integer\"},\"csrf\":" STRING
+                ",\"state\":" STRING ",\"machine\":{\"type\":\"boolean\"},\"factor\":{\"type\":\"boolean\"},\"id\":{\"type\":\"integer\"},\"csrf\":" STRING ",\"organisation\":" HTTP_UNIT_SCHEMA
                 ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"grants\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"region\"],\"properties\":{\"role\":" STRING
                 ",\"region\":" STRING "}}},\"may\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"read\",\"write\",\"open\"],\"properties\":{\"read\":{\"type\":\"boolean\"},"
                 "\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"},\"why_not_read\":" STRING ",\"why_not_write\":" STRING ",\"why_not_open\":" STRING "}}}}}"},

@@ -117,6 +117,10 @@ int request_account(struct request *r, int (*work)(const struct account_seat *se
 int request_account_on(struct request *r, struct account_pool *pool, int (*work)(const struct account_seat *seat, void *request, struct error *err),
                        int (*then)(struct request *r, struct error *err), struct error *err);
 
+/* `"organisation":{"id","title"}` of an account, with a comma before it; nothing when it has none (h_accounts.c). */
+void http_put_unit(struct buf *b, const struct account_unit *u);
+#define HTTP_UNIT_SCHEMA "{\"type\":\"object\",\"required\":[\"id\",\"title\"],\"properties\":{\"id\":{\"type\":\"integer\"},\"title\":{\"type\":\"string\"}}}"
+
 /* The roles of the route against the session. */
 int http_authorise(const struct request *r, struct error *err);
 /* Both anew, for who has been listening for a while: false when the session is over, or no longer enough. Rights in r->session are those of now. */
