@@ -2,6 +2,7 @@
 import { reactive, readonly } from 'vue'
 
 import { ask, holdCsrf, Problem, whenSignedOut } from '@/api/client'
+import type { Told } from '@/api/told'
 import { draftsOf, forgetDrafts } from '@/keep'
 
 export interface Grant {
@@ -9,7 +10,7 @@ export interface Grant {
   region: string
 }
 /** What is still to be done before the account may act. */
-export type SignState = 'ready' | 'needs_factor' | 'needs_password' | 'needs_enrolment'
+export type SignState = Told['Signed']['state']
 export interface May {
   read: boolean
   write: boolean
@@ -68,36 +69,31 @@ export async function sessionLoad(): Promise<void> {
   }
 }
 
-interface Signed {
-  state: SignState
-  csrf: string
-  expires_at: string
-}
 /** Every step of signing in ends here: with more to do, or with the session of who one is now. */
-async function step(signed: Signed): Promise<SignState> {
+async function step(signed: Told['Signed']): Promise<SignState> {
   holdCsrf(signed.csrf)
   if (signed.state === 'ready') take((await ask<Account>('session')).data)
   return signed.state
 }
 export async function signIn(login: string, password: string): Promise<SignState> {
-  return step((await ask<Signed>('session', { method: 'POST', body: { login, password } })).data)
+  return step((await ask<Told['Signed']>('session', { method: 'POST', body: { login, password } })).data)
 }
 /** Not the same person: what waits is refused, and the sign-in screen is next. */
 export function signAway(): void {
   take(null)
 }
 export async function giveFactor(code: string): Promise<SignState> {
-  return step((await ask<Signed>('session/factor', { method: 'POST', body: { code } })).data)
+  return step((await ask<Told['Signed']>('session/factor', { method: 'POST', body: { code } })).data)
 }
 export async function changePassword(old: string, fresh: string): Promise<SignState> {
-  return step((await ask<Signed>('session/password', { method: 'POST', body: { old, new: fresh } })).data)
+  return step((await ask<Told['Signed']>('session/password', { method: 'POST', body: { old, new: fresh } })).data)
 }
-export async function enrol(): Promise<{ uri: string; seed: string }> {
-  return (await ask<{ uri: string; seed: string }>('session/enrolment', { method: 'POST', body: {} })).data
+export async function enrol(): Promise<Told['Enrolment']> {
+  return (await ask<Told['Enrolment']>('session/enrolment', { method: 'POST', body: {} })).data
 }
 /** Recovery codes: shown once. */
 export async function enrolConfirm(code: string): Promise<string[]> {
-  const answer = (await ask<Signed & { recovery_codes: string[] }>('session/enrolment/confirm', { method: 'POST', body: { code } })).data
+  const answer = (await ask<Told['Enrolled']>('session/enrolment/confirm', { method: 'POST', body: { code } })).data
   await step(answer)
   return answer.recovery_codes
 }

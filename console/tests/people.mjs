@@ -70,7 +70,7 @@ export async function made(browser) {
   }, page)
   await test('system says whose people it is; the choice survives a reload', async () => {
     const box = page.locator('.el-dialog:visible')
-    const begin = () => page.getByRole('button', { name: `${login} 的所属单位` }).click()
+    const begin = () => page.locator('tr', { hasText: login }).getByRole('button', { name: '所属单位' }).click()
     await begin()
     await choose(page, `unit-${login.replace('.', '\\.')}`, '县卫生', '县卫生健康委员会')
     await page.reload()

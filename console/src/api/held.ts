@@ -2,15 +2,16 @@
 // a list where it tells a list and a number where it tells a number. What differs fails the build and is named; so does an object of which the document does not tell what is in it. Types only; nothing of
 // it is loaded.
 import type { CurveByClass, Owner, Summary } from '@/api/board'
-import type { DutyTold } from '@/api/case'
+import type { DutyTold, HistoryEntry } from '@/api/case'
 import type { DutyPage, Policies, Policy } from '@/api/duties'
-import type { Code, Register } from '@/api/registers'
+import type { Code, Register, Row } from '@/api/registers'
 import type { Figures } from '@/api/report'
-import type { components } from '@/api/schema'
+import type { Told } from '@/api/told'
 import type { Accepted, Board as Tracing, ChainPart, Chains, PlaceAtRisk, Sources, Timeline, Traced, Visitors } from '@/api/tracing'
+import type { Pools } from '@/parts/testing/pool-table.vue'
+import type { Plan } from '@/screens/planner.vue'
 import type { Account } from '@/session'
 
-type Told = components['schemas']
 type Kind<V> = V extends string ? 'text' : V extends number ? 'number' : V extends boolean ? 'truth' : V extends readonly unknown[] ? 'list' : 'object'
 /** Names of ours that the document does not tell, with the way to them. */
 type Astray<Ours, Theirs, At extends string> = unknown extends Theirs
@@ -38,6 +39,8 @@ export type Held = [
   None<Astray<Policies, Told['Policies'], 'Policies'>>,
   None<Astray<Policy, Told['Policy'], 'Policy'>>,
   None<Astray<Register, Told['RegisterDeclaration'], 'Register'>>,
+  None<Astray<Row, Told['Case'], 'Row'>>,
+  None<Astray<{ entries: HistoryEntry[] }, Told['CaseHistory'], 'History'>>,
   None<Astray<{ codes: Code[] }, Told['Codes'], 'Codes'>>,
   None<Astray<Figures, Told['Bulletin'], 'Bulletin'>>,
   None<Astray<Accepted, Told['TraceAccepted'], 'Accepted'>>,
@@ -50,4 +53,6 @@ export type Held = [
   None<Astray<Traced, Told['TraceAnswer'], 'Traced'>>,
   None<Astray<Visitors, Told['VisitorsAnswer'], 'Visitors'>>,
   None<Astray<Account, Told['Session'], 'Session'>>,
+  None<Astray<Plan, Told['CampaignPlan'], 'Plan'>>,
+  None<Astray<Pools, Told['Pooling'], 'Pools'>>,
 ]

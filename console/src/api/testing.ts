@@ -1,10 +1,10 @@
 // City-wide pooled testing: the round and its figures, sites, the laboratory's bench, recalls. What the answers hold comes from the API's own document.
 import { ask, get } from '@/api/client'
 import type { Row } from '@/api/registers'
-import type { components } from '@/api/schema'
+import type { Told } from '@/api/told'
 import { dayOf } from '@/api/report'
 
-type Schemas = components['schemas']
+type Schemas = Told
 export type Figures = Schemas['RoundFigures']
 export type Site = NonNullable<Schemas['RoundSites']['sites'][number]>
 export type Hours = Schemas['RoundHours']

@@ -427,13 +427,13 @@ const struct schema sign_schemas[] = {
                 ",\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"},\"grants\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"role\",\"region\"],\"properties\":{\"role\":" STRING
                 ",\"region\":" STRING "}}},\"may\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"read\",\"write\",\"open\"],\"properties\":{\"read\":{\"type\":\"boolean\"},"
                 "\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"},\"why_not_read\":" STRING ",\"why_not_write\":" STRING ",\"why_not_open\":" STRING "}}}}}"},
-    {"Sessions", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"this\",\"state\"],\"properties\":{"
+    {"Sessions", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"this\",\"state\",\"created_at\",\"seen_at\",\"expires_at\",\"address\",\"agent\"],\"properties\":{"
                  "\"id\":{\"type\":\"integer\"},\"this\":{\"type\":\"boolean\"},\"state\":" STRING ",\"created_at\":" STRING ",\"seen_at\":" STRING ",\"expires_at\":" STRING
                  ",\"address\":" STRING ",\"agent\":" STRING "}}}}}"},
     {"TokenWish", "{\"type\":\"object\",\"required\":[\"name\",\"expires_at\"],\"properties\":{\"name\":" STRING ",\"login\":" STRING ",\"roles\":" STRING ",\"region\":" STRING
                   ",\"registers\":" STRING ",\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"},\"expires_at\":{\"type\":\"string\",\"format\":\"date-time\"}}}"},
     {"TokenMade", "{\"type\":\"object\",\"required\":[\"id\",\"token\"],\"properties\":{\"id\":{\"type\":\"integer\"},\"token\":" STRING "}}"},
-    {"Tokens", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":{\"type\":\"integer\"},"
+    {"Tokens", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"login\",\"name\",\"roles\",\"region\",\"registers\",\"created_by\",\"write\",\"open\",\"created_at\",\"expires_at\"],\"properties\":{\"id\":{\"type\":\"integer\"},"
                "\"login\":" STRING ",\"name\":" STRING ",\"roles\":" STRING ",\"region\":" STRING ",\"registers\":" STRING ",\"created_by\":" STRING
                ",\"write\":{\"type\":\"boolean\"},\"open\":{\"type\":\"boolean\"},\"created_at\":" STRING ",\"expires_at\":" STRING ",\"used_at\":" STRING "}}}}}"},
     {0},
