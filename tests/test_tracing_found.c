@@ -566,6 +566,31 @@ static void a_contact_known_by_a_scan_can_be_a_case(void **state) {
     }
 }
 
+/* Who was a secondary contact and is found to have met the case is a close one from then on, and none the less when less is looked at. */
+static void who_is_found_nearer_is_a_close_contact(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_accepted d = {0};
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        struct tracing_question q = question(&x, 0);
+        q.degree = 2;
+        stay(&x, "scan-7", "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        stay(&x, "scan-9", "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        for (int round = 0; round < 4; round++) {
+            assert_ok(tracing_accept(x.t.l, &s, x.v, &q, &(struct tracing_accept){0}, &d, &err), err);
+            assert_true(d.refused == 0 && d.contacts_made == (round ? 0 : 3) && d.contacts_moved == (round == 2 ? 2 : 0));
+            assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact WHERE class = 'close'"), round < 2 ? 2 : 3);
+            if (round == 1) { /* what else they did that morning comes in */
+                stay(&x, test_id(&x.t, x.li), "cafe", "2022-05-28T10:20", "2022-05-28T10:50");
+            }
+            if (round == 2) q.minutes = 35; /* longer than they were together: what is on record stays, and a person decides */
+        }
+        scene_drop(&x);
+    }
+}
+
 /* What is forgotten or damaged takes no finding back; a narrower look does. */
 static void what_cannot_be_seen_takes_nothing_back(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -660,7 +685,7 @@ int main(void) {
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people),
         cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
-        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(a_venue_gives_its_list_on_demand),
+        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(who_is_found_nearer_is_a_close_contact), cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

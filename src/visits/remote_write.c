@@ -300,15 +300,19 @@ int remote_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *
     if (rc == 0) rc = begin(v, c, false, &mine);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct frame_row r = visit_frame_row(&rows[i]);
+        size_t gone = 0;
         cut.n_pieces = 0;
         rc = pieces_add(&cut, v->zone_s, &r);
-        for (size_t k = 0; rc == 0 && k < cut.n_pieces; k++) rc = slot_add(&l, remote_region(v, rows[i].place), &cut.pieces[k]);
+        for (size_t k = 0; rc == 0 && k < cut.n_pieces; k++) {
+            gone += forgot(v, cut.pieces[k].day);
+            rc = slot_add(&l, remote_region(v, rows[i].place), &cut.pieces[k]);
+        }
+        forgotten += gone == cut.n_pieces;
         if (rc < 0) error_set(&mine, rc, NULL, "no memory for visits / 内存不足");
     }
     if (rc == 0) rc = remote_classes(v, c, &mine);
     for (size_t i = 0; rc == 0 && i < l.n; i++) {
-        if (forgot(v, l.items[i].day)) forgotten += l.items[i].n;
-        else rc = slot_write(v, c, &l.items[i], &mine);
+        if (!forgot(v, l.items[i].day)) rc = slot_write(v, c, &l.items[i], &mine);
     }
     if (rc == 0) rc = remote_run(c, "COMMIT", &mine);
     for (size_t i = 0; i < l.n; i++) {

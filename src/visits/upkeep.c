@@ -369,18 +369,20 @@ int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *
     for (int pass = 0; rc == 0 && pass < 2; pass++) {
         for (size_t i = 0; rc == 0 && i < n; i++) {
             struct frame_row r = visit_frame_row(&rows[i]);
+            size_t gone = 0;
             cut.n_pieces = 0;
             rc = pieces_add(&cut, v->zone_s, &r);
             for (size_t k = 0; rc == 0 && k < cut.n_pieces; k++) {
                 struct buffer_row *p = &cut.pieces[k];
                 struct day_rows *d = NULL;
-                if (manifest_forgot(&m, p->day)) forgotten += (uint64_t)pass;
+                if (manifest_forgot(&m, p->day)) gone++;
                 else if (!(d = day_entry(&l, p->day))) rc = E_MEMORY;
                 else {
                     if (pass) d->rows[d->n] = p->row;
                     d->n++;
                 }
             }
+            forgotten += pass && gone == cut.n_pieces;
         }
         if (rc == 0 && pass == 0) rc = day_list_room(&l);
     }

@@ -74,7 +74,7 @@ struct visit {
 /* Durable and found when it returns 0; nothing of it otherwise. Errors: E_INVALID with the row (unknown person or place, end before start, too long, confidence
  * past 100), E_REFUSED (touches a forgotten day), E_FULL, E_IO, E_MEMORY. */
 int visits_append(struct visits *v, const struct visit *rows, size_t n, struct error *err);
-/* Bulk: straight to files of days, without the log; durable when it returns 0. Forgotten days are left out and counted. Memory 60 bytes a row. On failure some of
+/* Bulk: straight to files of days, without the log; durable when it returns 0. Forgotten days are left out; visits that lie on such days altogether are counted. Memory 60 bytes a row. On failure some of
  * the days may be in; loading them again changes nothing, because equal visits are kept once. */
 int visits_load(struct visits *v, const struct visit *rows, size_t n, uint64_t *ret_forgotten, struct error *err);
 /* Writes the buffer out to files, and days with late arrivals anew. */

@@ -22,6 +22,7 @@ struct tracing_taking {
     struct record index;        /* the case */
     struct arena arena;
     struct idmap known;         /* person -> its contact of this case */
+    struct idmap ranks;         /* contact -> how near its class is, as recorded */
     struct idmap last;          /* contact -> last_contact + 1 as recorded, 0 none */
     struct idmap taken;         /* persons whose contact stands */
     struct idmap exposed;       /* person -> first and last exposure of its finding */
@@ -39,6 +40,11 @@ struct tracing_taking {
 
 /* ---- what there is already */
 
+/* The nearer, the higher; a class of another kind is nobody's to raise. */
+static int64_t rank_of(struct text class_of) {
+    return text_is(class_of, "general") ? 1 : text_is(class_of, "secondary") ? 2 : 3;
+}
+
 static int known_contact(const struct record *r, void *arg) {
     struct tracing_taking *t = arg;
     bool made;
@@ -49,6 +55,9 @@ static int known_contact(const struct record *r, void *arg) {
     slot = idmap_put(&t->last, &t->arena, r->id, &made);
     if (!slot) return E_MEMORY;
     slot->value.i = record_int(r, "last_contact", -1) + 1;
+    slot = idmap_put(&t->ranks, &t->arena, r->id, &made);
+    if (!slot) return E_MEMORY;
+    slot->value.i = rank_of(record_text(r, "class"));
     return 0;
 }
 
@@ -177,16 +186,19 @@ static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, c
     return rc < 0 ? NULL : d;
 }
 
-/* A later exposure moves the last contact of a record that is there. */
+/* A later exposure moves the last contact of a record that is there, and a nearer one its class: the plan owes more to who is close. A farther one does not: a person decides. */
 static struct draft *moved_draft(struct tracing_taking *t, const struct contact *c, int64_t id, struct error *err) {
-    const struct idmap_slot *slot = idmap_find(&t->last, id);
+    const struct idmap_slot *slot = idmap_find(&t->last, id), *rank = idmap_find(&t->ranks, id);
     day last = day_at(t, c->last > c->first ? c->last - 1 : c->last);
-    if (!slot || slot->value.i > last) return NULL; /* as late already */
+    bool later = slot && slot->value.i <= last, nearer = rank && rank->value.i < rank_of(text_of(classes[c->kind]));
+    if (!later && !nearer) return NULL;
     struct draft *d = draft_new(&t->arena, t->contact, DRAFT_CHANGE);
     if (!d) return error_memory(err), NULL;
     d->id = id;
     d->keep_key = true;
-    return draft_put(d, "last_contact", value_int(last), err) < 0 ? NULL : d;
+    int rc = later ? draft_put(d, "last_contact", value_int(last), err) : 0;
+    if (rc == 0 && nearer) rc = draft_put(d, "class", value_text(text_of(classes[c->kind])), err);
+    return rc < 0 ? NULL : d;
 }
 
 static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct error *err) {

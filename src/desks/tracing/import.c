@@ -49,7 +49,7 @@ static int batch_load(struct intake *in, struct error *err) {
     uint64_t forgotten = 0;
     int rc = in->n ? visits_load(in->v, in->rows, in->n, &forgotten, err) : 0;
     if (rc == 0) {
-        in->report->taken += in->n;
+        in->report->taken += in->n - forgotten;
         in->report->forgotten += forgotten;
         in->n = 0;
     }
