@@ -95,14 +95,23 @@ static void merges_are_undone_in_any_order(void **state) {
             for (int i = 0; i < 3; i++) {
                 p[i] = test_record(&t, "person", "name", "张伟");
                 cases[i] = make_case(&t, p[i]);
+                static const char *const met[] = {"2022-05-28", "2022-05-29", "2022-05-27"}, *const found[] = {"2022-05-30T09:00", "2022-05-30T08:00", "2022-05-30T10:00"};
+                test_record(&t, "contact", "person", test_id(&t, p[i]), "index_case", test_id(&t, cases[i]), "last_contact", met[i], "found_at", found[i]);
             }
             char *before = test_duties(&t);
             assert_ok(person_merge(t.l, &t.s, p[1], p[0], NULL, &err), err);
             assert_ok(person_merge(t.l, &t.s, p[2], p[1], NULL, &err), err);
+            /* three who each owed it owe it once, on the days of the last exposure, eight hours after the first was found */
+            const char *owed = "SELECT %s FROM \"obligation\" WHERE \"state\" = 'open' AND \"rule\" = '%s' AND \"holder\" IN (%lld,%lld,%lld)";
+            const long long h[] = {(long long)p[0], (long long)p[1], (long long)p[2]};
+            for (int k = 0; k < 2; k++)
+                assert_int_equal(test_count(&t, arena_printf(&t.a, owed, "COUNT(*)", k ? "place-contact" : "end-observation", h[0], h[1], h[2])), 1);
+            assert_int_equal(test_count(&t, arena_printf(&t.a, owed, "MAX(\"anchor\")", "end-observation", h[0], h[1], h[2])), day_of_instant(test_at("2022-05-29T12:00"), ZONE_CHINA_S));
+            assert_int_equal(test_count(&t, arena_printf(&t.a, owed, "MAX(\"due_at\")", "place-contact", h[0], h[1], h[2])), test_at("2022-05-30T16:00"));
             assert_ok(person_unmerge(t.l, &t.s, p[order], &moved, &err), err);
-            assert_int_equal(moved, order ? 2 : 1);
+            assert_int_equal(moved, order ? 4 : 2);
             assert_ok(person_unmerge(t.l, &t.s, p[!order], &moved, &err), err);
-            assert_int_equal(moved, 1);
+            assert_int_equal(moved, 2);
             for (int i = 0; i < 3; i++)
                 assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT \"person\" FROM \"case\" WHERE \"id\" = %lld", (long long)cases[i])), p[i]);
             char *after = test_duties(&t);

@@ -35,7 +35,7 @@ int person_now(struct db *db, int64_t *ids, size_t n, struct error *err);
 /* By clear text of a kind; ids in the arena, without who was merged away. */
 int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct text clear, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
 
-/* Makes `from` part of `into`: every record and duty follows, and who looks for one finds the other; empty cells of `into` are not filled (nothing is guessed). E_CONFLICT when one of
+/* Makes `from` part of `into`: every record and duty follows (what a person owes once is one debt), and who looks for one finds the other; empty cells of `into` are not filled (nothing is guessed). E_CONFLICT when one of
  * them is merged or erased already, or both are the same. Undone by person_unmerge. ret_moved may be NULL. */
 int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err);
 /* Takes back what the merge moved and still is where it was moved to, also when that one was merged on since: merges are undone in any order. */

@@ -234,6 +234,22 @@ static bool told_before(const struct duty_rule *rule, const struct record *r, co
     return changed || (rule->from_before && slot->holder != r->id && (!slot->fresh || slot->told));
 }
 
+/* Two who were made one may each have owed what a person owes once: one debt stays, of the earlier record, on the days and by the time that both say. */
+static void made_one(struct ledger *l, const struct duty_rule *rule, const struct adoption *a, struct book_slot *slot, instant now) {
+    struct book_row *stays = NULL;
+    for (struct book_row *row = slot->rows; row; row = row->next) {
+        if (row->gone || row->o.duty.occurrence > 0 || !obligation_is_open(&row->o) || !text_eq(row->o.rule, rule->code) || !same_disease(l, row->o.pack, a)) continue;
+        struct book_row *goes = stays && stays->o.record < row->o.record ? row : stays;
+        if (goes != row) stays = row;
+        if (!goes) continue;
+        if (rule->timing == TIMING_WITHIN && goes->o.duty.due_at < stays->o.duty.due_at) move_deadline(l, rule, &stays->o, &goes->o.duty);
+        if (rule->timing == TIMING_DAYS && goes->o.duty.anchor > stays->o.duty.anchor) move_anchor(l, rule, &stays->o, &goes->o.duty, now);
+        anew(l, stays, true);
+        goes->gone = true;
+        book_touch(l, &goes->o);
+    }
+}
+
 /* changed: the record was there before. says_same: of what a person owes once it says what it said: it takes nothing back of what the other records say. */
 static int raise_one(struct ledger *l, const struct session *s, const struct adoption *a, const struct record *r, int64_t holder, bool changed, bool says_same,
                      const struct duty *d, struct error *err) {
@@ -241,6 +257,7 @@ static int raise_one(struct ledger *l, const struct session *s, const struct ado
     struct book_slot *slot = NULL;
     int rc = book_slot_of(l, holder, &slot, err);
     if (rc < 0) return rc;
+    if (rule->per_person) made_one(l, rule, a, slot, s->now);
     for (struct book_row *row = slot->rows; row; row = row->next) {
         if (row->gone || !text_eq(row->o.rule, rule->code)) continue;
         bool same = row->o.record == r->id && row->o.duty.occurrence == d->occurrence;
