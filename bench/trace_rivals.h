@@ -45,7 +45,7 @@ static char *sql_of(const char *least, const char *greatest, const char *person,
 static bool *hot_places(const struct presence_source *s) {
     bool *hot = calloc((size_t)town->n_places * (size_t)days, 1);
     for (uint32_t p = 0; p < town->n_places; p++)
-        for (int32_t d = 0; d < days; d++) hot[p * (size_t)days + (size_t)d] = s->crowd(s->arg, p, d * DAY_S, (d + 1) * DAY_S) >= CROWD;
+        for (int32_t d = 0; d < days; d++) hot[p * (size_t)days + (size_t)d] = s->crowd(s->arg, p, d * DAY_S, (d + 1) * DAY_S, CROWD) >= CROWD;
     return hot;
 }
 
