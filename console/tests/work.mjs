@@ -60,10 +60,17 @@ async function unit(browser) {
 
 async function handing(browser, page) {
   let title = ''
+  /** Who owes it, and whether it was handed to him, as the server says. */
+  const owing = async (to, rule) => {
+    const [, register, id] = to.split('/').slice(-3)
+    return (await api(page, `registers/${register}/records/${id}/obligations`)).obligations.filter((d) => d.state === 'open' && (!rule || d.title === rule)).map((d) => `${d.handed} ${d.owner.title}`)
+  }
+  const told = (i) => Promise.all([row(page, i).locator('a').getAttribute('href'), row(page, i).locator('.title').innerText()])
   await test('a duty is handed over by one key, with a reason, to an organisation found by its name', async () => {
     await go(page, '/work?register=contact')
     await page.keyboard.press('j')
     await page.keyboard.press('k')
+    const duty = await told(0)
     await page.keyboard.press('h')
     const go_ = hand(page).getByRole('button', { name: /^移交/ })
     must(await go_.isDisabled(), 'without a reason it can be sent')
@@ -78,6 +85,7 @@ async function handing(browser, page) {
     await hand(page).getByRole('button', { name: '完成' }).click()
     await settled(page)
     must((await owner(page, 0)).includes(title) && (await owner(page, 0)).includes('已移交'), await owner(page, 0))
+    must((await owing(...duty)).join() === `true ${title}`, `the server says ${await owing(...duty)}`)
   }, page)
   await test('the reason stands in the journal', async () => {
     const auditor = await signedIn(browser, 'demo-auditor')
@@ -94,6 +102,7 @@ async function handing(browser, page) {
     await page.reload()
     await settled(page)
     await chosen(page, [0, 1, 2])
+    const duties = await Promise.all([0, 1, 2].map(told))
     await page.locator('.bulk').getByRole('button', { name: /移交/ }).click()
     must((await page.inputValue('#hand-why')) === '夜班交接', 'the reason is gone')
     await choose(page, 'hand-to', title.slice(0, 4), title)
@@ -101,6 +110,7 @@ async function handing(browser, page) {
     await hand(page).locator('.results').waitFor()
     await settled(page)
     must((await hand(page).locator('.results .ok').count()) === 3, await hand(page).locator('.results').innerText())
+    for (const duty of duties) must((await owing(...duty)).every((said) => said === `true ${title}`), `the server says ${await owing(...duty)}`)
     await hand(page).getByRole('button', { name: '完成' }).click()
   }, page)
 }
