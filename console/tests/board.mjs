@@ -1,5 +1,5 @@
 // node console/tests/board.mjs: what the board asks of the server, found out by opening it, and how long each answer takes there: asked alone, ROUNDS times, from
-// the request until the last byte. TOCSIN_URL serves the store, TOCSIN_TOKEN may read it. Exits 1 when one of them, or all of them together, take longer than the target.
+// the request until the last byte. TOCSIN_URL serves the store, TOCSIN_TOKEN may read it. Exits 1 when one of them, or all of them together, take longer than the target, and when the board asked for nothing or not for the day's report.
 import { chromium } from 'playwright-core'
 
 const url = process.env.TOCSIN_URL
@@ -15,6 +15,11 @@ await page.goto(`${url}/#/`)
 await page.waitForSelector('.panels')
 await page.waitForTimeout(3000)
 await browser.close()
+const missing = ['/reports/', '/obligations/'].filter((path) => ![...asked].some((address) => address.includes(path)))
+if (missing.length) {
+  console.log(`   the board asked for ${asked.size} things, not for ${missing.join(', ')}: it has not been measured`)
+  process.exit(1)
+}
 
 let sum = 0
 let missed = 0

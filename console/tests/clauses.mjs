@@ -18,6 +18,21 @@ async function board(browser) {
     const tiles = await page.locator('.tiles a').evaluateAll((all) => all.map((e) => e.getAttribute('href')))
     must(tiles.length === 6 && tiles.every((to) => /#\/(registers|work)/.test(to)), tiles.join(' '))
   }, page)
+  await test('the six figures and those of the contacts are what the server counts, and some of them is not nothing', async () => {
+    const { cases, contacts: c } = await api(page, 'reports/today')
+    const { total } = await api(page, 'obligations/summary')
+    const wanted = [cases.new.confirmed.local, cases.new.asymptomatic.local, cases.found_in_community, cases.found_under_control, c.observed, total.overdue, c.observed, c.uncontrolled + c.lost, c.overdue, c.found, c.placed, c.released]
+    const read = async () => (await page.locator('.tiles a strong, .contacts a strong').allInnerTexts()).map((n) => Number(n.replace(/\D/g, '')))
+    // the board follows what comes by its own stream: what fell due since it was read comes yet
+    await page.waitForFunction((n) => Number(document.querySelectorAll('.tiles a strong')[5].textContent.replace(/\D/g, '')) === n, total.overdue)
+    must((await read()).join() === wanted.join(), `${(await read()).join()} on the board, ${wanted.join()} from the server`)
+    must(wanted.slice(0, 6).filter(Boolean).length >= 4, `hardly anything has happened: ${wanted}`)
+    const before = cases.day_before.new
+    const said = await texts(page, '.tiles a')
+    for (const [i, was] of [before.confirmed.local, before.asymptomatic.local].entries()) must(said[i].includes(String(was)) && said[i].includes(wanted[i] === was ? '持平' : String(Math.abs(wanted[i] - was))), `of ${was} yesterday nothing is said: ${said[i]}`)
+    const loop = (await api(page, 'obligations/summary')).total
+    must((await page.locator('.loop').first().innerText()).replaceAll(',', '').includes(String(loop.open)), `${loop.open} open duties are not told`)
+  }, page)
   // The report counts a contact without any stay as placed or released on the day that it was changed; the list is of stays.
   const pages = async (path, query, take) => {
     for (let next = ''; next !== null; ) {

@@ -145,14 +145,14 @@ export async function signIn(page, login, password = people[login]) {
 }
 
 /** Asks the server as the person of the page, beside the screen. */
-export async function api(page, path, { method = 'GET', body } = {}) {
+export async function api(page, path, { method = 'GET', body, purpose } = {}) {
   return page.evaluate(
-    async ([p, m, b]) => {
+    async ([p, m, b, why]) => {
       const { csrf } = await (await fetch('/api/v1/session')).json()
-      const got = await fetch(`/api/v1/${p}`, { method: m, headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body: b === null ? undefined : JSON.stringify(b) })
+      const got = await fetch(`/api/v1/${p}`, { method: m, headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf, ...(why ? { 'Tocsin-Purpose': encodeURIComponent(why) } : {}) }, body: b === null ? undefined : JSON.stringify(b) })
       return got.status === 204 ? null : got.json()
     },
-    [path, method, body ?? null],
+    [path, method, body ?? null, purpose ?? ''],
   )
 }
 /** So many jobs wait before the next one: what is asked for then is at work long enough to be stopped. */

@@ -69,13 +69,25 @@ async function imported(page) {
     await page.locator('.counts').waitFor()
     await page.waitForFunction(() => /2\s*新建/.test(document.querySelector('.counts')?.innerText ?? ''))
   }, page)
+  const people = async () => {
+    let n = 0
+    for (let next = ''; next !== null; ) {
+      const got = await api(page, `registers/person/records?limit=500&fields=sex${next && `&cursor=${encodeURIComponent(next)}`}`)
+      n += got.rows.length
+      next = got.next
+    }
+    return n
+  }
+  const before = await people()
   await test('tried, run with progress told by events, the refused row to take home', async () => {
     await page.getByRole('button', { name: '试运行' }).click()
     await page.getByText('试运行结果').or(page.locator('h2', { hasText: '试运行' })).first().waitFor()
     await settled(page)
+    must((await people()) === before, 'the trial has kept something')
     await page.getByRole('button', { name: '正式导入' }).click()
     await page.locator('h2', { hasText: '导入结果' }).waitFor()
     await settled(page)
+    must((await people()) === before + 2, `${before} people before, ${await people()} after it`)
     must(/2\s*新建/.test(await counts()) && /1\s*退回/.test(await counts()), await counts())
     const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /退回/ }).click()])
     must(/孙丙/.test(readFileSync(await file.path(), 'utf8')), 'the refused row is not in the file')
@@ -84,6 +96,7 @@ async function imported(page) {
   await test('the whole import is taken back', async () => {
     await page.getByRole('button', { name: /撤销/ }).click()
     await page.getByText(/已撤销/).waitFor()
+    must((await people()) === before, `${before} people before the import, ${await people()} after it was taken back`)
   }, page)
   await test('a long import is cancelled while it runs: it says so, and what it had made by then can be taken back', async () => {
     const lines = Array.from({ length: 400000 }, (_, i) => `王${i},男,139${String(10000000 + i)}`)

@@ -19,7 +19,7 @@ function codeAt(seed, at) {
   return String((mac.readUInt32BE(from) & 0x7fffffff) % 1e6).padStart(6, '0')
 }
 export const login = 'li.na'
-export const password = '第二个审批人自己定的长口令'
+const password = '第二个审批人自己定的长口令'
 
 /** Before anybody is signed in. */
 async function language(browser) {
@@ -135,12 +135,59 @@ export async function made(browser) {
   await page.context().close()
 }
 
+/** By oneself, on the page about oneself. */
+async function another(browser) {
+  const [page, other] = [await open(browser), await open(browser)]
+  for (const one of [page, other]) {
+    one.seen.refused = (status, address) => status === 401 || (status >= 400 && status < 500 && address.endsWith('/session/password'))
+    await one.goto(`${url}/#/me`)
+    await signIn(one, login)
+    await settled(one)
+  }
+  const fresh = `${password}二`
+  const save = page.locator('form', { has: page.locator('#old') }).getByRole('button', { name: '保存' })
+  const status = (one) => one.evaluate(async () => (await fetch('/api/v1/registers/case/records?limit=1')).status)
+  await test('a password is changed by oneself: not with a wrong old one, not to a short one; then the other sessions end, and only the new one opens', async () => {
+    must((await page.locator('section', { hasText: '我的会话' }).locator('li').count()) === 2, 'there are not two sessions')
+    await page.fill('#old', password)
+    await page.fill('#new', '短口令')
+    must(await save.isDisabled(), 'a short one can be sent')
+    const short = await api(page, 'session/password', { method: 'POST', body: { old: password, new: '短口令' } })
+    must(short.status >= 400 && short.detail, `the server takes a short one: ${JSON.stringify(short)}`)
+    await page.fill('#old', `${password}!`)
+    await page.fill('#new', fresh)
+    await save.click()
+    await page.locator('main [role=alert]').waitFor()
+    must((await status(page)) === 200 && (await status(other)) === 200, 'a session has ended')
+    must((await page.inputValue('#new')) === fresh, 'what was typed is gone')
+    await page.fill('#old', password)
+    await save.click()
+    await page.locator('.said', { hasText: '密码已修改' }).waitFor()
+    must(!(await page.locator('main [role=alert]').count()), 'what was refused still stands there')
+    must((await status(page)) === 200, 'the own session has ended')
+    must((await status(other)) === 401, 'the other session goes on')
+    await page.waitForFunction(() => document.querySelector('#old').value === '' && document.querySelector('#new').value === '')
+    people[login] = fresh
+    await other.evaluate(() => (location.hash = '#/registers/case'))
+    await other.locator('#again-password').waitFor()
+    await other.fill('#again-password', password)
+    await other.keyboard.press('Enter')
+    await other.locator('.el-dialog [role=alert]').waitFor()
+    await other.fill('#again-password', fresh)
+    await other.keyboard.press('Enter')
+    await other.locator('#main .grid').waitFor()
+    for (const one of [page, other]) must(!one.seen.faults.length, one.seen.faults.join('\n'))
+  }, page)
+  await page.context().close()
+  await other.context().close()
+}
+
 async function sealed(browser) {
   forget('demo-tracer')
   const page = await signedIn(browser, 'demo-tracer')
   page.seen.refused = (status) => status === 401
   let seed = ''
-  let person = 0
+  let spare = '' // a recovery code
   await test('a second factor is turned on by oneself: key, code, recovery codes shown once', async () => {
     await go(page, '/me')
     await page.getByRole('button', { name: '启用' }).click()
@@ -150,12 +197,13 @@ async function sealed(browser) {
     await page.keyboard.press('Enter')
     await page.locator('.codes').waitFor()
     must((await page.locator('.codes').innerText()).split(/\s+/).length === 10, await page.locator('.codes').innerText())
+    spare = (await page.locator('.codes').innerText()).split(/\s+/)[3]
     await page.getByRole('button', { name: '已保存' }).click()
     await page.getByText('本次登录已用动态验证码').waitFor()
   }, page)
   await test('a session that ended is taken up again with password and code, and the sealed name opens for the purpose that was typed', async () => {
     const one = (await api(page, 'registers/contact/records?limit=1')).rows[0]
-    person = one.fields.person
+    const person = one.fields.person
     const now = await code(page, seed, 0)
     await go(page, `/registers/person/${person}`)
     must((await page.locator('#main dl').innerText()).includes('***'), 'nothing is sealed')
@@ -168,6 +216,39 @@ async function sealed(browser) {
     await page.fill('#again-code', now)
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => !/\*\*\*/.test(document.querySelector('#main dl')?.textContent ?? '***'))
+  }, page)
+  await test('the sign-in screen asks for the second factor: nothing is open before it, a wrong code is refused in words, a code and a recovery code are taken, each once', async () => {
+    for (const [step, given] of [() => code(page, seed, 1), async () => spare].entries()) {
+      const door = await open(browser)
+      door.seen.refused = (status) => status === 401 || status === 403
+      await door.goto(`${url}/#/registers/contact`)
+      await door.fill('#login', 'demo-tracer')
+      await door.fill('#password', people['demo-tracer'])
+      await door.keyboard.press('Enter')
+      await door.locator('#code').waitFor()
+      must([401, 403].includes((await api(door, 'registers/contact/records?limit=1')).status), 'by password alone contacts are read')
+      await door.fill('#code', step ? 'aaaaa-aaaaa' : '000000')
+      await door.keyboard.press('Enter')
+      await door.locator('main [role=alert]').waitFor()
+      must((await door.locator('main [role=alert]').innerText()).length > 5 && (await door.locator('#code').count()), 'it does not say so')
+      await door.fill('#code', await given())
+      await door.keyboard.press('Enter')
+      await door.locator('#main .grid').waitFor()
+      must((await api(door, 'session')).factor === true, 'the session has no factor')
+      must(!door.seen.faults.length, door.seen.faults.join('\n'))
+      await door.context().close()
+    }
+    const again = await open(browser)
+    again.seen.refused = (status) => status === 401
+    await again.goto(`${url}/#/sign-in`)
+    await again.fill('#login', 'demo-tracer')
+    await again.fill('#password', people['demo-tracer'])
+    await again.keyboard.press('Enter')
+    await again.fill('#code', spare)
+    await again.keyboard.press('Enter')
+    await again.locator('main [role=alert]').waitFor()
+    must(!(await again.locator('#main').count()), 'a recovery code is taken twice')
+    await again.context().close()
   }, page)
   await test('the look stands in the journal with who and why', async () => {
     const auditor = await signedIn(browser, 'demo-auditor')
@@ -217,5 +298,6 @@ async function sealed(browser) {
 export async function walk(browser) {
   await language(browser)
   await made(browser)
+  await another(browser)
   await sealed(browser)
 }

@@ -1,6 +1,6 @@
 // Registers: a grid of any of them, entry by form and by paste, filters, views that follow the account, sealed cells, history. The register is one that no
 // console code knows: tests/test_console.sh has added its file (docs/registers.md).
-import { answerLost, axeFaults, go, must, overflow, paste, picture, settled, signedIn, test } from './house.mjs'
+import { answerLost, api, axeFaults, go, must, overflow, paste, picture, settled, signedIn, test } from './house.mjs'
 
 const register = '/registers/water_sample'
 const many = [
@@ -50,6 +50,10 @@ async function form(page) {
     await page.locator('.history del').first().waitFor()
     const said = await page.locator('.history').innerText()
     must(said.includes('老井') && said.includes('新井') && said.includes('demo-tester'), said)
+    const { entries } = await api(page, `registers/water_sample/records/${/\d+$/.exec(page.url())[0]}/history`)
+    const when = entries[0].at.slice(0, 16).replace('T', ' ')
+    must(entries.length === 2 && Math.abs(Date.parse(entries[0].at) - Date.parse((await api(page, 'obligations/summary?rule=-')).at)) < 600_000, `not of now: ${JSON.stringify(entries).slice(0, 300)}`)
+    must((await page.locator('.history li').first().innerText()).includes(when.slice(5)) && (await page.locator('.history li').count()) === 2, `${when} is not in ${said}`)
   }, page)
 }
 
@@ -156,6 +160,51 @@ async function list(page) {
     await page.waitForURL((at) => !at.href.includes('taken='))
     await settled(page)
     must((await page.locator('.rows .row').count()) === 5, 'the filter stays')
+  }, page)
+  await test('filters by a code from its list, by a region from the tree and by days: the rows that go with them, counted and read', async () => {
+    const all = (await api(page, 'registers/contact/records?limit=500&fields=class,found_at')).rows
+    const title = Object.fromEntries((await api(page, 'codes/contact_class')).codes.map((c) => [c.code, c.zh]))
+    const [street, day] = ['310199002', '2022-05-30']
+    must(all.length < 500, 'more than a page')
+    /** The rows on the screen are those that the whole list has of them, by number, cell by cell; and so many are told. */
+    const holds = async (what, wanted) => {
+      await settled(page)
+      const want = all.filter(wanted)
+      must(want.length && want.length < all.length, `${what}: ${want.length} of ${all.length}`)
+      await page.getByText(`共 ${want.length} 条`, { exact: true }).waitFor()
+      const heads = (await page.locator('.head .cell').allInnerTexts()).map((one) => one.replace(/ [▲▼⇅]$/, ''))
+      const rows = await page.locator('.rows .row').evaluateAll((every) => every.map((e) => [...e.querySelectorAll('.cell')].map((c) => c.innerText.trim())))
+      const by = new Map(want.map((r) => [r.number, r]))
+      must(rows.length >= Math.min(want.length, 10), `${rows.length} rows`)
+      for (const cells of rows) {
+        const r = by.get(cells[heads.indexOf('编号')])
+        must(r && (!/街/.test(what) || cells[heads.indexOf('地区')].includes('望江街道')) && cells[heads.indexOf('接触者类别')] === title[r.fields.class] && cells[heads.indexOf('排查到时间')].startsWith((r.fields.found_at ?? '').slice(0, 10)), `${what}: ${cells.join(' | ')}`)
+      }
+    }
+    await go(page, '/registers/contact?columns=number,class,found_at,region')
+    await page.getByRole('combobox', { name: '添加条件' }).click()
+    await page.locator('.el-select-dropdown__item:visible', { hasText: '接触者类别' }).click()
+    await page.locator('.chip .el-select').click()
+    await page.locator('.el-select-dropdown__item:visible', { hasText: title.secondary }).click()
+    await page.waitForURL(/class=secondary/)
+    await page.keyboard.press('Escape')
+    await holds('class', (r) => r.fields.class === 'secondary')
+    await page.locator('.filters .one').first().click()
+    await page.locator('.el-tree-node:visible').first().waitFor()
+    await page.locator('.el-tree-node__expand-icon:visible').first().click()
+    await page.locator('.el-tree-node__content:visible', { hasText: '望江街道' }).click()
+    await page.waitForURL(new RegExp(`region=${street}`))
+    await holds('class, street 街', (r) => r.fields.class === 'secondary' && r.region.startsWith(street))
+    await page.getByRole('combobox', { name: '添加条件' }).click()
+    await page.locator('.el-select-dropdown__item:visible', { hasText: '排查到时间' }).click()
+    await page.locator('.chip .el-range-input').first().fill(day)
+    await page.locator('.chip .el-range-input').last().fill(day)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/found_at=2022-05-30/)
+    await holds('class, street 街, day', (r) => r.fields.class === 'secondary' && r.region.startsWith(street) && r.fields.found_at?.startsWith(day))
+    await page.getByRole('button', { name: '去掉接触者类别' }).or(page.getByRole('button', { name: '去掉 接触者类别' })).first().click()
+    await page.waitForURL((at) => !at.href.includes('class='))
+    await holds('street 街, day', (r) => r.region.startsWith(street) && r.fields.found_at?.startsWith(day))
   }, page)
   await test('by keyboard alone: from the grid to a record and back', async () => {
     await go(page, '/registers')
