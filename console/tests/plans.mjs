@@ -65,8 +65,10 @@ export async function walk(browser) {
       for (const name of 'measure' in line ? [kinds.get(line.measure), line.subject ? classes.get(line.subject) : ''] : [line.title]) must(name !== undefined && what.includes(name), `${id}: ${what}, not ${name}`)
       const missing = figures(line).filter((n) => !(/^\d+$/.test(n) ? new RegExp(`(^|\\D)${n}(\\D|$)`).test(value) : value.includes(n)))
       must(!missing.length, `${id}: ${missing} is not in ${value}`)
-      for (const part of [line.from.clause, line.from.source, words.certainty[line.from.certainty], line.from.verified ? words.verified : words.unverified]) must(from.includes(part), `${id}: "${part}" is not in "${from}"`)
+      // where a line has the source of the whole plan, that stands at the head
+      for (const part of [line.from.clause, line.from.source === plan.from.source ? '' : line.from.source, words.certainty[line.from.certainty], line.from.verified ? words.verified : words.unverified]) must(from.includes(part), `${id}: "${part}" is not in "${from}"`)
     }
+    must((await page.locator('article').innerText()).includes(plan.from.source), 'the source of the plan is not told')
     must(new Set([...want.values()].map((l) => `${l.from.certainty} ${l.from.verified}`)).size > 3, 'all are equally sure')
     await page.getByText(words.show.unverified, { exact: true }).click()
     await page.locator('article .mark.good').first().waitFor({ state: 'detached' })
