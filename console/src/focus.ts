@@ -6,6 +6,7 @@ let home: Element[] = [] // the same of what had it last in the page itself, for
 let back: HTMLElement | null = null // switched off while it had the focus
 let parked: HTMLElement | null = null
 let asked = 0
+let left = false // on purpose, by a click beside everything
 
 const able = (e: Element | undefined): boolean => !!e?.isConnected && !(e as HTMLButtonElement).disabled && e.checkVisibility()
 const lost = (): boolean => document.activeElement === document.body || document.activeElement === null
@@ -48,6 +49,7 @@ export function keepFocus(): void {
     const now: Element[] = []
     for (let at = e.target as Element | null; at && at !== document.body; at = at.parentElement) now.push(at)
     path = now
+    left = false
     if (now.at(-1)?.id === 'app') home = now
     if (e.target !== parked) back = null
     if (now[0]?.matches('.el-dialog, .el-drawer')) requestAnimationFrame(() => first(now[0] as HTMLElement))
@@ -67,7 +69,11 @@ export function keepFocus(): void {
       soon()
       window.setTimeout(look, 350) // what closes is in sight for a moment yet
     })
-  new MutationObserver(() => {
+  document.addEventListener('pointerdown', () => window.setTimeout(() => (left = lost())), true)
+  new MutationObserver((changes) => {
+    // A list that came in another order has moved what had it, which takes the focus from it.
+    const had = path[0] as HTMLElement | undefined
+    if (had && !left && lost() && able(had) && changes.some((c) => [...c.removedNodes].some((n) => n.contains(had)))) return had.focus({ preventScroll: true })
     if (back || (path.length && lost())) soon()
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled'] })
 }

@@ -1,10 +1,10 @@
 // Everything by the keyboard alone: no step of this walk points at anything. The focus is never lost, always in sight, nowhere caught; what opens takes it and gives it back.
-import { focused, go, must, ok, open, people, picture, purposeGiven, settled, signedIn, test, url } from './house.mjs'
+import { api, focused, go, must, ok, open, patience, people, picture, purposeGiven, settled, signedIn, test, url } from './house.mjs'
 import { examples, filled, lookers, routes } from './screens.mjs'
 
 /** Something has the focus, at the latest when what closed is out of sight. */
 export async function held(page, after) {
-  for (let i = 0; i < 20 && !(await focused(page)); i++) await page.waitForTimeout(50)
+  for (const until = Date.now() + 5000 * patience; Date.now() < until && !(await focused(page)); ) await page.waitForTimeout(50)
   must(await focused(page), `${after}: nothing has the focus`)
 }
 /** Presses one key after another; after each something has the focus. */
@@ -201,6 +201,30 @@ async function work(page) {
     await press(page, 'Enter')
     await settled(page)
     must(await page.locator('.duties').evaluate((e) => e.contains(document.activeElement)), await focused(page))
+  }, page)
+  await test('a list that comes in another order keeps the focus on its duty', async () => {
+    await go(page, '/me')
+    await go(page, '/work')
+    await fromTop(page)
+    await press(page, 'j', 'j', 'j')
+    const at = () => page.evaluate(() => document.activeElement.querySelector?.('a')?.getAttribute('href') + (document.activeElement.querySelector?.('.title')?.textContent ?? ''))
+    const before = await at()
+    must(await on(row(page, 2)), await focused(page))
+    let turned = 0
+    await page.route(/\/api\/v1\/obligations\?/, async (route) => {
+      const answer = await route.fetch()
+      const list = await answer.json()
+      list.obligations.reverse()
+      turned = list.obligations.length
+      await route.fulfill({ response: answer, json: list })
+    })
+    const one = (await api(page, 'registers/contact/records?limit=1&sort=id')).rows[0]
+    await api(page, `registers/contact/records/${one.id}`, { method: 'PATCH', body: { fields: { note: `次序 ${Date.now()}` } } })
+    await page.waitForFunction(() => Number(document.querySelector('.duties tr.here')?.id.slice(5)) > 2)
+    must(turned > 6 && (await at()) === before, `${before} had it, now ${await focused(page)}`)
+    await page.unrouteAll({ behavior: 'wait' })
+    await press(page, 'k')
+    must((await at()) !== before && /^tr#duty-/.test(await focused(page)), await focused(page))
   }, page)
   await test('Enter opens the record; back again the same duty has the focus', async () => {
     await go(page, '/work')

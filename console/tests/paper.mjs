@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 
+import { cutOff } from './cut.mjs'
 import { go, must, pictures, settled, signedIn, test, undrawn } from './house.mjs'
 
 /** Pages of a PDF as Chromium writes it: its page objects are plain. */
@@ -35,7 +36,7 @@ export async function walk(browser) {
         await page.locator('.panels .over canvas').first().waitFor()
         await settled(page)
         // what is drawn when the browser takes the page: the event comes after all that the console does at it
-        await page.evaluate(`addEventListener('beforeprint', () => (window.onPaper = { missing: (${undrawn})(), places: (${places})() }))`)
+        await page.evaluate(`addEventListener('beforeprint', () => (window.onPaper = { missing: (${undrawn})(), places: (${places})(), cut: (${cutOff})('.board') }))`)
         const file = `${pictures}/${name}-paper-${lang}-${look}.pdf`
         writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }))
         const pdf = readFileSync(file)
@@ -46,6 +47,7 @@ export async function walk(browser) {
         const light = brightness(file)
         const seen = await page.evaluate(() => window.onPaper)
         must(!seen.missing.length && seen.places.length > 4, `on paper: ${seen.missing.join('; ')} ${seen.places.length} places`)
+        must(!seen.cut.length, `cut on paper: ${seen.cut.join('; ')}`)
         must(seen.places.every((one) => one.layer), 'a canvas on paper wipes out what stands below it')
         // the sheet is laid out after it was drawn upon: what is drawn may not hang on how wide the screen was
         await page.setViewportSize({ width: 1062, height: 900 })
