@@ -12,7 +12,7 @@ async function made(page, register, region, fields) {
 const owed = async (page, register, id) => (await api(page, `registers/${register}/records/${id}/obligations`)).obligations
 /** The row of a duty, with the focus. */
 async function stand(page, rule, register, id) {
-  await go(page, `/work?rule=${rule}`)
+  await go(page, `/work?unit=all&rule=${rule}`)
   const row = page.locator('.duties tbody tr', { has: page.locator(`a[href="#/${register === 'case' ? 'cases' : `registers/${register}`}/${id}"]`) })
   must((await row.count()) === 1, `${await row.count()} duties ${rule} of ${register} ${id}`)
   await row.focus()

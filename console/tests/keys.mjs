@@ -204,7 +204,7 @@ async function work(page) {
   }, page)
   await test('a list that comes in another order keeps the focus on its duty', async () => {
     await go(page, '/me')
-    await go(page, '/work')
+    await go(page, '/work?unit=all')
     await fromTop(page)
     await press(page, 'j', 'j', 'j')
     const at = () => page.evaluate(() => document.activeElement.querySelector?.('a')?.getAttribute('href') + (document.activeElement.querySelector?.('.title')?.textContent ?? ''))
