@@ -258,7 +258,7 @@ async function grid(browser) {
     await settled(page)
     must((await on(page.locator('.grid'))) && (await page.locator('.row.here').getAttribute('aria-rowindex')) === '5', `${await focused(page)} ${await page.locator('.row.here').getAttribute('aria-rowindex')}`)
   }, page)
-  await test('columns and filters: a column goes and comes, a region from its tree, a state from its list', async () => {
+  await test('columns and filters: a column goes and comes, a region from its tree, a code from its list', async () => {
     const columns = await page.locator('.head .cell').count()
     await to(page, button(page, '列'), true)
     await press(page, 'Enter', 'Tab', 'Tab', ' ')
@@ -274,6 +274,15 @@ async function grid(browser) {
     await settled(page)
     must(/region=\d+/.test(page.url()), `${page.url()} ${await focused(page)}`)
     must(await focused(page), 'nothing has the focus')
+    await to(page, combo(page, '添加条件'))
+    await page.keyboard.type('类型')
+    await press(page, 'ArrowDown', 'Enter')
+    const kind = page.locator('.chip').getByRole('combobox')
+    await to(page, kind)
+    await press(page, 'Enter')
+    await page.locator('.el-select-dropdown:visible').first().waitFor()
+    await press(page, 'ArrowDown', 'Enter', 'Escape')
+    must(/kind=[\w-]+(&|$)/.test(page.url()), `${page.url()} ${await focused(page)}`)
   }, page)
   await test('a table copied elsewhere is pasted into the grid, mended and left again', async () => {
     await go(page, '/registers/place')

@@ -34,7 +34,7 @@ async function form(page) {
     const said = await page.locator('#main').innerText()
     must(said.includes('老井') && said.includes('***') && !said.includes('李四'), said)
   }, page)
-  await test('a sealed cell opens for a purpose that is asked, and the look is in the history of an auditor', async () => {
+  await test('a sealed cell opens for a purpose that is asked, and is closed again after a reload', async () => {
     await page.getByRole('button', { name: '查看密封信息' }).click()
     await page.locator('.el-dialog input').fill('复核采样')
     await page.keyboard.press('Enter')
