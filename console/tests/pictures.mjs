@@ -4,7 +4,7 @@ import { go, launch, settled, signedIn } from './house.mjs'
 const folder = process.argv[2]
 const shots = [
   { name: 'console-board', login: 'demo-command', path: '/', lang: 'zh', width: 1440, height: 900 },
-  { name: 'console-work', login: 'demo-command', path: '/work', lang: 'en', width: 1280, height: 760 },
+  { name: 'console-work', login: 'demo-tracer', path: '/work', lang: 'en', width: 1280, height: 760 },
   { name: 'console-testing', login: 'demo-command', path: '/testing', lang: 'zh', width: 1440, height: 1040 },
   { name: 'console-register', login: 'demo-tracer', path: '/registers/contact', lang: 'zh', width: 1280, height: 620 },
 ]
