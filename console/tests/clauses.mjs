@@ -18,6 +18,8 @@ async function board(browser) {
     must((await page.locator('.map canvas').count()) > 0, 'the map is not drawn')
     const tiles = await page.locator('.tiles a').evaluateAll((all) => all.map((e) => e.getAttribute('href')))
     must(tiles.length === 6 && tiles.every((to) => /#\/(registers|work)/.test(to)), tiles.join(' '))
+    const owe = await texts(page, '.owners tbody th')
+    must(owe.length > 2 && new Set(owe).size === owe.length, `one owes in two rows: ${owe.join(' ')}`)
   }, page)
   await test('the six figures and those of the contacts are what the server counts, and some of them is not nothing', async () => {
     const { cases, contacts: c } = await api(page, 'reports/today')

@@ -231,7 +231,7 @@ export async function axeFaults(page, part = null) {
   }, part)
   return found
 }
-/** Nothing stands out of the page to the right, unless it can be scrolled by itself; no column is cut by what it stands in, and the tab that is open is in sight. */
+/** Nothing stands out of the page to the right, unless it can be scrolled by itself, which on a phone no table may; no column is cut by what it stands in, and the tab that is open is in sight. */
 export async function overflow(page) {
   return page.evaluate(() => {
     const wide = document.documentElement.clientWidth
@@ -244,6 +244,10 @@ export async function overflow(page) {
         const [right, end] = [cell.getBoundingClientRect().right, e.getBoundingClientRect().right]
         if (way !== 'visible' && right > end + 2) out.push(`${cell.tagName.toLowerCase()}.${cell.className} "${cell.textContent.trim().slice(0, 20)}" ends at ${Math.round(right)}, cut at ${Math.round(end)} by ${e.className}`)
       }
+    }
+    for (const table of document.querySelectorAll('#app table:not([role=grid])')) {
+      const e = table.closest('.scroll') ?? table.parentElement
+      if (wide < 480 && table.checkVisibility() && e.scrollWidth > e.clientWidth + 1) out.push(`a table is ${e.scrollWidth} wide where ${e.clientWidth} are: ${table.textContent.trim().slice(0, 30)}`)
     }
     for (const here of document.querySelectorAll('nav.tabs .here')) {
       const [of, box] = [here.parentElement.getBoundingClientRect(), here.getBoundingClientRect()]
@@ -283,16 +287,16 @@ export function undrawn() {
   return out
 }
 /** Words drawn smaller than so many pixels: what did not grow with the rest on a large screen. */
-export async function tiny(page, pixels) {
-  return page.evaluate((least) => {
+export async function tiny(page, pixels, within = '#app') {
+  return page.evaluate(([least, root]) => {
     const out = []
-    for (const e of document.querySelectorAll('#app *')) {
+    for (const e of document.querySelectorAll(`${root} *`)) {
       if (![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) || !e.checkVisibility()) continue
       const drawn = parseFloat(getComputedStyle(e).fontSize) * (e.currentCSSZoom ?? 1)
       if (drawn < least) out.push(`${e.tagName.toLowerCase()}.${e.className} "${e.textContent.trim().slice(0, 30)}": ${drawn.toFixed(1)} px`)
     }
     return out.slice(0, 6)
-  }, pixels)
+  }, [pixels, within])
 }
 /** Texts that stand in neither language's file: a key instead of its text anywhere; in English, Chinese in what the console itself says. */
 export async function unspoken(page, lang) {

@@ -74,6 +74,12 @@ export async function walk(browser) {
     await page.locator('article .mark.good').first().waitFor({ state: 'detached' })
     must((await rows(page)).length === [...want.values()].filter((l) => !l.from.verified).length, 'not what nobody has looked up')
   }, page)
+  await test('the source of a plan stands at its head, and is not said again in each row', async () => {
+    await go(page, '/policies?plan=covid-2022-v9')
+    const { from } = await api(page, 'policies/covid-2022-v9')
+    const text = await page.locator('#main').innerText()
+    must(from.source && text.split(from.source).length === 2, `${text.split(from.source).length - 1} times`)
+  }, page)
   await test('two plans side by side: what differs is what differs in the API, and only that is left', async () => {
     await beside(page, 'covid-2022-20', 'covid-2022-v9')
     await beside(page, 'covid-2022-v9', 'ebola-who')

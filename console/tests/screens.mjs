@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 
 import { api, axeFaults, go, here, must, ok, open, overflow, picture, purposeGiven, settled, signedIn, test, tiny, undrawn, unspoken, url } from './house.mjs'
+import { legendFaults } from './charts.mjs'
 import { tonesAlone } from './tones.mjs'
 
 /** Who looks, where it is not the commander. */
@@ -49,7 +50,7 @@ async function whole(page, name, lang) {
 async function fits(page, width, name) {
   await page.setViewportSize({ width, height: width > 1440 ? 2160 : 800 })
   await settled(page, 60)
-  const out = await overflow(page)
+  const out = [...(await overflow(page)), ...(await legendFaults(page))]
   ok(!out.length, `${name}: nothing stands out at ${width}`, out)
   if (width > 1440) {
     const small = await tiny(page, 18)

@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { answerLost, api, axeFaults, go, must, ok, overflow, picture, settled, signedIn, test } from './house.mjs'
+import { drawnCharts } from './charts.mjs'
+import { answerLost, api, axeFaults, go, must, ok, overflow, picture, settled, signedIn, test, tiny } from './house.mjs'
 
 const round = async (page) => (await api(page, 'registers/round/records?state=open&limit=1')).rows[0].id
 const text = (page, selector) => page.locator(selector).first().innerText()
@@ -70,6 +71,8 @@ async function board(browser) {
       return wall.scrollHeight - wall.clientHeight
     })
     must(out <= 2, `it scrolls by ${out} px`)
+    const small = await tiny(page, 17.4, '.wall') // 11 mm on 55 inches
+    must(!small.length, small.join('; '))
     await picture(page, 'testing-wall')
     await page.keyboard.press('Escape')
     await page.waitForSelector('.board:not(.wall)')
@@ -81,6 +84,17 @@ async function board(browser) {
 
 async function sites(browser) {
   const page = await signedIn(browser, 'demo-sampler')
+  await test('the map of the sites names every street, on a phone, at a desk and at 4K', async () => {
+    for (const width of [360, 1440, 3840]) {
+      await page.setViewportSize({ width, height: width > 1440 ? 2160 : 800 })
+      await go(page, '/testing/sites')
+      await page.locator('.chart canvas').first().waitFor()
+      await settled(page)
+      const words = (await drawnCharts(page)).flatMap((one) => one.words)
+      for (const street of ['望江街道', '枫林街道', '云溪街道']) must(words.includes(street), `${width}: ${street} is not among ${words.join(' ')}`)
+    }
+    await page.setViewportSize({ width: 1440, height: 900 })
+  }, page)
   await test('sites: those where one waits longest first, by shape and word; a queue told by hand is there', async () => {
     await go(page, '/testing/sites')
     await page.getByText('▲').first().waitFor()

@@ -35,7 +35,7 @@ export const tonesAlone = (page, tone = '--tone-') =>
     }
 
     // charts stand on canvases: what was asked of them is taken from the parts that draw them
-    const look = { em: 12, ink: '#111', faint: '#666', line: '#ddd', paper: '#fff', accent: '#15a', bad: '#b22', note: '#eef', dark: false, width: 800, height: 360 }
+    const look = { em: 12, pen: 1, font: 'sans-serif', ink: '#111', faint: '#666', line: '#ddd', paper: '#fff', accent: '#15a', bad: '#b22', note: '#eef', dark: false, width: 800, height: 360 }
     const options = []
     const descend = (node) => {
       if (!node || typeof node !== 'object') return

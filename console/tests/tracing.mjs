@@ -1,5 +1,6 @@
 // The dialogs of tracing: a purpose, a zone, a reply to another region, the source of a case. What is typed in them stays after an error, an expiry and a reload,
 // belongs to what it was typed for, and makes nothing twice.
+import { drawnCharts } from './charts.mjs'
 import { answerLost, api, axeFaults, forget, go, must, people, picture, settled, signedIn, test } from './house.mjs'
 
 const box = (page) => page.locator('.el-dialog:visible').last()
@@ -98,6 +99,9 @@ async function source(page) {
   await test('why somebody is the source survives a reload, and is not offered at another case', async () => {
     await go(page, `/tracing/case/${rows[0].id}`)
     if (await page.locator('.el-dialog:visible').count()) await purpose(page)
+    const titles = (await page.locator('.plan').getAttribute('aria-label')).split(/\d+\. /).slice(1).map((title) => title.replace(/; $/, '').slice(0, 12))
+    const words = (await drawnCharts(page)).find((one) => one.place.includes('plan')).words
+    must(titles.length > 1 && titles.every((title) => words.includes(title)), `${titles.join(', ')} are not all on the plan: ${words.join(' ')}`)
     await page.getByRole('button', { name: '判定来源' }).click()
     await box(page).getByText('来源不明').click()
     await box(page).getByLabel('判定理由').fill('无共同暴露，基因序列不同')

@@ -182,6 +182,21 @@ async function expired(browser) {
   await page.context().close()
 }
 
+async function phone(browser) {
+  const page = await signedIn(browser, 'demo-intake', { width: 360, height: 740 })
+  await test('on a phone the list has the page until a duty is pressed; what stands beside that is closed again', async () => {
+    const side = page.locator('aside.side')
+    await go(page, '/work?unit=all')
+    await row(page, 1).waitFor()
+    must(!(await side.isVisible()), 'it lies over the list from the start')
+    await row(page, 1).locator('.left').click()
+    await side.waitFor()
+    await side.getByRole('button', { name: '关闭' }).click()
+    await side.waitFor({ state: 'hidden' })
+  }, page)
+  await page.context().close()
+}
+
 export async function walk(browser) {
   const page = await signedIn(browser, 'demo-intake')
   page.seen.refused = (status) => status === 0
@@ -190,6 +205,7 @@ export async function walk(browser) {
   await five(page)
   await test('nothing was in the log', async () => must(!page.seen.faults.length, page.seen.faults.join('\n')))
   await page.context().close()
+  await phone(browser)
   await expired(browser)
   await unit(browser)
 }

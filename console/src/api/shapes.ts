@@ -16,10 +16,8 @@ export async function shapesBelow(region: string): Promise<Shapes | null> {
   }
 }
 
-/** The middle of an outline, [longitude, latitude]: that of its longest ring. */
-export function shapeMiddle(geometry: Shapes['features'][number]['geometry']): [number, number] {
+/** The longest ring of an outline, [longitude, latitude]. */
+export function shapeRing(geometry: Shapes['features'][number]['geometry']): [number, number][] {
   const polygons = (geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates) as [number, number][][][]
-  const ring = polygons.map((p) => p[0] ?? []).reduce((a, b) => (b.length > a.length ? b : a), [])
-  const middle = (k: 0 | 1): number => (Math.min(...ring.map((p) => p[k])) + Math.max(...ring.map((p) => p[k]))) / 2
-  return [middle(0), middle(1)]
+  return polygons.map((p) => p[0] ?? []).reduce((a, b) => (b.length > a.length ? b : a), [])
 }

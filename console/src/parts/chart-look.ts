@@ -3,6 +3,9 @@ import { dark, printing } from '@/style/look'
 
 export interface ChartLook {
   em: number
+  /** A hairline: one pixel at a desk, more where type is larger. */
+  pen: number
+  font: string
   ink: string
   faint: string
   line: string
@@ -17,8 +20,11 @@ export interface ChartLook {
 export function lookOf(box: HTMLElement): ChartLook {
   const style = getComputedStyle(box)
   const of = (name: string): string => style.getPropertyValue(name).trim()
+  const em = Math.max(printing.value ? 7 : 11, parseFloat(style.fontSize) * 0.86)
   return {
-    em: Math.max(printing.value ? 7 : 11, parseFloat(style.fontSize) * 0.86),
+    em,
+    pen: Math.max(1, em / 12),
+    font: style.fontFamily,
     ink: of('--house-ink'),
     faint: of('--house-faint'),
     line: of('--house-line'),
@@ -51,4 +57,4 @@ export const dots: Decal = { symbol: 'circle', symbolSize: 0.8, dashArrayX: [3, 
 export function ramp(dark: boolean): string[] {
   return dark ? ['#22303d', '#2c4a66', '#35699a', '#5a94c8', '#a8d0f0'] : ['#eef2f6', '#c6dbef', '#85b7da', '#3f85bd', '#0b4a86']
 }
-export const axis = (l: ChartLook) => ({ axisLabel: { fontSize: l.em, color: l.faint }, axisLine: { lineStyle: { color: l.line } }, splitLine: { lineStyle: { color: l.line } }, axisTick: { show: false } })
+export const axis = (l: ChartLook) => ({ axisLabel: { fontSize: l.em, color: l.faint, margin: l.em * 0.7 }, axisLine: { lineStyle: { color: l.line, width: l.pen } }, splitLine: { lineStyle: { color: l.line, width: l.pen } }, axisTick: { show: false } })

@@ -10,11 +10,11 @@ export function ruleTime(w: Timing, t: Words, te: (key: string) => boolean): str
   const at = w.due_time_s && w.due_time_s < 86400 ? t('policies.by', { at: clock(w.due_time_s) }) : ''
   if (w.within_s === 0) return t('policies.own_time')
   if (w.within_s !== undefined) return t('policies.within', { time: spanWords(w.within_s, t) })
-  if (w.days?.length) return t('policies.on_days', { days: w.days.join(', ') }) + at
+  if (w.days?.length) return t('policies.on_days', { days: w.days.join(', '), n: w.days.length }) + at
   return (te(`policies.timing.${w.kind}`) ? t(`policies.timing.${w.kind}`) : w.kind) + at
 }
 export function parameterWords(p: Pick<Parameter, 'unit' | 'value'>, t: Words, te: (key: string) => boolean): string {
-  if (Array.isArray(p.value)) return t('policies.on_days', { days: p.value.join(', ') })
+  if (Array.isArray(p.value)) return t('policies.on_days', { days: p.value.join(', '), n: p.value.length })
   if (p.unit === 'duration') return spanWords(p.value, t)
   if (p.unit === 'time') return clock(p.value)
   if (p.unit === 'yes-no') return t(p.value ? 'policies.unit.yes' : 'policies.unit.no')

@@ -9,13 +9,13 @@ export const dark = ref(false)
 /** True while the page is being put on paper. */
 export const printing = ref(false)
 const machine = matchMedia('(prefers-color-scheme: dark)')
-let wall = false
+const walls = new Set<object>() // who goes from wall to wall: the next one is there before the last one goes
 
 function show(): void {
-  dark.value = !printing.value && (look.value === 'dark' || (look.value === 'auto' && (wall || machine.matches)))
+  dark.value = !printing.value && (look.value === 'dark' || (look.value === 'auto' && (walls.size > 0 || machine.matches)))
   document.documentElement.classList.toggle('dark', dark.value)
   document.documentElement.classList.toggle('printing', printing.value)
-  document.documentElement.classList.toggle('on-wall', wall)
+  document.documentElement.classList.toggle('on-wall', walls.size > 0)
 }
 machine.addEventListener('change', show)
 show()
@@ -25,8 +25,9 @@ export function wear(to: Look): void {
   localStorage.setItem('tocsin.look', to)
   show()
 }
-export function wearWall(on: boolean): void {
-  wall = on
+export function wearWall(who: object, on: boolean): void {
+  if (on) walls.add(who)
+  else walls.delete(who)
   show()
 }
 

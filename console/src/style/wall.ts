@@ -20,11 +20,12 @@ export function useWall(): { wall: ComputedRef<boolean>; toWall: (on: boolean) =
   function key(e: KeyboardEvent): void {
     if (e.key === 'Escape' && wall.value) void toWall(false)
   }
-  watch(wall, wearWall, { immediate: true })
+  const own = {}
+  watch(wall, (on) => wearWall(own, on), { immediate: true })
   onMounted(() => window.addEventListener('keydown', key))
   onUnmounted(() => {
     window.removeEventListener('keydown', key)
-    wearWall(false)
+    wearWall(own, false)
   })
   return { wall, toWall }
 }
