@@ -70,7 +70,9 @@ async function namesOf(keys: string[], alone = true): Promise<[string, string][]
   const parts = [...of].flatMap(([register, ids]) => Array.from({ length: Math.ceil(ids.length / 200) }, (_, i) => ({ register, ids: ids.slice(200 * i, 200 * i + 200) })))
   const told = await Promise.all(
     parts.map(async ({ register, ids }) => {
-      const open = (await registerOf(register)).fields.filter((f) => !f.sealed)
+      const of = await registerOf(register)
+      if (!of.may.read) return ids.map((id) => [`${register}/${id}`, `#${id}`] as [string, string]) // what one may not read is not asked for
+      const open = of.fields.filter((f) => !f.sealed)
       const own = open.filter((f) => f.name === 'title' || f.name === 'name' || f.name === 'pack')
       const calls = alone && !own.length ? [whom, where].map((names) => names.flatMap((n) => open.find((f) => f.type === 'reference' && f.name === n) ?? [])) : []
       const fields = [...own, ...calls.flat()].map((f) => f.name)
