@@ -3,6 +3,7 @@
 import { reactive, readonly } from 'vue'
 
 import { ask, get, Problem, whenSignedOut } from '@/api/client'
+import type { Told } from '@/api/told'
 import { session, sessionLoad, signAway } from '@/session'
 import { add, keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Box, type Lock, type Wish } from './shelf'
 
@@ -60,7 +61,7 @@ export function clock(): string {
   return new Date(Date.now() - state.off_s * 1000).toISOString()
 }
 async function setClock(): Promise<void> {
-  const { now } = await get<{ now: string }>('session')
+  const { now } = await get<Required<Pick<Told['Session'], 'now'>>>('session')
   state.off_s = Math.round((Date.now() - Date.parse(now)) / 1000)
   await keep('off', state.off_s)
 }
@@ -97,10 +98,7 @@ export async function forgetLock(): Promise<void> {
   state.held = false
 }
 
-interface Result {
-  outcome: string
-  message?: string
-}
+type Result = Pick<Told['SwabsAnswer']['rows'][number], 'outcome' | 'message'>
 /** One batch; false when nothing waited. What the server refuses stays here with its reason, until somebody has seen to it. */
 async function once(): Promise<boolean> {
   if (!own || !lock) return false
@@ -117,7 +115,7 @@ async function once(): Promise<boolean> {
   else if (first && 'pack' in first) told = [await packed(first.pack)]
   else {
     const swabs = batch.map((x) => ('swab' in x.wish ? x.wish.swab : null))
-    const got = await ask<{ rows: Result[] }>('sampling/swabs', { method: 'POST', body: { sent_at: clock(), swabs } })
+    const got = await ask<Told['SwabsAnswer']>('sampling/swabs', { method: 'POST', body: { sent_at: clock(), swabs } })
     told = got.data.rows
   }
   const gone: string[] = []
@@ -136,7 +134,7 @@ async function once(): Promise<boolean> {
 }
 async function packed(pack: Box): Promise<Result> {
   try {
-    const got = await ask<{ rows: { tube: string; outcome: string; detail?: string }[] }>('sampling/boxes', { method: 'POST', body: { ...pack, seal: true, sent_at: clock() } })
+    const got = await ask<Told['LabReport']>('sampling/boxes', { method: 'POST', body: { ...pack, seal: true, sent_at: clock() } })
     const not = got.data.rows.filter((r) => r.outcome === 'refused')
     return not.length ? { outcome: 'refused', message: not.map((r) => `${r.tube}: ${r.detail ?? ''}`).join('; ') } : { outcome: 'taken' }
   } catch (e) {
