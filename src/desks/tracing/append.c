@@ -12,7 +12,7 @@ static int one_add(struct tracing_rows *x, const struct tracing_row *r, struct t
     if (rc == 0) rc = named(x->v, VISITS_PLACE, r->place, &v.place, err);
     if (rc < 0) return rc;
     if (r->class_of && visits_class(x->v, v.place) != r->class_of) visits_set_class(x->v, v.place, r->class_of);
-    tracing_dwell(&x->how, r, visits_class(x->v, v.place), &v);
+    if (r->dwells) tracing_dwell(&x->how, x->v, &v);
     x->rows[x->n++] = v;
     return 0;
 }

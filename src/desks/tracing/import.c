@@ -34,8 +34,7 @@ struct intake {
     struct buf names;
     uint32_t name_at[2][GROUP], name_n[2][GROUP];
     uint8_t class_of[GROUP];
-    bool dwells[GROUP]; /* of a class that the row does not say */
-    int64_t dwell_s[CONTACT_CLASSES];
+    bool dwells[GROUP];
     struct tracing_map *map;      /* NULL: one visit a row */
     struct tracing_map plain;     /* that one */
     int columns[TRACING_COLUMNS]; /* of it */
@@ -69,7 +68,7 @@ static int group_take(struct intake *in, struct error *err) {
         v->person = ids[0][i];
         v->place = ids[1][i];
         if (in->class_of[i]) visits_set_class(in->v, v->place, in->class_of[i]);
-        if (in->dwells[i]) v->end = v->start + in->dwell_s[visits_class(in->v, v->place) % CONTACT_CLASSES];
+        if (in->dwells[i]) tracing_dwell(&in->plain.how, in->v, v);
     }
     if (rc < 0) return rc;
     in->n += in->n_group;
@@ -88,7 +87,7 @@ static int row_take(struct intake *in, const struct tracing_row *r, struct error
         if (rc < 0) return error_set(err, rc, NULL, "no memory for names / 内存不足");
     }
     in->class_of[in->n_group] = r->class_of;
-    in->dwells[in->n_group] = r->dwells && !r->class_of;
+    in->dwells[in->n_group] = r->dwells;
     in->rows[in->n + in->n_group] = (struct visit){.start = r->start, .end = r->end, .source = r->source, .confidence = r->confidence, .zone = r->zone, .row = r->row};
     return ++in->n_group == GROUP ? group_take(in, err) : 0;
 }
@@ -359,7 +358,6 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     in->v = v;
     in->report = &report;
     in->plain.how = how;
-    memcpy(in->dwell_s, how.dwell_s, sizeof in->dwell_s);
     in->plain.by = DAY_MIN;
     in->file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     snprintf(beside, sizeof beside, "%s.refused.csv", path);

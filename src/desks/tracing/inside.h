@@ -34,7 +34,7 @@ extern const char *const tracing_words[TRACING_COLUMNS]; /* as maps and JSON cal
 struct tracing_row {
     struct text person, place, other; /* other: both were near each other; place is then a name of the pair, in `pair` */
     char pair[VISITS_NAME_MAX + 1];
-    bool dwells;                      /* without an end: it lasts as long as its class says, which the store may know better (tracing_dwell) */
+    bool dwells;                      /* without an end and a class: it lasts as long as the class says that the store knows (tracing_dwell) */
     bool far;                         /* farther apart, or heard more faintly, than counts */
     instant start, end;
     uint8_t class_of, source, confidence;
@@ -60,8 +60,8 @@ struct tracing_how {
 /* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
 /* The end of a scan at a place whose class the row does not say. */
-static inline void tracing_dwell(const struct tracing_how *how, const struct tracing_row *r, uint8_t class_of, struct visit *v) {
-    if (r->dwells && !r->class_of) v->end = v->start + how->dwell_s[class_of % CONTACT_CLASSES];
+static inline void tracing_dwell(const struct tracing_how *how, const struct visits *v, struct visit *visit) {
+    visit->end = visit->start + how->dwell_s[visits_class(v, visit->place) % CONTACT_CLASSES];
 }
 /* As the policies in force here have it. */
 void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret);

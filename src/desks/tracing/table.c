@@ -169,7 +169,7 @@ static int times_read(const struct tracing_how *how, struct text start, struct t
     if (end.n && to == WHEN_NONE) return no_time(err, "end", end);
     if (!start.n) r->start = r->end; /* one day is known */
     if (r->start < (int64_t)DAY_MIN * DAY_S || r->start > ((int64_t)DAY_MAX - VISITS_DAYS_MAX) * DAY_S) return error_set(err, E_INVALID, "start", "in no calendar / 时间不合理");
-    r->dwells = !end.n && from == WHEN_INSTANT && !near;
+    r->dwells = !end.n && from == WHEN_INSTANT && !near && !r->class_of;
     if (!end.n) r->end = from == WHEN_DAY ? r->start + DAY_S : r->start + (near ? how->near_s : how->dwell_s[r->class_of]);
     else if (to == WHEN_DAY) r->end += DAY_S; /* to the end of that day */
     if (r->end < r->start) return error_set(err, E_INVALID, "end", "ends before it begins / 结束早于开始");
