@@ -92,6 +92,38 @@ static void a_swab_is_there_when_it_is_answered(void **state) {
     }
 }
 
+/* Who booked is done by the swab, single or in a batch of the field app; who did not come is a list. */
+static void who_booked_and_did_not_come(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        test_http_stop(&h);
+        int64_t slot = test_record(&h.t, "appointment_slot", "site", test_id(&h.t, g.site), "starts_at", "2022-09-01T17:00", "ends_at", "2022-09-01T17:30", "places", "10"), who[3];
+        for (int i = 0; i < 3; i++) {
+            who[i] = person_of(&h.t, 50 + i);
+            test_record(&h.t, "voluntary_test", "person", test_id(&h.t, who[i]), "slot", test_id(&h.t, slot), "requested_at", "2022-09-01T12:00");
+        }
+        test_http_start(&h, NULL);
+        static const char list[] = "/api/v1/registers/voluntary_test/records?state=booked&ends_at=..2022-09-01T18:00&fields=person";
+        for (int sent = 0; sent < 2; sent++) {
+            char text[60];
+            snprintf(text, sizeof text, "\"person\":%lld", (long long)who[0]);
+            assert_status(test_http_post(&h, "/api/v1/sampling/swabs", ROOT, one(&g, "A1", text)), sent ? 200 : 201);
+            snprintf(body, sizeof body, "{\"table\":%lld,\"round\":%lld,\"swabs\":[{\"tube\":\"A1\",\"person\":%lld},{\"tube\":\"A1\",\"temporary\":\"L7\"}]}", (long long)g.table, (long long)g.round, (long long)who[1]);
+            assert_status(test_http_post(&h, "/api/v1/sampling/swabs", ROOT, body), sent ? 200 : 201);
+            struct answer_got got = test_http_get(&h, list, ROOT);
+            assert_status(got, 200);
+            const json_t *rows = json_object_get(got.json, "rows");
+            assert_int_equal(json_array_size(rows), 1);
+            assert_int_equal(test_json_int(json_object_get(json_array_get(rows, 0), "fields"), "person"), who[2]);
+        }
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"voluntary_test\" v JOIN \"swab\" s ON s.\"id\"=v.\"swab\" AND s.\"person\"=v.\"person\" WHERE v.\"state\"='done' AND v.\"version\"=2"), 2);
+        test_http_drop(&h);
+    }
+}
+
 static void the_round_in_numbers(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
@@ -194,6 +226,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_refused, settle),
         cmocka_unit_test_teardown(a_swab_is_there_when_it_is_answered, settle),
+        cmocka_unit_test_teardown(who_booked_and_did_not_come, settle),
         cmocka_unit_test_teardown(the_round_in_numbers, settle),
         cmocka_unit_test_teardown(paper_there_and_back, settle),
         cmocka_unit_test_teardown(rounds_of_a_template, settle),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ledger/credential.h"
+#include "ledger/effect.h"
 #include "ledger/gate.h"
 #include "ledger/journal_block.h"
 #include "ledger/lookup.h"
@@ -127,16 +128,12 @@ static int catalog_open(struct ledger *l, struct error *err) {
     if (!l->tables) return error_memory(err);
     if (l->catalog->n_registers > TABLES_MAX - 24) return error_set(err, E_TOO_LARGE, NULL, "more than %d registers", TABLES_MAX - 24);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_derive(&l->arena, &l->catalog->registers[i], l->zone_s, &l->tables[i], err);
-    for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_targets(&l->arena, l->catalog, l->tables[i], err);
+    for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) rc = table_targets(&l->arena, l->catalog, l->tables[i], l->zone_s, err);
     for (size_t i = 0; !rc && i < l->catalog->n_registers; i++) {
         const struct register_decl *reg = &l->catalog->registers[i];
-        for (size_t k = 0; !rc && k < reg->n_effects; k++) {
-            const struct register_decl *target = register_find(l->catalog, reg->fields[register_field(reg, reg->effects[k].field)].target);
-            const struct effect *e = &reg->effects[k];
-            struct text wrong = !target || register_state(target, e->to) < 0 ? e->to : e->back.n && register_state(target, e->back) < 0 ? e->back : (struct text){0};
-            if (wrong.n) rc = error_set(err, E_UNKNOWN, reg->file, "effects: %s has no state %s / 该登记册没有此状态", target ? target->name.s : "?", wrong.s);
-            else if (reg->person_field >= 0 && target->person_field >= 0)
-                rc = add_mover(l, l->tables[target->order], reg, k, err);
+        for (size_t k = 0; !rc && reg->person_field >= 0 && k < reg->n_effects; k++) {
+            const struct register_decl *target = l->tables[i]->effects[k].target;
+            if (target->person_field >= 0) rc = add_mover(l, l->tables[target->order], reg, k, err);
         }
     }
     return rc;

@@ -462,7 +462,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (similar_concerned(reg, changed)) rc = similar_find(x, &e->record, &d->ret_similar, &d->ret_similar_rule, err);
     if (rc < 0) return rc;
     if (concerns(x, reg)) rc = book_fact(x->l, x->s, &e->record, &before, err);
-    if (rc >= 0 && reg->n_effects) rc = apply_effects(x, &e->record, &before, false, err);
+    if (rc >= 0 && (reg->n_effects || (e->t->n_movers && changed[reg->person_field]))) rc = apply_effects(x, &e->record, &before, false, err);
     return rc < 0 ? rc : apply_copies_follow(x, &e->record, &before, err);
 }
 

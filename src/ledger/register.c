@@ -1,3 +1,4 @@
+#include "ledger/effect.h"
 #include "ledger/hold.h"
 #include "ledger/count.h"
 #include "ledger/tally.h"
@@ -208,23 +209,6 @@ static int declare_checks(struct catalog *c, const struct yaml *root, struct reg
     return rc;
 }
 
-static int declare_effects(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
-    static const char *const keys[] = {"when", "moves", "to", "back", NULL};
-    const struct yaml *list;
-    int rc = declare_list(&c->arena, root, "effects", sizeof *r->effects, &list, &r->effects, err);
-    for (size_t i = 0; !rc && list && i < list->n; i++) {
-        struct effect *e = &r->effects[i];
-        rc = yaml_only(list->items[i], keys, err);
-        if (!rc) rc = declare_text(list->items[i], "when", true, &e->when, err);
-        if (!rc) rc = declare_reference(r, list->items[i], "moves", &e->field, err);
-        if (!rc) rc = declare_text(list->items[i], "to", true, &e->to, err);
-        if (!rc) rc = declare_text(list->items[i], "back", false, &e->back, err);
-        e->line = list->items[i]->line;
-        if (!rc) r->n_effects = i + 1;
-    }
-    return rc;
-}
-
 /* Plain characters and {region}, {date}, {seq:1..9}; exactly one {seq}, or numbers could not differ. */
 static bool mask_valid(struct text t) {
     int seqs = 0;
@@ -417,7 +401,7 @@ int register_declare(struct catalog *c, const struct yaml *root, struct register
     if (!rc) rc = declare_states(c, root, &r, err);
     if (!rc) rc = declare_moves(c, root, &r, err);
     if (!rc) rc = declare_checks(c, root, &r, err);
-    if (!rc) rc = declare_effects(c, root, &r, err);
+    if (!rc) rc = effect_declare(c, root, &r, err);
     if (!rc) rc = hold_declare(c, root, &r, err);
     if (!rc) rc = tally_declare(c, root, &r, err);
     if (!rc) rc = count_declare(c, root, &r, err);

@@ -87,11 +87,12 @@ struct rule_check {
     void *expr; /* struct expr *, bound by ledger/record.c at start */
 };
 
-/* A record moves another that it refers to, or, when it names none, those of its person: a contact with an active stay is placed, whichever was told first. Left out
- * where the other has no such move. When the record is withdrawn and no other says the same, the other goes back. */
+/* A record moves another (ledger/effect.h). */
 struct effect {
-    struct text when, field, to; /* condition over the record; its reference; the state that the other enters */
+    struct text when, moves, to; /* condition over the record; one of its references, or a register about the same person; the state that the other enters */
     struct text back;            /* the state it goes back to; empty: it stays */
+    struct text at, same, by;    /* of a register: which one of the person's, see there */
+    int64_t within_s;
     int line;
 };
 
@@ -138,7 +139,7 @@ struct register_decl {
     size_t n_checks;
     struct rule_check *checks;
     size_t n_effects;
-    struct effect *effects;    /* what making a record of this register does to one it refers to */
+    struct effect *effects;    /* what making a record of this register does to others */
     size_t n_holds;
     struct hold *holds;
     struct tally_decl *tally;       /* or NULL */

@@ -1,3 +1,4 @@
+#include "ledger/effect.h"
 #include "ledger/hold.h"
 #include "ledger/similar.h"
 #include "ledger/count.h"
@@ -104,22 +105,6 @@ static int derive_checks(struct arena *a, struct reg_table *t, int32_t zone_s, s
     return 0;
 }
 
-static int derive_effects(struct arena *a, struct reg_table *t, int32_t zone_s, struct error *err) {
-    t->effects = arena_alloc(a, (t->reg->n_effects + 1) * sizeof *t->effects);
-    if (!t->effects) return error_memory(err);
-    for (size_t i = 0; i < t->reg->n_effects; i++) {
-        const struct effect *e = &t->reg->effects[i];
-        int rc = expr_parse(a, e->when, t->reg, zone_s, &t->effects[i], err);
-        if (rc < 0) {
-            char where[ERROR_WHERE_MAX];
-            snprintf(where, sizeof where, "%s:%d", t->reg->file ? t->reg->file : t->reg->name.s, e->line);
-            error_within(err, where);
-            return rc;
-        }
-    }
-    return 0;
-}
-
 static bool list_fields(struct arena *a, const struct register_decl *reg, struct reg_table *t) {
     struct field_list *const lists[] = {&t->required, &t->defaulted, &t->sealed, &t->references};
     for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
@@ -172,7 +157,6 @@ int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_
     }
     rc = derive_indexes(a, t, err);
     if (!rc) rc = derive_checks(a, t, zone_s, err);
-    if (!rc) rc = derive_effects(a, t, zone_s, err);
     if (!rc) rc = similar_derive(a, t, zone_s, err);
     if (!rc) *ret = t;
 out:
@@ -180,7 +164,7 @@ out:
     return rc;
 }
 
-int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err) {
+int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, int32_t zone_s, struct error *err) {
     t->targets = arena_alloc(a, (t->reg->n_fields + 1) * sizeof *t->targets);
     if (!t->targets) return error_memory(err);
     for (size_t i = 0; i < t->reg->n_fields; i++) {
@@ -188,7 +172,8 @@ int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t,
         if (from >= 0) t->reads |= (uint64_t)1 << (from < 63 ? from : 63);
         if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
     }
-    int rc = hold_bind(a, t, err);
+    int rc = effect_bind(a, c, t, zone_s, err);
+    if (!rc) rc = hold_bind(a, t, err);
     if (!rc) rc = count_bind(a, t, err);
     return rc ? rc : tally_bind(a, t, err);
 }

@@ -21,7 +21,7 @@ struct reg_table {
     const struct register_decl **targets; /* of reference fields, else NULL */
     struct lookup_kind by_key, by_number;
     struct expr **checks; /* reg->checks, parsed */
-    struct expr **effects; /* when of reg->effects, parsed */
+    struct effect_bound *effects; /* reg->effects */
     /* effects of other registers that move its records, by person too */
     struct mover { const struct register_decl *reg; size_t effect; } *movers;
     size_t n_movers, cap_movers;
@@ -37,7 +37,7 @@ struct reg_table {
 /* Builds into the ledger's arena; parses the checks between fields (an error names the declaration's line). */
 int table_derive(struct arena *a, const struct register_decl *reg, int32_t zone_s, struct reg_table **ret, struct error *err);
 /* Fills in targets, when all registers are there. */
-int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, struct error *err);
+int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t, int32_t zone_s, struct error *err);
 const struct db_table *field_code_table(void);
 /* Reads the numbers; gives new ones to new fields when `assign` (inside a write transaction). */
 int table_codes(struct db *db, struct arena *a, struct reg_table **tables, size_t n, bool assign, struct error *err);
