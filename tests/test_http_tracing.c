@@ -64,6 +64,18 @@ static void visits_are_there_when_they_are_answered(void **state) {
         got = with("POST", "/api/v1/visits", STREET, "Content-Type: text/csv; charset=utf-8\r\n", "\xef\xbb\xbf人员,场所,开始时间,结束时间\r\n9,\"x\",2022-05-27T10:20,2022-05-27T11:20\r\n10,\"a \"\"b\"\"\",bad,\r\n\r\n");
         assert_status(got, 201);
         assert_true(test_json_int(got.json, "taken") == 1 && test_json_int(got.json, "refused") == 1);
+        /* what is not understood, as in a file */
+        got = with("POST", "/api/v1/visits", STREET, "Content-Type: text/csv\r\n", "person,place,start,class,source\n20,z,2022-05-27T10:20,shoop,\n21,z,2022-05-27T10:20,,hearsay\n22,z,2022-05-27T10:20,,,\"a, b\"\n"
+                                                                                    "23\xff,z,2022-05-27T10:20,,\n24,z,2022-05-27T10:20,,, \n");
+        assert_status(got, 201);
+        assert_true(test_json_int(got.json, "taken") == 1 && test_json_int(got.json, "refused") == 4);
+        static const char *const wheres[] = {"class", "source", "row", "row"};
+        for (size_t i = 0; i < 4; i++) {
+            const json_t *one = json_array_get(json_object_get(got.json, "reasons"), i);
+            assert_true(test_json_int(one, "index") == (int64_t)i && !strcmp(test_json_text(one, "where"), wheres[i]));
+        }
+        assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":20,\"place\":\"z\",\"start\":\"2022-05-27T10:20\",\"source\":\"hearsay\"}"), 422);
+        assert_status(test_http_post(&h, "/api/v1/visits", STREET, "{\"person\":20,\"place\":\"z\",\"start\":\"2022-05-27T10:20\",\"class\":\"shoop\"}"), 422);
         got = with("POST", "/api/v1/visits/stream", STREET, "Content-Type: application/x-ndjson\r\n",
                    "{\"person\":10,\"place\":\"x\",\"start\":\"2022-05-27T10:00\",\"end\":\"2022-05-27T10:30\"}\n\nnothing\n{\"person\":11,\"place\":\"y\",\"start\":\"2022-05-27T10:00\"}");
         assert_status(got, 201);
@@ -75,7 +87,7 @@ static void visits_are_there_when_they_are_answered(void **state) {
         assert_status(got, 201);
         assert_int_equal(test_json_int(got.json, "taken"), 1);
         got = test_http_get(&h, "/api/v1/visits/status", STREET);
-        assert_int_equal(test_json_int(got.json, "visits"), 6);
+        assert_int_equal(test_json_int(got.json, "visits"), 7);
         got = with("POST", "/api/v1/tracing/trace", ROOT, JSON PURPOSE, "{\"persons\":[7],\"window\":4}");
         assert_status(got, 200);
         assert_int_equal(test_json_int(got.json, "n_contacts"), 4); /* 8, 9, 10, 12 */

@@ -193,6 +193,51 @@ static void one_bad_row_does_not_end_the_file(void **state) {
     buf_clear(&b);
 }
 
+/* Wherever a NUL got into a table, of a few rows or of many: the encoding is what it was, and only the row that holds it is damaged. */
+static void a_nul_costs_its_row(void **state) {
+    (void)state;
+    static const struct { const char *name, *head, *row; } lists[] = {
+        {"UTF-8", "person,place,start\n", "a%d,x,2022-05-28T10:00\n"}, {"UTF-8", "姓名,场所,开始时间\n", "王小%d,农贸市场,2022-05-28\n"}, {"GB18030", "姓名,场所,开始时间\n", "王小%d,农贸市场,2022-05-28\n"},
+        {"BIG5", "姓名,場所,開始時間\n", "王小%d,農貿市場國際廣場體育館,2022-05-28\n"}, {"CP1252", "name,place,start\n", "M\xc3\xbcller %d,Caf\xc3\xa9 R\xc3\xb6mer,2022-05-28\n"}};
+    static const int sizes[] = {2, 40};
+    for (size_t k = 0; k < 2 * sizeof lists / sizeof *lists; k++) {
+        struct buf utf8 = {0}, holed = {0};
+        char bytes[8192], *from, *to = bytes;
+        buf_str(&utf8, lists[k / 2].head);
+        for (int i = 0; i < sizes[k % 2]; i++) buf_printf(&utf8, lists[k / 2].row, i);
+        size_t in = utf8.n, room = sizeof bytes;
+        iconv_t cd = iconv_open(lists[k / 2].name, "UTF-8");
+        assert_true(cd != (iconv_t)-1);
+        from = (char *)utf8.s;
+        assert_int_equal(iconv(cd, &from, &in, &to, &room), 0);
+        iconv_close(cd);
+        size_t all = (size_t)(to - bytes), lines = 1 + (size_t)sizes[k % 2];
+        for (size_t at = 0; at < all; at += 1 + at / 200) {
+            struct error err = {0};
+            struct sheet *s = NULL;
+            const struct text *cells;
+            size_t n, row = 1, seen = 0;
+            int64_t line;
+            bool damaged;
+            for (size_t i = 0; i < at; i++) row += bytes[i] == '\n';
+            buf_reset(&holed);
+            buf_add(&holed, bytes, at);
+            buf_char(&holed, 0);
+            buf_add(&holed, bytes + at, all - at);
+            if (sheet_open_bytes(holed.s, holed.n, NULL, &s, &err) < 0 || strcmp(sheet_about(s)->encoding, lists[k / 2].name)) fail_msg("%s of %zu rows, a NUL at %zu: %s %s", lists[k / 2].name, lines, at, err.message, s ? sheet_about(s)->encoding : "");
+            while (sheet_next(s, &cells, &n, &line, &damaged, &err) == 1) {
+                assert_int_equal(damaged, line == (int64_t)row);
+                if (!damaged) assert_true(n == 3 && (line == 1 || text_is(cells[2], k < 2 ? "2022-05-28T10:00" : "2022-05-28")));
+                seen++;
+            }
+            assert_int_equal(seen, lines);
+            sheet_close(s);
+        }
+        buf_clear(&utf8);
+        buf_clear(&holed);
+    }
+}
+
 /* A stray quote in a file larger than the cap of a row: one row is told as damaged, all others are read. */
 static void a_quote_never_closed_costs_one_row(void **state) {
     (void)state;
@@ -497,7 +542,7 @@ int main(void) {
         cmocka_unit_test(cells_of_csv),
         cmocka_unit_test(every_shape_is_found_by_content),
         cmocka_unit_test(late_characters_decide_the_encoding),
-        cmocka_unit_test(every_real_table_opens), cmocka_unit_test(one_bad_row_does_not_end_the_file),
+        cmocka_unit_test(every_real_table_opens), cmocka_unit_test(one_bad_row_does_not_end_the_file), cmocka_unit_test(a_nul_costs_its_row),
         cmocka_unit_test(a_quote_never_closed_costs_one_row),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);

@@ -8,13 +8,17 @@
 
 static char file[200], refused[220];
 
-static void write_file(const struct test_ledger *t, const char *content) {
+static void write_bytes(const struct test_ledger *t, const char *content, size_t n) {
     snprintf(file, sizeof file, "%s/visits.csv", t->dir);
     snprintf(refused, sizeof refused, "%s/refused.csv", t->dir);
     FILE *f = fopen(file, "wb");
     assert_non_null(f);
-    assert_int_equal(fwrite(content, 1, strlen(content), f), strlen(content));
+    assert_int_equal(fwrite(content, 1, n, f), n);
     assert_int_equal(fclose(f), 0);
+}
+
+static void write_file(const struct test_ledger *t, const char *content) {
+    write_bytes(t, content, strlen(content));
 }
 
 static struct visits *opened(struct test_ledger *t) {
@@ -395,6 +399,51 @@ static void what_is_not_known_is_no_fault(void **state) {
     }
 }
 
+static void expect_refused(const char *const *lines, size_t n) {
+    char got[300];
+    FILE *f = fopen(refused, "r");
+    assert_non_null(f);
+    for (size_t i = 0; i < n; i++) {
+        assert_non_null(fgets(got, sizeof got, f));
+        if (strncmp(got, lines[i], strlen(lines[i])) != 0) fail_msg("%s is not %s", got, lines[i]);
+    }
+    assert_null(fgets(got, sizeof got, f));
+    fclose(f);
+}
+
+/* One rule for a plain table, a mapped one and rows over HTTP (test_http_tracing): what is said and not understood is no visit. The row comes back with its line, the column and the reason. */
+static void what_is_not_understood_comes_back(void **state) {
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", "2022-05-29T17:00") {
+        static const char list[] = "person,place,start,class,source\n"
+                                   "a,x,2022-05-28T10:00,shop,scan\n"
+                                   "b,x,2022-05-28T10:00,shoop,\n"
+                                   "c,x,2022-05-28T10:00,农贸市场,hearsay\n"
+                                   "d,x,2022-05-28T10:00,,,,\t ,\n" /* blanks behind the header are none */
+                                   "e,x,y,2022-05-28T10:00,shop,scan\n"
+                                   "f,x,2022-05-28T10:00,,,\"f, g\"\n"
+                                   "g\0,x,2022-05-28T10:00,,\n"
+                                   "h,x,2022-05-28T10:00,不详,流调自述\n";
+        static const char *const back[] = {"person,place,start,class,source,line,reason\n", "b,x,2022-05-28T10:00,shoop,,3,\"class: \"\"shoop\"\" is no kind of place", "c,x,2022-05-28T10:00,农贸市场,hearsay,4,\"source: ",
+                                           "e,x,y,2022-05-28T10:00,shop,scan,6,row: more cells than headers", "f,x,2022-05-28T10:00,,,\"f, g\",7,row: more cells than headers", "g"};
+        struct error err = {0};
+        struct tracing_import_report r;
+        struct visits *v = opened(&t);
+        char map[300];
+        snprintf(map, sizeof map, "%s/map.yaml", t.dir);
+        map_write(map, "visits:\n  - {person: person, place: place, start: start, class: class, source: source}\n");
+        for (int mapped = 0; mapped < 2; mapped++) {
+            write_bytes(&t, list, sizeof list - 1);
+            assert_ok(tracing_import_mapped(t.l, &t.s, v, file, mapped ? map : NULL, refused, &r, &err), err);
+            assert_true(r.rows == 8 && r.taken == 3 && r.refused == 5 && r.without == 0);
+            expect_refused(back, sizeof back / sizeof *back);
+        }
+        uint32_t id;
+        assert_true(visits_find(v, VISITS_PERSON, TEXT("h"), &id) && !visits_find(v, VISITS_PERSON, TEXT("b"), &id) && !visits_find(v, VISITS_PERSON, TEXT("f"), &id));
+        visits_close(v);
+    }
+}
+
 /* A scan without an end lasts as long as the plan says of the class of its place, which an earlier row may have told. */
 static void a_scan_lasts_as_its_class_says(void **state) {
     struct test_ledger t;
@@ -452,7 +501,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_questions_that_are_wrong), cmocka_unit_test(a_table_becomes_contacts), cmocka_unit_test(forgetting_follows_the_policy_and_is_journalled),
         cmocka_unit_test(proximities_and_bare_dates_are_evidence), cmocka_unit_test(a_map_finds_several_visits_in_a_row), cmocka_unit_test(a_map_says_how_a_list_is_written), cmocka_unit_test(routes_in_words_are_visits),
-        cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(what_is_not_known_is_no_fault), cmocka_unit_test(a_scan_lasts_as_its_class_says), cmocka_unit_test(a_city_fills_the_store),
+        cmocka_unit_test(a_case_is_traced_from_its_lookback_on), cmocka_unit_test(what_is_not_known_is_no_fault), cmocka_unit_test(what_is_not_understood_comes_back), cmocka_unit_test(a_scan_lasts_as_its_class_says), cmocka_unit_test(a_city_fills_the_store),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);

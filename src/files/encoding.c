@@ -176,6 +176,28 @@ static int detect_nul(struct text t, struct encoding_guess *g, struct error *err
                      "this is no table of text: it holds NUL bytes as programs, pictures and databases do");
 }
 
+/* A few NULs in what is text without them, as a device's padding or a damaged disk leave them: each costs its row, and says nothing of the encoding. UTF-16 has one beside every
+ * comma and line end, and of what is not Latin every tenth low byte is a control character. */
+static int nul_strays(struct text *t, struct shape *h, bool whole, char **ret_bare, struct error *err) {
+    struct shape bare = {0};
+    size_t n = 0;
+    if (h->nul * 20 > h->n) return 0;
+    char *s = mem_alloc(h->n + 1);
+    if (!s) return error_memory(err);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->s[i]) s[n++] = t->s[i];
+    sample_shape((struct text){s, n}, whole, &bare);
+    bool utf8 = bare.utf8_bad * 50 <= bare.utf8_good && (bare.utf8_good > 1 || !bare.high);
+    bool gb = bare.gb_common * 2 > bare.gb_pairs + 4 * bare.gb_bad, big = bare.big_common * 10 > 9 * (bare.big_pairs + 4 * bare.big_bad);
+    bool western = bare.undefined_1252 == 0 && bare.single_runs * 10 >= bare.runs * 8;
+    if (bare.control * 50 <= n && (utf8 || gb || big || western)) {
+        *t = (struct text){s, n};
+        *h = bare;
+    }
+    *ret_bare = s;
+    return 0;
+}
+
 static bool uchardet_says(struct text t, const char *name) {
     uchardet_t u = uchardet_new();
     if (!u) return false;
@@ -206,6 +228,7 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
     static const char *const with_bom[] = {"UTF-8", "UTF-16LE", "UTF-16BE", "GB18030"};
     struct encoding_guess g = {0};
     struct shape h = {0};
+    char *bare = NULL;
     int rc = 0;
     for (size_t i = 0; i < sizeof with_bom / sizeof *with_bom && !g.bom; i++) {
         g.bom_n = bom_of(with_bom[i], sample);
@@ -213,6 +236,8 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
         if (g.bom) guess(&g, with_bom[i], 1);
     }
     sample_shape(sample, whole, &h);
+    if (h.nul && !g.bom) rc = nul_strays(&sample, &h, whole, &bare, err);
+    if (rc < 0) return rc;
     if (g.bom) {
         size_t plain = 0, odd = 0;
         if (strncmp(g.name, "UTF-16", 6) == 0)
@@ -221,7 +246,7 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
         else
             odd = h.nul;
         if (odd * 20 > sample.n + 20) rc = error_set(err, E_UNSUPPORTED, NULL, "this is no table of text");
-    } else if (h.nul && !(h.nul * 50 <= h.n && h.control * 50 <= h.n && !h.utf8_bad && (h.utf8_good > 1 || !h.high))) {
+    } else if (h.nul) {
         rc = detect_nul(sample, &g, err);
     } else if (h.control * 50 > h.n) {
         rc =
@@ -235,6 +260,7 @@ int encoding_detect(struct text sample, bool whole, struct encoding_guess *ret, 
     } else {
         detect_bytes(sample, &h, &g);
     }
+    mem_free(bare);
     if (rc == 0) *ret = g;
     return rc;
 }

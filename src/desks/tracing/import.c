@@ -8,7 +8,7 @@
 #include "desks/tracing/told.h"
 #include "files/sheet.h"
 
-enum { BATCH = 4 << 20, GROUP = 1024, REFUSED_COLUMNS = 64 };
+enum { BATCH = 4 << 20, GROUP = 1024 };
 
 /* Names of provinces, cities and counties, with and without what they are ("武汉市", "武汉"), for routes told in words. */
 struct areas {
@@ -26,7 +26,7 @@ struct intake {
     size_t n, cap;
     struct sheet_writer *refused;
     const struct sheet_info *about;
-    struct text header[REFUSED_COLUMNS];
+    struct text *header;
     struct arena arena;
     size_t n_header;
     /* rows behind the n whose names have no numbers yet */
@@ -92,23 +92,29 @@ static int row_take(struct intake *in, const struct tracing_row *r, struct error
     return ++in->n_group == GROUP ? group_take(in, err) : 0;
 }
 
+/* The row as it is, behind it its line and why; a row longer than the header keeps its cells. */
 static int row_refuse(struct intake *in, const struct text *cells, size_t n, const char *errors, const struct error *why, struct error *err) {
-    struct text out[REFUSED_COLUMNS + 1] = {{"", 0}};
-    char reason[ERROR_MESSAGE_MAX + ERROR_WHERE_MAX + 4];
+    struct text out[SHEET_COLUMNS_MAX];
+    char reason[ERROR_MESSAGE_MAX + ERROR_WHERE_MAX + 4], line[24];
+    size_t width = in->n_header;
     int rc = 0;
     in->report->refused++;
     if (!in->refused) {
         rc = sheet_create(errors, in->about, false, &in->refused, err);
         if (rc < 0) return rc;
-        for (size_t i = 0; i < in->n_header; i++) out[i] = in->header[i];
-        out[in->n_header] = TEXT("reason");
-        rc = sheet_header(in->refused, out, in->n_header + 1, err);
+        for (size_t i = 0; i < width; i++) out[i] = in->header[i];
+        out[width] = TEXT("line");
+        out[width + 1] = TEXT("reason");
+        rc = sheet_header(in->refused, out, width + 2, err);
         snprintf(in->report->refused_to, sizeof in->report->refused_to, "%s", errors);
     }
+    if (n > width) width = n < SHEET_COLUMNS_MAX - 2 ? n : SHEET_COLUMNS_MAX - 2;
     snprintf(reason, sizeof reason, "%s: %s", why->where, why->message);
-    for (size_t i = 0; i < in->n_header; i++) out[i] = i < n ? sheet_fitting(in->refused, cells[i]) : (struct text){"", 0};
-    out[in->n_header] = text_of(reason);
-    return rc < 0 ? rc : sheet_put(in->refused, out, in->n_header + 1, err);
+    snprintf(line, sizeof line, "%lld", (long long)in->line);
+    for (size_t i = 0; i < width; i++) out[i] = i < n ? sheet_fitting(in->refused, cells[i]) : (struct text){"", 0};
+    out[width] = text_of(line);
+    out[width + 1] = text_of(reason);
+    return rc < 0 ? rc : sheet_put(in->refused, out, width + 2, err);
 }
 
 /* A visit, or both sides of one proximity. */
@@ -301,7 +307,8 @@ static int header_read(struct ledger *l, struct intake *in, const struct text *c
         in->map = m;
     } else rc = tracing_header(cells, n, in->columns, err);
     if (rc == 0 && in->map && !in->areas.read) rc = areas_read(l, &in->areas, err);
-    for (; rc == 0 && in->n_header < n && in->n_header < REFUSED_COLUMNS; in->n_header++) {
+    if (rc == 0 && !(in->header = arena_alloc(&in->arena, (n + 1) * sizeof *in->header))) return error_memory(err);
+    for (; rc == 0 && in->n_header < n && in->n_header < SHEET_COLUMNS_MAX - 2; in->n_header++) {
         snprintf(number, sizeof number, "%zu", in->n_header + 1);
         if (!(in->header[in->n_header] = arena_text(&in->arena, in->map && in->map->headless ? text_of(number) : cells[in->n_header])).s) return error_memory(err);
     }
@@ -315,10 +322,13 @@ static int table_row(struct intake *in, const struct text *cells, size_t n, bool
     uint64_t taken = 0;
     int rc;
     in->report->rows++;
-    if (broken) rc = error_set(&why, E_INVALID, "row", "damaged characters, or a row too large / 字符损坏或该行过大");
-    else if (in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
-    else rc = tracing_row_read(&in->plain.how, in->columns, cells, n, &r, &why);
-    if (in->map && !broken) {
+    bool headless = in->map && in->map->headless;
+    if (broken) rc = error_set(&why, E_INVALID, "row", "bytes that do not decode, a NUL, a quote left open, or too large / 有不能解码的字节、空字符、未闭合的引号,或该行过大");
+    else rc = headless ? 0 : tracing_row_whole(cells, n, in->n_header, &why);
+    bool readable = rc == 0;
+    if (readable && in->map) rc = mapped_take(in, cells, n, &taken, &why, err);
+    else if (readable) rc = tracing_row_read(&in->plain.how, in->columns, cells, n, &r, &why);
+    if (in->map && readable) {
         if (rc < 0) return rc;
         in->report->without += rc == 0 && !taken;
         return rc == 1 ? row_refuse(in, cells, n, errors, &why, err) : rc;

@@ -57,7 +57,9 @@ struct tracing_how {
     int64_t step_s;
     const struct codelist *kinds; /* words of the list mean its classes; NULL: codes only */
 };
-/* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`. The row must stay where it is when it has a pair. */
+/* Nothing stands behind the cells that the header names: what it may have moved is not known. E_INVALID. */
+int tracing_row_whole(const struct text *cells, size_t n, size_t headers, struct error *err);
+/* A date without a time is all of that day, told in the interview, half sure. E_INVALID with the column in `where`; so an unknown word for class or source. The row must stay where it is when it has a pair. */
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err);
 /* The end of a scan at a place whose class the row does not say. */
 static inline void tracing_dwell(const struct tracing_how *how, const struct visits *v, struct visit *visit) {

@@ -211,6 +211,12 @@ static int signal_read(const struct tracing_how *how, struct text t, bool *ret_f
     return 0;
 }
 
+int tracing_row_whole(const struct text *cells, size_t n, size_t headers, struct error *err) {
+    for (size_t i = headers; i < n; i++)
+        if (text_trim(cells[i]).n) return error_set(err, E_INVALID, "row", "more cells than headers: a separator in a cell without quotes? / 单元格多于表头:是否有分隔符未加引号?");
+    return 0;
+}
+
 int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, struct tracing_row *ret, struct error *err) {
     static const char *const words[][2] = {
 #define X(name, word, zh) {word, zh},
@@ -230,6 +236,7 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     struct text kind = cell(columns, cells, n, COLUMN_CLASS);
     const struct code *code = how->kinds && kind.n ? code_find_any(how->kinds, kind) : NULL;
     r->class_of = tracing_class(code ? code->code : kind);
+    if (kind.n && !code && !r->class_of) return error_set(err, E_INVALID, "class", "\"%.*s\" is no kind of place / 不是场所类别", (int)(kind.n < 40 ? kind.n : 40), kind.s);
     int rc = times_read(how, cell(columns, cells, n, COLUMN_START), end, r->other.n > 0, r, &vague, err);
     if (rc == 0 && r->other.n) rc = pair_name(r, err);
     if (rc == 0 && r->other.n) rc = distance_read(how, cell(columns, cells, n, COLUMN_DISTANCE), &r->far, err);
@@ -240,8 +247,10 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     if (rc == 0) rc = small(cell(columns, cells, n, COLUMN_ROW), UINT16_MAX, "row", &row, err);
     if (rc < 0) return rc;
     r->source = r->other.n ? PRESENCE_PROXIMITY : vague ? PRESENCE_TOLD : end.n ? PRESENCE_TIMED : PRESENCE_SCAN;
-    for (uint8_t k = 0; source.n && k < PRESENCE_KINDS; k++)
-        if (text_is(source, words[k][0]) || text_is(source, words[k][1])) r->source = k;
+    bool known = !source.n;
+    for (uint8_t k = 0; !known && k < PRESENCE_KINDS; k++)
+        if ((known = text_is(source, words[k][0]) || text_is(source, words[k][1]))) r->source = k;
+    if (!known) return error_set(err, E_INVALID, "source", "\"%.*s\" is no source of visits / 不是来源类别", (int)(source.n < 40 ? source.n : 40), source.s);
     r->confidence = (uint8_t)confidence;
     r->zone = (uint16_t)zone;
     r->row = (uint16_t)row;

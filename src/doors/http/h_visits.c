@@ -5,7 +5,7 @@
 #include "doors/http/scans.h"
 #include "doors/http/write.h"
 
-enum { BATCH_MAX = 20000, BATCH_BODY_MAX = 8 << 20, REFUSED_MAX = 100, LINE_BYTES_MAX = 16 << 10, STREAM_ROWS = 8192, CELL_BYTES = 24 };
+enum { BATCH_MAX = 20000, BATCH_BODY_MAX = 8 << 20, REFUSED_MAX = 100, LINE_BYTES_MAX = 16 << 10, STREAM_ROWS = 8192, CELL_BYTES = 24, CELLS_MAX = 64 };
 
 struct refused {
     size_t index;
@@ -55,12 +55,14 @@ static int row_add(struct sending *x, const json_t *j, size_t index, struct erro
 
 /* ---- a table as text: plain commas, quotes where they must be */
 
-/* Cuts one line at its commas; quoted cells are unquoted in place. Returns how many, at most max. */
+/* Cuts one line at its commas; quoted cells are unquoted in place. Returns how many, at most max: the last is then all that is left. */
 static size_t cells_cut(char *s, char *end, struct text *out, size_t max) {
     size_t n = 0;
     while (n < max) {
         char *from = s, *to;
-        if (s < end && *s == '"') {
+        if (n == max - 1) {
+            s = to = end;
+        } else if (s < end && *s == '"') {
             from = to = ++s;
             for (; s < end; s++) {
                 if (*s == '"' && (s + 1 == end || s[1] != '"')) break;
@@ -79,31 +81,39 @@ static size_t cells_cut(char *s, char *end, struct text *out, size_t max) {
     return n;
 }
 
+static int table_row(struct sending *x, const int columns[TRACING_COLUMNS], char *s, char *end, size_t headers, struct error *err) {
+    struct text cells[CELLS_MAX], line = {s, (size_t)(end - s)};
+    if (!text_utf8_valid(line) || memchr(s, 0, line.n)) return error_set(err, E_INVALID, "row", "is not UTF-8, or holds a NUL / 不是 UTF-8 编码,或有空字符");
+    size_t n = cells_cut(s, end, cells, CELLS_MAX);
+    int rc = tracing_row_whole(cells, n, headers, err);
+    return rc < 0 ? rc : tracing_rows_add(&x->rows, columns, cells, n, err);
+}
+
 static int table_read(struct sending *x, char *s, size_t n, struct error *err) {
-    struct text cells[32];
+    struct text cells[CELLS_MAX];
     int columns[TRACING_COLUMNS], rc = 0;
+    size_t headers = 0;
     char *end = s + n;
-    bool head = true;
     if (n >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) s += 3;
     for (size_t line = 0; rc == 0 && s < end; line++) {
-        char *stop = memchr(s, '\n', (size_t)(end - s)), *next = stop ? stop + 1 : end;
+        char *from = s, *stop = memchr(s, '\n', (size_t)(end - s));
+        s = stop ? stop + 1 : end;
         if (!stop) stop = end;
-        if (stop > s && stop[-1] == '\r') stop--;
-        size_t k = stop > s ? cells_cut(s, stop, cells, 32) : 0;
-        s = next;
-        if (!k) continue;
-        if (head) {
-            rc = tracing_header(cells, k, columns, err);
-            head = false;
+        if (stop > from && stop[-1] == '\r') stop--;
+        if (stop == from) continue;
+        if (!headers) {
+            if (!text_utf8_valid((struct text){from, (size_t)(stop - from)})) return error_set(err, E_SYNTAX, "body", "is not UTF-8 / 不是 UTF-8 编码");
+            headers = cells_cut(from, stop, cells, CELLS_MAX);
+            rc = headers < CELLS_MAX ? tracing_header(cells, headers, columns, err) : error_set(err, E_TOO_LARGE, "body", "more than %d columns / 超过 %d 列", CELLS_MAX - 1, CELLS_MAX - 1);
             continue;
         }
         struct error why = {0};
         if (x->n++ == BATCH_MAX) return error_set(err, E_TOO_LARGE, "body", "more than %d visits at once / 一次最多 %d 条", BATCH_MAX, BATCH_MAX);
-        rc = tracing_rows_add(&x->rows, columns, cells, k, &why);
+        rc = table_row(x, columns, from, stop, headers, &why);
         if (rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
         if (rc < 0) rc = refuse_row(x, line - 1, &why) < 0 ? error_memory(err) : 0;
     }
-    return rc == 0 && head ? error_set(err, E_SYNTAX, "body", "the table is empty / 表为空") : rc;
+    return rc == 0 && !headers ? error_set(err, E_SYNTAX, "body", "the table is empty / 表为空") : rc;
 }
 
 /* ---- the answer */
@@ -159,7 +169,7 @@ static int append(struct request *r, struct error *err) {
     int rc = sending_new(r, &x, err);
     if (rc < 0) return rc;
     if (type_is(r, "text/csv")) {
-        rc = text_utf8_valid(buf_view(&r->body)) ? table_read(x, r->body.s, r->body.n, err) : error_set(err, E_SYNTAX, "body", "is not UTF-8 / 不是 UTF-8 编码");
+        rc = table_read(x, r->body.s, r->body.n, err);
     } else if (type_is(r, "application/json")) {
         rc = request_parse_json(r, err);
         const json_t *list = rc == 0 && json_is_array(r->json) ? r->json : json_object_get(r->json, "visits");
