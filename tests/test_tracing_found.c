@@ -591,6 +591,56 @@ static void who_is_found_nearer_is_a_close_contact(void **state) {
     }
 }
 
+/* Entries of a record that say what it was before. */
+static int corrections_count(const struct journal_entry *e, void *arg) {
+    *(int *)arg += e->before.n > 0 && e->after.n > 0;
+    return 0;
+}
+
+/* The record of a contact spans what was found so far: a longer look moves its first contact back, a later meeting its last one on, and what is owed from then on with it; a narrower look moves nothing. */
+static void a_record_spans_what_was_found(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        static const struct { int64_t window, minutes; const char *first, *last; bool moved; } looks[] = {
+            {0, -1, "2022-05-27", "2022-05-27", false}, {6, -1, "2022-05-24", "2022-05-27", true}, {0, -1, "2022-05-24", "2022-05-27", false}, {1, -1, "2022-05-24", "2022-05-27", false},
+            {0, -1, "2022-05-24", "2022-05-28", true} /* they met again */, {6, 50, "2022-05-24", "2022-05-28", false}, {1, -1, "2022-05-24", "2022-05-28", false}};
+        struct scene x;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        const char *li = test_id(&x.t, x.li), *one[] = {test_id(&x.t, x.wang)};
+        stay(&x, li, "gym", "2022-05-24T10:00", "2022-05-24T11:00");
+        stay(&x, one[0], "gym", "2022-05-24T10:00", "2022-05-24T11:00");
+        int64_t due = 0, contact = 0;
+        for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+            if (i == 4) {
+                due = test_count(&x.t, "SELECT due_at FROM obligation_open WHERE rule = 'end-observation'");
+                stay(&x, li, "cafe", "2022-05-28T10:00", "2022-05-28T10:40");
+                stay(&x, one[0], "cafe", "2022-05-28T10:00", "2022-05-28T10:40");
+            }
+            struct tracing_question q = question(&x, looks[i].window);
+            struct tracing_accepted d = {0};
+            q.minutes = looks[i].minutes;
+            assert_ok(tracing_accept(x.t.l, &s, x.v, &q, &(struct tracing_accept){.names = one, .n_names = 1}, &d, &err), err);
+            if (d.refused || d.contacts_made != (i == 0) || d.contacts_moved != looks[i].moved) fail_msg("look %zu: %zu refused, %zu made, %zu moved", i, d.refused, d.contacts_made, d.contacts_moved);
+            day first, last;
+            assert_true(day_parse(text_of(looks[i].first), &first) && day_parse(text_of(looks[i].last), &last));
+            assert_int_equal(test_count(&x.t, "SELECT first_contact FROM contact"), first);
+            assert_int_equal(test_count(&x.t, "SELECT last_contact FROM contact"), last);
+        }
+        assert_int_equal(test_count(&x.t, "SELECT due_at FROM obligation_open WHERE rule = 'end-observation'"), due + DAY_S);
+        int corrections = 0;
+        contact = test_count(&x.t, "SELECT id FROM contact");
+        assert_ok(record_history(x.t.l, x.t.l->db, &x.t.s, register_find(x.t.l->catalog, TEXT("contact")), contact, corrections_count, &corrections, &err), err);
+        assert_int_equal(corrections, 2); /* back, and on */
+        /* one written down by hand without days gets both */
+        test_record(&x.t, "contact", "person", test_id(&x.t, test_record(&x.t, "person", "name", "钱二", "visits_name", "scan-7")), "index_case", x.word);
+        struct tracing_accepted d = accepted(&x, &s, 0, NULL, 0);
+        assert_true(d.contacts_made == 0 && d.contacts_moved == 1);
+        assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact WHERE first_contact = last_contact"), 1);
+        scene_drop(&x);
+    }
+}
+
 /* What is forgotten or damaged takes no finding back; a narrower look does. */
 static void what_cannot_be_seen_takes_nothing_back(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -685,7 +735,7 @@ int main(void) {
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people),
         cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
-        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(who_is_found_nearer_is_a_close_contact), cmocka_unit_test(a_venue_gives_its_list_on_demand),
+        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(who_is_found_nearer_is_a_close_contact), cmocka_unit_test(a_record_spans_what_was_found), cmocka_unit_test(a_venue_gives_its_list_on_demand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

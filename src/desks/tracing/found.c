@@ -23,7 +23,7 @@ struct tracing_taking {
     struct arena arena;
     struct idmap known;         /* person -> its contact of this case */
     struct idmap ranks;         /* contact -> how near its class is, as recorded */
-    struct idmap last;          /* contact -> last_contact + 1 as recorded, 0 none */
+    struct idmap first, last;   /* contact -> first_contact and last_contact as recorded; not in it: none */
     struct idmap taken;         /* persons whose contact stands */
     struct idmap exposed;       /* person -> first and last exposure of its finding */
     struct idmap held;          /* person -> its finding, those not current negative */
@@ -52,9 +52,12 @@ static int known_contact(const struct record *r, void *arg) {
     struct idmap_slot *slot = idmap_put(&t->known, &t->arena, person, &made);
     if (!slot) return E_MEMORY;
     if (made || r->id < slot->value.i) slot->value.i = r->id;
-    slot = idmap_put(&t->last, &t->arena, r->id, &made);
-    if (!slot) return E_MEMORY;
-    slot->value.i = record_int(r, "last_contact", -1) + 1;
+    for (int k = 0; k < 2; k++) {
+        int64_t on = record_int(r, k ? "last_contact" : "first_contact", INT64_MIN);
+        slot = on == INT64_MIN ? slot : idmap_put(k ? &t->last : &t->first, &t->arena, r->id, &made);
+        if (!slot) return E_MEMORY;
+        if (on != INT64_MIN) slot->value.i = on;
+    }
     slot = idmap_put(&t->ranks, &t->arena, r->id, &made);
     if (!slot) return E_MEMORY;
     slot->value.i = rank_of(record_text(r, "class"));
@@ -186,17 +189,19 @@ static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, c
     return rc < 0 ? NULL : d;
 }
 
-/* A later exposure moves the last contact of a record that is there, and a nearer one its class: the plan owes more to who is close. A farther one does not: a person decides. */
+/* What is found of a record that is there: an earlier exposure moves its first contact, a later one its last, a nearer one its class: the plan owes more to who is close. Never the
+ * other way: what a narrower question does not find may be true all the same, and a person decides. */
 static struct draft *moved_draft(struct tracing_taking *t, const struct contact *c, int64_t id, struct error *err) {
-    const struct idmap_slot *slot = idmap_find(&t->last, id), *rank = idmap_find(&t->ranks, id);
-    day last = day_at(t, c->last > c->first ? c->last - 1 : c->last);
-    bool later = slot && slot->value.i <= last, nearer = rank && rank->value.i < rank_of(text_of(classes[c->kind]));
-    if (!later && !nearer) return NULL;
+    const struct idmap_slot *from = idmap_find(&t->first, id), *to = idmap_find(&t->last, id), *rank = idmap_find(&t->ranks, id);
+    day first = day_at(t, c->first), last = day_at(t, c->last > c->first ? c->last - 1 : c->last);
+    bool earlier = !from || first < from->value.i, later = !to || last > to->value.i, nearer = rank && rank->value.i < rank_of(text_of(classes[c->kind]));
+    if (!earlier && !later && !nearer) return NULL;
     struct draft *d = draft_new(&t->arena, t->contact, DRAFT_CHANGE);
     if (!d) return error_memory(err), NULL;
     d->id = id;
     d->keep_key = true;
-    int rc = later ? draft_put(d, "last_contact", value_int(last), err) : 0;
+    int rc = earlier ? draft_put(d, "first_contact", value_int(first), err) : 0;
+    if (rc == 0 && later) rc = draft_put(d, "last_contact", value_int(last), err);
     if (rc == 0 && nearer) rc = draft_put(d, "class", value_text(text_of(classes[c->kind])), err);
     return rc < 0 ? NULL : d;
 }

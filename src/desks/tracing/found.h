@@ -2,8 +2,8 @@
  * register contact (so that the plan in force owes their control and place) and one in register finding, which keeps the evidence and the parameters. A venue becomes an
  * exposure_venue. What the route of the case (register track) says with times and places goes into the visits first, as told.
  *
- * Never twice: a person who is a contact of this case already, by whatever hand, keeps that record; the finding points to it, and a later exposure moves its
- * last contact. Run again with another look-back: who is new is added; whose finding no longer holds is proposed for removal with the reason, never removed. */
+ * Never twice: a person who is a contact of this case already, by whatever hand, keeps that record; the finding points to it, and an earlier or later exposure moves its
+ * first or last contact. Run again with another look-back: who is new is added; whose finding no longer holds is proposed for removal with the reason, never removed. */
 #ifndef TOCSIN_DESKS_TRACING_FOUND_H
 #define TOCSIN_DESKS_TRACING_FOUND_H
 
