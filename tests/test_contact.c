@@ -26,13 +26,15 @@ static int end(void **state) {
     return 0;
 }
 
-/* Three days, or half a day of many; whole minutes half of the time, so that ends meet beginnings. Class 1 asks who sat where, class 2 has floors that matter in a crowd only. */
+/* Three days, or half a day of many; whole minutes half of the time, so that ends meet beginnings. Class 1 asks who sat where (now and then all in one train, who say several things of themselves at a time), class 2 has floors that matter in a crowd only. */
 static void draw(struct rng *r, size_t n) {
+    bool train = !rng_below(r, 6);
     city.n = n;
     for (size_t i = 0; i < n; i++) {
         int32_t unit = rng_below(r, 2) ? 300 : 1, days_s = n > 500 ? DAY_S / 2 : 3 * DAY_S, from = (int32_t)rng_below(r, (uint64_t)(days_s / unit)) * unit, span = (int32_t)rng_below(r, (uint64_t)(5 * 3600 / unit)) * unit;
         rows[i] = (struct presence){.person = (uint32_t)rng_below(r, PERSONS), .place = (uint32_t)rng_below(r, PLACES), .start = from,
                                     .end = rng_below(r, 10) ? from + span : from, .attr = presence_attr((unsigned)rng_below(r, 3), 90)};
+        if (rows[i].place % 4 == 1 && train) rows[i].place = 1;
         if (rows[i].place % 4 == 1 && rng_below(r, 4)) rows[i].zone = (uint16_t)(1 + rng_below(r, 3)), rows[i].row = (uint16_t)rng_below(r, 9);
         if (rows[i].place % 4 == 2 && rng_below(r, 2)) rows[i].zone = (uint16_t)(1 + rng_below(r, 3));
         city.classes[rows[i].place] = (uint8_t)(rows[i].place % 4);
@@ -96,18 +98,67 @@ static size_t stays_of(const struct presences *c, const struct contact_options *
     return k;
 }
 
-struct truth {
-    int degree; /* 0: not found; -1: a case */
-    int kind;
-    int64_t overlap_s;
-    int32_t first, last;
-};
+/* Where seats are asked: what a person's stays say at an instant is what none of the others, which say the same, says more of. */
+static bool says_more(const struct presence *a, const struct presence *than, int32_t t) {
+    bool same = (than->zone == 0 || than->zone == a->zone) && (than->row == 0 || than->row == a->row);
+    return a->start <= t && t < a->end && same && !(than->zone == a->zone && than->row == a->row);
+}
+
+static bool outdone(const struct presence *all, size_t n, const struct presence *one, int32_t t) {
+    for (size_t i = 0; i < n; i++)
+        if (says_more(&all[i], one, t)) return true;
+    return false;
+}
 
 static bool near(const struct contact_rule *r, const struct presence *a, const struct presence *b) {
     if (r->rows < 0) return true;
     if (a->zone && b->zone && a->zone != b->zone) return false;
     return !a->row || !b->row || abs(a->row - b->row) <= r->rows;
 }
+
+/* Whether two can have sat near each other at an instant. */
+static bool near_at(const struct contact_rule *r, const struct presence *mine, size_t n_mine, const struct presence *theirs, size_t n_theirs, int32_t t) {
+    for (size_t i = 0; i < n_mine; i++)
+        for (size_t k = 0; k < n_theirs; k++)
+            if (mine[i].start <= t && t < mine[i].end && theirs[k].start <= t && t < theirs[k].end && near(r, &mine[i], &theirs[k]) && !outdone(mine, n_mine, &mine[i], t) &&
+                !outdone(theirs, n_theirs, &theirs[k], t))
+                return true;
+    return false;
+}
+
+struct span {
+    int32_t from, to;
+};
+
+static int by_number(const void *a, const void *b) {
+    return (*(const int32_t *)a > *(const int32_t *)b) - (*(const int32_t *)a < *(const int32_t *)b);
+}
+
+/* The times in which one of the exposed, within its window, and somebody can have sat near each other for long enough. */
+static size_t seated_together(const struct contact_rule *r, const struct contact_index *window, const struct presence *mine, size_t n_mine, const struct presence *theirs, size_t n_theirs,
+                              struct span *out) {
+    static int32_t at[4 * ROWS + 2];
+    size_t k = 0, n = 0;
+    for (size_t i = 0; i < n_mine; i++) at[k++] = mine[i].start, at[k++] = mine[i].end;
+    for (size_t i = 0; i < n_theirs; i++) at[k++] = theirs[i].start, at[k++] = theirs[i].end;
+    at[k++] = window->from, at[k++] = window->to;
+    qsort(at, k, sizeof *at, by_number);
+    for (size_t i = 0, from = k; i < k; i++) { /* nothing changes between two of these instants */
+        bool now = i + 1 < k && at[i] >= window->from && at[i] < window->to && near_at(r, mine, n_mine, theirs, n_theirs, at[i]);
+        if (now && from == k) from = i;
+        if (now || from == k) continue;
+        if (at[i] - at[from] >= r->overlap_s) out[n++] = (struct span){at[from], at[i]};
+        from = k;
+    }
+    return n;
+}
+
+struct truth {
+    int degree; /* 0: not found; -1: a case */
+    int kind;
+    int64_t overlap_s;
+    int32_t first, last;
+};
 
 static void meet(struct truth *t, int degree, int kind, int32_t from, int32_t to, int32_t overlap) {
     if (t->degree == 0) *t = (struct truth){degree, degree == 2 ? CONTACT_SECONDARY : CONTACT_GENERAL, 0, INT32_MAX, INT32_MIN};
@@ -129,7 +180,7 @@ static void degree_truth(const struct presences *c, const struct contact_options
         for (uint32_t k = 0; k < PERSONS; k++) {
             if (before[k].degree) continue;
             size_t n_theirs = stays_of(c, o, k, place, theirs), n_met = 0;
-            static struct { int32_t from, to; } met[ROWS * 4];
+            static struct span met[ROWS * 4];
             for (size_t i = 0; i < n_theirs; i++) {
                 int32_t gone = INT32_MAX;
                 for (size_t j = 0; j < n; j++)
@@ -139,16 +190,23 @@ static void degree_truth(const struct presences *c, const struct contact_options
                         bool came = a->start >= asked[j].from, left = a->end <= asked[j].to;
                         if (from > to || from >= asked[j].to || (from == to && !(came && left)) || !near(r, a, b)) continue;
                         int32_t s = from > b->start ? from : b->start, e = to < b->end ? to : b->end;
-                        if (e - s >= r->overlap_s) met[n_met].from = s, met[n_met++].to = e;
+                        if (r->rows < 0 && e - s >= r->overlap_s) met[n_met++] = (struct span){s, e};
+                        if (r->rows >= 0) { /* where a seat becomes known nobody comes or leaves */
+                            came &= !outdone(mine[j], n_mine[j], a, a->start) && !outdone(theirs, n_theirs, b, b->end > b->start ? b->end - 1 : b->start);
+                            left &= !outdone(mine[j], n_mine[j], a, a->end > a->start ? a->end - 1 : a->start) && !outdone(theirs, n_theirs, b, b->start);
+                        }
                         int32_t since = o->reverse ? from - b->end : b->start - to;
                         if (r->after_s && since >= 0 && since <= r->after_s && (o->reverse ? came : left) && since < gone) gone = since;
                     }
                 if (gone != INT32_MAX) {
                     int32_t from = theirs[i].start, to = theirs[i].end < from + r->after_s - gone ? theirs[i].end : from + r->after_s - gone;
+                    for (int32_t t = from; t < to && r->rows >= 0; t++)
+                        if (outdone(theirs, n_theirs, &theirs[i], t)) to = t;
                     if (o->reverse) from = to = theirs[i].end + gone;
                     meet(&truth[k], degree, CONTACT_CAME_AFTER, from, to, 0);
                 }
             }
+            for (size_t j = 0; r->rows >= 0 && j < n; j++) n_met += seated_together(r, &asked[j], mine[j], n_mine[j], theirs, n_theirs, met + n_met);
             for (size_t x = 0; x < n_met; x++) /* union: a minute counts once, whatever else says that they were there */
                 for (size_t y = 0; y < n_met; y++)
                     if (x != y && met[x].to >= 0 && met[y].to >= 0 && met[x].from <= met[y].to && met[y].from <= met[x].to) {
@@ -242,7 +300,7 @@ static void equal_to_the_pairwise_definition(void **state) {
     static struct truth truth[PERSONS];
     size_t contacts = 0, second = 0, general = 0;
     rng_seed(&r, 41);
-    for (int round = 0; round < 2000; round++) {
+    for (int round = 0; round < 2400; round++) {
         struct contact_index cases[12];
         struct contact_options o = rules(1 + round % 2, round / 2 % 2);
         draw(&r, round % 5 ? 60 + rng_below(&r, 200) : 700);
@@ -465,6 +523,51 @@ static void evidence_adds_up(void **state) {
     assert_true(fabs(found.contacts[0].score - (1 - exp(-0.011))) < 1e-9);
 }
 
+/* A train of carriages 1 to 9, rows 1 to 20, from 8:00 to 12:00. Person 1 has a ticket for row 7 of carriage 2. */
+static void a_ticket_says_more_than_a_scan(void **state) {
+    enum { H = 3600 };
+    struct contact_options o = rules(1, false);
+    const struct contact_index one = {1, 0, DAY_S}, far = {2, 0, DAY_S};
+    o.rules[1].after_s = 0;
+    city.classes[1] = 1;
+    static const struct presence ticket = {.person = 1, .place = 1, .start = 8 * H, .end = 12 * H, .zone = 2, .row = 7}, scan = {.person = 1, .place = 1, .start = 8 * H, .end = 8 * H + 1800},
+                                 carriage = {.person = 1, .place = 1, .start = 9 * H, .end = 9 * H + 1800, .zone = 2}, elsewhere = {.person = 1, .place = 1, .start = 9 * H, .end = 9 * H + 1800, .zone = 5};
+    const struct { struct presence a, b; uint16_t zone, row; int64_t found_s; } cases[] = {
+        {ticket, ticket, 2, 11, 0},          {ticket, ticket, 2, 10, 4 * H},      {ticket, scan, 2, 11, 0},     {ticket, scan, 5, 7, 0}, {ticket, scan, 0, 0, 4 * H}, {ticket, carriage, 2, 11, 0},
+        {carriage, carriage, 2, 11, 1800}, /* no ticket: anybody of the carriage */
+        {ticket, elsewhere, 5, 11, 1800},  /* who was seen in another carriage was there */
+        {scan, scan, 5, 7, 1800},          {scan, carriage, 5, 7, 1800}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rows[0] = cases[i].a, rows[1] = cases[i].b;
+        rows[2] = (struct presence){.person = 2, .place = 1, .start = 8 * H, .end = 12 * H, .zone = cases[i].zone, .row = cases[i].row};
+        city.n = 3;
+        for (int turned = 0; turned < 2; turned++) {
+            ask(&city, &o, turned ? &far : &one, 1);
+            if ((found.n_contacts ? found.contacts[0].overlap_s : 0) != cases[i].found_s) fail_msg("%zu %d: %lld s", i, turned, found.n_contacts ? (long long)found.contacts[0].overlap_s : 0);
+        }
+    }
+    /* ten minutes before the ticket begins and ten after, beside one of whom no seat is known, are twenty; so are ten in each of two seats near him */
+    rows[0] = (struct presence){.person = 1, .place = 1, .start = 8 * H - 600, .end = 8 * H + 1800};
+    rows[1] = ticket;
+    rows[2] = (struct presence){.person = 2, .place = 1, .start = 8 * H - 600, .end = 8 * H + 600};
+    o.rules[1].overlap_s = 1200;
+    ask(&city, &o, &one, 1);
+    assert_true(found.n_contacts == 1 && found.contacts[0].overlap_s == 1200 && found.n_evidence == 1);
+    rows[0] = (struct presence){.person = 1, .place = 1, .start = 8 * H - 600, .end = 8 * H, .zone = 2, .row = 9};
+    rows[2].zone = 2, rows[2].row = 8;
+    ask(&city, &o, &one, 1);
+    assert_true(found.n_contacts == 1 && found.contacts[0].overlap_s == 1200);
+    rows[2].row = 12;
+    ask(&city, &o, &one, 1);
+    assert_int_equal(found.n_contacts, 0);
+    /* nobody leaves where his seat becomes known: who gets in a minute later sat far away */
+    o.rules[1] = (struct contact_rule){.overlap_s = 600, .after_s = 900, .rows = 3, .weight = 1};
+    rows[0] = (struct presence){.person = 1, .place = 1, .start = 8 * H - 600, .end = 8 * H + 1800};
+    rows[2] = (struct presence){.person = 2, .place = 1, .start = 8 * H + 60, .end = 9 * H, .zone = 5, .row = 1};
+    ask(&city, &o, &one, 1);
+    assert_int_equal(found.n_contacts, 0);
+}
+
 static void a_crowd_is_a_venue(void **state) {
     struct contact_options o = rules(1, false);
     city.n = 0;
@@ -552,6 +655,7 @@ int main(void) {
         cmocka_unit_test(stricter_thresholds_find_less),
         cmocka_unit_test(many_cases_find_what_each_finds),
         cmocka_unit_test(evidence_adds_up),
+        cmocka_unit_test(a_ticket_says_more_than_a_scan),
         cmocka_unit_test(a_crowd_is_a_venue),
         cmocka_unit_test(what_cases_have_in_common),
         cmocka_unit_test(a_failed_allocation_is_an_error),

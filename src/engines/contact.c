@@ -67,6 +67,8 @@ void contact_work_free(struct contact_work *w) {
     mem_free(c->all_latest);
     mem_free(w->when);
     mem_free(w->together);
+    for (int k = 0; k < 2; k++) mem_free(w->pieces[k]);
+    mem_free(w->stays);
     mem_free(w->linked);
     sweep_free(w);
     mem_free(w);
@@ -255,7 +257,7 @@ static void exposed_sort(struct exposed *x, size_t n) {
 
 /* edges: what only touches the window is kept for exposed_join, which may make it one with what lies within. */
 static int exposed_add(struct contact_work *w, const struct presence *p, int32_t from, int32_t to, bool edges) {
-    struct exposed x = {p->place, p->person, p->start, p->end, p->zone, p->row, true, true};
+    struct exposed x = {p->place, p->person, p->start, p->end, p->zone, p->row, p->attr, true, true};
     if (x.start < from) x.start = from, x.came = false;
     if (x.end > to) x.end = to, x.left = false;
     if (x.start > x.end || (edges ? x.start > to : x.start >= to || exposed_edge(&x))) return 0;

@@ -2,7 +2,9 @@
  *
  * Two people met at a place when their stays there overlap by at least m, or when one came within d after the other had left (air that lingers);
  * m and d by class of place. Stays of one person at one place that touch or overlap are one stay, however they were recorded: cut at midnight, scanned twice,
- * told and scanned. Where seats are asked, two known seats count only in the same carriage and at most `rows` apart; an unknown seat counts.
+ * told and scanned. Where seats are asked, two known seats count only in the same carriage and at most `rows` apart; an unknown seat counts. What is known of a seat is known at an instant:
+ * while one stay of a person says what another says and more (a ticket for carriage 2, row 7, a scan of the train), the other says nothing; two were together for all the time in
+ * which they can have sat near each other, whoever changed seats in it, and nobody comes or leaves where a seat becomes known.
  * A place with `crowd` stays a day or more is a venue: it gives no contacts but one exposure (place, from, to) for a notice and a list on
  * demand; whose carriage or floor is known, meets those of the same one.
  *

@@ -16,14 +16,10 @@ struct other {
     uint32_t person;
     int32_t start, end;
     uint16_t attr, zone, row;
+    bool was, stayed;        /* a piece that begins, or ends, where a seat becomes known: nobody came or left there */
 };
 
 static int met(struct contact_work *w, const struct other *k, int32_t start, int32_t end, uint32_t through, uint8_t rows_apart) {
-    if (w->gathering) {
-        if (!mem_room(&w->together, &w->cap_together, w->n_together + 1, sizeof *w->together)) return E_MEMORY;
-        w->together[w->n_together++] = (struct together){start, end, through, k->attr, rows_apart};
-        return 0;
-    }
     struct contact_evidence e = {w->place, through, start, end, end - start, k->attr, CONTACT_MET, rows_apart, 0};
     return contact_note(w, k->person, &e, w->dose_per_s * (double)(end - start), true);
 }
@@ -112,6 +108,13 @@ static bool seats_near(const struct contact_work *w, const struct exposed *j, co
     return apart <= w->rule.rows;
 }
 
+static int gather(struct contact_work *w, const struct other *k, int32_t start, int32_t end, uint32_t through, uint8_t rows_apart) {
+    if (end <= start) return 0;
+    if (!mem_room(&w->together, &w->cap_together, w->n_together + 1, sizeof *w->together)) return E_MEMORY;
+    w->together[w->n_together++] = (struct together){start, end, through, k->attr, rows_apart};
+    return 0;
+}
+
 /* Pair by pair, where it matters who sat where; the exposed are sorted by start. */
 static int pairs(struct contact_work *w, const struct other *k, bool zones) {
     const struct cluster *c = &w->cluster;
@@ -128,8 +131,12 @@ static int pairs(struct contact_work *w, const struct other *k, bool zones) {
         const struct exposed *j = &c->all[i];
         if (!seats_near(w, j, k, zones, &apart)) continue;
         int32_t since = w->o->reverse ? j->start - k->end : k->start - j->end;
-        if (since >= 0 && since <= w->rule.after_s && w->rule.after_s && since < gone_s && (w->o->reverse ? j->came : j->left)) gone = j, gone_s = since;
+        if (since >= 0 && since <= w->rule.after_s && w->rule.after_s && since < gone_s && (w->o->reverse ? j->came && !k->stayed : j->left && !k->was)) gone = j, gone_s = since;
         int32_t start = j->start > k->start ? j->start : k->start, end = j->end < k->end ? j->end : k->end;
+        if (w->gathering) {
+            rc = gather(w, k, start, end, j->person, apart);
+            continue;
+        }
         if (end - start < w->rule.overlap_s) continue;
         if (open && start <= to) {
             if (end > to) to = end;
@@ -215,57 +222,76 @@ static int by_person_start(const void *pa, const void *pb) {
     return a->start != b->start ? (a->start < b->start ? -1 : 1) : a->end < b->end ? -1 : a->end > b->end;
 }
 
-static inline int judge(struct contact_work *w, const struct other *k, bool by_pairs, bool zones) {
-    if (by_pairs) return pairs(w, k, zones);
+static inline int judge(struct contact_work *w, const struct other *k) {
     int rc = overlaps(w, k);
     return rc == 0 && w->rule.after_s ? lingers(w, k) : rc;
 }
 
-static int by_seat_start(const void *pa, const void *pb) {
-    const struct presence *a = pa, *b = pb;
-    if (a->person != b->person) return a->person < b->person ? -1 : 1;
-    if (a->zone != b->zone) return a->zone < b->zone ? -1 : 1;
-    return a->row != b->row ? (a->row < b->row ? -1 : 1) : by_person_start(pa, pb);
-}
-
-static int by_from(const void *pa, const void *pb) {
-    const struct together *a = pa, *b = pb;
-    return a->from != b->from ? (a->from < b->from ? -1 : 1) : (a->to > b->to) - (a->to < b->to);
-}
-
-/* One who sat in two places at a time, as a ticket and a scan say, was there once: the union of the times found. */
+/* ---- who sat where: contact_seats.c */
+/* Whoever changed seats, or of whom a ticket and a scan speak, was with one of those exposed for all the time in which they can have been near; never a minute twice. */
 static int gathered(struct contact_work *w, uint32_t person) {
     struct together *t = w->together;
+    size_t n = together_join(t, w->n_together, true), long_enough = 0;
     int rc = 0;
     w->gathering = false;
-    if (w->n_together) qsort(t, w->n_together, sizeof *t, by_from);
-    for (size_t i = 0, k; rc == 0 && i < w->n_together; i = k) {
-        struct together one = t[i];
-        for (k = i + 1; k < w->n_together && t[k].from <= one.to; k++) {
-            if (t[k].to > one.to) one.to = t[k].to;
-            if (t[k].rows_apart < one.rows_apart) one.rows_apart = t[k].rows_apart, one.through = t[k].through;
-        }
-        rc = met(w, &(struct other){.person = person, .attr = one.attr}, one.from, one.to, one.through, one.rows_apart);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (t[i].to - t[i].from >= w->rule.overlap_s) t[long_enough++] = t[i];
+    n = together_join(t, long_enough, false);
+    for (size_t i = 0; rc == 0 && i < n; i++) rc = met(w, &(struct other){.person = person, .attr = t[i].attr}, t[i].from, t[i].to, t[i].through, t[i].rows_apart);
     return rc;
 }
 
-/* Stays that may touch others of the same person, joined: of one seat, where seats are asked. */
-static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
+/* One who has one stay here. */
+static int alone_judge(struct contact_work *w, const struct other *k, bool zones) {
+    w->gathering = w->several;
+    w->n_together = 0;
+    int rc = pairs(w, k, zones);
+    return rc == 0 && w->gathering ? gathered(w, k->person) : rc;
+}
+
+/* All stays of one person, where it matters who sat where: w->stays. */
+static int seats_judge(struct contact_work *w, size_t n, bool zones) {
+    struct exposed *x = w->stays;
+    uint32_t person = x[0].person;
     int rc = 0;
-    presence_sort(w->joined.items, w->joined.n, by_pairs ? by_seat_start : by_person_start);
-    for (size_t i = 0; rc == 0 && i < w->joined.n;) {
-        struct presence p = w->joined.items[i];
-        if (!w->gathering) w->gathering = by_pairs, w->n_together = 0;
-        for (i++; i < w->joined.n; i++) {
-            const struct presence *q = &w->joined.items[i];
-            if (q->person != p.person || q->start > p.end || (by_pairs && (q->zone != p.zone || q->row != p.row))) break;
+    w->n_pieces[1] = 0;
+    if (n > 1) {
+        qsort(x, n, sizeof *x, exposed_by_seat);
+        rc = exposed_parts(w, 1, x, exposed_touching(x, n, true));
+        x = w->pieces[1], n = w->n_pieces[1];
+    }
+    w->gathering = n > 1 || w->several;
+    w->n_together = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) rc = pairs(w, &(struct other){person, x[i].start, x[i].end, x[i].attr, x[i].zone, x[i].row, !x[i].came, !x[i].left}, zones);
+    return rc == 0 && w->gathering ? gathered(w, person) : rc;
+}
+
+static int seats_add(struct contact_work *w, size_t n, const struct presence *p) {
+    if (!mem_room(&w->stays, &w->cap_stays, n + 1, sizeof *w->stays)) return E_MEMORY;
+    w->stays[n] = (struct exposed){p->place, p->person, p->start, p->end, p->zone, p->row, p->attr, true, true};
+    return 0;
+}
+
+/* Stays that may touch others of the same person, joined. Both of two that touch are among them. */
+static int joined_judge(struct contact_work *w, bool by_pairs, bool zones) {
+    const struct presence_list *all = &w->joined;
+    int rc = 0;
+    presence_sort(all->items, all->n, by_person_start);
+    for (size_t i = 0; rc == 0 && i < all->n;) {
+        struct presence p = all->items[i];
+        size_t n = 0;
+        if (by_pairs) {
+            for (; rc == 0 && i < all->n && all->items[i].person == p.person; i++) rc = seats_add(w, n++, &all->items[i]);
+            if (rc == 0) rc = seats_judge(w, n, zones);
+            continue;
+        }
+        for (i++; i < all->n; i++) {
+            const struct presence *q = &all->items[i];
+            if (q->person != p.person || q->start > p.end) break;
             if (q->end > p.end) p.end = q->end;
         }
-        rc = judge(w, &(struct other){p.person, p.start, p.end, p.attr, p.zone, p.row}, by_pairs, zones);
-        if (rc == 0 && w->gathering && (i == w->joined.n || w->joined.items[i].person != p.person)) rc = gathered(w, p.person);
+        rc = judge(w, &(struct other){p.person, p.start, p.end, p.attr, p.zone, p.row, false, false});
     }
-    w->gathering = false;
     return rc;
 }
 
@@ -311,12 +337,13 @@ static int stays_judge(struct contact_work *w, const struct presence_span *s, si
     int rc = 0;
     for (size_t h = 0; rc == 0 && h < k; h++) {
         size_t i = hits[h];
-        struct other o = {s->person[i], s->start[i], s->end[i], s->attr[i], s->zone ? s->zone[i] : 0, s->row ? s->row[i] : 0};
+        struct other o = {s->person[i], s->start[i], s->end[i], s->attr[i], s->zone ? s->zone[i] : 0, s->row ? s->row[i] : 0, false, false};
         if (loose || o.attr & PRESENCE_JOINS) {
             struct presence p = {o.person, w->place, o.start, o.end, o.attr, o.zone, o.row, 0};
             rc = presence_add(&w->joined, &p);
-        } else if (one) rc = met(w, &o, o.start > c->start[low] ? o.start : c->start[low], o.end < c->end[low] ? o.end : c->end[low], c->person[low], 255);
-        else rc = plain ? overlaps(w, &o) : judge(w, &o, by_pairs, zones);
+        } else if (by_pairs) rc = alone_judge(w, &o, zones);
+        else if (one) rc = met(w, &o, o.start > c->start[low] ? o.start : c->start[low], o.end < c->end[low] ? o.end : c->end[low], c->person[low], 255);
+        else rc = plain ? overlaps(w, &o) : judge(w, &o);
     }
     return rc;
 }
@@ -420,51 +447,32 @@ static int venues_take(struct contact_work *w, struct exposed *x, size_t n, size
     return rc;
 }
 
-static int exposed_by_seat(const void *pa, const void *pb) {
-    const struct exposed *a = pa, *b = pb;
-    if (a->person != b->person) return a->person < b->person ? -1 : 1;
-    if (a->zone != b->zone) return a->zone < b->zone ? -1 : 1;
-    if (a->row != b->row) return a->row < b->row ? -1 : 1;
-    return a->start != b->start ? (a->start < b->start ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
-}
-
-static int exposed_by_person(const void *pa, const void *pb) {
-    const struct exposed *a = pa, *b = pb;
-    if (a->person != b->person) return a->person < b->person ? -1 : 1;
-    return a->start != b->start ? (a->start < b->start ? -1 : 1) : (a->end > b->end) - (a->end < b->end);
-}
-
-static int exposed_by_start(const void *pa, const void *pb) {
-    const struct exposed *a = pa, *b = pb;
-    if (a->start != b->start) return a->start < b->start ? -1 : 1;
-    return a->person < b->person ? -1 : a->person > b->person;
-}
-
-/* Who went from one floor to another stayed, where floors and seats do not matter, and who sat in one seat sat there, whatever else says so in between: stays that touch are one. Returns how many are left. */
-static size_t exposed_join(struct exposed *x, size_t n, bool seats) {
-    size_t k = 0;
+/* Who went from one floor to another stayed, where floors and seats do not matter: stays that touch are one. Where seats matter: the pieces of each. By start, in the work's memory or where they were. */
+static int exposed_join(struct contact_work *w, struct exposed **at, size_t *n_at, bool seats) {
+    struct exposed *x = *at;
+    size_t n = *n_at, left = 0;
     bool any = false;
-    for (size_t i = 0; i < n && !any; i++) any = x[i].zone || x[i].row;
-    for (size_t i = 0; i < n && !any; i++)
-        if (!exposed_edge(&x[i])) x[k++] = x[i];
-    if (!any) return k;
-    qsort(x, n, sizeof *x, seats ? exposed_by_seat : exposed_by_person);
-    for (size_t i = 0; i < n; i++) {
-        struct exposed *p = &x[k ? k - 1 : 0];
-        if (!k || p->person != x[i].person || x[i].start > p->end || (seats && (p->zone != x[i].zone || p->row != x[i].row))) {
-            x[k++] = x[i];
-            continue;
-        }
-        if (x[i].start == p->start) p->came &= x[i].came;
-        if (x[i].end > p->end) p->end = x[i].end, p->left = x[i].left;
-        else if (x[i].end == p->end) p->left &= x[i].left;
+    int rc = 0;
+    w->several = false;
+    for (size_t i = 0; i < n && n > 1 && !any; i++) any = x[i].zone || x[i].row;
+    if (any) {
+        qsort(x, n, sizeof *x, seats ? exposed_by_seat : exposed_by_person);
+        n = exposed_touching(x, n, seats);
     }
-    n = k;
-    k = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!exposed_edge(&x[i])) x[k++] = x[i];
-    if (k) qsort(x, k, sizeof *x, exposed_by_start);
-    return k;
+    if (any && seats) {
+        w->n_pieces[0] = 0;
+        for (size_t i = 0, k; rc == 0 && i < n; i = k) {
+            for (k = i + 1; k < n && x[k].person == x[i].person; k++) w->several = true;
+            rc = exposed_parts(w, 0, x + i, k - i);
+        }
+        x = w->pieces[0], n = w->n_pieces[0];
+    }
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (!exposed_edge(&x[i])) x[left++] = x[i];
+    if (any && left) qsort(x, left, sizeof *x, exposed_by_start);
+    *at = x;
+    *n_at = left;
+    return rc;
 }
 
 /* All exposed stays of one place. */
@@ -476,12 +484,14 @@ static int place_find(struct contact_work *w, struct exposed *x, size_t n, struc
     if (rc == 0 && w->rule.crowd) rc = venues_take(w, x, n, &plain, &zoned);
     struct exposed *x_zoned = x + plain;
     bool begun = plain == n;
-    if (rc == 0 && (plain = exposed_join(x, plain, w->rule.rows >= 0)) > 0) {
+    if (rc == 0) rc = exposed_join(w, &x, &plain, w->rule.rows >= 0);
+    if (rc == 0 && plain) {
         if (!begun) rc = spans_make(w, x, plain, &n_when);
         if (rc == 0) rc = cluster_make(w, x, plain);
         if (rc == 0) rc = place_scan(w, n_when, w->rule.rows >= 0, false, begun, loose, err);
     }
-    if (rc == 0 && (zoned = exposed_join(x_zoned, zoned, true)) > 0) {
+    if (rc == 0 && zoned) rc = exposed_join(w, &x_zoned, &zoned, true);
+    if (rc == 0 && zoned) {
         rc = spans_make(w, x_zoned, zoned, &n_when);
         if (rc == 0) rc = cluster_make(w, x_zoned, zoned);
         if (rc == 0) rc = place_scan(w, n_when, true, true, false, loose, err);

@@ -8,8 +8,8 @@
 struct exposed {
     uint32_t place, person;
     int32_t start, end;
-    uint16_t zone, row;
-    bool came, left;         /* whether start and end are its own, not the window's */
+    uint16_t zone, row, attr;
+    bool came, left;         /* whether start and end are its own: not the window's, nor where a seat becomes known */
 };
 
 /* Nothing of it lies in the window. A moment at its very end (came, and did not leave) is none either. */
@@ -52,7 +52,7 @@ struct contact_sum {
     uint8_t kind, filler;
 };
 
-/* A time in which somebody was near enough to those exposed. */
+/* A time in which somebody was near enough to one of those exposed. */
 struct together {
     int32_t from, to;
     uint32_t through;
@@ -78,9 +78,14 @@ struct contact_work {
     double dose_per_s;
     struct linked *linked;      /* links of those asked, cut to their windows */
     size_t cap_linked;
-    struct together *together;  /* of one person with several stays, before they are made one */
+    struct together *together;  /* of one person, where he or those exposed have several stays: before they are made one */
     size_t n_together, cap_together;
     bool gathering;
+    bool several;               /* one of those exposed has several pieces at this place */
+    struct exposed *pieces[2];  /* stays by seat, without the times in which more is known: of those exposed, of one of the others */
+    size_t n_pieces[2], cap_pieces[2];
+    struct exposed *stays;      /* his, as they are on record */
+    size_t cap_stays;
     struct presence_when *when; /* spans of the place under way */
     size_t cap_when;
     bool dense;
@@ -107,6 +112,18 @@ static inline double quantum(double dose) {
 const struct presence_ask *ask_of(const struct presence_ask *asks, size_t n, uint32_t person);
 /* qsort, but by insertion for a few. */
 void presence_sort(struct presence *p, size_t n, int (*order)(const void *, const void *));
+
+/* ---- contact_seats.c: who sat where */
+int exposed_by_person(const void *a, const void *b);
+int exposed_by_seat(const void *a, const void *b);
+int exposed_by_start(const void *a, const void *b);
+/* Stays by person or by seat: those that touch are made one, of one seat where seats are asked. Returns how many are left. */
+size_t exposed_touching(struct exposed *x, size_t n, bool seats);
+/* Of one person's stays at a place, one for each time in each seat: adds to w->pieces[which] what counts. While a ticket says which seat, a scan of the whole train says nothing; what is
+ * known at an instant depends on that instant alone, so neither the edge of a window nor how stays are cut changes it. Leaves x by start. */
+int exposed_parts(struct contact_work *w, int which, struct exposed *x, size_t n);
+/* Times that touch made one, for each of those exposed or for all together; the nearest stands for the others. Returns how many are left. */
+size_t together_join(struct together *t, size_t n, bool each);
 
 /* ---- contact_sweep.c: many at once */
 /* A new question: nobody is known, of persons below n. */
