@@ -107,6 +107,8 @@ static const struct refusal {
      "x.yaml:19:13", "neither a region nor a reference"},
     {NULL, NULL, RULE_HEAD "    within: 2h\n    owner: [department navy person]\n" RULE_PAYS, E_UNKNOWN,
      "x.yaml:19:13", "no department navy"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n    per: index_case\n" RULE_OWNER RULE_PAYS, E_INVALID, "x.yaml:19:10", "are not held by index_case"},
+    {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: queue_report, by: site}]\n", E_INVALID, "x.yaml:20:35", "does not refer to stay"},
     {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: person, since: true}]\n", E_INVALID,
      "x.yaml:20:42", "since needs the date"},
     {NULL, NULL, RULE_HEAD "    within: 2h\n" RULE_OWNER "    pays: [{on: test, by: person, back: 90d}]\n", E_INVALID, "x.yaml:20:41",

@@ -1,5 +1,6 @@
 /* What a round of testing obliges, at the numbers of the plan: results in 6, 12 and 24 hours, an abnormal single result, posts that must be tested, laboratories being built, sites put
  * right, leaders at their sites. Each is owed by somebody, paid by its fact and by nothing else, and goes up when it is late. */
+#include "desks/plan.h"
 #include "duties.h"
 #include "sampling.h"
 
@@ -191,6 +192,78 @@ static void a_team_is_out_until_it_is_released(void **state) {
     }
 }
 
+/* TST-07: who runs a site clears its jam. One debt a site, paid by a report of that site that is free again, or by a team sent there; by nothing of another site, of before, or in between. */
+static int64_t queue(struct test_ledger *t, int64_t site, const char *at, const char *minutes) {
+    return test_record(t, "queue_report", "site", test_id(t, site), "reported_at", at, "waiting", "300", "wait_minutes", minutes);
+}
+
+static void a_jam_is_cleared(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        int64_t unit = test_record(&t, "organisation", "title", "城南街道办", "kind", "other"), team = test_record(&t, "mobile_team", "title", "邻市支援队", "kind", "sampling");
+        int64_t site = test_record(&t, "site", "title", "南门小学", "kind", "fixed", "organisation", test_id(&t, unit)), other = test_record(&t, "site", "title", "北门广场", "kind", "fixed");
+        queue(&t, site, "2022-09-01T16:00", "5");
+        queue(&t, site, "2022-09-01T16:50", "49");
+        test_record(&t, "queue_report", "site", test_id(&t, site), "reported_at", "2022-09-01T16:55", "waiting", "900"); /* how long, nobody says */
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        int64_t first = queue(&t, site, "2022-09-01T17:00", "50");
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        assert_int_equal(due_s(&t, "site-jam", "2022-09-01T17:00"), 30 * 60);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='site-jam' AND \"owner\"=%lld AND \"owner_kind\"=%d", (long long)unit, OWNER_UNIT)), 1);
+        queue(&t, site, "2022-09-01T17:10", "70"); /* the same jam */
+        queue(&t, site, "2022-09-01T17:20", "25"); /* still busy */
+        queue(&t, other, "2022-09-01T17:20", "3");
+        test_record(&t, "team_dispatch", "team", test_id(&t, team), "site", test_id(&t, other), "called_at", "2022-09-01T17:20");
+        test_record(&t, "team_dispatch", "team", test_id(&t, team), "area", "310115", "called_at", "2022-09-01T17:21");
+        test_record(&t, "team_dispatch", "team", test_id(&t, team), "site", test_id(&t, site), "called_at", "2022-09-01T16:30"); /* and yet it is jammed */
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        assert_int_equal(due_s(&t, "site-jam", "2022-09-01T17:00"), 30 * 60);
+        int64_t free_again = queue(&t, site, "2022-09-01T17:28", "24");
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        assert_int_equal(owed(&t, "site-jam", "paid"), 1);
+        assert_int_equal(change(&t, "queue_report", free_again, NULL, "wait_minutes", "60"), 0); /* corrected: it was not free */
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        assert_int_equal(change(&t, "queue_report", free_again, NULL, "wait_minutes", "10"), 0);
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        queue(&t, site, "2022-09-01T17:29", "55"); /* another jam; a team is sent */
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        t.s.now = test_at("2022-09-01T18:05");
+        assert_int_equal(escalated(&t, "2022-09-01T18:30"), 1);
+        assert_int_equal(escalated(&t, "2022-09-01T19:00"), 1);
+        test_record(&t, "team_dispatch", "team", test_id(&t, team), "site", test_id(&t, site), "called_at", "2022-09-01T18:58");
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='site-jam' AND \"late\"=1"), 1);
+        /* nobody runs the other: the region's; told late, the report that it is free is there already */
+        queue(&t, other, "2022-09-01T18:50", "20");
+        queue(&t, other, "2022-09-01T18:40", "80");
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        assert_int_equal(owed(&t, "site-jam", "paid"), 3);
+        int64_t jam = queue(&t, other, "2022-09-01T18:55", "80");
+        queue(&t, other, "2022-09-01T18:56", "90");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='site-jam' AND \"state\"='open' AND \"owner\"=0"), 1);
+        /* corrected to nothing, what it held is the next report's; withdrawn too, nobody's */
+        assert_int_equal(change(&t, "queue_report", jam, NULL, "wait_minutes", "1"), 0);
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        struct draft *gone = test_draft(&t, "queue_report", DRAFT_REMOVE, NULL);
+        gone->id = test_count(&t, "SELECT \"id\" FROM \"queue_report\" WHERE \"wait_minutes\"=90");
+        assert_ok(test_write(&t, gone, &err), err);
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        /* another plan moves the one debt, and makes none of what is over */
+        queue(&t, site, "2022-09-01T18:59", "51");
+        queue(&t, site, "2022-09-01T19:00", "52");
+        int64_t id = 0;
+        struct plan_diff done = {0};
+        assert_ok(plan_adopt(t.l, &t.s, &(struct plan_adoption){.pack = TEXT("covid-2022-20"), .from = 19236, .reason = TEXT("二十条")}, &id, &done, &err), err);
+        plan_diff_clear(&done);
+        assert_int_equal(owed(&t, "site-jam", "open"), 1);
+        queue(&t, site, "2022-09-01T19:00:30", "0");
+        assert_int_equal(owed(&t, "site-jam", "open"), 0);
+        (void)first;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_due_in_6_12_and_24_hours),
@@ -199,6 +272,7 @@ int main(void) {
         cmocka_unit_test(each_post_has_its_frequency),
         cmocka_unit_test(what_is_being_built_put_right_and_manned_is_owed),
         cmocka_unit_test(a_team_is_out_until_it_is_released),
+        cmocka_unit_test(a_jam_is_cleared),
     };
     test_ledger_law = duties_agree;
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ static int touch_named(struct touched *t, const struct field *f, struct value v,
     struct session node = node_session(TEXT("plan"), t->pass->s->now, false);
     struct record r;
     int rc = target ? touch(t, &t->holders, v.i, NULL, err) : 0;
-    if (rc < 0 || !target || target->person_field < 0) return rc;
+    if (rc < 0 || !target || target->holder_field < 0) return rc;
     rc = record_get(l, l->db, &node, target, v.i, &t->arena, &r, err);
     return rc < 0 ? (rc == E_UNKNOWN ? 0 : rc) : touch(t, &t->holders, obligation_holder(&r), NULL, err);
 }
@@ -102,7 +102,7 @@ static int touch_same(struct touched *t, int64_t holder, struct error *err) {
         struct value who = value_int(holder);
         char sql[256];
         if (!to->rules[i].per_person) continue;
-        snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1", reg->name.s, reg->fields[reg->person_field].name.s);
+        snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1", reg->name.s, reg->fields[reg->holder_field].name.s);
         rc = db_query(l->db, sql, &who, 1, &c, err);
         while (!rc && (rc = db_next(c, &row, err)) > 0) rc = touch(t, &t->records, row[0].i, reg, err);
         db_cursor_close(c);

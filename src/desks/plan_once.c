@@ -30,8 +30,8 @@ int once_begin(struct pass *p, const struct register_decl *reg) {
     char end[REGION_MAX + 2];
     size_t n = p->region.n ? 1 : 0;
     forget(p);
-    if (p->all_may || reg->person_field < 0 || !owed_once(p->to, reg)) return 0;
-    const char *person = reg->fields[reg->person_field].name.s;
+    if (p->all_may || reg->holder_field < 0 || !owed_once(p->to, reg)) return 0;
+    const char *person = reg->fields[reg->holder_field].name.s;
     buf_printf(&sql, "SELECT \"%s\" FROM \"%s\" WHERE \"%s\" IS NOT NULL", person, reg->name.s, person);
     if (n) buf_str(&sql, " AND \"region\" >= ?1");
     if (n && region_end(p->region, end)) {

@@ -117,8 +117,9 @@ void book_pay(struct ledger *l, const struct session *s, const struct record *r,
 void book_close_if_done(struct obligation *o, instant now);
 /* Rows of these holders that are anew or redo are paid by the facts that are there, the records of those that are again are looked at again (obligation_follow.c). */
 int book_catch_up(struct ledger *l, const struct session *s, const int64_t *holders, size_t n, struct error *err);
-/* All records of the register about the holder are looked at again as they are: what one of them held for the others (per_person) is theirs now. */
-int book_others(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t holder, struct error *err);
+/* All records of r's register about the holder are looked at again as they are: what r held for the others (per_person) is theirs now. Of a holder who is no person,
+ * those of r's day and later. */
+int book_others(struct ledger *l, const struct session *s, const struct record *r, int64_t holder, struct error *err);
 /* Duties that no fact raised, just made (a day's own, by standing ones; those of another plan): facts may have been told before. Asked together, rule by rule. */
 int book_told_before(struct ledger *l, const struct session *s, struct book_row *const *made, size_t n, struct error *err);
 /* The disease of a record was corrected: duties of records that have their disease from it go with it. */

@@ -27,7 +27,7 @@ static int cells_of(const struct ledger *l, struct text cells, struct feed_event
         if (code == CELL_REGION) {
             put(region, REGION_MAX + 1, value_view(v));
             *ret_region = true;
-        } else if (t && t->reg->person_field >= 0 && v.kind == VALUE_INT && table_field_of(t, code) == t->reg->person_field) {
+        } else if (t && t->reg->holder_field >= 0 && v.kind == VALUE_INT && table_field_of(t, code) == t->reg->holder_field) {
             ret->holder = v.i;
         }
     }
@@ -101,14 +101,14 @@ int feed_event_place(const struct ledger *l, struct db *db, struct feed_event *e
     return rc;
 }
 
-/* The person that the record's duties are held for. */
+/* The person, or what else, that the record's duties are held for. */
 static int holder_of(const struct ledger *l, struct db *db, struct feed_event *e, struct error *err) {
     const struct register_decl *reg = &l->catalog->registers[e->reg];
-    if (!e->holder && reg->person_field >= 0) {
+    if (!e->holder && reg->holder_field >= 0) {
         struct value id = value_int(e->record), person = value_null();
         struct arena a = {0};
         char sql[200];
-        snprintf(sql, sizeof sql, "SELECT \"%s\" FROM \"%s\" WHERE \"id\" = ?1", reg->fields[reg->person_field].name.s, reg->name.s);
+        snprintf(sql, sizeof sql, "SELECT \"%s\" FROM \"%s\" WHERE \"id\" = ?1", reg->fields[reg->holder_field].name.s, reg->name.s);
         int rc = db_scalar(db, &a, sql, &id, 1, &person, err);
         e->holder = value_int_or(person, 0);
         arena_clear(&a);

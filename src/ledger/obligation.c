@@ -6,9 +6,9 @@
 #include "ledger/book.h"
 
 int64_t obligation_holder(const struct record *r) {
-    int p = r->reg->person_field;
-    int64_t person = p >= 0 ? value_int_or(r->values[p], 0) : 0;
-    return person ? person : r->id;
+    int f = r->reg->holder_field;
+    int64_t holder = f >= 0 ? value_int_or(r->values[f], 0) : 0;
+    return holder ? holder : r->id;
 }
 
 bool obligation_is_open(const struct obligation *o) {

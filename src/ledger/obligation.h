@@ -4,7 +4,7 @@
  * Readers ask the view `obligation` (all duties, in words) or `obligation_open` (those open or standing: found without reading the others);
  * how they lie in the store only obligation_store.c knows.
  *
- * holder: the person the record is about, or the record itself. A duty is (holder, rule, record, occurrence).
+ * holder: the person the record is about (or what else its register names: `holder_field`), or the record itself. A duty is (holder, rule, record, occurrence).
  * state: open, paid (everything owed was paid), lapsed (closed with missed days), cancelled. */
 #ifndef TOCSIN_LEDGER_OBLIGATION_H
 #define TOCSIN_LEDGER_OBLIGATION_H
@@ -57,7 +57,7 @@ struct obligation {
     struct duty duty; /* rule = index in the pack, -1 when the pack is not loaded */
     struct duty_cell was; /* what it counts as in the store */
 };
-/* Whom a record's duties are held for: its person, else the record itself. */
+/* Whom a record's duties are held for: its person, or what its register names (a report's site); else the record itself. */
 int64_t obligation_holder(const struct record *r);
 /* Open, or standing (the row that makes a duty each day). */
 bool obligation_is_open(const struct obligation *o);

@@ -86,15 +86,15 @@ size_t book_holders(struct ledger *l, const struct record *r, int64_t *out, size
     const struct reg_table *t = l->tables[r->reg->order];
     for (size_t k = 0; k < t->references.n; k++) {
         size_t i = t->references.at[k];
-        if ((int)i == r->reg->person_field || r->values[i].kind != VALUE_INT) continue;
+        if ((int)i == r->reg->holder_field || r->values[i].kind != VALUE_INT) continue;
         const struct register_decl *target = t->targets[i];
         if (!target) continue;
-        if (target->person_field < 0) {
+        if (target->holder_field < 0) {
             if (ties->fields >> (i < 63 ? i : 63) & 1) n = add_holder(out, n, max, r->values[i].i);
             continue;
         }
         /* the person behind it, unless this very record names one: then the referenced record has the same */
-        if (r->reg->person_field >= 0 && value_int_or(r->values[r->reg->person_field], 0)) continue;
+        if (r->reg->holder_field >= 0 && value_int_or(r->values[r->reg->holder_field], 0)) continue;
         const struct record *other = NULL;
         int rc = record_peek(l, target, r->values[i].i, &other, err);
         if (rc < 0) {
@@ -477,8 +477,13 @@ int book_fact(struct ledger *l, const struct session *s, const struct record *r,
     if (!rc) rc = book_slot_of(l, holder, &slot, err);
     if (!rc) slot->told = true;
     if (!rc && l->book->anew) rc = book_catch_up(l, s, holders, n_holders, err);
-    if (!rc && others) rc = book_others(l, s, r->reg, holder, err);
-    if (!rc && left != holder) rc = book_others(l, s, r->reg, left, err);
+    /* what had paid the one debt is a reason for it now, and raised its own while that was closed */
+    if (!rc) rc = book_slot_of(l, holder, &slot, err);
+    for (size_t i = 0; !rc && before && i < n; i++)
+        if (a->policy->rules[raised[i].rule].per_person) made_one(l, &a->policy->rules[raised[i].rule], a, slot, s->now);
+    if (!rc && l->book->anew) rc = book_catch_up(l, s, holders, n_holders, err);
+    if (!rc && others) rc = book_others(l, s, r, holder, err);
+    if (!rc && left != holder) rc = book_others(l, s, r, left, err);
     return rc || !before ? rc : book_follow(l, s, r, before, err);
 }
 
@@ -507,7 +512,7 @@ int book_unfact(struct ledger *l, const struct session *s, const struct record *
         }
     }
     if (!rc && l->book->anew) rc = book_catch_up(l, s, holders, n, err);
-    return rc || !others ? rc : book_others(l, s, r->reg, obligation_holder(r), err);
+    return rc || !others ? rc : book_others(l, s, r, obligation_holder(r), err);
 }
 
 static int last_day(uint64_t owed) {

@@ -57,14 +57,17 @@ static int add_matching(struct ledger *l, struct records *x, struct arena *a, co
                         struct error *err) {
     struct record *found = NULL;
     size_t n = 0;
-    int field = m->by >= 0 ? m->by : m->reg->person_field, rc = 0;
+    int field = m->by >= 0 ? m->by : m->reg->holder_field, rc = 0;
+    struct record_days days = days_of(l, rule, m, o);
     if (m->by == FACT_BY_REGION) {
-        struct record_days days = days_of(l, rule, m, o);
         rc = record_of_region(l, m->reg, o->region, &days, a, &found, &n, err);
         return rc ? rc : add(x, a, found, n, err);
     }
     if (m->by == FACT_BY_SELF || field < 0) return add_self(l, x, a, m->reg, m->by == FACT_BY_SELF ? o->record : o->holder, err);
-    rc = record_referring(l, m->reg, (size_t)field, m->by >= 0 ? o->record : o->holder, a, &found, &n, err);
+    if (m->by == FACT_BY_PERSON && field != m->reg->person_field && days.field >= 0 && m->since && !m->n_until)
+        rc = record_referring_days(l, m->reg, (size_t)field, o->holder, &days, a, &found, &n, err); /* a site has many reports */
+    else
+        rc = record_referring(l, m->reg, (size_t)field, m->by >= 0 ? o->record : o->holder, a, &found, &n, err);
     return rc ? rc : add(x, a, found, n, err);
 }
 
@@ -182,11 +185,16 @@ int book_catch_up(struct ledger *l, const struct session *s, const int64_t *hold
     return rc;
 }
 
-int book_others(struct ledger *l, const struct session *s, const struct register_decl *reg, int64_t holder, struct error *err) {
+int book_others(struct ledger *l, const struct session *s, const struct record *r, int64_t holder, struct error *err) {
+    const struct register_decl *reg = r->reg;
+    struct record_days days = {.field = reg->date_field, .to = DAY_MAX};
     struct record *found = NULL;
     struct arena a = {0};
     size_t n = 0;
-    int rc = reg->person_field >= 0 && l->apply ? record_referring(l, reg, (size_t)reg->person_field, holder, &a, &found, &n, err) : 0;
+    int rc = 0, f = reg->holder_field;
+    bool dated = f != reg->person_field && days.field >= 0 && r->values[days.field].kind == VALUE_INT;
+    if (dated) days.from = reg->fields[days.field].type == FIELD_DATE ? (day)r->values[days.field].i : day_of_instant(r->values[days.field].i, l->zone_s);
+    if (f >= 0 && l->apply) rc = dated ? record_referring_days(l, reg, (size_t)f, holder, &days, &a, &found, &n, err) : record_referring(l, reg, (size_t)f, holder, &a, &found, &n, err);
     /* twice: the one that holds the debt of all says first what it says itself */
     for (size_t i = 0; !rc && n > 1 && i < 2 * n; i++) rc = look_again(l, s, reg, found[i % n].id, err);
     if (!rc && n == 1) rc = look_again(l, s, reg, found[0].id, err);
@@ -208,7 +216,7 @@ static int hit(void *arg, const struct value *row, struct error *err) {
 
 /* By what a match ties facts to the duty; 0: not by an id. */
 static int64_t tied_to(const struct fact_match *m, const struct obligation *o) {
-    return m->by >= 0 ? o->record : m->by == FACT_BY_PERSON && m->reg->person_field >= 0 ? o->holder : 0;
+    return m->by >= 0 ? o->record : m->by == FACT_BY_PERSON && m->reg->holder_field >= 0 ? o->holder : 0;
 }
 
 /* Who of them has a fact of these days that may count. */
@@ -224,7 +232,7 @@ static int ask(struct ledger *l, const struct fact_match *m, struct book_row *co
         if (rows[i]->o.duty.anchor < first) first = rows[i]->o.duty.anchor;
         if (rows[i]->o.duty.anchor > last) last = rows[i]->o.duty.anchor;
     }
-    const char *field = m->reg->fields[m->by >= 0 ? m->by : m->reg->person_field].name.s;
+    const char *field = m->reg->fields[m->by >= 0 ? m->by : m->reg->holder_field].name.s;
     buf_printf(&head, "SELECT \"%s\" FROM \"%s\" WHERE \"%s\"", field, m->reg->name.s, field);
     bool reaches_back = rows[0]->o.duty.occurrence <= 0 && (!m->since || m->back_s || m->n_until);
     if (m->date_field >= 0 && !reaches_back) {

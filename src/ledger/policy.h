@@ -44,7 +44,7 @@ enum { FACT_ENDS_MAX = 2 };
 struct fact_match {
     const struct register_decl *reg;
     int by;              /* field of reg that references the raising record, or an enum fact_tie: the same holder, the raising record itself,
-                          * a record of the same region (the bulletin of a region whose duty an adoption raised) */
+                          * (of a person, or of what both registers name: reports of one site), a record of the same region (the bulletin of a region whose duty an adoption raised) */
     struct expr *when;   /* NULL: always */
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
     bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since. Of facts
@@ -79,7 +79,7 @@ struct duty_rule {
     int every;                      /* TIMING_DAILY: one a window of so many days, due on its last; default 1 */
     int64_t due_time_s;             /* seconds after 00:00 of the day; default 86400 */
     bool lapses;                    /* an unpaid slot cannot be made up: it is counted missed when the next slot is due, the last one a day after it was due */
-    bool per_person;                /* one open duty per person and rule: a later fact moves it instead of adding one */
+    bool per_person;                /* one open duty per holder (mostly a person) and rule: a later fact moves it instead of adding one */
     size_t n_owners;
     struct owner_rule owners[DUTY_OWNERS_MAX];
     size_t n_pays;

@@ -202,6 +202,10 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
     rc = field_of(k, node, m->reg, by, &m->by);
     if (rc < 0) return rc;
     const struct field *f = &m->reg->fields[m->by];
+    if (m->by == m->reg->holder_field && m->by != m->reg->person_field && r->on->holder_field >= 0 && text_eq(r->on->fields[r->on->holder_field].target, f->target)) {
+        m->by = FACT_BY_PERSON; /* of the same site, and the like */
+        return 0;
+    }
     if (f->type != FIELD_REFERENCE || !text_eq(f->target, r->on->name))
         return yaml_error(node, k->err, E_INVALID, "field %s does not refer to %s", by.s, r->on->name.s);
     return 0;
@@ -349,11 +353,22 @@ static bool code_good(struct text t) {
     return true;
 }
 
+/* per: the field that the register's duties are held by. */
+static int per_holder(struct pack *k, const struct yaml *m, struct duty_rule *r) {
+    struct text per = {0};
+    int rc = yaml_text(m, "per", false, &per, k->err);
+    if (rc < 0 || !per.n) return rc;
+    if (r->on->holder_field < 0 || !text_eq(r->on->fields[r->on->holder_field].name, per))
+        return yaml_error(yaml_get(m, "per"), k->err, E_INVALID, "duties of register %s are not held by %s / 该登记册的待办不按此字段归并", r->on->name.s, per.s);
+    r->per_person = true;
+    return 0;
+}
+
 static int rule(struct pack *k, const struct pack_entry *e, struct duty_rule *r) {
     static const char *const keys[] = {
         "zh",         "en",         "on",        "when",      "desk",     "from",  "within",
         "days",       "after_days", "first_day", "last_day",  "daily",    "every", "due",   "lapses",
-        "per_person", "owner",      "pays",      "cancels",   "escalate", "guard", "requires",
+        "per_person", "per",        "owner",      "pays",      "cancels",   "escalate", "guard", "requires",
         "note",       "source",     "clause",    "certainty", "verified", NULL};
     const struct yaml *m = e->merged;
     r->code = e->name;
@@ -374,6 +389,7 @@ static int rule(struct pack *k, const struct pack_entry *e, struct duty_rule *r)
     if (!rc && r->per_person && r->on->person_field < 0)
         rc = yaml_error(yaml_get(m, "per_person"), k->err, E_INVALID, "register %s is not about somebody",
                         r->on->name.s);
+    if (!rc) rc = per_holder(k, m, r);
     if (!rc) rc = owners(k, m, r);
     if (!rc) rc = facts(k, m, "pays", true, r, &r->pays, &r->n_pays);
     if (!rc) rc = facts(k, m, "cancels", false, r, &r->cancels, &r->n_cancels);

@@ -177,18 +177,43 @@ struct of_region {
     int64_t from, to;
 };
 
+static struct of_region of_days(const struct ledger *l, const struct register_decl *reg, struct text region, const struct record_days *days) {
+    bool date = days->field >= 0 && reg->fields[days->field].type == FIELD_DATE;
+    return (struct of_region){region, days->field, date ? days->from : instant_of_day(days->from, l->zone_s), date ? days->to : instant_of_day(days->to, l->zone_s)};
+}
+
+static bool of_time(const struct of_region *o, const struct record *r) {
+    return o->field < 0 || (r->values[o->field].kind == VALUE_INT && r->values[o->field].i >= o->from && r->values[o->field].i < o->to);
+}
+
+static bool refers_then(const struct referring *x, const struct record *r, const void *arg) {
+    return refers(x, r, NULL) && of_time(arg, r);
+}
+
+int record_referring_days(struct ledger *l, const struct register_decl *reg, size_t f, int64_t id, const struct record_days *days, struct arena *a, struct record **ret, size_t *ret_n,
+                          struct error *err) {
+    struct referring x = {.l = l, .t = l->tables[reg->order], .f = f, .id = id, .a = a, .err = err};
+    struct of_region o = of_days(l, reg, (struct text){"", 0}, days);
+    struct value params[] = {value_int(id), value_int(o.from), value_int(o.to)};
+    const char *name = reg->fields[days->field].name.s;
+    char where[256];
+    snprintf(where, sizeof where, "\"%s\" = ?1 AND \"%s\" >= ?2 AND \"%s\" < ?3", reg->fields[f].name.s, name, name);
+    int rc = stored(&x, where, params, 3);
+    if (!rc) rc = in_batch(&x, refers_then, &o);
+    if (!rc) give(&x, ret, ret_n);
+    return rc;
+}
+
 static bool fits(const struct referring *x, const struct record *r, const void *arg) {
     const struct of_region *o = arg;
     (void)x;
-    if (!text_eq(r->region, o->region)) return false;
-    return o->field < 0 || (r->values[o->field].kind == VALUE_INT && r->values[o->field].i >= o->from && r->values[o->field].i < o->to);
+    return text_eq(r->region, o->region) && of_time(o, r);
 }
 
 int record_of_region(struct ledger *l, const struct register_decl *reg, struct text region, const struct record_days *days, struct arena *a, struct record **ret,
                      size_t *ret_n, struct error *err) {
     struct referring x = {.l = l, .t = l->tables[reg->order], .a = a, .err = err};
-    bool date = days->field >= 0 && reg->fields[days->field].type == FIELD_DATE;
-    struct of_region o = {region, days->field, date ? days->from : instant_of_day(days->from, l->zone_s), date ? days->to : instant_of_day(days->to, l->zone_s)};
+    struct of_region o = of_days(l, reg, region, days);
     struct value params[] = {value_text(region), value_int(o.from), value_int(o.to)};
     const char *name = o.field < 0 ? "" : reg->fields[o.field].name.s;
     char where[256];

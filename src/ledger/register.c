@@ -368,6 +368,10 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
     if (!rc)
         rc =
             declare_pointer(r, root, "person_field", FIELD_REFERENCE, FIELD_REFERENCE, &r->person_field, err);
+    if (!rc) rc = declare_pointer(r, root, "holder_field", FIELD_REFERENCE, FIELD_REFERENCE, &r->holder_field, err);
+    if (!rc && r->holder_field >= 0 && r->person_field >= 0)
+        rc = yaml_error(yaml_get(root, "holder_field"), err, E_INVALID, "a record about somebody is held by its person / 有 person_field 时不得有 holder_field");
+    if (!rc && r->holder_field < 0) r->holder_field = r->person_field;
     if (!rc) rc = declare_pointer(r, root, "date_field", FIELD_DATE, FIELD_INSTANT, &r->date_field, err);
     if (!rc)
         rc = declare_words(&c->arena, root, "region_synonyms", &r->region_synonyms, &r->n_region_synonyms,
@@ -385,6 +389,7 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
 const char *const register_keys[] = {
     "register",        "zh",     "en",           "desk",         "standard",
     "source",          "number", "region_field", "person_field", "date_field",
+    "holder_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
     "checks",          "effects", "similar",     "holds",        "tally",
@@ -394,7 +399,7 @@ const char *const register_keys[] = {
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,
                      struct error *err) {
     struct register_decl r = {
-        .region_field = -1, .person_field = -1, .date_field = -1, .keep_from = -1, .file = root->file};
+        .region_field = -1, .person_field = -1, .holder_field = -1, .date_field = -1, .keep_from = -1, .file = root->file};
     int rc = yaml_only(root, register_keys, err);
     if (!rc) rc = declare_head(root, &r, err);
     if (!rc) rc = declare_fields(c, root, &r, err);
