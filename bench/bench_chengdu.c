@@ -11,16 +11,15 @@
  *
  * usage: bench_chengdu [--short] [--kills N] [--store URL] [PHASE...]    PHASE: hour burst flat storm batch kill plates query shed; --short: a second each at a tenth of the rates, for the tests;
  * --kills: how often it is killed in kill and again in plates (else once and never), with fewer people and at 1,500 a second; each time some 500 swabs have got through, and something of the plates */
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "base/idmap.h"
 #include "desks/testing/ticket.h"
 #include "ledger/table.h"
 #include "load.h"
 #include "sampled.h"
+#include "serving.h"
 
 enum { CONNECTIONS = SAMPLED_TABLES, ACCOUNTS = 64, TUBE = 10, BATCH = 50, COPIES = 10, PLATE = 94, BOXES = 2000, LAB = 8, SKEWED = 4, KILL_RATE = 1500, KILL_SWABS = 500 };
 #define KILL_EACH_S 0.7
@@ -46,12 +45,8 @@ struct evening {
     int batch, copies;
     long acknowledged, unchanged, refused, again, bad;
     char first_bad[300];
-    /* the server */
-    const char *program;
-    char tokens[128];
-    pid_t server;
-    int port;
-    double kill_at, begun, down_s, opened; /* opened: when its clock began at START */
+    struct serving serving;
+    double kill_at, begun, down_s;
     int kills;              /* still to come */
     long kill_after, taken; /* how much it takes before each, however slow the machine; answered so far, or found that nothing is left to ask */
     bool until_killed;      /* the phase ends when all have come */
@@ -70,69 +65,6 @@ struct evening {
     int n_plates, n_boxes, done;
     long full_of[CONNECTIONS], plated[CONNECTIONS]; /* tubes of a table that are full; that are on plates */
 };
-
-/* ---- the server: the program itself, as it is run */
-
-static void server_start(struct evening *c) {
-    int out[2];
-    char listen[32], line[256] = "", at[INSTANT_TEXT];
-    if (pipe(out) != 0) exit(1);
-    if (c->opened == 0) c->opened = wall_s();
-    instant_format(START + (instant)ceil(wall_s() - c->opened), 28800, at);
-    snprintf(listen, sizeof listen, "127.0.0.1:%d", c->port);
-    c->server = fork();
-    if (c->server == 0) {
-        const char *log = getenv("TOCSIN_BENCH_LOG");
-        int to = open(log ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0600);
-        dup2(out[1], STDOUT_FILENO);
-        dup2(to, STDERR_FILENO);
-        close(out[0]);
-        execl(c->program, "tocsin", "serve", "--data", c->node.node, "--listen", listen, "--dev-tokens", c->tokens, "--quiet", "--lang", "en", "--at", at, (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    for (size_t n = 0; n + 1 < sizeof line && read(out[0], line + n, 1) == 1 && line[n] != '\n';) n++;
-    close(out[0]);
-    const char *colon = strrchr(line, ':');
-    if (!colon || atoi(colon + 1) <= 0) {
-        printf("%s did not serve: %s\n", c->program, line);
-        exit(1);
-    }
-    c->port = atoi(colon + 1);
-}
-
-static int server_stop(struct evening *c, int with) {
-    int status = 0;
-    kill(c->server, with);
-    waitpid(c->server, &status, 0);
-    return status;
-}
-
-/* Seconds of processor the server has used; PostgreSQL's are not among them. */
-static double server_cpu_s(const struct evening *c) {
-    char path[64], text[1024] = "";
-    unsigned long user = 0, sys = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)c->server);
-    FILE *f = fopen(path, "r");
-    if (!f) return 0;
-    if (fgets(text, sizeof text, f)) {
-        const char *after = strrchr(text, ')');
-        if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &sys) != 2) user = sys = 0;
-    }
-    fclose(f);
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static double server_mb(const struct evening *c, const char *what) {
-    char path[64], line[256];
-    double kb = 0;
-    snprintf(path, sizeof path, "/proc/%d/status", (int)c->server);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, what, strlen(what))) kb = atof(line + strlen(what) + 1);
-    if (f) fclose(f);
-    return kb / 1024;
-}
 
 /* ---- the devices */
 
@@ -155,7 +87,7 @@ static bool swab_next(struct evening *c, int i) {
     if (c->next + c->batch > c->city.persons) return c->taken++, false;
     s->n = c->batch;
     buf_printf(&body, "{\"table\":%lld,\"round\":%lld,", (long long)c->city.tables[i], (long long)c->city.rounds[0]);
-    int64_t clock = START + (int64_t)(wall_s() - c->opened) + skew_of(i);
+    int64_t clock = START + (int64_t)(wall_s() - c->serving.opened) + skew_of(i);
     if (c->skewed) buf_printf(&body, "\"sent_at\":%lld,\"swabbed_at\":%lld,", (long long)clock, (long long)clock - 30);
     if (s->n > 1) buf_str(&body, "\"swabs\":[{");
     for (int k = 0; k < s->n; k++) {
@@ -232,8 +164,8 @@ static bool kill_it(void *arg) {
         double from = wall_s();
         c->kills--;
         c->taken = 0;
-        server_stop(c, SIGKILL);
-        server_start(c);
+        serving_stop(&c->serving, SIGKILL);
+        serving_start(&c->serving);
         c->down_s = fmax(c->down_s, wall_s() - from);
         c->kill_at = wall_s() - c->begun + KILL_EACH_S * (0.3 + (double)(c->kills * 37 % 100) / 100); /* in the middle of this and that */
     }
@@ -262,7 +194,7 @@ enum { PHASES = sizeof phases / sizeof *phases };
 static int play(struct evening *c, const struct phase *p, bool brief, int kills) {
     struct load_result r;
     bool often = p->kill && kills > 1;
-    double seconds = often ? KILL_PATIENCE_S * kills : brief ? 1 : p->seconds, rate = often ? KILL_RATE : !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, cpu = server_cpu_s(c);
+    double seconds = often ? KILL_PATIENCE_S * kills : brief ? 1 : p->seconds, rate = often ? KILL_RATE : !brief ? p->rate : p->rate > 0 ? p->rate / 10 : 2000.0 / p->batch, cpu = serving_cpu_s(&c->serving);
     long acknowledged = c->acknowledged, again = c->again, requests;
     c->batch = p->batch;
     c->copies = p->copies;
@@ -274,15 +206,15 @@ static int play(struct evening *c, const struct phase *p, bool brief, int kills)
     c->down_s = 0;
     c->until_killed = often;
     c->kill_at = often ? KILL_EACH_S : seconds / 2;
-    struct load w = {.port = c->port, .connections = p->connections, .seconds = seconds, .rate = rate, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
+    struct load w = {.port = c->serving.port, .connections = p->connections, .seconds = seconds, .rate = rate, .timeout_s = p->timeout_s, .own_addresses = true, .ask = ask,
                      .answered = answered, .stop = kill_it, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
-    cpu = p->kill ? 0 : server_cpu_s(c) - cpu;
+    cpu = p->kill ? 0 : serving_cpu_s(&c->serving) - cpu;
     requests = r.answers;
     double swabs = (double)(c->acknowledged - acknowledged) / r.seconds;
     printf(" %-6s %s\n        %8.0f swabs/s (%ld new in %.1f s); %.0f answers/s; 503 %ld, 429 %ld, no answer %ld, sent again %ld; p50 %.1f p99 %.1f p99.9 %.1f worst %.1f ms; %.0f us of processor an answer; %.0f MB (most %.0f)\n",
            p->name, p->what, swabs, c->acknowledged - acknowledged, r.seconds, (double)requests / r.seconds, r.by[0], r.by[1], r.unanswered, c->again - again, r.p50_ms, r.p99_ms, r.p999_ms, r.max_ms,
-           requests ? cpu * 1e6 / (double)requests : 0, server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
+           requests ? cpu * 1e6 / (double)requests : 0, serving_mb(&c->serving, "VmRSS:"), serving_mb(&c->serving, "VmHWM:"));
     if (p->kill) printf("        killed %d times, down for %.2f s at most\n", kills - c->kills, c->down_s);
     fflush(stdout);
     if (brief) return c->kills > 0;
@@ -309,7 +241,7 @@ static struct text ask_pending(void *arg, int i, double now) {
 
 static void settle(struct evening *c) {
     struct load_result r;
-    struct load w = {.port = c->port, .connections = CONNECTIONS, .seconds = 60, .timeout_s = 30, .own_addresses = true, .ask = ask_pending, .answered = answered, .stop = all_in, .arg = c};
+    struct load w = {.port = c->serving.port, .connections = CONNECTIONS, .seconds = 60, .timeout_s = 30, .own_addresses = true, .ask = ask_pending, .answered = answered, .stop = all_in, .arg = c};
     if (load_run(&w, &r) < 0 || !all_in(c)) {
         printf("devices were left with swabs that were never acknowledged\n");
         exit(1);
@@ -374,7 +306,7 @@ static int reconcile(struct evening *c) {
     ledger_close(c->node.l);
     c->node.l = NULL;
     char command[512];
-    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", c->program, c->node.node);
+    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", c->serving.program, c->node.node);
     int verified = system(command);
     printf(" journal: %s\n", verified == 0 ? "verifies" : "DOES NOT VERIFY");
     mem_free(seen);
@@ -392,7 +324,7 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
-    *c = (struct evening){.program = program, .city = {.persons = kills ? 12000 + kills * 2500 : brief ? 12000 : 700000, .n_rounds = 1}};
+    *c = (struct evening){.serving = {.program = program, .start = START}, .city = {.persons = kills ? 12000 + kills * 2500 : brief ? 12000 : 700000, .n_rounds = 1}};
     bench_node_open(&c->node, store, "covid-2022-v9", START);
     double from = wall_s();
     sampled_people(&c->node, &c->city);
@@ -403,13 +335,14 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->city.persons, wall_s() - from);
     ledger_close(c->node.l);
     c->node.l = NULL;
-    snprintf(c->tokens, sizeof c->tokens, "%s/tokens", c->node.dir);
-    FILE *f = fopen(c->tokens, "w");
+    c->serving.node = c->node.node;
+    snprintf(c->serving.tokens, sizeof c->serving.tokens, "%s/tokens", c->node.dir);
+    FILE *f = fopen(c->serving.tokens, "w");
     if (!f) exit(1);
     for (int i = 0; i < ACCOUNTS; i++) fprintf(f, "token-table-%02d table-%02d sampler 310115\n", i, i);
     fprintf(f, "token-bench-lab lab laboratory 310115\ntoken-reviewer reviewer laboratory 310115\ntoken-tracer tracer tracer 310115\n");
     fclose(f);
-    server_start(c);
+    serving_start(&c->serving);
     for (int k = 0; k < PHASES; k++) {
         if (!wants(names, n_names, phases[k].name)) continue;
         missed += play(c, &phases[k], brief, kills ? kills : 1);
@@ -418,7 +351,7 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     if (wants(names, n_names, "plates")) missed += plates(c, brief, kills);
     if (wants(names, n_names, "query")) missed += queries(c, brief);
     if (wants(names, n_names, "shed")) missed += shed(c, brief);
-    int status = server_stop(c, SIGTERM);
+    int status = serving_stop(&c->serving, SIGTERM);
     if (status) printf("the server ended with %d\n", status), missed++;
     missed += reconcile(c);
     c->node.l = NULL;
@@ -442,14 +375,7 @@ int main(int argc, char **argv) {
         else if (!strcmp(argv[at], "--store") && at + 1 < argc) only = argv[++at];
         else return 64;
     }
-    snprintf(program, sizeof program, "%s", getenv("TOCSIN_PROGRAM") ? getenv("TOCSIN_PROGRAM") : "");
-    if (!program[0]) { /* beside bench/programs/ in the same build */
-        ssize_t n = readlink("/proc/self/exe", program, sizeof program - 32);
-        program[n > 0 ? n : 0] = 0;
-        for (int up = 0; up < 3; up++)
-            if (strrchr(program, '/')) *strrchr(program, '/') = 0;
-        strcat(program, "/tocsin");
-    }
+    serving_program(program, sizeof program);
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     if (only) return sample(program, strcmp(only, "sqlite") ? only : NULL, brief, kills, argv + at, argc - at) > 0;

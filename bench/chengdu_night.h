@@ -136,7 +136,7 @@ static struct text recall_ask(void *arg, int i, double now) {
 
 static int plates(struct evening *c, bool brief, int kills) {
     struct load_result r, again;
-    double seconds = kills ? KILL_PATIENCE_S * kills : brief ? 2 : 10, cpu = server_cpu_s(c), whole = 0;
+    double seconds = kills ? KILL_PATIENCE_S * kills : brief ? 2 : 10, cpu = serving_cpu_s(&c->serving), whole = 0;
     int missed = 0, done = c->done;
     full_tubes(c);
     for (int i = 0; i < CONNECTIONS; i++) whole += (double)(c->full_of[i] - c->plated[i]) / PLATE;
@@ -147,12 +147,12 @@ static int plates(struct evening *c, bool brief, int kills) {
     c->until_killed = kills > 0;
     c->kill_at = KILL_EACH_S;
     c->down_s = 0;
-    struct load w = {.port = c->port, .connections = LAB, .seconds = seconds, .rate = kills ? whole * 3 / (kills * 1.5) : 0, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .stop = kill_it, .arg = c};
+    struct load w = {.port = c->serving.port, .connections = LAB, .seconds = seconds, .rate = kills ? whole * 3 / (kills * 1.5) : 0, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .stop = kill_it, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
-    cpu = server_cpu_s(c) - cpu;
+    cpu = serving_cpu_s(&c->serving) - cpu;
     double tubes = (double)(c->done - done) * PLATE / r.seconds;
     printf(" plates a laboratory with %d at work: box, results, release by another person\n        %8.0f tubes/s, %.0f people/s (%d plates of %d tubes in %.1f s); no answer %ld; p50 %.1f p99 %.1f worst %.1f ms; %.0f us of processor a tube; %.0f MB (most %.0f)\n",
-           LAB, tubes, tubes * TUBE, c->done - done, PLATE, r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.max_ms, kills || c->done == done ? 0 : cpu * 1e6 / (double)((c->done - done) * PLATE), server_mb(c, "VmRSS:"), server_mb(c, "VmHWM:"));
+           LAB, tubes, tubes * TUBE, c->done - done, PLATE, r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.max_ms, kills || c->done == done ? 0 : cpu * 1e6 / (double)((c->done - done) * PLATE), serving_mb(&c->serving, "VmRSS:"), serving_mb(&c->serving, "VmHWM:"));
     if (kills) printf("        killed %d times, down for %.2f s at most\n", kills - c->kills, c->down_s);
     missed += c->kills > 0;
     c->until_killed = false;
@@ -163,12 +163,12 @@ static int plates(struct evening *c, bool brief, int kills) {
         if (!open) break;
         int boxes = c->n_boxes;
         c->n_boxes = BOXES; /* no new ones */
-        w = (struct load){.port = c->port, .connections = LAB, .seconds = 0.2, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .arg = c};
+        w = (struct load){.port = c->serving.port, .connections = LAB, .seconds = 0.2, .timeout_s = 30, .own_addresses = true, .ask = plate_ask, .answered = plate_answered, .arg = c};
         if (load_run(&w, &again) < 0) exit(1);
         c->n_boxes = boxes;
     }
     c->asked = 0;
-    w = (struct load){.port = c->port, .connections = 1, .seconds = 5, .timeout_s = 30, .own_addresses = true, .ask = recall_ask, .arg = c};
+    w = (struct load){.port = c->serving.port, .connections = 1, .seconds = 5, .timeout_s = 30, .own_addresses = true, .ask = recall_ask, .arg = c};
     if (load_run(&w, &again) < 0) exit(1);
     printf("        recall lists of %ld positive tubes, one after another: p50 %.1f p99 %.1f worst %.1f ms; %ld refused\n", again.by[2], again.p50_ms, again.p99_ms, again.max_ms, again.answers - again.by[2]);
     if (brief || kills) return missed + (again.by[2] != again.answers);
@@ -199,11 +199,11 @@ static void ticket_answered(void *arg, int i, const struct load_answer *a) {
 
 static struct load_result tickets(struct evening *c, const char *what, double rate, double seconds) {
     struct load_result r;
-    double cpu = server_cpu_s(c);
-    struct load w = {.port = c->port, .connections = CONNECTIONS, .seconds = seconds, .rate = rate, .timeout_s = 30, .own_addresses = true, .ask = ticket_ask, .answered = ticket_answered, .arg = c};
+    double cpu = serving_cpu_s(&c->serving);
+    struct load w = {.port = c->serving.port, .connections = CONNECTIONS, .seconds = seconds, .rate = rate, .timeout_s = 30, .own_addresses = true, .ask = ticket_ask, .answered = ticket_answered, .arg = c};
     if (load_run(&w, &r) < 0) exit(1);
     printf(" %-45s %8.0f answered/s, %.0f shed/s with 503, no answer %ld; p50 %.1f p99 %.1f p99.9 %.1f worst %.1f ms; %.0f us of processor an answer; %.0f MB\n", what, (double)r.by[2] / r.seconds,
-           (double)r.by[0] / r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.p999_ms, r.max_ms, r.answers ? (server_cpu_s(c) - cpu) * 1e6 / (double)r.answers : 0, server_mb(c, "VmRSS:"));
+           (double)r.by[0] / r.seconds, r.unanswered, r.p50_ms, r.p99_ms, r.p999_ms, r.max_ms, r.answers ? (serving_cpu_s(&c->serving) - cpu) * 1e6 / (double)r.answers : 0, serving_mb(&c->serving, "VmRSS:"));
     return r;
 }
 
