@@ -301,6 +301,34 @@ static void ten_thousand_idle_connections_hold_nobody_up(void **state) {
     test_http_drop(&h);
 }
 
+/* Where three in four connections are taken, who has his answer keeps none: browsers would, and others wait for it. */
+static void who_has_his_answer_makes_room(void **state) {
+    static const char ask[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    (void)state;
+    test_http_make(&h, 0, NULL, NOW);
+    restart(&(struct http_options){.threads = 1, .connections_max = 16});
+    int fds[12], tries = 0;
+    char c;
+    for (int i = 0; i < 16; i++) {
+        int fd = test_http_connect(&h);
+        test_http_send(fd, ask, sizeof ask - 1);
+        struct answer_got got = test_http_read(&h, fd, false);
+        assert_status(got, 200);
+        assert_int_equal(strcasestr(got.head, "\r\nConnection: close") != NULL, i >= 12);
+        if (i < 12) fds[i] = fd;
+        else assert_true(recv(fd, &c, 1, 0) == 0 && close(fd) == 0);
+    }
+    close(fds[11]);
+    for (bool kept = false; !kept; tries++, usleep(10000)) { /* it has noticed: those that are left are kept */
+        assert_true(tries < 500);
+        test_http_send(fds[0], ask, sizeof ask - 1);
+        struct answer_got got = test_http_read(&h, fds[0], false);
+        kept = got.status == 200 && !strcasestr(got.head, "\r\nConnection: close");
+    }
+    for (int i = 0; i < 11; i++) close(fds[i]);
+    test_http_drop(&h);
+}
+
 /* Asks on connections that are open already while the one thread is at work, so that it finds all of them at once. */
 static void burst_while_at_work(int n) {
     static const char ask[] = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", long_work[] = "GET /api/openapi.json HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n";
@@ -431,6 +459,7 @@ int main(void) {
         cmocka_unit_test_teardown(who_asks_too_often_is_told_to_wait, settle),
         cmocka_unit_test_teardown(who_trickles_is_cut_off, settle), cmocka_unit_test_teardown(who_takes_an_answer_byte_by_byte_is_cut_off, settle),
         cmocka_unit_test_teardown(ten_thousand_idle_connections_hold_nobody_up, settle),
+        cmocka_unit_test_teardown(who_has_his_answer_makes_room, settle),
         cmocka_unit_test_teardown(a_burst_is_answered_to_the_last, settle),
         cmocka_unit_test_teardown(who_waits_holds_no_thread, settle),
         cmocka_unit_test_teardown(a_large_answer_is_compressed_when_asked, settle),

@@ -25,12 +25,13 @@ int heads_check(struct request *r, const char *url, const char *method, const ch
 /* ---- watch.c: who trickles bytes is cut off */
 enum watch_phase { WATCH_HEAD /* until the head of a request is whole */, WATCH_BODY, WATCH_ANSWER, WATCH_FREE /* waits for us, or a stream */ };
 struct watch;
-int watch_open(unsigned head_s, struct watch **ret, struct error *err);
+int watch_open(unsigned head_s, unsigned most, struct watch **ret, struct error *err); /* most: connections there may be */
 void watch_close(struct watch *w);
 void watch_connection(void *cls, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode what);
 /* A phase begins, or `bytes` more belong to it; each kilobyte gives a second. */
 void watch_phase(struct MHD_Connection *connection, enum watch_phase phase, int64_t bytes);
 void watch_pass(struct watch *w); /* once a second */
+bool watch_crowded(struct watch *w); /* three in four are taken: nobody keeps one that he does not use */
 void watch_counts(struct watch *w, int *ret_open, int64_t *ret_cut);
 
 /* ---- rate.c: token buckets */

@@ -163,7 +163,7 @@ static enum MHD_Result send_answer(struct request *r) {
     MHD_add_response_header(p, "Referrer-Policy", "no-referrer");
     if (r->server->options.tls_cert) MHD_add_response_header(p, "Strict-Transport-Security", "max-age=31536000");
     if (!cached) MHD_add_response_header(p, "Cache-Control", "no-store");
-    if (r->close || r->last) MHD_add_response_header(p, "Connection", "close");
+    if (r->close || r->last || watch_crowded(r->server->watch)) MHD_add_response_header(p, "Connection", "close");
     enum MHD_Result sent = MHD_queue_response(r->connection, (unsigned)a->status, p);
     MHD_destroy_response(p);
     return sent;
@@ -489,7 +489,7 @@ int http_server_start(const struct http_options *o, struct http_server **ret, st
     int rc = routes_prepare(o->routes, err);
     if (!rc && !o->tls_cert != !o->tls_key) rc = error_set(err, E_USAGE, "--tls-cert", "a certificate and its key go together / 证书与私钥须同时给出");
     if (!rc && o->tls_cert) rc = tls_load(o->tls_cert, o->tls_key, err);
-    if (!rc) rc = watch_open(s->options.idle_s, &s->watch, err);
+    if (!rc) rc = watch_open(s->options.idle_s, s->options.connections_max, &s->watch, err);
     if (!rc) rc = spares_open(&s->spares, err);
     if (!rc) rc = rate_open(&s->rate, err);
     if (!rc) rc = metrics_open(&s->metrics, err);

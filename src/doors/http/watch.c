@@ -21,15 +21,17 @@ struct watch {
     pthread_mutex_t lock;
     struct watched *first;
     int64_t head_ns;
+    int crowd;               /* open ones from which each ends with its answer */
     _Atomic int open;
     _Atomic int64_t cut;
 };
 
-int watch_open(unsigned head_s, struct watch **ret, struct error *err) {
+int watch_open(unsigned head_s, unsigned most, struct watch **ret, struct error *err) {
     struct watch *w = mem_alloc(sizeof *w);
     if (!w) return error_memory(err);
     pthread_mutex_init(&w->lock, NULL);
     w->head_ns = (int64_t)head_s * 1000000000;
+    w->crowd = (int)(most - most / 4);
     *ret = w;
     return 0;
 }
@@ -98,6 +100,10 @@ void watch_pass(struct watch *w) {
         shutdown(c->fd, SHUT_RDWR); /* its own thread sees the end and cleans up; the descriptor is open as long as it is listed */
     }
     pthread_mutex_unlock(&w->lock);
+}
+
+bool watch_crowded(struct watch *w) {
+    return w->open > w->crowd;
 }
 
 void watch_counts(struct watch *w, int *ret_open, int64_t *ret_cut) {
