@@ -194,10 +194,82 @@ static void a_case_from_its_visits_to_its_chain(void **state) {
     }
 }
 
+/* One chain of 100,000 cases in 50 generations, three days apart: the first infected 2,000, and from each of them one line of cases goes down; every other line lies in another street. */
+enum { ALL = 100000, LINES = 2000, FIRST = 1000000 };
+static void large_chain(void) {
+    struct error err = {0};
+    assert_ok(db_run(h.t.l->db,
+                     "INSERT INTO \"case\" (\"region\",\"id\",\"version\",\"state\",\"number\",\"created_at\",\"changed_at\",\"entry\",\"person\",\"disease\",\"classification\",\"onset\",\"source_case\") "
+                     "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999) SELECT CASE WHEN i % 2 = 0 THEN '310115001' ELSE '310115002' END,1000000 + i,1,'reported',"
+                     "'C-' || i,0,0,0,1000000 + i,'covid-19','confirmed',18990 + (i + 1999) / 2000 * 3,CASE WHEN i = 0 THEN NULL WHEN i < 2000 THEN 1000000 ELSE 1000000 + i - 2000 END FROM n",
+                     NULL, 0, NULL, &err), err);
+}
+
+static struct answer_got part_of(const char *token, const char *query) {
+    return test_http_get(&h, arena_printf(&h.t.a, "/api/v1/tracing/chains/part?%s", query), token);
+}
+
+static size_t nodes_of(const struct answer_got *got) {
+    return json_array_size(json_object_get(got->json, "nodes"));
+}
+
+static bool more_of(const struct answer_got *got) {
+    return json_is_true(json_object_get(got->json, "more"));
+}
+
+/* However large a chain is, an answer is a part of it: the steps asked for, never more cases than the limit; the whole of it is refused. */
+static void a_chain_of_a_hundred_thousand_is_looked_at_in_parts(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        h = (struct test_http){0};
+        test_ledger_make(&h.t, store, "covid-2022-v9", "2022-05-29T17:00");
+        large_chain();
+        struct http_options o = {.at = test_at("2022-05-29T17:00"), .quiet = true, .no_clock = true};
+        test_http_start(&h, &o);
+        static const char *const refused[] = {"limit=2001", "limit=100000", "steps=51", "limit=0"};
+        for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) assert_status(part_of(AUDITOR, refused[i]), 400);
+        assert_status(test_http_get(&h, "/api/v1/tracing/chains?limit=1001", AUDITOR), 400);
+        struct answer_got got = test_http_get(&h, "/api/v1/tracing/chains", AUDITOR);
+        assert_status(got, 200);
+        const json_t *one = json_array_get(json_object_get(got.json, "chains"), 0);
+        assert_true(test_json_int(got.json, "cases") == ALL && test_json_int(got.json, "n_chains") == 1 && test_json_int(one, "size") == ALL && test_json_int(one, "generations") == 50);
+        assert_true(got.body.n < 300000 && json_array_size(json_object_get(got.json, "contradictions")) <= 300 && json_array_size(json_object_get(got.json, "chains")) <= 50);
+        /* where one infected thousands, and from the first cases on: cut at the limit, and it is said */
+        static const struct { const char *query; size_t n; } cut[] = {{"", 300}, {"steps=1", 300}, {"case=1000000&steps=50", 300}, {"case=1000000&steps=50&limit=2000", 2000}, {"case=1000000&limit=7", 7}};
+        for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+            got = part_of(AUDITOR, cut[i].query);
+            assert_true(got.status == 200 && nodes_of(&got) == cut[i].n && more_of(&got) && got.body.n < cut[i].n * 600 + 1000);
+            assert_true(test_json_int(got.json, "cases") == ALL && json_array_size(json_object_get(got.json, "edges")) == cut[i].n - 1);
+        }
+        /* down a line: so many steps each way, whole, nearest first */
+        const int64_t middle = FIRST + 20 * LINES + 7;
+        for (int64_t steps = 0; steps < 20; steps += 3) {
+            got = part_of(AUDITOR, arena_printf(&h.t.a, "case=%lld&steps=%lld", (long long)middle, (long long)steps));
+            assert_true(got.status == 200 && nodes_of(&got) == (size_t)(2 * steps + 1) && json_array_size(json_object_get(got.json, "edges")) == (size_t)(2 * steps) && !more_of(&got));
+            for (size_t i = 0; i < nodes_of(&got); i++) {
+                int64_t away = test_json_int(json_array_get(json_object_get(got.json, "nodes"), i), "id") - middle;
+                assert_true(away % LINES == 0 && llabs(away / LINES) == (int64_t)(i + 1) / 2);
+            }
+        }
+        /* a time: of the nine cases around it those of three generations; the centre stays whatever the time */
+        got = part_of(AUDITOR, arena_printf(&h.t.a, "case=%lld&steps=4&from=2022-02-27T00:00&to=2022-03-06T00:00", (long long)middle));
+        assert_int_equal(nodes_of(&got), 3);
+        got = part_of(AUDITOR, arena_printf(&h.t.a, "case=%lld&steps=4&from=2022-12-01T00:00", (long long)middle));
+        assert_int_equal(nodes_of(&got), 1);
+        /* another street's line is not there; past the first case their number alone is told */
+        assert_status(part_of(STREET, arena_printf(&h.t.a, "case=%lld", (long long)middle)), 404);
+        got = part_of(STREET, arena_printf(&h.t.a, "case=%d&steps=2&limit=2000", FIRST + 8));
+        assert_true(nodes_of(&got) == LINES / 2 + 3 && test_json_int(got.json, "hidden") == LINES / 2 && !more_of(&got));
+        got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/tracing/cases/%lld/sources", (long long)middle), AUDITOR);
+        assert_true(got.status == 200 && test_json_int(json_object_get(got.json, "source"), "id") == middle - LINES);
+        test_http_drop(&h);
+    }
+}
+
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_refused, settle), cmocka_unit_test_teardown(visits_are_there_when_they_are_answered, settle), cmocka_unit_test_teardown(many_scans_at_once, settle), cmocka_unit_test_teardown(a_case_from_its_visits_to_its_chain, settle),
+        cmocka_unit_test_teardown(a_chain_of_a_hundred_thousand_is_looked_at_in_parts, settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
