@@ -11,7 +11,17 @@ export const drawnCharts = (page) =>
       const of = group?.getBoundingRect()
       const plot = model.getComponent('grid')?.coordinateSystem?.getRect()
       const words = chart.getZr().storage.getDisplayList(true).filter((one) => one.style?.text && !one.invisible && one.style.opacity !== 0)
+      const series = model.getSeriesByIndex(0)
+      const graph = series?.subType === 'graph' ? series.getData() : null
+      const rect = (one) => {
+        const r = one.getBoundingRect().clone()
+        if (one.transform) r.applyTransform(one.transform)
+        return { word: String(one.style.text), left: r.x, right: r.x + r.width, top: r.y, bottom: r.y + r.height }
+      }
       out.push({
+        nodes: graph ? graph.mapArray((i) => ({ id: Number(graph.getId(i)), name: graph.getName(i), x: graph.getItemLayout(i)[0], y: graph.getItemLayout(i)[1], r: graph.getItemVisual(i, 'symbolSize') / 2 })) : [],
+        links: graph ? series.getEdgeData().count() : 0,
+        rects: graph ? words.map(rect) : [],
         place: el.className,
         wide: chart.getWidth(),
         high: chart.getHeight(),
@@ -32,6 +42,15 @@ export const drawnCharts = (page) =>
     descend(document.querySelector('#app')._vnode)
     return out
   })
+/** Names of a chain that lie on a case or on each other. */
+export async function nameFaults(page) {
+  return (await drawnCharts(page)).flatMap(({ nodes, rects }) => {
+    const names = rects.filter((one) => nodes.some((n) => n.name === one.word))
+    const on = names.flatMap((one) => nodes.filter((n) => n.x + n.r > one.left && n.x - n.r < one.right && n.y + n.r > one.top && n.y - n.r < one.bottom).map((n) => `${one.word} lies on ${n.name}`))
+    const over = names.flatMap((one, i) => names.slice(i + 1).filter((o) => o.left < one.right && o.right > one.left && o.top < one.bottom && o.bottom > one.top).map((o) => `${one.word} lies on ${o.word}`))
+    return [...on, ...over]
+  })
+}
 /** Legends that are paged, cut, or written over the plot. */
 export async function legendFaults(page) {
   return (await drawnCharts(page)).flatMap(({ place, wide, high, words, legend, plot }) => {
