@@ -4,15 +4,16 @@ import { ref } from 'vue'
 export function useTried() {
   const busy = ref(false)
   const problem = ref<unknown>(null)
-  async function tried(run: () => Promise<unknown>): Promise<void> {
+  /** `mine`: whether it is still asked for (latest.ts); what comes in the way of something that is not is nobody's. */
+  async function tried(run: () => Promise<unknown>, mine: () => boolean = () => true): Promise<void> {
     busy.value = true
     problem.value = null
     try {
       await run()
     } catch (e) {
-      problem.value = e
+      if (mine()) problem.value = e
     } finally {
-      busy.value = false
+      if (mine()) busy.value = false
     }
   }
   return { busy, problem, tried }

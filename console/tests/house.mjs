@@ -189,6 +189,30 @@ export async function answerLost(page, address) {
   })
   return () => page.unroute(address)
 }
+/** The first answer from such an address stays away until it is let `come`; `asked` once it was asked for. */
+export async function heldBack(page, address) {
+  let first, go
+  const asked = new Promise((yes) => (first = yes))
+  const free = new Promise((yes) => (go = yes))
+  let taken = false
+  await page.route(address, async (route) => {
+    if (taken) return route.continue()
+    taken = true
+    const answer = await route.fetch()
+    first()
+    await free
+    return route.fulfill({ response: answer })
+  })
+  return {
+    asked,
+    async come() {
+      const answer = page.waitForResponse(address)
+      go()
+      await (await answer).finished()
+      await page.unroute(address)
+    },
+  }
+}
 /** Chooses from a list of Element Plus: what it is labelled, what is typed into it, what is chosen. */
 export async function choose(page, id, typed, text) {
   await page.locator(`#${id}`).click()
