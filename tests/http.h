@@ -127,8 +127,10 @@ static inline struct answer_got test_http_read(struct test_http *h, int fd, bool
     }
     if (b.n && head) {
         struct text all = arena_text(&h->t.a, buf_view(&b));
+        const char *first = arena_text(&h->t.a, (struct text){b.s, head}).s;
+        assert_true(all.n == b.n && first); /* without memory for it there is no answer to look at */
         got.status = atoi(all.s + 9);
-        got.head = arena_text(&h->t.a, (struct text){all.s, head}).s;
+        got.head = first;
         got.body = (struct text){all.s + head, all.n - head};
         json_decref(test_http_last);
         got.json = test_http_last = got.body.n && strstr(got.head, "json") ? json_loadb(got.body.s, got.body.n, 0, NULL) : NULL;
