@@ -66,7 +66,7 @@ static void what_nobody_may_upload(void **state) {
         for (int k = 0; k < 2; k++) {
             struct buf b = {0};
             buf_printf(&b, "--zz\r\nContent-Disposition: form-data; name=\"a\"; filename=\"a.csv\"\r\n\r\na\n1\r\n--zz\r\nContent-Disposition: form-data; name=\"%s\r\n\r\n", k ? "map_text\"" : "b\"; filename=\"b.csv\"");
-            while (b.n < 3 << 20) buf_str(&b, "row after row of what is not wanted\n");
+            while (b.n < 3 << 20 && !b.failed) buf_str(&b, "row after row of what is not wanted\n");
             buf_str(&b, "\r\n--zz--\r\n");
             assert_status(test_http_ask(&h, "POST", IMPORTS, ROOT, form, buf_cstr(&b)), k ? 413 : 400);
             buf_clear(&b);
