@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     close(fd);
     got[have] = 0;
     int status = strncmp(got, "HTTP/1.1 ", 9) || !strstr(got, "\r\n\r\n") ? 0 : atoi(got + 9);
-    bool promised = strcasestr(b.s, "content-length") || strcasestr(b.s, "transfer-encoding"); /* then nothing at all is an answer to a body cut off */
+    bool promised = strcasestr(buf_cstr(&b), "content-length") || strcasestr(b.s, "transfer-encoding"); /* then nothing at all is an answer to a body cut off */
     if ((!status && !promised) || (status >= 500 && status != 503 && status != 501 && status != 505)) {
         fprintf(stderr, "%.1000s\n-- was answered\n%.600s\n", b.s, got);
         abort();
