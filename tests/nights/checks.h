@@ -190,7 +190,7 @@ static inline void night_line(struct night_lines *x, char *line) {
         x->cap = x->cap ? x->cap * 2 : 4096;
         x->s = realloc(x->s, x->cap * sizeof *x->s);
     }
-    x->s[x->n++] = line;
+    x->s[x->n++] = line ? line : (char *)""; /* no memory for it: then the dumps differ */
 }
 
 static inline int night_dump_record(const struct record *r, void *arg) {
