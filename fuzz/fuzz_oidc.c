@@ -23,7 +23,8 @@ static struct {
     char base[40], nonce[64], *good_keys;
     jwk_t *key;
     struct buf say[PARTS];
-} provider;
+    pthread_mutex_t lock; /* of status, promised and say: who asked may have gone before all of it was sent */
+} provider = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static int64_t began_ns;
 static struct ledger *desk;
 
@@ -41,9 +42,11 @@ static void *provide(void *none) {
             if (end && n >= (size_t)(end + 4 - asked) + (length ? strtoul(length + 15, NULL, 10) : 0)) break;
         }
         const char *path = strchr(asked, '/');
+        pthread_mutex_lock(&provider.lock);
         const struct buf *b = &provider.say[path && path[1] == '2' ? TOKEN : path && path[1] == '1' ? KEYS : DESCRIPTION];
         snprintf(head, sizeof head, "HTTP/1.1 %d As it likes\r\nLocation: /0\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", provider.status, b->n + provider.promised);
         if (send(fd, head, strlen(head), MSG_NOSIGNAL) > 0 && b->n) (void)!send(fd, b->s, b->n, MSG_NOSIGNAL);
+        pthread_mutex_unlock(&provider.lock);
     }
     return NULL;
 }
@@ -228,16 +231,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         part[i] = cut ? (struct text){rest.s, (size_t)(cut - rest.s)} : rest;
         rest = cut ? (struct text){cut + 6, rest.n - part[i].n - 6} : (struct text){"", 0};
     }
+    pthread_mutex_lock(&provider.lock);
     provider.status = 200;
     provider.promised = 0;
     expand(&provider.say[DESCRIPTION], own & OWN_DESCRIPTION ? part[DESCRIPTION] : TEXT(good_description));
     expand(&provider.say[KEYS], own & OWN_KEYS ? part[KEYS] : text_of(provider.good_keys));
+    pthread_mutex_unlock(&provider.lock);
     if (elsewhere(buf_view(&provider.say[DESCRIPTION]))) return 0;
     if (trip_begin(&t, own & (OWN_DESCRIPTION | OWN_KEYS))) {
+        pthread_mutex_lock(&provider.lock);
         expand(&claims, own & OWN_CLAIMS ? part[TOKEN] : TEXT(good_claims));
         if (own & OWN_TOKEN) expand(&provider.say[TOKEN], part[TOKEN]);
         else if (!sign(buf_cstr(&claims))) own |= OWN_TOKEN;
         if (!(own & OWN_KEYS)) provider.status = statuses[data[1] & 7], provider.promised = data[1] >> 3 == 31;
+        pthread_mutex_unlock(&provider.lock);
         bool in = trip_end(&t), meant = provider.status == 200 && !provider.promised && !(own & (OWN_KEYS | OWN_TOKEN));
         if ((in && (!meant || !say_it_is_he(buf_cstr(&claims)))) || (!in && meant && !(own & (OWN_CLAIMS | OWN_DESCRIPTION)))) {
             fprintf(stderr, "%s\n%.2000s\n-- was answered\n%.900s\n", buf_cstr(&claims), buf_cstr(&provider.say[TOKEN]), t.got);
