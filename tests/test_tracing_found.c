@@ -622,7 +622,7 @@ static void a_record_spans_what_was_found(void **state) {
             q.minutes = looks[i].minutes;
             assert_ok(tracing_accept(x.t.l, &s, x.v, &q, &(struct tracing_accept){.names = one, .n_names = 1}, &d, &err), err);
             if (d.refused || d.contacts_made != (i == 0) || d.contacts_moved != looks[i].moved) fail_msg("look %zu: %zu refused, %zu made, %zu moved", i, d.refused, d.contacts_made, d.contacts_moved);
-            day first, last;
+            day first = 0, last = 0;
             assert_true(day_parse(text_of(looks[i].first), &first) && day_parse(text_of(looks[i].last), &last));
             assert_int_equal(test_count(&x.t, "SELECT first_contact FROM contact"), first);
             assert_int_equal(test_count(&x.t, "SELECT last_contact FROM contact"), last);
