@@ -101,6 +101,14 @@ static inline int64_t bench_write(struct bench_node *n, struct draft *d) {
     return d->ret_id;
 }
 
+static inline int64_t bench_count(struct ledger *l, const char *sql) {
+    struct arena a = {0};
+    struct value v = value_null();
+    must(db_scalar(l->db, &a, sql, NULL, 0, &v, &err), sql);
+    arena_clear(&a);
+    return value_int_or(v, 0);
+}
+
 static inline int bench_by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);

@@ -14,7 +14,6 @@
 #include <math.h>
 #include <signal.h>
 
-#include "base/idmap.h"
 #include "desks/testing/ticket.h"
 #include "ledger/table.h"
 #include "load.h"
@@ -114,22 +113,10 @@ static struct text ask(void *arg, int i, double now) {
     return now < s->not_before ? (struct text){"", 0} : buf_view(&s->bytes);
 }
 
-static long member(struct text body, const char *name) {
-    const char *at = memmem(body.s, body.n, name, strlen(name));
-    return at ? atol(at + strlen(name)) : 0;
-}
-
 /* The ids of the swabs, in the order of the people. */
 static bool acknowledge(struct evening *c, const struct swabbed *s, struct text body) {
-    static const char name[] = "\"swab\":";
-    const char *at = body.s, *end = body.s + body.n;
-    for (int k = 0; k < s->n; k++) {
-        at = at < end ? memmem(at, (size_t)(end - at), name, sizeof name - 1) : NULL;
-        if (!at) return false;
-        int64_t id = atoll(at += sizeof name - 1);
-        if (c->swab_of[s->people[k]] > 0 && c->swab_of[s->people[k]] != id) return false; /* answered in two ways */
-        c->swab_of[s->people[k]] = id;
-    }
+    for (int k = 0; k < s->n; k++)
+        if (!sampled_told(&body, &c->swab_of[s->people[k]])) return false; /* answered in two ways, or not at all */
     return true;
 }
 
@@ -138,9 +125,9 @@ static void answered(void *arg, int i, const struct load_answer *a) {
     struct swabbed *s = &c->device[i];
     if (a->status == 200 || a->status == 201) {
         c->taken++;
-        c->acknowledged += member(a->body, "\"created\":");
-        c->unchanged += member(a->body, "\"unchanged\":");
-        c->refused += member(a->body, "\"refused\":");
+        c->acknowledged += sampled_member(a->body, "\"created\":");
+        c->unchanged += sampled_member(a->body, "\"unchanged\":");
+        c->refused += sampled_member(a->body, "\"refused\":");
         if (!acknowledge(c, s, a->body) && c->bad++ == 0) {
             const char *why = memmem(a->body.s, a->body.n, "\"refused\",", 10);
             struct text t = why ? (struct text){why, (size_t)(a->body.s + a->body.n - why)} : a->body;
@@ -252,66 +239,28 @@ static void settle(struct evening *c) {
 
 /* ---- nothing lost, nothing double */
 
-static int64_t count(struct evening *c, const char *sql) {
-    struct arena a = {0};
-    struct value v = {0};
-    must(db_scalar(c->node.l->db, &a, sql, NULL, 0, &v, &err), sql);
-    int64_t n = value_int_or(v, 0);
-    arena_clear(&a);
-    return n;
-}
-
 static int reconcile(struct evening *c) {
-    int64_t stored = 0, unknown = 0, double_ = 0, other = 0, sent = 0, acknowledged = 0, lost = 0;
-    struct idmap at = {0};
-    struct arena a = {0};
-    struct db_cursor *cursor = NULL;
-    const struct value *row;
-    bool *seen = mem_alloc((size_t)c->city.persons);
-    if (!seen) exit(1);
+    struct sampled_found f;
     must(ledger_open(&c->node.o.ledger, &c->node.l, &err), "open");
-    for (int64_t i = 0; i < c->city.persons; i++) {
-        struct idmap_slot *slot = idmap_put(&at, &a, c->city.ids[i], NULL);
-        if (!slot) exit(1);
-        slot->value.i = i;
-        sent += c->swab_of[i] != 0;
-        acknowledged += c->swab_of[i] > 0;
-    }
-    must(db_query(c->node.l->db, "SELECT \"id\",\"person\" FROM \"swab\"", NULL, 0, &cursor, &err), "swabs");
-    for (int rc; (rc = db_next(cursor, &row, &err)) != 0;) {
-        must(rc, "swabs");
-        struct idmap_slot *slot = idmap_find(&at, row[1].i);
-        int64_t i = slot ? slot->value.i : -1;
-        stored++;
-        if (i < 0 || !c->swab_of[i]) unknown++;
-        else if (seen[i]) double_++;
-        else if (c->swab_of[i] > 0 && c->swab_of[i] != row[0].i) other++;
-        if (i >= 0) seen[i] = true;
-    }
-    db_cursor_close(cursor);
-    for (int64_t i = 0; i < c->city.persons; i++) lost += c->swab_of[i] > 0 && !seen[i];
-    int64_t full = count(c, "SELECT COUNT(*) FROM (SELECT \"tube\" FROM \"swab\" GROUP BY \"tube\" HAVING COUNT(*) > 10) AS x");
-    int64_t tubes = count(c, "SELECT COUNT(*) FROM \"tube\""), closed = count(c, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" <> 'open'");
+    sampled_reconcile(&c->node, &c->city, c->swab_of, &f);
+    int64_t tubes = bench_count(c->node.l, "SELECT COUNT(*) FROM \"tube\""), closed = bench_count(c->node.l, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\" <> 'open'");
     printf(" %lld sent, %lld acknowledged, %lld in the store, in %lld tubes (%lld closed): %lld lost, %lld double, %lld under another number, %lld of nobody, %lld tubes too full; %ld answers of another kind, %ld refused\n",
-           (long long)sent, (long long)acknowledged, (long long)stored, (long long)tubes, (long long)closed, (long long)lost, (long long)double_, (long long)other, (long long)unknown, (long long)full,
+           (long long)f.sent, (long long)f.acknowledged, (long long)f.stored, (long long)tubes, (long long)closed, (long long)f.lost, (long long)f.twice, (long long)f.other, (long long)f.unknown,
+           (long long)f.tubes_too_full,
            c->bad, c->refused);
     if (c->bad) printf("   %s\n", c->first_bad);
-    int64_t late = count(c, "SELECT COUNT(*) FROM \"swab\" WHERE \"swabbed_at\" > \"created_at\" + 5 OR \"swabbed_at\" < \"created_at\" - 3600");
-    int64_t told = count(c, "SELECT COUNT(*) FROM \"tube\" WHERE \"released_at\" IS NOT NULL"), results = count(c, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"released_at\" IS NOT NULL AND w.\"told_at\" IS NULL");
-    int64_t members = count(c, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"verdict\"='recall'");
-    int64_t holds = count(c, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='hold-member'"), held = count(c, "SELECT COUNT(DISTINCT \"holder\") FROM \"obligation\" WHERE \"rule\"='hold-member'");
+    int64_t late = bench_count(c->node.l, "SELECT COUNT(*) FROM \"swab\" WHERE \"swabbed_at\" > \"created_at\" + 5 OR \"swabbed_at\" < \"created_at\" - 3600");
+    int64_t told = bench_count(c->node.l, "SELECT COUNT(*) FROM \"tube\" WHERE \"released_at\" IS NOT NULL"), results = bench_count(c->node.l, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"released_at\" IS NOT NULL AND w.\"told_at\" IS NULL");
+    int64_t members = bench_count(c->node.l, "SELECT COUNT(*) FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE t.\"verdict\"='recall'");
+    int64_t holds = bench_count(c->node.l, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\"='hold-member'"), held = bench_count(c->node.l, "SELECT COUNT(DISTINCT \"holder\") FROM \"obligation\" WHERE \"rule\"='hold-member'");
     printf(" %lld tubes released of %d on plates, %lld members not told; %lld members of recalled tubes, %lld duties to hold them, of %lld persons; %lld swabs at a time that cannot be\n", (long long)told, c->done * PLATE,
            (long long)results, (long long)members, (long long)holds, (long long)held, (long long)late);
     bool plates_bad = told != (int64_t)c->done * PLATE || results || members != holds || held != holds || late;
     ledger_close(c->node.l);
     c->node.l = NULL;
-    char command[512];
-    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", c->serving.program, c->node.node);
-    int verified = system(command);
-    printf(" journal: %s\n", verified == 0 ? "verifies" : "DOES NOT VERIFY");
-    mem_free(seen);
-    arena_clear(&a);
-    return plates_bad || lost || double_ || other || unknown || full || c->bad || c->refused || stored != acknowledged || verified != 0;
+    bool verified = serving_verifies(&c->serving);
+    printf(" journal: %s\n", verified ? "verifies" : "DOES NOT VERIFY");
+    return plates_bad || sampled_wrong(&f) || c->bad || c->refused || !verified;
 }
 
 static bool wants(char **names, int n_names, const char *name) {

@@ -15,7 +15,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "base/idmap.h"
 #include "desks/account/inside.h"
 #include "load.h"
 #include "sampled.h"
@@ -222,21 +221,9 @@ static void send_next(struct crowd *c, int i) {
     if (!push(d)) turned_away(c, i);
 }
 
-static long member(struct text body, const char *name) {
-    const char *at = memmem(body.s, body.n, name, strlen(name));
-    return at ? atol(at + strlen(name)) : 0;
-}
-
 static bool acknowledge(struct crowd *c, const struct device *d, struct text body) {
-    static const char name[] = "\"swab\":";
-    const char *at = body.s, *end = body.s + body.n;
-    for (int k = 0; k < d->n; k++) {
-        at = at < end ? memmem(at, (size_t)(end - at), name, sizeof name - 1) : NULL;
-        if (!at) return false;
-        int64_t id = atoll(at += sizeof name - 1), *known = &c->swab_of[d->first + k];
-        if (*known > 0 && *known != id) return false;
-        *known = id;
-    }
+    for (int k = 0; k < d->n; k++)
+        if (!sampled_told(&body, &c->swab_of[d->first + k])) return false;
     return true;
 }
 
@@ -253,9 +240,9 @@ static void answered(struct crowd *c, int i, int status, int retry_after_s, stru
         if (c->bad++ == 0) snprintf(c->first_bad, sizeof c->first_bad, "%d %.*s", status, (int)(body.n < 270 ? body.n : 270), body.s);
         d->left = 0; /* the app would show it: it is not sent again */
     } else {
-        c->created += member(body, "\"created\":");
-        c->unchanged += member(body, "\"unchanged\":");
-        c->refused += member(body, "\"refused\":");
+        c->created += sampled_member(body, "\"created\":");
+        c->unchanged += sampled_member(body, "\"unchanged\":");
+        c->refused += sampled_member(body, "\"refused\":");
         d->first += d->n;
         d->left -= d->n;
         d->fails = 0;
@@ -396,45 +383,18 @@ static void all_come_apart(struct crowd *c) {
 /* ---- none lost, none double */
 
 static int reconcile(struct crowd *c) {
-    int64_t stored = 0, other = 0, twice = 0, acknowledged = 0, lost = 0;
-    struct idmap at = {0};
-    struct arena a = {0};
-    struct db_cursor *cursor = NULL;
-    const struct value *row;
-    bool *seen = mem_alloc((size_t)c->city.persons);
-    char command[512];
-    if (!seen) exit(1);
+    struct sampled_found f;
     must(ledger_open(&c->node.o.ledger, &c->node.l, &err), "open");
-    for (int64_t i = 0; i < c->city.persons; i++) {
-        struct idmap_slot *slot = idmap_put(&at, &a, c->city.ids[i], NULL);
-        if (!slot) exit(1);
-        slot->value.i = i;
-        acknowledged += c->swab_of[i] > 0;
-    }
-    must(db_query(c->node.l->db, "SELECT \"id\",\"person\" FROM \"swab\"", NULL, 0, &cursor, &err), "swabs");
-    for (int rc; (rc = db_next(cursor, &row, &err)) != 0;) {
-        must(rc, "swabs");
-        struct idmap_slot *slot = idmap_find(&at, row[1].i);
-        stored++;
-        if (!slot || c->swab_of[slot->value.i] != row[0].i) other++;
-        else if (seen[slot->value.i]) twice++;
-        if (slot) seen[slot->value.i] = true;
-    }
-    db_cursor_close(cursor);
-    for (int64_t i = 0; i < c->city.persons; i++) lost += c->swab_of[i] > 0 && !seen[i];
-    struct value tubes = value_null(), full = value_null();
-    must(db_scalar(c->node.l->db, &a, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='closed'", NULL, 0, &tubes, &err), "tubes");
-    must(db_scalar(c->node.l->db, &a, "SELECT COUNT(*) FROM (SELECT \"tube\" FROM \"swab\" GROUP BY \"tube\" HAVING COUNT(*) > 10) AS x", NULL, 0, &full, &err), "tubes");
+    sampled_reconcile(&c->node, &c->city, c->swab_of, &f);
+    int64_t full = bench_count(c->node.l, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='closed'");
     ledger_close(c->node.l);
     c->node.l = NULL;
-    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", c->serving.program, c->node.node);
-    int verified = system(command);
-    printf(" %lld acknowledged, %lld in the store, %lld tubes full: %lld lost, %lld double, %lld under another number, %lld tubes too full; %ld answers of another kind, %ld refused; the journal %s\n",
-           (long long)acknowledged, (long long)stored, (long long)tubes.i, (long long)lost, (long long)twice, (long long)other, (long long)full.i, c->bad, c->refused, verified ? "DOES NOT VERIFY" : "verifies");
+    bool verified = serving_verifies(&c->serving);
+    printf(" %lld acknowledged, %lld in the store, %lld tubes full: %lld lost, %lld double, %lld under another number, %lld of nobody, %lld tubes too full; %ld answers of another kind, %ld refused; the journal %s\n",
+           (long long)f.acknowledged, (long long)f.stored, (long long)full, (long long)f.lost, (long long)f.twice, (long long)f.other, (long long)f.unknown, (long long)f.tubes_too_full, c->bad, c->refused,
+           verified ? "verifies" : "DOES NOT VERIFY");
     if (c->bad) printf("   %s\n", c->first_bad);
-    mem_free(seen);
-    arena_clear(&a);
-    return stored != acknowledged || acknowledged != c->city.persons || lost || twice || other || full.i || c->bad || c->refused || verified;
+    return sampled_wrong(&f) || f.acknowledged != c->city.persons || c->bad || c->refused || !verified;
 }
 
 static int devices(const char *program, const char *store, int n, int swabs, double within_s) {

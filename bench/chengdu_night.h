@@ -112,7 +112,7 @@ static void plate_answered(void *arg, int i, const struct load_answer *a) {
         p->stage = PLATE_NEXT;
         c->done++;
     } else {
-        if (p->stage == PLATE_RUN) p->run = member(a->body, "\"id\":");
+        if (p->stage == PLATE_RUN) p->run = sampled_member(a->body, "\"id\":");
         p->stage++;
     }
     p->pending = p->lost = false;

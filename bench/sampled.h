@@ -1,7 +1,9 @@
-/* A city to be sampled, as the benches of the evening and of many rounds need it: people on record, rounds that are open, a table for each connection or queue. */
+/* A city to be sampled, as the benches of the evening, of many rounds and of many devices need it: people on record, rounds that are open, a table for each connection or queue. And afterwards:
+ * what was acknowledged, looked for in the store. */
 #ifndef TOCSIN_BENCH_SAMPLED_H
 #define TOCSIN_BENCH_SAMPLED_H
 
+#include "base/idmap.h"
 #include "bench.h"
 #include "engines/city.h"
 #include "engines/town.h"
@@ -101,6 +103,71 @@ static inline void sampled_ground(struct bench_node *node, struct sampled *c) {
         c->tables[i] = bench_write(node, d);
     }
     arena_clear(&a);
+}
+
+/* ---- none lost, none double */
+
+static inline long sampled_member(struct text body, const char *name) {
+    const char *at = memmem(body.s, body.n, name, strlen(name));
+    return at ? atol(at + strlen(name)) : 0;
+}
+
+/* The next id of a swab that the answer tells, in the order of the people asked for: it is that person's from now on. False: there is none, or another one was told before. */
+static inline bool sampled_told(struct text *rest, int64_t *swab_of) {
+    static const char name[] = "\"swab\":";
+    const char *at = memmem(rest->s, rest->n, name, sizeof name - 1), *end = rest->s + rest->n;
+    if (!at) return false;
+    at += sizeof name - 1;
+    *rest = (struct text){at, (size_t)(end - at)};
+    int64_t id = atoll(at);
+    if (*swab_of > 0 && *swab_of != id) return false;
+    *swab_of = id;
+    return true;
+}
+
+struct sampled_found {
+    int64_t sent, acknowledged; /* by people */
+    int64_t stored, lost, twice, other, unknown, tubes_too_full; /* other: under another number than was told; unknown: of nobody who was sent */
+};
+
+/* swab_of: of each person 0 not sent, -1 sent, else the id that was told. The node is open; tubes hold ten. */
+static inline void sampled_reconcile(struct bench_node *node, const struct sampled *c, const int64_t *swab_of, struct sampled_found *ret) {
+    struct idmap at = {0};
+    struct arena a = {0};
+    struct db_cursor *cursor = NULL;
+    const struct value *row;
+    struct sampled_found f = {0};
+    bool *seen = mem_alloc((size_t)c->persons);
+    if (!seen) exit(1);
+    for (int64_t i = 0; i < c->persons; i++) {
+        struct idmap_slot *slot = idmap_put(&at, &a, c->ids[i], NULL);
+        if (!slot) exit(1);
+        slot->value.i = i;
+        f.sent += swab_of[i] != 0;
+        f.acknowledged += swab_of[i] > 0;
+    }
+    must(db_query(node->l->db, "SELECT \"id\",\"person\" FROM \"swab\"", NULL, 0, &cursor, &err), "swabs");
+    for (int rc; (rc = db_next(cursor, &row, &err)) != 0;) {
+        must(rc, "swabs");
+        struct idmap_slot *slot = idmap_find(&at, row[1].i);
+        int64_t i = slot ? slot->value.i : -1;
+        f.stored++;
+        if (i < 0 || !swab_of[i]) f.unknown++;
+        else if (seen[i]) f.twice++;
+        else if (swab_of[i] > 0 && swab_of[i] != row[0].i) f.other++;
+        if (i >= 0) seen[i] = true;
+    }
+    db_cursor_close(cursor);
+    for (int64_t i = 0; i < c->persons; i++) f.lost += swab_of[i] > 0 && !seen[i];
+    f.tubes_too_full = bench_count(node->l, "SELECT COUNT(*) FROM (SELECT \"tube\" FROM \"swab\" GROUP BY \"tube\" HAVING COUNT(*) > 10) AS x");
+    mem_free(seen);
+    arena_clear(&a);
+    *ret = f;
+}
+
+/* Whether anything of that is a fault. */
+static inline bool sampled_wrong(const struct sampled_found *f) {
+    return f->lost || f->twice || f->other || f->unknown || f->tubes_too_full || f->stored != f->acknowledged;
 }
 
 static inline void sampled_free(struct sampled *c) {

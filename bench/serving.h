@@ -79,6 +79,13 @@ static inline double serving_mb(const struct serving *x, const char *what) {
     return kb / 1024;
 }
 
+/* The journal of the node, by the program itself; nothing may have it open. */
+static inline bool serving_verifies(const struct serving *x) {
+    char command[512];
+    snprintf(command, sizeof command, "'%s' verify --data '%s' >/dev/null", x->program, x->node);
+    return system(command) == 0;
+}
+
 /* TOCSIN_PROGRAM, else the one beside bench/programs/ in the same build. */
 static inline void serving_program(char *out, size_t size) {
     const char *given = getenv("TOCSIN_PROGRAM");

@@ -250,6 +250,12 @@ int register_field(const struct register_decl *r, struct text name) {
     return -1;
 }
 
+int register_field_of(const struct register_decl *r, struct text name, uint32_t types, bool *bad) {
+    int f = name.n ? register_field(r, name) : -1;
+    if (name.n && (f < 0 || r->fields[f].sealed || !(types >> r->fields[f].type & 1))) *bad = true;
+    return f;
+}
+
 void register_field_near(const struct register_decl *r, struct text name, struct error *err) {
     struct near near = {.typed = name};
     for (size_t i = 0; i < r->n_fields; i++) near_try(&near, r->fields[i].name);

@@ -34,13 +34,6 @@ int count_declare(struct catalog *c, const struct yaml *root, struct register_de
     return rc;
 }
 
-/* -1 when nothing is named. */
-static int field_of(const struct register_decl *reg, struct text name, uint32_t types, bool *bad) {
-    int f = name.n ? register_field(reg, name) : -1;
-    if (name.n && (f < 0 || reg->fields[f].sealed || !(types >> reg->fields[f].type & 1))) *bad = true;
-    return f;
-}
-
 int count_bind(struct arena *a, struct reg_table *t, struct error *err) {
     static const struct db_column columns[] = {{"within", COLUMN_INT, true}, {"what", COLUMN_TEXT, true}, {"region", COLUMN_TEXT, true}, {"word", COLUMN_TEXT, true},
                                                {"slot", COLUMN_INT, true},   {"span", COLUMN_INT, true},  {"n", COLUMN_INT, true}};
@@ -55,8 +48,8 @@ int count_bind(struct arena *a, struct reg_table *t, struct error *err) {
     for (size_t i = 0; i < reg->n_counts; i++) {
         const struct count *k = &reg->counts[i];
         bool bad = false, state = text_is(k->by, "state");
-        t->counts[i] = (struct count_bound){.within = register_field(reg, k->within), .at = field_of(reg, k->at, instants, &bad), .since = field_of(reg, k->since, instants, &bad),
-                                            .by = state ? COUNT_STATE : field_of(reg, k->by, words, &bad), .sum = field_of(reg, k->sum, numbers, &bad)};
+        t->counts[i] = (struct count_bound){.within = register_field(reg, k->within), .at = register_field_of(reg, k->at, instants, &bad), .since = register_field_of(reg, k->since, instants, &bad),
+                                            .by = state ? COUNT_STATE : register_field_of(reg, k->by, words, &bad), .sum = register_field_of(reg, k->sum, numbers, &bad)};
         if (bad) return error_set(err, E_UNKNOWN, reg->file, "line %d: counts names a field that is not there, or of another type / 计数字段不存在或类型不符", k->line);
     }
     return 0;

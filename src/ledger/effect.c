@@ -29,21 +29,16 @@ int effect_declare(struct catalog *c, const struct yaml *root, struct register_d
     return rc;
 }
 
-static bool instant_of(const struct register_decl *reg, int f) {
-    return f >= 0 && reg->fields[f].type == FIELD_INSTANT;
-}
-
 /* One of a register about the same person: both must say when. */
 static bool bind_one(const struct register_decl *reg, const struct effect *e, struct effect_bound *b) {
     const struct register_decl *to = b->target;
-    b->by = register_field(to, e->by);
-    b->at = e->at.n ? register_field(to, e->at) : -1;
-    b->same = e->same.n ? register_field(to, e->same) : -1;
-    b->same_mine = e->same.n ? register_field(reg, e->same) : -1;
+    bool bad = false;
+    b->by = register_field_of(to, e->by, 1u << FIELD_REFERENCE, &bad);
+    b->at = register_field_of(to, e->at, 1u << FIELD_INSTANT, &bad);
+    b->same = register_field_of(to, e->same, UINT32_MAX, &bad);
+    b->same_mine = register_field_of(reg, e->same, UINT32_MAX, &bad);
     b->within_s = e->within_s;
-    bool by = b->by >= 0 && to->fields[b->by].type == FIELD_REFERENCE && text_eq(to->fields[b->by].target, reg->name);
-    bool at = !e->at.n || instant_of(to, b->at), same = !e->same.n || (b->same >= 0 && b->same_mine >= 0);
-    return by && at && same && reg->person_field >= 0 && to->person_field >= 0 && instant_of(reg, reg->date_field);
+    return !bad && text_eq(to->fields[b->by].target, reg->name) && reg->person_field >= 0 && to->person_field >= 0 && reg->date_field >= 0 && reg->fields[reg->date_field].type == FIELD_INSTANT;
 }
 
 int effect_bind(struct arena *a, const struct catalog *c, struct reg_table *t, int32_t zone_s, struct error *err) {

@@ -27,13 +27,6 @@ int hold_declare(struct catalog *c, const struct yaml *root, struct register_dec
     return rc;
 }
 
-/* -1 when nothing is named; the field must be of this type. */
-static int field_of(const struct register_decl *target, struct text name, enum field_type type, bool *bad) {
-    int f = name.n ? register_field(target, name) : -1;
-    if (name.n && (f < 0 || target->fields[f].type != type)) *bad = true;
-    return f;
-}
-
 int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
     const struct register_decl *reg = t->reg;
     t->holds = arena_alloc(a, (reg->n_holds + 1) * sizeof *t->holds);
@@ -44,9 +37,9 @@ int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
         bool bad = false;
         b->field = register_field(reg, h->field);
         const struct register_decl *target = t->targets[b->field];
-        b->most = field_of(target, h->most, FIELD_INTEGER, &bad);
-        b->count = field_of(target, h->count, FIELD_INTEGER, &bad);
-        b->at = field_of(target, h->at, FIELD_INSTANT, &bad);
+        b->most = register_field_of(target, h->most, 1u << FIELD_INTEGER, &bad);
+        b->count = register_field_of(target, h->count, 1u << FIELD_INTEGER, &bad);
+        b->at = register_field_of(target, h->at, 1u << FIELD_INSTANT, &bad);
         b->room = register_initial(target);
         b->full = register_state(target, h->full);
         if (bad || b->most < 0 || b->room < 0 || b->full < 0)

@@ -43,8 +43,8 @@ enum { FACT_ENDS_MAX = 2 };
 /* A fact that concerns a duty: a record of `reg` for which `when` is true, tied to the duty through `by`. */
 struct fact_match {
     const struct register_decl *reg;
-    int by;              /* field of reg that references the raising record, or an enum fact_tie: the same holder, the raising record itself,
-                          * (of a person, or of what both registers name: reports of one site), a record of the same region (the bulletin of a region whose duty an adoption raised) */
+    int by;              /* field of reg that references the raising record, or an enum fact_tie: the same holder (a person, or what both
+                          * registers name: reports of one site), the raising record itself, a record of the same region (the bulletin of a region whose duty an adoption raised) */
     struct expr *when;   /* NULL: always */
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
     bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since. Of facts

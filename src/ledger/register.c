@@ -388,8 +388,7 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
 
 const char *const register_keys[] = {
     "register",        "zh",     "en",           "desk",         "standard",
-    "source",          "number", "region_field", "person_field", "date_field",
-    "holder_field",
+    "source",          "number", "region_field", "person_field", "date_field",  "holder_field",
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
     "checks",          "effects", "similar",     "holds",        "tally",

@@ -184,6 +184,8 @@ int catalog_load(const char *registers_dir, const char *codes_dir, struct catalo
 void catalog_free(struct catalog *c);
 const struct register_decl *register_find(const struct catalog *c, struct text name); /* NULL when unknown */
 int register_field(const struct register_decl *r, struct text name);                  /* index or -1 */
+/* A field that a declaration may leave out: -1 when nothing is named. Sets *bad when it is not there, sealed, or of none of the types (bits 1 << enum field_type). */
+int register_field_of(const struct register_decl *r, struct text name, uint32_t types, bool *bad);
 void register_field_near(const struct register_decl *r, struct text name, struct error *err); /* adds to a refusal of `name` which field was probably meant */
 int register_state(const struct register_decl *r, struct text name);                  /* index or -1 */
 int register_initial(const struct register_decl *r);                                  /* index or -1 */
