@@ -102,6 +102,16 @@ async function trace(browser) {
     await settled(page)
     await count(found.n[0])
     must(!(await page.locator('#main h2', { hasText: new RegExp(`\\b${found.n[1]}\\b`) }).count()), 'the later answer to the earlier question stands')
+    await page.unroute('**/accept')
+    const other = (await api(page, 'registers/case/records?limit=40')).rows.find((r) => r.id !== found.id)
+    const taken = await heldBack(page, '**/accept')
+    await page.getByRole('button', { name: '全部登记并核对' }).click()
+    await taken.asked
+    await to(page, `/tracing/case/${other.id}`)
+    await head(page, 'h1', other.number)
+    await taken.come()
+    await settled(page)
+    must(!(await page.locator('#main .went-well').count()), `what was taken of case ${found.id} is told at case ${other.id}`)
   }, page)
   await page.context().close()
 }
