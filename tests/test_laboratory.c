@@ -362,6 +362,71 @@ static void every_member_of_a_doubtful_pool_is_held_and_sampled_singly(void **st
     }
 }
 
+/* Line lost in the middle of a tube: it is closed, arrives and is judged while the rest of its swabs wait on the device. Whoever was in it before it was closed belongs in it. */
+static void who_is_told_late_is_in_the_tube_all_the_same(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        int64_t tube = packed(&t, &x, "T1", 5, 0, 2);
+        ARRIVE(&t, "T1");
+        struct draft *d = test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, x.people[2]), "tube", test_id(&t, tube), "swabbed_at", "2022-09-01T17:40", NULL);
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"swabs\"=3 AND \"state\"='received'"), 1);
+        PLATE(&t, &x, "P1", "T1=20/20");
+        release(&t);
+        assert_int_equal(owed(&t, "hold-member", "open"), 3);
+        d = test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, x.people[3]), "tube", test_id(&t, tube), "swabbed_at", "2022-09-01T17:41", NULL);
+        assert_ok(test_write(&t, d, &err), err); /* told after the verdict: recalled and held like the others, in the same transaction */
+        assert_int_equal(owed(&t, "hold-member", "open"), 4);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\"='recall' AND \"told_at\" IS NOT NULL"), 4);
+        static const char *const late[] = {"2022-09-01T18:00", "2022-09-01T18:30"}; /* not from when it was closed on */
+        for (int i = 0; i < 2; i++) {
+            d = test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, x.people[4]), "tube", test_id(&t, tube), "swabbed_at", late[i], NULL);
+            err = (struct error){0};
+            assert_int_equal(test_write(&t, d, &err), E_REFUSED);
+            assert_string_equal(err.where, "tube");
+        }
+        for (int i = 4; i < 6; i++) { /* nor more than it takes */
+            d = test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, x.people[i]), "tube", test_id(&t, tube), "swabbed_at", "2022-09-01T17:42", NULL);
+            err = (struct error){0};
+            assert_int_equal(test_write(&t, d, &err), i == 4 ? 0 : E_REFUSED);
+        }
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"tube\" WHERE \"swabs\"=5 AND \"state\"='released' AND \"closed_at\"=%lld", (long long)AT("18:00"))), 1);
+        lab_report_clear(&report);
+    }
+}
+
+/* A tube that breaks on the bench: its members are owed another swab and told so; nobody else of the plate waits for it. What was released is corrected, not thrown away. */
+static void a_spoiled_tube_calls_its_members_again(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        int64_t broken = packed(&t, &x, "T1", 10, 0, 3);
+        int64_t fine = packed(&t, &x, "T2", 10, 3, 2);
+        ARRIVE(&t, "T1", "T2");
+        PLATE(&t, &x, "P1", "T1=20/20 T2");
+        sample_open(&t, "tube", broken, "spoiled");
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\"='invalid' AND \"told_at\" IS NULL"), 3);
+        assert_int_equal(owed(&t, "resample-invalid", "open"), 3);
+        release(&t);
+        refused("T1", E_REFUSED);
+        assert_int_equal(line_of("T2")->outcome, LAB_TAKEN);
+        assert_int_equal(owed(&t, "hold-member", "open"), 0);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\"='negative'"), 2);
+        struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, NULL);
+        d->id = fine;
+        d->state = TEXT("spoiled");
+        assert_int_equal(test_write(&t, d, &err), E_REFUSED);
+        test_record(&t, "swab", "person", test_id(&t, x.people[0]), "tube", test_id(&t, tube_of(&t, &x.g, "T3", "10")), "turn", "2", "swabbed_at", "2022-09-01T20:00");
+        assert_int_equal(owed(&t, "resample-invalid", "open"), 2);
+        lab_report_clear(&report);
+    }
+}
+
 /* A verdict that was wrong takes back what followed from it; who is not told why is not corrected. */
 static void a_correction_takes_everything_back(void **state) {
     struct test_ledger t;
@@ -435,6 +500,44 @@ static void the_recall_list_is_opened_for_a_purpose(void **state) {
         assert_ok(lab_recall(t.l, &tracer, NULL, 0, &r, &err), err);
         assert_int_equal(r.n, 0);
         lab_recall_clear(&r);
+        lab_report_clear(&report);
+    }
+}
+
+/* A district's tracer: what is open elsewhere does not crowd out the own tubes, and a member who lives elsewhere is told of without a name, and hides nobody. */
+static void a_district_recalls_its_own(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        struct lab_recall r;
+        struct text mine = TEXT("T2");
+        t.s.reason = TEXT("搬家");
+        packed(&t, &x, "T1", 10, 0, 1);
+        packed(&t, &x, "T2", 10, 1, 2);
+        for (int i = 0; i < 2; i++) { /* where the first tube is, and where a member of the second lives */
+            struct draft *d = i ? test_draft(&t, "person", DRAFT_CHANGE, "address_region", "310104", NULL) : test_draft(&t, "tube", DRAFT_CHANGE, NULL);
+            d->id = i ? x.people[1] : test_count(&t, "SELECT \"id\" FROM \"tube\" WHERE \"barcode\"='T1'");
+            if (!i) d->region = TEXT("310104");
+            assert_ok(test_write(&t, d, &err), err);
+        }
+        ARRIVE(&t, "T1", "T2");
+        PLATE(&t, &x, "P1", "T1=20/20 T2=20/20");
+        release(&t);
+        struct session tracer = t.s;
+        struct grant tracing = {.role = TEXT("tracer"), .region = TEXT("310115")};
+        tracer.grants = &tracing, tracer.n_grants = 1, tracer.purpose = TEXT("召回");
+        for (int named = 1; named >= 0; named--) {
+            assert_ok(lab_recall(t.l, &tracer, &mine, (size_t)named, &r, &err), err);
+            if (named) {
+                assert_int_equal(r.n, 2);
+                assert_true(!r.members[0].name.n && !r.members[0].phone.n && !r.members[0].address.n && !r.members[0].region.n);
+                assert_string_equal(r.members[0].hold.s, "open");
+                assert_string_equal(r.members[1].name.s, "居民2");
+            }
+            lab_recall_clear(&r);
+        }
         lab_report_clear(&report);
     }
 }
@@ -514,8 +617,11 @@ int main(void) {
         cmocka_unit_test(controls_that_fail_give_no_results),
         cmocka_unit_test(nothing_is_told_before_the_second_person),
         cmocka_unit_test(every_member_of_a_doubtful_pool_is_held_and_sampled_singly),
+        cmocka_unit_test(who_is_told_late_is_in_the_tube_all_the_same),
+        cmocka_unit_test(a_spoiled_tube_calls_its_members_again),
         cmocka_unit_test(a_correction_takes_everything_back),
         cmocka_unit_test(the_recall_list_is_opened_for_a_purpose),
+        cmocka_unit_test(a_district_recalls_its_own),
         cmocka_unit_test(stages_have_clocks),
         cmocka_unit_test(fever_patients_are_tested_before_they_leave),
     };

@@ -23,6 +23,8 @@ extern const char *const register_keys[], *const field_keys[], *const register_t
 bool name_valid(struct text t);
 /* yaml_text that also refuses an empty text. */
 int declare_text(const struct yaml *map, const char *key, bool required, struct text *ret, struct error *err);
+/* A value of the field, written as in a file; left alone when the key is not there. */
+int declare_value(struct catalog *c, const struct yaml *node, const char *key, const struct field *f, struct value *ret, struct error *err);
 /* A list of non-empty scalars (or one scalar alone), copied into the arena. Absent: *ret_n = 0. */
 int declare_words(struct arena *a, const struct yaml *map, const char *key, struct text **ret, size_t *ret_n,
                   struct error *err);

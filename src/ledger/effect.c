@@ -64,3 +64,15 @@ int effect_bind(struct arena *a, const struct catalog *c, struct reg_table *t, i
     }
     return 0;
 }
+
+int effect_sets(const struct register_decl *reg, const struct record *before, struct record *now, bool *changed) {
+    int from = register_state(reg, before->state), to = register_state(reg, now->state), n = 0;
+    for (size_t i = 0; i < reg->n_moves; i++) {
+        const struct move *m = &reg->moves[i];
+        if (m->sets < 0 || m->to != to || (m->from >= 0 && m->from != from) || value_eq(now->values[m->sets], m->value)) continue;
+        now->values[m->sets] = m->value;
+        n += !changed[m->sets];
+        changed[m->sets] = true;
+    }
+    return n;
+}

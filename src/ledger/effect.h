@@ -22,4 +22,7 @@ int effect_declare(struct catalog *c, const struct yaml *root, struct register_d
 /* Finds what it names, when all registers are there; an error names the declaration's line. */
 int effect_bind(struct arena *a, const struct catalog *c, struct reg_table *t, int32_t zone_s, struct error *err);
 
+/* What a record's own move writes in it (`sets` of `moves`); returns how many cells it changed, and marks them. */
+int effect_sets(const struct register_decl *reg, const struct record *before, struct record *now, bool *changed);
+
 #endif

@@ -118,8 +118,7 @@ static int declare_flags(const struct yaml *node, struct field *f, struct error 
 }
 
 /* A bound or default is written as the field itself is written in a file. */
-static int declare_value(struct catalog *c, const struct yaml *node, const char *key, const struct field *f,
-                         struct value *ret, struct error *err) {
+int declare_value(struct catalog *c, const struct yaml *node, const char *key, const struct field *f, struct value *ret, struct error *err) {
     struct text t = {NULL, 0};
     int rc = declare_text(node, key, false, &t, err);
     if (rc || !t.s) return rc;

@@ -129,6 +129,18 @@ static int holder_of(struct apply *x, const struct reg_table *t, const struct ho
     return rc < 0 || !*ret ? rc : members(x, t, b, (*ret)->id, ret_slot, err);
 }
 
+static int64_t moment_of(const struct record *r, int64_t otherwise) {
+    int f = r->reg->date_field;
+    return f >= 0 && r->reg->fields[f].type == FIELD_INSTANT ? value_int_or(r->values[f], otherwise) : otherwise;
+}
+
+/* It takes who came before it was closed, told late, wherever it has got to since; none when it is thrown away. */
+static bool takes(const struct hold_bound *b, const struct record *holder, const struct record *r) {
+    int state = register_state(holder->reg, holder->state);
+    if (state == b->room) return true;
+    return b->at >= 0 && state >= 0 && !holder->reg->states[state].final && moment_of(r, INT64_MAX) < value_int_or(holder->values[b->at], INT64_MIN);
+}
+
 int hold_check(struct apply *x, const struct record *r, struct error *err) {
     const struct reg_table *t = x->l->tables[r->reg->order];
     for (size_t i = 0; i < r->reg->n_holds; i++) {
@@ -138,18 +150,13 @@ int hold_check(struct apply *x, const struct record *r, struct error *err) {
         int rc = holder_of(x, t, b, r, &holder, &slot, err);
         if (rc < 0) return rc;
         if (!holder) continue;
-        bool room = text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX);
+        bool room = takes(b, holder, r) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX);
         if (!room) return error_set(err, E_REFUSED, r->reg->fields[b->field].name.s, "%s / %s", r->reg->holds[i].en.s, r->reg->holds[i].zh.s);
     }
     return 0;
 }
 
-static int64_t moment_of(const struct record *r, int64_t otherwise) {
-    int f = r->reg->date_field;
-    return f >= 0 && r->reg->fields[f].type == FIELD_INSTANT ? value_int_or(r->values[f], otherwise) : otherwise;
-}
-
-/* Closed by what was declared, not by the one who brought the last: the journal names him all the same. */
+/* Closed by what was declared, not by the one who brought the last: the journal names him all the same. One that was closed before has one more in it. */
 static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, const struct record *last, int64_t n, struct error *err) {
     static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
     const struct session *asker = x->s;
@@ -157,10 +164,11 @@ static int fill(struct apply *x, const struct hold_bound *b, const struct record
     struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
     if (!d) return error_memory(err);
     d->id = holder->id;
-    d->state = holder->reg->states[b->full].name;
+    bool open = text_eq(holder->state, holder->reg->states[b->room].name);
+    if (open) d->state = holder->reg->states[b->full].name;
     d->prepared = true;
     if (b->count >= 0) d->values[b->count] = value_int(n);
-    if (b->at >= 0) { /* when the last one came by its own word, which may have been brought late; never before the holder began */
+    if (open && b->at >= 0) { /* when the last one came by its own word, which may have been brought late; never before the holder began */
         int64_t at = moment_of(last, asker->now), began = moment_of(holder, at);
         d->values[b->at] = value_int(began > at ? began : at);
     }
@@ -182,7 +190,7 @@ int hold_take(struct apply *x, const struct record *r, struct error *err) {
         if (rc < 0) return rc;
         if (!holder) continue;
         slot->value.i++;
-        if (slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) continue;
+        if (text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) continue;
         rc = fill(x, b, holder, r, slot->value.i, err);
         if (rc < 0) return rc;
     }

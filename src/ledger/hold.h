@@ -1,6 +1,7 @@
 /* ledger: what a record can hold of another register. A tube holds so many swabs, a slot so many bookings: declared in the register of the members (`holds`).
- * A member is made only while the holder is in its initial state and has room; the last one that fits moves the holder on, in the same transaction, whoever
- * made it. How many there are is counted, not kept: the holder is written once, when it is full. Private to record*.c and the declarations. */
+ * A member is made only while the holder is in its initial state and has room, or, where it keeps when it was closed, when the member is of before that time and only told
+ * late. The last one that fits moves the holder on, in the same transaction, whoever made it. How many there are is counted, not kept: the holder is written once, when it is
+ * full, and with each that is told late. Private to record*.c and the declarations. */
 #ifndef TOCSIN_LEDGER_HOLD_H
 #define TOCSIN_LEDGER_HOLD_H
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ledger/apply.h"
+#include "ledger/effect.h"
 #include "ledger/grant.h"
 #include "ledger/hold.h"
 #include "ledger/number.h"
@@ -414,6 +415,9 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (reg->region_field >= 0 && changed[reg->region_field]) now.region = value_view(now.values[reg->region_field]);
     if (reg->region_field < 0 && d->verb == DRAFT_CHANGE && d->region.n) now.region = d->region;
     bool moved = !text_eq(now.state, before.state);
+    rc = owned_check(d, &before, &now, err); /* of what the asker says, not of what his move does by itself */
+    if (!rc && moved) n += effect_sets(reg, &before, &now, changed);
+    if (rc < 0) return rc;
     d->ret_id = id;
     d->ret_version = before.version;
     if (!n && !moved && text_eq(now.region, before.region)) {
@@ -429,7 +433,6 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
     if (!rc && !d->keep_key) rc = fixed_check(reg, before.values, now.values, false, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
-    if (!rc) rc = owned_check(d, &before, &now, err);
     if (!rc && moved && !d->back && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);

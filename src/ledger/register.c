@@ -109,12 +109,17 @@ static int declare_states(struct catalog *c, const struct yaml *root, struct reg
 
 static int declare_move(struct catalog *c, const struct yaml *node, const struct register_decl *r,
                         struct move *ret, struct error *err) {
-    static const char *const keys[] = {"from", "to", "roles", NULL};
-    struct text from = {0}, to = {0};
+    static const char *const keys[] = {"from", "to", "roles", "sets", "value", NULL};
+    struct text from = {0}, to = {0}, sets = {0};
     int rc = yaml_only(node, keys, err);
     if (!rc) rc = declare_text(node, "from", true, &from, err);
     if (!rc) rc = declare_text(node, "to", true, &to, err);
+    if (!rc) rc = declare_text(node, "sets", yaml_get(node, "value") != NULL, &sets, err);
     if (rc) return rc;
+    ret->sets = sets.n ? register_field(r, sets) : -1;
+    if (sets.n && (ret->sets < 0 || r->fields[ret->sets].type != FIELD_CODE || !yaml_get(node, "value")))
+        return yaml_error(yaml_get(node, "sets"), err, E_INVALID, "sets is a code field of the register, and value its code / sets 应为代码字段, value 为其代码");
+    if (sets.n && (rc = declare_value(c, node, "value", &r->fields[ret->sets], &ret->value, err)) < 0) return rc;
     ret->from = text_is(from, "any") ? -1 : register_state(r, from);
     ret->to = register_state(r, to);
     if (ret->from < 0 && !text_is(from, "any"))

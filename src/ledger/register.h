@@ -72,6 +72,8 @@ struct move {
     int from, to; /* indexes of states; from -1 = any */
     size_t n_roles;
     struct text *roles; /* who may; empty = whoever may write */
+    int sets;           /* a field of a code that the move itself writes; -1 none */
+    struct value value;
 };
 
 /* A check between fields: a condition that must not be false (unknown passes), with its two messages. With `was` it is a check of

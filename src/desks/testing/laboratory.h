@@ -67,7 +67,7 @@ int lab_correct(struct ledger *l, const struct session *s, struct text tube, str
 /* ---- recall: who is in a tube, and where they live */
 struct lab_member {
     int64_t tube, swab, person;
-    struct text barcode, name, phone, address, community, region;
+    struct text barcode, name, phone, address, community, region; /* name to region: empty where he lives beyond what the session may open */
     instant swabbed_at;
     struct text hold, resample; /* state of the duty: open, paid, cancelled; empty: none */
 };

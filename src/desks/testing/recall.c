@@ -37,9 +37,14 @@ static int tubes_open(struct recall *x, struct error *err) {
     size_t n = 0;
     struct db_cursor *c = NULL;
     const struct value *row;
-    int rc = db_query(x->l->db, "SELECT \"record\" FROM \"obligation_open\" WHERE \"rule\" = 'trace-tube' AND \"state\" = 'open' ORDER BY \"due_at\",\"id\" LIMIT 200", NULL, 0, &c, err);
+    struct buf sql = {0};
+    buf_str(&sql, "SELECT o.\"record\" FROM \"obligation_open\" o JOIN \"tube\" t ON t.\"id\" = o.\"record\" WHERE o.\"rule\" = 'trace-tube' AND o.\"state\" = 'open' AND ");
+    access_sql(x->s, ACCESS_READ, x->tubes, "t.\"region\"", &sql);
+    buf_printf(&sql, " ORDER BY o.\"due_at\",o.\"id\" LIMIT %d", LAB_RECALL_TUBES);
+    int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
     while (!rc && n < LAB_RECALL_TUBES && (rc = db_next(c, &row, err)) > 0) ids[n++] = row[0].i, rc = 0;
     db_cursor_close(c);
+    buf_clear(&sql);
     for (size_t i = 0; rc >= 0 && i < n; i++) {
         struct error none = {0};
         rc = record_get(x->l, x->l->db, x->s, x->tubes, ids[i], &x->r->arena, &x->list[x->n], &none);
@@ -78,8 +83,14 @@ static int member(struct recall *x, const struct record *tube, const struct valu
     if (!arena_room(&r->arena, &r->members, &x->cap, r->n + 1, sizeof *r->members)) return error_memory(err);
     struct lab_member *m = &r->members[r->n];
     *m = (struct lab_member){.tube = tube->id, .swab = row[0].i, .person = row[1].i, .barcode = opened(tube, "barcode"), .swabbed_at = row[2].i};
-    int rc = record_get(x->l, x->l->db, x->s, x->persons, m->person, &r->arena, &person, err);
-    if (!rc) rc = record_open(x->l, x->l->db, x->s, &person, &r->arena, err);
+    bool some = access_anywhere(x->s, ACCESS_OPEN, x->persons);
+    int rc = some ? record_seek(x->l, x->l->db, x->s, x->persons, m->person, &r->arena, &person, err) : record_get(x->l, x->l->db, x->s, x->persons, m->person, &r->arena, &person, err);
+    if (rc < 0) return rc;
+    bool elsewhere = some && (!rc || access_check(x->s, ACCESS_OPEN, x->persons, person.region, NULL) < 0); /* others open that name, and hold and sample from there */
+    r->n++;
+    rc = duties(x, m, err);
+    if (rc < 0 || elsewhere) return rc;
+    rc = record_open(x->l, x->l->db, x->s, &person, &r->arena, err);
     if (!rc) rc = ledger_opened(x->l, x->s, x->persons, m->person, err);
     if (rc < 0) return rc;
     m->name = opened(&person, "name");
@@ -87,8 +98,7 @@ static int member(struct recall *x, const struct record *tube, const struct valu
     m->address = opened(&person, "address");
     m->community = opened(&person, "community");
     m->region = person.region;
-    r->n++;
-    return duties(x, m, err);
+    return 0;
 }
 
 static int members(struct recall *x, const struct record *tube, struct error *err) {

@@ -34,7 +34,7 @@ static int review(struct ledger *l, const struct session *s, int64_t id, struct 
 
 /* The tubes that this run had the last word on and that are not released yet. */
 static int tubes_of(struct ledger *l, const struct session *s, int64_t run, struct lab_report *r, struct draft **drafts, size_t *n, struct error *err) {
-    static const char *const sql = "SELECT t.\"id\",t.\"barcode\",t.\"size\",t.\"result\",t.\"released_at\",r.\"outcome\",r.\"resulted_at\",t.\"result_at\",t.\"version\",t.\"region\" "
+    static const char *const sql = "SELECT t.\"id\",t.\"barcode\",t.\"size\",t.\"result\",t.\"released_at\",r.\"outcome\",r.\"resulted_at\",t.\"result_at\",t.\"version\",t.\"state\" "
                                    "FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\" = r.\"tube\" WHERE r.\"lab_run\" = ?1 ORDER BY r.\"id\"";
     const struct register_decl *tubes = lab_register(l, "tube", err);
     struct value p = value_int(run);
@@ -55,6 +55,8 @@ static int tubes_of(struct ledger *l, const struct session *s, int64_t run, stru
         x->call = outcome.s;
         if (row[4].kind == VALUE_INT) {
             x->outcome = LAB_AGAIN;
+        } else if (text_is(value_view(row[9]), "spoiled")) {
+            lab_refuse(x, E_REFUSED, "tube", "this tube was spoiled / 该管已作废");
         } else if (!text_eq(outcome, value_view(row[3])) || row[6].i != value_int_or(row[7], 0)) {
             lab_refuse(x, E_CONFLICT, "tube", "a later run has the last word on it / 以后一批次的结果为准");
         } else {
