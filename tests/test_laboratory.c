@@ -12,6 +12,7 @@ struct lab_ground {
     struct sample_ground g;
     int64_t laboratory, box, people[12];
     int turn;
+    instant resulted_at; /* of plates; 0: 19:30 */
 };
 
 static struct lab_report report;
@@ -71,7 +72,7 @@ static int run_plate(struct test_ledger *t, const struct lab_ground *x, const ch
                 if (*c == '/') *c = '|';
     }
     assert_ok(plate_end(&p, err), *err);
-    struct lab_run run = {.laboratory = x->laboratory, .plate = text_of(plate_no), .started_at = AT("18:30"), .resulted_at = AT("19:30")};
+    struct lab_run run = {.laboratory = x->laboratory, .plate = text_of(plate_no), .started_at = AT("18:30"), .resulted_at = x->resulted_at ? x->resulted_at : AT("19:30")};
     lab_report_clear(&report);
     int rc = lab_results(t->l, &t->s, &run, &p, &report, err);
     plate_clear(&p);
@@ -243,6 +244,64 @@ static void results_that_may_not_be(void **state) {
         err = (struct error){0};
         d = test_draft(&t, "tube", DRAFT_CREATE, "barcode", "T8", "round", test_id(&t, x.g.round), "opened_at", "2022-09-01T17:30", "verdict", "negative", NULL);
         assert_int_equal(test_write(&t, d, &err), E_DENIED);
+        lab_report_clear(&report);
+    }
+}
+
+/* A tube on two plates whose files come in the wrong order: the later plate has the last word, not the file that was read last. */
+static void the_later_plate_has_the_last_word(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 2);
+        packed(&t, &x, "T2", 10, 2, 2);
+        ARRIVE(&t, "T1", "T2");
+        x.resulted_at = AT("19:45");
+        PLATE(&t, &x, "P2", "T1=20/20");
+        int64_t later = report.record;
+        x.resulted_at = 0;
+        PLATE(&t, &x, "P1", "T1 T2");
+        assert_int_equal(line_of("T1")->outcome, LAB_TAKEN);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube_result\""), 3);
+        release(&t);
+        refused("T1", E_CONFLICT);
+        assert_int_equal(line_of("T2")->outcome, LAB_TAKEN);
+        report.record = later;
+        release(&t);
+        assert_int_equal(line_of("T1")->outcome, LAB_TAKEN);
+        assert_int_equal(report.recalled, 1);
+        assert_int_equal(owed(&t, "hold-member", "open"), 2);
+        lab_report_clear(&report);
+    }
+}
+
+/* Two enter the results of one plate: neither of them is the other person who lets them out. */
+static void nobody_releases_what_he_entered(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        struct lab_report r;
+        struct session third = second, first = t.s;
+        third.account = TEXT("third");
+        packed(&t, &x, "T1", 10, 0, 2);
+        packed(&t, &x, "T2", 10, 2, 2);
+        ARRIVE(&t, "T1", "T2");
+        PLATE(&t, &x, "P1", "T1=20/20");
+        t.s = third;
+        PLATE(&t, &x, "P1", "T1=20/20");
+        PLATE(&t, &x, "P1", "T2");
+        for (int k = 0; k < 2; k++) {
+            err = (struct error){0};
+            assert_int_equal(lab_release(t.l, k ? &third : &first, report.record, &r, &err), E_REFUSED);
+            assert_string_equal(err.where, "reviewer");
+            lab_report_clear(&r);
+        }
+        release(&t);
+        assert_int_equal(report.counts[LAB_TAKEN], 2);
         lab_report_clear(&report);
     }
 }
@@ -614,6 +673,8 @@ int main(void) {
         cmocka_unit_test(a_box_is_packed_and_then_sent),
         cmocka_unit_test(boxes_against_their_manifest),
         cmocka_unit_test(results_that_may_not_be),
+        cmocka_unit_test(the_later_plate_has_the_last_word),
+        cmocka_unit_test(nobody_releases_what_he_entered),
         cmocka_unit_test(controls_that_fail_give_no_results),
         cmocka_unit_test(nothing_is_told_before_the_second_person),
         cmocka_unit_test(every_member_of_a_doubtful_pool_is_held_and_sampled_singly),

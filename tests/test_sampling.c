@@ -484,6 +484,39 @@ static void nobody_is_lost_and_nobody_counts_twice(void **state) {
     }
 }
 
+/* Days later the round says what it said: who came home or was released since had a reason in it, who left since had none. */
+static void a_round_that_is_over_keeps_its_reasons(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct round_row *rows = NULL;
+        size_t n = 0, k = 0;
+        int64_t who[7], ids[8], stay;
+        for (int i = 0; i < 7; i++) who[i] = test_record(&t, "person", "name", arena_printf(&t.a, "居民%d", i));
+        test_record(&t, "untested", "person", test_id(&t, who[0]), "reason", "away", "since", "2022-08-30", "until", "2022-09-02");
+        stay = test_record(&t, "stay", "person", test_id(&t, who[1]), "kind", "central", "started_at", "2022-09-01T08:00");
+        t.s.now = test_at("2022-09-06T10:00");
+        test_record(&t, "untested", "person", test_id(&t, who[2]), "reason", "medical", "since", "2022-09-03");
+        test_record(&t, "untested", "person", test_id(&t, who[3]), "reason", "refused", "since", "2022-08-01", "until", "2022-09-01");
+        test_record(&t, "stay", "person", test_id(&t, who[4]), "kind", "hospital", "started_at", "2022-09-03T08:00");
+        test_record(&t, "stay", "person", test_id(&t, who[5]), "kind", "central", "started_at", "2022-09-02T07:00");
+        struct draft *d = test_draft(&t, "stay", DRAFT_CHANGE, "ended_at", "2022-09-04T08:00", NULL);
+        d->id = stay;
+        d->state = TEXT("ended");
+        assert_ok(test_write(&t, d, &err), err);
+        assert_ok(round_coverage(t.l, &t.s, g.round, TEXT(""), false, &t.a, &rows, &n, &err), err);
+        assert_int_equal(n, 1);
+        assert_int_equal(sum_of(&rows[0]), 7);
+        assert_true(rows[0].of[WHY_AWAY] == 1 && rows[0].of[WHY_ISOLATED] == 2 && rows[0].of[WHY_MISSING] == 4);
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), (struct text){NULL, 0}, WHY_MISSING, 0, 8, ids, &k, &err), err);
+        assert_true(k == 4 && ids[0] == who[2]);
+        assert_ok(round_people(t.l, &t.s, g.round, TEXT(""), (struct text){NULL, 0}, WHY_ISOLATED, 0, 8, ids, &k, &err), err);
+        assert_true(k == 2 && ids[0] == who[1] && ids[1] == who[5]);
+    }
+}
+
 static void figures_are_restated_by_statistics_day(void **state) {
     (void)state;
     struct test_ledger t;
@@ -586,6 +619,7 @@ int main(void) {
         cmocka_unit_test(a_recall_is_swabbed_again),
         cmocka_unit_test(a_tube_is_closed_by_hand),
         cmocka_unit_test(nobody_is_lost_and_nobody_counts_twice),
+        cmocka_unit_test(a_round_that_is_over_keeps_its_reasons),
         cmocka_unit_test(figures_are_restated_by_statistics_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,8 @@ struct lab_run {
 int lab_results(struct ledger *l, const struct session *s, const struct lab_run *in, struct plate *p, struct lab_report *ret, struct error *err);
 /* The second person lets the results out: all of the run or none. E_REFUSED: the controls, or the same person as entered them while the plan asks for two. */
 int lab_release(struct ledger *l, const struct session *s, int64_t run, struct lab_report *ret, struct error *err);
+/* Whether the account is among those who entered a run's results ("a; b"). */
+bool lab_entered(struct text operators, struct text account);
 /* Whether this session may be that person for this run: 0, or E_REFUSED as lab_release says it. */
 int lab_release_check(const struct ledger *l, const struct session *s, const struct record *run, struct error *err);
 /* A released verdict was wrong. Needs a reason; duties that followed from it are taken back with it. */

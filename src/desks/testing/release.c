@@ -12,10 +12,20 @@ static struct text verdict_of(struct text outcome, int64_t size) {
 
 /* ---- release */
 
+bool lab_entered(struct text operators, struct text account) {
+    for (size_t at = 0; at <= operators.n;) {
+        size_t end = at;
+        while (end < operators.n && operators.s[end] != ';') end++;
+        if (text_eq(text_trim((struct text){operators.s + at, end - at}), account)) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 int lab_release_check(const struct ledger *l, const struct session *s, const struct record *run, struct error *err) {
     if (text_is(run->state, "failed")) return error_set(err, E_REFUSED, "run", "its controls failed: nothing is released / 质控失败的批次不得发布");
     if (!text_is(run->state, "valid")) return error_set(err, E_REFUSED, "run", "no results were entered / 该批次尚无结果");
-    if (lab_parameter(l, s->now, "result_people", 2) > 1 && text_eq(record_text(run, "operator"), s->account))
+    if (lab_parameter(l, s->now, "result_people", 2) > 1 && lab_entered(record_text(run, "operator"), s->account))
         return error_set(err, E_REFUSED, "reviewer", "another person than who entered the results releases them / 审核人不能是检测人本人");
     return 0;
 }

@@ -83,7 +83,13 @@ static int run_judge(struct results *x, struct error *err) {
     draft_put(d, "negative_control", value_text(negative ? TEXT("fail") : TEXT("pass")), NULL);
     draft_put(d, "positive_control", value_text(positive ? TEXT("fail") : TEXT("pass")), NULL);
     draft_put(d, "finished_at", value_int(x->in->resulted_at), NULL);
-    draft_put(d, "operator", value_text(x->s->account), NULL);
+    struct text before = record_text(&x->run, "operator");
+    if (!before.n) draft_put(d, "operator", value_text(x->s->account), NULL);
+    else if (!lab_entered(before, x->s->account)) { /* none of them releases it */
+        const char *all = arena_printf(&r->arena, "%.*s; %.*s", (int)before.n, before.s, (int)x->s->account.n, x->s->account.s);
+        if (!all) return error_memory(err);
+        draft_put(d, "operator", value_text(text_of(all)), NULL);
+    }
     int rc = controls_note(x, d, err);
     return rc < 0 ? rc : lab_apply(x->l, x->s, &d, 1, err);
 }
@@ -131,6 +137,7 @@ static int drafts_make(struct results *x, struct entry_of *e, const struct recor
     draft_put(d, "resulted_at", value_int(x->in->resulted_at), NULL);
     for (int t = 0; t < PLATE_TARGETS; t++)
         if (w->ct[t] >= 0) draft_put(d, ct_fields[t], value_int(w->ct[t]), NULL);
+    if (record_int(tube, "result_at", INT64_MIN) > x->in->resulted_at) return 0; /* a later run was told before this one: it has the last word */
     if (!(e->tube = lab_change(a, tube))) return error_memory(err);
     draft_put(e->tube, "result", value_text(text_of(plate_calls[e->call])), NULL);
     draft_put(e->tube, "result_at", value_int(x->in->resulted_at), NULL);
@@ -205,11 +212,14 @@ static int take(struct results *x, struct error *err) {
     }
     size_t k = 0;
     for (size_t i = 0; i < x->n; i++)
-        if (x->list[i].result) drafts[k++] = x->list[i].result, drafts[k++] = x->list[i].tube;
+        for (int j = 0; j < 2; j++) {
+            struct draft *d = j ? x->list[i].tube : x->list[i].result;
+            if (d) drafts[k++] = d;
+        }
     rc = record_apply(x->l, x->s, drafts, k, err);
     for (size_t i = 0; !rc && i < x->n; i++) {
         struct entry_of *e = &x->list[i];
-        const struct draft *bad = !e->result ? NULL : e->result->outcome == OUTCOME_REJECTED ? e->result : e->tube->outcome == OUTCOME_REJECTED ? e->tube : NULL;
+        const struct draft *bad = !e->result ? NULL : e->result->outcome == OUTCOME_REJECTED ? e->result : e->tube && e->tube->outcome == OUTCOME_REJECTED ? e->tube : NULL;
         /* half a result would be none: the whole file comes again */
         if (bad) rc = error_set(err, bad->error.code, e->line->tube.s, "%s", bad->error.message);
         if (e->result) r->calls[e->call]++;

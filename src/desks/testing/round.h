@@ -64,7 +64,8 @@ struct round_row {
     int64_t people, of[ROUND_WHYS];
 };
 /* People in the scope of the round (those on record who live in it, less what it excludes), grouped by street, or by street and building when `buildings`. Only those of the subtree
- * `street` when given. In the order of the codes; rows in the arena. A person in isolation now counts as isolated.
+ * `street` when given. In the order of the codes; rows in the arena. A person in isolation now counts as isolated; of a round that is over
+ * the reasons are those of its end.
  * Cost: the groups (street, building, occupation) of the subtree, and a look at everybody with a reason; nobody's swabs. */
 int round_coverage(struct ledger *l, const struct session *s, int64_t round, struct text street, bool buildings, struct arena *a, struct round_row **ret, size_t *ret_n, struct error *err);
 /* The people themselves: those missing (or, with why, those of that reason), at most limit, after the one that the page before ended with (0: from the start). community: one building,
