@@ -357,6 +357,10 @@ static void a_report_goes_its_way_to_the_public(void **state) {
     }
 }
 
+static size_t looks_at(int64_t person) {
+    return json_array_size(json_object_get(test_http_get(&h, arena_printf(&h.t.a, "/api/v1/audit?verb=open&register=person&record=%lld", (long long)person), AUDITOR).json, "entries"));
+}
+
 static void people_are_found_merged_and_forgotten(void **state) {
     (void)state;
     EACH_HTTP(h, "covid-2022-v9", NOW) {
@@ -371,6 +375,12 @@ static void people_are_found_merged_and_forgotten(void **state) {
         assert_int_equal(json_array_size(json_object_get(test_http_get(&h, at("/api/v1/persons/*", b), ROOT).json, "twins")), 2);
         got = test_http_ask(&h, "POST", "/api/v1/persons/search", STREET, "Tocsin-Purpose: tracing\r\n", "{\"phone\":\"13912345678\"}");
         assert_int_equal(json_array_size(json_object_get(got.json, "persons")), 2);
+        /* who was found was looked at, and the journal has it; who was not is in it of no search */
+        assert_int_equal(looks_at(a), 1);
+        assert_int_equal(looks_at(b), 1);
+        assert_int_equal(looks_at(far), 0);
+        assert_status(test_http_ask(&h, "POST", "/api/v1/persons/search", STREET, "Tocsin-Purpose: tracing\r\n", "{\"phone\":\"13912345679\"}"), 200);
+        assert_int_equal(looks_at(a), 1);
         assert_status(test_http_ask(&h, "POST", "/api/v1/persons/search", STREET, "Tocsin-Purpose: tracing\r\n", "{}"), 422);
         assert_status(test_http_post(&h, "/api/v1/persons/search", STREET, "{\"phone\":\"13912345678\"}"), 403); /* whose number it is, is not told without a purpose */
         assert_status(test_http_ask(&h, "POST", "/api/v1/persons/search", COMMAND, "Tocsin-Purpose: tracing\r\n", "{\"phone\":\"13912345678\"}"), 403);

@@ -66,6 +66,15 @@ static void a_street_sees_its_own(void **state) {
         got = test_http_ask(&h, "GET", CASES "?person.doc_no=e1000%200000", STREET, "Tocsin-Purpose: tracing\r\n", NULL);
         assert_status(got, 200);
         assert_int_equal(rows_of(&got), 1);
+        /* to be found by what is sealed is to be looked at */
+        const json_t *seen = json_object_get(test_http_get(&h, "/api/v1/audit?verb=open&register=person", AUDITOR).json, "entries");
+        assert_int_equal(json_array_size(seen), 1);
+        assert_string_equal(test_json_text(json_array_get(seen, 0), "purpose"), "tracing");
+        assert_status(test_http_ask(&h, "GET", "/api/v1/registers/person/records?doc_no=E10000000", STREET, "Tocsin-Purpose: again\r\n", NULL), 200);
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&h, "/api/v1/audit?verb=open&register=person", AUDITOR).json, "entries")), 2);
+        assert_status(test_http_ask(&h, "GET", "/api/v1/registers/case/export?person.doc_no=E10000000", STREET, "Tocsin-Purpose: unseen\r\n", NULL), 400);
+        assert_status(test_http_ask(&h, "GET", "/api/v1/registers/case/export?person.doc_no=E10000000&open=true", STREET, "Tocsin-Purpose: file\r\n", NULL), 200);
+        assert_true(json_array_size(json_object_get(test_http_get(&h, "/api/v1/audit?verb=open&who=street", AUDITOR).json, "entries")) > 2);
         got = test_http_ask(&h, "GET", CASES "?person.doc_no=E10000001", STREET, "Tocsin-Purpose: tracing\r\n", NULL);
         assert_int_equal(rows_of(&got), 0); /* lives in the other street */
         got = test_http_get(&h, "/api/v1/registers/person/records?fields=name,sex&limit=3", STREET);

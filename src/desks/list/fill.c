@@ -192,7 +192,6 @@ int list_fill_order(struct list_pager *p, size_t entries) {
     buf_printf(&p->sql.text, " LIMIT %zu", p->want - p->n);
     rc = rows_take(p, &all);
     if (rc < 0) return rc;
-    p->scanned += (int64_t)entries;
     if (!all) go_on(p, p->places[p->n - 1]);
     else if (bound.set) go_on(p, bound);
     else part_end(p);
@@ -216,7 +215,6 @@ int list_few_term(struct list_pager *p, const struct list_term **ret) {
         int rc = list_sql_check(&p->sql, p->err);
         if (rc == 0) rc = db_scalar(p->db, p->a, buf_cstr(&p->sql.text), p->sql.params, p->sql.n, &n, p->err);
         if (rc < 0) return rc;
-        p->scanned += value_int_or(n, 0);
         if (value_int_or(n, 0) > LIST_FEW) continue;
         *ret = t;
         return 0;
@@ -384,7 +382,6 @@ int list_scope_entries(struct list_pager *p, size_t max, size_t *ret) {
         if (rc == 0) rc = db_scalar(p->db, p->a, buf_cstr(&p->sql.text), p->sql.params, p->sql.n, &n, p->err);
         sum += (size_t)value_int_or(n, 0);
     }
-    p->scanned += (int64_t)sum;
     *ret = sum;
     return rc;
 }
@@ -455,7 +452,6 @@ int list_fill_merge(struct list_pager *p) {
     buf_printf(&p->sql.text, " ORDER BY \"id\" + 0 %s LIMIT %zu", turn(p), wanted);
     rc = hits_take(p, wanted, &n_hits);
     if (rc < 0) return rc;
-    p->scanned += (int64_t)(each * p->n_regions);
     p->merged += each * p->n_regions;
     if (n_hits == wanted || p->n == p->want) return 0;
     if (bound.set) go_on(p, bound);

@@ -66,7 +66,6 @@ struct list_pager {
     size_t want, n;
     struct record *rows;
     struct list_place *places; /* of rows */
-    int64_t scanned;
     size_t lookups, lookups_max, merged;
     size_t n_regions;          /* of the scope: list_scope_regions */
     struct text *regions;

@@ -89,8 +89,7 @@ struct list_page {
     size_t n;
     struct record *rows;    /* in order. values: ABSENT what was not asked for; sealed ones are text "***" or NULL */
     struct text next, previous; /* cursors; empty at an end */
-    bool more;              /* next is given */
-    int64_t scanned;        /* entries looked at; a short page with `more` used up its share */
+    bool more;              /* next is given; a short page with it used up its share of work. How much it looked at is told to nobody: that counts what he may not see */
     int64_t count;          /* -1: not asked for */
     bool count_bounded;     /* there are at least `count` */
 };

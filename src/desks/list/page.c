@@ -90,7 +90,6 @@ static int close_page(struct list_pager *p, const struct list_place *from, struc
     page->n = n;
     page->rows = p->rows;
     page->more = page->next.n > 0;
-    page->scanned = p->scanned;
     return 0;
 }
 

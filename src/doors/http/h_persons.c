@@ -56,6 +56,8 @@ static int show(struct request *r, struct error *err) {
 
 /* ---- finding: in a body, because a query ends up in logs */
 
+enum { FOUND_MAX = 200 };
+
 static int find(struct request *r, struct error *err) {
     static const struct { const char *name; enum field_blind kind; } kinds[] = {{"document", BLIND_DOCUMENT}, {"phone", BLIND_PHONE}, {"name", BLIND_NAME}};
     struct ledger *l = NULL;
@@ -63,7 +65,6 @@ static int find(struct request *r, struct error *err) {
     enum field_blind kind = BLIND_NONE;
     int64_t *ids = NULL;
     size_t n = 0;
-    bool first = true;
     int rc = 0;
     for (size_t i = 0; !rc && kind == BLIND_NONE && i < sizeof kinds / sizeof *kinds; i++) {
         rc = request_member(r, kinds[i].name, false, &value, err);
@@ -79,19 +80,23 @@ static int find(struct request *r, struct error *err) {
     if (!rc && !r->session.purpose.n) rc = error_set(err, E_DENIED, "Tocsin-Purpose", "looking for somebody by what is sealed needs a purpose / 按加密字段查找须说明目的");
     if (!rc) rc = person_find(l, l->db, kind, value, &r->arena, &ids, &n, err);
     if (rc < 0) return rc;
+    struct look *looks = arena_alloc(&r->arena, (FOUND_MAX + 1) * sizeof *looks);
+    size_t n_looks = 0;
+    if (!looks) return error_memory(err);
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"persons\":[");
-    for (size_t i = 0; i < n && i < 200; i++) {
+    for (size_t i = 0; i < n && n_looks < FOUND_MAX; i++) {
         struct record one;
         struct error none = {0};
         rc = record_get(l, l->db, &r->session, reg, ids[i], &r->arena, &one, &none);
         if (unseen(rc) || (!rc && access_check(&r->session, ACCESS_OPEN, reg, one.region, NULL) < 0)) continue;
         if (rc < 0) return error_set(err, rc, none.where, "%s", none.message);
-        if (!first) buf_char(b, ',');
-        first = false;
+        if (n_looks) buf_char(b, ',');
+        looks[n_looks++] = (struct look){register_find(http_catalog(r->server), reg->name), one.id};
         represent_record(b, &one, l->zone_s, NULL);
     }
-    return buf_str(b, "]}");
+    buf_str(b, "]}");
+    return request_looked(r, looks, n_looks, err);
 }
 
 /* ---- changes */

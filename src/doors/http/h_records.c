@@ -32,23 +32,6 @@ static int put_record(struct request *r, int status, const struct record *record
     return b->failed ? error_set(err, b->failed, NULL, "the record is too large to show") : 0;
 }
 
-struct look {
-    const struct register_decl *reg;
-    int64_t id;
-};
-
-static int journal_look(struct ledger *l, void *arg, struct error *err) {
-    struct request *r = arg;
-    struct look *look = r->state;
-    return ledger_opened(l, &r->session, look->reg, look->id, err);
-}
-
-/* The answer is there already; it goes out only when the look is in the journal. */
-static int looked(struct request *r, struct error *err) {
-    (void)err;
-    return r->rc;
-}
-
 static int show(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     struct record record = {0};
@@ -71,8 +54,7 @@ static int show(struct request *r, struct error *err) {
     if (!look) return error_memory(err);
     if (rc < 0) return rc;
     *look = (struct look){register_find(http_catalog(r->server), record.reg->name), record.id};
-    r->state = look;
-    return request_call(r, journal_look, looked, err);
+    return request_looked(r, look, 1, err);
 }
 
 /* ---- writing one */
@@ -217,8 +199,9 @@ static int batch_written(struct request *r, struct error *err) {
 static int named(const json_t *row, const char *at, struct draft *d, struct error *err) {
     const json_t *id = json_object_get(row, "id"), *version = json_object_get(row, "version");
     char where[48];
-    snprintf(where, sizeof where, "%s/%s", at, json_is_integer(id) ? "version" : "id");
+    snprintf(where, sizeof where, "%s/id", at);
     if (!json_is_integer(id) || json_integer_value(id) <= 0) return error_set(err, E_INVALID, where, "is no id of a record / 不是记录编号");
+    snprintf(where, sizeof where, "%s/version", at);
     if (version && (!json_is_integer(version) || json_integer_value(version) < 1 || json_integer_value(version) > INT32_MAX))
         return error_set(err, E_INVALID, where, "is no version of a record / 不是记录版本");
     d->id = json_integer_value(id);

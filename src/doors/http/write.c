@@ -77,6 +77,35 @@ int request_call(struct request *r, int (*run)(struct ledger *l, void *request, 
     return handed(r, ledger_queue_post(http_queue(r->server), &r->submission, &why), &why);
 }
 
+/* ---- looks */
+
+struct looking {
+    size_t n;
+    const struct look *looks;
+};
+
+static int looks_journal(struct ledger *l, void *arg, struct error *err) {
+    struct request *r = arg;
+    const struct looking *x = r->state;
+    int rc = ledger_begin(l, err);
+    if (rc < 0) return rc;
+    for (size_t i = 0; rc == 0 && i < x->n; i++) rc = ledger_opened(l, &r->session, register_find(l->catalog, x->looks[i].reg->name), x->looks[i].id, err);
+    return ledger_end(l, rc, r->session.now, err);
+}
+
+static int looked(struct request *r, struct error *err) {
+    (void)err;
+    return r->rc;
+}
+
+int request_looked(struct request *r, const struct look *looks, size_t n, struct error *err) {
+    struct looking *x = arena_alloc(&r->arena, sizeof *x);
+    if (!x) return error_memory(err);
+    *x = (struct looking){n, looks};
+    r->state = x;
+    return n ? request_call(r, looks_journal, looked, err) : 0;
+}
+
 /* ---- what takes long to read */
 
 static int aside_run(const struct account_seat *seat, void *arg, struct error *err) {

@@ -15,6 +15,12 @@ int request_try(struct request *r, struct draft **drafts, size_t n, int (*then)(
 /* Runs a desk's function on the writer's ledger between two batches (a merge, an adoption, a look at a sealed field). Short ones only: everybody waits. */
 int request_call(struct request *r, int (*run)(struct ledger *l, void *request, struct error *err), int (*then)(struct request *r, struct error *err),
                  struct error *err);
+/* Looks at what is sealed: the answer is there already, and goes out only when all of them are in the journal. */
+struct look {
+    const struct register_decl *reg; /* of any catalog */
+    int64_t id;
+};
+int request_looked(struct request *r, const struct look *looks, size_t n, struct error *err); /* looks: in the arena */
 /* For handlers that wait for something else (a job, an event): request_sleep, then from any thread request_wake once; then `then` runs. */
 int request_sleep(struct request *r, int (*then)(struct request *r, struct error *err));
 void request_wake(struct request *r, int rc, const struct error *err);
