@@ -217,6 +217,8 @@ static void a_session_gets_a_new_id_and_keeps_its_token_against_forgery(void **s
         assert_int_equal(test_who(&x, s.cookie, &who), 0);
         assert_true(who.rotate);
         assert_ok(account_rotate(&x.seat, text_of(s.cookie), x.now, &next, &err), err);
+        assert_ok(account_rotate(&x.seat, text_of(s.cookie), x.now, &lost, &err), err); /* two windows at once: the second is given nothing */
+        assert_string_equal(lost.cookie, "");
         assert_string_not_equal(next.cookie, s.cookie);
         assert_string_equal(next.csrf, s.csrf);
         assert_int_equal(next.expires_at, s.expires_at);

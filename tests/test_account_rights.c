@@ -255,6 +255,26 @@ static void failures_make_strangers_wait_and_nobody_else_on(size_t store) {
     test_accounts_drop(&x);
 }
 
+/* Who has a network of IPv6 has one source, however its addresses are written. */
+static void a_network_is_one_source(void **state) {
+    (void)state;
+    static const char *const inside[][6] = {{"2001:db8::1", "2001:db8::2", "2001:db8:0:0:7::3", "2001:db8::8:0:0:4", "2001:db8::ffff:1:2:3", "2001:db8::9"},
+                                            {"2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::7", "2001:db8:1:2:8::", "2001:db8:1:2::", "2001:db8:1:2::9"}};
+    for (size_t k = 0; k < 2; k++) {
+        struct test_accounts x;
+        struct account_signed s;
+        test_accounts_make(&x, 0);
+        test_account_of(&x, "li.na", "approver", "310115");
+        for (size_t i = 0; i < 6; i++) {
+            x.from.address = text_of(inside[k][i]);
+            assert_int_equal(test_sign_in(&x, "li.na", "wrong wrong wrong", &s), i < 5 ? E_SIGN_IN : E_RATE);
+        }
+        x.from.address = TEXT("2001:db9::1");
+        assert_int_equal(test_sign_in(&x, "li.na", GOOD_PASSWORD, &s), 0);
+        test_accounts_drop(&x);
+    }
+}
+
 static void failures_make_strangers_wait_and_nobody_else(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) failures_make_strangers_wait_and_nobody_else_on(store);
@@ -360,6 +380,7 @@ int main(void) {
         cmocka_unit_test(a_code_is_good_once),
         cmocka_unit_test(a_token_is_less_than_its_account),
         cmocka_unit_test(failures_make_strangers_wait_and_nobody_else),
+        cmocka_unit_test(a_network_is_one_source),
         cmocka_unit_test(many_at_once),
     };
     test_stores();

@@ -124,6 +124,39 @@ static void what_is_refused_at_the_door(void **state) {
     }
 }
 
+/* Who has an account is told to nobody who may do nothing with it: of whom there is and whom there is not, all that takes a login says the same. */
+static void who_has_an_account_is_not_told(void **state) {
+    (void)state;
+    static struct browser b;
+    static const struct { const char *method, *path, *body; } asks[] = {
+        {"GET", "/api/v1/sessions?login=%s", NULL},
+        {"DELETE", "/api/v1/sessions?login=%s", NULL},
+        {"GET", "/api/v1/tokens?login=%s", NULL},
+        {"POST", "/api/v1/tokens", "{\"login\":\"%s\",\"name\":\"x\",\"expires_at\":\"2022-06-01T00:00\"}"},
+        {"POST", "/api/v1/accounts/%s/lock", "{\"locked\":true}"},
+        {"POST", "/api/v1/accounts/%s/roles", "{\"roles\":\"guest\"}"},
+        {"POST", "/api/v1/accounts/%s/password", "{}"},
+        {"POST", "/api/v1/accounts/%s/unit", "{\"organisation\":null}"},
+        {"DELETE", "/api/v1/accounts/%s/factor", NULL}};
+    EACH_BROWSER(b) {
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"he\",\"region\":\"310115\"}"), 201);
+        assert_status(test_http_post(&b.h, "/api/v1/accounts", ROOT, "{\"login\":\"far\",\"region\":\"320505\"}"), 201);
+        given(&b, "li.na", "approver");
+        for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+            static const char *const logins[] = {"he", "zz", "far"};
+            char said[3][300];
+            for (size_t k = 0; k < 3; k++) {
+                struct answer_got got = ask(&b, asks[i].method, word(&b, asks[i].path, logins[k]), true, asks[i].body ? word(&b, asks[i].body, logins[k]) : NULL);
+                if (got.status != 403 && got.status != 404) fail_msg("%s %s: %d", asks[i].method, asks[i].path, got.status);
+                snprintf(said[k], sizeof said[k], "%d %s %s", got.status, test_json_text(got.json, "code"), test_json_text(got.json, "detail"));
+            }
+            if (strcmp(said[0], said[1]) != 0 || strcmp(said[1], said[2]) != 0) fail_msg("%s %s: %s, but of nobody: %s, of one far away: %s", asks[i].method, asks[i].path, said[0], said[1], said[2]);
+        }
+        /* who administers is told what is mistyped */
+        assert_status(test_http_get(&b.h, "/api/v1/sessions?login=zz", ROOT), 404);
+    }
+}
+
 /* A new id every quarter of an hour; the old one holds a minute longer, for what was under way. */
 static void an_id_does_not_last(void **state) {
     (void)state;
@@ -138,6 +171,10 @@ static void an_id_does_not_last(void **state) {
         assert_status(ask(&b, "GET", "/api/v1/session", false, NULL), 200);
         assert_string_not_equal(old, b.session);
         const char *header = word(&b, "Cookie: tocsin_session=%s\r\n", old);
+        /* another window of the same browser, that asked with the old one: told who it is, and given nothing in the place of what the first was given */
+        struct answer_got late = test_http_ask(&b.h, "GET", "/api/v1/session", NULL, header, NULL);
+        assert_status(late, 200);
+        assert_null(strstr(late.head, "Set-Cookie"));
         assert_status(test_http_ask(&b.h, "GET", "/api/v1/registers", NULL, header, NULL), 200);
         b.h.server->offset += ACCOUNT_GRACE_S;
         assert_status(test_http_ask(&b.h, "GET", "/api/v1/registers", NULL, header, NULL), 401);
@@ -299,6 +336,7 @@ static void an_account_knows_its_unit(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_refused_at_the_door),
+        cmocka_unit_test(who_has_an_account_is_not_told),
         cmocka_unit_test(an_id_does_not_last),
         cmocka_unit_test(tries_wait_but_the_known_browser_does_not),
         cmocka_unit_test(who_opens_sealed_fields_gives_a_second_factor),

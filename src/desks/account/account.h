@@ -137,7 +137,7 @@ int account_session(const struct account_seat *seat, struct text cookie, instant
 int account_token(const struct account_seat *seat, struct text bearer, instant now, struct arena *a, struct account_who *ret, struct error *err);
 /* Constant time. Every write by cookie must bring the token of its session. */
 bool account_csrf_ok(const struct account_who *who, struct text sent);
-/* A new id for the same session. Slow (commit). The old id holds ACCOUNT_GRACE_S longer. */
+/* A new id for the same session. Slow (commit). The old id holds ACCOUNT_GRACE_S longer; it gets no second one: ret->cookie is empty then. */
 int account_rotate(const struct account_seat *seat, struct text cookie, instant now, struct account_signed *ret, struct error *err);
 /* Writes what is kept in memory: tries that failed (journalled as DENY with their number), and last uses when a minute has passed since they were. The pool
  * does it every few seconds by itself. Slow (commit) when there is something. */

@@ -148,7 +148,7 @@ static void tell(const struct account_seat *seat, const struct entry_facts *f, i
     *who = (struct account_who){
         .session = {.account = f->login, .n_grants = f->n_grants, .grants = f->grants, .now = now},
         .account = f->account, .id = f->id, .login = f->login, .title = f->title, .region = f->region, .state = f->state, .machine = f->machine, .factor = f->factor,
-        .rotate = !f->machine && now - f->rotated_at >= seat->accounts->o.rotate_s, .expires_at = f->expires_at};
+        .rotate = !f->machine && now - f->rotated_at >= seat->accounts->o.rotate_s && f->expires_at > now + ACCOUNT_GRACE_S, .expires_at = f->expires_at};
     if (!f->machine) session_csrf(seat->accounts, f->id, who->csrf);
 }
 
@@ -198,7 +198,8 @@ static int rotate(struct ledger *l, void *arg, struct error *err) {
         if (!rc) rc = db_scalar(l->db, &a, "SELECT \"agent\" FROM \"account_session\" WHERE \"hash\" = ?1", &param, 1, &address[1], err);
     }
     struct account_from from = {.address = value_view(address[0]), .agent = value_view(address[1])};
-    if (!rc) {
+    /* an id that was replaced a moment ago, by another window of the same browser, is not replaced again: what comes of it would end with it */
+    if (!rc && s.expires_at > r->now + ACCOUNT_GRACE_S) {
         struct session_start o = {.from = &from, .account = s.holder.id, .id = s.id, .factor = s.factor, .created_at = s.created_at, .expires_at = s.expires_at,
                                   .replaces = text_of(s.hash), .grace = true};
         r->ret->state = s.state;
@@ -215,7 +216,7 @@ int account_rotate(const struct account_seat *seat, struct text cookie, instant 
     int rc = seat_write(seat, rotate, &r, now, err);
     if (rc < 0) return rc;
     mark_hash(cookie, hash);
-    cache_forget(seat->accounts->cache, hash); /* it ends sooner now */
+    if (made.cookie[0]) cache_forget(seat->accounts->cache, hash); /* it ends sooner now */
     *ret = made;
     return 0;
 }
@@ -297,13 +298,20 @@ static int reach(const struct session *s, const struct holder *h, bool look, str
     return error_set(err, E_DENIED, "account", "another's sessions are role security's matter / 他人会话由安全管理员管理");
 }
 
+/* By login. Of who is not there he is told the same as of who is beyond his reach, as if he stood in the node's own region. */
+static int reach_login(struct ledger *l, const struct session *s, struct text login, bool look, struct arena *a, struct holder *ret, struct error *err) {
+    int found = holder_by_login(l, login, a, ret, err);
+    if (found < 0) return found;
+    if (!found) *ret = (struct holder){.region = l->region};
+    int rc = reach(s, ret, look, err);
+    return rc < 0 || found ? rc : error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
+}
+
 static int end_everywhere(struct ledger *l, void *arg, struct error *err) {
     struct ending *e = arg;
     struct arena a = {0};
     struct holder h;
-    int rc = holder_by_login(l, e->login, &a, &h, err);
-    if (rc == 0) rc = error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
-    if (rc > 0) rc = reach(e->s, &h, false, err);
+    int rc = reach_login(l, e->s, e->login, false, &a, &h, err);
     if (!rc) rc = session_end_all(l, h.id, TEXT(""), err);
     struct value account = value_int(rc ? 0 : h.id);
     if (!rc) rc = run1(l, "DELETE FROM \"account_device\" WHERE \"account\" = ?1", &account, 1, err);
@@ -351,9 +359,7 @@ int account_sessions(const struct account_seat *seat, const struct session *s, s
     struct db_cursor *c = NULL;
     const struct value *row;
     size_t n = 0;
-    int rc = holder_by_login(l, login, a, &h, err);
-    if (rc == 0) rc = error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
-    if (rc > 0) rc = reach(s, &h, true, err);
+    int rc = reach_login(l, s, login, true, a, &h, err);
     if (!rc) rc = secret_read(l, h.id, a, &secret, err);
     if (rc < 0) return rc;
     struct account_session_row *list = arena_alloc(a, (size_t)2 * SESSIONS_MAX * sizeof *list);

@@ -6,6 +6,9 @@
  *
  * Failures are forgotten an hour after the last one. Kept in memory, in a table of fixed size whose places are found by a keyed hash: who floods it
  * with made-up logins pushes out the oldest of 8 in each place, which he cannot choose. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "desks/account/inside.h"
@@ -44,12 +47,13 @@ void throttle_free(struct account_throttle *t) {
     mem_free(t);
 }
 
-/* The four first groups of an IPv6 address: a household has them all. */
-static struct text network(struct text address) {
-    size_t colons = 0;
-    for (size_t i = 0; i < address.n; i++)
-        if (address.s[i] == ':' && ++colons == 4) return (struct text){address.s, i};
-    return address;
+/* The first 64 bits of an IPv6 address, however it is written: a household has all the others. */
+static struct text network(struct text address, struct in6_addr *room) {
+    char whole[INET6_ADDRSTRLEN];
+    if (address.n >= sizeof whole) return address;
+    snprintf(whole, sizeof whole, "%.*s", (int)address.n, address.s);
+    if (inet_pton(AF_INET6, whole, room) != 1 || IN6_IS_ADDR_V4MAPPED(room)) return address;
+    return (struct text){(const char *)room, 8};
 }
 
 static struct slot *slot_of(struct account_throttle *t, int kind, struct text one, struct text two, instant now) {
@@ -91,14 +95,16 @@ static void count(struct slot *s, int kind, instant now) {
 
 int64_t throttle_ask(struct account_throttle *t, const struct throttle_try *try, instant now) {
     bool known = try->device.n > 0;
+    struct in6_addr room;
+    struct text source = network(try->address, &room);
     int64_t wait = 0;
     pthread_mutex_lock(&t->lock);
     /* one after the other: a slot found later may take the place of one found earlier, which then only forgets a failure */
     for (int pass = 0; pass < 2; pass++) {
         for (int kind = KIND_PAIR; kind <= KIND_ADDRESS; kind++) {
             if (known && kind != KIND_PAIR) continue;
-            struct text one = kind == KIND_ADDRESS ? network(try->address) : try->login;
-            struct text two = kind != KIND_PAIR ? (struct text){"", 0} : known ? try->device : network(try->address);
+            struct text one = kind == KIND_ADDRESS ? source : try->login;
+            struct text two = kind != KIND_PAIR ? (struct text){"", 0} : known ? try->device : source;
             struct slot *s = slot_of(t, kind, one, two, now);
             if (pass) {
                 count(s, kind, now);
@@ -115,12 +121,13 @@ int64_t throttle_ask(struct account_throttle *t, const struct throttle_try *try,
 
 void throttle_ok(struct account_throttle *t, const struct throttle_try *try) {
     bool known = try->device.n > 0;
-    struct text two = known ? try->device : network(try->address);
+    struct in6_addr room;
+    struct text source = network(try->address, &room), two = known ? try->device : source;
     pthread_mutex_lock(&t->lock);
     struct slot *pair = slot_of(t, KIND_PAIR, try->login, two, 0);
     *pair = (struct slot){.key = pair->key, .last = pair->last};
     for (int kind = KIND_LOGIN; !known && kind <= KIND_ADDRESS; kind++) { /* others' failures stay */
-        struct slot *s = slot_of(t, kind, kind == KIND_ADDRESS ? network(try->address) : try->login, (struct text){"", 0}, 0);
+        struct slot *s = slot_of(t, kind, kind == KIND_ADDRESS ? source : try->login, (struct text){"", 0}, 0);
         if (s->failures) s->failures--;
         if (s->failures < limits[kind].free) s->next = 0;
     }

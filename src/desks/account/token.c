@@ -44,13 +44,18 @@ static int roles_of(const struct account_token_wish *w, const struct holder *h, 
     return out->failed ? error_memory(err) : 0;
 }
 
+/* Tokens of others are role security's matter; everybody else hears the same of who is there and of who is not. */
+static int nobody(struct error *err) {
+    return error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
+}
+
 static int check_wish(struct ledger *l, const struct making *m, const struct holder *h, char region[REGION_MAX + 1], struct error *err) {
     const struct account_token_wish *w = m->w;
     const struct session *s = &m->who->session;
     struct text registers = w->registers, name = text_trim(w->name);
     if (m->who->machine || s->limit) return error_set(err, E_DENIED, "token", "no token makes tokens / 令牌不得生成令牌");
     if (!text_eq(h->login, s->account) && !grant_held(s, "security", h->region))
-        return error_set(err, E_DENIED, "login", "tokens of others are made by role security / 他人令牌由安全管理员生成");
+        return nobody(err);
     if (!name.n || name.n > NAME_CHARS || !text_utf8_valid(name) || memchr(name.s, 0, name.n))
         return error_set(err, E_INVALID, "name", "say what the token is for, in at most %d bytes / 请注明用途", NAME_CHARS);
     if (w->expires_at <= s->now || w->expires_at > s->now + ACCOUNT_TOKEN_LIFE_S)
@@ -79,9 +84,10 @@ static int make(struct ledger *l, void *arg, struct error *err) {
     uint16_t all[TOKEN_COLUMNS];
     char region[REGION_MAX + 1], hash[HASH_TEXT + 1], what[160];
     for (uint16_t i = 0; i < TOKEN_COLUMNS; i++) all[i] = i;
-    int rc = holder_by_login(l, w->login, &a, &h, err);
-    if (rc == 0) rc = error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
-    if (rc > 0) rc = check_wish(l, m, &h, region, err);
+    int found = holder_by_login(l, w->login, &a, &h, err), rc = found < 0 ? found : 0;
+    if (!found) h = (struct holder){.region = l->region};
+    if (!rc) rc = check_wish(l, m, &h, region, err);
+    if (!rc && !found) rc = nobody(err);
     if (!rc) rc = roles_of(w, &h, &roles, err);
     struct value counted[] = {value_int(rc ? 0 : h.id), value_int(s->now)};
     if (!rc) rc = db_run(l->db, "DELETE FROM \"account_token\" WHERE \"account\" = ?1 AND \"expires_at\" <= ?2", counted, 2, NULL, err);
@@ -202,7 +208,7 @@ int account_tokens(const struct account_seat *seat, const struct session *s, str
         struct holder h;
         rc = holder_by_login(l, login, a, &h, err);
         if (rc == 0 || (rc > 0 && !text_eq(login, s->account) && !grant_held(s, "security", h.region) && !grant_held(s, "auditor", h.region)))
-            rc = error_set(err, E_UNKNOWN, "login", "no such account / 没有此账户");
+            rc = nobody(err);
         if (rc > 0) rc = add_tokens(l, &h, s->now, a, &list, &n, &cap, err);
     } else {
         rc = db_query(l->db, "SELECT DISTINCT \"account\" FROM \"account_token\" ORDER BY \"account\"", NULL, 0, &c, err);

@@ -219,7 +219,7 @@ static int rotate_work(const struct account_seat *seat, void *arg, struct error 
 
 static int then_told(struct request *r, struct error *err) {
     struct sign *s = r->state;
-    if (r->rc >= 0) cookie_answer(r, &s->made); /* when it could not be rotated, the old id still holds */
+    if (r->rc >= 0 && s->made.cookie[0]) cookie_answer(r, &s->made); /* when it could not be rotated, the old id still holds */
     r->rc = 0;
     return tell(r, err);
 }
