@@ -21,6 +21,7 @@ static void what_nobody_may_ask(void **state) {
         assert_status(test_http_get(&h, PERSONS "/1", NULL), 401);
         assert_status(test_http_get(&h, PERSONS "/1", "token-unknown"), 401);
         assert_status(test_http_ask(&h, "GET", PERSONS "/1", NULL, "Authorization: Basic cm9vdDpyb290\r\n", NULL), 401);
+        assert_status(test_http_ask(&h, "GET", PERSONS "/1", NULL, "Authorization: bearer " ROOT "\r\n", NULL), 404); /* the scheme in any letters */
         assert_status(test_http_post(&h, PERSONS, NULL, "{}"), 401);
         assert_status(test_http_get(&h, "/api/v1/nothing", ROOT), 404);
         assert_status(test_http_get(&h, "/api/v1//registers/person/records/1", ROOT), 404);

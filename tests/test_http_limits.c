@@ -54,6 +54,11 @@ static void what_has_two_meanings_is_refused(void **state) {
         RAW(HEAD "Host: b\r\nContent-Length: 49\r\n\r\n" BODY),
         RAW("POST " PLACES " HTTP/1.1\r\nAuthorization: Bearer " ROOT "\r\nContent-Type: application/json\r\nContent-Length: 49\r\n\r\n" BODY),
         RAW("POST " PLACES " HTTP/1.0\r\nAuthorization: Bearer " ROOT "\r\nContent-Type: application/json\r\n" CHUNKED "31\r\n" BODY "\r\n0\r\n\r\n"),
+        RAW(HEAD "Authorization: Bearer " GUEST "\r\nContent-Length: 49\r\n\r\n" BODY), /* who asks, and on what condition, is said once */
+        RAW(HEAD "Content-Type: text/plain\r\nContent-Length: 49\r\n\r\n" BODY),
+        RAW(HEAD "Idempotency-Key: a\r\nIdempotency-Key: b\r\nContent-Length: 49\r\n\r\n" BODY),
+        RAW(HEAD "Tocsin-Reason: a\r\ntocsin-reason: b\r\nContent-Length: 49\r\n\r\n" BODY),
+        RAW(HEAD "Cookie: a=b\r\nCookie: c=d\r\nContent-Length: 49\r\n\r\n" BODY),
         RAW("GET /healthz\0x HTTP/1.1\r\nHost: a\r\n\r\n"),
         RAW("GET /healthz x HTTP/1.1\r\nHost: a\r\n\r\n"),
         RAW("GET http://a/healthz HTTP/1.1\r\nHost: a\r\n\r\n"),

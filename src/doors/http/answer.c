@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "doors/http/route.h"
+#include "doors/http/inside.h"
 
 struct buf *answer_open(struct request *r, int status) {
     r->answer.status = status;
@@ -70,6 +70,14 @@ void answer_etag(struct request *r, int32_t version) {
 
 /* ---- problems */
 
+/* A member of the body by its name, and not one of the path. */
+static bool in_body(const struct request *r, const char *where) {
+    static const char *const of_record[] = {"state", "region", "outside_key"};
+    bool is = json_object_get(members_told(r), where) != NULL, record = r->route && r->route->request && !strcmp(r->route->request, "{Register}Input");
+    for (size_t i = 0; record && i < sizeof of_record / sizeof *of_record; i++) is = is || !strcmp(where, of_record[i]);
+    return is && !request_param(r, where).n;
+}
+
 /* A place as a JSON pointer where it is one: a field of the record asked for, a member of the body. */
 static void put_pointer(struct request *r, struct buf *b, const char *where) {
     struct text name = request_param(r, "register");
@@ -79,6 +87,8 @@ static void put_pointer(struct request *r, struct buf *b, const char *where) {
         json_put_string(b, text_of(where));
     } else if (reg && register_field(reg, text_of(where)) >= 0 && (r->json || r->body.n)) {
         buf_printf(b, ",\"pointer\":\"/fields/%s\"", where);
+    } else if (r->body.n && where[0] && in_body(r, where)) {
+        buf_printf(b, ",\"pointer\":\"/%s\"", where);
     } else if (where[0]) {
         char place[2 * ERROR_WHERE_MAX];
         error_place(where, r->zh, place, sizeof place);

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
 
 #include "desks/node.h"
 
@@ -116,7 +117,7 @@ int http_authenticate(struct request *r, struct error *err) {
     if (site && !strcmp(site, "cross-site") && strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0)
         return error_set(err, E_DENIED, "Sec-Fetch-Site", "not from the page of another site / 不接受其他网站页面发起的写入");
     if (!h) return cookie_authenticate(r, TEXT(""), err);
-    if (strncmp(h, "Bearer ", 7) != 0 || !h[7]) return error_set(err, E_SIGN_IN, "Authorization", "must be Bearer TOKEN / 应为 Bearer 令牌");
+    if (strncasecmp(h, "Bearer ", 7) != 0 || !h[7]) return error_set(err, E_SIGN_IN, "Authorization", "must be Bearer TOKEN / 应为 Bearer 令牌");
     return dev_sign_in(r, text_of(h + 7)) ? 0 : cookie_authenticate(r, text_of(h + 7), err);
 }
 

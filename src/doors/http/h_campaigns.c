@@ -170,7 +170,7 @@ const struct schema campaigns_schemas[] = {
         ",\"state\":{\"enum\":[\"busy\",\"jammed\"]}}}},\"behind\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"area\":" STRING ",\"left\":" NUMBER ",\"last_hour\":" NUMBER ",\"samplers\":" NUMBER
         ",\"sampled_hours\":" MAYBE ",\"could_be_hours\":" MAYBE "}}},\"teams\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"team\":{\"type\":\"integer\"},\"title\":" STRING
         ",\"samplers\":{\"type\":\"integer\"},\"to\":{\"type\":[\"string\",\"null\"]}}}},\"plan\":{\"$ref\":\"#/components/schemas/CampaignPlan\"}}}"},
-    {"RoundsAsked", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"template\":" STRING ",\"starts_at\":" STRING ",\"hours\":{\"type\":\"integer\"},\"tube_size\":{\"type\":\"integer\"},\"areas\":{\"type\":\"array\","
+    {"RoundsAsked", "{\"type\":\"object\",\"properties\":{\"template\":" STRING ",\"starts_at\":" STRING ",\"hours\":{\"type\":\"integer\"},\"tube_size\":{\"type\":\"integer\"},\"areas\":{\"type\":\"array\","
         "\"maxItems\":64,\"items\":" STRING "}}}"},
     {"RoundsMade", "{\"type\":\"object\",\"required\":[\"rounds\",\"tube_size\"],\"properties\":{\"rounds\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"integer\"},\"seq\":"
         "{\"type\":\"integer\"},\"starts_at\":" STRING ",\"ends_at\":" STRING "}}},\"tube_size\":{\"type\":\"integer\"},\"pooling_max\":{\"type\":\"integer\"},\"scopes\":{\"type\":\"integer\"}}}"},

@@ -155,19 +155,15 @@ static int import_new(struct request *r, struct error *err) {
     return rc < 0 ? rc : jobs_answer(r, 201, "import", id, err);
 }
 
-/* What the asker chose: register, map, sheet. Anything else in the body is a mistake. */
+/* What the asker chose: register, map, sheet. */
 static int import_step(struct request *r, const char *step, struct error *err) {
-    static const char *const names[] = {"register", "map", "map_text", "columns", "sheet", "reason"};
     json_t *params = json_object();
     const char *name;
     json_t *value;
     int rc = params ? 0 : error_memory(err);
     json_object_foreach((json_t *)r->json, name, value) {
-        bool known = false;
         struct text t;
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) known = known || !strcmp(name, names[i]);
-        if (!known) rc = error_set(err, E_UNKNOWN, arena_printf(&r->arena, "/%.70s", name), "is not known here / 此处无此项");
-        if (rc == 0) rc = request_member(r, name, false, &t, err);
+        rc = request_member(r, name, false, &t, err);
         if (rc < 0) break;
         json_object_set_new(params, name, json_stringn(t.s, t.n));
     }
@@ -228,6 +224,7 @@ const struct route jobs_routes[] = {
      .query = {{"file", "{\"type\":\"string\"}", "文件名", "name of the file"},
                {"register", "{\"type\":\"string\"}", "登记册", "register"},
                {"map", "{\"type\":\"string\"}", "映射名称", "name of a map"},
+               {"map_text", "{\"type\":\"string\"}", "映射内容 (YAML)", "a map, YAML"},
                {"sheet", "{\"type\":\"string\"}", "工作表", "sheet of a workbook"}}},
     {.method = "GET", .path = IMPORTS "/{id}", .who = WHO_ACCOUNT, .run = import_show, .response = "Job", .zh = "导入的状态、进度和结果", .en = "State, progress and result of an import."},
     STEP("look", import_look, "按所选登记册或映射重新识别", "Looks at it again, as another register or through another map."),
@@ -281,6 +278,6 @@ const struct schema jobs_schemas[] = {
                   "\"disease\":{\"type\":\"string\"},\"register\":{\"type\":\"string\"},\"format\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
                   "\"titles\":{\"type\":\"string\"},\"open\":{\"type\":\"string\"}}}}}"},
     {"ImportStep", "{\"type\":\"object\",\"properties\":{\"register\":{\"type\":\"string\"},\"map\":{\"type\":\"string\"},\"map_text\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
-                   "\"sheet\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"}}}"},
+                   "\"sheet\":{\"type\":\"string\"}}}"},
     {0},
 };

@@ -75,7 +75,7 @@ static int back(struct request *r, struct error *err) {
 const struct route oidc_routes[] = {
     {"GET", "/api/v1/session/oidc", WHO_PUBLIC, NULL, BODY_NONE, 0, away, NULL, "ProviderAddress", 302, 0, "转往统一认证登录(Accept: application/json 时只给出地址)",
      "go to the sign-in provider; with Accept: application/json only its address", {{0}}},
-    {"GET", "/api/v1/session/oidc/callback", WHO_PUBLIC, NULL, BODY_NONE, 0, back, NULL, "text/html", 0, 0, "统一认证返回", "where the provider sends the browser back to",
+    {"GET", "/api/v1/session/oidc/callback", WHO_PUBLIC, NULL, BODY_NONE, 0, back, NULL, "text/html", 0, ROUTE_QUERY_OPEN, "统一认证返回", "where the provider sends the browser back to",
      {{"state", STRING, "状态", "as it was sent"}, {"code", STRING, "授权码", "the authorization code"}, {"error", STRING, "错误", "why not"},
       {"error_description", STRING, "错误说明", "why not, in words"}, {"iss", STRING, "签发者", "who sends back"}, {"session_state", STRING, "会话状态", "of the provider"}}},
     {0},

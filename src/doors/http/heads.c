@@ -26,6 +26,14 @@ static bool token(const char *name, size_t n) {
     return n > 0;
 }
 
+/* Of these one server takes the first and another the last: who asks, what for, on what condition. */
+static const struct { const char *name; size_t n; } once[] = {
+#define ONCE(name) {name, sizeof name - 1}
+    ONCE("Authorization"), ONCE("Cookie"), ONCE("Content-Type"), ONCE("Content-Encoding"), ONCE("Idempotency-Key"), ONCE("If-Match"), ONCE("Last-Event-ID"),
+    ONCE("Tocsin-CSRF"), ONCE("Tocsin-Purpose"), ONCE("Tocsin-Reason"), ONCE("Sec-Fetch-Site"), ONCE("Origin"), ONCE("Range"), ONCE("If-Range"), ONCE("Expect"),
+#undef ONCE
+};
+
 static void check_layout(struct heads *h, const char *name, size_t n, const char *value, size_t value_n) {
     if (name != h->end + 2 || h->end[0] || h->end[1] || name[n]) h->bad = true;
     const char *blank = name + n + 1;
@@ -45,6 +53,11 @@ static enum MHD_Result count(void *cls, enum MHD_ValueKind kind, const char *nam
     if (h->raw) check_layout(h, name, n, value, value_n);
     for (size_t i = 0; i < value_n && !h->bad; i++)
         if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7f) h->bad = true;
+    for (unsigned i = 0; i < sizeof once / sizeof *once; i++) {
+        if (n != once[i].n || strncasecmp(name, once[i].name, n) != 0) continue;
+        if (h->seen & 1u << i) h->bad = true;
+        h->seen |= 1u << i;
+    }
     if (name_is(name, n, "Host")) h->hosts++;
     if (name_is(name, n, "Content-Length")) {
         h->lengths++;

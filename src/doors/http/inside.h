@@ -15,12 +15,19 @@ enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_WAITING, STAGE_ANSWERED };
 /* ---- heads.c: what two servers in a row might read in two ways */
 struct heads {
     int hosts, lengths, encodings; /* how many of each header */
+    unsigned seen;                 /* of those there is one of at most; private */
     bool bad;
     const char *end;               /* of the header before; private */
     bool raw;
 };
 /* Counts the headers; E_SYNTAX (and r->close) for an ambiguous request. The three texts are libmicrohttpd's own pointers. */
 int heads_check(struct request *r, const char *url, const char *method, const char *version, struct heads *ret, struct error *err);
+
+/* ---- members.c: what a request holds that its route does not name is refused */
+int members_prepare(size_t n_routes, struct error *err);
+int members_of_query(const struct request *r, struct error *err); /* E_USAGE */
+int members_of_body(const struct request *r, struct error *err);  /* E_UNKNOWN; E_SYNTAX where true or false belongs */
+const json_t *members_told(const struct request *r);              /* by name, of the body; NULL: not told here */
 
 /* ---- watch.c: who trickles bytes is cut off */
 enum watch_phase { WATCH_HEAD /* until the head of a request is whole */, WATCH_BODY, WATCH_ANSWER, WATCH_FREE /* waits for us, or a stream */ };

@@ -339,6 +339,13 @@ static void put_any_record(struct buf *b, const struct catalog *c) {
     buf_str(b, "]}");
 }
 
+static bool is_body(const struct schema *s) {
+    const struct route *r;
+    for (size_t i = 0; (r = route_at(i)); i++)
+        if ((r->body == BODY_JSON || r->body == BODY_JSON_MAYBE) && r->request && !strcmp(r->request, s->name)) return true;
+    return false;
+}
+
 /* A schema of the table is used when a route names it, or another that is used refers to it; the linter knows. */
 static void put_schemas(struct buf *b, const struct catalog *c) {
     const struct schema *s;
@@ -354,13 +361,14 @@ static void put_schemas(struct buf *b, const struct catalog *c) {
     buf_str(b, "]},\"pointer\":{\"type\":\"string\",\"description\":\"JSON pointer into the request body\"},\"where\":{\"type\":\"string\"},"
                "\"instance\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"}}}");
     for (size_t i = 0; (s = schema_at(i)); i++) {
-        bool each = strstr(s->name, "{Register}") != NULL;
+        bool each = strstr(s->name, "{Register}") != NULL, closed = is_body(s) && schema_is_closed(s);
         for (size_t k = 0; k < (each ? c->n_registers : 1); k++) {
             const struct register_decl *reg = each ? &c->registers[k] : NULL;
             buf_str(b, ",\"");
             put_for(b, s->name, reg);
             buf_str(b, "\":");
-            put_for(b, s->json, reg);
+            if (closed) buf_str(b, "{\"additionalProperties\":false,");
+            put_for(b, s->json + closed, reg);
         }
     }
     for (size_t i = 0; i < c->n_registers; i++) put_register(b, &c->registers[i]);
@@ -389,7 +397,7 @@ static const char parameters[] =
     "\"Reason\":{\"name\":\"Tocsin-Reason\",\"in\":\"header\",\"schema\":{\"type\":\"string\",\"maxLength\":1000},\"description\":\"Why it is done; journalled. Percent-encoded UTF-8.\"},"
     "\"Language\":{\"name\":\"Accept-Language\",\"in\":\"header\",\"schema\":{\"type\":\"string\"},\"description\":\"zh or en; Chinese without it.\"}},"
     "\"responses\":{\"Problem\":{\"description\":\"what went wrong (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":\"#/components/schemas/Problem\"}}}}},"
-    "\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"tocsin\"}}";
+    "\"securitySchemes\":{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"tocsin_session\",\"description\":\"Over TLS __Host-tocsin_session. A write brings the csrf of the session in Tocsin-CSRF besides.\"}}";
 
 int openapi_write(const struct catalog *c, struct buf *out, struct error *err) {
     buf_str(out, head);

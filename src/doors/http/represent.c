@@ -144,6 +144,7 @@ static int words(struct request *r, const json_t *j, const char *name, const cha
 
 int represent_draft(struct request *r, const json_t *j, const char *at, struct draft *d, struct error *err) {
     static const char *const known[] = {"fields", "state", "region", "outside_key", "id", "version"};
+    enum { OF_ROWS = 2 }; /* the last ones: a single record is named by its path, and guarded by If-Match */
     char where[ERROR_WHERE_MAX];
     const char *name;
     json_t *value;
@@ -152,8 +153,10 @@ int represent_draft(struct request *r, const json_t *j, const char *at, struct d
     d->asked = true;
     json_object_foreach((json_t *)j, name, value) {
         bool is = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known && !is; i++) is = !strcmp(name, known[i]);
+        for (size_t i = 0; i < sizeof known / sizeof *known - (at[0] ? 0 : OF_ROWS) && !is; i++) is = !strcmp(name, known[i]);
         snprintf(where, sizeof where, "%s/%.100s", at, name);
+        if (!is && (!strcmp(name, "id") || !strcmp(name, "version")))
+            return error_set(err, E_UNKNOWN, where, "a single record is named by its path, its version by If-Match / 单条记录由路径指明,版本由 If-Match 给出");
         if (!is) return error_set(err, E_UNKNOWN, where, "is no member of a record; cells go into \"fields\" / 不是记录的成员,字段请放入 fields");
     }
     int rc = words(r, j, "state", at, &d->state, err);

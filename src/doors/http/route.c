@@ -1,5 +1,5 @@
 /* The table of routes, joined from the resources, and how a path finds its row. */
-#include "doors/http/route.h"
+#include "doors/http/inside.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +52,7 @@ int routes_prepare(const struct route *more, struct error *err) {
         }
         n_patterns = i + 1;
     }
-    return 0;
+    return members_prepare(n_patterns, err);
 }
 
 static bool fits(const struct pattern *p, const struct request *r) {

@@ -32,7 +32,8 @@ enum route_body {
 enum route_header { HEADER_KEY = 1 /* Idempotency-Key */, HEADER_MATCH = 2 /* If-Match */, HEADER_PURPOSE = 4, HEADER_REASON = 8,
                     ROUTE_ASIDE = 32 /* no header: may take long and only reads; run on threads for that, while the connection sleeps */, FIELD_FILTERS = 16 /* no header: the fields of {register} are parameters of the query */,
                     ROUTE_BUSY = 64 /* no header: an account may ask twenty times as often as elsewhere (scans) */,
-                    ROUTE_AGAIN = 128 /* no header: 200 where all of it was done before and nothing new is made */ };
+                    ROUTE_AGAIN = 128 /* no header: 200 where all of it was done before and nothing new is made */,
+                    ROUTE_QUERY_OPEN = 256 /* no header: somebody else makes its query, with more than is read of it */ };
 
 struct route_query {
     const char *name, *schema; /* schema: JSON text, {"type":"integer"} */
@@ -116,6 +117,7 @@ int routes_prepare(const struct route *more, struct error *err);
 
 /* ---- what derives from the table: openapi.c */
 const struct schema *schema_at(size_t i);
+bool schema_is_closed(const struct schema *s); /* as a body: what it does not name is refused (members.c) */
 int openapi_write(const struct catalog *c, struct buf *out, struct error *err);
 void routes_markdown(struct buf *out); /* docs/api-routes.md */
 

@@ -277,6 +277,7 @@ static int begin(struct request *r, const char *url, const char *method, const c
     bool busy = !rc && (r->route->headers & ROUTE_BUSY);
     if (!rc && r->signed_in) rc = take_rate(r, busy ? '+' : '=', r->session.account, r->server->options.rate_account * (busy ? 20 : 1), err);
     if (!rc) rc = http_authorise(r, err);
+    if (!rc) rc = members_of_query(r, err);
     if (!rc) rc = check_body(r, &heads, ret_status, err);
     if (!rc && !acceptable(r)) {
         *ret_status = 406;
@@ -310,6 +311,7 @@ static enum MHD_Result handle(struct request *r) {
         rc = error_set(&err, E_USAGE, "body", "nothing is expected here / 此处不应有请求体");
     } else if (json) {
         rc = request_parse_json(r, &err);
+        if (!rc) rc = members_of_body(r, &err);
     }
     if (!rc) rc = (r->route->headers & ROUTE_ASIDE) ? request_aside(r, &err) : r->route->run(r, &err);
     return finish(r, rc, &err);

@@ -30,7 +30,7 @@ static void upload_drop(void *arg) {
 }
 
 static bool known_field(const char *name) {
-    static const char *const names[] = {"register", "map", "map_text", "sheet", "reason"};
+    static const char *const names[] = {"register", "map", "map_text", "sheet"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(name, names[i])) return true;
     return false;
@@ -57,7 +57,10 @@ static enum MHD_Result on_field(void *cls, enum MHD_ValueKind kind, const char *
         if (!x->rc && n) x->rc = job_upload_add(x->upload, data, n, &x->error);
         return x->rc < 0 ? MHD_NO : MHD_YES;
     }
-    if (!key || !known_field(key)) return MHD_YES;
+    if (!key || !known_field(key)) {
+        x->rc = error_set(&x->error, E_UNKNOWN, "body", "a form has a file, register, map, map_text and sheet / 表单仅含文件及 register、map、map_text、sheet");
+        return MHD_NO;
+    }
     if (strcmp(x->name, key) != 0) field_end(x);
     snprintf(x->name, sizeof x->name, "%s", key);
     if (x->field.n + n > FIELD_MAX) x->rc = error_set(&x->error, E_TOO_LARGE, "body", "more than %d bytes / 超过 %d 字节", FIELD_MAX, FIELD_MAX);
