@@ -377,16 +377,18 @@ static void a_tube_is_closed_by_hand(void **state) {
         struct error err = {0};
         int64_t n = 0;
         tube_of(&t, &g, "E1", "10");
-        assert_int_equal(sampling_close(t.l, &t.s, TEXT("none"), t.s.now, &n, &err), E_UNKNOWN);
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("none"), 0, t.s.now, &n, &err), E_UNKNOWN);
         err = (struct error){0};
-        assert_int_equal(sampling_close(t.l, &t.s, TEXT("E1"), t.s.now, &n, &err), E_REFUSED);
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("E1"), 0, t.s.now, &n, &err), E_REFUSED);
         struct sampling_row r = row_of(&g, "A1", cards[0]);
         take(&t, x, INSTANT_NONE, &r, 1);
         err = (struct error){0};
-        assert_ok(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now, &n, &err), err);
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("A1"), g.other_table, t.s.now, &n, &err), E_CONFLICT); /* who met its bar code at another table closes nothing */
+        err = (struct error){0};
+        assert_ok(sampling_close(t.l, &t.s, TEXT("A1"), g.table, t.s.now, &n, &err), err);
         assert_int_equal(n, 1);
         is_refused(&t, x, row_of(&g, "A1", cards[1]), SAMPLING_TUBE_CLOSED);
-        assert_int_equal(sampling_close(t.l, &t.s, TEXT("A1"), t.s.now + 60, &n, &err), E_REFUSED); /* sent again: it was closed when it was closed */
+        assert_int_equal(sampling_close(t.l, &t.s, TEXT("A1"), 0, t.s.now + 60, &n, &err), E_REFUSED); /* sent again: it was closed when it was closed */
         assert_int_equal(test_count(&t, "SELECT \"closed_at\" FROM \"tube\" WHERE \"barcode\"='A1'"), t.s.now);
         err = (struct error){0};
         /* opened by a device four seconds ahead: closed when it was opened; by one a minute ahead, the clock is the fault */
@@ -398,7 +400,7 @@ static void a_tube_is_closed_by_hand(void **state) {
             d->id = tube;
             assert_ok(draft_put(d, "opened_at", value_int(t.s.now + ahead), &err), err);
             assert_ok(test_write(&t, d, &err), err);
-            assert_int_equal(sampling_close(t.l, &t.s, text_of(name), t.s.now, &n, &err), ahead == 4 ? 0 : E_INVALID);
+            assert_int_equal(sampling_close(t.l, &t.s, text_of(name), 0, t.s.now, &n, &err), ahead == 4 ? 0 : E_INVALID);
         }
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\"='F1' AND \"state\"='closed' AND \"closed_at\"=\"opened_at\""), 1);
         /* told late: closed when it was closed, by a clock that is off too; not before its last swab, and not in the future */
@@ -409,10 +411,10 @@ static void a_tube_is_closed_by_hand(void **state) {
             early.swabbed_at -= 3600;
             take(&t, x, INSTANT_NONE, &early, 1);
             err = (struct error){0};
-            assert_int_equal(sampling_close(t.l, &t.s, early.barcode, t.s.now + 60, &n, &err), E_INVALID);
+            assert_int_equal(sampling_close(t.l, &t.s, early.barcode, 0, t.s.now + 60, &n, &err), E_INVALID);
             assert_string_equal(err.where, "closed_at");
             err = (struct error){0};
-            assert_ok(sampling_close(t.l, &t.s, early.barcode, t.s.now - (k ? 7200 : 1800), &n, &err), err);
+            assert_ok(sampling_close(t.l, &t.s, early.barcode, 0, t.s.now - (k ? 7200 : 1800), &n, &err), err);
             assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT \"closed_at\" FROM \"tube\" WHERE \"barcode\"='L%d'", k + 1)), t.s.now - (k ? 3600 : 1800));
         }
         sampling_free(x);

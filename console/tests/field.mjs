@@ -352,6 +352,33 @@ async function shed(page, at) {
   }, page)
 }
 
+/** A label of another table's roll, and the next label scanned for a person: told, nobody is lost by it, and the other table's tube stays open. */
+async function mistaken(page, at) {
+  await test('field: a bar code of another table is told, its people go into the next tube, and it stays open there', async () => {
+    const other = (await asked(page, 'registers/site_table/records', { fields: { site: at.site, label: '2' } })).body.id
+    const rows = async (barcode) => (await asked(page, `registers/tube/records?barcode=${barcode}`)).body.rows[0]
+    const theirs = await asked(page, 'sampling/swabs', { table: other, round: at.round, size: 5, swabs: [{ tube: `Q${run}01`, doc_type: 'id-card', doc_no: idCard(30) }] })
+    must(theirs.body.created === 1, JSON.stringify(theirs))
+    must(/✓/.test(await scan(page, `Q${run}01`)), 'the tube does not open: the device cannot know')
+    await page.fill('#scan', idCard(31))
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => document.querySelector('.told').classList.contains('bad')) // told by the server
+    await close(page)
+    must((await rows(`Q${run}01`)).state === 'open', 'the tube of the other table is closed')
+    must(/✓/.test(await scan(page, `Q${run}02`)), 'the next tube does not open')
+    must(/✓/.test(await scan(page, idCard(31))), 'who was refused cannot be sampled any more')
+    must(/✕/.test(await scan(page, `Q${run}03`)), 'the next label is taken for a person')
+    await none(page)
+    for (const n of [32, 33, 34]) must(/✓/.test(await scan(page, idCard(n))), `${n} is not taken`)
+    await page.fill('#scan', idCard(30)) // at the other table already: the tube is full here, and one short there
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => document.querySelector('.told').classList.contains('bad'))
+    await none(page)
+    const tube = await rows(`Q${run}02`)
+    must(tube.state === 'closed' && tube.fields.swabs === 4, JSON.stringify(tube))
+  }, page)
+}
+
 export async function walk(browser) {
   const at = await prepare(browser)
   for (const [lang, width, look] of [['zh', 360, 'light'], ['en', 360, 'dark'], ['zh', 1024, 'dark'], ['en', 1024, 'light']]) {
@@ -382,6 +409,7 @@ export async function walk(browser) {
   await stolen(browser, page)
   await shed(page, at)
   await close(page)
+  await mistaken(page, at)
   await camera(page, at, at.sheet)
   await page.context().close()
 }

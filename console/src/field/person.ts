@@ -33,6 +33,11 @@ export function masked(p: Person): string {
 export function same(p: Person): string {
   return p.doc_no ?? p.temporary ?? `${p.guardian_doc} ${p.name}`
 }
+/** The next label of the same roll: as long, half of it the same, the rest differing in digits only. */
+export function tubeLike(code: string, tube: string): boolean {
+  const bare = (s: string): string => s.replace(/\d/g, '0')
+  return code !== tube && code.slice(0, Math.ceil(tube.length / 2)) === tube.slice(0, Math.ceil(tube.length / 2)) && bare(code) === bare(tube)
+}
 /** A bar code of a tube: letters, digits, hyphens. */
 export function tubeHolds(code: string): boolean {
   return /^[A-Z0-9][A-Z0-9-]{3,39}$/.test(code)

@@ -111,7 +111,7 @@ async function once(): Promise<boolean> {
   const batch = alone < 0 ? all : alone === 0 ? all.slice(0, 1) : all.slice(0, alone)
   const first = batch[0]?.wish
   let told: Result[]
-  if (first && 'close' in first) told = [await closed(first.close, first.at)]
+  if (first && 'close' in first) told = [await closed(first.close, first.table, first.at)]
   else if (first && 'pack' in first) told = [await packed(first.pack)]
   else {
     const swabs = batch.map((x) => ('swab' in x.wish ? x.wish.swab : null))
@@ -142,12 +142,12 @@ async function packed(pack: Box): Promise<Result> {
     throw e
   }
 }
-async function closed(barcode: string, at?: string): Promise<Result> {
+async function closed(barcode: string, table?: number, at?: string): Promise<Result> {
   try {
-    await ask(`sampling/tubes/${encodeURIComponent(barcode)}/close`, { method: 'POST', body: at ? { closed_at: at, sent_at: clock() } : {} })
+    await ask(`sampling/tubes/${encodeURIComponent(barcode)}/close`, { method: 'POST', body: { ...(table && { table }), ...(at && { closed_at: at, sent_at: clock() }) } })
     return { outcome: 'changed' }
   } catch (e) {
-    // Closed already, by its last swab or by a request whose answer was lost: what was wanted.
+    // Closed already, by its last swab or by a request whose answer was lost: what was wanted. Or not ours, as its swabs were told.
     if (e instanceof Problem && (e.status === 409 || e.status === 422)) return { outcome: 'unchanged' }
     if (e instanceof Problem && (e.status === 403 || e.status === 404)) return { outcome: 'refused', message: e.detail }
     throw e

@@ -27,7 +27,7 @@ export interface Box {
   at: string
 }
 /** A swab, the bar code of a tube that was closed before it was full, or a sealed box. */
-export type Wish = { swab: Swab } | { close: string; at?: string } | { pack: Box }
+export type Wish = { swab: Swab } | { close: string; table?: number; at?: string } | { pack: Box }
 interface Sealed {
   from: ArrayBuffer
   iv: Uint8Array<ArrayBuffer>

@@ -489,7 +489,7 @@ instant sampling_moment(instant told, instant sent_at, instant now) {
     return told > now && told <= now + SAMPLING_SKEW_S ? now : told;
 }
 
-int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err) {
+int sampling_close(struct ledger *l, const struct session *s, struct text barcode, int64_t table, instant at, int64_t *ret_swabs, struct error *err) {
     static const char *const fields[] = {"barcode", "swabs", "closed_at", "opened_at", NULL};
     const struct register_decl *reg = NULL;
     struct arena a = {0};
@@ -507,6 +507,7 @@ int sampling_close(struct ledger *l, const struct session *s, struct text barcod
     if (!rc && !n_ids) rc = error_set(err, E_UNKNOWN, "barcode", "there is no tube %.*s / 没有此采样管", (int)(barcode.n < 60 ? barcode.n : 60), barcode.s);
     if (!rc) v = value_int(ids[0]);
     if (!rc) rc = record_get(l, l->db, s, reg, ids[0], &a, &tube, err);
+    if (!rc && table && record_int(&tube, "site_table", table) != table) rc = error_set(err, E_CONFLICT, "table", "%s", messages[SAMPLING_OTHER_TABLE]);
     if (!rc && !text_is(tube.state, "open")) rc = error_set(err, E_REFUSED, "barcode", "%s", messages[SAMPLING_TUBE_CLOSED]);
     if (!rc && at > s->now + SAMPLING_SKEW_S) rc = error_set(err, E_INVALID, "closed_at", "closed in the future: the clock of the device is off / 封管时间在将来: 请校正设备时钟");
     if (!rc) rc = db_scalar(l->db, &a, "SELECT count(*) FROM \"swab\" WHERE \"tube\"=?1", &v, 1, &n, err);

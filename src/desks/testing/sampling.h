@@ -77,7 +77,7 @@ int sampling_take(struct sampling *x, struct ledger *l, const struct session *s,
 /* What a device says of a time, by the clock here: less what the device is off by; now when it says nothing, or is seconds ahead. */
 instant sampling_moment(instant told, instant sent_at, instant now);
 /* Closes a tube before it is full, with the number of its swabs; not before it was opened, though the device that did was seconds ahead, nor before its last swab.
- * at: when it was closed, which may be told late. E_UNKNOWN, E_REFUSED (it is closed, or empty), E_INVALID (to come). */
-int sampling_close(struct ledger *l, const struct session *s, struct text barcode, instant at, int64_t *ret_swabs, struct error *err);
+ * table: whose tube it is believed to be, 0 whosever; at: when it was closed, which may be told late. E_UNKNOWN, E_CONFLICT (it is another table's), E_REFUSED (it is closed, or empty), E_INVALID (to come). */
+int sampling_close(struct ledger *l, const struct session *s, struct text barcode, int64_t table, instant at, int64_t *ret_swabs, struct error *err);
 
 #endif

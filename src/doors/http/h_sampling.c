@@ -252,13 +252,13 @@ static int print(struct request *r, struct error *err) {
 struct closing {
     struct text barcode;
     instant at;
-    int64_t swabs;
+    int64_t table, swabs;
 };
 
 static int close_run(struct ledger *l, void *arg, struct error *err) {
     struct request *r = arg;
     struct closing *c = r->state;
-    return sampling_close(l, &r->session, c->barcode, c->at, &c->swabs, err);
+    return sampling_close(l, &r->session, c->barcode, c->table, c->at, &c->swabs, err);
 }
 
 static int closed(struct request *r, struct error *err) {
@@ -275,6 +275,7 @@ static int close_tube(struct request *r, struct error *err) {
     if (!c) return error_memory(err);
     instant sent_at;
     c->barcode = request_param(r, "barcode");
+    if (!whole(r->json, NULL, "table", &c->table) || c->table < 0) return error_set(err, E_INVALID, "/table", "is no id / 不是编号");
     if (!moment(json_object_get(r->json, "sent_at"), http_zone(r->server), &sent_at)) return error_set(err, E_INVALID, "/sent_at", "is no instant / 不是时间");
     if (!moment(json_object_get(r->json, "closed_at"), http_zone(r->server), &c->at)) return error_set(err, E_INVALID, "/closed_at", "is no instant / 不是时间");
     c->at = sampling_moment(c->at, sent_at, r->now);
@@ -439,7 +440,7 @@ const struct schema sampling_schemas[] = {
                     ",\"reason\":" STRING ",\"where\":" STRING ",\"message\":" STRING "}}}}}"},
     {"TubeSheetsAsked", "{\"type\":\"object\",\"required\":[\"round\",\"table\",\"count\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":200}}}"},
     {"TubeSheets", "{\"type\":\"object\",\"required\":[\"numbers\"],\"properties\":{\"round\":" WHOLE ",\"table\":" WHOLE ",\"size\":" WHOLE ",\"numbers\":{\"type\":\"array\",\"items\":" STRING "}}}"},
-    {"TubeClosing", "{\"type\":\"object\",\"properties\":{\"closed_at\":" MOMENT ",\"sent_at\":" MOMENT "},\"description\":\"closed_at: when it was closed, when that is told late; now without it. sent_at: the device's clock when it sent.\"}"},
+    {"TubeClosing", "{\"type\":\"object\",\"properties\":{\"table\":" WHOLE ",\"closed_at\":" MOMENT ",\"sent_at\":" MOMENT "},\"description\":\"table: whose tube it is believed to be; another table's is not closed. closed_at: when it was closed, when that is told late; now without it. sent_at: the device's clock when it sent.\"}"},
     {"TubeClosed", "{\"type\":\"object\",\"required\":[\"barcode\",\"swabs\"],\"properties\":{\"barcode\":" STRING ",\"swabs\":" WHOLE "}}"},
     {"RoundFigures", "{\"type\":\"object\",\"required\":[\"round\",\"target\",\"swabs\",\"people\",\"tubes\",\"tubes_open\",\"tubes_spoiled\",\"received\",\"tested\",\"released\",\"positive_tubes\",\"positive\",\"recalled\",\"decided\",\"last_hour\",\"stages\"],\"properties\":{\"round\":" WHOLE ",\"target\":" WHOLE ",\"swabs\":" WHOLE ",\"people\":" WHOLE ",\"tubes\":" WHOLE
                      ",\"tubes_open\":" WHOLE ",\"tubes_spoiled\":" WHOLE ",\"received\":" WHOLE ",\"tested\":" WHOLE ",\"released\":" WHOLE ",\"positive_tubes\":" WHOLE ",\"positive\":" WHOLE ",\"recalled\":" WHOLE
