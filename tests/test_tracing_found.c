@@ -724,6 +724,20 @@ static void a_venue_gives_its_list_on_demand(void **state) {
         tracing_visitors_clear(&list);
         assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM exposure_venue WHERE state = 'listed'"), 1);
         assert_int_equal(opens(&x), 2);
+        /* a venue that somebody writes in his own street opens no list of another street's place, whatever it names */
+        const struct grant in_street = {WORD("tracer"), WORD("310115777")};
+        struct session street = as(&x.t, &in_street, "流调");
+        const char *const named[] = {test_id(&x.t, x.market), "bus-3"};
+        for (size_t i = 0; i < 2; i++) {
+            struct draft *own = test_draft(&x.t, "exposure_venue", DRAFT_CREATE, "place_text", named[i], "starts", "2022-05-24T08:00", "ends", "2022-05-27T12:00", (char *)NULL);
+            own->region = in_street.region;
+            assert_ok(test_write(&x.t, own, &err), err);
+            bus = (struct tracing_presence){.venue = own->ret_id};
+            assert_int_equal(tracing_visitors_plan(x.t.l, &street, x.v, &bus, &plan, &err), E_DENIED);
+            err = (struct error){0};
+            assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &bus, &plan, &err), err);
+        }
+        assert_int_equal(opens(&x), 2);
         scene_drop(&x);
     }
 }

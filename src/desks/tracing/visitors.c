@@ -6,6 +6,18 @@
 
 #include "desks/tracing/inside.h"
 
+/* Who writes a venue may name any place there: its list is for who may trace where that place lies, or, of one that is no record, in the node's region. */
+static int place_may(struct ledger *l, const struct session *s, struct text name, struct arena *a, struct error *err) {
+    struct value region = value_null();
+    int64_t id;
+    int rc = 0;
+    if (text_int(name, &id)) {
+        struct value param = value_int(id);
+        rc = db_scalar(l->db, a, "SELECT \"region\" FROM \"place\" WHERE \"id\" = ?1", &param, 1, &region, err);
+    }
+    return rc < 0 ? rc : tracing_may(l, s, region.kind == VALUE_TEXT ? value_view(region) : l->region, err);
+}
+
 static int venue_read(struct ledger *l, const struct session *s, struct tracing_presence *q, struct tracing_visitors_plan *p, char place[VISITS_NAME_MAX + 1], struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("exposure_venue"));
     struct arena a = {0};
@@ -18,6 +30,7 @@ static int venue_read(struct ledger *l, const struct session *s, struct tracing_
         if (name.n) snprintf(place, VISITS_NAME_MAX + 1, "%.*s", (int)name.n, name.s);
         else snprintf(place, VISITS_NAME_MAX + 1, "%lld", (long long)record_int(&r, "place", 0));
         q->place = text_of(place);
+        rc = place_may(l, s, q->place, &a, err);
         q->from = record_int(&r, "starts", INSTANT_NONE);
         q->to = record_int(&r, "ends", INSTANT_NONE);
         p->found = text_is(r.state, "found") || text_is(r.state, "noticed");

@@ -22,7 +22,7 @@ struct tracing_visitors_plan {
     int zone;
     char what[200];
 };
-/* Who may: for a venue whoever may write contacts where it lies, for a place by name the same in the node's region; everybody but root gives a purpose. Errors: E_DENIED, E_UNKNOWN
+/* Who may: for a venue whoever may write contacts where it lies and where its place does, for a place by name the same in the node's region; everybody but root gives a purpose. Errors: E_DENIED, E_UNKNOWN
  * (no such venue for the asker, no such place in the visits), E_INVALID (more than TRACING_VISITORS_DAYS, or no time at all). Reads the ledger only. */
 int tracing_visitors_plan(struct ledger *l, const struct session *s, const struct visits *v, const struct tracing_presence *q, struct tracing_visitors_plan *ret, struct error *err);
 /* On the writer's ledger: the entry in the journal, and the venue is listed. */
