@@ -208,6 +208,12 @@ static void what_no_row_names_is_refused(void **state) {
             if (got.status != 400 || !strstr(test_json_text(got.json, "where"), "nosuch"))
                 fail_msg("%s %s?nosuch=1: %d %.*s", route->method, path, got.status, (int)(got.body.n < 300 ? got.body.n : 300), got.body.s);
             queries++;
+            static const struct { unsigned flag; const char *line; } guards[] = {{HEADER_KEY, "Idempotency-Key: a\r\n"}, {HEADER_MATCH, "If-Match: \"1\"\r\n"}};
+            for (size_t g = 0; g < 2 && strcmp(route->method, "GET") != 0; g++) {
+                if (route->headers & guards[g].flag) continue;
+                got = test_http_ask(&h, route->method, path, ROOT, guards[g].line, NULL);
+                if (got.status != 400) fail_msg("%s %s takes %s and keeps it not: %d", route->method, path, guards[g].line, got.status);
+            }
             if (route->body != BODY_JSON && route->body != BODY_JSON_MAYBE) continue;
             got = test_http_ask(&h, route->method, path, ROOT, "", "{\"nosuch\":1}");
             bool own = strstr(route->path, "/testing/plan"); /* plans of rounds are read by their engine, which says so itself */

@@ -266,6 +266,29 @@ static void a_machine_does_what_its_token_says(void **state) {
     }
 }
 
+/* Who counts is no administrator and no colleague: a token of role monitor reads the figures of the node, and not one record. */
+static void what_is_counted_is_read_by_a_machine(void **state) {
+    (void)state;
+    static struct browser b;
+    EACH_BROWSER(b) {
+        given(&b, "prometheus", "monitor");
+        struct answer_got got = ask(&b, "POST", "/api/v1/tokens", true, "{\"name\":\"scrape\",\"expires_at\":\"2022-06-30T00:00\"}");
+        assert_status(got, 201);
+        const char *token = word(&b, "%s", test_json_text(got.json, "token"));
+        got = test_http_get(&b.h, "/metrics", token);
+        assert_status(got, 200);
+        assert_non_null(strstr(got.body.s, "tocsin_http_requests_total"));
+        got = test_http_get(&b.h, "/api/v1/session", token);
+        const char *register_name;
+        json_t *may;
+        json_object_foreach(json_object_get(got.json, "may"), register_name, may)
+            if (!json_is_false(json_object_get(may, "read")) || !json_is_false(json_object_get(may, "write")) || !json_is_false(json_object_get(may, "open"))) fail_msg("may %s", register_name);
+        assert_status(test_http_get(&b.h, "/api/v1/registers/case/records", token), 403);
+        assert_status(test_http_get(&b.h, "/api/v1/node", token), 403);
+        assert_int_equal(json_array_size(json_object_get(test_http_get(&b.h, "/api/v1/obligations", token).json, "obligations")), 0);
+    }
+}
+
 static void accounts_are_administered(void **state) {
     (void)state;
     static struct browser b;
@@ -341,6 +364,7 @@ int main(void) {
         cmocka_unit_test(tries_wait_but_the_known_browser_does_not),
         cmocka_unit_test(who_opens_sealed_fields_gives_a_second_factor),
         cmocka_unit_test(a_machine_does_what_its_token_says),
+        cmocka_unit_test(what_is_counted_is_read_by_a_machine),
         cmocka_unit_test(accounts_are_administered),
         cmocka_unit_test(an_account_knows_its_unit),
     };

@@ -259,6 +259,9 @@ static void a_chain_of_a_hundred_thousand_is_looked_at_in_parts(void **state) {
         assert_status(part_of(STREET, arena_printf(&h.t.a, "case=%lld", (long long)middle)), 404);
         got = part_of(STREET, arena_printf(&h.t.a, "case=%d&steps=2&limit=2000", FIRST + 8));
         assert_true(nodes_of(&got) == LINES / 2 + 3 && test_json_int(got.json, "hidden") == LINES / 2 && !more_of(&got));
+        assert_int_equal(test_json_int(got.json, "cases"), ALL / 2); /* nor is told how many cases there are elsewhere */
+        got = test_http_get(&h, "/api/v1/tracing/chains", STREET);
+        assert_int_equal(test_json_int(got.json, "cases"), ALL / 2);
         got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/tracing/cases/%lld/sources", (long long)middle), AUDITOR);
         assert_true(got.status == 200 && test_json_int(json_object_get(got.json, "source"), "id") == middle - LINES);
         test_http_drop(&h);

@@ -163,7 +163,6 @@ export interface Chains {
   cut_days: number
   long_days: number
   cases: number
-  elsewhere: number
   unlinked: number
   by_machine: number
   by_analyst: number

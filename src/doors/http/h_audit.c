@@ -62,7 +62,7 @@ const struct schema audit_schemas[] = {
 const struct route audit_routes[] = {
     {.method = "GET", .path = "/api/v1/audit", .who = WHO_ACCOUNT, .roles = "auditor", .run = list, .response = "AuditEntries", .zh = "流水:谁何时因何改了、看了什么",
      .en = "Who changed and who looked at what, when and why; the newest, in order of time. `next` is the `before` of the page before this one.",
-     .query = {{"verb", STRING, "动作", "only this verb: open, change, move, export ..."}, {"register", STRING, "登记册", "only this register"}, {"record", "{\"type\":\"integer\"}", "记录编号", "only this record"},
+     .query = {{"verb", STRING, "动作", "only this verb: open, change, move ..."}, {"register", STRING, "登记册", "only this register"}, {"record", "{\"type\":\"integer\"}", "记录编号", "only this record"},
                {"who", STRING, "账户", "only what this account did"}, {"since", "{\"type\":\"string\"}", "自此刻起", "from this instant on"},
                {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000}", "最多条数", "how many of the newest"},
                {"before", "{\"type\":\"integer\",\"minimum\":1}", "此编号之前", "entries before this number"}}},

@@ -132,7 +132,7 @@ static void put_counts(struct buf *b, const struct chains *c, struct seeing *see
         generations[x->generation < 11 ? x->generation : 11]++;
         outside += !c->input.cases[i].controlled;
     }
-    buf_printf(b, ",\"cases\":%zu,\"elsewhere\":%zu,\"unlinked\":%zu,\"by_machine\":%zu,\"by_analyst\":%zu,\"roots\":%zu,\"outside_control\":%zu,\"generations\":[", seen, c->input.n - seen,
+    buf_printf(b, ",\"cases\":%zu,\"unlinked\":%zu,\"by_machine\":%zu,\"by_analyst\":%zu,\"roots\":%zu,\"outside_control\":%zu,\"generations\":[", seen,
                by[CHAIN_BY_NOBODY], by[CHAIN_BY_MACHINE], by[CHAIN_BY_ANALYST], roots, outside);
     for (int g = 0; g < 12; g++) buf_printf(b, "%s%zu", g ? "," : "", generations[g]);
     buf_char(b, ']');
@@ -214,6 +214,8 @@ static int part(struct request *r, struct error *err) {
     if (!rc) rc = chain_look(&k->c->input, &k->c->result, &look, &p, err);
     if (!rc) {
         struct buf *b = answer_open(r, 200);
+        size_t cases = 0; /* that he may see: how many there are elsewhere is nobody's but theirs */
+        for (uint32_t i = 0; i < k->c->input.n; i++) cases += sees(i, &see);
         buf_str(b, "{\"nodes\":[");
         for (size_t i = 0; i < p.n_nodes; i++) {
             if (i) buf_char(b, ',');
@@ -224,7 +226,7 @@ static int part(struct request *r, struct error *err) {
         for (size_t i = 0; i < p.n_edges; i++)
             buf_printf(b, "%s{\"infector\":%lld,\"infectee\":%lld,\"chance\":%.4f,\"by\":\"%s\"}", i ? "," : "", (long long)k->c->input.cases[p.edges[i].infector].id,
                        (long long)k->c->input.cases[p.edges[i].infectee].id, p.edges[i].chance, by[p.edges[i].by]);
-        buf_printf(b, "],\"more\":%s,\"hidden\":%zu,\"cases\":%zu}", p.more ? "true" : "false", p.hidden, k->c->input.n);
+        buf_printf(b, "],\"more\":%s,\"hidden\":%zu,\"cases\":%zu}", p.more ? "true" : "false", p.hidden, cases);
         if (b->failed) rc = error_set(err, b->failed, NULL, "the part is too large to show / 范围过大");
     }
     chain_part_clear(&p);
@@ -354,10 +356,10 @@ const struct schema chains_schemas[] = {
     {"ChainTree", OBJECT("\"root\",\"size\",\"generations\",\"open\",\"long_gaps\",\"first\",\"last\",\"last_outside\"", "\"root\":" SHAPE("ChainCase") ",\"size\":" WHOLE
                   ",\"generations\":" WHOLE ",\"open\":" TRUTH ",\"long_gaps\":" WHOLE ",\"first\":" MAYBE ",\"last\":" MAYBE ",\"last_outside\":" MAYBE)},
     {"ChainFault", OBJECT("\"kind\",\"days\",\"infectee\"", "\"kind\":" STRING ",\"days\":" WHOLE ",\"infectee\":" SHAPE("ChainCase") ",\"infector\":" SHAPE("ChainCase"))},
-    {"ChainSummary", OBJECT("\"disease\",\"at\",\"serial_interval_days\",\"serial_interval_sd_days\",\"cut_days\",\"long_days\",\"cases\",\"elsewhere\",\"unlinked\",\"by_machine\","
+    {"ChainSummary", OBJECT("\"disease\",\"at\",\"serial_interval_days\",\"serial_interval_sd_days\",\"cut_days\",\"long_days\",\"cases\",\"unlinked\",\"by_machine\","
                      "\"by_analyst\",\"roots\",\"outside_control\",\"generations\",\"chains\",\"contradictions\",\"n_chains\",\"open\",\"cut\",\"n_contradictions\",\"n_never_met\"",
                      "\"disease\":" STRING ",\"at\":" STRING ",\"serial_interval_days\":" NUMBER ",\"serial_interval_sd_days\":" NUMBER ",\"cut_days\":" WHOLE ",\"long_days\":" WHOLE
-                     ",\"cases\":" WHOLE ",\"elsewhere\":" WHOLE ",\"unlinked\":" WHOLE ",\"by_machine\":" WHOLE ",\"by_analyst\":" WHOLE ",\"roots\":" WHOLE ",\"outside_control\":" WHOLE
+                     ",\"cases\":" WHOLE ",\"unlinked\":" WHOLE ",\"by_machine\":" WHOLE ",\"by_analyst\":" WHOLE ",\"roots\":" WHOLE ",\"outside_control\":" WHOLE
                      ",\"generations\":" LIST(WHOLE) ",\"chains\":" LIST(SHAPE("ChainTree")) ",\"n_chains\":" WHOLE ",\"open\":" WHOLE ",\"cut\":" WHOLE ",\"n_contradictions\":" WHOLE
                      ",\"n_never_met\":" WHOLE ",\"contradictions\":" LIST(SHAPE("ChainFault")))},
     {"ChainEdge", OBJECT("\"infector\",\"infectee\",\"chance\",\"by\"", "\"infector\":" ID ",\"infectee\":" ID ",\"chance\":" NUMBER ",\"by\":" STRING)},

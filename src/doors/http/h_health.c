@@ -24,7 +24,7 @@ static int metrics(struct request *r, struct error *err) {
 }
 
 const struct route health_routes[] = {
-    {.method = "GET", .path = "/metrics", .who = WHO_ACCOUNT, .roles = "system", .run = metrics, .response = "text/plain", .zh = "Prometheus 指标", .en = "What is counted, for Prometheus."},
+    {.method = "GET", .path = "/metrics", .who = WHO_ACCOUNT, .roles = "system;monitor", .run = metrics, .response = "text/plain", .zh = "Prometheus 指标", .en = "What is counted, for Prometheus."},
     {.method = "GET", .path = "/healthz", .who = WHO_PUBLIC, .run = healthz, .response = "Status", .zh = "进程存活", .en = "The process is alive."},
     {.method = "GET", .path = "/readyz", .who = WHO_PUBLIC, .run = readyz, .response = "Status", .zh = "可以接受请求:数据库可读", .en = "Requests may be sent: the store answers."},
     {0},

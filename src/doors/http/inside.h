@@ -26,6 +26,7 @@ int heads_check(struct request *r, const char *url, const char *method, const ch
 /* ---- members.c: what a request holds that its route does not name is refused */
 int members_prepare(size_t n_routes, struct error *err);
 int members_of_query(const struct request *r, struct error *err); /* E_USAGE */
+int members_of_head(const struct request *r, struct error *err);  /* E_USAGE: Idempotency-Key, If-Match where they mean nothing */
 int members_of_body(const struct request *r, struct error *err);  /* E_UNKNOWN; E_SYNTAX where true or false belongs */
 const json_t *members_told(const struct request *r);              /* by name, of the body; NULL: not told here */
 

@@ -53,6 +53,15 @@ int members_of_query(const struct request *r, struct error *err) {
     return 0;
 }
 
+/* A guard that would guard nothing: what is sent with it relies on it. */
+int members_of_head(const struct request *r, struct error *err) {
+    static const struct { unsigned flag; const char *name; } guards[] = {{HEADER_KEY, "Idempotency-Key"}, {HEADER_MATCH, "If-Match"}};
+    if (!strcmp(r->method, "GET") || !strcmp(r->method, "HEAD")) return 0;
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        if (!(r->route->headers & guards[i].flag) && request_header(r, guards[i].name)) return error_set(err, E_USAGE, guards[i].name, "is not kept here; leave it out / 此处不支持该请求头,请去掉");
+    return 0;
+}
+
 int members_of_body(const struct request *r, struct error *err) {
     const json_t *known = members_told(r);
     const char *name;

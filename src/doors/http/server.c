@@ -278,6 +278,7 @@ static int begin(struct request *r, const char *url, const char *method, const c
     if (!rc && r->signed_in) rc = take_rate(r, busy ? '+' : '=', r->session.account, r->server->options.rate_account * (busy ? 20 : 1), err);
     if (!rc) rc = http_authorise(r, err);
     if (!rc) rc = members_of_query(r, err);
+    if (!rc) rc = members_of_head(r, err);
     if (!rc) rc = check_body(r, &heads, ret_status, err);
     if (!rc && !acceptable(r)) {
         *ret_status = 406;
