@@ -19,7 +19,7 @@ static void look(const struct sampling_row *r) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct typed_usual u = {.on = 19236, .zone_s = ZONE_CHINA_S};
+    struct typed_usual u = {.on = 19236, .today = size % 2 ? 19236 : 19237, .zone_s = ZONE_CHINA_S};
     struct typed_sheet *sheet = NULL;
     struct arena a = {0};
     struct sampling_row r;

@@ -49,6 +49,7 @@ static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **s
                         i == 5 ? "2022-09-01T12:00" : "2022-09-02T02:00"); /* one has gone home */
         }
         test_record(&t, "queue_report", "site", test_id(&t, busy), "reported_at", "2022-09-01T17:20", "waiting", "600", "wait_minutes", "70");
+        test_record(&t, "queue_report", "site", test_id(&t, calm), "reported_at", "2022-09-01T17:20", "waiting", "60", "wait_minutes", "90"); /* where nobody was swabbed yet */
         test_record(&t, "mobile_team", "title", "邻市支援队", "kind", "sampling", "people", "30", "samplers", "20");
         json_t *by_rule = forecast(&t, round);
         assert_true(json_is_true(json_object_get(by_rule, "couriers_assumed")));
@@ -82,10 +83,16 @@ static void a_round_says_when_it_ends_who_is_behind_and_who_should_move(void **s
         assert_int_equal(json_array_size(behind), 1); /* 10 an hour were seen there: never in time; the other street is through in an hour of two */
         assert_string_equal(json_string_value(json_object_get(json_array_get(behind, 0), "area")), "310115001");
         assert_true(number(json_array_get(behind, 0), "last_hour") == 10);
-        assert_int_equal(json_array_size(jams), 1);
+        assert_int_equal(json_array_size(jams), 2);
         assert_string_equal(json_string_value(json_object_get(json_array_get(jams, 0), "state")), "jammed");
+        assert_true(number(json_array_get(jams, 0), "wait_minutes") == 90); /* the longest first, however little is done there */
         assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(j, "teams"), 0), "to")), "310115001");
         json_decref(j);
+        t.s.now = test_at("2022-09-02T09:00"); /* the deadline is past: whoever is left is behind, though nobody could be quicker */
+        j = forecast(&t, round);
+        assert_int_equal(json_array_size(json_object_get(j, "behind")), 2);
+        json_decref(j);
+        t.s.now = test_at(SAMPLING_NOW);
         /* whoever sees only the other street is told of it alone */
         struct grant g = {.role = TEXT("tester"), .region = TEXT("310115002")};
         struct session other = t.s;

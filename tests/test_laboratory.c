@@ -4,6 +4,7 @@
 #include "sampling.h"
 
 #include "desks/duty.h"
+#include "desks/testing/bench.h"
 #include "desks/testing/packing.h"
 
 #define AT(hour) test_at("2022-09-01T" hour)
@@ -480,6 +481,11 @@ static void a_spoiled_tube_calls_its_members_again(void **state) {
         d->id = fine;
         d->state = TEXT("spoiled");
         assert_int_equal(test_write(&t, d, &err), E_REFUSED);
+        json_t *run = NULL;
+        err = (struct error){0};
+        assert_ok(bench_run(t.l, &second, report.record, false, &run, &err), err);
+        assert_true(json_integer_value(json_object_get(run, "unreleased")) == 0 && json_is_false(json_object_get(run, "may_release")));
+        json_decref(run);
         test_record(&t, "swab", "person", test_id(&t, x.people[0]), "tube", test_id(&t, tube_of(&t, &x.g, "T3", "10")), "turn", "2", "swabbed_at", "2022-09-01T20:00");
         assert_int_equal(owed(&t, "resample-invalid", "open"), 2);
         lab_report_clear(&report);
@@ -601,6 +607,32 @@ static void a_district_recalls_its_own(void **state) {
     }
 }
 
+/* More tubes than a list has: those that nobody has taken up stand first, the longest known on top, and how many there are in all is said. */
+static void a_list_of_recalls_leaves_none_out_in_silence(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct lab_ground x = lab_make(&t);
+        json_t *j = NULL;
+        for (int i = 0; i < BENCH_RECALLS + 2; i++) {
+            int64_t tube = test_record(&t, "tube", "barcode", arena_printf(&t.a, "R%03d", i), "round", test_id(&t, x.g.round), "size", "10", "opened_at", "2022-09-01T17:30");
+            struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "verdict", "recall", NULL);
+            d->id = tube;
+            d->by_desk = true;
+            assert_ok(draft_put(d, "released_at", value_int(AT("18:00") + i), &err), err);
+            if (i >= 2) assert_ok(draft_put(d, "traced_at", value_int(AT("19:00")), &err), err);
+            assert_ok(test_write(&t, d, &err), err);
+        }
+        assert_ok(bench_recalls(t.l, &t.s, x.g.round, &j, &err), err);
+        const json_t *list = json_object_get(j, "tubes");
+        assert_true(json_integer_value(json_object_get(j, "all")) == BENCH_RECALLS + 2 && json_array_size(list) == BENCH_RECALLS);
+        static const char *const first[] = {"R000", "R001", "R201"};
+        for (size_t i = 0; i < 3; i++) assert_string_equal(json_string_value(json_object_get(json_array_get(list, i), "tube")), first[i]);
+        json_decref(j);
+    }
+}
+
 static void stages_have_clocks(void **state) {
     struct test_ledger t;
     (void)state;
@@ -683,6 +715,7 @@ int main(void) {
         cmocka_unit_test(a_correction_takes_everything_back),
         cmocka_unit_test(the_recall_list_is_opened_for_a_purpose),
         cmocka_unit_test(a_district_recalls_its_own),
+        cmocka_unit_test(a_list_of_recalls_leaves_none_out_in_silence),
         cmocka_unit_test(stages_have_clocks),
         cmocka_unit_test(fever_patients_are_tested_before_they_leave),
     };

@@ -97,10 +97,10 @@ static char *sheet_of(struct test_ledger *t, const char *csv) {
     return path;
 }
 
-static size_t typed(struct test_ledger *t, const char *path, struct sampling_row *rows, int64_t *lines) {
+static size_t typed_on(struct test_ledger *t, const char *path, day on, struct sampling_row *rows, int64_t *lines) {
     struct error err = {0};
     struct typed_sheet *sheet = NULL;
-    struct typed_usual u = {.on = day_of_instant(t->s.now, ZONE_CHINA_S), .zone_s = ZONE_CHINA_S};
+    struct typed_usual u = {.on = on, .today = day_of_instant(t->s.now, ZONE_CHINA_S), .zone_s = ZONE_CHINA_S};
     size_t n = 0;
     int rc;
     assert_ok(typed_sheet_open(path, &u, &sheet, &err), err);
@@ -108,6 +108,30 @@ static size_t typed(struct test_ledger *t, const char *path, struct sampling_row
     assert_ok(rc, err);
     typed_sheet_close(sheet);
     return n;
+}
+
+static size_t typed(struct test_ledger *t, const char *path, struct sampling_row *rows, int64_t *lines) {
+    return typed_on(t, path, day_of_instant(t->s.now, ZONE_CHINA_S), rows, lines);
+}
+
+/* Who writes the time once a tube meant it for all of it; a sheet of yesterday is not of now. */
+static void a_row_without_a_time_has_that_of_its_tube(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        const char *path = sheet_of(&t, "管码,姓名,证件号码,采样时间\nT1,王某,11010519491231002X,9:05\n,张某,440524188001010014,\nT1,李某,310115199001011232,\nT2,孙某,320311770706001,\n,周某,11010119900307109X,9:30\n");
+        struct sampling_row rows[10];
+        int64_t lines[10];
+        for (int past = 0; past < 2; past++) {
+            day on = day_of_instant(t.s.now, ZONE_CHINA_S) - past;
+            assert_int_equal(typed_on(&t, path, on, rows, lines), 5);
+            for (int i = 0; i < 3; i++) assert_int_equal(rows[i].swabbed_at, test_at("2022-09-01T09:05") - past * DAY_S);
+            assert_int_equal(rows[3].swabbed_at, INSTANT_NONE);
+            assert_int_equal(rows[3].reason, past ? SAMPLING_INVALID : SAMPLING_NONE);
+            if (past) assert_string_equal(rows[3].error.where, "swabbed_at");
+            assert_int_equal(rows[4].swabbed_at, test_at("2022-09-01T09:30") - past * DAY_S);
+        }
+    }
 }
 
 static void a_sheet_without_tubes_is_refused(void **state) {
@@ -171,6 +195,7 @@ int main(void) {
         cmocka_unit_test(what_may_not_be_printed_is_refused),
         cmocka_unit_test(no_number_is_given_twice),
         cmocka_unit_test(a_sheet_without_tubes_is_refused),
+        cmocka_unit_test(a_row_without_a_time_has_that_of_its_tube),
         cmocka_unit_test(typed_up_rows_are_taken_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ export const boxesOf = async (laboratory: number | null): Promise<Box[]> => (awa
 export const boxOf = (id: number): Promise<Box> => get<Box>(`laboratory/boxes/${id}`)
 export const runsOf = async (laboratory: number | null): Promise<Run[]> => (await get<Schemas['BenchRuns']>('laboratory/runs', { laboratory, limit: 50 })).runs
 export const runOf = (id: number): Promise<Run> => get<Run>(`laboratory/runs/${id}`)
-export const recallsOf = async (round: number | null): Promise<RecalledTube[]> => (await get<Schemas['RecalledTubes']>('laboratory/recalls', { round })).tubes
+export const recallsOf = (round: number | null): Promise<Schemas['RecalledTubes']> => get<Schemas['RecalledTubes']>('laboratory/recalls', { round })
 /** Opens names and addresses: journalled with the purpose. */
 export const membersOf = async (tubes: string[], purpose: string): Promise<Member[]> => (await ask<Schemas['RecallList']>('laboratory/recalls', { method: 'POST', body: { tubes }, purpose })).data.members as Member[]
 

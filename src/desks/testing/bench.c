@@ -10,6 +10,7 @@ struct bench {
     const struct session *s;
     bool zh;
     int64_t asked;     /* the box */
+    int64_t all;       /* tubes there are, of which the list has some */
     struct arena arena;
     json_t *list;
     json_t *by_id;     /* of the runs or tubes of the list: what is counted for each */
@@ -175,7 +176,7 @@ static int counted_row(struct bench *x, const struct value *v, struct error *err
     return 0;
 }
 
-#define COUNTED "SELECT r.\"lab_run\",r.\"outcome\",count(*),sum(CASE WHEN t.\"released_at\" IS NULL THEN 1 ELSE 0 END) FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" WHERE r.\"lab_run\" IN "
+#define COUNTED "SELECT r.\"lab_run\",r.\"outcome\",count(*),sum(CASE WHEN t.\"released_at\" IS NULL AND t.\"state\"<>'spoiled' THEN 1 ELSE 0 END) FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" WHERE r.\"lab_run\" IN "
 
 /* May this session let it out; when not, why. */
 static void put_release(const struct bench *x, const struct record *run, json_t *o) {
@@ -319,18 +320,30 @@ static int duties_of_list(struct bench *x, struct error *err) {
     return rows_of_list(x, head, tail, duties_row, err);
 }
 
+static int all_row(struct bench *x, const struct value *v, struct error *err) {
+    (void)err;
+    x->all = value_int_or(v[0], 0);
+    return 0;
+}
+
+#define RECALLED "(?1=0 OR t.\"round\"=?1) AND t.\"verdict\" IN ('recall','positive','inconclusive') AND "
+#define UNTRACED "t.\"verdict\"='recall' AND t.\"traced_at\" IS NULL"
+
 int bench_recalls(struct ledger *l, const struct session *s, int64_t round, json_t **ret, struct error *err) {
     struct bench x;
     struct value params[] = {value_int(round), value_int(BENCH_RECALLS)};
     int rc = begin(&x, l, s, err);
+    if (!rc) rc = rows(&x, "tube", "t.\"region\"", "SELECT count(*) FROM \"tube\" t WHERE " RECALLED, "", params, 1, all_row, err);
     if (!rc) rc = rows(&x, "tube", "t.\"region\"",
-                       "SELECT t.\"id\",t.\"barcode\",t.\"result\",t.\"verdict\",t.\"size\",t.\"released_at\",t.\"traced_at\",s.\"title\",t.\"region\",t.\"round\" FROM \"tube\" t LEFT JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE "
-                       "(?1=0 OR t.\"round\"=?1) AND t.\"verdict\" IN ('recall','positive','inconclusive') AND ", " ORDER BY t.\"released_at\" DESC,t.\"id\" DESC LIMIT ?2", params, 2, recall_row, err);
+                       "SELECT t.\"id\",t.\"barcode\",t.\"result\",t.\"verdict\",t.\"size\",t.\"released_at\",t.\"traced_at\",s.\"title\",t.\"region\",t.\"round\" FROM \"tube\" t LEFT JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE " RECALLED,
+                       " ORDER BY CASE WHEN " UNTRACED " THEN 0 ELSE 1 END,CASE WHEN " UNTRACED " THEN t.\"released_at\" END,t.\"released_at\" DESC,t.\"id\" DESC LIMIT ?2", params, 2, recall_row, err);
     if (!rc) rc = rows_of_list(&x, "SELECT \"tube\",count(*) FROM \"swab\" WHERE \"tube\" IN ", " GROUP BY \"tube\"", members_row, err);
     if (!rc) rc = duties_of_list(&x, err);
     for (size_t i = 0; !rc && i < json_array_size(x.list); i++) {
         json_t *o = json_array_get(x.list, i);
         if (json_object_update(o, of_id(&x, json_integer_value(json_object_get(o, "id"))))) rc = error_memory(err);
     }
-    return answer(&x, rc, "tubes", ret, err);
+    int64_t all = x.all;
+    rc = answer(&x, rc, "tubes", ret, err);
+    return rc < 0 ? rc : json_object_set_new(*ret, "all", json_integer((json_int_t)all)) ? error_memory(err) : 0;
 }

@@ -20,7 +20,7 @@ int bench_box(struct ledger *l, const struct session *s, int64_t box, json_t **r
 int bench_runs(struct ledger *l, const struct session *s, int64_t laboratory, size_t limit, bool zh, json_t **ret, struct error *err);
 /* One run with its wells: tubes with call and Ct, controls with Ct. A failed run has its controls only. */
 int bench_run(struct ledger *l, const struct session *s, int64_t run, bool zh, json_t **ret, struct error *err);
-/* Tubes of a round (0: of all) whose members are to be held or were found positive, newest first: members, and what is owed for them, by rule: open, overdue, done. No names.
+/* Tubes of a round (0: of all) whose members are to be held or were found positive, BENCH_RECALLS of `all` there are: those that nobody traces yet, the longest known first, then the others, newest first: members, and what is owed for them, by rule: open, overdue, done. No names.
  * Cost: an index of such tubes, then one question for all members, one for all their duties, each found by key. */
 int bench_recalls(struct ledger *l, const struct session *s, int64_t round, json_t **ret, struct error *err);
 

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "desks/testing/round.h"
@@ -293,26 +294,41 @@ static void send_teams(struct telling *f, const json_t *areas, double *want) {
     }
 }
 
-static json_t *jams(const struct telling *f) {
+struct jam { const struct round_site *site; double wait; enum round_queue state; };
+
+static int longest_first(const void *a, const void *b) {
+    const struct jam *x = a, *y = b;
+    return x->wait != y->wait ? (x->wait < y->wait) - (x->wait > y->wait) : (x->site > y->site) - (x->site < y->site);
+}
+
+static json_t *jams(struct telling *f) {
     json_t *list = json_array();
-    for (size_t i = 0; i < f->n_sites && json_array_size(list) < FORECAST_JAMS; i++) {
-        const struct round_site *x = &f->sites[i];
-        double wait;
-        enum round_queue state = round_queue_of(x, f->s->now, &wait);
-        if (state < QUEUE_BUSY) continue;
+    struct jam *of = arena_alloc(&f->a, (f->n_sites + 1) * sizeof *of);
+    size_t n = 0;
+    for (size_t i = 0; of && i < f->n_sites; i++) {
+        struct jam jam = {.site = &f->sites[i]};
+        jam.state = round_queue_of(jam.site, f->s->now, &jam.wait);
+        if (jam.state >= QUEUE_BUSY) of[n++] = jam;
+    }
+    if (n) qsort(of, n, sizeof *of, longest_first);
+    for (size_t i = 0; i < n && i < FORECAST_JAMS; i++) {
+        const struct round_site *x = of[i].site;
+        enum round_queue state = of[i].state;
+        double wait = of[i].wait;
         json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:I, s:f, s:s}", "site", (json_int_t)x->site, "title", json_stringn(x->title.s, x->title.n), "region", json_stringn(x->region.s, x->region.n), "waiting",
                                               (json_int_t)x->waiting, "wait_minutes", round(wait), "state", round_queue_words[state]));
     }
     return list;
 }
 
-/* Who is not through before the deadline, or, without one, half an hour after the best plan would have them. */
+/* Who is not through before the deadline, all of them once it is past, or, without one, half an hour after the best plan would have them. */
 static json_t *behind(const struct telling *f, const json_t *plan) {
     json_t *list = json_array();
     const json_t *now = json_object_get(json_object_get(plan, "as_is"), "areas"), *best = json_object_get(plan, "areas");
     for (size_t z = 0; z < f->n; z++) {
         const json_t *a = json_array_get(now, z), *b = json_array_get(best, z), *h = json_object_get(a, "sampled_hours");
-        double limit = f->t.c.deadline_h > 0 ? f->t.c.deadline_h : member(b, "sampled_hours") + 0.5;
+        bool past = f->deadline != INSTANT_NONE && f->deadline <= f->s->now;
+        double limit = past ? 0 : f->t.c.deadline_h > 0 ? f->t.c.deadline_h : member(b, "sampled_hours") + 0.5;
         if (f->t.areas[z].people <= 0 || (json_is_number(h) && json_number_value(h) <= limit)) continue;
         json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:O, s:O}", "area", f->groups[z].code, "left", f->t.areas[z].people, "last_hour", f->groups[z].last_hour, "samplers", f->groups[z].samplers, "sampled_hours", h,
                                               "could_be_hours", json_object_get(b, "sampled_hours")));

@@ -126,6 +126,7 @@ struct typed_sheet {
     size_t n_header;
     int at[COLUMNS];    /* column of each, -1 not there */
     char tube[200];     /* of the row above */
+    instant at_above;   /* when that one says; INSTANT_NONE when it is of another tube */
     bool damaged;
 };
 
@@ -149,6 +150,7 @@ int typed_sheet_open(const char *path, const struct typed_usual *u, struct typed
     struct typed_sheet *t = mem_alloc(sizeof *t);
     if (!t) return error_memory(err);
     t->usual = *u;
+    t->at_above = INSTANT_NONE;
     int rc = sheet_open(path, NULL, &t->sheet, err);
     if (!rc) rc = sheet_next_kept(t->sheet, &t->arena, &t->header, &t->n_header, err);
     if (!rc) rc = find_columns(t, err);
@@ -231,6 +233,7 @@ int typed_sheet_next(struct typed_sheet *t, struct arena *a, struct sampling_row
             cell[k] = t->at[k] >= 0 && (size_t)t->at[k] < n ? text_trim(cells[t->at[k]]) : (struct text){"", 0};
             if (k != TUBE && k < KIND && k != SWABBED_AT && k != DOC_TYPE) said |= cell[k].n > 0;
         }
+        if (cell[TUBE].n && !text_is(cell[TUBE], t->tube)) t->at_above = INSTANT_NONE;
         if (cell[TUBE].n && cell[TUBE].n < sizeof t->tube) snprintf(t->tube, sizeof t->tube, "%.*s", (int)cell[TUBE].n, cell[TUBE].s);
         if (said || cell[TUBE].n >= sizeof t->tube) break;
     }
@@ -242,7 +245,10 @@ int typed_sheet_next(struct typed_sheet *t, struct arena *a, struct sampling_row
     place_read(t, ret, cell);
     if (cell[TUBE].n >= sizeof t->tube) unread(ret, "tube", "is too long for a tube's number / 管码过长");
     if (t->damaged) unread(ret, "tube", "the row is damaged / 此行已损坏");
-    if (cell[SWABBED_AT].n && !time_read(t, cell[SWABBED_AT], &ret->swabbed_at)) unread(ret, "swabbed_at", "is no instant / 不是时间");
+    if (!cell[SWABBED_AT].n) ret->swabbed_at = t->at_above;
+    else if (!time_read(t, cell[SWABBED_AT], &ret->swabbed_at)) unread(ret, "swabbed_at", "is no instant / 不是时间");
+    if (ret->swabbed_at == INSTANT_NONE && t->usual.on != t->usual.today) unread(ret, "swabbed_at", "says no time, and the sheet is of another day / 未写时间, 且登记单不是今天的");
+    t->at_above = ret->swabbed_at;
     if (ret_cells) {
         *ret_cells = cells;
         *ret_n = n;

@@ -30,10 +30,11 @@ bool tube_number_read(struct text number, int64_t *ret_round, int64_t *ret_table
 /* ---- typed up later */
 
 struct typed_sheet;
-/* What a row does not say itself. table, round 0: the number must say them. on: day of times without a date. */
+/* What a row does not say itself. table, round 0: the number must say them. on: day of times without a date. A row without a time has that of the row above in its tube; the first of
+ * a tube is of now, while the sheet is of today. */
 struct typed_usual {
     int64_t table, round, size;
-    day on;
+    day on, today;
     int32_t zone_s;
 };
 /* CSV or XLSX with a header row; columns by their Chinese or English name (docs/testing.md), others are passed over. E_SYNTAX: no column of tubes. Owned: typed_sheet_close. */

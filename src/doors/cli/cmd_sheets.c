@@ -151,7 +151,7 @@ int cmd_sampling_import(struct cli *cli, struct error *err) {
     if (rc == 0 && cli->json && !(t->told = json_array())) rc = error_memory(err);
     if (rc == 0) {
         usual.zone_s = cli->ledger->zone_s;
-        usual.on = day_of_instant(cli->now, usual.zone_s);
+        usual.on = usual.today = day_of_instant(cli->now, usual.zone_s);
     }
     if (rc == 0 && date) rc = cli_day(cli, "--day", date, &usual.on, err);
     if (rc == 0) rc = typed_sheet_open(cli_argument(cli, 0), &usual, &sheet, err);

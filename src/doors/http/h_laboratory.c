@@ -330,7 +330,7 @@ const struct schema laboratory_schemas[] = {
     {"RecalledTube", "{\"type\":\"object\",\"required\":[\"id\",\"tube\",\"verdict\",\"members\",\"duties\"],\"properties\":{\"id\":" ID ",\"tube\":" STRING ",\"result\":" STRING ",\"verdict\":" STRING ",\"size\":" COUNT ",\"members\":" COUNT ",\"released_at\":" MAYBE
                      ",\"traced_at\":" MAYBE ",\"site\":" MAYBE ",\"region\":" MAYBE ",\"round\":" ID ",\"duties\":{\"type\":\"object\",\"description\":\"by rule of the plan\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"open\",\"overdue\",\"done\"],"
                      "\"properties\":{\"open\":" COUNT ",\"overdue\":" COUNT ",\"done\":" COUNT "}}}}}"},
-    {"RecalledTubes", "{\"type\":\"object\",\"required\":[\"tubes\"],\"properties\":{\"tubes\":" LIST(SHAPE("RecalledTube")) "}}"},
+    {"RecalledTubes", "{\"type\":\"object\",\"required\":[\"tubes\",\"all\"],\"properties\":{\"all\":{\"type\":\"integer\",\"description\":\"how many there are; the list has at most 200, those that nobody traces yet first\"},\"tubes\":" LIST(SHAPE("RecalledTube")) "}}"},
     {0},
 };
 

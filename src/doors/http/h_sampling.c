@@ -191,7 +191,7 @@ static int typed(struct request *r, struct error *err) {
     struct text on = request_query(r, "day");
     char path[REQUEST_PATH];
     int fd = -1;
-    u.on = day_of_instant(r->now, u.zone_s);
+    u.on = u.today = day_of_instant(r->now, u.zone_s);
     int rc = may_take(r, err);
     if (!rc) rc = request_query_int(r, "table", 1, INT64_MAX, 0, &u.table, err);
     if (!rc) rc = request_query_int(r, "round", 1, INT64_MAX, 0, &u.round, err);
