@@ -3,6 +3,7 @@
 #define TOCSIN_FUZZ_DOOR_H
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static inline int ask_door(int fd, const struct buf *request, char *got, size_t 
     size_t have = 0;
     ssize_t k = 0;
     if (request->failed || send(fd, request->s, request->n, MSG_NOSIGNAL) != (ssize_t)request->n) abort();
-    while (have < max - 1 && (k = recv(fd, got + have, max - 1 - have, 0)) > 0) have += (size_t)k;
+    while (have < max - 1 && ((k = recv(fd, got + have, max - 1 - have, 0)) > 0 || (k < 0 && errno == EINTR))) have += k > 0 ? (size_t)k : 0; /* libFuzzer has an alarm clock */
     if (k < 0) perror("recv");
     close(fd);
     got[have] = 0;

@@ -228,6 +228,29 @@ static void suppression_scales(void **state) {
     assert_true(n > 20 && n < R * W / 3);
 }
 
+/* A figure that is not one, hidden already or never said: nothing is worked out from it, and what stands
+ * beside it is not told. */
+static void suppression_of_what_is_no_figure(void **state) {
+    static const int64_t no_figure[] = {FIGURE_HIDDEN, FIGURE_NONE};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t cells[] = {no_figure[i], 0, 0, 12, 0, 3, 0, 3, 12, 3, 0, 15};
+        bool hide[12] = {false};
+        struct bulletin b;
+        struct error err = {0};
+        assert_false(suppress_table(cells, 2, 3, 10, NULL, hide));
+        sample(&b);
+        b.fresh.n[0][0] = no_figure[i];
+        assert_ok(bulletin_suppress(&b, 0, &err), err);
+        for (int c = 0; c < 2; c++)
+            for (int o = 0; o < ORIGINS; o++) assert_int_equal(b.fresh.n[c][o], FIGURE_HIDDEN);
+        assert_int_equal(b.fresh_total, FIGURE_HIDDEN);
+        sample(&b);
+        b.controlled = FIGURE_NONE, b.uncontrolled = b.control_unknown = 0; /* frozen before it was said */
+        assert_ok(bulletin_suppress(&b, 0, &err), err);
+        assert_int_equal(b.controlled, FIGURE_NONE);
+    }
+}
+
 static bool text_holds(const struct buf *b, const char *s) {
     return memmem(b->s, b->n, s, strlen(s)) != NULL;
 }
@@ -529,7 +552,8 @@ static void pdf_is_a_document(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_bad_json),     cmocka_unit_test(suppression_never_leaks),
-        cmocka_unit_test(suppression_scales),   cmocka_unit_test(public_version_holds_no_small_cell),
+        cmocka_unit_test(suppression_scales),   cmocka_unit_test(suppression_of_what_is_no_figure),
+        cmocka_unit_test(public_version_holds_no_small_cell),
         cmocka_unit_test(nothing_is_not_small),
         cmocka_unit_test(day_before_may_be_unsaid), cmocka_unit_test(json_round_trip),      cmocka_unit_test(no_memory_is_an_error),
         cmocka_unit_test(text_reads_well),      cmocka_unit_test(the_curve_is_drawn),    cmocka_unit_test(pdf_is_a_document),

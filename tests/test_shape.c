@@ -73,6 +73,10 @@ static void shapes_have_one_written_form(void **state) {
     assert_int_equal(s.n, 2);
     assert_true(text_is(s.list[0].region, "31") && text_is(s.list[1].region, "310115"));
     shapes_clear(&s);
+    /* twelve digits of which nine would be such a code */
+    in = TEXT(ALL("{\"type\":\"Feature\",\"properties\":{\"code\":\"156156115000\"},\"geometry\":" POLYGON(SQUARE) "}"));
+    assert_int_equal(shapes_parse(in, NULL, &s, &err), E_INVALID);
+    shapes_clear(&s);
 }
 
 static int bring(struct test_ledger *t, const char *json, const struct session *as, bool whole, struct shape_report *ret, struct error *err) {

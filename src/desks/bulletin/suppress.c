@@ -146,6 +146,8 @@ bool suppress_table(const int64_t *cells, size_t rows, size_t columns, int64_t k
     size_t n = (rows + 1) * (columns + 1);
     if (!table_init(&t, cells, rows, columns, pinned, hide)) goto out;
     for (size_t c = 0; c < n; c++)
+        if (cells[c] < 0) goto out; /* hidden already, or never said: nobody here knows what the rest would tell */
+    for (size_t c = 0; c < n; c++)
         if (cells[c] > 0 && cells[c] < k && !(pinned && pinned[c])) hide[c] = true;
     safe = true;
     /* Hiding more never narrows a range, so one pass over the small cells is enough. */
@@ -294,7 +296,7 @@ int bulletin_suppress(struct bulletin *b, int64_t k, struct error *err) {
     parts[0] = &b->controlled;
     parts[1] = &b->uncontrolled;
     parts[2] = &b->control_unknown;
-    if (!list_suppress(b, parts, 3, k)) b->controlled = b->uncontrolled = b->control_unknown = FIGURE_HIDDEN;
+    if (b->controlled != FIGURE_NONE && !list_suppress(b, parts, 3, k)) b->controlled = b->uncontrolled = b->control_unknown = FIGURE_HIDDEN;
 
     totals_round(&b->total, k);
     for (size_t i = 0; i < b->n_severities; i++) b->severities[i].n = rounded_down(b->severities[i].n, k);

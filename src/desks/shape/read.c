@@ -160,7 +160,7 @@ static bool code_of(const json_t *v, char out[REGION_MAX + 1]) {
         struct text rest = {t.s + 3, 6};
         return region_canonical(rest, out);
     }
-    return t.n && region_canonical(t, out);
+    return t.n && region_canonical(t, out) && !(strlen(out) == 9 && !strncmp(out, "156", 3) && out[3] != '0'); /* no region's: it would be read as another's here */
 }
 
 static int region_of(struct reader *x, const json_t *feature, const char *key, char out[REGION_MAX + 1]) {
