@@ -679,6 +679,36 @@ static void what_cannot_be_seen_takes_nothing_back(void **state) {
     }
 }
 
+/* Where somebody was is not told to who writes that one's name of the visits on a card of his own. */
+static void a_name_of_another_shows_nothing(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct error err = {0};
+        scene_make(&x, store);
+        test_record(&x.t, "person", "name", "赵一", "visits_name", "scan-7"); /* the one whose it is */
+        const struct grant in_street = {WORD("tracer"), WORD("310115777")};
+        struct session street = as(&x.t, &in_street, "流调");
+        const char *const names[] = {test_id(&x.t, x.li), test_id(&x.t, x.wang), "scan-7"};
+        for (size_t i = 0; i < 3; i++) {
+            struct draft *card = test_draft(&x.t, "person", DRAFT_CREATE, "name", arena_printf(&x.t.a, "假人%zu", i), "visits_name", names[i], (char *)NULL);
+            card->region = in_street.region;
+            assert_ok(test_write(&x.t, card, &err), err);
+            struct draft *sick = test_draft(&x.t, "case", DRAFT_CREATE, "person", test_id(&x.t, card->ret_id), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-28", "report_date",
+                                            "2022-05-29", (char *)NULL);
+            sick->region = in_street.region;
+            assert_ok(test_write(&x.t, sick, &err), err);
+            struct tracing_answer a;
+            const char *word = test_id(&x.t, sick->ret_id);
+            struct tracing_question q = question(&x, 14);
+            q.cases = &word;
+            assert_ok(tracing_ask(x.t.l, &street, x.v, &q, &a, &err), err);
+            if (a.found.n_contacts) fail_msg("%s: %zu contacts", names[i], a.found.n_contacts);
+            tracing_answer_clear(&a);
+        }
+        scene_drop(&x);
+    }
+}
+
 /* Who was at a crowded place: on demand, with a purpose, on record. */
 static void a_venue_gives_its_list_on_demand(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -749,7 +779,7 @@ int main(void) {
         cmocka_unit_test(figures_places_and_a_notice), cmocka_unit_test(requests_are_owed_and_chains_are_chosen),
         cmocka_unit_test(registers_link_people),
         cmocka_unit_test(cards_link_people), cmocka_unit_test(asked_again_it_says_what_changes),
-        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(who_is_found_nearer_is_a_close_contact), cmocka_unit_test(a_record_spans_what_was_found), cmocka_unit_test(a_venue_gives_its_list_on_demand),
+        cmocka_unit_test(a_contact_known_by_a_scan_can_be_a_case), cmocka_unit_test(what_cannot_be_seen_takes_nothing_back), cmocka_unit_test(who_is_found_nearer_is_a_close_contact), cmocka_unit_test(a_record_spans_what_was_found), cmocka_unit_test(a_venue_gives_its_list_on_demand), cmocka_unit_test(a_name_of_another_shows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

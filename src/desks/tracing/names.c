@@ -23,20 +23,44 @@ static void number_add_id(const struct visits *v, int64_t person, uint32_t ret[T
     number_add(v, text_of(name), ret, n);
 }
 
+/* Whose a name on a card is: a record's number is that record's, another name that of the card which had it first. Nobody sees where another was by writing that one's name on a card of his own. */
+static int name_is_of(struct ledger *l, struct text name, int64_t person, struct arena *a, bool *ret, struct error *err) {
+    struct value v = value_null(), id = value_null(), param = value_text(name);
+    int64_t number;
+    int rc = 0;
+    if (text_int(name, &number)) {
+        id = value_int(number);
+        rc = db_scalar(l->db, a, "SELECT COALESCE(merged_into, id) FROM person WHERE id = ?1", &id, 1, &v, err);
+    }
+    if (rc >= 0 && v.kind != VALUE_INT) rc = db_scalar(l->db, a, "SELECT COALESCE(merged_into, id) FROM person WHERE visits_name = ?1 ORDER BY id LIMIT 1", &param, 1, &v, err);
+    *ret = rc >= 0 && value_int_or(v, 0) == person;
+    return rc < 0 ? rc : 0;
+}
+
 int tracing_numbers(struct ledger *l, const struct visits *v, int64_t person, uint32_t ret[TRACING_NUMBERS], size_t *ret_n, struct error *err) {
     struct value param = value_int(person);
     struct db_cursor *c = NULL;
     const struct value *cells;
-    size_t n = 0;
+    struct arena a = {0};
+    struct text names[TRACING_NUMBERS];
+    size_t n = 0, n_names = 0;
     int rc = 0;
     number_add_id(v, person, ret, &n);
     if (person > 0 && has_names(l)) rc = db_query(l->db, "SELECT id, visits_name FROM person WHERE id = ?1 OR merged_into = ?1", &param, 1, &c, err);
     while (c && rc == 0 && (rc = db_next(c, &cells, err)) > 0) {
         number_add_id(v, cells[0].i, ret, &n);
-        if (cells[1].kind == VALUE_TEXT) number_add(v, value_view(cells[1]), ret, &n);
         rc = 0;
+        if (cells[1].kind != VALUE_TEXT || n_names == TRACING_NUMBERS) continue;
+        names[n_names] = arena_text(&a, value_view(cells[1]));
+        if (!names[n_names++].s) rc = error_memory(err);
     }
     db_cursor_close(c);
+    for (size_t i = 0; rc == 0 && i < n_names; i++) {
+        bool own = false;
+        rc = name_is_of(l, names[i], person, &a, &own, err);
+        if (own) number_add(v, names[i], ret, &n);
+    }
+    arena_clear(&a);
     if (rc == 0) *ret_n = n;
     return rc;
 }
