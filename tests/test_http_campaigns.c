@@ -36,6 +36,10 @@ static void a_plan_is_refused_by_member_and_answers_what_the_engine_says(void **
         assert_true(json_number_value(json_object_get(f, "p10")) <= json_number_value(json_object_get(f, "p50")) && json_number_value(json_object_get(f, "p50")) <= json_number_value(json_object_get(f, "p90")));
         assert_string_equal(json_string_value(json_object_get(json_object_get(first, "by_slot"), "state")), "free");
         assert_string_equal(json_string_value(json_object_get(got.json, "bottleneck")), "laboratories");
+        got = test_http_post(&h, "/api/v1/testing/plan", COMMAND, "{\"people\":500000,\"tubes_per_day\":60000}");
+        assert_status(got, 200);
+        f = json_object_get(got.json, "finish_hours"); /* nothing is expected before the best there is */
+        assert_true(json_number_value(json_object_get(f, "best")) <= json_number_value(json_object_get(f, "expected")));
     }
 }
 

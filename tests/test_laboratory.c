@@ -508,6 +508,11 @@ static void a_correction_takes_everything_back(void **state) {
         assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("negative"), &err), E_REFUSED); /* nothing released yet */
         release(&t);
         assert_int_equal(owed(&t, "hold-member", "open"), 3);
+        struct session alone = t.s; /* who entered it */
+        alone.reason = second.reason;
+        err = (struct error){0};
+        assert_int_equal(lab_correct(t.l, &alone, TEXT("T1"), TEXT("negative"), &err), E_REFUSED);
+        assert_string_equal(err.where, "reviewer");
         err = (struct error){0};
         assert_int_equal(lab_correct(t.l, &second, TEXT("T0"), TEXT("negative"), &err), E_UNKNOWN);
         assert_int_equal(lab_correct(t.l, &second, TEXT("T1"), TEXT("recall"), &err), E_INVALID);
@@ -667,6 +672,13 @@ static void stages_have_clocks(void **state) {
         assert_int_equal(c.stages[STAGE_SHIP].late, 1);
         assert_int_equal(c.stages[STAGE_FILL].late, 1); /* nobody closed it */
         assert_true(c.n == 2 && c.list[0].late && c.list[1].late);
+        lab_waiting_clear(&c);
+        /* in nobody's stage too long, but without a result past the time for one; and a tube that was opened for one who was refused waits for nobody */
+        tube_of(&t, &x.g, "T9", "10");
+        t.s.now = test_at("2022-09-02T18:00");
+        assert_ok(arrive(&t, (const char *const[]){"T3", NULL}, t.s.now - 60, &err), err);
+        assert_ok(lab_waiting_of(t.l, t.l->db, &t.s, x.g.round, &c, &err), err);
+        assert_true(c.stages[STAGE_TEST].tubes == 1 && c.stages[STAGE_TEST].late == 1 && c.stages[STAGE_FILL].tubes == 0 && c.n == 2);
         lab_waiting_clear(&c);
         lab_report_clear(&report);
     }

@@ -63,7 +63,7 @@ int lab_release(struct ledger *l, const struct session *s, int64_t run, struct l
 bool lab_entered(struct text operators, struct text account);
 /* Whether this session may be that person for this run: 0, or E_REFUSED as lab_release says it. */
 int lab_release_check(const struct ledger *l, const struct session *s, const struct record *run, struct error *err);
-/* A released verdict was wrong. Needs a reason; duties that followed from it are taken back with it. */
+/* A released verdict was wrong. Needs a reason, and another than who entered results of it where the plan asks for two; duties that followed from it are taken back with it. */
 int lab_correct(struct ledger *l, const struct session *s, struct text tube, struct text verdict, struct error *err);
 
 /* ---- recall: who is in a tube, and where they live */
@@ -87,7 +87,7 @@ int lab_recall(struct ledger *l, const struct session *s, const struct text *tub
 enum { LAB_STAGES = STAGE_WHOLE, LAB_WAITING_LISTED = 100 };
 struct lab_stage {
     int64_t tubes, oldest_s;     /* in it now; how long the oldest has been: -1 none */
-    int64_t limit_s, late;       /* by the plan, 0: it says nothing; in it for longer */
+    int64_t limit_s, late;       /* by the plan, 0: it says nothing; in it for longer, or without a result past the time for one */
 };
 struct lab_tube_waiting {
     int64_t tube, waits_s;

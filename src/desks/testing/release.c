@@ -111,6 +111,20 @@ int lab_release(struct ledger *l, const struct session *s, int64_t run, struct l
 
 /* ---- correction */
 
+/* As a release: by another than who entered what it had. */
+static int correct_check(struct ledger *l, const struct session *s, int64_t tube, struct error *err) {
+    static const char sql[] = "SELECT n.\"operator\" FROM \"tube_result\" r JOIN \"lab_run\" n ON n.\"id\" = r.\"lab_run\" WHERE r.\"tube\" = ?1 ORDER BY r.\"id\"";
+    struct value id = value_int(tube);
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    bool own = false;
+    if (lab_parameter(l, s->now, "result_people", 2) < 2) return 0;
+    int rc = db_query(l->db, sql, &id, 1, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) own = own || lab_entered(value_view(row[0]), s->account), rc = 0;
+    db_cursor_close(c);
+    return rc < 0 ? rc : !own ? 0 : error_set(err, E_REFUSED, "reviewer", "another person than who entered its results corrects them / 更正人不能是录入该管结果的检测人");
+}
+
 static int correct(struct ledger *l, const struct session *s, struct text barcode, struct text outcome, struct arena *a, struct error *err) {
     const struct codelist *list = codelist_find(l->catalog, TEXT("test_result"));
     struct record tube;
@@ -120,6 +134,7 @@ static int correct(struct ledger *l, const struct session *s, struct text barcod
     if (rc < 0) return rc;
     if (!rc) return error_set(err, E_UNKNOWN, "tube", "there is no tube with this bar code / 没有该管码的采样管");
     if (!value_given(record_cell(&tube, "released_at"))) return error_set(err, E_REFUSED, "tube", "nothing was released of it / 该管尚未发布结果");
+    if ((rc = correct_check(l, s, tube.id, err)) < 0) return rc;
     struct text verdict = verdict_of(outcome, record_int(&tube, "size", 1));
     if (text_eq(record_text(&tube, "verdict"), verdict)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
     struct draft *d = lab_change(a, &tube);
