@@ -47,6 +47,48 @@ static void what_is_refused(void **state) {
     }
 }
 
+/* A round of the county is every street's: who works in one sees it and what is done of it there, changes nothing of it, and sees no round of another street. */
+static void a_street_sees_the_round_it_works_in(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        test_http_stop(&h);
+        struct error err = {0};
+        struct draft *d = test_draft(&h.t, "round", DRAFT_CREATE, "campaign", test_id(&h.t, g.campaign), "seq", "9", "starts_at", "2022-09-01T08:00", NULL);
+        d->region = TEXT("310115002");
+        assert_ok(test_write(&h.t, d, &err), err);
+        int64_t here = test_record(&h.t, "person", "name", "街坊", "address_region", "310115001");
+        test_http_start(&h, NULL);
+        static const char *const lists[] = {"campaign", "round", "round?state=open", "round?region=310115"};
+        for (size_t i = 0; i < 4; i++) {
+            const char *mark = strchr(lists[i], '?');
+            struct answer_got got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/registers/%.*s/records%s", (int)(mark ? mark - lists[i] : (long)strlen(lists[i])), lists[i], mark ? mark : ""), STREET);
+            assert_status(got, 200);
+            const json_t *rows = json_object_get(got.json, "rows");
+            assert_int_equal(json_array_size(rows), 1);
+            assert_int_equal(test_json_int(json_array_get(rows, 0), "id"), i ? g.round : g.campaign);
+        }
+        assert_status(test_http_get(&h, arena_printf(&h.t.a, "/api/v1/registers/round/records/%lld", (long long)g.round), STREET), 200);
+        assert_status(test_http_get(&h, arena_printf(&h.t.a, "/api/v1/registers/round/records/%lld", (long long)d->ret_id), STREET), 404);
+        int changed = test_http_ask(&h, "PATCH", arena_printf(&h.t.a, "/api/v1/registers/round/records/%lld", (long long)g.round), STREET, "", "{\"fields\":{\"tube_size\":5}}").status;
+        assert_true(changed == 403 || changed == 404);
+        struct answer_got got = test_http_get(&h, arena_printf(&h.t.a, "/api/v1/sampling/rounds/%lld/people", (long long)g.round), STREET);
+        assert_status(got, 200);
+        assert_true(json_array_size(json_object_get(got.json, "people")) == 1 && json_integer_value(json_array_get(json_object_get(got.json, "people"), 0)) == here);
+        /* how many are to be swabbed there is what the scope says of it, not what the campaign says of everybody */
+        const char *figures = arena_printf(&h.t.a, "/api/v1/sampling/rounds/%lld/figures", (long long)g.round);
+        struct answer_got mine = test_http_get(&h, figures, STREET);
+        assert_true(test_json_int(mine.json, "target") == 0 && !json_object_get(mine.json, "coverage"));
+        for (int i = 1; i < 3; i++)
+            assert_status(test_http_post(&h, "/api/v1/registers/round_scope/records", ROOT, arena_printf(&h.t.a, "{\"region\":\"310115\",\"fields\":{\"campaign\":%lld,\"mode\":\"include\",\"area\":\"31011500%d\",\"population\":%d}}", (long long)g.campaign, i, 6 + i)), 201);
+        mine = test_http_get(&h, figures, STREET);
+        assert_int_equal(test_json_int(mine.json, "target"), 7);
+        assert_int_equal(test_json_int(test_http_get(&h, figures, ROOT).json, "target"), 15);
+        test_http_drop(&h);
+    }
+}
+
 static void a_swab_is_there_when_it_is_answered(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
@@ -225,6 +267,7 @@ static void rounds_of_a_template(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_refused, settle),
+        cmocka_unit_test_teardown(a_street_sees_the_round_it_works_in, settle),
         cmocka_unit_test_teardown(a_swab_is_there_when_it_is_answered, settle),
         cmocka_unit_test_teardown(who_booked_and_did_not_come, settle),
         cmocka_unit_test_teardown(the_round_in_numbers, settle),

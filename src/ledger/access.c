@@ -58,13 +58,18 @@ bool access_within_limit(const struct session *s, enum access_verb verb, const s
     return !l || ((l->verbs & (1u << verb)) && (!l->n_registers || (reg && role_among(l->registers, l->n_registers, reg->name))));
 }
 
+/* Whether a record of a wider region is read by those within it too. */
+static bool above(enum access_verb verb, const struct register_decl *reg) {
+    return verb == ACCESS_READ && reg && reg->below;
+}
+
 int access_check(const struct session *s, enum access_verb verb, const struct register_decl *reg,
                  struct text region, struct error *err) {
     bool granted = false;
     if (!access_within_limit(s, verb, reg))
         return error_set(err, E_DENIED, NULL, "this token is not for %s register %.*s / 此令牌不含该登记册的此项权限", verb_words[verb], (int)reg->name.n, reg->name.s);
     for (size_t i = 0; i < s->n_grants && !granted; i++)
-        granted = region_within(region, s->grants[i].region) && access_grants(&s->grants[i], verb, reg);
+        granted = (region_within(region, s->grants[i].region) || (above(verb, reg) && region_within(s->grants[i].region, region))) && access_grants(&s->grants[i], verb, reg);
     if (granted && purpose_given(s, verb)) return 0;
     if (granted)
         return error_set(err, E_DENIED, NULL, "opening sealed fields of register %.*s needs a purpose / 查看加密字段须说明目的: --purpose TEXT",
@@ -105,6 +110,7 @@ int access_sql(const struct session *s, enum access_verb verb, const struct regi
             continue;
         buf_printf(out, "%s%s >= '%.*s' AND %s < '%s'", before, column, (int)region.n, region.s, column, end);
         before = " OR ";
+        for (size_t n = 0; above(verb, reg) && n < region.n; n++) buf_printf(out, "%s%s = '%.*s'", before, column, (int)n, region.s);
     }
     return buf_char(out, ')');
 }

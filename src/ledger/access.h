@@ -51,7 +51,7 @@ bool access_grants(const struct grant *g, enum access_verb verb, const struct re
 /* Whether the session's limit leaves the verb; of what belongs to no register (reg NULL) nothing is left to who is limited to some. */
 bool access_within_limit(const struct session *s, enum access_verb verb, const struct register_decl *reg);
 bool access_anywhere(const struct session *s, enum access_verb verb, const struct register_decl *reg);
-/* The same subtrees as access_sql, one by one: disjoint and canonical, "" alone for everywhere, none for nowhere. out has room for s->n_grants; borrowed from the
+/* The same subtrees as access_sql (without the wider regions whose records a register lets be read below), one by one: disjoint and canonical, "" alone for everywhere, none for nowhere. out has room for s->n_grants; borrowed from the
  * grants. Returns how many. */
 size_t access_regions(const struct session *s, enum access_verb verb, const struct register_decl *reg, struct text *out);
 

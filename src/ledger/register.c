@@ -385,6 +385,7 @@ static int declare_uses(struct catalog *c, const struct yaml *root, struct regis
     if (!rc) rc = declare_indexes(c, root, r, err);
     r->role_names = codelist_find(c, TEXT("role"));
     if (!rc) rc = declare_roles(c, root, "readers", &r->readers, &r->n_readers, err);
+    if (!rc) rc = yaml_bool(root, "read_below", false, &r->below, err);
     if (!rc) rc = declare_roles(c, root, "writers", &r->writers, &r->n_writers, err);
     if (!rc) rc = declare_roles(c, root, "openers", &r->openers, &r->n_openers, err);
     if (!rc) rc = declare_keep(c, root, r, err);
@@ -397,7 +398,7 @@ const char *const register_keys[] = {
     "region_synonyms", "key",    "indexes",      "readers",      "writers",
     "openers",         "keep",   "fields",       "states",       "moves",
     "checks",          "effects", "similar",     "holds",        "tally",
-    "counts",
+    "counts",          "read_below",
     NULL};
 
 int register_declare(struct catalog *c, const struct yaml *root, struct register_decl *ret,

@@ -160,6 +160,7 @@ struct register_decl {
     size_t n_region_synonyms;
     struct text *region_synonyms; /* column headers that mean the record's region (a system column, never a field) */
     int person_field;          /* the reference to person that makes this a fact about somebody; -1 none */
+    bool below;                /* who reads it below its region reads it too: a campaign of the city is every street's */
     int holder_field;          /* the reference whose duties a record's stand beside: person_field, or of a register about nobody what it says; -1 none */
     int date_field;            /* date or instant field the record belongs to for numbers and lists; -1: creation */
     size_t n_readers, n_writers, n_openers;

@@ -31,6 +31,7 @@ int list_scope_of(const struct session *s, const struct list_query *q, struct ar
     struct text *mine = arena_alloc(a, (s->n_grants + 1) * sizeof *mine);
     if (!mine) return error_memory(err);
     size_t n = access_regions(s, ACCESS_READ, q->reg, mine);
+    if (n && q->reg->below) n = 1, mine[0] = (struct text){"", 0}; /* few records: which of them may be read is one more condition (list_terms_sql) */
     *ret = (struct list_scope){.n = n, .regions = mine, .everywhere = n == 1 && mine[0].n == 0};
     if (!q->narrowed) return 0;
     struct text *both = arena_alloc(a, (n * q->n_regions + 1) * sizeof *both);
@@ -166,6 +167,10 @@ void list_term_sql(struct list_sql *out, const struct list_term *t, bool plain) 
 }
 
 void list_terms_sql(struct list_sql *out, const struct ledger *l, const struct session *s, const struct list_query *q, const char *plain) {
+    if (q->reg->below) {
+        buf_str(&out->text, " AND ");
+        access_sql(s, ACCESS_READ, q->reg, "\"region\"", &out->text);
+    }
     for (size_t i = 0; i < q->n_terms; i++) {
         buf_str(&out->text, " AND ");
         list_term_sql(out, &q->terms[i], plain && !strcmp(plain, q->terms[i].column));
@@ -177,7 +182,7 @@ void list_terms_sql(struct list_sql *out, const struct ledger *l, const struct s
 }
 
 bool list_filters(const struct list_query *q) {
-    return q->n_terms || q->where;
+    return q->n_terms || q->where || q->reg->below;
 }
 
 /* ---- sealed values */

@@ -202,7 +202,7 @@ static int read_all(struct telling *f, struct error *err) {
                            courier_row, err);
     if (rc == 0) rc = rows(f, "transport_route", "t.\"region\"", "SELECT s.\"region\",t.\"laboratory\",t.\"travel\" FROM \"transport_route\" t JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE s.\"state\"='open' AND ",
                            " ORDER BY t.\"id\"", NULL, 0, road_row, err);
-    if (rc == 0) rc = rows(f, "round_scope", "o.\"region\"",
+    if (rc == 0) rc = rows(f, "tube", "o.\"area\"", /* the areas that the session sees tubes of, as their target is counted */
                            "SELECT o.\"area\",o.\"population\" FROM \"round_scope\" o JOIN \"round\" r ON r.\"campaign\"=o.\"campaign\" WHERE r.\"id\"=?1 AND (o.\"round\" IS NULL OR o.\"round\"=?1) AND o.\"mode\"='include' AND "
                            "o.\"area\" IS NOT NULL AND o.\"population\" IS NOT NULL AND ", " ORDER BY o.\"id\"", round, 1, scope_row, err);
     return rc;

@@ -135,14 +135,22 @@ static int add_counters(struct ledger *l, const struct session *s, const struct 
     return rc < 0 ? rc : 0;
 }
 
-/* What the scope says, else the campaign. */
-static int target_of(struct ledger *l, const struct value *params, bool whole, struct arena *a, int64_t *ret, struct error *err) {
+/* What the scope says, else the campaign; of what the session sees: who sees one street has the people of that street, and those of the campaign are not his. */
+static int target_of(struct ledger *l, const struct session *s, const struct value *params, bool whole, struct arena *a, int64_t *ret, struct error *err) {
     static const char in_scope[] = "SELECT sum(o.\"population\") FROM \"round_scope\" o JOIN \"round\" r ON r.\"campaign\"=o.\"campaign\" WHERE r.\"id\"=?1 AND (o.\"round\" IS NULL OR o.\"round\"=?1) AND "
-                                   "o.\"mode\"='include' AND (?4=?4) AND (?2=?3 OR (o.\"area\">=?2 AND o.\"area\"<?3))";
+                                   "o.\"mode\"='include' AND (?4=?4) AND (?2=?3 OR (o.\"area\">=?2 AND o.\"area\"<?3)) AND ";
     static const char of_campaign[] = "SELECT c.\"population\" FROM \"campaign\" c JOIN \"round\" r ON r.\"campaign\"=c.\"id\" WHERE r.\"id\"=?1";
-    struct value v = value_null();
-    int rc = db_scalar(l->db, a, in_scope, params, F_UNTIL + 1, &v, err);
-    if (!rc && v.kind != VALUE_INT && whole) rc = db_scalar(l->db, a, of_campaign, params, 1, &v, err);
+    const struct register_decl *tube = register_find(l->catalog, TEXT("tube"));
+    struct value v = value_null(), region = value_null();
+    struct buf sql = {0};
+    int rc = db_scalar(l->db, a, "SELECT \"region\" FROM \"round\" WHERE \"id\"=?1", params, 1, &region, err);
+    bool all = !rc && tube && access_check(s, ACCESS_READ, tube, value_view(region), NULL) == 0;
+    buf_str(&sql, in_scope);
+    if (all) buf_str(&sql, "1=1");
+    else access_sql(s, ACCESS_READ, tube, "o.\"area\"", &sql);
+    if (!rc) rc = sql.failed ? error_memory(err) : db_scalar(l->db, a, buf_cstr(&sql), params, F_UNTIL + 1, &v, err);
+    buf_clear(&sql);
+    if (!rc && v.kind != VALUE_INT && whole && all) rc = db_scalar(l->db, a, of_campaign, params, 1, &v, err);
     if (!rc) *ret = value_int_or(v, 0);
     return rc;
 }
@@ -164,7 +172,7 @@ int round_figures_of(struct ledger *l, const struct session *s, int64_t round, s
     int rc = round_there(l, s, round, &a, err);
     if (!rc) rc = add_counters(l, s, params, street.n > 0, &f, x, err);
     if (!rc) rc = opened_for_nobody(l, s, params, street.n > 0, &f, &a, err);
-    if (!rc) rc = target_of(l, params, !street.n, &a, &f.target, err);
+    if (!rc) rc = target_of(l, s, params, !street.n, &a, &f.target, err);
     if (!rc) rc = times_of(l, round, &f, err);
     for (int k = 0; k < ROUND_STAGES; k++) {
         for (size_t i = 0; i < x[k].n; i++) f.stages[k].n += x[k].list[i].n;
