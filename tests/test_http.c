@@ -296,6 +296,17 @@ static void many_rows_each_with_its_result(void **state) {
         assert_status(test_http_ask(&h, "POST", PERSONS "/batch", ROOT, "Idempotency-Key: k\r\n", rows), 422);
         assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":[]}"), 422);
         assert_status(test_http_post(&h, PERSONS "/batch", ROOT, "{\"rows\":7}"), 422);
+        /* all or none: which row it was is told as of each by itself */
+        static const char *const places = "/api/v1/registers/place/records/batch";
+        got = test_http_post(&h, places, ROOT, "{\"whole\":true,\"rows\":[{\"region\":\"310115\",\"fields\":{\"title\":\"a\"}},{\"region\":\"310115\",\"fields\":{\"capacity\":3}}]}");
+        assert_status(got, 422);
+        assert_string_equal(test_json_text(got.json, "pointer"), "/rows/1/fields/title");
+        got = test_http_ask(&h, "POST", places, ROOT, "Idempotency-Key: p\r\n", "{\"rows\":[{\"region\":\"310115\",\"fields\":{\"title\":\"a\"}},{\"region\":\"310115\",\"fields\":{\"title\":\"b\"}},{\"id\":999999,\"fields\":{}}]}");
+        assert_status(got, 404);
+        assert_string_equal(test_json_text(got.json, "pointer"), "/rows/2");
+        got = test_http_post(&h, places, STREET, "{\"whole\":true,\"rows\":[{\"region\":\"310115001\",\"fields\":{\"title\":\"a\"}},{\"region\":\"310115002\",\"fields\":{\"title\":\"b\"}}]}");
+        assert_status(got, 403);
+        assert_string_equal(test_json_text(got.json, "pointer"), "/rows/1");
         /* a row that names a record changes that one, unless somebody was faster; no row makes a record by an id */
         got = test_http_get(&h, PERSONS "?limit=1&sort=id", ROOT);
         int64_t id = test_json_int(json_array_get(json_object_get(got.json, "rows"), 0), "id");

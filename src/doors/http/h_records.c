@@ -157,10 +157,23 @@ static int move(struct request *r, struct error *err) {
 
 /* ---- many */
 
+/* Of all or none: which row it was, and where in it. */
+static int batch_refused(struct request *r) {
+    const struct submission *s = &r->submission;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct draft *d = s->drafts[i];
+        if (!d->error.code) continue;
+        bool field = register_field(d->reg, text_of(d->error.where)) >= 0;
+        snprintf(r->error.where, sizeof r->error.where, "/rows/%zu%s%.80s", i, field ? "/fields/" : "", field ? d->error.where : "");
+        break;
+    }
+    return r->rc;
+}
+
 static int batch_written(struct request *r, struct error *err) {
     const struct submission *s = &r->submission;
     int64_t counts[OUTCOME_REJECTED + 1] = {0};
-    if (r->rc < 0) return r->rc;
+    if (r->rc < 0) return batch_refused(r);
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"rows\":[");
     for (size_t i = 0; i < s->n; i++) {
