@@ -383,7 +383,7 @@ const struct route chains_routes[] = {
                {"percent", WHOLE, "候选关系不低于百分之几;超过 100 则不列", "candidates from this percentage on; past 100 none"}, {"from", STRING, "自某日", "from this day"}, {"to", STRING, "至某日前", "before this day"}}},
     {.method = "GET", .path = "/api/v1/tracing/cases/{id}/sources", .who = WHO_ACCOUNT, .run = candidates, .response = "ChainSources", .zh = "某病例的可能传染来源,按概率排序", .en = "Who may have infected a case, ranked, beside the choice.",
      .query = {DISEASE}},
-    {.method = "PUT", .path = "/api/v1/tracing/cases/{id}/source", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = choose, .request = "ChainChoice", .response = "ChainChosen", .headers = HEADER_REASON,
+    {.method = "PUT", .path = "/api/v1/tracing/cases/{id}/source", .who = WHO_ACCOUNT, .body = BODY_JSON, .run = choose, .request = "ChainChoice", .response = "ChainChosen", .headers = HEADER_KEY | HEADER_REASON,
      .zh = "分析员判定传染来源;机器首选一并留存", .en = "The analyst's choice of the source; what the machine said stands beside it.", .query = {DISEASE}},
     {0},
 };
