@@ -244,10 +244,12 @@ static void suppression_of_what_is_no_figure(void **state) {
         for (int c = 0; c < 2; c++)
             for (int o = 0; o < ORIGINS; o++) assert_int_equal(b.fresh.n[c][o], FIGURE_HIDDEN);
         assert_int_equal(b.fresh_total, FIGURE_HIDDEN);
+        bulletin_clear(&b);
         sample(&b);
         b.controlled = FIGURE_NONE, b.uncontrolled = b.control_unknown = 0; /* frozen before it was said */
         assert_ok(bulletin_suppress(&b, 0, &err), err);
         assert_int_equal(b.controlled, FIGURE_NONE);
+        bulletin_clear(&b);
     }
 }
 

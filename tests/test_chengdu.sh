@@ -14,6 +14,7 @@ for i in "${!stores[@]}"; do
     store=${stores[$i]}
     name="${store%%:*}: nothing acknowledged is lost, nothing is double, the journal verifies, killed $rounds times in the burst and $rounds times between plates"
     if TOCSIN_PROGRAM=$build/tocsin "$build/bench/programs/bench_chengdu" --short --kills "$rounds" --store "$store" >"$log" 2>&1; then
+        grep -E 'kill|stored' "$log" | sed 's/^/# /' # how much a night was
         echo "ok $((i + 1)) - $name"
     else
         sed 's/^/# /' "$log"

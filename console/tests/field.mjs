@@ -171,16 +171,27 @@ async function withALine(page, at) {
     must(/✕.*T1/.test(await scan(page, idCard(1))), 'the same person is taken twice')
     must(/✓/.test(await scan(page, idCard(2))), 'the second is not taken')
     await toned(page, ['.told.good'])
+    await page.getByRole('button', { name: '其他证件' }).click()
+    await page.fill('#p-no', idCard(4).slice(0, 17) + (idCard(4)[17] === '0' ? '1' : '0'))
+    must(await page.locator('.sheet').getByRole('button', { name: '登记' }).isDisabled(), 'a wrong identity number goes as a passport')
+    await page.fill('#p-no', `e 8${run}`)
+    await picture(page, 'field-document')
+    await page.locator('.sheet').getByRole('button', { name: '登记' }).click()
+    await page.locator('.sheet').waitFor({ state: 'detached' })
+    must(/✓/.test(await page.locator('.told').innerText()), 'a passport is not taken')
     await none(page)
     await close(page)
     const tube = (await asked(page, `registers/tube/records?barcode=T1${run}`)).body.rows[0]
     const all = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
-    must(all.length === 2, `${all.length} swabs for 2 people`)
-    must(tube?.state === 'closed' && tube.fields.swabs === 2, JSON.stringify(tube))
+    must(all.length === 3, `${all.length} swabs for 3 people`)
+    must(tube?.state === 'closed' && tube.fields.swabs === 3, JSON.stringify(tube))
+    const who = (await asked(page, `registers/person/records/${all.find((r) => r.id === Math.max(...all.map((s) => s.id))).fields.person}`)).body
+    must(who.fields.doc_type === 'passport', JSON.stringify(who))
   }, page)
   await test('field: a child by its guardian, somebody without papers under a number given here', async () => {
     await scan(page, `T2${run}`)
-    await page.getByRole('button', { name: '儿童或无证件' }).click()
+    await page.getByRole('button', { name: '其他证件、儿童、无证件' }).click()
+    await page.locator('label.pill', { hasText: '儿童' }).click()
     await page.fill('#p-name', '小明')
     await page.fill('#p-doc', idCard(1))
     const faults = await axeFaults(page)
@@ -188,13 +199,13 @@ async function withALine(page, at) {
     await picture(page, 'field-child')
     await page.locator('.sheet').getByRole('button', { name: '登记' }).click()
     await page.locator('.sheet').waitFor({ state: 'detached' })
-    await page.getByRole('button', { name: '儿童或无证件' }).click()
+    await page.getByRole('button', { name: '其他证件、儿童、无证件' }).click()
     await page.locator('label.pill', { hasText: '无证件' }).click()
     await page.fill('#p-name', '无名')
     await page.locator('.sheet').getByRole('button', { name: '登记' }).click()
     await page.locator('.sheet').waitFor({ state: 'detached' })
     await none(page)
-    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 4, 'not four swabs')
+    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 5, 'not five swabs')
   }, page)
 }
 
@@ -222,8 +233,8 @@ async function withoutALine(page, at) {
     await page.context().setOffline(false) // by itself: nobody touches the device
     await none(page)
     const rows = (await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows
-    must(rows.length === 9, `${rows.length} swabs for 9 people`)
-    must(new Set(rows.map((r) => r.fields.person)).size === 9, 'somebody twice')
+    must(rows.length === 10, `${rows.length} swabs for 10 people`)
+    must(new Set(rows.map((r) => r.fields.person)).size === 10, 'somebody twice')
   }, page)
   await test('field: an answer that is lost: the same rows go again and are there once', async () => {
     let lost = 0
@@ -236,7 +247,7 @@ async function withoutALine(page, at) {
     await none(page)
     await page.unroute('**/api/v1/sampling/swabs')
     must(lost > 1, 'it was not sent again')
-    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 10, 'not ten swabs')
+    must((await asked(page, `registers/swab/records?round=${at.round}&limit=100`)).body.rows.length === 11, 'not eleven swabs')
   }, page)
   await test('field: what the server refuses stays, with its reason, until somebody has seen to it', async () => {
     await scan(page, idCard(1)) // swabbed before the browser was closed: only the server knows
