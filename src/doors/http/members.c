@@ -8,6 +8,7 @@
 enum { ROUTES = 256 };
 
 static json_t *told[ROUTES]; /* "properties" of the body's schema, by the route's index; NULL: the handler looks itself */
+static const struct route *told_of[ROUTES]; /* a second server of a process finds them made: the first is reading them */
 
 static const struct schema *schema_named(const char *name) {
     const struct schema *s = NULL;
@@ -23,14 +24,16 @@ bool schema_is_closed(const struct schema *s) {
 int members_prepare(size_t n_routes, struct error *err) {
     for (size_t i = 0; i < ROUTES; i++) {
         const struct route *r = i < n_routes ? route_at(i) : NULL;
+        if (told_of[i] == r) continue;
+        told_of[i] = NULL;
         const struct schema *s = r && (r->body == BODY_JSON || r->body == BODY_JSON_MAYBE) ? schema_named(r->request) : NULL;
         json_decref(told[i]);
         told[i] = NULL;
-        if (!s || !schema_is_closed(s)) continue;
-        json_t *whole = json_loads(s->json, 0, NULL);
+        json_t *whole = s && schema_is_closed(s) ? json_loads(s->json, 0, NULL) : NULL;
         told[i] = json_incref(json_object_get(whole, "properties"));
         json_decref(whole);
-        if (!told[i]) return error_memory(err);
+        if (!told[i] && s && schema_is_closed(s)) return error_memory(err);
+        told_of[i] = r;
     }
     return 0;
 }
