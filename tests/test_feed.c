@@ -181,6 +181,20 @@ static void a_view_means_what_access_means(void **state) {
             }
         access_view_free(v);
     }
+    /* a register that is read below, of the region that was asked for */
+    struct grant street = {.role = TEXT("tester"), .region = TEXT("310115001")};
+    struct session s = {.n_grants = 1, .grants = &street};
+    struct access_selection city = {.region = TEXT("3101")};
+    struct access_view *v = NULL;
+    assert_int_equal(access_view_new(&s, t.l->catalog, &city, &v, NULL), 0);
+    int campaign = register_find(t.l->catalog, TEXT("campaign"))->order, swab = register_find(t.l->catalog, TEXT("swab"))->order;
+    static const char *const seen[] = {"3101", "310115", "310115001"}, *const unseen[] = {"31", "310116", ""};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(access_view_sees(v, ACCESS_READ, campaign, text_of(seen[i])));
+        assert_int_equal(access_view_sees(v, ACCESS_READ, swab, text_of(seen[i])), i == 2);
+        assert_false(access_view_sees(v, ACCESS_READ, campaign, text_of(unseen[i])));
+    }
+    access_view_free(v);
     test_ledger_drop(&t);
 }
 

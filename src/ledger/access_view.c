@@ -10,7 +10,8 @@ enum { SET_BITS = 256, SET_NONE = SET_BITS - 1 }; /* the last bit stands for "no
 struct span {
     char region[REGION_MAX];
     uint64_t n; /* of the region's bytes */
-    uint64_t reads[SET_BITS / 64], watches[SET_BITS / 64];
+    uint64_t least; /* bytes of the region that was asked for */
+    uint64_t reads[SET_BITS / 64], above[SET_BITS / 64], watches[SET_BITS / 64]; /* above: of `reads`, those of wider regions too (register_decl.below) */
 };
 
 struct access_view {
@@ -54,11 +55,16 @@ static bool span_of(const struct session *s, const struct grant *g, const struct
     if (g->region.n > REGION_MAX || !meet(g->region, wish, &region)) return false;
     memcpy(ret->region, region.s, region.n);
     ret->n = region.n;
+    ret->least = wish.n;
     for (size_t i = 0; i < c->n_registers; i++) {
         const struct register_decl *reg = &c->registers[i];
+        uint64_t bit = UINT64_C(1) << (reg->order % 64);
         if (!wanted(want, reg)) continue;
-        if (access_within_limit(s, ACCESS_READ, reg) && access_grants(g, ACCESS_READ, reg)) ret->reads[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
-        if (access_within_limit(s, ACCESS_WATCH, reg) && access_grants(g, ACCESS_WATCH, reg)) ret->watches[reg->order / 64] |= UINT64_C(1) << (reg->order % 64);
+        if (access_within_limit(s, ACCESS_READ, reg) && access_grants(g, ACCESS_READ, reg)) {
+            ret->reads[reg->order / 64] |= bit;
+            if (reg->below) ret->above[reg->order / 64] |= bit;
+        }
+        if (access_within_limit(s, ACCESS_WATCH, reg) && access_grants(g, ACCESS_WATCH, reg)) ret->watches[reg->order / 64] |= bit;
     }
     if (everything && access_within_limit(s, ACCESS_WATCH, NULL) && access_grants(g, ACCESS_WATCH, NULL)) ret->watches[SET_NONE / 64] |= UINT64_C(1) << (SET_NONE % 64);
     for (int k = 0; k < SET_BITS / 64; k++) any = any || ret->reads[k] || ret->watches[k];
@@ -90,6 +96,7 @@ bool access_view_sees(const struct access_view *v, enum access_verb verb, int re
     for (size_t i = 0; i < v->n; i++) {
         const struct span *span = &v->spans[i];
         if (has(verb == ACCESS_WATCH ? span->watches : span->reads, bit) && span->n <= region.n && memcmp(span->region, region.s, span->n) == 0) return true;
+        if (verb == ACCESS_READ && has(span->above, bit) && region.n >= span->least && region.n < span->n && memcmp(span->region, region.s, region.n) == 0) return true;
     }
     return false;
 }
