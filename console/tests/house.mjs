@@ -66,6 +66,8 @@ async function slowed(page) {
   await way.send('Network.emulateNetworkConditions', { offline: false, latency: 100 * slow, downloadThroughput: -1, uploadThroughput: -1 })
 }
 
+/** The browser sometimes never tells the end of a context; the walk after that gets another one. */
+export const stuck = { browser: false }
 /** A page of its own with everything counted that should not happen there. `refused(status, address)` says which refusals are meant. */
 export async function open(browser, { lang = 'zh', width = 1440, height = 900, look = 'light', state = undefined } = {}) {
   const context = await browser.newContext({ locale: lang === 'zh' ? 'zh-CN' : 'en-GB', viewport: { width, height }, colorScheme: look, storageState: state, reducedMotion: 'reduce' })
@@ -102,6 +104,14 @@ export async function open(browser, { lang = 'zh', width = 1440, height = 900, l
       seen.quiet = Date.now()
     })
   page.seen = seen
+  const close = context.close.bind(context)
+  context.close = async () => {
+    const within = (what, ms) => Promise.race([what.then(() => true, () => true), new Promise((go) => setTimeout(() => go(false), ms))])
+    if (!(await within(page.evaluate(() => 1), 30_000))) ok(false, 'a page that is left answers still', page.url())
+    if (await within(close(), 30_000)) return
+    console.log(`# the browser does not tell that a page was closed: ${page.url()}`)
+    stuck.browser = true
+  }
   return page
 }
 
