@@ -187,6 +187,12 @@ bool list_filters(const struct list_query *q) {
 
 /* ---- sealed values */
 
+const struct list_term *list_sealed_term(const struct list_query *q) {
+    for (size_t i = 0; i < q->n_terms; i++)
+        if (q->terms[i].test == LIST_SEALED) return &q->terms[i];
+    return NULL;
+}
+
 /* Only persons whose fields the session may open can be found by them: to find by a value is to learn it. */
 static int holders_of(struct ledger *l, struct db *db, const struct session *s, const struct list_term *t, struct arena *a, struct list_term *ret,
                       struct error *err) {

@@ -82,6 +82,8 @@ struct list_query {
  * without an index: errors that name it (where = its name). Costs no query. */
 int list_query_parse(struct ledger *l, const struct register_decl *reg, const struct list_param *params, size_t n, struct arena *a, struct list_query *ret,
                      struct error *err);
+/* The first term that finds by what is sealed, or NULL: to be found by it is to be looked at. */
+const struct list_term *list_sealed_term(const struct list_query *q);
 /* Columns that a list can be sorted by, at most max: id first. */
 size_t list_sorts(const struct register_decl *reg, const char **out, size_t max);
 

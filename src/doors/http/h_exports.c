@@ -92,9 +92,9 @@ static int more(struct stream *x, struct ledger *l, struct error *err) {
     x->sent = x->n_looks = 0;
     x->r->session.now = http_now(x->r->server);
     int rc = list_query_parse(l, reg, x->params, x->n_params, &x->piece, &q, err);
-    for (size_t i = 0; rc == 0 && i < q.n_terms; i++)
-        if (q.terms[i].test == LIST_SEALED && !x->o.open)
-            rc = error_set(err, E_USAGE, q.terms[i].sealed->name.s, "an export finds by what is sealed with open=true, so that each look is journalled / 按密封字段导出须 open=true,逐条记入流水");
+    const struct list_term *sealed = rc == 0 && !x->o.open ? list_sealed_term(&q) : NULL;
+    if (sealed)
+        rc = error_set(err, E_USAGE, sealed->sealed->name.s, "an export finds by what is sealed with open=true, so that each look is journalled / 按密封字段导出须 open=true,逐条记入流水");
     x->o.query = &q;
     if (rc == 0) rc = export_piece(l, l->db, &x->r->session, reg, &x->o, &x->at, x->o.open ? PIECE_OPEN : PIECE_ROWS, &x->out, err);
     x->o.query = NULL;

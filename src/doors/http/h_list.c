@@ -12,13 +12,11 @@ static void put_cursor(struct buf *b, const char *name, struct text cursor) {
 
 /* To be found by what is sealed is to be looked at: whom the rows are about is in the journal before they go out. */
 static int found_by_sealed(struct request *r, const struct list_query *q, const struct list_page *page, struct error *err) {
+    if (!list_sealed_term(q)) return 0;
     const struct catalog *c = http_catalog(r->server);
     const struct register_decl *reg = register_find(c, q->reg->name), *people = register_find(c, TEXT("person"));
     struct look *looks = arena_alloc(&r->arena, (page->n + 1) * sizeof *looks);
     size_t n = 0;
-    bool sought = false;
-    for (size_t i = 0; i < q->n_terms; i++) sought = sought || q->terms[i].test == LIST_SEALED;
-    if (!sought) return 0;
     if (!looks) return error_memory(err);
     for (size_t i = 0; i < page->n; i++) {
         const struct record *row = &page->rows[i];

@@ -23,6 +23,8 @@ struct heads {
 /* Counts the headers; E_SYNTAX (and r->close) for an ambiguous request. The three texts are libmicrohttpd's own pointers. */
 int heads_check(struct request *r, const char *url, const char *method, const char *version, struct heads *ret, struct error *err);
 
+enum { ROUTES_MAX = 256 };
+
 /* ---- members.c: what a request holds that its route does not name is refused */
 int members_prepare(size_t n_routes, struct error *err);
 int members_of_query(const struct request *r, struct error *err); /* E_USAGE */

@@ -5,10 +5,8 @@
 
 #include "doors/http/inside.h"
 
-enum { ROUTES = 256 };
-
-static json_t *told[ROUTES]; /* "properties" of the body's schema, by the route's index; NULL: the handler looks itself */
-static const struct route *told_of[ROUTES]; /* a second server of a process finds them made: the first is reading them */
+static json_t *told[ROUTES_MAX]; /* "properties" of the body's schema, by the route's index; NULL: the handler looks itself */
+static const struct route *told_of[ROUTES_MAX]; /* a second server of a process finds them made: the first is reading them */
 
 static const struct schema *schema_named(const char *name) {
     const struct schema *s = NULL;
@@ -22,7 +20,7 @@ bool schema_is_closed(const struct schema *s) {
 }
 
 int members_prepare(size_t n_routes, struct error *err) {
-    for (size_t i = 0; i < ROUTES; i++) {
+    for (size_t i = 0; i < ROUTES_MAX; i++) {
         const struct route *r = i < n_routes ? route_at(i) : NULL;
         if (told_of[i] == r) continue;
         told_of[i] = NULL;
@@ -39,7 +37,7 @@ int members_prepare(size_t n_routes, struct error *err) {
 }
 
 const json_t *members_told(const struct request *r) {
-    return r->route && r->route_index < ROUTES ? told[r->route_index] : NULL;
+    return r->route && r->route_index < ROUTES_MAX ? told[r->route_index] : NULL;
 }
 
 int members_of_query(const struct request *r, struct error *err) {

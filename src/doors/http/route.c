@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUTES_MAX = 256 };
-
 /* A path cut at its slashes; an empty literal stands for a {name}. */
 struct pattern {
     const struct route *route;
