@@ -2,10 +2,13 @@
 #ifndef TOCSIN_TESTS_IDP_H
 #define TOCSIN_TESTS_IDP_H
 
+#include <arpa/inet.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 struct idp {
     pid_t pid;
@@ -13,10 +16,20 @@ struct idp {
     char folder[160];
 };
 
+/* One that nobody has at this moment. */
+static inline int idp_port(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool got = fd >= 0 && bind(fd, (struct sockaddr *)&at, n) == 0 && getsockname(fd, (struct sockaddr *)&at, &n) == 0;
+    if (fd >= 0) close(fd);
+    return got ? ntohs(at.sin_port) : 0;
+}
+
 /* 0: it runs; else the tests say why they skip. */
 static inline int idp_start(struct idp *p, const char *dir) {
     char command[400], line[64] = "";
-    p->port = 20000 + (int)(getpid() % 20000);
+    p->port = idp_port();
     snprintf(p->folder, sizeof p->folder, "%s/idp", dir);
     const char *home = getenv("TOCSIN_HOME");
     snprintf(command, sizeof command, "%s/tests/oidc '%s' %d", home ? home : ".", p->folder, p->port);

@@ -8,6 +8,7 @@
 
 #include "desks/node.h"
 #include "ledger/obligation.h"
+#include "ledger/proof.h"
 #include "stores.h"
 
 struct test_ledger {
@@ -17,6 +18,7 @@ struct test_ledger {
     struct session s;
     struct ledger_options o;
     size_t store;
+    bool damaged; /* the test has changed the tables itself */
 };
 
 static inline instant test_at(const char *iso) {
@@ -59,8 +61,23 @@ static inline void test_ledger_reopen(struct test_ledger *t) {
 /* What must hold of any ledger, whatever was done with it; asked before it is dropped. NULL: nothing. */
 static void (*test_ledger_law)(struct test_ledger *t) __attribute__((unused));
 
+/* The tables hold what the journal says: asked of every ledger before it is dropped. */
+static inline void test_ledger_true(struct ledger *l) {
+    struct error err = {0};
+    struct proof_report proof = {0};
+    char what[400];
+    assert_ok(proof_records(l, l->db, NULL, NULL, &proof, &err), err);
+    if (proof.n) {
+        proof_words(&proof.list[0], what, sizeof what);
+        fail_msg("%zu of the tables are not what the journal says: %s", proof.n, what);
+    }
+    assert_int_equal(proof.shelves, 0);
+    proof_clear(&proof);
+}
+
 static inline void test_ledger_drop(struct test_ledger *t) {
     if (test_ledger_law && t->l) test_ledger_law(t);
+    if (t->l && !t->damaged) test_ledger_true(t->l);
     ledger_close(t->l);
     arena_clear(&t->a);
     test_store_drop(t->store);

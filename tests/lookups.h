@@ -56,7 +56,9 @@ static inline int lookups_record(const struct record *r, void *arg) {
     struct arena a = {0};
     struct record copy = *r;
     struct error err = {0};
-    if (r->key) lookups_put(x, lookup_entry_of(t->by_key, r->key, r->id));
+    struct vault_key key;
+    bool erased = text_is(r->reg->name, "person") && vault_person_key(x->l->vault, x->l->db, r->id, &key, NULL) == E_UNKNOWN; /* found by nothing that identifies */
+    if (r->key && !erased) lookups_put(x, lookup_entry_of(t->by_key, r->key, r->id));
     if (r->number.n) lookups_put(x, lookup_entry_of(t->by_number, lookup_word(r->number), r->id));
     if (!text_is(r->reg->name, "person")) return 0;
     copy.values = arena_alloc(&a, (r->reg->n_fields + 1) * sizeof *copy.values);

@@ -47,4 +47,4 @@ summary() {
         for (const r of JSON.parse(require("fs").readFileSync(0)).rules)
             console.log(r.rule, r.open, r.overdue, r.without_owner, r.paid, r.lapsed, r.cancelled)'
 }
-whole() { run verify --data "$1" 2>&1; }
+whole() { run verify --records --data "$1" 2>&1; }

@@ -351,6 +351,80 @@ static void what_a_plan_asks_for_each_day_begins_today(void **state) {
     }
 }
 
+static void adopt(struct test_ledger *t, const char *pack, day from, const char *region) {
+    struct plan_adoption want = {.pack = text_of(pack), .from = from, .region = text_of(region), .reason = TEXT("test"), .approver = TEXT("test")};
+    struct error err = {0};
+    int64_t id = 0;
+    assert_ok(plan_adopt(t->l, &t->s, &want, &id, NULL, &err), err);
+}
+
+static instant due_of(struct test_ledger *t, int64_t record, const char *rule) {
+    return test_count(t, arena_printf(&t->a, "SELECT \"due_at\" FROM \"obligation\" WHERE \"record\" = %lld AND \"rule\" = '%s'", (long long)record, rule));
+}
+
+/* The nearest up the tree is in force: what is adopted above a region with a plan of its own moves nothing there, and nobody is told that it would. */
+static void a_plan_above_leaves_who_has_one_of_his_own(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        static const struct plan_adoption above = {.pack = {"covid-2022-20", 13}, .from = 19219, .region = {"310115", 6}, .reason = {"test", 4}};
+        struct error err = {0};
+        struct plan_diff diff = {0};
+        int64_t person = test_record(&t, "person", "name", "王芳"), id = 0, contact[2];
+        static const char *const regions[] = {"310115101", "310115102"};
+        for (int i = 0; i < 2; i++) {
+            struct draft *d = test_draft(&t, "contact", DRAFT_CREATE, "person", test_id(&t, i ? test_record(&t, "person", "name", "李明") : person), "last_contact", "2022-08-14", "found_at", NOW, NULL);
+            d->region = text_of(regions[i]);
+            assert_ok(record_write(t.l, &t.s, &d, 1, &err), err);
+            contact[i] = d->ret_id;
+        }
+        adopt(&t, "shannan-2022", 19219, "310115101");
+        assert_int_equal(due_of(&t, contact[0], "place-contact"), test_at("2022-08-15T13:00"));
+        assert_int_equal(due_of(&t, contact[1], "place-contact"), test_at("2022-08-15T18:00"));
+        instant end = due_of(&t, contact[0], "end-observation");
+        assert_int_equal(due_of(&t, contact[1], "end-observation"), end);
+        assert_ok(plan_adopt(t.l, &t.s, &above, &id, &diff, &err), err);
+        for (size_t i = 0; i < diff.n; i++) assert_true(diff.rules[i].n[PLAN_SOONER] + diff.rules[i].n[PLAN_LATER] <= 1);
+        plan_diff_clear(&diff);
+        assert_int_equal(due_of(&t, contact[0], "place-contact"), test_at("2022-08-15T13:00"));
+        assert_int_equal(due_of(&t, contact[0], "end-observation"), end);
+        assert_true(due_of(&t, contact[1], "end-observation") < end);
+        /* who owes once there what he would owe here too, owes it once */
+        struct draft *d = test_draft(&t, "contact", DRAFT_CREATE, "person", test_id(&t, person), "last_contact", "2022-08-14", "found_at", NOW, "relation", "colleague", NULL);
+        d->region = text_of(regions[1]);
+        assert_ok(record_write(t.l, &t.s, &d, 1, &err), err);
+        adopt(&t, "covid-2021-v8", 19219, "310115");
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"obligation\" WHERE \"rule\" = 'place-contact' AND \"state\" = 'open' AND \"holder\" = %lld", (long long)person)), 1);
+    }
+}
+
+/* One plan is in force: an older day than that of the plan in force is refused, and of two whose days came in one night the later stays. */
+static void one_plan_is_in_force(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        static const struct plan_adoption older = {.pack = {"covid-2021-v8", 13}, .from = 19218, .reason = {"test", 4}};
+        struct error err = {0};
+        int64_t id = 0, applied = 0, person = test_record(&t, "person", "name", "王芳"), contact = test_record(&t, "contact", "person", test_id(&t, person), "last_contact", "2022-08-14", "found_at", NOW);
+        instant before = due_of(&t, contact, "end-observation");
+        adopt(&t, "covid-2022-20", 19219, "310115");
+        instant now = due_of(&t, contact, "end-observation");
+        assert_true(now < before);
+        assert_int_equal(plan_adopt(t.l, &t.s, &older, &id, NULL, &err), E_CONFLICT);
+        assert_non_null(strstr(err.message, "2022-08-15"));
+        assert_int_equal(due_of(&t, contact, "end-observation"), now);
+        adopt(&t, "shannan-2022", 19222, "310115");
+        adopt(&t, "covid-2021-v8", 19221, "310115"); /* told after it, in force before it */
+        t.s.now = test_at("2022-08-18T09:00");
+        assert_ok(plan_catch_up(t.l, &t.s, &applied, &err), err);
+        assert_int_equal(due_of(&t, contact, "end-observation"), before);
+        assert_ok(plan_catch_up(t.l, &t.s, &applied, &err), err);
+        assert_int_equal(applied, 0);
+        int64_t other = test_record(&t, "contact", "person", test_id(&t, test_record(&t, "person", "name", "李明")), "last_contact", "2022-08-14", "found_at", NOW);
+        assert_int_equal(due_of(&t, other, "end-observation"), before);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_done_before_pays_what_a_plan_raises),
@@ -358,6 +432,8 @@ int main(void) {
         cmocka_unit_test(what_a_person_owes_once_is_owed_once_under_the_next_plan),
         cmocka_unit_test(a_plan_taken_back_leaves_what_was_owed),
         cmocka_unit_test(what_a_plan_asks_for_each_day_begins_today),
+        cmocka_unit_test(a_plan_above_leaves_who_has_one_of_his_own),
+        cmocka_unit_test(one_plan_is_in_force),
         cmocka_unit_test(facts_told_meanwhile_are_owed_for_as_if_told_before),
     };
     test_ledger_law = duties_agree;

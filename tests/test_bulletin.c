@@ -354,6 +354,7 @@ static void a_frozen_report_is_derived_again(void **state) {
         assert_ok(db_run(t.l->db, "UPDATE \"daily_report\" SET \"figures\" = REPLACE(\"figures\", '\"new_infections\":1', '\"new_infections\":7') WHERE \"id\" = ?1", &id, 1,
                          NULL, &err), err);
         assert_ok(db_commit(t.l->db, &err), err);
+        t.damaged = true;
         assert_int_equal(bulletin_rederive(t.l, NULL, &t.s, second, &differ, &err), 0);
         assert_string_equal(buf_cstr(&differ), "/cases/new_infections: 7, again 1\n");
         buf_clear(&differ);
@@ -537,8 +538,57 @@ static void memory_runs_out(void **state) {
     }
 }
 
+static int64_t approved_by_two(struct test_ledger *t, const char *region) {
+    static const struct grant approver = {.role = {"approver", 8}};
+    struct session first = session_of(t, "zhang", &approver), second = session_of(t, "wang", &approver);
+    struct bulletin_query q = {.region = text_of(region), .day = day_of("2022-05-30")};
+    struct error err = {0};
+    int64_t report = 0;
+    assert_ok(bulletin_freeze(t->l, &t->s, &q, &report, &err), err);
+    assert_ok(bulletin_approve(t->l, &first, report, &err), err);
+    assert_ok(bulletin_approve(t->l, &second, report, &err), err);
+    return report;
+}
+
+/* Three in one street are hidden, and so are nine in another: by its own bulletin that one would give the three away. */
+static void a_street_gives_no_other_away(void **state) {
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct test_ledger t;
+        EACH_STORE(t, NULL, NOW) {
+            struct error err = {0};
+            struct bulletin b;
+            for (int i = 0; i < 12; i++) make_case(&t, i < 3 ? "310115001" : "310115002", "confirmed", "local", "2022-05-30", "2022-05-29");
+            int64_t county = approved_by_two(&t, "310115"), street = approved_by_two(&t, "310115002");
+            bulletin_init(&b);
+            if (order == 0) {
+                assert_ok(bulletin_publish(t.l, &t.s, county, &err), err);
+                assert_int_equal(bulletin_publish(t.l, &t.s, street, &err), E_REFUSED);
+                err = (struct error){0};
+                assert_ok(bulletin_public(t.l, NULL, &t.s, county, 0, &b, &err), err);
+                assert_int_equal(b.n_regions, 2);
+                for (size_t i = 0; i < b.n_regions; i++) assert_int_equal(b.regions[i].fresh_total[0], FIGURE_HIDDEN);
+                /* a withdrawn one has been read */
+                assert_ok(bulletin_withdraw(t.l, &t.s, county, &err), err);
+                assert_int_equal(bulletin_publish(t.l, &t.s, street, &err), E_REFUSED);
+            } else {
+                assert_ok(bulletin_publish(t.l, &t.s, street, &err), err);
+                assert_ok(bulletin_publish(t.l, &t.s, county, &err), err);
+                assert_ok(bulletin_public(t.l, NULL, &t.s, county, 0, &b, &err), err);
+                assert_int_equal(b.n_regions, 0);
+                assert_int_equal(b.fresh_total, 12);
+                assert_ok(bulletin_public(t.l, NULL, &t.s, street, 0, &b, &err), err);
+                assert_int_equal(b.fresh_total, 9);
+            }
+            bulletin_clear(&b);
+        }
+    }
+}
+
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_street_gives_no_other_away),
         cmocka_unit_test(refuses),
         cmocka_unit_test(figures_add_up),
         cmocka_unit_test(the_curve_by_class_is_the_reports),

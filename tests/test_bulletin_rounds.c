@@ -2,6 +2,7 @@
 #include "sampling.h"
 
 #include "desks/bulletin/bulletin.h"
+#include "desks/testing/round.h"
 
 enum { DAY = 19236 }; /* 2022-09-01 */
 
@@ -104,6 +105,33 @@ static void figures_are_sums_by_hand(void **state) {
     }
 }
 
+/* Whoever is swabbed again is one, in whatever tube: members of a spoiled pool come to another pool. The report counts them as the board of the round does. */
+static void who_is_swabbed_again_is_one(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        struct bulletin b;
+        struct round_figures f;
+        int64_t who[3], first = tube_at(&t, &g, "T1", "pool", "10", "2022-09-01T09:00"), second = tube_at(&t, &g, "T2", "pool", "10", "2022-09-01T11:00");
+        for (int i = 0; i < 3; i++) {
+            who[i] = person_of(&t, i);
+            swab_at(&t, who[i], first, "1", "2022-09-01T09:10");
+        }
+        sample_open(&t, "tube", first, "spoiled");
+        for (int i = 0; i < 2; i++) swab_at(&t, who[i], second, "2", "2022-09-01T11:10");
+        compute(&t, "310115", DAY, &b);
+        assert_ok(round_figures_of(t.l, &t.s, g.round, TEXT(""), INSTANT_NONE, &f, &err), err);
+        assert_int_equal(b.rounds.swabs, 5);
+        assert_int_equal(f.swabs, 5);
+        assert_int_equal(b.rounds.people, 3);
+        assert_int_equal(f.people, 3);
+        assert_int_equal(b.rounds.covered, 3);
+        bulletin_clear(&b);
+    }
+}
+
 /* A sheet typed in the next morning restates the day; the frozen report is derived again as it was. */
 static void a_late_sheet_restates_the_day(void **state) {
     (void)state;
@@ -168,6 +196,7 @@ static void the_public_sees_no_small_cell(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures_are_sums_by_hand),
+        cmocka_unit_test(who_is_swabbed_again_is_one),
         cmocka_unit_test(a_late_sheet_restates_the_day),
         cmocka_unit_test(the_public_sees_no_small_cell),
     };

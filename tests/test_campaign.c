@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <Random123/philox.h>
+#include <dlfcn.h>
 #include <math.h>
 
 #include "engines/campaign.h"
@@ -451,6 +452,16 @@ static void when_memory_fails_nothing_leaks(void **state) {
     fail_msg("memory never sufficed");
 }
 
+/* The solver brings libquadmath with it; were it let, every format of the process would go the long way round (text.c). */
+static void no_library_has_conversions_of_its_own(void **state) {
+    (void)state;
+    void *found = dlsym(RTLD_DEFAULT, "register_printf_modifier");
+    int (*add)(const wchar_t *) = NULL;
+    assert_non_null(found);
+    memcpy(&add, &found, sizeof add);
+    assert_int_equal(add(L"Q"), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_cannot_hold_is_refused_by_name),
@@ -466,6 +477,7 @@ int main(void) {
         cmocka_unit_test(where_nothing_is_moved_it_is_not_earlier),
         cmocka_unit_test(a_burst_jams_and_calling_by_slot_does_not),
         cmocka_unit_test(when_memory_fails_nothing_leaks),
+        cmocka_unit_test(no_library_has_conversions_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,7 @@ refuses 64 'no such command' help frobnicate
 # ---- a node and its life
 now=2022-05-30T16:00
 does '3407|regions' init --region 310199 --policy covid-2022-v9 --from 2022-05-28 --at 2022-05-28T00:00
+does 'covid-2022-v9 +2022-05-28 +covid-19 +310199' policy list
 refuses 69 '.' init --region 310199
 [ "$(stat -c %a data/*key* | head -1)" = 600 ] && ok "the key is for its owner only" || bad "the key is for its owner only" "$(ls -l data)"
 json 'j.adopted.length === 1 && j.policies.length >= 7' policy list
@@ -273,6 +274,8 @@ first=$("$tocsin" export case --columns id --where "person = $who" | sed -n 2p |
 json "j.outcome === 'created' && j.double.id === $first" record case person="$who" disease=covid-19 classification=suspected report_date=2022-05-29 --at $now
 json "j.doubles.some(d => d.earlier.id === $first && d.later.date === '2022-05-29')" doubles case
 does '可能是重卡' doubles case --lang zh
+json 'j.double === null' record person name=护照一 doc_type=passport doc_no=E31415926
+does 'the same document' record person name=护照二 doc_type=passport doc_no=e31415926 --lang en
 second=$("$tocsin" doubles case --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).doubles.find(d => d.earlier.id === +process.argv[1]).later.id)' "$first")
 refuses 65 '重卡的病例须转为已排除' record case --id "$second" duplicate_of="$first" --at $now --lang zh
 check "a double is settled" "$tocsin" record case --id "$second" duplicate_of="$first" --state excluded --at $now
@@ -287,9 +290,17 @@ kase=$("$tocsin" due --list --limit 5000 --at $now --json | node -e 'const d = J
 sun=$("$tocsin" export account --columns id --where "login = 'sun'" | sed -n 2p | tr -d '\r')
 check "named for a case" "$tocsin" record case --id "$kase" investigator="$sun" --at $now
 does '个人 孙' due --list --limit 5000 --lang zh --at $now
+# What is written beside the rows' own records is counted too: the person of an unchanged contact has another address.
+printf '姓名,联系电话,现住址,末次接触时间\n周游,13700001111,一路1号,2022-05-28\n' >beside.csv
+does '1 rows = 1 created .* 2 records written in all' import contact beside.csv --at $now
+sed -i 's/一路1号/二路2号/' beside.csv
+does '1 rows = 0 created . 0 changed . 1 unchanged .* 1 records written in all' import contact beside.csv --at $now
+"$tocsin" import contact beside.csv --at $now >out 2>&1
+check "nothing is written when nothing is new" test -z "$(grep 'records written' out)"
 # What somebody owes in person is what his unit owes.
 refuses 64 'no organisation is called' account unit sun 没有这个单位 --at $now
 refuses 64 'no organisation is called' due --unit 没有这个单位 --at $now
+refuses 64 'no organisation is called' due --unit 99999 --at $now
 check "of a unit" "$tocsin" account unit sun 县公安局 --at $now
 does '县公安局' account list --at $now
 does '个人 孙' due --unit 县公安局 --list --limit 5000 --lang zh --at $now
@@ -390,13 +401,18 @@ json 'j.entries.length === 0' journal --until 2001-01-01T00:00
 json 'j.entries.length > 0 && j.entries.every(e => e.at.startsWith("2022-05-28"))' journal --since 2022-05-28T00:00 --until 2022-05-29T00:00
 does '查看密封字段' journal --verb open --lang zh
 
-does 'whole' verify --all
+does 'records whole: [1-9][0-9]* as the journal says' verify --all --records
 json 'j.whole === true && j.entries > 100' verify
 check "backup" "$tocsin" backup b.backup
 refuses 69 'there already' backup b.backup
 refuses 64 'key' restore b.backup --data new
 check "restore" "$tocsin" restore b.backup --key "$(ls data/*key* | head -1)" --data new
+json 'j.whole === true && j.records.whole && j.records.rows > 100' verify --records --data new
+sqlite3 new/tocsin.db "UPDATE \"case\" SET classification = CASE classification WHEN 'confirmed' THEN 'suspected' ELSE 'confirmed' END WHERE id = (SELECT MIN(id) FROM \"case\")"
 json 'j.whole === true' verify --data new
+refuses 70 'case [0-9]+ .*: classification is not what entry [0-9]+' verify --records --data new
+refuses 70 '病例 [0-9]+ .*:classification 与第 [0-9]+ 条' verify --records --data new --lang zh
+sqlite3 new/tocsin.db "UPDATE \"case\" SET classification = CASE classification WHEN 'confirmed' THEN 'suspected' ELSE 'confirmed' END WHERE id = (SELECT MIN(id) FROM \"case\")"
 a=$("$tocsin" export case --columns id,number,onset | sort | md5sum) b=$("$tocsin" export case --columns id,number,onset --data new | sort | md5sum)
 [ "$a" = "$b" ] && ok "the restored node has the same cases" || bad "the restored node has the same cases"
 does 'nothing to change' migrate
@@ -409,6 +425,13 @@ does 'adopted' policy adopt covid-2022-20 --from 2022-05-30 --reason test --at 2
 refuses 69 'in force there from that day already' policy adopt covid-2022-20 --from 2022-05-30 --reason again --at 2022-05-30T18:00
 import=$("$tocsin" import place files/places.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
 does 'import' undo "$import"
+self=$("$tocsin" record person name=王自己 doc_type=passport doc_no=E99887766 --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).id)')
+one=$("$tocsin" record case person="$self" disease=covid-19 classification=suspected report_date=2022-05-29 --at $now --json | node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log(j.id + "," + j.number)')
+printf '姓名,证件类型,证件号码,病例编号,末次接触时间\n王自己,护照,E99887766,%s,2022-05-28\n' "${one#*,}" >self.csv
+json 'j.rejected === 1 && j.created === 0' import contact self.csv --at $now --errors self-errors.csv
+grep -qE '关联病例|index_case' self-errors.csv && grep -qE 'same person|本人' self-errors.csv && ok "who is named his own contact comes back with the field" || bad "who is named his own contact" "$(cat self-errors.csv out)"
+refuses 65 'index_case.*same person|same person.*index_case' record contact person="$self" index_case="${one%,*}" last_contact=2022-05-28 --at $now
+refuses 65 'source_case.*itself|itself.*source_case' record case --id "${one%,*}" source_case="${one%,*}" --at $now
 printf 'name,community\nU,Undone\nR,Referred\n' >two.csv
 import=$("$tocsin" import person two.csv --at $now --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).import)')
 stays=$("$tocsin" export person --columns id --where "community = 'Referred'" | sed -n 2p | tr -d '\r')
@@ -424,7 +447,7 @@ refuses 69 '.' person merge $two --reason test
 check "unmerge" "$tocsin" person unmerge "${two#* }" --reason test
 refuses 64 'reason' person erase "${two%% *}"
 check "erase" "$tocsin" person erase "${two%% *}" --reason test
-does 'whole' verify --all
+does 'records whole: [1-9][0-9]* as the journal says' verify --all --records
 
 # ---- two diseases live at once: each fact is obliged by the plan of its own disease
 make() { "$tocsin" record "$@" --data two --at $now --region 310199 --json | node -e 'console.log(JSON.parse(require("fs").readFileSync(0)).id)'; }
@@ -454,11 +477,22 @@ make membership person="$first" kind=household unit=H1 since=2022-01-01 >/dev/nu
 make membership person="$third" kind=household unit=H1 since=2022-01-01 >/dev/null
 printf 'person,place,start,end\n%s,shop,2022-05-29 10:00,2022-05-29 11:00\n%s,shop,2022-05-29 10:10,2022-05-29 11:00\n' "$first" "$second" >stays.csv
 printf 'person,other,start,end,distance\n%s,%s,2022-05-29 15:00,2022-05-29 15:40,1\n' "$first" "$fourth" >near.csv
+refuses 64 'limit' chains --limit -1 --data two
+refuses 64 'limit' tracing places --limit 0 --data two
+refuses 64 'zone' tracing visitors --place x --zone -3 --data two
+refuses 64 'no disease "covid"' chains --disease covid --data two
+refuses 65 'more than 512' trace --person "$(seq -s , 513)" --data two
+does "^$third .*same household\$" trace "$covid" --data two --at $now
 check "stays for a trace" "$tocsin" visits import stays.csv --data two
 check "and two devices near each other" "$tocsin" visits import near.csv --data two
 does "^$third .*same household\$" trace "$covid" --data two --at $now
 does "^$second .*together\$" trace "$covid" --data two --at $now
 does "^$fourth .*proximity\$" trace "$covid" --data two --at $now
+cafe=$(make place title=cafe kind=restaurant)
+printf 'person,place,start,end\nguest,%s,2022-05-29 18:00,2022-05-29 19:00\n' "$cafe" >guest.csv
+check "who was at a cafe" "$tocsin" visits import guest.csv --data two
+make track person="$first" place="$cafe" day=2022-05-29 starts=2022-05-29T18:10 ends=2022-05-29T18:50 source=interview >/dev/null
+does "^guest .*together\$" trace "$covid" --data two --at $now
 does "^$third .*同户\$" trace "$covid" --data two --at $now --lang zh
 does "^$fourth .*近距离感应\$" trace "$covid" --data two --at $now --lang zh
 echo "1..$count"

@@ -287,7 +287,7 @@ static void what_cannot_be_asked_is_refused(void **state) {
     assert_int_equal(contact_find(&s, &o, &one, 1, NULL, 0, work, &found, &err), E_INVALID);
     struct contact_common common;
     err = (struct error){0};
-    assert_int_equal(contact_common(&s, &o, &one, 1, NULL, 0, 0, work, &common, &err), E_INVALID);
+    assert_int_equal(contact_common(&s, &o, &one, NULL, 1, NULL, 0, 0, work, &common, &err), E_INVALID);
     one.to = 5;
     ask(&city, &o, &one, 1);
     assert_int_equal(found.n_contacts, 0);
@@ -603,7 +603,7 @@ static void what_cases_have_in_common(void **state) {
     city.classes[4] = 0;
     struct contact_index cases[5];
     for (uint32_t p = 0; p < 5; p++) cases[p] = (struct contact_index){p, 0, 2 * DAY_S};
-    assert_ok(contact_common(&s, &o, cases, 5, NULL, 0, 0, work, &c, &err), err);
+    assert_ok(contact_common(&s, &o, cases, NULL, 5, NULL, 0, 0, work, &c, &err), err);
     assert_int_equal(c.n_places, 2);
     assert_int_equal(c.places[0].place, 4);
     assert_int_equal(c.places[0].cases, 5);

@@ -259,6 +259,49 @@ static void what_was_done_before_it_was_owed_is_paid(void **state) {
     }
 }
 
+static int64_t late(struct test_ledger *t, int64_t record, const char *rule) {
+    return test_count(t, arena_printf(&t->a, "SELECT \"late\" FROM \"obligation\" WHERE \"record\" = %lld AND \"rule\" = '%s' AND \"state\" = 'paid'", (long long)record, rule));
+}
+
+/* Late or not is a matter of when it was done: a corrected time is judged anew, both ways, also when another fact of the same was in time. */
+static void a_corrected_time_is_judged_anew(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", "2022-08-15T20:00") {
+        int64_t who = person(&t, "密接甲");
+        int64_t id = test_record(&t, "contact", "person", test_id(&t, who), "last_contact", "2022-08-14", "found_at", "2022-08-15T08:00");
+        int64_t stay = test_record(&t, "stay", "person", test_id(&t, who), "kind", "home", "started_at", "2022-08-15T16:00");
+        assert_int_equal(late(&t, id, "place-contact"), 0); /* the deadline itself is in time */
+        change(&t, "stay", stay, "room", "302");
+        assert_int_equal(late(&t, id, "place-contact"), 0);
+        change(&t, "stay", stay, "started_at", "2022-08-15T16:00:01");
+        assert_int_equal(late(&t, id, "place-contact"), 1);
+        change(&t, "stay", stay, "started_at", "2022-08-15T15:00");
+        assert_int_equal(late(&t, id, "place-contact"), 0);
+        test_record(&t, "stay", "person", test_id(&t, who), "kind", "central", "started_at", "2022-08-15T15:30");
+        change(&t, "stay", stay, "started_at", "2022-08-15T18:00");
+        assert_int_equal(late(&t, id, "place-contact"), 0);
+    }
+}
+
+/* Results come in any order: a test made on its day is in time, whatever day's result was told first. */
+static void days_are_late_each_for_itself(void **state) {
+    static const char *const days[] = {"2022-08-17", "2022-08-15", "2022-08-21", "2022-08-16", "2022-08-19"};
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", "2022-08-15T01:00") {
+        for (int missed = 0; missed < 2; missed++) {
+            int64_t who = person(&t, missed ? "密接乙" : "密接甲");
+            t.s.now = test_at("2022-08-15T01:00");
+            int64_t stay = test_record(&t, "stay", "person", test_id(&t, who), "kind", "central", "class", "close", "exposure", "2022-08-14", "started_at", "2022-08-15T00:30");
+            t.s.now = test_at("2022-08-21T20:00");
+            for (int i = 0; i < 5; i++)
+                test_record(&t, "test", "person", test_id(&t, who), "sampled_at", arena_printf(&t.a, "%sT09:00", missed && i == 1 ? "2022-08-18" : days[i]), "result", "negative", "kind", "pcr");
+            assert_int_equal(late(&t, stay, "central-tests"), missed);
+        }
+    }
+}
+
 /* Receipts name the case and not the person: a merge does not lose what they paid. */
 static void a_merge_keeps_what_receipts_paid(void **state) {
     (void)state;
@@ -307,6 +350,8 @@ int main(void) {
         cmocka_unit_test(a_second_disease_does_not_take_a_stay),
         cmocka_unit_test(days_go_with_the_exposure_and_class_of_their_contact),
         cmocka_unit_test(what_was_done_before_it_was_owed_is_paid),
+        cmocka_unit_test(a_corrected_time_is_judged_anew),
+        cmocka_unit_test(days_are_late_each_for_itself),
         cmocka_unit_test(a_merge_keeps_what_receipts_paid),
         cmocka_unit_test(a_batch_sees_what_it_has_just_written),
     };

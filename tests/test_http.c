@@ -265,6 +265,36 @@ static void a_second_card_is_told(void **state) {
     }
 }
 
+/* A person whose document somebody on record has is stored, and told of: also in a batch, again with the same key, and not where the asker may not look. */
+static void the_same_document_is_told(void **state) {
+    (void)state;
+    EACH_HTTP(h, NULL, NOW) {
+        static const char *const form = "{\"fields\":{\"name\":\"%s\",\"doc_type\":\"passport\",\"doc_no\":\"%s\"},\"region\":\"%s\"}";
+        struct answer_got got = test_http_post(&h, PERSONS, STREET, arena_printf(&h.t.a, form, "李娜", "E1234567", "310115001"));
+        assert_status(got, 201);
+        assert_null(json_object_get(got.json, "double"));
+        int64_t first = test_json_int(got.json, "id");
+        for (int i = 0; i < 2; i++) {
+            got = test_http_ask(&h, "POST", PERSONS, STREET, "Idempotency-Key: again\r\nAccept-Language: en\r\n", arena_printf(&h.t.a, form, "王芳", "E1234567", "310115001"));
+            assert_status(got, 201);
+            assert_int_equal(test_json_int(json_object_get(got.json, "double"), "id"), first);
+            assert_non_null(strstr(test_json_text(json_object_get(got.json, "double"), "why"), "same document"));
+            assert_null(memmem(got.body.s, got.body.n, "E1234567", 8));
+        }
+        got = test_http_post(&h, PERSONS "/batch", STREET,
+                             arena_printf(&h.t.a, "{\"rows\":[%s,%s]}", arena_printf(&h.t.a, form, "张伟", "E7654321", "310115001"), arena_printf(&h.t.a, form, "李娜", "E1234567", "310115001")));
+        assert_status(got, 200);
+        assert_null(json_object_get(json_array_get(json_object_get(got.json, "rows"), 0), "double"));
+        assert_int_equal(test_json_int(json_object_get(json_array_get(json_object_get(got.json, "rows"), 1), "double"), "id"), first);
+        got = test_http_post(&h, PERSONS, OTHER, arena_printf(&h.t.a, form, "李娜", "E1234567", "310115002"));
+        assert_status(got, 201);
+        assert_null(json_object_get(got.json, "double"));
+        got = test_http_post(&h, PERSONS, STREET, "{\"fields\":{\"name\":\"李娜\"},\"region\":\"310115001\"}"); /* a name is nobody's alone */
+        assert_status(got, 201);
+        assert_null(json_object_get(got.json, "double"));
+    }
+}
+
 static void a_request_that_comes_twice_changes_nothing_twice(void **state) {
     (void)state;
     EACH_HTTP(h, NULL, NOW) {
@@ -359,7 +389,7 @@ int main(void) {
         cmocka_unit_test_teardown(the_asker_is_told_in_his_language, settle),
         cmocka_unit_test_teardown(a_record_is_made_shown_and_changed, settle),
         cmocka_unit_test_teardown(a_state_is_moved_by_an_action, settle),
-        cmocka_unit_test_teardown(a_second_card_is_told, settle), cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
+        cmocka_unit_test_teardown(a_second_card_is_told, settle), cmocka_unit_test_teardown(the_same_document_is_told, settle), cmocka_unit_test_teardown(a_request_that_comes_twice_changes_nothing_twice, settle),
         cmocka_unit_test_teardown(many_rows_each_with_its_result, settle),
         cmocka_unit_test_teardown(who_asks_as_it_stops, settle),
     };

@@ -234,7 +234,25 @@ static void the_journal_is_paged_and_proved(void **state) {
         assert_int_equal(json_array_size(json_object_get(got.json, "entries")), 2);
         assert_string_equal(refusal(asked("{\"kind\":\"audit\",\"step\":\"verify\"}", STREET, "failed")), "DENIED");
         json_t *job = asked("{\"kind\":\"audit\",\"step\":\"verify\"}", AUDITOR, "done");
-        assert_true(json_is_true(json_object_get(json_object_get(json_object_get(job, "result"), "verify"), "whole")));
+        json_t *verdict = json_object_get(json_object_get(job, "result"), "verify");
+        assert_true(json_is_true(json_object_get(verdict, "whole")));
+        assert_null(json_object_get(verdict, "records"));
+        const char *with_records = "{\"kind\":\"audit\",\"step\":\"verify\",\"params\":{\"records\":\"true\"}}";
+        verdict = json_object_get(json_object_get(asked(with_records, AUDITOR, "done"), "result"), "verify");
+        assert_true(json_is_true(json_object_get(verdict, "whole")));
+        assert_true(json_is_true(json_object_get(json_object_get(verdict, "records"), "whole")));
+        struct error err = {0};
+        struct db *db = NULL;
+        assert_ok(db_open(h.t.o.store, DB_WRITE, &db, &err), err);
+        assert_ok(db_run(db, "UPDATE \"person\" SET \"sex\" = '2' WHERE \"id\" = (SELECT MIN(\"id\") FROM \"person\")", NULL, 0, NULL, &err), err);
+        db_close(db);
+        h.t.damaged = true;
+        verdict = json_object_get(json_object_get(asked(with_records, AUDITOR, "done"), "result"), "verify");
+        assert_true(json_is_false(json_object_get(verdict, "whole")));
+        assert_int_equal(test_json_int(verdict, "bad_entry"), 0);
+        const json_t *found = json_array_get(json_object_get(json_object_get(verdict, "records"), "findings"), 0);
+        assert_string_equal(json_string_value(json_object_get(found, "register")), "person");
+        assert_string_equal(json_string_value(json_object_get(found, "field")), "sex");
     }
 }
 

@@ -125,6 +125,7 @@ static void many_ask_at_once_and_each_is_told_the_own(void **state) {
         int64_t merged = test_record(t, "person", "name", "王芳芳"), who[] = {people[0], people[1], merged, INT64_MAX};
         struct value cells[] = {value_int(merged), value_int(people[0])};
         assert_ok(db_begin(t->l->db, &err), err);
+        t->damaged = true;
         assert_ok(db_run(t->l->db, "UPDATE \"person\" SET \"merged_into\" = ?2 WHERE \"id\" = ?1", cells, 2, NULL, &err), err);
         assert_ok(db_commit(t->l->db, &err), err);
         struct ticket_ask asks[ASKED];

@@ -200,6 +200,16 @@ static void boxes_against_their_manifest(void **state) {
         ARRIVE(&t, "T2");
         assert_int_equal(report.counts[LAB_MISSING], 0);
         assert_int_equal(test_count(&t, "SELECT \"missing\" + 10 * \"extra\" FROM \"box\""), 10);
+        /* what a box lacked comes in another: both say so */
+        packed(&t, &x, "T3", 10, 4, 2);
+        ARRIVE(&t, "T1");
+        assert_int_equal(report.counts[LAB_MISSING], 1);
+        test_record(&t, "box", "barcode", "B2", "laboratory", test_id(&t, x.laboratory), "site", test_id(&t, x.g.site));
+        lab_report_clear(&report);
+        assert_ok(lab_receive(t.l, &t.s, TEXT("B2"), &(struct text){"T3", 2}, 1, AT("19:00"), &report, &err), err);
+        assert_int_equal(line_of("T3")->outcome, LAB_EXTRA);
+        assert_int_equal(test_count(&t, "SELECT \"missing\" FROM \"box\" WHERE \"barcode\" = 'B1'"), 0);
+        assert_int_equal(test_count(&t, "SELECT \"extra\" FROM \"box\" WHERE \"barcode\" = 'B2'"), 1);
         lab_report_clear(&report);
     }
 }
@@ -364,6 +374,35 @@ static void nothing_is_told_before_the_second_person(void **state) {
     }
 }
 
+/* The rest of a plate says that its controls failed: what its first file gave is nobody's result any more, and what an earlier run said stands again. */
+static void a_run_that_fails_takes_its_results_back(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct error err = {0};
+        struct round_figures f;
+        struct lab_ground x = lab_make(&t);
+        packed(&t, &x, "T1", 10, 0, 2);
+        packed(&t, &x, "T2", 10, 2, 2);
+        ARRIVE(&t, "T1", "T2");
+        PLATE(&t, &x, "P1", "T1");
+        x.resulted_at = AT("19:40");
+        PLATE(&t, &x, "P2", "T1=20/20 T2=20/20");
+        assert_ok(run_plate(&t, &x, "P2", "NC=20/20 PC=25/25", &err), err);
+        assert_true(report.failed);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\" = 'T1' AND \"state\" = 'tested' AND \"result\" = 'negative'"), 1);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"barcode\" = 'T2' AND \"state\" = 'received' AND \"result\" = 'pending' AND \"result_at\" IS NULL"), 1);
+        assert_ok(round_figures_of(t.l, &t.s, x.g.round, TEXT(""), INSTANT_NONE, &f, &err), err);
+        assert_int_equal(f.tested, 1);
+        assert_int_equal(f.positive_tubes, 0);
+        x.resulted_at = AT("19:35"); /* read before the one that failed */
+        PLATE(&t, &x, "P3", "T2");
+        release(&t);
+        assert_int_equal(report.counts[LAB_TAKEN], 1);
+        lab_report_clear(&report);
+    }
+}
+
 /* ---- recall */
 
 static void every_member_of_a_doubtful_pool_is_held_and_sampled_singly(void **state) {
@@ -523,7 +562,19 @@ static void a_correction_takes_everything_back(void **state) {
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"swab\" WHERE \"result\" = 'negative'"), 3);
         assert_int_equal(owed(&t, "hold-member", "open"), 0);
         assert_int_equal(owed(&t, "resample-member", "cancelled"), 3);
+        assert_ok(lab_correct(t.l, &second, TEXT("T1"), TEXT("inconclusive"), &err), err);
+        assert_int_equal(owed(&t, "hold-member", "open"), 3);
+        struct draft *fails = test_draft(&t, "lab_run", DRAFT_CHANGE, NULL); /* what was released is corrected: its run does not fail */
+        fails->id = test_count(&t, "SELECT \"id\" FROM \"lab_run\"");
+        fails->state = TEXT("failed");
+        assert_int_equal(test_write(&t, fails, &err), E_INVALID);
+        err = (struct error){0};
+        /* in doubt or positive, its members hear the same; the figures do not */
+        int64_t told = test_count(&t, "SELECT MAX(\"told_at\") FROM \"swab\"");
+        second.now += 600;
         assert_ok(lab_correct(t.l, &second, TEXT("T1"), TEXT("positive"), &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"result\" = 'positive' AND \"verdict\" = 'recall'"), 1);
+        assert_int_equal(test_count(&t, "SELECT MAX(\"told_at\") FROM \"swab\""), told);
         assert_int_equal(owed(&t, "hold-member", "open"), 3);
         lab_report_clear(&report);
     }
@@ -720,6 +771,7 @@ int main(void) {
         cmocka_unit_test(the_later_plate_has_the_last_word),
         cmocka_unit_test(nobody_releases_what_he_entered),
         cmocka_unit_test(controls_that_fail_give_no_results),
+        cmocka_unit_test(a_run_that_fails_takes_its_results_back),
         cmocka_unit_test(nothing_is_told_before_the_second_person),
         cmocka_unit_test(every_member_of_a_doubtful_pool_is_held_and_sampled_singly),
         cmocka_unit_test(who_is_told_late_is_in_the_tube_all_the_same),

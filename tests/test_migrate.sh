@@ -41,12 +41,13 @@ for base in $stores; do
     check "$kind: migrated, with a backup, which it tells" grep -qE "^$kind.gz: [0-9]+ tables" told
     check "$kind: the new field is there" after record place title=西门 doors=2 --data "$node" --at $now
     check "$kind: and the new register" after record well title=井 --data "$node" --at $now
+    check "$kind: what the tables hold is what the journal says" after verify --records --data "$node"
     check "$kind: nothing is left to change" grep -q 'nothing to change\|^-- kept' <(after migrate --data "$node" --lang en)
     check "$kind: so no backup is asked for" after migrate --apply --data "$node"
     export TOCSIN_HOME=$home
     check "$kind: the program from before restores it" before restore "$kind.gz" --key "$node/tocsin.key" --data "back$kind"
     if [ "$(before export place --data "back$kind" --columns title,note | md5sum)" = "$was" ]; then ok "$kind: with everything, the field that went too"; else bad "$kind: with everything" "$(before export place --data "back$kind")"; fi
-    check "$kind: and it is whole" before verify --all --data "back$kind"
+    check "$kind: and it is whole" before verify --all --records --data "back$kind"
     new_node "$base" "$node"b
     TOCSIN_HOME=$work/house check "$kind: or none, said explicitly" after migrate --apply --no-backup --data "$node"b
 done

@@ -23,7 +23,7 @@ for base in $stores; do
         ok "a record that changes its region changes its part" || bad "a record that changes its region changes its part" "$id" "$(cat out)"
     run import contact files/contacts.csv --json >out 2>err; node -e 'const j = JSON.parse(require("fs").readFileSync("out")); process.exit(j.created === 0 ? 0 : 1)' &&
         ok "a repeated import makes nothing" || bad "a repeated import makes nothing" "$(head -c 400 out err)"
-    run verify >/dev/null && ok "the journal is whole" || bad "the journal is whole"
+    run verify --records >out 2>&1 && ok "the journal is whole, and the records are what it says" || bad "the journal is whole, and the records are what it says" "$(cat out)"
 done
 [ "$count" -gt 0 ] || ok "PostgreSQL is not there # SKIP"
 plan

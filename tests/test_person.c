@@ -4,6 +4,7 @@
 
 #include "desks/person.h"
 #include "desks/retention.h"
+#include "ledger/table.h"
 
 static const char *const NOW = "2022-05-30T10:00";
 
@@ -52,7 +53,7 @@ static void a_merge_carries_everything_and_can_be_undone(void **state) {
         make_case(&t, b);
         struct person_twin *twins = NULL;
         size_t n = 0;
-        assert_ok(person_twins(t.l, NULL, a, &t.a, &twins, &n, &err), err);
+        assert_ok(person_twins(t.l, NULL, &t.s, a, &t.a, &twins, &n, &err), err);
         assert_int_equal(n, 1); /* simplified and traditional meet */
         assert_true(twins[0].person == b && twins[0].name && !twins[0].phone);
         struct person_child *before = NULL, *after = NULL;
@@ -91,12 +92,12 @@ static void merges_are_undone_in_any_order(void **state) {
     EACH_STORE(t, "covid-2022-v9", NOW)
         for (int order = 0; order < 2; order++) {
             struct error err = {0};
-            int64_t p[3], cases[3], moved = 0;
+            int64_t p[3], cases[3], moved = 0, index = make_case(&t, test_record(&t, "person", "name", "王芳"));
             for (int i = 0; i < 3; i++) {
                 p[i] = test_record(&t, "person", "name", "张伟");
                 cases[i] = make_case(&t, p[i]);
                 static const char *const met[] = {"2022-05-28", "2022-05-29", "2022-05-27"}, *const found[] = {"2022-05-30T09:00", "2022-05-30T08:00", "2022-05-30T10:00"};
-                test_record(&t, "contact", "person", test_id(&t, p[i]), "index_case", test_id(&t, cases[i]), "last_contact", met[i], "found_at", found[i]);
+                test_record(&t, "contact", "person", test_id(&t, p[i]), "index_case", test_id(&t, index), "last_contact", met[i], "found_at", found[i]);
             }
             char *before = test_duties(&t);
             assert_ok(person_merge(t.l, &t.s, p[1], p[0], NULL, &err), err);
@@ -121,6 +122,37 @@ static void merges_are_undone_in_any_order(void **state) {
             verify(&t);
         }
 }
+
+/* What was recorded of a contact while two were one is about whom the contact is about, and so are the duties that it raised and paid. */
+static void what_was_recorded_meanwhile_goes_with_its_contact(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_STORE(t, "covid-2022-v9", NOW) {
+        struct error err = {0};
+        int64_t p[2], contacts[2], moved = 0;
+        for (int i = 0; i < 2; i++) {
+            p[i] = test_record(&t, "person", "name", "张伟");
+            contacts[i] = test_record(&t, "contact", "person", test_id(&t, p[i]), "last_contact", "2022-05-29", "found_at", NOW);
+        }
+        assert_ok(person_merge(t.l, &t.s, p[0], p[1], NULL, &err), err);
+        int64_t stay = test_record(&t, "stay", "contact", test_id(&t, contacts[1]), "kind", "central", "started_at", NOW);
+        int64_t fives = test_record(&t, "five_duties", "stay", test_id(&t, stay), "since", "2022-05-30");
+        int64_t other = test_record(&t, "test", "person", test_id(&t, p[0]), "sampled_at", NOW, "result", "negative", "kind", "pcr");
+        const char *person = "SELECT \"person\" FROM \"%s\" WHERE \"id\" = %lld", *owed = "SELECT COUNT(*) FROM \"obligation\" WHERE \"holder\" = %lld AND \"rule\" = '%s' AND \"state\" = '%s'";
+        assert_int_equal(test_count(&t, arena_printf(&t.a, person, "stay", (long long)stay)), p[0]);
+        assert_ok(person_unmerge(t.l, &t.s, p[1], &moved, &err), err);
+        assert_int_equal(moved, 3);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, person, "stay", (long long)stay)), p[1]);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, person, "five_duties", (long long)fives)), p[1]);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, person, "test", (long long)other)), p[0]);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, owed, (long long)p[1], "central-tests", "open")), 1);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, owed, (long long)p[0], "central-tests", "open")), 0);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, owed, (long long)p[0], "place-contact", "open")), 1);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, owed, (long long)p[1], "place-contact", "open")), 0);
+        verify(&t);
+    }
+}
+
 
 /* What an interview says is sealed with the key of its person: it is read and changed under whoever it is about now. */
 static void what_is_sealed_goes_along(void **state) {
@@ -183,6 +215,29 @@ static void erasure_and_merges_know_each_other(void **state) {
     }
 }
 
+struct told {
+    struct test_ledger *t;
+    size_t entries, cells;
+};
+
+/* Cells of a history that have a value: the fields that outlive a person, and none of the others. */
+static int tell_cells(const struct journal_entry *e, void *arg) {
+    struct told *x = arg;
+    const struct register_decl *reg = register_find(x->t->l->catalog, TEXT("person"));
+    struct error err = {0};
+    x->entries++;
+    for (int k = 0; k < 2; k++) {
+        size_t pos = 0, code = 0;
+        struct value v;
+        while (journal_cells_next(k ? e->before : e->after, &pos, &code, &v, &err) > 0) {
+            int f = table_field_of(x->t->l->tables[reg->order], code);
+            x->cells += f >= 0 && value_given(v);
+            if (f >= 0 && value_given(v)) assert_true(record_outlives(&reg->fields[f]));
+        }
+    }
+    return 0;
+}
+
 static void an_erased_person_cannot_be_opened_or_found(void **state) {
     (void)state;
     struct test_ledger t;
@@ -208,6 +263,10 @@ static void an_erased_person_cannot_be_opened_or_found(void **state) {
         assert_ok(person_find(t.l, NULL, BLIND_PHONE, TEXT("13800138000"), &t.a, &found, &n, &err), err);
         assert_int_equal(n, 0);
         assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"case\""), 1); /* it still counts */
+        struct told told = {.t = &t};
+        assert_ok(record_history(t.l, NULL, &t.s, reg, a, tell_cells, &told, &err), err);
+        assert_int_equal(told.entries, 2); /* made, and emptied */
+        assert_int_equal(told.cells, 1); /* the sex */
         verify(&t);
     }
 }
@@ -246,6 +305,7 @@ int main(void) {
         cmocka_unit_test(refused_merges_change_nothing),
         cmocka_unit_test(a_merge_carries_everything_and_can_be_undone),
         cmocka_unit_test(merges_are_undone_in_any_order),
+        cmocka_unit_test(what_was_recorded_meanwhile_goes_with_its_contact),
         cmocka_unit_test(what_is_sealed_goes_along),
         cmocka_unit_test(erasure_and_merges_know_each_other),
         cmocka_unit_test(an_erased_person_cannot_be_opened_or_found),

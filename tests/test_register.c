@@ -65,6 +65,8 @@ static const struct refusal refusals[] = {
     {HEAD "fields:\n" A "effects:\n  - {when: a IS NULL, moves: t, to: x, by: t, at: a, within: soon}\n", "t.yaml:9", "is no duration"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, scale: 2}\n", "t.yaml:7:48",
      "type decimal only"},
+    {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: text, other_person: true}\n", "t.yaml:7:55", "type reference only"},
+    {HEAD "fields:\n  - {name: o, zh: 甲, en: A, type: reference, target: other, other_person: true}\n", "t.yaml:7:75", "must be about a person"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: integer, min: 5, max: 2}\n", "t.yaml:7:49",
      "min is greater"},
     {HEAD "fields:\n  - {name: a, zh: 甲, en: A, type: date, min: 2022-02-30}\n", "t.yaml:7:46",

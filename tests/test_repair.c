@@ -76,6 +76,10 @@ static void what_was_lost_is_told_and_left(void **state) {
     check("涓\xEE\x85\x9F枃瀛?", REPAIR_DEFAULT, "涓\xEE\x85\x9F枃瀛?", DAMAGE_TEXT);
     check("姓锟斤拷名", REPAIR_DEFAULT, "姓锟斤拷名", DAMAGE_TEXT);
     check("ä¸æ–‡", REPAIR_DEFAULT, "ä¸æ–‡", DAMAGE_TEXT);
+    check("#REF!", REPAIR_DEFAULT, "#REF!", DAMAGE_FORMULA);
+    check("########", REPAIR_PROSE, "########", DAMAGE_FORMULA);
+    check("#3", REPAIR_DEFAULT, "#3", 0);
+    check("#REF! 3", REPAIR_DEFAULT, "#REF! 3", 0);
     check("4.40105E+17", REPAIR_DEFAULT, "4.40105E+17", DAMAGE_ROUNDED);
     check("1.38E+10", REPAIR_DEFAULT, "1.38E+10", DAMAGE_ROUNDED);
     check("110101199003077000", REPAIR_DEFAULT, "110101199003077000", DAMAGE_ROUNDED);

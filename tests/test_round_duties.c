@@ -81,6 +81,11 @@ static void every_fever_patient_and_respiratory_inpatient_is_tested(void **state
         assert_int_equal(change(&t, "fever_visit", visit, "left", "left_at", "2022-09-01T17:00"), E_REFUSED); /* SUR-04: before the result */
         test_record(&t, "test", "person", test_id(&t, who[2]), "sampled_at", "2022-09-01T12:10", "kind", "antigen", "result", "negative", "result_at", "2022-09-01T12:30");
         assert_int_equal(owed(&t, "inpatient-test", "open"), 1); /* no antigen pays it */
+        test_record(&t, "test", "person", test_id(&t, who[2]), "sampled_at", "2022-09-01T11:50", "kind", "pcr", "result", "negative", "result_at", "2022-09-01T16:20");
+        assert_int_equal(owed(&t, "inpatient-test", "open"), 1); /* nor what was taken before he came, though its result is told while he is there */
+        int64_t tube = tube_in(&t, "mass", "K1", who[0]); /* swabbed at nine */
+        released(&t, tube, "negative");
+        assert_int_equal(owed(&t, "fever-test", "open"), 2);
         test_record(&t, "test", "person", test_id(&t, who[2]), "sampled_at", "2022-09-01T12:10", "kind", "pcr", "result", "negative", "result_at", "2022-09-01T16:30");
         assert_int_equal(owed(&t, "inpatient-test", "paid"), 1);
         assert_int_equal(owed(&t, "fever-test", "open"), 2); /* the others owe theirs */

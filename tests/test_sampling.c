@@ -125,6 +125,63 @@ static void a_slot_takes_its_places(void **state) {
     }
 }
 
+/* Who calls off, or takes another slot, leaves his place to somebody; no slot takes more by a change than by a booking. */
+static void a_place_that_is_given_up_is_free(void **state) {
+    static const char full[] = "SELECT COUNT(*) FROM \"appointment_slot\" WHERE \"state\"='full'";
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        int64_t slots[2], booked[4];
+        for (int i = 0; i < 2; i++)
+            slots[i] = test_record(&t, "appointment_slot", "site", test_id(&t, g.site), "starts_at", i ? "2022-09-01T19:00" : "2022-09-01T18:00", "ends_at", "2022-09-01T20:00", "places", "2");
+        for (int i = 0; i < 4; i++) booked[i] = test_record(&t, "voluntary_test", "person", test_id(&t, person_of(&t, i)), "slot", test_id(&t, slots[i / 2]), "requested_at", "2022-09-01T12:00");
+        assert_int_equal(test_count(&t, full), 2);
+        struct draft *d = test_draft(&t, "voluntary_test", DRAFT_CHANGE, "slot", test_id(&t, slots[1]), NULL);
+        d->id = booked[0];
+        assert_int_equal(test_write(&t, d, &err), E_REFUSED); /* that one is full */
+        sample_open(&t, "voluntary_test", booked[3], "cancelled");
+        assert_int_equal(test_count(&t, full), 1);
+        err = (struct error){0};
+        d = test_draft(&t, "voluntary_test", DRAFT_CHANGE, "slot", test_id(&t, slots[1]), NULL);
+        d->id = booked[0];
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"appointment_slot\" WHERE \"id\"=%lld AND \"state\"='open'", (long long)slots[0])), 1);
+        assert_int_equal(test_count(&t, arena_printf(&t.a, "SELECT COUNT(*) FROM \"appointment_slot\" WHERE \"id\"=%lld AND \"state\"='full'", (long long)slots[1])), 1);
+        test_record(&t, "voluntary_test", "person", test_id(&t, person_of(&t, 4)), "slot", test_id(&t, slots[0]), "requested_at", "2022-09-01T12:00");
+        assert_int_equal(test_count(&t, full), 2);
+    }
+}
+
+/* The number of a closed tube is that of its swabs, whoever closed it; what an import brought into it and its undo takes out is not counted, and it stays closed. */
+static void a_closed_tube_says_how_many_are_in_it(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        int64_t tube = tube_of(&t, &g, "T1", "2"), last = 0;
+        for (int i = 0; i < 2; i++) last = swab_of(&t, &g, person_of(&t, i), tube);
+        int64_t other = tube_of(&t, &g, "T2", "10"); /* closed by hand, without a word of how many are in it */
+        for (int i = 2; i < 5; i++) swab_of(&t, &g, person_of(&t, i), other);
+        struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "closed_at", SAMPLING_NOW, NULL);
+        d->id = other;
+        d->state = TEXT("closed");
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(test_count(&t, "SELECT \"swabs\" FROM \"tube\" WHERE \"barcode\"='T2'"), 3);
+        d = test_draft(&t, "swab", DRAFT_REMOVE, NULL);
+        d->id = last;
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='closed' AND \"swabs\"=1"), 1);
+        d = test_draft(&t, "swab", DRAFT_REMOVE, NULL);
+        d->id = test_count(&t, "SELECT MIN(\"id\") FROM \"swab\"");
+        d->forgotten = true; /* its time to be kept is over: what is known of the tube stays */
+        assert_ok(test_write(&t, d, &err), err);
+        assert_int_equal(test_count(&t, "SELECT COUNT(*) FROM \"tube\" WHERE \"swabs\"=1"), 1);
+    }
+}
+
 /* ---- the desk */
 
 static struct sampling_row row_of(const struct sample_ground *g, const char *tube, const char *doc) {
@@ -612,6 +669,8 @@ int main(void) {
         cmocka_unit_test(a_person_is_swabbed_once_a_round),
         cmocka_unit_test(a_verdict_decides_every_member),
         cmocka_unit_test(a_slot_takes_its_places),
+        cmocka_unit_test(a_place_that_is_given_up_is_free),
+        cmocka_unit_test(a_closed_tube_says_how_many_are_in_it),
         cmocka_unit_test(who_must_be_tested_is_a_duty_of_the_unit),
         cmocka_unit_test(what_may_not_be_is_refused_by_name),
         cmocka_unit_test(a_batch_is_taken_row_by_row_and_only_once),

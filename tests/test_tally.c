@@ -125,6 +125,7 @@ static void they_are_made_anew(void **state) {
         assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
         assert_int_equal(plan.n, 0); /* once */
         buf_clear(&plan);
+        test_ledger_reopen(&t);
     }
 }
 

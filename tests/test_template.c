@@ -44,6 +44,11 @@ static void what_may_not_be_is_refused_by_name(void **state) {
         refused(&t, q, E_INVALID, "hours");
         q = good, q.n_areas = 1, q.areas[0] = TEXT("nowhere!");
         refused(&t, q, E_INVALID, "areas");
+        q.areas[0] = TEXT("310116001"); /* of another county */
+        refused(&t, q, E_INVALID, "areas");
+        test_record(&t, "region", "code", "310115001", "title", "一街道", "level", "4");
+        q.areas[0] = TEXT("310115002"); /* the streets are on record, and it is none of them */
+        refused(&t, q, E_UNKNOWN, "areas");
         struct error err = {0};
         struct template_made m;
         assert_ok(template_rounds(t.l, &t.s, &good, &m, &err), err);

@@ -1,71 +1,15 @@
 /* The tracing desk above the visits: what is found becomes records once, with its evidence; who may look, and that each look is on record; routes of three departments on
  * one timeline; figures, places, notices, chains. Refused first; on each store of the ledger. */
-#include "ledgers.h"
+#include "tracings.h"
 
 #include "base/digest.h"
 #include "desks/person.h"
 #include "desks/tracing/board.h"
 #include "desks/tracing/chains.h"
-#include "desks/tracing/found.h"
-#include "desks/tracing/inside.h"
 #include "desks/tracing/timeline.h"
 #include "desks/tracing/visitors.h"
 
-#define WORD(s) {s, sizeof(s) - 1}
-static const struct grant tracer_grant = {WORD("tracer"), WORD("310115")}, police_grant = {WORD("police"), WORD("310115")}, industry_grant = {WORD("industry"), WORD("310115")};
-
-static struct session as(const struct test_ledger *t, const struct grant *g, const char *purpose) {
-    struct session s = t->s;
-    s.grants = g;
-    s.n_grants = 1;
-    s.purpose = text_of(purpose);
-    return s;
-}
-
-struct scene {
-    struct test_ledger t;
-    struct visits *v;
-    int64_t li, wang, market, kase;
-    char word[24];
-    const char *cases[1];
-};
-
-static void stay(struct scene *x, const char *person, const char *place, const char *from, const char *to) {
-    struct error err = {0};
-    struct visit row = {.start = test_at(from), .end = test_at(to), .source = PRESENCE_TIMED, .confidence = 100};
-    assert_ok(visits_name(x->v, VISITS_PERSON, text_of(person), &row.person, &err), err);
-    assert_ok(visits_name(x->v, VISITS_PLACE, text_of(place), &row.place, &err), err);
-    assert_ok(visits_append(x->v, &row, 1, &err), err);
-}
-
-static void scene_make(struct scene *x, size_t store) {
-    struct error err = {0};
-    *x = (struct scene){0};
-    test_ledger_make(&x->t, store, "covid-2022-v9", "2022-05-29T17:00");
-    x->li = test_record(&x->t, "person", "name", "李娜", "sex", "female");
-    x->wang = test_record(&x->t, "person", "name", "王伟", "sex", "male");
-    x->market = test_record(&x->t, "place", "title", "枫林市场", "kind", "market");
-    x->kase = test_record(&x->t, "case", "person", test_id(&x->t, x->li), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-28", "detected_at",
-                          "2022-05-29T09:00", "reported_at", "2022-05-29T10:00", "located_at", "2022-05-29T09:30", "report_date", "2022-05-29");
-    snprintf(x->word, sizeof x->word, "%lld", (long long)x->kase);
-    x->cases[0] = x->word;
-    assert_ok(tracing_open(x->t.l, &x->t.s, true, false, &x->v, &err), err);
-    const char *li = test_id(&x->t, x->li), *wang = test_id(&x->t, x->wang), *market = test_id(&x->t, x->market);
-    stay(x, li, market, "2022-05-27T10:00", "2022-05-27T11:00");
-    stay(x, wang, market, "2022-05-27T10:20", "2022-05-27T11:30");
-    stay(x, "scan-7", market, "2022-05-27T10:30", "2022-05-27T10:50");
-    stay(x, li, "bus-3", "2022-05-24T08:00", "2022-05-24T09:00");
-    stay(x, "scan-8", "bus-3", "2022-05-24T08:00", "2022-05-24T09:00");
-}
-
-static void scene_drop(struct scene *x) {
-    visits_close(x->v);
-    test_ledger_drop(&x->t);
-}
-
-static struct tracing_question question(struct scene *x, int64_t window) {
-    return (struct tracing_question){.cases = x->cases, .n_cases = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .window_days = window};
-}
+static const struct grant police_grant = {WORD("police"), WORD("310115")}, industry_grant = {WORD("industry"), WORD("310115")};
 
 static int opens_count(const struct journal_entry *e, void *arg) {
     *(int *)arg += e->verb == JOURNAL_OPEN && text_is(e->reg, "visits");
@@ -109,16 +53,6 @@ static void who_may_not_look(void **state) {
         assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM contact"), 0);
         scene_drop(&x);
     }
-}
-
-static struct tracing_accepted accepted(struct scene *x, const struct session *s, int64_t window, const char *const *names, size_t n) {
-    struct tracing_accepted done = {0};
-    struct tracing_accept a = {.names = names, .n_names = n};
-    struct tracing_question q = question(x, window);
-    struct error err = {0};
-    assert_ok(tracing_accept(x->t.l, s, x->v, &q, &a, &done, &err), err);
-    if (done.refused) fail_msg("%s: %s", done.first.where, done.first.message);
-    return done;
 }
 
 static void what_is_found_becomes_records_once(void **state) {

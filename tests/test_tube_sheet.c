@@ -134,6 +134,20 @@ static void a_row_without_a_time_has_that_of_its_tube(void **state) {
     }
 }
 
+/* A tube that is begun before midnight goes on after it; the next one is of the day of the sheet again. */
+static void a_sheet_goes_on_past_midnight(void **state) {
+    (void)state;
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        const char *path = sheet_of(&t, "管码,姓名,证件号码,采样时间\nT1,王某,11010519491231002X,23:50\n,张某,440524188001010014,0:05\n,李某,310115199001011232,\n,孙某,320311770706001,0:09\nT2,周某,11010119900307109X,0:30\n,吴某,11010119900307109X,0:20\n");
+        static const char *const at[] = {"2022-08-31T23:50", "2022-09-01T00:05", "2022-09-01T00:05", "2022-09-01T00:09", "2022-08-31T00:30", "2022-08-31T00:20"};
+        struct sampling_row rows[10];
+        int64_t lines[10];
+        assert_int_equal(typed_on(&t, path, day_of_instant(t.s.now, ZONE_CHINA_S) - 1, rows, lines), 6);
+        for (int i = 0; i < 6; i++) assert_int_equal(rows[i].swabbed_at, test_at(at[i]));
+    }
+}
+
 static void a_sheet_without_tubes_is_refused(void **state) {
     (void)state;
     struct test_ledger t;
@@ -196,6 +210,7 @@ int main(void) {
         cmocka_unit_test(no_number_is_given_twice),
         cmocka_unit_test(a_sheet_without_tubes_is_refused),
         cmocka_unit_test(a_row_without_a_time_has_that_of_its_tube),
+        cmocka_unit_test(a_sheet_goes_on_past_midnight),
         cmocka_unit_test(typed_up_rows_are_taken_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -734,7 +734,7 @@ static void questions_have_the_same_answer_on_both(void **state) {
             }
             assert_ok(visits_reader_open(kept[k], FIRST, &reader, &err), err);
             assert_ok(contact_find(visits_reader_source(reader), &o, cases, 1 + (size_t)round % 5, NULL, 0, w, &found[k], &err), err);
-            assert_ok(contact_common(visits_reader_source(reader), &o, cases, 5, NULL, 0, 0, w, &common[k], &err), err);
+            assert_ok(contact_common(visits_reader_source(reader), &o, cases, NULL, 5, NULL, 0, 0, w, &common[k], &err), err);
             contact_sort(&found[k]);
             contact_work_free(w);
             visits_reader_close(reader);

@@ -270,6 +270,14 @@ static void sheets_that_are_not_read_are_named(void **state) {
     }
 }
 
+/* A formula that nothing has worked out is not an empty cell; one whose value is the empty text is. */
+static void a_formula_without_a_value_is_not_empty(void **state) {
+    (void)state;
+    expect(book_of("", SHEET("<row r=\"1\"><c r=\"A1\"><f>B1+1</f></c><c r=\"B1\"><f>1+1</f><v>2</v></c><c r=\"C1\" t=\"str\"><f>IF(1,\"\")</f><v></v></c><c r=\"D1\"/><c r=\"E1\"><f t=\"shared\" si=\"0\"/><v/></c>"
+                             "<c r=\"F1\" t=\"e\"><f>X</f><v>#REF!</v></c></row>"), ONE, NULL, NULL), "密接", "[#VALUE!][2][][][#VALUE!][#REF!]1/");
+}
+
+
 static void dates_follow_their_style(void **state) {
     (void)state;
     const char *styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" "
@@ -606,7 +614,7 @@ int main(void) {
         cmocka_unit_test(damaged_and_foreign_zips_are_refused),
         cmocka_unit_test(writers_leave_nothing_half_done),
         cmocka_unit_test(cells_of_every_kind),
-        cmocka_unit_test(dates_follow_their_style), cmocka_unit_test(sheets_that_are_not_read_are_named),
+        cmocka_unit_test(a_formula_without_a_value_is_not_empty), cmocka_unit_test(dates_follow_their_style), cmocka_unit_test(sheets_that_are_not_read_are_named),
         cmocka_unit_test(numbers_without_noise),
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(templates_carry_choices),

@@ -16,6 +16,12 @@ const button = (name) => (page, lang = 'zh') => (typeof name !== 'string' ? page
 const dialog = '.el-dialog:visible'
 const drawer = '.el-drawer:visible'
 const first = async (page, address) => (await api(page, `${address}${address.includes('?') ? '&' : '?'}limit=1`)).rows[0].id
+/** Somebody whose document another has too. */
+const twin = async (page) => {
+  const card = () => api(page, 'registers/person/records', { method: 'POST', body: { fields: { name: '孪生', doc_type: 'passport', doc_no: 'E99887766' } } })
+  await card()
+  return (await card()).id
+}
 const compared = async (page, lang) => {
   await button('推算')(page, lang).click()
   await page.locator('tr.sum').waitFor()
@@ -34,6 +40,7 @@ const things = [
   { name: 'a record changed', source: 'screens/record.vue', login: 'demo-isolator', path: async (page) => `/registers/place/${await first(page, 'registers/place/records')}`, open: button('修改'), box: drawer, send: '保存' },
   { name: 'the states of a record', source: 'screens/record.vue', login: 'demo-intake', path: async (page) => `/registers/contact/${await first(page, 'registers/contact/records?state=found')}`, open: button('变更状态'), box: '.el-dropdown__popper:visible' },
   { name: 'a purpose', source: 'parts/purpose-ask.vue', login: 'demo-tracer', path: async (page) => `/registers/person/${await first(page, 'registers/person/records')}`, open: button('查看密封信息'), box: dialog },
+  { name: 'two made one', source: 'parts/person-file.vue', login: 'demo-intake', path: async (page) => `/registers/person/${await twin(page)}`, open: button('并入此人'), box: dialog, send: '并入此人' },
   { name: 'the purpose of a recall', source: 'screens/testing-recall.vue', login: 'demo-tracer', path: '/testing/recall', open: button(/人员名单|open the members/i), box: dialog },
   { name: 'a case changed', source: 'screens/case.vue', login: 'demo-intake', path: async (page) => `/cases/${await first(page, 'registers/case/records')}`, open: button('修改'), box: drawer, send: '保存' },
   { name: 'the source of a case', source: 'screens/tracing-case.vue', login: 'demo-tracer', path: async (page) => `/tracing/case/${await first(page, 'registers/case/records')}`, ready: purposeGiven, open: button('判定来源'), box: dialog },

@@ -48,6 +48,40 @@ async function language(browser) {
   await page.context().close()
 }
 
+/** One person on two cards: told on each, made one for a reason, and two again. */
+async function same(browser) {
+  const page = await signedIn(browser, 'demo-intake')
+  const ids = []
+  await test('who has the same document is told; two are made one for a reason that stands in the history, and two again', async () => {
+    await go(page, '/registers')
+    for (const name of ['钟一鸣', '钟一名']) {
+      const made = await api(page, 'registers/person/records', { method: 'POST', body: { fields: { name, doc_type: 'passport', doc_no: 'E55667788' } } })
+      must(made.id, JSON.stringify(made))
+      ids.push(made.id)
+    }
+    const link = (id) => page.locator(`#main a[href="#/registers/person/${id}"]`)
+    await go(page, `/registers/person/${ids[0]}`)
+    await page.getByText('证件相同').first().waitFor()
+    must(await link(ids[1]).count(), await page.locator('#main').innerText())
+    await page.getByRole('button', { name: '并入此人' }).first().click()
+    const send = page.locator('.el-dialog:visible').getByRole('button', { name: '并入此人' })
+    must(await send.isDisabled(), 'without a reason')
+    await page.locator('.el-dialog:visible textarea').fill('同一护照，两次登记')
+    await send.click()
+    await page.locator('#main .went-well').waitFor()
+    must((await api(page, `registers/person/records/${ids[1]}`)).fields.merged_into === ids[0], 'not merged')
+    await go(page, `/registers/person/${ids[1]}`)
+    await page.locator('#main', { hasText: '同一护照，两次登记' }).waitFor()
+    await page.getByRole('button', { name: '撤销合并' }).click()
+    await page.locator('.el-dialog:visible textarea').fill('查明是两人')
+    await page.locator('.el-dialog:visible').getByRole('button', { name: '撤销合并' }).click()
+    await page.locator('#main .went-well').waitFor()
+    await page.getByText('证件相同').first().waitFor()
+    must(!(await api(page, `registers/person/records/${ids[1]}`)).fields.merged_into, 'still merged')
+  }, page)
+  await page.context().close()
+}
+
 /** Someone who approves beside the demonstration's approver; made on the screens of the administrators. */
 export async function made(browser) {
   let first = ''
@@ -299,6 +333,7 @@ async function sealed(browser) {
 export async function walk(browser) {
   await language(browser)
   await made(browser)
+  await same(browser)
   await another(browser)
   await sealed(browser)
 }

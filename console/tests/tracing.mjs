@@ -121,6 +121,25 @@ async function source(page) {
   }, page)
 }
 
+// What an answer is without is told beside it: nobody takes damaged days, or a case of whom nothing is recorded, for nobody met. Whom the visits alone name is on record when the answer says so.
+async function lacking(page) {
+  const id = (await api(page, 'registers/case/records?limit=1')).rows[0].id
+  const at = '2022-05-28T10:00:00+08:00'
+  const one = (person, fresh) => ({ person, degree: 1, class: 'close', overlap_s: 1800, first: at, last: at, score: 0.01, pieces: 0, evidence: [], ...(fresh ? { fresh } : {}) })
+  const answer = { from: at, to: at, asked: 1, without_visits: 1, damaged_files: 2, links: 0, large_units: 0, since: { traced_at: at, added: 1, kept: 1, removed: 0, gone: [] }, n_contacts: 900, contacts: [one('scan-1'), one('scan-2', true)], more: true, venues: [], common_places: [], common_sources: [] }
+  await test('what a trace is without is told', async () => {
+    await page.route('**/tracing/trace', (route) => route.fulfill({ json: answer }))
+    await go(page, `/tracing/case/${id}`)
+    if (await page.locator('.el-dialog:visible').count()) await purpose(page)
+    const told = await page.locator('section.contacts').innerText()
+    for (const words of ['部分出入记录已损坏 (2 处)', '没有此病例的出入记录', '只列出评分最高的 2 人', '未登记 1 人']) must(told.includes(words), `${words} is not told: ${told}`)
+    must((await page.locator('section.contacts li.held').innerText()).includes('scan-1'), 'who is on record stands as new')
+    const faults = await axeFaults(page)
+    must(!faults.length, faults.join('\n'))
+    await page.unroute('**/tracing/trace')
+  }, page)
+}
+
 // One chain of 100,000 cases as the server tells it (test_http_tracing holds it to that): the first infected 2,000, a line of fifty generations goes down from each. The one
 // before the source might be it as well.
 const first = 1_000_000
@@ -224,6 +243,7 @@ export async function walk(browser) {
   await zoneKept(page, login)
   await reply(page, login)
   await source(page)
+  await lacking(page)
   await test('names of a chain lie on no case and on no other name', async () => {
     await go(page, '/tracing/chains')
     must(!(await nameFaults(page)).length, (await nameFaults(page)).join('\n'))

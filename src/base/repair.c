@@ -44,6 +44,16 @@ static unsigned rounded(struct text t) {
     return exponent >= 9 ? DAMAGE_ROUNDED : 0;
 }
 
+/* What a spreadsheet shows where it has no value. #N/A is a word for nothing (desks/intake/value.c). */
+static bool formula_failed(struct text t) {
+    static const char *const words[] = {"#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#GETTING_DATA"};
+    size_t hashes = 0;
+    while (hashes < t.n && t.s[hashes] == '#') hashes++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(t, words[i])) return true;
+    return hashes == t.n && hashes > 3;
+}
+
 /* ---- pinyin in brackets */
 
 static const struct {
@@ -322,6 +332,7 @@ int repair_cell(struct text in, unsigned flags, struct arena *a, struct text *re
         }
     }
     if (flags & REPAIR_ROUNDED) p.done |= rounded(t);
+    if (t.n > 3 && t.s[0] == '#' && formula_failed(t)) p.done |= DAMAGE_FORMULA;
     *ret = t;
     *ret_done = p.done;
     return 0;

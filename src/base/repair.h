@@ -24,13 +24,14 @@ enum repair_bit {
         1 << 17, /* "4.40105E+17", or an 18-digit number ending in 000 whose check digit is wrong */
     DAMAGE_ROUNDED_MAYBE =
         1 << 18, /* 16 or more digits, all zero after the fifteenth, nothing else speaks against it */
+    DAMAGE_FORMULA = 1 << 19, /* "#REF!", "########": what a formula that failed, or a column too narrow, left in place of the value */
 };
 
 /* For identifiers, names, codes; and for free text, whose full-width punctuation is right as it stands. */
 #define REPAIR_DEFAULT                                                                                       \
     (REPAIR_WIDTH | REPAIR_PUNCTUATION | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE | REPAIR_ROUNDED)
 #define REPAIR_PROSE (REPAIR_WIDTH | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE)
-#define DAMAGE_ANY (DAMAGE_TEXT | DAMAGE_ROUNDED)
+#define DAMAGE_ANY (DAMAGE_TEXT | DAMAGE_ROUNDED | DAMAGE_FORMULA)
 
 /* Repairs one cell. *ret is `in` itself when nothing changed, else lives in the arena; *ret_done holds the
  * bits of what was done and seen. Bytes that are not UTF-8 are kept and reported as DAMAGE_TEXT. About 20 ns

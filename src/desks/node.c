@@ -158,7 +158,7 @@ int node_init(const struct node_options *o, struct node_report *ret, struct erro
         if (rc < 0) goto out;
     }
     if (!rc && o->policy && !l->n_adoptions) { /* an init that was cut may have come so far */
-        struct plan_adoption first = {.pack = text_of(o->policy), .region = l->region, .from = day_of_civil((struct civil){1900, 1, 1}),
+        struct plan_adoption first = {.pack = text_of(o->policy), .region = l->region, .from = o->from ? o->from : day_of_civil((struct civil){1900, 1, 1}),
                                   .reason = o->zh ? TEXT("建立节点时已在执行") : TEXT("in force when the node was made")};
         rc = plan_adopt(l, &s, &first, &report.adoption, NULL, err);
     }

@@ -7,6 +7,7 @@
 struct node_options {
     struct ledger_options ledger;
     const char *policy;   /* pack to adopt at once, or NULL */
+    day from;             /* first day in force; 0: it was in force before the node was made */
     const char *regions;  /* regions.csv; NULL: HOME/build/regions.csv or HOME/regions.csv; none there: no region is seeded */
     instant now;
     struct text account;  /* who makes it */

@@ -6,7 +6,7 @@
 
 #include "ledger/lookup.h"
 
-enum { TWINS = 200, MERGES = 16 /* one after the other */ };
+enum { TWINS = 200, MERGES = 16 /* one after the other */, NUMBERS = 20 /* turns of a round */ };
 
 static const struct register_decl *people(const struct ledger *l) {
     return register_find(l->catalog, TEXT("person"));
@@ -33,38 +33,42 @@ static int query_ids(struct db *db, const char *sql, const struct value *params,
     return 0;
 }
 
-static int add_children(struct ledger *l, struct db *db, const struct register_decl *reg, int field, int64_t person, struct arena *a,
-                        struct person_child **list, size_t *n, struct error *err) {
+struct children {
+    struct arena *a;
+    struct person_child *items;
+    size_t n, cap;
+};
+
+static int child_add(struct children *x, struct person_child c, struct error *err) {
+    if (!arena_room(x->a, &x->items, &x->cap, x->n + 1, sizeof *x->items)) return error_memory(err);
+    x->items[x->n++] = c;
+    return 0;
+}
+
+static int add_children(struct db *db, const struct register_decl *reg, int field, int64_t person, struct children *x, struct error *err) {
     char sql[256];
     struct value param = value_int(person);
     int64_t *ids = NULL;
     size_t k = 0;
     snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1 ORDER BY \"id\"", reg->name.s, reg->fields[field].name.s);
-    int rc = query_ids(db, sql, &param, 1, a, &ids, &k, err);
-    if (rc < 0 || !k) return rc;
-    struct person_child *more = arena_alloc(a, (*n + k) * sizeof *more);
-    if (!more) return error_memory(err);
-    if (*n) memcpy(more, *list, *n * sizeof *more);
-    for (size_t i = 0; i < k; i++) more[*n + i] = (struct person_child){reg, ids[i], field};
-    *list = more;
-    *n += k;
-    return 0;
+    int rc = query_ids(db, sql, &param, 1, x->a, &ids, &k, err);
+    for (size_t i = 0; !rc && i < k; i++) rc = child_add(x, (struct person_child){reg, ids[i], field}, err);
+    return rc;
 }
 
 int person_children(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_child **ret, size_t *ret_n, struct error *err) {
-    struct person_child *list = NULL;
-    size_t n = 0;
+    struct children x = {.a = a};
     for (size_t r = 0; r < l->catalog->n_registers; r++) {
         const struct register_decl *reg = &l->catalog->registers[r];
         for (size_t i = 0; i < reg->n_fields; i++) {
             if (reg->fields[i].type != FIELD_REFERENCE || !text_is(reg->fields[i].target, "person")) continue;
             if (reg == people(l)) continue; /* merged_into is the merge itself */
-            int rc = add_children(l, db ? db : l->db, reg, (int)i, person, a, &list, &n, err);
+            int rc = add_children(db ? db : l->db, reg, (int)i, person, &x, err);
             if (rc < 0) return rc;
         }
     }
-    *ret = list;
-    *ret_n = n;
+    *ret = x.items;
+    *ret_n = x.n;
     return 0;
 }
 
@@ -169,7 +173,27 @@ int person_sharing(struct ledger *l, struct db *db, int64_t person, size_t limit
     return rc;
 }
 
-int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err) {
+const struct similar person_same_words = {.zh = {"证件相同，可能是同一人（person merge）", sizeof "证件相同，可能是同一人（person merge）" - 1},
+                                          .en = {"the same document, so perhaps the same person (person merge)", sizeof "the same document, so perhaps the same person (person merge)" - 1}};
+
+/* Whom the session may not read is left out. */
+static int twins_seen(struct ledger *l, struct db *db, const struct session *s, struct arena *a, struct person_twin *twins, size_t *n, struct error *err) {
+    size_t kept = 0;
+    int rc = 0;
+    for (size_t i = 0; rc >= 0 && i < *n; i++) {
+        struct record r;
+        rc = record_seek(l, db, s, people(l), twins[i].person, a, &r, err);
+        if (rc <= 0) continue;
+        twins[kept] = twins[i];
+        twins[kept++].number = r.number;
+    }
+    *n = kept;
+    return rc < 0 ? rc : 0;
+}
+
+/* only: by this kind alone; BLIND_NONE: by any. */
+static int twins_by(struct ledger *l, struct db *db, const struct session *s, int64_t person, enum field_blind only, struct arena *a, struct person_twin **ret, size_t *ret_n,
+                    struct error *err) {
     struct session inside = {.account = TEXT("system"), .n_grants = 1, .grants = &(struct grant){.role = TEXT("root")}};
     struct record r;
     int kinds[8];
@@ -181,7 +205,7 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
     for (size_t i = 0; !rc && i < n; i++) {
         int64_t *ids = NULL;
         size_t k = 0;
-        if (kinds[i] == BLIND_ADDRESS) continue; /* who lives there is not who it is */
+        if (kinds[i] == BLIND_ADDRESS || (only && kinds[i] != (int)only)) continue; /* who lives there is not who it is */
         rc = carriers(db ? db : l->db, (enum field_blind)kinds[i], hashes[i], TWINS, a, &ids, &k, err);
         for (size_t j = 0; !rc && j < k; j++) {
             size_t t = 0;
@@ -194,21 +218,69 @@ int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *
             if (kinds[i] == BLIND_NAME) twins[t].name = true;
         }
     }
+    if (!rc) rc = twins_seen(l, db, s, a, twins, &n_twins, err);
     if (rc < 0) return rc;
     *ret = twins;
     *ret_n = n_twins;
     return 0;
 }
 
+int person_twins(struct ledger *l, struct db *db, const struct session *s, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err) {
+    return twins_by(l, db, s, person, BLIND_NONE, a, ret, ret_n, err);
+}
+
+int person_same_document(struct ledger *l, struct db *db, const struct session *s, int64_t person, struct arena *a, struct person_twin *ret, struct error *err) {
+    struct person_twin *twins = NULL;
+    size_t n = 0;
+    int rc = twins_by(l, db, s, person, BLIND_DOCUMENT, a, &twins, &n, err);
+    if (rc < 0 || !n) return rc;
+    *ret = twins[0];
+    return 1;
+}
+
 /* ---- merge */
+
+/* The field that numbers what a person has of a kind (turns of a round): the integer of a key that has the person; -1 none. */
+static int number_field(const struct person_child *c) {
+    int number = -1;
+    bool of_person = false;
+    for (size_t i = 0; i < c->reg->n_key; i++) {
+        if (c->reg->fields[c->reg->key[i]].type == FIELD_INTEGER) number = c->reg->key[i];
+        of_person |= c->reg->key[i] == c->field;
+    }
+    return of_person ? number : -1;
+}
+
+/* The first number that is free among what `to` has, or the record's own: it is found as his from now on. False: it keeps what it has. */
+static bool renumber(struct ledger *l, const struct session *s, const struct person_child *c, int number, int64_t to, struct draft *d, struct arena *a, int *rc, struct error *err) {
+    struct record r;
+    bool free = false;
+    if ((*rc = record_get(l, l->db, s, c->reg, c->id, a, &r, err)) < 0) return false;
+    struct value *values = arena_alloc(a, (c->reg->n_fields + 1) * sizeof *values);
+    if (!values) return *rc = error_memory(err), false;
+    memcpy(values, r.values, c->reg->n_fields * sizeof *values);
+    values[c->field] = value_int(to);
+    for (int64_t k = 1; !*rc && !free && k <= NUMBERS; k++) {
+        int64_t key = 0, *ids = NULL;
+        size_t n = 0;
+        values[number] = value_int(k);
+        if (!record_natural_key(c->reg, (struct text){"", 0}, values, &key)) return false;
+        *rc = lookup_find(l->db, lookup_key(c->reg->name), key, 1, a, &ids, &n, err);
+        free = !*rc && (!n || ids[0] == c->id);
+    }
+    if (free) d->values[number] = values[number];
+    return free;
+}
 
 static int change_reference(struct ledger *l, const struct session *s, const struct person_child *c, int64_t to, struct arena *a, struct error *err) {
     struct draft *d = draft_new(a, c->reg, DRAFT_CHANGE);
+    int number = number_field(c), rc = 0;
     if (!d) return error_memory(err);
     d->id = c->id;
-    d->keep_key = true;
+    d->unfix = number >= 0 && renumber(l, s, c, number, to, d, a, &rc, err);
+    d->keep_key = !d->unfix;
     d->values[c->field] = value_int(to);
-    return record_write(l, s, &d, 1, err);
+    return rc < 0 ? rc : record_write(l, s, &d, 1, err);
 }
 
 static int set_merged(struct ledger *l, const struct session *s, int64_t person, struct value into, struct arena *a, struct error *err) {
@@ -279,7 +351,7 @@ int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_
 }
 
 /* Reads back what note_merge wrote. */
-static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *ret_into, struct person_child **ret, size_t *ret_n, struct error *err) {
+static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *ret_into, instant *ret_at, struct children *ret, struct error *err) {
     char name[48];
     struct text seq_text = {0};
     int64_t seq = 0;
@@ -289,8 +361,9 @@ static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *
     if (!seq_text.n || !text_int(seq_text, &seq)) return error_set(err, E_CONFLICT, "person", "was not merged / 该人员未被合并");
     struct journal_entry e;
     rc = journal_read(l->db, seq, a, &e, err);
-    struct person_child *list = NULL, c = {0};
-    size_t pos = 0, code = 0, n = 0, cap = 0;
+    if (!rc) *ret_at = e.at;
+    struct person_child c = {0};
+    size_t pos = 0, code = 0;
     struct value v;
     while (!rc && (rc = journal_cells_next(e.after, &pos, &code, &v, err)) > 0) {
         rc = 0;
@@ -299,35 +372,65 @@ static int read_merge(struct ledger *l, int64_t from, struct arena *a, int64_t *
         if (code == 3) c.id = v.i;
         if (code != 4 || !c.reg) continue;
         c.field = register_field(c.reg, value_view(v));
-        if (!arena_room(a, &list, &cap, n + 1, sizeof *list)) return error_memory(err);
-        if (c.field >= 0) list[n++] = c;
+        if (c.field >= 0) rc = child_add(ret, c, err);
+        if (rc < 0) break;
     }
-    if (rc < 0) return rc;
-    *ret = list;
-    *ret_n = n;
-    return 0;
+    return rc;
+}
+
+/* Records made since the merge that took their person from the one moved: a stay of a contact, a test of it. */
+static int add_copies(struct ledger *l, const struct person_child *moved, const struct register_decl *reg, int field, instant since, struct children *x, struct error *err) {
+    const struct field *f = &reg->fields[field];
+    struct value params[] = {value_int(moved->id), value_int(since)};
+    char sql[256];
+    int64_t *ids = NULL;
+    size_t k = 0;
+    if (f->copy_reference < 0 || f->copy_field != moved->field || !text_eq(reg->fields[f->copy_reference].target, moved->reg->name)) return 0;
+    snprintf(sql, sizeof sql, "SELECT \"id\" FROM \"%s\" WHERE \"%s\" = ?1 AND \"created_at\" >= ?2 ORDER BY \"id\"", reg->name.s, reg->fields[f->copy_reference].name.s);
+    int rc = query_ids(l->db, sql, params, 2, x->a, &ids, &k, err);
+    for (size_t i = 0; !rc && i < k; i++) {
+        bool known = false;
+        for (size_t j = 0; j < x->n && !known; j++) known = x->items[j].reg == reg && x->items[j].id == ids[i] && x->items[j].field == field;
+        if (!known) rc = child_add(x, (struct person_child){reg, ids[i], field}, err);
+    }
+    return rc;
+}
+
+/* What goes with those that go, and with these again. */
+static int add_all_copies(struct ledger *l, instant since, struct children *x, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < x->n; i++) {
+        struct person_child moved = x->items[i];
+        for (size_t r = 0; !rc && r < l->catalog->n_registers; r++) {
+            const struct register_decl *reg = &l->catalog->registers[r];
+            for (size_t f = 0; !rc && f < reg->n_fields; f++) rc = add_copies(l, &moved, reg, (int)f, since, x, err);
+        }
+    }
+    return rc;
 }
 
 int person_unmerge(struct ledger *l, const struct session *s, int64_t person, int64_t *ret_moved, struct error *err) {
     struct arena a = {0};
     struct record source, target;
-    struct person_child *list = NULL;
-    size_t n = 0;
+    struct children list = {.a = &a};
     int64_t into = 0, now = 0, moved = 0;
+    instant at = 0;
     int rc = ledger_begin(l, err);
     if (rc < 0) return rc;
     rc = record_get(l, l->db, s, people(l), person, &a, &source, err);
-    if (!rc) rc = read_merge(l, person, &a, &into, &list, &n, err);
+    if (!rc) rc = read_merge(l, person, &a, &into, &at, &list, err);
+    if (!rc) rc = add_all_copies(l, at, &list, err);
     if (!rc) rc = record_get(l, l->db, s, people(l), into, &a, &target, err);
     now = into; /* who was merged on since: what came with him is there */
     if (!rc) rc = person_now(l->db, &now, 1, err);
-    for (size_t i = 0; !rc && i < n; i++) {
+    for (size_t i = 0; !rc && i < list.n; i++) {
+        const struct person_child *c = &list.items[i];
         struct record r;
         struct error gone = {0};
-        if (record_get(l, l->db, s, list[i].reg, list[i].id, &a, &r, &gone) < 0) continue; /* removed since */
-        int64_t held = value_int_or(r.values[list[i].field], 0);
+        if (record_get(l, l->db, s, c->reg, c->id, &a, &r, &gone) < 0) continue; /* removed since */
+        int64_t held = value_int_or(r.values[c->field], 0);
         if (held != into && held != now) continue; /* moved on since, or back */
-        rc = change_reference(l, s, &list[i], person, &a, err);
+        rc = change_reference(l, s, c, person, &a, err);
         moved++;
     }
     if (!rc) rc = book_replay(l, s, person, err);
@@ -343,22 +446,15 @@ int person_unmerge(struct ledger *l, const struct session *s, int64_t person, in
 
 /* ---- erasure */
 
-/* What may stay: it counts, and identifies nobody. */
-static bool may_stay(const struct field *f) {
-    static const char *const names[] = {"sex", "age", "age_unit", "residence_class", "merged_into", "doc_type", "address_region"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_is(f->name, names[i])) return true;
-    return false;
-}
-
 /* Out of the lookup without a trace, while the person can still be opened. */
 static int erase_found(struct ledger *l, const struct record *r, struct arena *a, struct error *err) {
     int kinds[8];
     int64_t hashes[8];
-    struct lookup_entry gone[8];
+    struct lookup_entry gone[9];
     size_t n = 0;
     int rc = blind_hashes(l, l->db, r, a, kinds, hashes, &n, err);
     for (size_t i = 0; i < n; i++) gone[i] = lookup_entry_of(lookup_blind((enum field_blind)kinds[i]), hashes[i], r->id);
+    if (r->key) gone[n++] = lookup_entry_of(lookup_key(r->reg->name), r->key, r->id); /* the key under which others know him: who comes again is somebody new */
     return rc ? rc : lookup_drop(l->lookup, l->db, gone, n, true, err);
 }
 
@@ -371,7 +467,7 @@ static int erase_one(struct ledger *l, const struct session *s, const struct rec
     d->id = r->id;
     bool any = false;
     for (size_t i = 0; i < r->reg->n_fields; i++)
-        if (!may_stay(&r->reg->fields[i]) && value_given(r->values[i])) {
+        if (!record_outlives(&r->reg->fields[i]) && value_given(r->values[i])) {
             d->values[i] = value_null();
             any = true;
         }

@@ -14,12 +14,16 @@ struct person_child {
 /* Everything that refers to a person, by register order and id. Arrays in the arena. Cost: one query per reference field to person. */
 int person_children(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_child **ret, size_t *ret_n, struct error *err);
 
-/* Other persons who may be the same: they share a blind hash (document, phone or name). */
+/* Other persons who may be the same: they share a blind hash (document, phone or name). Of those that the session may read: nobody is told of others. */
 struct person_twin {
     int64_t person;
+    struct text number;
     bool document, phone, name;
 };
-int person_twins(struct ledger *l, struct db *db, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err);
+int person_twins(struct ledger *l, struct db *db, const struct session *s, int64_t person, struct arena *a, struct person_twin **ret, size_t *ret_n, struct error *err);
+/* The first of them by the document alone, for who has just recorded the person: 1, or 0 for none, at the cost of one look-up. In what words it is told. */
+int person_same_document(struct ledger *l, struct db *db, const struct session *s, int64_t person, struct arena *a, struct person_twin *ret, struct error *err);
+extern const struct similar person_same_words;
 
 /* Who carries the same phone (address, name, document), the person too, ascending; of very many at least the first `limit`. n 0: the person has none. Only ids leave here. */
 struct person_shared {
@@ -38,7 +42,8 @@ int person_find(struct ledger *l, struct db *db, enum field_blind kind, struct t
 /* Makes `from` part of `into`: every record and duty follows (what a person owes once is one debt), and who looks for one finds the other; empty cells of `into` are not filled (nothing is guessed). E_CONFLICT when one of
  * them is merged or erased already, or both are the same. Undone by person_unmerge. ret_moved may be NULL. */
 int person_merge(struct ledger *l, const struct session *s, int64_t into, int64_t from, int64_t *ret_moved, struct error *err);
-/* Takes back what the merge moved and still is where it was moved to, also when that one was merged on since: merges are undone in any order. */
+/* Takes back what the merge moved and still is where it was moved to, also when that one was merged on since: merges are undone in any order. What was recorded
+ * since and takes its person from something that goes (a stay of a contact, the five duties of the stay) goes with it. */
 int person_unmerge(struct ledger *l, const struct session *s, int64_t person, int64_t *ret_moved, struct error *err);
 
 /* Forgets who it was: destroys the key (and of those merged into it), what the lookup has of it and the clear cells that identify. What remains counts in

@@ -189,6 +189,25 @@ static int look_at_wish(struct pass *p, const struct record *r, const struct exp
     return may ? plan_gain(p, r, obligation_holder(r), wanted, &owner, back) : 0;
 }
 
+/* A region below with a plan of its own: the nearest up the tree is in force there, whatever is adopted above it. */
+static bool has_own_plan(const struct pass *p, const struct record *r) {
+    const struct adoption *a = r->region.n > p->region.n ? ledger_policy(p->l, p->to->disease, r->region, day_of_instant(p->s->now, p->l->zone_s)) : NULL;
+    return a && a->region.n > p->region.n;
+}
+
+/* What it owes stays as it is; of what its person owes once, it speaks for the person's other records too. */
+static int leave(struct pass *p, const struct record *r) {
+    const struct duty_roll *roll = p->roll;
+    int rc = 0;
+    for (; !rc && p->at < roll->n && roll->list[p->at].record == r->id; p->at++) {
+        int rule = policy_rule(p->to, roll->kinds[roll->list[p->at].kind].rule);
+        struct once *x = NULL;
+        if (rule >= 0) rc = once_of(p, r, rule, &x);
+        if (x) x->settled = true;
+    }
+    return rc;
+}
+
 int plan_look(const struct record *r, void *arg) {
     struct pass *p = arg;
     struct duty wanted[RULES_MAX];
@@ -205,6 +224,7 @@ int plan_look(const struct record *r, void *arg) {
     int rc = 0;
     const struct duty_roll *roll = p->roll;
     while (p->at < roll->n && roll->list[p->at].record < r->id) p->at++;
+    if (has_own_plan(p, r)) return leave(p, r);
     for (; !rc && p->at < roll->n && roll->list[p->at].record == r->id; p->at++) {
         const struct roll_entry *e = &roll->list[p->at];
         const struct duty_kind *kind = &roll->kinds[e->kind];

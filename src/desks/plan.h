@@ -43,7 +43,8 @@ struct plan_adoption {
 /* Adopting in two steps, so that nobody waits while it is worked out. plan_prepare, on any ledger, reads through db (NULL: the ledger's own) what every duty will be;
  * *ret owned: plan_work_free. plan_apply, on the ledger that writes, records the adoption and changes the duties in one transaction; what was touched in between,
  * by facts or by passes of the clock up to `until`, it works out again, so that the duties are as if nobody had written meanwhile (or, where the whole changed, it works out
- * all of it). diff (may be NULL) receives what was done. E_CONFLICT: the same pack, unchanged, is what that region follows from that day on. */
+ * all of it). diff (may be NULL) receives what was done. E_CONFLICT: the same pack, unchanged, is what that region follows from that day on, or
+ * the plan in force there is from a later day. A region below with a plan of its own for the disease keeps it: nothing there is looked at. */
 struct plan_work;
 int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const struct plan_adoption *want, struct plan_work **ret, struct error *err);
 int plan_apply(struct ledger *l, const struct session *s, const struct plan_adoption *want, struct plan_work *w, instant until, int64_t *ret_id, struct plan_diff *diff,

@@ -231,9 +231,17 @@ static int apply(struct ledger *l, const struct session *s, const struct adoptio
     return rc;
 }
 
-/* The same pack for the same region from the same day is in force already, unless another came between: a second record would say nothing new. */
-static int adopted_already(const struct ledger *l, struct text region, const struct policy *p, day from, struct error *err) {
-    const struct adoption *last = NULL;
+/* The same pack for the same region from the same day is in force already, unless another came between: a second record would say nothing new. One from before the
+ * day of the plan in force would never be in force, and what it asks for would be owed beside it. */
+static int adopted_already(const struct ledger *l, const struct session *s, struct text region, const struct policy *p, day from, struct error *err) {
+    day today = day_of_instant(s->now, l->zone_s);
+    const struct adoption *last = NULL, *now = from <= today ? ledger_policy(l, p->disease, region, today) : NULL;
+    if (now && text_eq(now->region, region) && now->from > from) {
+        char since[DAY_TEXT];
+        day_format(now->from, since);
+        return error_set(err, E_CONFLICT, "from_day", "%.*s is in force there from %s on: adopt from that day or a later one / 该地区自 %s 起执行 %.*s,起用日期不能早于该日", (int)now->pack.n, now->pack.s,
+                         since, since, (int)now->pack.n, now->pack.s);
+    }
     for (size_t i = 0; i < l->n_adoptions; i++) {
         const struct adoption *a = &l->adoptions[i];
         if (a->from == from && text_eq(a->disease, p->disease) && text_eq(a->region, region)) last = a;
@@ -260,7 +268,7 @@ int plan_prepare(struct ledger *l, struct db *db, const struct session *s, const
     w->region = arena_text(&w->arena, want->region.n ? want->region : l->region);
     struct pass p = {.l = l, .db = db ? db : l->db, .s = s, .region = w->region, .work = w, .diff = &none, .roll = &w->roll, .err = err};
     int rc = w->region.s ? pack_of(l, want->pack, &w->policy, err) : error_memory(err);
-    if (!rc) rc = adopted_already(l, w->region, w->policy, want->from, err);
+    if (!rc) rc = adopted_already(l, s, w->region, w->policy, want->from, err);
     if (!rc) rc = db_scalar(p.db, &a, "SELECT \"next\" FROM \"journal_tip\" WHERE \"id\" = 1", NULL, 0, &next, err);
     w->seq = value_int_or(next, 1);
     w->stamp = l->shared_stamp;
@@ -307,7 +315,7 @@ int plan_apply(struct ledger *l, const struct session *s, const struct plan_adop
     int rc = draft_of(w, reg, want, &d, err);
     if (!rc) rc = ledger_begin(l, err);
     if (rc < 0) return rc;
-    rc = adopted_already(l, w->region, w->policy, want->from, err);
+    rc = adopted_already(l, s, w->region, w->policy, want->from, err);
     if (!rc) rc = record_write(l, s, &d, 1, err);
     const struct adoption *made = rc ? NULL : ledger_adoption(l, d->ret_id);
     if (!rc && !made) rc = error_set(err, E_STORE, "adoption", "was recorded but cannot be found");
@@ -348,8 +356,10 @@ int plan_catch_up(struct ledger *l, const struct session *s, int64_t *ret_applie
         if (known) continue;
         rc = ledger_begin(l, err);
         if (rc < 0) return rc;
+        const struct adoption *come = &l->adoptions[i];
         struct plan_diff d = {0};
-        rc = apply(l, s, &l->adoptions[i], NULL, s->now, &d, err);
+        /* its time has come and gone: a later one came too, in the same night */
+        rc = ledger_policy(l, come->disease, come->region, today) == come ? apply(l, s, come, NULL, s->now, &d, err) : mark_applied(l, come->id, err);
         plan_diff_clear(&d);
         rc = ledger_end(l, rc, s->now, err);
         if (rc < 0) return rc;

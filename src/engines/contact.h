@@ -155,8 +155,8 @@ struct contact_common {
     size_t n_persons;
 };
 /* The places that several cases have in common, and the people who met several of them: who, and where, could be behind all. Cases that are among the people are
- * left in: one of them may be the source. population 0: the persons of the source. */
-int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+ * left in: one of them may be the source. who: beside each case whose it is, when one has several numbers (it counts once); NULL: its own. population 0: the persons of the source. */
+int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, const uint32_t *who, size_t n, const struct contact_link *links,
                    size_t n_links, uint32_t population, struct contact_work *w, struct contact_common *ret, struct error *err);
 void contact_common_clear(struct contact_common *c);
 

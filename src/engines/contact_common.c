@@ -100,24 +100,40 @@ static int met_order(const void *pa, const void *pb) {
     return a->person < b->person ? -1 : a->person > b->person;
 }
 
-/* Those who can have infected each case, one case after another, then counted. */
-static int persons_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+static uint32_t case_of(const struct contact_index *cases, const uint32_t *who, size_t i) {
+    return who ? who[i] : cases[i].person;
+}
+
+static bool again(const struct contact_index *cases, const uint32_t *who, size_t i) {
+    for (size_t k = 0; k < i; k++)
+        if (case_of(cases, who, k) == case_of(cases, who, i)) return true;
+    return false;
+}
+
+/* Those who can have infected each case, one case with all its numbers after another, then counted. */
+static int persons_find(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, const uint32_t *who, size_t n, const struct contact_link *links,
                         size_t n_links, struct contact_work *w, struct contact_common *ret, struct error *err) {
     struct contact_options back = *o;
     struct contact_result r = {0};
+    struct contact_index *one = mem_alloc((n ? n : 1) * sizeof *one);
     size_t cap = 0;
-    int rc = 0;
+    int rc = one ? 0 : E_MEMORY;
     back.reverse = true;
     back.degree = 1;
     back.evidence = false;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = contact_find(s, &back, &cases[i], 1, links, n_links, w, &r, err);
+        size_t m = 0;
+        if (again(cases, who, i)) continue;
+        for (size_t k = i; k < n; k++)
+            if (case_of(cases, who, k) == case_of(cases, who, i)) one[m++] = cases[k];
+        rc = contact_find(s, &back, one, m, links, n_links, w, &r, err);
         for (size_t k = 0; rc == 0 && k < r.n_contacts; k++) {
             rc = mem_room(&ret->persons, &cap, ret->n_persons + 1, sizeof *ret->persons) ? 0 : E_MEMORY;
             if (rc == 0) ret->persons[ret->n_persons++] = (struct contact_common_person){r.contacts[k].person, 1, r.contacts[k].score};
         }
     }
     contact_result_clear(&r);
+    mem_free(one);
     if (rc < 0 || !ret->n_persons) return rc;
     size_t kept = 0;
     qsort(ret->persons, ret->n_persons, sizeof *ret->persons, met_order);
@@ -133,7 +149,7 @@ static int persons_find(const struct presence_source *s, const struct contact_op
     return 0;
 }
 
-int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, size_t n, const struct contact_link *links,
+int contact_common(const struct presence_source *s, const struct contact_options *o, const struct contact_index *cases, const uint32_t *who, size_t n, const struct contact_link *links,
                    size_t n_links, uint32_t population, struct contact_work *w, struct contact_common *ret, struct error *err) {
     struct presence_list stays = {0};
     struct contact_common c = {0};
@@ -142,17 +158,17 @@ int contact_common(const struct presence_source *s, const struct contact_options
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         struct presence_ask ask = {cases[i].person, cases[i].from, cases[i].to};
-        bool again = false;
+        size_t before = stays.n;
         if (ask.from >= ask.to) rc = error_set(err, E_INVALID, NULL, "a window is empty / 时间窗为空");
-        for (size_t k = 0; k < i && !again; k++) again = cases[k].person == cases[i].person;
-        distinct += !again;
+        distinct += !again(cases, who, i);
         if (ask.from < from) from = ask.from;
         if (ask.to > to) to = ask.to;
         if (rc == 0) rc = s->of_persons(s->arg, &ask, 1, &stays, err);
+        for (size_t k = before; rc == 0 && k < stays.n; k++) stays.items[k].person = case_of(cases, who, i);
     }
     if (rc == 0 && stays.n) qsort(stays.items, stays.n, sizeof *stays.items, by_place_person);
     if (rc == 0) rc = places_find(s, &stays, distinct, from, to, population ? population : s->n_persons, &c, err);
-    if (rc == 0) rc = persons_find(s, o, cases, n, links, n_links, w, &c, err);
+    if (rc == 0) rc = persons_find(s, o, cases, who, n, links, n_links, w, &c, err);
     presence_list_clear(&stays);
     if (rc < 0) {
         contact_common_clear(&c);

@@ -32,7 +32,7 @@ struct xlsx {
     struct arena texts[2]; /* of this piece, and for the rest of a row that goes on in the next */
     unsigned turn;
     /* the cell being read */
-    bool in_row, in_cell, in_value, in_inline, in_phonetic;
+    bool in_row, in_cell, in_value, in_inline, in_phonetic, formula;
     uint32_t column;
     int64_t line;
     char type; /* n number, s shared, t text, b boolean, e error */
@@ -86,6 +86,7 @@ static void cell_start(struct xml *x, struct xlsx *s, const char **atts) {
     size_t k = style ? strtoul(style, NULL, 10) : 0;
     s->format = k < s->book.formats_n ? s->book.formats[k] : FORMAT_PLAIN;
     s->in_cell = true;
+    s->formula = false;
     buf_reset(&s->value);
 }
 
@@ -96,6 +97,8 @@ static void sheet_start(struct xml *x, const char *name, const char **atts) {
     } else if (s->in_cell) {
         if (strcmp(name, "v") == 0)
             s->in_value = true;
+        else if (strcmp(name, "f") == 0)
+            s->formula = true;
         else if (strcmp(name, "is") == 0)
             s->in_inline = true;
         else if (strcmp(name, "rPh") == 0)
@@ -121,10 +124,14 @@ static void sheet_text(struct xml *x, const char *text, int n) {
 }
 
 static void cell_end(struct xml *x, struct xlsx *s) {
-    struct text t = buf_view(&s->value);
     char number[XLSX_VALUE_TEXT];
     bool shared = false;
     s->in_cell = false;
+    if (s->value.n == 0 && s->formula && s->type == 'n') { /* a program wrote it and nothing has worked it out yet: that is not empty */
+        s->type = 'e';
+        if (buf_str(&s->value, "#VALUE!") < 0) xml_fail(x, E_MEMORY, "out of memory");
+    }
+    struct text t = buf_view(&s->value);
     if (t.n == 0) return;
     switch (s->type) {
     case 's': {

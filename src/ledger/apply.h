@@ -109,6 +109,8 @@ int seal_open(struct apply *x, const struct record *r, size_t field, struct text
 int apply_aside(struct apply *x, struct draft *d, const struct record *r, struct value *wanted, bool *changed, struct error *err);
 int seal_remove(struct apply *x, const struct record *r, struct error *err);
 void seal_context(const struct register_decl *reg, const struct field *f, int64_t id, char out[96]);
+/* record_refer.c: fields that lead to somebody else than whom the record is about (other_person), of those written now; old: NULL of a new record. */
+int apply_others(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err);
 /* record.c */
 /* linked false: before references are resolved; checks over references are left for later. */
 int record_check(struct ledger *l, const struct register_decl *reg, const struct expr_scope *scope, bool linked, struct error *err);

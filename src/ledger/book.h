@@ -13,6 +13,7 @@ struct book_row {
     bool gone;   /* to be deleted */
     bool anew;   /* facts that were there before may pay or cancel it */
     bool redo;   /* a fact that paid it does so no more: what the others pay is worked out from nothing */
+    bool timed;  /* the time of a fact that paid it was corrected: late or not is worked out too */
     bool again;  /* what had cancelled it does so no more: its record is looked at again */
 };
 

@@ -68,6 +68,11 @@ static int slot_paid(const struct duty_rule *r, const struct duty *d, day fact_d
     return reached && !r->lapses ? last_bit(reached) : -1;
 }
 
+instant duty_due(const struct duty_rule *r, const struct duty *d, day fact_day, int32_t zone_s) {
+    int k = d->occurrence == -1 ? -1 : slot_paid(r, d, fact_day);
+    return k < 0 ? INSTANT_NONE : slot_due(r, d, k, zone_s);
+}
+
 bool duty_pay(const struct duty_rule *r, struct duty *d, day fact_day, int32_t zone_s) {
     if (d->occurrence == -1) return false; /* a standing row owes nothing itself */
     int k = slot_paid(r, d, fact_day);

@@ -105,6 +105,9 @@ static int declare_flags(const struct yaml *node, struct field *f, struct error 
     if (!rc) rc = yaml_bool(node, "sealed", false, &f->sealed, err);
     if (!rc) rc = yaml_bool(node, "indexed", false, &f->indexed, err);
     if (!rc) rc = yaml_bool(node, "fixed", false, &f->fixed, err);
+    if (!rc) rc = yaml_bool(node, "other_person", false, &f->other_person, err);
+    if (!rc && f->other_person && f->type != FIELD_REFERENCE)
+        rc = yaml_error(yaml_get(node, "other_person"), err, E_INVALID, "other_person belongs to type %s only / other_person 只用于类型 %s", register_type_names[FIELD_REFERENCE], register_type_names[FIELD_REFERENCE]);
     if (!rc && f->fixed && f->sealed)
         rc = yaml_error(yaml_get(node, "fixed"), err, E_INVALID, "a sealed field is not fixed / 加密字段不能固定");
     if (!rc && f->sealed && f->type != FIELD_TEXT)
@@ -177,7 +180,8 @@ static int declare_default(struct catalog *c, const struct yaml *node, struct fi
 const char *const field_keys[] = {"name",  "zh",       "en",      "note_zh",  "note_en",  "standard",
                                   "type",  "required", "sealed",  "indexed",  "multiple", "scale",
                                   "min",   "max",      "unit",    "codes",    "target",   "check",
-                                  "blind", "copy",     "default", "synonyms", "fixed",    NULL};
+                                  "blind", "copy",     "default", "synonyms", "fixed",
+                                  "other_person", NULL};
 
 int field_declare(struct catalog *c, const struct yaml *node, struct field *ret, struct error *err) {
     struct field f = {.copy_reference = -1, .copy_field = -1, .line = node->line};

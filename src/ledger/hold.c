@@ -1,6 +1,7 @@
 #include "ledger/hold.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ledger/catalog.h"
 #include "ledger/obligation.h"
@@ -8,7 +9,7 @@
 /* ---- declaration */
 
 int hold_declare(struct catalog *c, const struct yaml *root, struct register_decl *r, struct error *err) {
-    static const char *const keys[] = {"in", "most", "count", "at", "full", "zh", "en", NULL};
+    static const char *const keys[] = {"in", "most", "count", "at", "full", "but", "zh", "en", NULL};
     const struct yaml *list;
     int rc = declare_list(&c->arena, root, "holds", sizeof *r->holds, &list, &r->holds, err);
     for (size_t i = 0; !rc && list && i < list->n; i++) {
@@ -19,6 +20,7 @@ int hold_declare(struct catalog *c, const struct yaml *root, struct register_dec
         if (!rc) rc = declare_text(list->items[i], "count", false, &h->count, err);
         if (!rc) rc = declare_text(list->items[i], "at", false, &h->at, err);
         if (!rc) rc = declare_text(list->items[i], "full", true, &h->full, err);
+        if (!rc) rc = declare_words(&c->arena, list->items[i], "but", &h->but, &h->n_but, err);
         if (!rc) rc = declare_text(list->items[i], "zh", true, &h->zh, err);
         if (!rc) rc = declare_text(list->items[i], "en", true, &h->en, err);
         h->line = list->items[i]->line;
@@ -42,6 +44,11 @@ int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
         b->at = register_field_of(target, h->at, 1u << FIELD_INSTANT, &bad);
         b->room = register_initial(target);
         b->full = register_state(target, h->full);
+        for (size_t k = 0; k < h->n_but; k++) {
+            int state = register_state(reg, h->but[k]);
+            if (state < 0 || state > 63) bad = true;
+            else b->but |= (uint64_t)1 << state;
+        }
         if (bad || b->most < 0 || b->room < 0 || b->full < 0)
             return error_set(err, E_UNKNOWN, reg->file, "line %d: holds names a field or state that %s does not have / 引用的登记册没有该字段或状态", h->line, target->name.s);
         t->reads |= (uint64_t)1 << (b->field < 63 ? b->field : 63);
@@ -51,6 +58,18 @@ int hold_bind(struct arena *a, struct reg_table *t, struct error *err) {
 
 /* ---- how many */
 
+/* The holder in which the record takes room; 0: none. */
+static int64_t held_in(const struct hold_bound *b, const struct record *r) {
+    int state = b->but ? register_state(r->reg, r->state) : -1;
+    return state >= 0 && b->but >> state & 1 ? 0 : value_int_or(r->values[b->field], 0);
+}
+
+/* Of the members: those that take room. */
+static void sql_counts(const struct hold *h, char *sql, size_t size) {
+    size_t n = strlen(sql);
+    for (size_t i = 0; i < h->n_but && n < size; i++) n += (size_t)snprintf(sql + n, size - n, " AND \"state\"<>'%.*s'", (int)h->but[i].n, h->but[i].s);
+}
+
 /* Of the holder, as this call of record_apply sees it: those in the store, and what was made and removed since. */
 static int members(struct apply *x, const struct reg_table *t, const struct hold_bound *b, int64_t holder, struct idmap_slot **ret, struct error *err) {
     bool fresh = false;
@@ -58,9 +77,10 @@ static int members(struct apply *x, const struct reg_table *t, const struct hold
     if (!slot) return error_memory(err);
     *ret = slot;
     if (!fresh || holder >= x->first_id) return 0;
-    char sql[200];
+    char sql[400];
     struct value n = value_null(), id = value_int(holder);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM \"%s\" WHERE \"%s\"=?1", t->reg->name.s, t->reg->fields[b->field].name.s);
+    sql_counts(&t->reg->holds[b - t->holds], sql, sizeof sql);
     int rc = db_scalar(x->l->db, &x->arena, sql, &id, 1, &n, err);
     slot->value.i = value_int_or(n, 0);
     return rc < 0 ? rc : 0;
@@ -89,7 +109,7 @@ static int expect_full(struct apply *x, const struct reg_table *t, const struct 
 static int expect(struct apply *x, const struct reg_table *t, const struct hold_bound *b, struct draft **drafts, size_t n, int64_t *ids, struct error *err) {
     struct idmap *held = &apply_table_of(x, t->reg)->held, coming = {0};
     const char *column = t->reg->fields[b->field].name.s;
-    char head[200], tail[100];
+    char head[200], tail[400] = "";
     size_t k = 0;
     for (size_t i = 0; i < n; i++) {
         const struct draft *d = drafts[i];
@@ -102,7 +122,9 @@ static int expect(struct apply *x, const struct reg_table *t, const struct hold_
     }
     if (!k) return 0;
     snprintf(head, sizeof head, "SELECT \"%s\",count(*) FROM \"%s\" WHERE \"%s\"", column, t->reg->name.s, column);
-    snprintf(tail, sizeof tail, " GROUP BY \"%s\"", column);
+    sql_counts(&t->reg->holds[b - t->holds], tail, sizeof tail);
+    size_t k_tail = strlen(tail);
+    snprintf(tail + k_tail, sizeof tail - k_tail, " GROUP BY \"%s\"", column);
     int rc = db_query_in(x->l->db, head, tail, ids, k, held_row, held, err);
     return rc < 0 ? rc : expect_full(x, t, b, &coming, ids, k, err);
 }
@@ -123,9 +145,10 @@ int hold_expect(struct apply *x, struct draft **drafts, size_t n, struct error *
 
 /* The holder that the record names and how many it has; NULL when it names none. */
 static int holder_of(struct apply *x, const struct reg_table *t, const struct hold_bound *b, const struct record *r, const struct record **ret, struct idmap_slot **ret_slot, struct error *err) {
+    int64_t in = held_in(b, r);
     *ret = NULL;
-    if (r->values[b->field].kind != VALUE_INT) return 0;
-    int rc = record_peek(x->l, t->targets[b->field], r->values[b->field].i, ret, err);
+    if (!in) return 0;
+    int rc = record_peek(x->l, t->targets[b->field], in, ret, err);
     return rc < 0 || !*ret ? rc : members(x, t, b, (*ret)->id, ret_slot, err);
 }
 
@@ -141,37 +164,26 @@ static bool takes(const struct hold_bound *b, const struct record *holder, const
     return b->at >= 0 && state >= 0 && !holder->reg->states[state].final && moment_of(r, INT64_MAX) < value_int_or(holder->values[b->at], INT64_MIN);
 }
 
-int hold_check(struct apply *x, const struct record *r, struct error *err) {
-    const struct reg_table *t = x->l->tables[r->reg->order];
-    for (size_t i = 0; i < r->reg->n_holds; i++) {
-        const struct hold_bound *b = &t->holds[i];
-        const struct record *holder;
-        struct idmap_slot *slot;
-        int rc = holder_of(x, t, b, r, &holder, &slot, err);
-        if (rc < 0) return rc;
-        if (!holder) continue;
-        bool room = takes(b, holder, r) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX);
-        if (!room) return error_set(err, E_REFUSED, r->reg->fields[b->field].name.s, "%s / %s", r->reg->holds[i].en.s, r->reg->holds[i].zh.s);
-    }
-    return 0;
+static int check(struct apply *x, const struct reg_table *t, size_t i, const struct record *r, struct error *err) {
+    const struct hold_bound *b = &t->holds[i];
+    const struct record *holder;
+    struct idmap_slot *slot;
+    int rc = holder_of(x, t, b, r, &holder, &slot, err);
+    if (rc < 0 || !holder) return rc;
+    if (takes(b, holder, r) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) return 0;
+    return error_set(err, E_REFUSED, r->reg->fields[b->field].name.s, "%s / %s", r->reg->holds[i].en.s, r->reg->holds[i].zh.s);
 }
 
-/* Closed by what was declared, not by the one who brought the last: the journal names him all the same. One that was closed before has one more in it. */
-static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, const struct record *last, int64_t n, struct error *err) {
+int hold_check(struct apply *x, const struct record *r, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < r->reg->n_holds; i++) rc = check(x, x->l->tables[r->reg->order], i, r, err);
+    return rc;
+}
+
+static int write_holder(struct apply *x, struct draft *d, struct error *err) {
     static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
     const struct session *asker = x->s;
     struct session own = *asker;
-    struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
-    if (!d) return error_memory(err);
-    d->id = holder->id;
-    bool open = text_eq(holder->state, holder->reg->states[b->room].name);
-    if (open) d->state = holder->reg->states[b->full].name;
-    d->prepared = true;
-    if (b->count >= 0) d->values[b->count] = value_int(n);
-    if (open && b->at >= 0) { /* when the last one came by its own word, which may have been brought late; never before the holder began */
-        int64_t at = moment_of(last, asker->now), began = moment_of(holder, at);
-        d->values[b->at] = value_int(began > at ? began : at);
-    }
     own.n_grants = 1;
     own.grants = &everything;
     x->s = &own;
@@ -180,31 +192,96 @@ static int fill(struct apply *x, const struct hold_bound *b, const struct record
     return rc;
 }
 
-int hold_take(struct apply *x, const struct record *r, struct error *err) {
-    const struct reg_table *t = x->l->tables[r->reg->order];
-    for (size_t i = 0; i < r->reg->n_holds; i++) {
-        const struct hold_bound *b = &t->holds[i];
-        const struct record *holder;
-        struct idmap_slot *slot;
-        int rc = holder_of(x, t, b, r, &holder, &slot, err);
-        if (rc < 0) return rc;
-        if (!holder) continue;
-        slot->value.i++;
-        if (text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) continue;
-        rc = fill(x, b, holder, r, slot->value.i, err);
-        if (rc < 0) return rc;
+/* Closed by what was declared, not by the one who brought the last: the journal names him all the same. One that was closed before has one more in it. */
+static int fill(struct apply *x, const struct hold_bound *b, const struct record *holder, const struct record *last, int64_t n, struct error *err) {
+    struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
+    if (!d) return error_memory(err);
+    d->id = holder->id;
+    bool open = text_eq(holder->state, holder->reg->states[b->room].name);
+    if (open) d->state = holder->reg->states[b->full].name;
+    d->prepared = true;
+    if (b->count >= 0) d->values[b->count] = value_int(n);
+    if (open && b->at >= 0) { /* when the last one came by its own word, which may have been brought late; never before the holder began */
+        int64_t at = moment_of(last, x->s->now), began = moment_of(holder, at);
+        d->values[b->at] = value_int(began > at ? began : at);
     }
-    return 0;
+    return write_holder(x, d, err);
 }
 
-int hold_leave(struct apply *x, const struct record *r, struct error *err) {
+static int join(struct apply *x, const struct reg_table *t, const struct hold_bound *b, const struct record *r, struct error *err) {
+    const struct record *holder;
+    struct idmap_slot *slot;
+    int rc = holder_of(x, t, b, r, &holder, &slot, err);
+    if (rc < 0 || !holder) return rc;
+    slot->value.i++;
+    if (text_eq(holder->state, holder->reg->states[b->room].name) && slot->value.i < value_int_or(holder->values[b->most], INT64_MAX)) return 0;
+    return fill(x, b, holder, r, slot->value.i, err);
+}
+
+int hold_take(struct apply *x, const struct record *r, struct error *err) {
     const struct reg_table *t = x->l->tables[r->reg->order];
-    for (size_t i = 0; i < r->reg->n_holds; i++) {
-        struct idmap_slot *slot = NULL;
-        if (r->values[t->holds[i].field].kind != VALUE_INT) continue;
-        int rc = members(x, t, &t->holds[i], r->values[t->holds[i].field].i, &slot, err);
-        if (rc < 0) return rc;
-        slot->value.i--;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < r->reg->n_holds; i++) rc = join(x, t, &t->holds[i], r, err);
+    return rc;
+}
+
+static int leave(struct apply *x, const struct reg_table *t, const struct hold_bound *b, const struct record *r, bool forgotten, struct error *err) {
+    const struct record *holder;
+    struct idmap_slot *slot;
+    int rc = holder_of(x, t, b, r, &holder, &slot, err);
+    if (rc < 0 || !holder) return rc;
+    slot->value.i--;
+    bool opens = b->at < 0 && text_eq(holder->state, holder->reg->states[b->full].name), counted = b->count >= 0 && value_given(holder->values[b->count]);
+    if (forgotten || (!opens && !counted)) return 0;
+    struct draft *d = draft_new(&x->arena, holder->reg, DRAFT_CHANGE);
+    if (!d) return error_memory(err);
+    d->id = holder->id;
+    d->prepared = true;
+    if (opens) d->state = holder->reg->states[b->room].name, d->back = true;
+    if (counted) d->values[b->count] = value_int(slot->value.i);
+    return write_holder(x, d, err);
+}
+
+int hold_leave(struct apply *x, const struct record *r, bool forgotten, struct error *err) {
+    const struct reg_table *t = x->l->tables[r->reg->order];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < r->reg->n_holds; i++) rc = leave(x, t, &t->holds[i], r, forgotten, err);
+    return rc;
+}
+
+int hold_check_change(struct apply *x, const struct record *before, const struct record *now, struct error *err) {
+    const struct reg_table *t = x->l->tables[now->reg->order];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < now->reg->n_holds; i++)
+        if (held_in(&t->holds[i], before) != held_in(&t->holds[i], now)) rc = check(x, t, i, now, err);
+    return rc;
+}
+
+int hold_change(struct apply *x, const struct record *before, const struct record *now, struct error *err) {
+    const struct reg_table *t = x->l->tables[now->reg->order];
+    int rc = 0;
+    for (size_t i = 0; !rc && i < now->reg->n_holds; i++) {
+        if (held_in(&t->holds[i], before) == held_in(&t->holds[i], now)) continue;
+        rc = leave(x, t, &t->holds[i], before, false, err);
+        if (!rc) rc = join(x, t, &t->holds[i], now, err);
+    }
+    return rc;
+}
+
+int hold_close(struct apply *x, const struct record *before, struct record *now, bool *changed, int *n, struct error *err) {
+    for (size_t r = 0; r < x->l->catalog->n_registers; r++) {
+        const struct reg_table *t = x->l->tables[r];
+        for (size_t i = 0; i < t->reg->n_holds; i++) {
+            const struct hold_bound *b = &t->holds[i];
+            struct idmap_slot *slot;
+            if (b->count < 0 || t->targets[b->field] != now->reg || value_given(now->values[b->count])) continue;
+            if (!text_eq(before->state, now->reg->states[b->room].name) || !text_eq(now->state, now->reg->states[b->full].name)) continue;
+            int rc = members(x, t, b, now->id, &slot, err);
+            if (rc < 0) return rc;
+            *n += !changed[b->count];
+            changed[b->count] = true;
+            now->values[b->count] = value_int(slot->value.i);
+        }
     }
     return 0;
 }

@@ -354,7 +354,16 @@ static int matches(struct ledger *l, const struct session *s, const struct fact_
             *ret_day = (day)date.i;
             if (*ret_day < day_of_instant(s->now, l->zone_s)) *ret_at = instant_of_day(*ret_day, l->zone_s);
         }
-        if (m->since && before_start(l, o, m, r, date.kind != VALUE_INT || r->reg->fields[m->date_field].type == FIELD_INSTANT, *ret_day, *ret_at)) continue;
+        day since_day = *ret_day;
+        instant since_at = *ret_at;
+        if (m->since_field != m->date_field) { /* told now, of a sample of before */
+            date = r->values[m->since_field];
+            if (date.kind != VALUE_INT) continue;
+            bool exact = r->reg->fields[m->since_field].type == FIELD_INSTANT;
+            since_day = exact ? day_of_instant(date.i, l->zone_s) : (day)date.i;
+            since_at = exact ? date.i : instant_of_day(since_day, l->zone_s);
+        }
+        if (m->since && before_start(l, o, m, r, date.kind != VALUE_INT || r->reg->fields[m->since_field].type == FIELD_INSTANT, since_day, since_at)) continue;
         return 1;
     }
     return 0;
@@ -395,12 +404,13 @@ void book_pay(struct ledger *l, const struct session *s, const struct record *r,
         return;
     }
     bool now = pays(l, s, rule, r, o, &today, &at), paid = before && pays(l, s, rule, before, o, &was_day, &was_at);
-    if (paid && (!now || was_day != today)) {
+    if (paid && (!now || was_day != today || was_at != at)) {
         anew(l, row, true);
+        row->timed = row->timed || (now && (o->paid_by == r->id || o->late || rule->timing == TIMING_DAYS));
         return;
     }
     if (now && !paid) {
-        instant due = o->duty.due_at;
+        instant due = duty_due(rule, &o->duty, today, l->zone_s);
         if (duty_pay(rule, &o->duty, today, l->zone_s)) {
             o->paid_by = r->id;
             if (due != INSTANT_NONE && at > due) o->late = true;

@@ -79,19 +79,24 @@ static int gather(struct ledger *l, const struct obligation *o, struct arena *a,
     return rc;
 }
 
-/* As if each fact came at its own time. */
-static void pay_all(struct ledger *l, const struct session *s, const struct records *facts, struct obligation *o) {
+/* As if each fact came at its own time. in_time: only those that it could not pay late. */
+static void pay_all(struct ledger *l, const struct session *s, const struct records *facts, bool in_time, struct obligation *o) {
     for (size_t i = 0; i < facts->n; i++) {
+        struct obligation was = *o;
         struct session then = *s;
         then.now = facts->list[i].changed_at;
         book_pay(l, &then, &facts->list[i], NULL, o);
+        if (in_time && (o->late || text_is(o->state, "cancelled"))) *o = was;
     }
 }
 
 /* Works one duty out from nothing. keep: what it says is paid stays so whatever the facts say. */
 static int replay_row(struct ledger *l, const struct session *s, struct obligation *o, bool keep, struct arena *a, struct error *err) {
     const struct duty_rule *rule = book_rule(l, o);
+    struct book_row *row = (struct book_row *)o; /* its first member */
     struct records facts = {0};
+    bool timed = row->timed;
+    row->timed = false;
     if (!rule || text_is(o->state, "cancelled") || text_is(o->state, "standing")) return 0;
     int rc = gather(l, o, a, &facts, err);
     if (rc < 0) return rc;
@@ -101,7 +106,8 @@ static int replay_row(struct ledger *l, const struct session *s, struct obligati
     o->paid_by = 0;
     duty_settle(rule, &o->duty, l->zone_s);
     book_close_if_done(o, s->now);
-    pay_all(l, s, &facts, o);
+    if (timed && rule->timing != TIMING_DAYS) pay_all(l, s, &facts, true, o);
+    pay_all(l, s, &facts, false, o);
     if (keep && (was.duty.paid & ~o->duty.paid)) {
         o->duty.paid |= was.duty.paid;
         if (!o->paid_by) o->paid_by = was.paid_by;
@@ -109,10 +115,11 @@ static int replay_row(struct ledger *l, const struct session *s, struct obligati
         duty_settle(rule, &o->duty, l->zone_s);
         if (!text_is(o->state, "cancelled")) book_close_if_done(o, s->now);
     }
-    if (o->duty.paid == was.duty.paid && text_eq(o->state, was.state))
-        *o = was; /* the same facts: when it was closed, and late or not, stays true */
-    else
-        book_touch(l, o);
+    bool late = o->late, same = o->duty.paid == was.duty.paid && text_eq(o->state, was.state);
+    int64_t paid_by = o->paid_by;
+    if (same) *o = was; /* the same facts: when it was closed stays true, and late or not unless the time of one was corrected */
+    if (same && timed) o->late = late, o->paid_by = paid_by;
+    if (!same || o->late != was.late || o->paid_by != was.paid_by) book_touch(l, o);
     return 0;
 }
 

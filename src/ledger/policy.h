@@ -49,6 +49,7 @@ struct fact_match {
     int date_field;      /* which day (or instant) the fact counts for; -1: when it was recorded */
     bool since;          /* only a fact of the time the duty's clock started, or later: a swab taken before says nothing of what was found since. Of facts
                           * tied by person or region always, unless the pack says since: false */
+    int since_field;     /* since: the day (or instant) of reg that must not be before: date_field, or another. A result counts when it is told, of a sample taken since */
     int64_t back_s;      /* since: or of so long before */
     int until[FACT_ENDS_MAX]; /* since: or one of before that lasted until then, fields of reg; the earliest given counts, none given: it lasts */
     size_t n_until;
@@ -191,6 +192,8 @@ void duty_settle(const struct duty_rule *r, struct duty *d, int32_t zone_s);
  * latest open slot before it (make-up; not when the rule lapses). Taking the latest makes the result the same in any order of facts, as in linear
  * probing. Returns true when something was paid. d closes when nothing is owed (wake_at INSTANT_NONE). */
 bool duty_pay(const struct duty_rule *r, struct duty *d, day fact_day, int32_t zone_s);
+/* When what such a fact would pay is due, whatever else is open: results come in any order. INSTANT_NONE: it would pay nothing. */
+instant duty_due(const struct duty_rule *r, const struct duty *d, day fact_day, int32_t zone_s);
 /* Advances to now: lapses days that cannot be made up, raises level past each escalation time. Returns how many escalations and
  * lapses happened. */
 int duty_wake(const struct duty_rule *r, struct duty *d, instant now, int32_t zone_s);

@@ -72,6 +72,8 @@ static void write_facts(struct writer *w, const char *what, const struct fact_ma
             buf_str(&w->b, word(w, " 且 ", " if "));
             expr_sql(m[i].when, 0, 0, "", &w->b);
         }
+        const struct field *since = m[i].since_field != m[i].date_field ? &m[i].reg->fields[m[i].since_field] : NULL;
+        if (since) buf_printf(&w->b, word(w, " (%s在其后)", " (%s since)"), named(w, since->zh, since->name));
     }
 }
 

@@ -213,15 +213,17 @@ static int tie(struct pack *k, const struct yaml *map, const struct duty_rule *r
 
 /* Which facts of before the duty's clock count as well. */
 static int reach(struct pack *k, const struct yaml *map, struct fact_match *m) {
-    const struct yaml *until = yaml_get(map, "until"), *back = yaml_get(map, "back");
-    m->since = m->by == FACT_BY_PERSON || m->by == FACT_BY_REGION;
-    int rc = yaml_bool(map, "since", false, &m->since, k->err);
+    const struct yaml *until = yaml_get(map, "until"), *back = yaml_get(map, "back"), *since = yaml_get(map, "since");
+    bool named = since && since->kind == YAML_SCALAR && !text_is(since->text, "true") && !text_is(since->text, "false");
+    m->since = named || m->by == FACT_BY_PERSON || m->by == FACT_BY_REGION;
+    m->since_field = m->date_field;
+    int rc = named ? time_named(k, since, m->reg, since->text, &m->since_field) : yaml_bool(map, "since", false, &m->since, k->err);
     if (rc < 0) return rc;
-    bool asked = yaml_get(map, "since") && m->since;
+    bool asked = since && m->since;
     if (!m->since && (until || back))
         return yaml_error(until ? until : back, k->err, E_INVALID, "until and back are for facts that count since the start / until、back 仅用于 since: true");
     if ((asked || until || back) && m->date_field < 0)
-        return yaml_error(asked ? yaml_get(map, "since") : until ? until : back, k->err, E_INVALID, "since needs the date it is about");
+        return yaml_error(asked ? since : until ? until : back, k->err, E_INVALID, "since needs the date it is about");
     rc = pack_duration(k, map, "back", &m->back_s);
     size_t n = !until ? 0 : until->kind == YAML_LIST ? until->n : 1;
     if (!rc && (n > FACT_ENDS_MAX || (until && !n))) return yaml_error(until, k->err, E_INVALID, "until names one or two fields / until 须为一至两个字段");

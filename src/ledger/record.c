@@ -197,6 +197,16 @@ static int code_cells(const struct reg_table *t, struct draft *d, struct arena *
     return 0;
 }
 
+int64_t record_outside_key(const struct register_decl *reg, struct text word, struct arena *a) {
+    size_t n = reg->name.n + 1 + word.n;
+    char fixed[256], *s = n <= sizeof fixed ? fixed : arena_alloc(a, n);
+    if (!s) return 0;
+    memcpy(s, reg->name.s, reg->name.n);
+    s[reg->name.n] = '\n';
+    memcpy(s + reg->name.n + 1, word.s, word.n);
+    return digest_64((struct text){s, n});
+}
+
 int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rng *secret, instant now) {
     const struct register_decl *reg = d->reg;
     const struct reg_table *t = l->tables[reg->order];
@@ -221,14 +231,9 @@ int record_prepare(struct ledger *l, struct draft *d, struct arena *a, struct rn
         if (!rc) rc = record_check(l, reg, &scope, false, err);
     }
     if (!rc && d->outside_key.n) {
-        struct buf b = {0};
-        buf_text(&b, reg->name);
-        buf_char(&b, '\n');
-        buf_text(&b, d->outside_key);
-        d->key = digest_64(buf_view(&b));
+        d->key = record_outside_key(reg, d->outside_key, a);
         d->has_key = true;
-        rc = b.failed ? error_memory(err) : 0;
-        buf_clear(&b);
+        if (!d->key) rc = error_memory(err);
     } else if (!rc && whole) {
         d->late_key = !key_is_known(d);
         if (!d->late_key) d->has_key = record_natural_key(reg, d->region, d->values, &d->key);

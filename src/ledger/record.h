@@ -50,6 +50,7 @@ struct draft {
     bool by_desk;          /* the desk that owns the record writes it (owned.h) */
     bool back;             /* CHANGE: a state that the record was in before; no declared move leads back to it */
     bool keep_key;         /* CHANGE: the natural key stays as it is although its cells change (merging persons) */
+    bool unfix;            /* CHANGE: what is fixed changes, and its key with it (swabs of persons that are merged) */
     /* a reference that is not known yet: index into the same batch + 1 of the draft whose id it will be */
     uint32_t *links;       /* [reg->n_fields] or NULL */
     /* set by queue.c, which puts the drafts of many submitters into one batch */
@@ -109,6 +110,8 @@ int record_apply(struct ledger *l, const struct session *s, struct draft **draft
 
 /* The hash under which the lookup finds a record by its natural key (lookup_key); false when no cell of it is given. */
 bool record_natural_key(const struct register_decl *reg, struct text region, const struct value *values, int64_t *ret);
+/* The same for a record that is known by an id of somebody else's system (draft->outside_key); 0: out of memory. */
+int64_t record_outside_key(const struct register_decl *reg, struct text word, struct arena *a);
 
 /* prepare + begin + apply + commit for one draft or a few: what `tocsin record` and desks use. Fails with the first draft's error. */
 int record_write(struct ledger *l, const struct session *s, struct draft **drafts, size_t n, struct error *err);
@@ -140,7 +143,9 @@ struct record_filter {
 /* Streams records in id order: visit gets each (values borrowed until it returns), 0 goes on. */
 int record_list(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, const struct record_filter *f,
                 int (*visit)(const struct record *r, void *arg), void *arg, struct error *err);
-/* Who, when, before, after; newest first. */
+/* What of a person may stay when the key is gone: it counts, and identifies nobody. */
+bool record_outlives(const struct field *f);
+/* Who, when, before, after; newest first. Of an erased person only what outlives it: the clear cells of before stand in the journal, and are shown to nobody. */
 int record_history(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id,
                    int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
 /* The record as it was known at an instant, rebuilt from the journal. 1 found, 0 not yet known then, negative error. */

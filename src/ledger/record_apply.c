@@ -31,13 +31,15 @@ static bool points_at(const struct apply *x, const struct draft *d, const struct
     return !d->asked || access_check(x->s, ACCESS_READ, target, region, NULL) == 0 || !access_anywhere(x->s, ACCESS_READ, target);
 }
 
-static int check_references(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err) {
+/* self: the record's own id, 0 of a new one. */
+static int check_references(struct apply *x, const struct draft *d, int64_t self, const struct value *values, const struct value *old, struct error *err) {
     const struct reg_table *t = x->l->tables[d->reg->order];
     for (size_t k = 0; k < t->references.n; k++) {
         size_t i = t->references.at[k];
         if (values[i].kind != VALUE_INT || (old && value_eq(values[i], old[i]))) continue;
         int64_t id = values[i].i;
         const struct register_decl *target = t->targets[i];
+        if (self && target == d->reg && id == self) return error_set(err, E_INVALID, d->reg->fields[i].name.s, "a record does not refer to itself / 记录不能指向自身");
         if (id >= x->first_id && id < x->l->next_id) {
             struct entry *e = x->made[id - x->first_id];
             if (e && e->t->reg == target && e->write != ENTRY_NEVER && points_at(x, d, target, e->record.region)) continue;
@@ -226,7 +228,8 @@ static int create(struct apply *x, struct draft *d, struct error *err) {
                          .created_at = x->s->now, .changed_at = x->s->now, .import = x->s->import};
     for (size_t i = 0; i < reg->n_fields; i++) r->values[i] = d->values[i].kind == VALUE_ABSENT ? value_null() : d->values[i];
     bool copied = false;
-    int rc = check_references(x, d, r->values, NULL, err);
+    int rc = check_references(x, d, 0, r->values, NULL, err);
+    if (!rc) rc = apply_others(x, d, r->values, NULL, err);
     if (!rc) rc = apply_copies(x, t, r->values, &copied, err);
     if (!rc) rc = record_required(t, r->values, NULL, true, err);
     if (!rc) rc = region_of(x, d, r->values, &r->region, err);
@@ -417,6 +420,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     bool moved = !text_eq(now.state, before.state);
     rc = owned_check(d, &before, &now, err); /* of what the asker says, not of what his move does by itself */
     if (!rc && moved) n += effect_sets(reg, &before, &now, changed);
+    if (!rc && moved) rc = hold_close(x, &before, &now, changed, &n, err);
     if (rc < 0) return rc;
     d->ret_id = id;
     d->ret_version = before.version;
@@ -425,19 +429,21 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
         return 0;
     }
     if (!text_eq(now.region, before.region)) rc = access_check(x->s, ACCESS_WRITE, reg, now.region, err);
-    if (!rc) rc = check_references(x, d, now.values, before.values, err);
+    if (!rc) rc = check_references(x, d, id, now.values, before.values, err);
+    if (!rc) rc = apply_others(x, d, now.values, before.values, err);
     if (!rc) rc = record_required(e->t, now.values, NULL, true, err);
     struct expr_scope scope = record_scope(x->l, x->s->now, &now);
     struct expr_scope was = record_scope(x->l, x->s->now, &before);
     if (!rc) rc = record_check(x->l, reg, &scope, true, err);
     if (!rc) rc = record_check_change(x->l, reg, &was, &scope, err);
-    if (!rc && !d->keep_key) rc = fixed_check(reg, before.values, now.values, false, err);
+    if (!rc && !d->keep_key && !d->unfix) rc = fixed_check(reg, before.values, now.values, false, err);
     if (!rc) rc = grant_check(x->s, &before, &now, err);
     if (!rc && moved && !d->back && !apply_may_move(reg, x->s, register_state(reg, before.state), register_state(reg, now.state), before.region))
         rc = error_set(err, E_REFUSED, "state", "%s does not move from %s to %s / 不允许的状态变更", reg->name.s, before.state.n ? before.state.s : "(none)",
                        now.state.s);
     if (!rc && n) rc = book_measure(x->l, x->s, &now, err);
     if (!rc && moved && concerns(x, reg)) rc = book_guard(x->l, x->s, &now, now.state, err);
+    if (!rc && reg->n_holds) rc = hold_check_change(x, &before, &now, err);
     if (!rc && n) rc = apply_rekey(x, d, &before, &now, err); /* last: it tells the rest of the batch, and nothing after it is refused */
     if (rc < 0) {
         d->ret_id = 0;
@@ -462,6 +468,8 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     tell_ledger(x, reg);
     d->ret_version = now.version;
     d->outcome = OUTCOME_CHANGED;
+    if (reg->n_holds) rc = hold_change(x, &before, &e->record, err);
+    if (rc < 0) return rc;
     if (similar_concerned(reg, changed)) rc = similar_find(x, &e->record, &d->ret_similar, &d->ret_similar_rule, err);
     if (rc < 0) return rc;
     if (concerns(x, reg)) rc = book_fact(x->l, x->s, &e->record, &before, err);
@@ -487,7 +495,7 @@ static int remove_record(struct apply *x, struct draft *d, struct error *err) {
         rc = error_set(err, E_CONFLICT, "version", "record %lld was changed since / 记录已被修改", (long long)d->id);
     if (!rc) rc = grant_check(x->s, &e->record, NULL, err);
     if (rc < 0) return rc;
-    if (d->reg->n_holds) rc = hold_leave(x, &e->record, err);
+    if (d->reg->n_holds) rc = hold_leave(x, &e->record, d->forgotten, err);
     if (!rc) rc = seal_remove(x, &e->record, err);
     if (!rc && e->record.key) rc = apply_loses(x, e->t->by_key, e->record.key, e->record.id, err);
     if (!rc && e->record.number.n) rc = apply_loses(x, e->t->by_number, lookup_word(e->record.number), e->record.id, err);

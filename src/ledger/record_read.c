@@ -53,18 +53,13 @@ static int found(struct ledger *l, struct db *db, const struct register_decl *re
 int record_by_number(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, struct text word, struct arena *a,
                      struct record *ret, struct error *err) {
     const struct reg_table *t = l->tables[reg->order];
-    struct buf b = {0};
     struct record r;
     int rc = reg->number_mask.n ? found(l, db, reg, t->by_number, lookup_word(word), a, &r, err) : 0;
     if (rc > 0 && !text_eq(r.number, word)) rc = 0;
     if (rc == 0) {
-        buf_text(&b, reg->name);
-        buf_char(&b, '\n');
-        buf_text(&b, word);
-        int64_t key = digest_64(buf_view(&b));
-        rc = b.failed ? error_memory(err) : found(l, db, reg, t->by_key, key, a, &r, err);
+        int64_t key = record_outside_key(reg, word, a);
+        rc = !key ? error_memory(err) : found(l, db, reg, t->by_key, key, a, &r, err);
         if (rc > 0 && r.key != key) rc = 0;
-        buf_clear(&b);
     }
     if (rc < 0) return rc;
     if (rc == 0 || access_check(s, ACCESS_READ, reg, r.region, NULL) < 0)
@@ -168,18 +163,58 @@ out:
     return rc;
 }
 
-/* The last entry of a record, also of one that left its table: then the caller must know it. */
+bool record_outlives(const struct field *f) {
+    static const char *const names[] = {"sex", "age", "age_unit", "residence_class", "merged_into", "doc_type", "address_region"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(f->name, names[i])) return true;
+    return false;
+}
+
+/* Was the person of this register of persons erased? */
+static int is_erased(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, bool *ret, struct error *err) {
+    struct vault_key key;
+    struct error none = {0};
+    *ret = false;
+    if (!text_is(reg->name, "person")) return 0;
+    int rc = vault_person_key(l->vault, db, id, &key, &none);
+    explicit_bzero(&key, sizeof key);
+    *ret = rc == E_UNKNOWN;
+    return rc == E_UNKNOWN || rc == 0 ? 0 : error_set(err, rc, none.where, "%s", none.message);
+}
+
+/* The cells of an entry that outlive whom they are about, in place of all. */
+static int cells_left(const struct reg_table *t, const struct register_decl *reg, struct arena *a, struct text *cells, struct error *err) {
+    struct buf left = {0};
+    size_t pos = 0, code = 0;
+    struct value v;
+    int rc = 0;
+    if (!cells->n) return 0;
+    while ((rc = journal_cells_next(*cells, &pos, &code, &v, err)) > 0) {
+        int f = code >= CELL_FIRST_FIELD ? table_field_of(t, code) : -1;
+        if (code < CELL_FIRST_FIELD || (f >= 0 && record_outlives(&reg->fields[f]))) journal_cells(&left, code, v);
+    }
+    journal_cells_end(&left);
+    if (rc == 0 && left.failed) rc = error_memory(err);
+    if (rc == 0 && !(*cells = arena_text(a, buf_view(&left))).s) rc = error_memory(err);
+    buf_clear(&left);
+    return rc;
+}
+
 int record_history(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id,
                    int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err) {
     struct arena a = {0};
     struct record r;
+    bool erased = false;
     int rc = record_get(l, db, s, reg, id, &a, &r, err);
+    if (!rc) rc = is_erased(l, db ? db : l->db, reg, id, &erased, err);
     for (int64_t seq = rc ? 0 : r.entry; !rc && seq;) {
         struct journal_entry e;
         arena_reset(&a);
         rc = journal_read(db ? db : l->db, seq, &a, &e, err);
         if (rc < 0) break;
         if (e.record != id) rc = error_set(err, E_CORRUPT, reg->name.s, "journal entry %lld is not of record %lld", (long long)seq, (long long)id);
+        if (!rc && erased) rc = cells_left(l->tables[reg->order], reg, &a, &e.before, err);
+        if (!rc && erased) rc = cells_left(l->tables[reg->order], reg, &a, &e.after, err);
         if (!rc) rc = visit(&e, arg);
         seq = e.previous;
     }

@@ -224,3 +224,27 @@ int record_of_region(struct ledger *l, const struct register_decl *reg, struct t
     if (!rc) give(&x, ret, ret_n);
     return rc;
 }
+
+/* ---- who is somebody else */
+
+/* Nobody is his own contact. Only what is written now is looked at: a merge of persons (keep_key, unfix) may make two that met one, and what it leaves stays as it was recorded. */
+int apply_others(struct apply *x, const struct draft *d, const struct value *values, const struct value *old, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    const struct reg_table *t = x->l->tables[reg->order];
+    if (reg->person_field < 0 || d->keep_key || d->unfix) return 0;
+    struct value person = values[reg->person_field];
+    for (size_t k = 0; k < t->references.n; k++) {
+        size_t i = t->references.at[k];
+        if (!reg->fields[i].other_person || values[i].kind != VALUE_INT || (old && value_eq(values[i], old[i]) && value_eq(person, old[reg->person_field]))) continue;
+        struct value other = values[i];
+        if (!text_is(t->targets[i]->name, "person")) {
+            const struct record *r = NULL;
+            int rc = record_peek(x->l, t->targets[i], values[i].i, &r, err);
+            if (rc < 0) return rc;
+            other = r && r->reg->person_field >= 0 ? r->values[r->reg->person_field] : value_null();
+        }
+        if (other.kind == VALUE_INT && value_eq(other, person))
+            return error_set(err, E_INVALID, reg->fields[i].name.s, "is about the same person; %s is somebody else / 所指即为本人,%s须为他人", reg->fields[i].en.s, reg->fields[i].zh.s);
+    }
+    return 0;
+}

@@ -290,7 +290,8 @@ static bool word_known(const struct register_decl *r, int field, struct text wor
     return register_state(r, word) >= 0;
 }
 
-/* "round where state open closed": only rows in these states, or with these codes, stand in the index; "region where community": only those that say it. What precedes is left in *list. */
+/* "round where state open closed": only rows in these states, or with these codes, stand in the index; "region where community": only those that say it; "round where turn 2": only those with
+ * so much or more. What precedes is left in *list. */
 static int declare_where(struct catalog *c, const struct register_decl *r, struct text *list, const struct yaml *at, struct text *ret, struct error *err) {
     static const char word[] = " where ";
     const char *found = strstr(list->s, word);
@@ -305,6 +306,13 @@ static int declare_where(struct catalog *c, const struct register_decl *r, struc
         while (to < rest.n && rest.s[to] != ' ') to++;
         struct text one = {rest.s, to};
         if (!n) field = register_field(r, one);
+        int64_t least;
+        bool number = field >= 0 && r->fields[field].type == FIELD_INTEGER && n == 1 && text_int(one, &least) && to == rest.n;
+        if (n && number) {
+            buf_reset(&sql);
+            buf_printf(&sql, "\"%s\" >= %lld", r->fields[field].name.s, (long long)least);
+            break;
+        }
         if (n ? !word_known(r, field, one) : field < 0 && !text_is(one, "state")) {
             buf_clear(&sql);
             return yaml_error(at, err, E_UNKNOWN, "an index is of rows where state, or a code, is one of those declared / 条件索引须为已声明的状态或代码");
@@ -458,6 +466,9 @@ int register_resolve(struct catalog *c, const struct yaml *root, struct register
         if (f->type == FIELD_REFERENCE && !register_find(c, f->target))
             rc = yaml_error(yaml_get(fields->items[i], "target"), err, E_UNKNOWN,
                             "target register %s is not declared", f->target.s);
+        const struct register_decl *target = !rc && f->other_person ? register_find(c, f->target) : NULL;
+        if (target && (r->person_field < 0 || (target->person_field < 0 && !text_is(target->name, "person"))))
+            rc = yaml_error(yaml_get(fields->items[i], "other_person"), err, E_INVALID, "other_person: both this register and %s must be about a person / 本登记册和 %s 都须是关于人员的", target->name.s, target->name.s);
         if (!rc) rc = resolve_copy(c, fields->items[i], r, f, err);
     }
     if (!rc && r->person_field >= 0 && !text_is(r->fields[r->person_field].target, "person"))

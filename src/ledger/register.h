@@ -48,6 +48,7 @@ struct field {
     enum field_type type;
     bool required, sealed, indexed, multiple; /* multiple: codes joined by ';' */
     bool fixed;               /* once given it stays: another value is a conflict */
+    bool other_person;        /* a reference that leads to somebody else than whom the record is about */
     int scale;                                /* decimals of FIELD_DECIMAL */
     bool has_min, has_max;
     int64_t min, max;         /* value range in stored units; for text the maximum length in code points */
@@ -100,7 +101,8 @@ struct effect {
 
 /* What a record it refers to can hold of this register (ledger/hold.h). */
 struct hold {
-    struct text field, most, count, at, full, zh, en;
+    struct text field, most, count, at, full, zh, en, *but;
+    size_t n_but;
     int line;
 };
 

@@ -57,7 +57,8 @@ static int one_register(struct reindex *x, struct error *err) {
     buf_printf(&sql, " FROM \"%s\" p%s", reg->name.s, person ? " LEFT JOIN \"vault_key\" k ON k.\"person\" = p.\"id\"" : "");
     int rc = sql.failed ? error_memory(err) : db_query(x->l->db, buf_cstr(&sql), NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        rc = row[1].kind == VALUE_INT ? add(x, x->t->by_key, row[1].i, row[0].i, err) : 0;
+        bool erased = person && row[3].kind != VALUE_BLOB; /* found by nothing that identifies */
+        rc = row[1].kind == VALUE_INT && !erased ? add(x, x->t->by_key, row[1].i, row[0].i, err) : 0;
         if (!rc && row[2].kind == VALUE_TEXT) rc = add(x, x->t->by_number, lookup_word(value_view(row[2])), row[0].i, err);
         if (!rc && person) rc = add_person(x, row, err);
     }

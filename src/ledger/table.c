@@ -170,6 +170,7 @@ int table_targets(struct arena *a, const struct catalog *c, struct reg_table *t,
     for (size_t i = 0; i < t->reg->n_fields; i++) {
         int from = t->reg->fields[i].copy_reference;
         if (from >= 0) t->reads |= (uint64_t)1 << (from < 63 ? from : 63);
+        if (t->reg->fields[i].other_person) t->reads |= (uint64_t)1 << (i < 63 ? i : 63);
         if (t->reg->fields[i].type == FIELD_REFERENCE) t->targets[i] = register_find(c, t->reg->fields[i].target);
     }
     int rc = effect_bind(a, c, t, zone_s, err);

@@ -524,8 +524,8 @@ const struct presence_source *visits_reader_source(struct visits_reader *r) {
 }
 
 int visits_reader_damaged(const struct visits_reader *r, day from, day until) {
-    int n = 0;
     if (r->remote) return 0;
+    int n = r->v->log_damaged; /* nobody knows of which days */
     for (size_t i = first_segment(r->view, from); i < r->view->n && r->view->segments[i].day < until; i++)
         n += !r->view->segments[i].segment || atomic_load(&r->view->segments[i].segment->damaged);
     return n;

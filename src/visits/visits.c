@@ -323,6 +323,10 @@ void visits_close(struct visits *v) {
     mem_free(v);
 }
 
+bool visits_writable(const struct visits *v) {
+    return !v->read_only;
+}
+
 int32_t visits_zone(const struct visits *v) {
     return v->zone_s;
 }

@@ -51,6 +51,7 @@ int visits_open(const struct visits_options *o, struct visits **ret, struct erro
 /* Ends the thread; what is in the buffer stays in the log. No reader may be open. */
 void visits_close(struct visits *v);
 int32_t visits_zone(const struct visits *v);
+bool visits_writable(const struct visits *v);
 
 /* ---- names. Find and text: any thread, no lock. */
 enum visits_kind { VISITS_PERSON, VISITS_PLACE };
@@ -113,7 +114,7 @@ int visits_reader_open(struct visits *v, day origin, struct visits_reader **ret,
 void visits_reader_close(struct visits_reader *r);
 /* What an engine pulls from; borrowed until the reader closes. */
 const struct presence_source *visits_reader_source(struct visits_reader *r);
-/* Files of days in [from, until) that could not be read, so far as known; they are left out of every answer. */
+/* Files of days in [from, until) that could not be read, so far as known, and gaps in the log or among the names, of whatever days; they are left out of every answer. */
 int visits_reader_damaged(const struct visits_reader *r, day from, day until);
 /* For benches, alone: remembers from now on which lines of 64 bytes of the files are read; then reads just those once, file by file in order, and says how many bytes they are: the
  * least that any answer to the questions between could cost. */

@@ -4,6 +4,7 @@
 
 #include "base/idmap.h"
 #include "../lookups.h"
+#include "ledger/proof.h"
 #include "nights.h"
 
 struct night_seen { /* what the journal says of a record */
@@ -171,6 +172,14 @@ static inline int night_check(struct ledger *l, instant now, bool duties, char *
     }
     char found[160] = "";
     if (!rc && lookups_exact(l, found, sizeof found)) rc = night_bad(why, "%s", found);
+    struct proof_report proof = {0};
+    if (!rc) rc = proof_records(l, l->db, NULL, NULL, &proof, &err);
+    if (!rc && proof.n) {
+        char what[PROOF_WORDS];
+        proof_words(&proof.list[0], what, sizeof what);
+        rc = night_bad(why, "%s", what);
+    }
+    proof_clear(&proof);
     if (rc && !why[0]) night_bad(why, "%s %s", err.message, err.where);
     arena_clear(&w.a);
     return rc ? -1 : 0;

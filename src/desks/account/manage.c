@@ -177,13 +177,13 @@ int account_unit(const struct account_seat *seat, int64_t account, struct arena 
 }
 
 int account_unit_find(struct ledger *l, struct text words, int64_t *ret, struct error *err) {
-    struct value param = value_text(words);
+    int64_t id = 0;
+    bool number = text_int(words, &id);
+    struct value param = number ? value_int(id) : value_text(words);
     struct db_cursor *c = NULL;
     const struct value *row;
-    int64_t id = 0;
     int found = 0, n = (int)(words.n < 80 ? words.n : 80);
-    if (text_int(words, ret)) return 0;
-    int rc = db_query(l->db, "SELECT \"id\" FROM \"organisation\" WHERE \"title\" = ?1 ORDER BY \"id\" LIMIT 2", &param, 1, &c, err);
+    int rc = db_query(l->db, number ? "SELECT \"id\" FROM \"organisation\" WHERE \"id\" = ?1" : "SELECT \"id\" FROM \"organisation\" WHERE \"title\" = ?1 ORDER BY \"id\" LIMIT 2", &param, 1, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
         id = row[0].i;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "desks/bulletin/bulletin.h"
+#include "desks/node.h"
 
 enum report_field { RF_ORGANISATION, RF_DAY, RF_WORK, RF_LATEST, RF_FIGURES, RF_AS_OF, RF_SUBMITTED, RF_FIRST, RF_SECOND, RF_FIELDS };
 static const char *const report_fields[] = {"organisation", "day", "work", "latest", "figures", "as_of", "submitted_at", "first_approver", "second_approver", NULL};
@@ -172,10 +173,6 @@ static int move_from(struct ledger *l, const struct session *s, int64_t report, 
     arena_clear(&k.a);
     return rc;
 }
-int bulletin_publish(struct ledger *l, const struct session *s, int64_t report, struct error *err) {
-    static const char *const from[] = {"approved", NULL};
-    return move_from(l, s, report, from, "published", err);
-}
 int bulletin_return(struct ledger *l, const struct session *s, int64_t report, struct error *err) {
     static const char *const from[] = {"submitted", "approved-first", "approved", NULL};
     return move_from(l, s, report, from, "draft", err);
@@ -213,13 +210,99 @@ int bulletin_frozen(struct ledger *l, struct db *db, const struct session *s, in
     return rc;
 }
 
+/* ---- one region's bulletin beside that of the region around it */
+
+/* The report of a region and day that the public has seen: 1, 0 there is none. */
+static int seen(struct desk *k, struct db *db, struct text region, day d, int64_t *ret_report, struct error *err) {
+    struct value p[] = {value_text(region), value_int(d)}, v = value_null();
+    int rc = db_scalar(db ? db : k->l->db, &k->a,
+                       "SELECT MAX(\"id\") FROM \"daily_report\" WHERE \"organisation\" IS NULL AND \"region\" = ?1 AND \"day\" = ?2 AND "
+                       "(\"state\" = 'published' OR (\"state\" = 'withdrawn' AND \"second_approver\" IS NOT NULL))", p, 2, &v, err);
+    if (rc < 0) return rc;
+    *ret_report = value_int_or(v, 0);
+    return v.kind == VALUE_INT;
+}
+
+/* Does a region's own bulletin show what its row in the table of the region around it hides? */
+static bool gives_away(const struct bulletin_row *row, const struct bulletin *own) {
+    bool any = false;
+    for (int j = 0; j < 2; j++) {
+        bool hidden = row->fresh_total[j] == FIGURE_HIDDEN;
+        if (hidden && own->fresh_class[j] != FIGURE_HIDDEN) return true;
+        any = any || hidden;
+    }
+    return any && own->fresh_total != FIGURE_HIDDEN;
+}
+
+/* Of a frozen report what the public sees. What regions inside have told already cannot be hidden here: then the table of regions is left out. */
+static int show(struct desk *k, struct db *db, int64_t k_min, struct bulletin *b, struct error *err) {
+    bool told = false;
+    int rc = bulletin_suppress(b, k_min, err);
+    for (size_t i = 0; !rc && !told && i < b->n_regions; i++) {
+        const struct bulletin_row *row = &b->regions[i];
+        struct bulletin own;
+        int64_t id = 0;
+        if (row->fresh_total[0] != FIGURE_HIDDEN && row->fresh_total[1] != FIGURE_HIDDEN) continue;
+        if ((rc = seen(k, db, row->code, b->day, &id, err)) <= 0) continue;
+        bulletin_init(&own);
+        rc = frozen(k, db, id, &own, err);
+        if (!rc) rc = bulletin_suppress(&own, k_min, err);
+        told = !rc && gives_away(row, &own);
+        bulletin_clear(&own);
+    }
+    if (told) b->n_regions = 0;
+    return rc;
+}
+
+/* Reports of other regions are compared, whatever the asker may see, and nothing of them leaves here. */
+static int node_desk(struct desk *k, struct session *node, struct ledger *l, const struct session *s, struct error *err) {
+    *node = node_session(TEXT("bulletin"), s->now, s->zh);
+    return desk_open(k, l, node, err);
+}
+
+/* The bulletin around it is out and hides this region's figures. */
+static int hidden_above(struct ledger *l, const struct session *s, int64_t report, struct error *err) {
+    struct session node;
+    struct bulletin own, around;
+    struct desk k;
+    struct text up = {0};
+    int64_t id = 0;
+    bulletin_init(&own);
+    bulletin_init(&around);
+    int rc = node_desk(&k, &node, l, s, err);
+    if (!rc) rc = bulletin_frozen(l, NULL, s, report, &own, err);
+    if (!rc) rc = show(&k, NULL, 0, &own, err);
+    if (!rc) up = region_parent(own.region);
+    if (!rc && up.n) rc = seen(&k, NULL, up, own.day, &id, err);
+    if (rc > 0) rc = frozen(&k, NULL, id, &around, err);
+    if (!rc && id) rc = show(&k, NULL, 0, &around, err);
+    for (size_t i = 0; !rc && i < around.n_regions; i++)
+        if (text_eq(around.regions[i].code, own.region) && gives_away(&around.regions[i], &own))
+            rc = error_set(err, E_REFUSED, "region", "the bulletin of %.*s is out and hides the figures of this region: beside it this one would give small ones away / %.*s 的通报已对外发布并隐去了本地区数字,再发布本通报会使小数字可被推算", (int)up.n, up.s,
+                           (int)up.n, up.s);
+    arena_clear(&k.a);
+    bulletin_clear(&own);
+    bulletin_clear(&around);
+    return rc;
+}
+
+int bulletin_publish(struct ledger *l, const struct session *s, int64_t report, struct error *err) {
+    static const char *const from[] = {"approved", NULL};
+    int rc = hidden_above(l, s, report, err);
+    return rc < 0 ? rc : move_from(l, s, report, from, "published", err);
+}
+
 int bulletin_public(struct ledger *l, struct db *db, const struct session *s, int64_t report, int64_t k_min, struct bulletin *ret, struct error *err) {
+    struct session node;
     struct bulletin b;
+    struct desk k;
     bulletin_init(&b);
-    int rc = bulletin_frozen(l, db, s, report, &b, err);
+    int rc = node_desk(&k, &node, l, s, err);
+    if (!rc) rc = bulletin_frozen(l, db, s, report, &b, err);
     if (!rc && !text_is(b.state, "approved") && !text_is(b.state, "published"))
         rc = error_set(err, E_REFUSED, "state", "nothing is public before both approvals; this report is %.*s / 未经两级审批不得对外发布", (int)b.state.n, b.state.s);
-    if (!rc) rc = bulletin_suppress(&b, k_min, err);
+    if (!rc) rc = show(&k, db, k_min, &b, err);
+    arena_clear(&k.a);
     if (rc < 0) {
         bulletin_clear(&b);
         return rc;

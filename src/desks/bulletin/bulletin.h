@@ -199,7 +199,8 @@ int bulletin_withdraw(struct ledger *l, const struct session *s, int64_t report,
 int bulletin_find(struct ledger *l, struct db *db, struct text region, day day, int64_t *ret_report, struct error *err);
 /* The frozen figures. */
 int bulletin_frozen(struct ledger *l, struct db *db, const struct session *s, int64_t report, struct bulletin *ret, struct error *err);
-/* The public version of a frozen report. E_REFUSED unless it is approved or published (INF-03). k 0: BULLETIN_K. */
+/* The public version of a frozen report; without its table of regions where a region inside has told already what the table would hide. E_REFUSED unless it is
+ * approved or published (INF-03). k 0: BULLETIN_K. */
 int bulletin_public(struct ledger *l, struct db *db, const struct session *s, int64_t report, int64_t k, struct bulletin *ret, struct error *err);
 /* Derives a frozen report again from the records as they stood at its as_of. 1: equal; 0: not, and `differences` names every figure with both
  * values, one a line ("/cases/fresh/confirmed/local: 3, again 4"). Duties are a running account and are not compared: see docs/report.md. */

@@ -146,17 +146,17 @@ static int rounds_find(struct rounds *x, struct error *err) {
     return rc;
 }
 
-/* Swabs that are not somebody's first in the round: who was sampled again, singly. round 0: on the day; else in it by the end of the day. */
-static int repeated(const struct scope *sc, int64_t round, int64_t *ret, struct error *err) {
+/* Swabs of the round that are not somebody's first in it, in whatever tube: of tubes opened from `from` to the end of the day. */
+static int repeated(const struct scope *sc, int64_t round, instant from, int64_t *ret, struct error *err) {
     struct query q = {0};
-    query_add(&q, "SELECT COUNT(*) FROM \"swab\" w WHERE w.\"turn\" > 1 AND w.\"created_at\" <= ");
-    query_int(&q, sc->as_of);
-    query_add(&q, " AND w.\"tube\" IN (SELECT \"id\" FROM \"tube\" WHERE \"kind\" = 'single' AND ");
-    query_scope(&q, sc, false);
-    query_add(&q, round ? " AND \"round\" = " : " AND 0 = ");
+    query_add(&q, "SELECT COUNT(*) FROM \"swab\" w WHERE w.\"turn\" >= 2 AND w.\"round\" = ");
     query_int(&q, round);
+    query_add(&q, " AND w.\"created_at\" <= ");
+    query_int(&q, sc->as_of);
+    query_add(&q, " AND EXISTS (SELECT 1 FROM \"tube\" WHERE \"id\" = w.\"tube\" AND ");
+    query_scope(&q, sc, false);
     query_add(&q, " AND \"opened_at\" >= ");
-    query_int(&q, round ? 0 : sc->from);
+    query_int(&q, from);
     query_add(&q, " AND \"opened_at\" < ");
     query_int(&q, sc->to);
     query_add(&q, ")");
@@ -189,10 +189,13 @@ static int target_of(const struct scope *sc, int64_t round, int64_t *ret, struct
 static int coverage(struct rounds *x, struct error *err) {
     struct bulletin_rounds *r = &x->b->rounds;
     int rc = 0;
+    r->people = r->swabs;
     for (size_t i = 0; !rc && i < x->n; i++) {
-        int64_t target = 0, again = 0;
+        int64_t target = 0, again = 0, today = 0;
         rc = target_of(x->sc, x->of[i], &target, err);
-        if (!rc) rc = repeated(x->sc, x->of[i], &again, err);
+        if (!rc) rc = repeated(x->sc, x->of[i], x->sc->from, &today, err);
+        if (!rc) rc = repeated(x->sc, x->of[i], 0, &again, err);
+        r->people -= today;
         if (rc < 0 || target == FIGURE_NONE) continue;
         r->target = (r->target == FIGURE_NONE ? 0 : r->target) + target;
         r->covered = (r->covered == FIGURE_NONE ? 0 : r->covered) + x->swabs[i] - again;
@@ -220,15 +223,12 @@ static int voluntary(const struct scope *sc, int64_t *ret, struct error *err) {
 int rounds_compute(const struct scope *sc, struct restate *restate, struct bulletin *b, struct error *err) {
     struct rounds x = {.sc = sc, .b = b, .restate = restate};
     const struct register_decl *reg = register_find(sc->l->catalog, TEXT("tube"));
-    int64_t again = 0;
     if (!reg || sc->disease.n) return 0; /* a tube is not of one disease alone */
     int rc = rounds_find(&x, err);
     if (!rc) rc = tubes_walk(&x, 0, sc->to - ROUNDS_DAYS * DAY_S, sc->to, err);
     for (size_t i = 0; !rc && i < x.n; i++) rc = tubes_walk(&x, x.of[i], 0, sc->to - ROUNDS_DAYS * DAY_S, err);
     if (!rc) rc = scope_rebuilt(sc, reg, tube_rebuilt, &x, err);
-    if (!rc) rc = repeated(sc, 0, &again, err);
     if (!rc) rc = coverage(&x, err);
     if (!rc) rc = voluntary(sc, &b->rounds.voluntary, err);
-    if (!rc) b->rounds.people = b->rounds.swabs - again;
     return rc;
 }

@@ -41,18 +41,6 @@ void row_refuse(struct batch *b, struct row *r, const struct map_reason *why) {
         r->reason = &nothing;
 }
 
-/* The ledger's key of a record that is known by an id of somebody else's system (record.h). */
-int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a) {
-    size_t n = reg->name.n + 1 + outside_key.n;
-    char fixed[256];
-    char *s = n <= sizeof fixed ? fixed : arena_alloc(a, n);
-    if (!s) return 0;
-    memcpy(s, reg->name.s, reg->name.n);
-    s[reg->name.n] = '\n';
-    memcpy(s + reg->name.n + 1, outside_key.s, outside_key.n);
-    return digest_64((struct text){s, n});
-}
-
 static int64_t title_key(const struct register_decl *reg, int field, struct text t, struct arena *a) {
     char name[160];
     struct text column = field < 0 ? TEXT("*") : reg->fields[field].name;
@@ -62,16 +50,16 @@ static int64_t title_key(const struct register_decl *reg, int field, struct text
     name[register_name.n] = '\t';
     memcpy(name + register_name.n + 1, column.s, column.n);
     struct register_decl named = {.name = {name, register_name.n + 1 + column.n}};
-    return batch_key(&named, t, a);
+    return record_outside_key(&named, t, a);
 }
 
 /* Hashes of what an item and its references are called: the writer has only to look them up. */
 static void item_keys(struct map_item *it, struct arena *a) {
-    if (it->outside_key.n) it->key = batch_key(it->reg, it->outside_key, a);
+    if (it->outside_key.n) it->key = record_outside_key(it->reg, it->outside_key, a);
     for (size_t k = 0; k < it->n_refs; k++) {
         struct map_ref *ref = &it->refs[k];
         if (ref->by == BY_KEY)
-            ref->key = batch_key(ref->target, ref->text, a);
+            ref->key = record_outside_key(ref->target, ref->text, a);
         else if ((ref->by == BY_FIELD || ref->by == BY_ANY) && ref->target)
             ref->key = title_key(ref->target, ref->by == BY_FIELD ? ref->by_field : -1, ref->text, a);
     }
@@ -155,7 +143,7 @@ static int draft_of(const struct intake *in, struct batch *b, struct row *r, siz
     if (!it->outside_key.n && !it->reg->n_key) {
         r->own[i].name = row_name(&b->arena, r->content, 1, i);
         if (!r->own[i].name.s) return E_MEMORY;
-        r->own[i].key = batch_key(it->reg, r->own[i].name, &b->arena);
+        r->own[i].key = record_outside_key(it->reg, r->own[i].name, &b->arena);
     }
     d->reg = it->reg;
     d->verb = DRAFT_UPSERT;

@@ -45,6 +45,7 @@ struct row {
     struct map_reason *reason;   /* when it is refused */
     size_t n_matched;
     int64_t twin;                /* a person this row's could also be */
+    bool family;                 /* by phone and name, with something against it */
     uint32_t twin_draft, twin_of; /* the same, index + 1 in this batch; the draft that it concerns */
 };
 
@@ -112,7 +113,6 @@ struct intake {
 int batch_room(struct batch *b, size_t rows); /* of an empty one: so many in one piece */
 int batch_add(struct batch *b, const struct text *cells, size_t n, int64_t line, bool damaged, struct row **ret);
 void batch_prepare(struct intake *in, struct batch *b);
-int64_t batch_key(const struct register_decl *reg, struct text outside_key, struct arena *a);
 struct text row_name(struct arena *a, int64_t content, uint32_t occurrence, size_t item); /* {NULL, 0} when out of memory */
 
 /* resolve.c: fills links, matches persons; leaves refused rows behind, and the drafts to write in order. */

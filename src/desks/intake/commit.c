@@ -31,12 +31,35 @@ static void refuse(struct intake *in, const struct row *r) {
 
 /* ---- the writer's side */
 
-/* What the apply said, row by row. Sets *ret_again when a refused row left something behind. */
-static int verdicts(struct batch *b, bool *ret_again) {
+static bool of_row(const struct row *r, const struct draft *d) {
+    for (size_t k = 0; k < r->result.n; k++)
+        if (r->drafts[k] == d) return true;
+    return false;
+}
+
+/* Is one refused because it names a record of another row that was? What it names may be there all the same, and is looked for again without that row. */
+static bool for_another(const struct batch *b, const struct row *r) {
+    for (size_t k = 0; k < r->result.n; k++) {
+        const struct draft *d = r->drafts[k];
+        if (!d || d->outcome != OUTCOME_REJECTED || !d->links) continue;
+        for (size_t f = 0; f < d->reg->n_fields; f++) {
+            const struct draft *to = d->links[f] ? b->drafts[d->links[f] - 1] : NULL;
+            if (to && to->outcome == OUTCOME_REJECTED && !of_row(r, to)) return true;
+        }
+    }
+    return false;
+}
+
+/* What the apply said, row by row. Sets *ret_again when a refused row left something behind, or another was refused for it (once: it is the last word). */
+static int verdicts(struct batch *b, bool once, bool *ret_again) {
     for (size_t i = 0; i < b->n; i++) {
         struct row *r = &b->rows[i];
         if (r->state != ROW_STORED) continue;
         bool left = false;
+        if (!once && for_another(b, r)) {
+            *ret_again = true;
+            continue;
+        }
         for (size_t k = 0; k < r->result.n; k++) {
             struct draft *d = r->drafts[k];
             if (!d) continue;
@@ -65,7 +88,7 @@ static int write_batch(struct intake *in, struct batch *b, struct error *err) {
         if (rc == 0) rc = batch_resolve(in, b, err);
         size_t resolved = b->n_notes;
         if (rc == 0 && b->n_drafts) rc = record_apply(l, &in->session, b->drafts, b->n_drafts, err);
-        if (rc == 0 && verdicts(b, &again) < 0) rc = error_memory(err);
+        if (rc == 0 && verdicts(b, in->o.dry_run, &again) < 0) rc = error_memory(err);
         if (rc < 0) {
             ledger_rollback(l);
             return rc;
@@ -157,8 +180,10 @@ static void tell_twin(struct intake *in, const struct row *r, struct draft **dra
     int64_t own = drafts[r->twin_of - 1]->ret_id, other = r->twin ? r->twin : r->twin_draft <= n ? drafts[r->twin_draft - 1]->ret_id : 0;
     if (!own || !other || own == other || drafts[r->twin_of - 1]->outcome != OUTCOME_CREATED) return;
     in->counts.candidates++;
-    intake_note(in, &(struct intake_note){NOTE_DUPLICATE, r->line, TEXT("person"), "姓名、出生日期、性别与另一人相同，可能重复，未合并",
-                                          "name, birth date and sex are those of another person: perhaps the same, not merged", own, other});
+    const char *zh = r->family ? "电话相同、姓名同音，但性别或年龄不同：可能是一家人，也可能重复，未合并" : "姓名、出生日期、性别与另一人相同，可能重复，未合并";
+    const char *en = r->family ? "phone and sound of the name are those of another person, sex or age is not: of one family or perhaps the same, not merged"
+                               : "name, birth date and sex are those of another person: perhaps the same, not merged";
+    intake_note(in, &(struct intake_note){NOTE_DUPLICATE, r->line, TEXT("person"), zh, en, own, other});
 }
 
 /* What the ledger takes for a double is stored and told; so is what a row says otherwise of a known person. */

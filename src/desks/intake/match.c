@@ -3,11 +3,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "desks/person.h"
 #include "ledger/lookup.h"
 
 /* A phone or a name of very many people is compared with the first of them; merges lead on at most so often. */
 enum { NAMESAKES = 50, PHONE_HOLDERS = 200, MERGES = 8 };
+/* Birth dates and ages are mistyped by years; parent and child lie further apart. */
+enum { GENERATION = 13 };
+
+static int64_t years_of(struct value age, struct text unit) {
+    return !unit.n || text_is(unit, "year") ? age.i : 0;
+}
+
+static bool told(struct text sex) {
+    return sex.n && !text_is(sex, "unknown") && !text_is(sex, "unspecified");
+}
+
+bool match_against(const struct match *a, const struct match *b) {
+    bool sexes = told(a->sex) && told(b->sex) && !text_eq(a->sex, b->sex);
+    int64_t apart = a->has_birth && b->has_birth ? ((int64_t)a->birth - b->birth) / 365 : a->has_age && b->has_age ? a->age - b->age : 0;
+    return sexes || apart >= GENERATION || apart <= -GENERATION;
+}
+
+void match_learn(struct match *a, const struct match *b) {
+    if (!a->sex.n) a->sex = b->sex;
+    if (!a->has_birth) a->has_birth = b->has_birth, a->birth = b->birth;
+    if (!a->has_age) a->has_age = b->has_age, a->age = b->age;
+}
 
 void match_of(const struct draft *d, struct match *ret) {
     struct match m = {.sex = {"", 0}};
@@ -19,13 +42,15 @@ void match_of(const struct draft *d, struct match *ret) {
     int birth = register_field(d->reg, TEXT("birth")), sex = register_field(d->reg, TEXT("sex"));
     if (birth >= 0 && d->values[birth].kind == VALUE_INT) m.has_birth = true, m.birth = (day)d->values[birth].i;
     if (sex >= 0) m.sex = value_view(d->values[sex]);
+    int age = register_field(d->reg, TEXT("age")), unit = register_field(d->reg, TEXT("age_unit"));
+    if (age >= 0 && d->values[age].kind == VALUE_INT) m.has_age = true, m.age = years_of(d->values[age], unit >= 0 ? value_view(d->values[unit]) : (struct text){"", 0});
     *ret = m;
 }
 
 struct answer {
     size_t match;
     int64_t holder;
-    bool good;
+    bool good, against;
 };
 
 /* What is asked of the lookup for some of the matches, and who answered. */
@@ -71,7 +96,7 @@ static int by_document(struct ledger *l, struct match *m, size_t n, struct arena
 static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *err) {
     struct asking *q = arg;
     if (!arena_room(q->arena, &q->answers, &q->cap, q->n_answers + 1, sizeof *q->answers)) return error_memory(err);
-    q->answers[q->n_answers++] = (struct answer){q->index[asked], holder, false};
+    q->answers[q->n_answers++] = (struct answer){q->index[asked], holder, false, false};
     return 0;
 }
 
@@ -121,13 +146,48 @@ static int phones_with_names(struct ledger *l, struct match *m, size_t n, struct
     return rc ? rc : lookup_find_many(l->lookup, l->db, names.asked, names.n, 1, name_fits, &names, err);
 }
 
+/* One who answered, as he is known. */
+static int known(void *arg, const struct value *row, struct error *err) {
+    struct asking *q = arg;
+    struct match m = {.sex = value_view(row[1]), .has_birth = row[2].kind == VALUE_INT, .has_age = row[3].kind == VALUE_INT};
+    if (m.has_birth) m.birth = (day)row[2].i;
+    if (m.has_age) m.age = years_of(row[3], value_view(row[4]));
+    (void)err;
+    for (size_t i = 0; i < q->n_answers; i++)
+        if (q->answers[i].holder == row[0].i) q->answers[i].against = match_against(&q->m[q->answers[i].match], &m);
+    return 0;
+}
+
+/* What is known of who answered may stand against it. A few hundred at a time, so that each row read is compared with few answers. */
+static int compare(struct ledger *l, struct asking *q, struct error *err) {
+    enum { CHUNK = 128 };
+    int rc = 0;
+    for (size_t from = 0, to; !rc && from < q->n_answers; from = to) {
+        struct asking some = {.m = q->m, .answers = q->answers + from};
+        int64_t ids[CHUNK];
+        size_t n = 0;
+        for (to = from; to < q->n_answers && n < CHUNK; to++) {
+            const struct match *m = &q->m[q->answers[to].match];
+            if (q->answers[to].good && (m->sex.n || m->has_birth || m->has_age)) ids[n++] = q->answers[to].holder;
+        }
+        some.n_answers = to - from;
+        if (n) rc = db_query_in(l->db, "SELECT \"id\",\"sex\",\"birth\",\"age\",\"age_unit\" FROM \"person\" WHERE \"id\"", "", ids, ids_distinct(ids, n), known, &some, err);
+    }
+    return rc;
+}
+
 static int by_phone(struct ledger *l, struct match *m, size_t n, struct arena *a, struct error *err) {
     struct asking q;
     int rc = phones_with_names(l, m, n, a, &q, err);
+    if (!rc) rc = compare(l, &q, err);
     for (size_t i = 0; !rc && i < q.n_answers; i++) {
         struct match *one = &m[q.answers[i].match];
         bool free_of = true;
         if (one->id || !q.answers[i].good) continue;
+        if (q.answers[i].against) {
+            if (!one->candidate) one->candidate = q.answers[i].holder, one->family = true;
+            continue;
+        }
         if (one->has_document) rc = without_document(l, q.answers[i].holder, &free_of, err);
         if (rc < 0 || !free_of) continue;
         one->id = q.answers[i].holder;
@@ -164,7 +224,7 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
     struct asking q;
     int rc = asking_new(&q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
-        if (!m[i].id && !m[i].has_document && m[i].has_name && m[i].has_birth && m[i].sex.n) ask(&q, BLIND_NAME, m[i].name, 0, i);
+        if (!m[i].id && !m[i].candidate && !m[i].has_document && m[i].has_name && m[i].has_birth && m[i].sex.n) ask(&q, BLIND_NAME, m[i].name, 0, i);
     if (!rc) rc = lookup_find_many(l->lookup, l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
     if (rc < 0 || !q.n_answers) return rc;
     qsort(q.answers, q.n_answers, sizeof *q.answers, answer_cmp);

@@ -1,5 +1,6 @@
 /* desks/intake: who a row means. A person is the same when the document number is (blind index, keyed hash); or when phone and name (by pinyin)
- * are and no two document numbers stand against it. Same name, birth date and sex is only a candidate: told, never merged in silence.
+ * are and nothing stands against it: no two document numbers, another sex, or an age of another generation (a family has one phone, and names that sound alike).
+ * Same name, birth date and sex is only a candidate: told, never merged in silence.
  * Look-ups go to the store in sorted batches. Reads through the ledger's write connection, inside the caller's transaction. */
 #ifndef TOCSIN_DESKS_INTAKE_MATCH_H
 #define TOCSIN_DESKS_INTAKE_MATCH_H
@@ -14,11 +15,19 @@ struct match {
     int64_t document, phone, name;
     day birth;
     struct text sex;
+    bool has_age;
+    int64_t age; /* in years */
     /* result */
     enum match_kind kind;
     int64_t id;         /* the person it is; 0: a new one */
     int64_t candidate;  /* a person it could also be; 0: none */
+    bool family;        /* that has the phone and the name, and something stands against it */
 };
+
+/* Do they say of one thing what cannot be said of one person? What either leaves out stands against nothing. */
+bool match_against(const struct match *a, const struct match *b);
+/* What a leaves out and b says. */
+void match_learn(struct match *a, const struct match *b);
 
 /* Takes what a prepared person draft knows. */
 void match_of(const struct draft *d, struct match *ret);

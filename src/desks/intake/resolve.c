@@ -12,10 +12,19 @@ struct resolving {
     struct intake *in;
     struct batch *b;
     struct idmap made;    /* key or title of a draft of this batch -> index + 1 */
-    struct idmap people;  /* document, phone and name, or name and birth of a draft of this batch -> index + 1 */
+    struct idmap people;  /* document, or name and birth of a draft of this batch -> index + 1 */
+    struct idmap called;  /* phone and name of drafts of this batch -> struct called */
+    struct idmap learned; /* who was known -> struct match: what this batch has said of him */
     struct idmap absent;  /* asked of the store in this batch and not there */
     struct draft **drafts;
     size_t n, cap;
+};
+
+/* Persons of this batch with one phone and one name, by what is said of them; the first first. */
+struct called {
+    struct called *next;
+    struct match is;
+    size_t index;
 };
 
 static int64_t mix(int64_t a, int64_t b, int64_t salt) {
@@ -111,7 +120,7 @@ static int ask_reference(struct resolving *x, const struct map_ref *ref, int64_t
         int title = title_field(ref->target);
         const struct reg_table *t = x->in->ledger->tables[ref->target->order];
         if (ref->target->number_mask.n) rc = ask_number(x, ref->target, ref->text, &id, err);
-        if (rc == 0 && !id) rc = ask_lookup(x, t->by_key, batch_key(ref->target, ref->text, &x->b->arena), &id, err);
+        if (rc == 0 && !id) rc = ask_lookup(x, t->by_key, record_outside_key(ref->target, ref->text, &x->b->arena), &id, err);
         if (rc == 0 && !id && title >= 0) rc = ask(x, ref->target, ref->target->fields[title].name.s, value_text(ref->text), &id, err);
     }
     if (rc < 0) return rc;
@@ -136,7 +145,7 @@ static int find(struct resolving *x, const struct map_ref *ref, struct place *re
     *ret = (struct place){0};
     if (known(x, key, ret)) return 0;
     if (ref->by == BY_KEY) return 0; /* the batch's keys were all asked for at once */
-    if (ref->by == BY_ANY && known(x, batch_key(ref->target, ref->text, &x->b->arena), ret)) return 0;
+    if (ref->by == BY_ANY && known(x, record_outside_key(ref->target, ref->text, &x->b->arena), ret)) return 0;
     return ask_reference(x, ref, key, ret, err);
 }
 
@@ -162,7 +171,7 @@ static int region_query(struct resolving *x, const char *column, struct text tit
 
 static int region_of(struct resolving *x, struct text title, struct text *ret, struct error *err) {
     struct register_decl named = {.name = TEXT("region\ttitle")};
-    int64_t key = batch_key(&named, title, &x->b->arena);
+    int64_t key = record_outside_key(&named, title, &x->b->arena);
     struct idmap_slot *s = idmap_find(&x->in->regions, key);
     *ret = (struct text){"", 0};
     if (s && s->value.p) *ret = *(struct text *)s->value.p;
@@ -252,6 +261,7 @@ static int match_all(struct resolving *x, struct error *err) {
             struct match *own = &r->matches[k];
             own->id = own->candidate = 0;
             own->kind = MATCH_NONE;
+            own->family = false;
             if (!own->has_document && !own->has_name) continue;
             if (it->outside_key.n && !wanted(x, it->key)) continue;
             home[n] = own;
@@ -265,35 +275,73 @@ static int match_all(struct resolving *x, struct error *err) {
 
 /* ---- persons */
 
-static void person(struct resolving *x, struct row *r, size_t i, size_t index) {
+static struct called *called_of(const struct resolving *x, const struct match *m) {
+    const struct idmap_slot *slot = m->has_phone && m->has_name ? idmap_find(&x->called, mix(m->phone, m->name, 2)) : NULL;
+    return slot ? slot->value.p : NULL;
+}
+
+/* Does what this batch has said of who is known by phone and name stand against the row? */
+static int check_learned(struct resolving *x, struct match *m) {
+    struct idmap_slot *slot = m->id ? idmap_put(&x->learned, &x->b->arena, m->id, NULL) : NULL;
+    struct match *said = slot ? slot->value.p : NULL;
+    if (!slot) return m->id ? E_MEMORY : 0;
+    if (said && m->kind == MATCH_PHONE_NAME && match_against(said, m)) {
+        m->candidate = m->id;
+        m->family = true;
+        m->id = 0;
+        return 0;
+    }
+    if (!said && !(slot->value.p = said = arena_alloc(&x->b->arena, sizeof *said))) return E_MEMORY;
+    match_learn(said, m);
+    return 0;
+}
+
+static int person(struct resolving *x, struct row *r, size_t i, size_t index) {
     struct match *m = &r->matches[i];
     struct draft *d = r->drafts[i];
-    const struct idmap_slot *same = NULL, *twin = NULL;
-    int64_t by_document = mix(m->document, 1, 1), by_phone = mix(m->phone, m->name, 2);
+    const struct idmap_slot *document = NULL, *twin = NULL;
+    struct called *family = m->has_document ? NULL : called_of(x, m), *same = family;
+    int64_t by_document = mix(m->document, 1, 1);
     int64_t by_birth = mix(m->name, m->birth, 3 + (m->sex.n ? (unsigned char)m->sex.s[0] : 0));
-    bool called = m->has_phone && m->has_name, birth = m->has_name && m->has_birth && m->sex.n;
+    bool birth = m->has_name && m->has_birth && m->sex.n;
+    if (check_learned(x, m) < 0) return E_MEMORY;
     if (m->id) {
         d->verb = DRAFT_CHANGE;
         d->id = m->id;
         match_as_known(d, m->kind);
         r->n_matched++;
-        return;
+        return 0;
     }
-    if (m->has_document) same = idmap_find(&x->people, by_document);
-    if (!same && called && !m->has_document) same = idmap_find(&x->people, by_phone);
-    if (same) {
-        const struct draft *first = x->drafts[same->value.i - 1];
+    if (m->has_document) document = idmap_find(&x->people, by_document);
+    while (same && match_against(&same->is, m)) same = same->next;
+    if (same) match_learn(&same->is, m);
+    if (same || document) {
+        const struct draft *first = x->drafts[same ? same->index : (size_t)document->value.i - 1];
         d->outside_key = first->outside_key;
         d->key = first->key;
         d->has_key = first->has_key;
         match_as_known(d, m->has_document ? MATCH_DOCUMENT : MATCH_PHONE_NAME);
         r->n_matched++;
-        return;
+        return 0;
     }
     if (birth && !m->has_document) twin = idmap_find(&x->people, by_birth);
     r->twin_of = (uint32_t)index + 1;
     r->twin = m->candidate;
-    r->twin_draft = twin && !m->candidate ? (uint32_t)twin->value.i : 0;
+    r->family = m->family || (family && !m->candidate);
+    r->twin_draft = m->candidate ? 0 : family ? (uint32_t)family->index + 1 : twin ? (uint32_t)twin->value.i : 0;
+    return 0;
+}
+
+static int remember_called(struct resolving *x, const struct match *m, size_t index) {
+    struct idmap_slot *slot = idmap_put(&x->called, &x->b->arena, mix(m->phone, m->name, 2), NULL);
+    struct called *c = slot ? arena_alloc(&x->b->arena, sizeof *c) : NULL, *last = slot ? slot->value.p : NULL;
+    if (!c) return E_MEMORY;
+    *c = (struct called){.is = *m, .index = index};
+    for (struct called *k = last; k; last = k, k = k->next)
+        if (!match_against(&k->is, m)) return 0; /* it is that one */
+    if (last) last->next = c;
+    else slot->value.p = c;
+    return 0;
 }
 
 /* A new person of an accepted row is who later rows of the batch may mean. */
@@ -301,7 +349,7 @@ static int remember(struct resolving *x, const struct match *m, size_t index) {
     int rc = 0;
     if (m->id) return 0;
     if (m->has_document) rc = put(x, &x->people, mix(m->document, 1, 1), index, true);
-    if (rc == 0 && m->has_phone && m->has_name) rc = put(x, &x->people, mix(m->phone, m->name, 2), index, true);
+    if (rc == 0 && m->has_phone && m->has_name) rc = remember_called(x, m, index);
     if (rc == 0 && m->has_name && m->has_birth && m->sex.n)
         rc = put(x, &x->people, mix(m->name, m->birth, 3 + (unsigned char)m->sex.s[0]), index, true);
     return rc;
@@ -353,7 +401,7 @@ static int own_key(struct resolving *x, struct row *r, size_t i, struct error *e
         if (!d->outside_key.s) return error_memory(err);
     }
     if (!d->outside_key.n) return 0;
-    d->key = d->outside_key.s == r->result.items[i].outside_key.s ? r->result.items[i].key : batch_key(d->reg, d->outside_key, a);
+    d->key = d->outside_key.s == r->result.items[i].outside_key.s ? r->result.items[i].key : record_outside_key(d->reg, d->outside_key, a);
     d->has_key = true;
     return 0;
 }
@@ -492,6 +540,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
     r->n_matched = 0;
     r->twin_of = r->twin_draft = 0;
     r->twin = 0;
+    r->family = false;
     int rc = drop_known(x, r, places, dropped, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         if (!r->drafts[i] || dropped[i]) continue;
@@ -499,7 +548,7 @@ static int resolve_row(struct resolving *x, struct row *r, struct error *err) {
         rc = own_key(x, r, i, err);
         if (rc == 0 && !r->result.items[i].own_id) rc = add_to_known(x, r, i, &why);
         if (rc == 0 && r->drafts[i]->verb != DRAFT_CHANGE && r->result.items[i].match && r->result.items[i].reg == x->in->person)
-            person(x, r, i, x->n);
+            rc = person(x, r, i, x->n) < 0 ? error_memory(err) : 0;
         if (rc == 0) rc = references(x, r, i, places, &why, err);
         if (rc > 0 && r->result.items[i].optional) {
             rc = x->in->final && batch_note(x->b, NOTE_REFERENCE, r->line, &why) < 0 ? error_memory(err) : 0;

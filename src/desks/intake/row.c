@@ -84,6 +84,26 @@ static unsigned repairs_of(const struct field *f) {
     return REPAIR_PROSE;
 }
 
+/* Lines under a list that are about the list: their words where names stand, blanks between the signs left out. */
+static bool is_about_the_list(struct text t) {
+    static const char *const begins[] = {"合计", "总计", "小计", "共计", "总数", "累计", "汇总", "制表", "填表", "填报人", "审核人", "备注", "说明:", "说明：", "注:", "注："};
+    static const char *const whole[] = {"total", "totals", "subtotal", "sub-total", "grandtotal", "average", "remark", "remarks", "note", "notes"};
+    char s[24];
+    size_t n = 0, at = 0;
+    if (t.n > 200) return false;
+    for (; at < t.n && n < sizeof s; at++) {
+        char c = t.s[at];
+        if (text_starts((struct text){t.s + at, t.n - at}, TEXT("　"))) at += 2;
+        else if (c != ' ' && c != '\t') s[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    struct text plain = {s, n}, word = {s, at == t.n && n && s[n - 1] == ':' ? n - 1 : n};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (text_starts(plain, text_of(begins[i]))) return true;
+    for (size_t i = 0; at == t.n && i < sizeof whole / sizeof *whole; i++)
+        if (text_is(word, whole[i])) return true;
+    return false;
+}
+
 /* Undoes what spreadsheets and converters did to a cell; what cannot be undone is told, and refused where it is a number people are known by. */
 static int repair(struct row *w, const struct register_decl *reg, const struct field *f, struct text *t, struct error *err) {
     unsigned done = 0;
@@ -91,6 +111,8 @@ static int repair(struct row *w, const struct register_decl *reg, const struct f
     if (rc < 0) return error_set(err, rc, f->name.s, "this cell cannot be read");
     if ((done & DAMAGE_ROUNDED) && f->check)
         return error_set(err, E_INVALID, f->name.s, "a spreadsheet has rounded this number; its last digits are lost");
+    if (done & DAMAGE_FORMULA) return error_set(err, E_INVALID, f->name.s, "a spreadsheet had no value to show here; what belongs here is lost");
+    if (f->blind == BLIND_NAME && is_about_the_list(*t)) return error_set(err, E_INVALID, f->name.s, "this line is about the list, a total or a remark, and nobody's");
     if (done & (REPAIR_WIDTH | REPAIR_PUNCTUATION | REPAIR_INVISIBLE | REPAIR_GLOSS | REPAIR_MOJIBAKE)) w->out->n_repairs++;
     if (!(done & (REPAIR_MOJIBAKE | REPAIR_GLOSS | DAMAGE_TEXT))) return 0;
     struct map_reason told = {0};

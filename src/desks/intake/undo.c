@@ -91,6 +91,60 @@ static int range(struct undo *u, int64_t newest, int64_t *ret_from, int64_t *ret
     return 0;
 }
 
+/* The cells of a record as they were: sealed ones opened with the key of whom it was about then. */
+static int open_cells(struct undo *u, const struct touched *t, struct value *cells) {
+    const struct register_decl *reg = t->reg;
+    bool any = false;
+    for (size_t i = 0; i < reg->n_fields; i++) any = any || (reg->fields[i].sealed && cells[i].kind == VALUE_BLOB);
+    if (!any) return 0;
+    struct record r = {0};
+    int rc = record_get(u->l, u->l->db, &u->opener, reg, t->id, &u->arena, &r, u->err);
+    if (rc < 0) return rc;
+    struct value *values = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *values);
+    if (!values) return error_memory(u->err);
+    for (size_t i = 0; i < reg->n_fields; i++)
+        values[i] = reg->fields[i].sealed || ((int)i == reg->person_field && cells[i].kind == VALUE_INT) ? cells[i] : r.values[i];
+    r.values = values;
+    rc = record_open(u->l, u->l->db, &u->opener, &r, &u->arena, u->err);
+    for (size_t i = 0; rc == 0 && i < reg->n_fields; i++)
+        if (reg->fields[i].sealed && cells[i].kind == VALUE_BLOB) cells[i] = r.values[i];
+    return rc;
+}
+
+/* Changed since, and changed back (another import was taken back): it says what the import left. */
+static int says_the_same(struct undo *u, const struct touched *t, int64_t entry, bool *ret) {
+    enum { STEPS = 100 };
+    const struct register_decl *reg = t->reg;
+    struct touched then = {.reg = reg, .id = t->id}; /* its cells of before the first change since, where there was one */
+    struct value *now = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *now);
+    struct record r = {0};
+    then.before = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *then.before);
+    if (!now || !then.before) return error_memory(u->err);
+    for (int i = 0; entry > t->last_seq; i++) {
+        struct journal_entry e = {0};
+        struct touched one = {.reg = reg, .id = t->id, .before = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *one.before)};
+        int rc = one.before ? journal_read(u->l->db, entry, &u->arena, &e, u->err) : error_memory(u->err);
+        if (rc == 0 && (i == STEPS || (e.verb != JOURNAL_CHANGE && e.verb != JOURNAL_MOVE))) return 0;
+        if (rc == 0) rc = take_before(u, &one, e.before);
+        if (rc < 0) return rc;
+        for (size_t f = 0; f < reg->n_fields; f++)
+            if (one.before[f].kind != VALUE_ABSENT) then.before[f] = one.before[f];
+        if (one.state.n) then.state = one.state;
+        if (one.region.n) then.region = one.region;
+        entry = e.previous;
+    }
+    if (entry != t->last_seq) return 0;
+    int rc = record_get(u->l, u->l->db, &u->opener, reg, t->id, &u->arena, &r, u->err);
+    for (size_t f = 0; rc == 0 && f < reg->n_fields; f++) now[f] = then.before[f].kind == VALUE_ABSENT ? then.before[f] : r.values[f];
+    if (rc == 0) rc = open_cells(u, t, now);
+    if (rc == 0) rc = open_cells(u, t, then.before);
+    bool same = rc == 0 && (!then.state.n || text_eq(then.state, r.state)) && (!then.region.n || text_eq(then.region, r.region));
+    for (size_t f = 0; same && f < reg->n_fields; f++)
+        same = value_given(now[f]) == value_given(then.before[f]) && (!value_given(now[f]) || value_eq(now[f], then.before[f]));
+    *ret = same;
+    return rc;
+}
+
 static int check_current(struct undo *u, struct touched *t) {
     struct value id = value_int(t->id), params[1] = {id};
     struct db_cursor *c = NULL;
@@ -102,12 +156,15 @@ static int check_current(struct undo *u, struct touched *t) {
     if (rc == 0) {
         t->keep = true;
         t->why = "it is gone already / 记录已不存在";
-    } else if (rc > 0) {
-        t->keep = value_int_or(row[0], 0) != t->last_seq;
-        t->why = "somebody changed it since / 之后已被他人修改";
     }
+    int64_t entry = rc > 0 ? value_int_or(row[0], 0) : t->last_seq;
     db_cursor_close(c);
-    return rc < 0 ? rc : 0;
+    if (rc < 0 || entry == t->last_seq) return rc < 0 ? rc : 0;
+    bool same = false;
+    rc = says_the_same(u, t, entry, &same);
+    t->keep = !same;
+    t->why = "somebody changed it since / 之后已被他人修改";
+    return rc;
 }
 
 /* Marks records of the import that something which stays refers to. *ret_any: one more was found. */
@@ -154,28 +211,8 @@ static int check_referred(struct undo *u) {
     return 0;
 }
 
-/* Sealed cells of before are opened with the key of whom the record was about then. */
-static int unseal(struct undo *u, struct touched *t) {
-    const struct register_decl *reg = t->reg;
-    bool any = false;
-    for (size_t i = 0; i < reg->n_fields; i++) any = any || (reg->fields[i].sealed && t->before[i].kind == VALUE_BLOB);
-    if (!any) return 0;
-    struct record r = {0};
-    int rc = record_get(u->l, u->l->db, &u->opener, reg, t->id, &u->arena, &r, u->err);
-    if (rc < 0) return rc;
-    struct value *values = arena_alloc(&u->arena, (reg->n_fields + 1) * sizeof *values);
-    if (!values) return error_memory(u->err);
-    for (size_t i = 0; i < reg->n_fields; i++)
-        values[i] = reg->fields[i].sealed || ((int)i == reg->person_field && t->before[i].kind == VALUE_INT) ? t->before[i] : r.values[i];
-    r.values = values;
-    rc = record_open(u->l, u->l->db, &u->opener, &r, &u->arena, u->err);
-    for (size_t i = 0; rc == 0 && i < reg->n_fields; i++)
-        if (reg->fields[i].sealed && t->before[i].kind == VALUE_BLOB) t->before[i] = r.values[i];
-    return rc;
-}
-
 static int draft_of(struct undo *u, struct touched *t, struct draft **ret) {
-    int rc = t->created ? 0 : unseal(u, t);
+    int rc = t->created ? 0 : open_cells(u, t, t->before);
     if (rc < 0) return rc;
     struct draft *d = draft_new(&u->arena, t->reg, t->created ? DRAFT_REMOVE : DRAFT_CHANGE);
     if (!d) return error_memory(u->err);

@@ -1,4 +1,4 @@
-/* The other long jobs: what a plan would change and changing it, the proof of the journal. */
+/* The other long jobs: what a plan would change and changing it, the proof of the journal and of the records. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -7,6 +7,7 @@
 #include "desks/bulletin/bulletin.h"
 #include "desks/export/export.h"
 #include "desks/plan.h"
+#include "ledger/proof.h"
 
 enum { CHANGES_SHOWN = 500 };
 
@@ -199,6 +200,7 @@ static int export_run(struct job_run *x, struct error *err) {
 struct verifying {
     struct job_run *x;
     struct error *err;
+    int64_t entries; /* of the journal, which was read first */
 };
 
 static int verified(int64_t entries, void *arg) {
@@ -207,9 +209,30 @@ static int verified(int64_t entries, void *arg) {
     return job_going(k->x, k->err);
 }
 
+static int held_against(int64_t read, void *arg) {
+    struct verifying *k = arg;
+    k->x->job->done = k->entries + read;
+    return job_going(k->x, k->err);
+}
+
+static json_t *findings(const struct job_run *x, const struct proof_report *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n; i++) {
+        const struct proof_finding *f = &r->list[i];
+        char both[PROOF_WORDS], what[PROOF_WORDS];
+        proof_words(f, both, sizeof both);
+        error_words(E_CORRUPT, both, x->s.zh, what, sizeof what);
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s%, s:s, s:s}", "register", f->reg->name.s, "id", (json_int_t)f->id, "number", f->number.n ? f->number.s : "", f->number.n, "field", f->field,
+                                              "what", what));
+    }
+    return json_pack("{s:b, s:I, s:o, s:b}", "whole", r->n == 0, "rows", (json_int_t)r->rows, "findings", list, "more", r->more);
+}
+
 static int verify(struct job_run *x, struct error *err) {
     struct journal_verdict v = {0};
-    struct verifying k = {x, err};
+    struct proof_report r = {0};
+    bool records = text_is(job_param(x, "records"), "true");
+    struct verifying k = {x, err, 0};
     struct db *db = NULL;
     char head[2 * DIGEST_BYTES + 1];
     int rc = 0;
@@ -219,11 +242,15 @@ static int verify(struct job_run *x, struct error *err) {
     if (!may) return error_set(err, E_DENIED, "journal", "reading the journal needs the role auditor over the node / 核验流水须有全域审计角色");
     rc = ledger_reader(x->l, &db, err);
     if (rc == 0) rc = journal_verify(db, x->l->journal.keys.public_key, true, verified, &k, &v, err);
+    k.entries = v.entries;
+    records = records && !v.bad_seq;
+    if (rc == 0 && records) rc = proof_records(x->l, db, held_against, &k, &r, err);
     if (rc == 0) {
         hex_of(v.head, sizeof v.head, head);
-        rc = job_result(x, "verify", json_pack("{s:b, s:I, s:I, s:I, s:s, s:s}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks", (json_int_t)v.blocks,
-                                               "bad_entry", (json_int_t)v.bad_seq, "what", v.what, "head", head), err);
+        rc = job_result(x, "verify", json_pack("{s:b, s:I, s:I, s:I, s:s, s:s, s:o*}", "whole", v.bad_seq == 0 && !r.n, "entries", (json_int_t)v.entries, "blocks",
+                                               (json_int_t)v.blocks, "bad_entry", (json_int_t)v.bad_seq, "what", v.what, "head", head, "records", records ? findings(x, &r) : NULL), err);
     }
+    proof_clear(&r);
     db_close(db);
     return rc;
 }

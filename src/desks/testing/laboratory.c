@@ -164,6 +164,31 @@ static int missing(struct receipt *x, struct error *err) {
     return rc < 0 ? rc : 0;
 }
 
+/* Boxes that arrived without tubes which came in this one: they lack those no more. Whoever may write here, those are counted anew. */
+static int missing_elsewhere(struct receipt *x, struct error *err) {
+    static const char sql[] = "SELECT b.\"id\",(SELECT count(*) FROM \"tube\" t WHERE t.\"box\"=b.\"id\" AND t.\"state\"<>'spoiled' AND t.\"received_at\" IS NULL) FROM \"box\" b "
+                              "WHERE b.\"received_at\" IS NOT NULL AND b.\"id\" IN (SELECT t.\"box\" FROM \"tube\" t WHERE t.\"came_in\"=?1 AND t.\"box\"<>?1) ORDER BY b.\"id\"";
+    static const struct grant everything = {.role = {"root", 4}, .region = {"", 0}};
+    struct session own = *x->s;
+    struct value p = value_int(x->box.id);
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    struct draft **drafts = NULL;
+    size_t n = 0, cap = 0;
+    if (!x->r->counts[LAB_EXTRA]) return 0;
+    own.n_grants = 1;
+    own.grants = &everything;
+    int rc = db_query(x->l->db, sql, &p, 1, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct draft *d = lab_change(&x->r->arena, &(struct record){.reg = x->box.reg, .id = row[0].i});
+        bool room = d && arena_room(&x->r->arena, &drafts, &cap, n + 1, sizeof *drafts);
+        rc = room ? draft_put(d, "missing", row[1], err) : error_memory(err);
+        if (room) drafts[n++] = d;
+    }
+    db_cursor_close(c);
+    return rc < 0 || !n ? rc : lab_apply(x->l, &own, drafts, n, err);
+}
+
 static int box_note(struct receipt *x, struct error *err) {
     struct lab_report *r = x->r;
     struct draft *d = lab_change(&r->arena, &x->box);
@@ -199,6 +224,7 @@ static int receive(struct receipt *x, struct text box, const struct text *tubes,
         if (x->drafts[i]->outcome == OUTCOME_REJECTED) lab_refuse(x->of[i], x->drafts[i]->error.code, x->drafts[i]->error.where, x->drafts[i]->error.message);
     if (!rc) rc = missing(x, err);
     lab_count(r);
+    if (!rc) rc = missing_elsewhere(x, err);
     return rc < 0 ? rc : box_note(x, err);
 }
 

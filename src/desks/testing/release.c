@@ -136,12 +136,13 @@ static int correct(struct ledger *l, const struct session *s, struct text barcod
     if (!value_given(record_cell(&tube, "released_at"))) return error_set(err, E_REFUSED, "tube", "nothing was released of it / 该管尚未发布结果");
     if ((rc = correct_check(l, s, tube.id, err)) < 0) return rc;
     struct text verdict = verdict_of(outcome, record_int(&tube, "size", 1));
-    if (text_eq(record_text(&tube, "verdict"), verdict)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
+    bool told = text_eq(record_text(&tube, "verdict"), verdict); /* its members hear nothing new */
+    if (told && text_eq(record_text(&tube, "result"), outcome)) return error_set(err, E_CONFLICT, "verdict", "it says so already / 已是该结果");
     struct draft *d = lab_change(a, &tube);
     if (!d) return error_memory(err);
     draft_put(d, "result", value_text(outcome), NULL);
-    draft_put(d, "verdict", value_text(verdict), NULL);
-    draft_put(d, "released_at", value_int(s->now), NULL);
+    if (!told) draft_put(d, "verdict", value_text(verdict), NULL);
+    if (!told) draft_put(d, "released_at", value_int(s->now), NULL);
     return lab_apply(l, s, &d, 1, err);
 }
 

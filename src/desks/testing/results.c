@@ -70,6 +70,40 @@ static int controls_note(struct results *x, struct draft *d, struct error *err) 
     return failed ? error_memory(err) : 0;
 }
 
+/* A run whose controls fail now gave results before: each of its tubes has again what another run says of it, or none. */
+static int results_withdrawn(struct results *x, struct error *err) {
+    static const char gave[] = "SELECT t.\"id\" FROM \"tube_result\" r JOIN \"tube\" t ON t.\"id\"=r.\"tube\" WHERE r.\"lab_run\"=?1 AND t.\"state\"='tested' AND t.\"result_at\"=r.\"resulted_at\" AND "
+                               "t.\"result\"=r.\"outcome\" ORDER BY r.\"id\"";
+    static const char others[] = "SELECT r.\"outcome\",r.\"resulted_at\" FROM \"tube_result\" r JOIN \"lab_run\" n ON n.\"id\"=r.\"lab_run\" WHERE r.\"tube\"=?1 AND n.\"id\"<>?2 AND n.\"state\"<>'failed' "
+                                 "ORDER BY r.\"resulted_at\" DESC,r.\"id\" DESC LIMIT 1";
+    const struct register_decl *tubes = lab_register(x->l, "tube", err);
+    struct arena *a = &x->r->arena;
+    struct value run = value_int(x->run.id);
+    struct draft **drafts = NULL;
+    struct db_cursor *c = NULL;
+    const struct value *row;
+    size_t n = 0, cap = 0;
+    if (!tubes) return E_UNKNOWN;
+    int rc = db_query(x->l->db, gave, &run, 1, &c, err);
+    while (!rc && (rc = db_next(c, &row, err)) > 0) {
+        struct draft *d = lab_change(a, &(struct record){.reg = tubes, .id = row[0].i});
+        rc = d && arena_room(a, &drafts, &cap, n + 1, sizeof *drafts) ? 0 : error_memory(err);
+        if (!rc) drafts[n++] = d;
+    }
+    db_cursor_close(c);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        struct value params[] = {value_int(drafts[i]->id), run}, outcome = value_str("pending"), at = value_null();
+        rc = db_query(x->l->db, others, params, 2, &c, err);
+        if (!rc && (rc = db_next(c, &row, err)) > 0) rc = value_copy(a, row[0], &outcome) ? 0 : error_memory(err), at = row[1];
+        db_cursor_close(c);
+        draft_put(drafts[i], "result", outcome, NULL);
+        draft_put(drafts[i], "result_at", at, NULL);
+        drafts[i]->back = at.kind == VALUE_NULL;
+        if (drafts[i]->back) drafts[i]->state = TEXT("received");
+    }
+    return rc < 0 || !n ? rc : lab_apply(x->l, x->s, drafts, n, err);
+}
+
 /* Controls judge the run before any tube is looked at. */
 static int run_judge(struct results *x, struct error *err) {
     struct lab_report *r = x->r;
@@ -91,7 +125,8 @@ static int run_judge(struct results *x, struct error *err) {
         draft_put(d, "operator", value_text(text_of(all)), NULL);
     }
     int rc = controls_note(x, d, err);
-    return rc < 0 ? rc : lab_apply(x->l, x->s, &d, 1, err);
+    if (!rc) rc = lab_apply(x->l, x->s, &d, 1, err);
+    return rc < 0 || !r->failed || x->made ? rc : results_withdrawn(x, err);
 }
 
 /* What an earlier file said of the tube in this run. */

@@ -4,11 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "desks/intake/match.h"
 #include "desks/testing/testing.h"
 #include "ledger/lookup.h"
 
-enum { TABLES = 1 << 12, ROUNDS = 1 << 6, TUBES = 1 << 16, FRESH_S = 10 };
+enum { TABLES = 1 << 12, ROUNDS = 1 << 6, TUBES = 1 << 16, FRESH_S = 10, EARLY_S = 86400 };
 
 const char *const sampling_words[] = {
 #define X(name, word, zh, en) word,
@@ -25,6 +24,7 @@ struct known {
     int64_t id;
     instant until;
     bool open;
+    instant closed_at; /* not open: since when at the latest */
 };
 struct table_known {
     struct known k;
@@ -33,9 +33,10 @@ struct table_known {
 };
 struct round_known {
     struct known k;
-    int64_t size, most;
+    int64_t size, most;  /* most: by the plan of today */
     instant starts, ends;
     bool closed;
+    char disease[64], region[REGION_MAX + 1];
 };
 struct tube_known {
     int64_t key, id, table, round, size;
@@ -72,15 +73,17 @@ static void refuse(struct sampling_row *r, enum sampling_reason reason, const ch
 /* ---- tables and rounds, as they were some seconds ago */
 
 static int table_read(struct ledger *l, int64_t id, instant now, void *ret, struct error *err) {
-    static const char sql[] = "SELECT t.\"region\",t.\"state\",s.\"kind\",s.\"state\" FROM \"site_table\" t JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE t.\"id\"=?1";
+    static const char sql[] = "SELECT t.\"region\",t.\"state\",s.\"kind\",s.\"state\",t.\"changed_at\",s.\"changed_at\" FROM \"site_table\" t JOIN \"site\" s ON s.\"id\"=t.\"site\" WHERE t.\"id\"=?1";
     struct value param = value_int(id);
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    struct table_known t = {.k = {id, now + FRESH_S, false}};
+    struct table_known t = {.k = {.id = id, .until = now + FRESH_S, .closed_at = INSTANT_NONE}};
     int rc = db_query(l->db, sql, &param, 1, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text region = value_view(row[0]);
-        t.k.open = text_is(value_view(row[1]), "open") && text_is(value_view(row[3]), "open");
+        bool table = text_is(value_view(row[1]), "open"), site = text_is(value_view(row[3]), "open");
+        t.k.open = table && site;
+        if (!t.k.open) t.k.closed_at = table || (!site && row[5].i < row[4].i) ? row[5].i : row[4].i; /* whichever was first */
         t.single = text_is(value_view(row[2]), "isolation");
         snprintf(t.region, sizeof t.region, "%.*s", (int)region.n, region.s);
         rc = 0;
@@ -92,20 +95,26 @@ static int table_read(struct ledger *l, int64_t id, instant now, void *ret, stru
 }
 
 static int round_read(struct ledger *l, int64_t id, instant now, void *ret, struct error *err) {
-    static const char sql[] = "SELECT r.\"state\",r.\"starts_at\",r.\"ends_at\",r.\"tube_size\",c.\"disease\",r.\"region\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" "
+    static const char sql[] = "SELECT r.\"state\",r.\"starts_at\",r.\"ends_at\",r.\"tube_size\",c.\"disease\",r.\"region\",r.\"changed_at\",c.\"state\",c.\"changed_at\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" "
                               "WHERE r.\"id\"=?1";
     struct value param = value_int(id);
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
-    struct round_known k = {.k = {id, now + FRESH_S, false}};
+    struct round_known k = {.k = {.id = id, .until = now + FRESH_S, .closed_at = INSTANT_NONE}};
     int rc = db_query(l->db, sql, &param, 1, &c, err);
     if (!rc && (rc = db_next(c, &row, err)) > 0) {
-        k.k.open = text_is(value_view(row[0]), "open");
-        k.closed = text_is(value_view(row[0]), "closed");
+        bool open = text_is(value_view(row[0]), "open"), over = text_is(value_view(row[7]), "finished") || text_is(value_view(row[7]), "cancelled");
+        k.k.open = open && !over;
+        k.closed = (open && over) || text_is(value_view(row[0]), "closed");
         k.starts = value_int_or(row[1], 0);
         k.ends = value_int_or(row[2], INSTANT_NONE);
+        k.k.closed_at = open ? row[8].i : row[6].i; /* with its campaign */
+        if (open && over) k.ends = INSTANT_NONE;
         k.size = value_int_or(row[3], 10);
-        k.most = testing_pool_most(l, value_view(row[4]), value_view(row[5]), now);
+        struct text disease = value_view(row[4]), region = value_view(row[5]);
+        snprintf(k.disease, sizeof k.disease, "%.*s", (int)disease.n, disease.s);
+        snprintf(k.region, sizeof k.region, "%.*s", (int)region.n, region.s);
+        k.most = testing_pool_most(l, disease, region, now);
         rc = 0;
     }
     db_cursor_close(c);
@@ -130,9 +139,15 @@ static int known_of(struct sampling *x, struct ledger *l, void *slot, size_t siz
     return 0;
 }
 
-/* A swab brought late belongs to its round when it was taken in it. */
+/* What is told late is taken as it would have been at its time: a round may begin early, and go on after the end it was to have. */
 static bool round_takes(const struct round_known *k, instant at) {
-    return k->k.open || (k->closed && k->ends != INSTANT_NONE && at >= k->starts && at <= k->ends);
+    if (at < k->starts - EARLY_S) return false; /* of another day, another round */
+    return k->k.open || (k->closed && (at < k->k.closed_at || (k->ends != INSTANT_NONE && at <= k->ends)));
+}
+
+/* So of a table, whose site closes in the evening while devices are still without a line. */
+static bool table_takes(const struct known *k, instant at) {
+    return k->open || at < k->closed_at;
 }
 
 /* ---- tubes: what is fixed of them never changes */
@@ -186,19 +201,10 @@ static int link_to(struct making *m, struct draft *d, int field, const struct dr
     return 0;
 }
 
-/* The outside key under which somebody is known who has no record yet: so two tables at once make one person. Hashes are the vault's: nothing can be read from them. */
-static bool person_key(struct making *m, const struct sampling_row *r, char *out, size_t n) {
-    int64_t document;
-    if (r->doc_no.n && vault_blind(m->l->vault, BLIND_DOCUMENT, r->doc_no, &document)) return snprintf(out, n, "document %016llx", (unsigned long long)document) > 0;
-    if (r->temporary.n) return snprintf(out, n, "temporary %016llx", (unsigned long long)vault_print(m->l->vault, r->temporary)) > 0;
-    if (!r->guardian_doc.n || !r->name.n || !vault_blind(m->l->vault, BLIND_DOCUMENT, r->guardian_doc, &document)) return false;
-    return snprintf(out, n, "ward %016llx %016llx", (unsigned long long)document, (unsigned long long)vault_print(m->l->vault, r->name)) > 0;
-}
-
 static int person_draft(struct making *m, struct sampling_row *r, const char *region, struct error *err) {
     const struct text words[] = {r->doc_type, r->doc_no, r->name, r->phone, r->sex, r->birth, r->address, r->community, r->guardian};
-    char key[80];
-    if (!person_key(m, r, key, sizeof key)) {
+    char key[SAMPLING_KEY];
+    if (!sampling_key(m->l, r, key)) {
         refuse(r, SAMPLING_NO_PERSON, "person");
         return 0;
     }
@@ -255,32 +261,39 @@ static int tube_draft(struct making *m, struct sampling_row *rows, size_t i, con
     return d->region.s ? 0 : error_memory(err);
 }
 
-/* Swabbed again: the turn after the last one when that one is to be repeated or spoiled; the same one when it is sent again. A single tube asks this by itself: whoever is
- * recalled comes to one, and no table has to say so. */
+/* Swabbed again: the turn after the last one when that one is to be repeated or spoiled. What is sent again has the turn that it has in that tube, whatever came since. A single tube
+ * asks this by itself: whoever is recalled comes to one, and no table has to say so. */
 static int turn_of(struct making *m, const struct sampling_row *r, int64_t *ret, struct error *err) {
     static const char sql[] = "SELECT w.\"turn\",w.\"result\",t.\"state\",t.\"barcode\" FROM \"swab\" w JOIN \"tube\" t ON t.\"id\"=w.\"tube\" WHERE w.\"person\"=?1 AND w.\"round\"=?2 "
-                              "ORDER BY w.\"turn\" DESC LIMIT 1";
+                              "ORDER BY w.\"turn\" DESC";
     struct value params[] = {value_int(r->person), value_int(r->round)};
     struct db_cursor *c = NULL;
     const struct value *row = NULL;
+    bool last = true, same = false, more = r->again || r->size == 1;
     *ret = 1;
     if (!r->person) return 0;
     int rc = db_query(m->l->db, sql, params, 2, &c, err);
-    if (!rc && (rc = db_next(c, &row, err)) > 0) {
+    for (; !rc && !same && (rc = db_next(c, &row, err)) > 0; last = false, rc = 0) {
         struct text result = value_view(row[1]);
         bool over = text_is(value_view(row[2]), "spoiled") || text_is(result, "recall") || text_is(result, "inconclusive") || text_is(result, "invalid");
-        bool same = text_eq(value_view(row[3]), r->barcode);
-        *ret = value_int_or(row[0], 1) + (over && !same ? 1 : 0);
-        rc = 0;
+        same = text_eq(value_view(row[3]), r->barcode);
+        if (same || (last && more)) *ret = value_int_or(row[0], 1) + (over && !same ? 1 : 0);
     }
     db_cursor_close(c);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* What the clock of a device is off by; seconds are none. */
 static int64_t skew_of(instant sent_at, instant now) {
     int64_t off = sent_at == INSTANT_NONE ? 0 : sent_at - now;
     return off > SAMPLING_SKEW_S || off < -SAMPLING_SKEW_S ? off : 0;
+}
+
+/* By the plan that was in force when it was swabbed: the tube is there, whatever another plan says since. */
+static bool too_many(const struct ledger *l, const struct round_known *k, const struct sampling_row *r) {
+    if (!k->most || r->size <= k->most) return false;
+    int64_t then = testing_pool_most(l, text_of(k->disease), text_of(k->region), r->swabbed_at);
+    return then && r->size > then;
 }
 
 static int row_check(struct making *m, struct sampling_row *r, struct table_known *t, struct error *err) {
@@ -293,7 +306,7 @@ static int row_check(struct making *m, struct sampling_row *r, struct table_know
     r->swabbed_at -= m->skew;
     if (!r->kind.n) r->kind = r->size == 1 || t->single ? TEXT("single") : TEXT("pool");
     if (!r->size) r->size = text_is(r->kind, "single") ? 1 : k.size;
-    if (!t->k.open)
+    if (!table_takes(&t->k, r->swabbed_at))
         refuse(r, SAMPLING_NO_TABLE, "table");
     else if (r->swabbed_at > m->s->now + SAMPLING_SKEW_S)
         refuse(r, SAMPLING_FUTURE, "swabbed_at");
@@ -301,7 +314,7 @@ static int row_check(struct making *m, struct sampling_row *r, struct table_know
         refuse(r, SAMPLING_NO_ROUND, "round");
     else if (t->single && r->size != 1)
         refuse(r, SAMPLING_SINGLE, "size");
-    else if (k.most && r->size > k.most)
+    else if (too_many(m->l, &k, r))
         refuse(r, SAMPLING_SIZE, "size");
     return 0;
 }
@@ -315,7 +328,7 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
     int rc = row_check(m, r, &t, err);
     if (!rc && !r->reason && !r->person) rc = person_draft(m, r, t.region, err);
     if (!rc && !r->reason) rc = tube_draft(m, rows, i, t.region, &tube, err);
-    if (!rc && !r->reason && (r->again || r->size == 1)) rc = turn_of(m, r, &turn, err);
+    if (!rc && !r->reason && (r->again || r->size == 1 || r->merged)) rc = turn_of(m, r, &turn, err);
     if (rc < 0) return rc;
     if (r->reason) { /* nothing of it is made */
         m->n = before;
@@ -340,37 +353,7 @@ static int row_drafts(struct making *m, struct sampling_row *rows, size_t i, str
     return rc;
 }
 
-/* ---- who is known by his document, all rows together */
-
-static bool asks(const struct sampling_row *r) {
-    return !r->person && r->doc_no.n;
-}
-
-bool sampling_asks(const struct sampling_row *rows, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (asks(&rows[i])) return true;
-    return false;
-}
-
-int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t n, struct arena *a, struct error *err) {
-    size_t rows = 0, k = 0;
-    for (size_t b = 0; b < n; b++) rows += batches[b].n;
-    struct match *match = arena_alloc(a, (rows + 1) * sizeof *match);
-    struct sampling_row **whose = arena_alloc(a, (rows + 1) * sizeof *whose);
-    if (!match || !whose) return error_memory(err);
-    for (size_t b = 0; b < n; b++)
-        for (size_t i = 0; i < batches[b].n; i++) {
-            struct sampling_row *r = &batches[b].rows[i];
-            match[k] = (struct match){.sex = {"", 0}, .has_document = true};
-            if (asks(r) && vault_blind(l->vault, BLIND_DOCUMENT, r->doc_no, &match[k].document)) whose[k++] = r;
-        }
-    bool alone = k && !db_steady(l->db); /* runs of the lookup may be merged between two of its questions */
-    int rc = alone ? db_snapshot(l->db, err) : 0;
-    if (!rc && k) rc = match_persons(l, match, k, a, err);
-    if (alone) db_snapshot_end(l->db);
-    for (size_t i = 0; !rc && i < k; i++) whose[i]->person = match[i].id;
-    return rc;
-}
+/* ---- all of it */
 
 int sampling_drafts(struct sampling *x, struct ledger *l, const struct catalog *c, const struct session *s, instant sent_at, struct sampling_row *rows, size_t n,
                     struct arena *a, struct draft ***ret, size_t *ret_n, struct error *err) {

@@ -43,6 +43,7 @@ struct sampling_row {
     struct text doc_type, doc_no, name, phone, sex, birth, address, community, guardian;
     struct text guardian_doc;          /* whose child it is: with its name who it is */
     struct text temporary;             /* a number given to somebody without papers */
+    bool merged;                       /* said by sampling_who: others were merged into him, whose swabs are his */
     /* result */
     enum sampling_reason reason;
     struct error error;                /* why, when refused: "English / 中文" */
@@ -54,13 +55,16 @@ struct sampling;
 int sampling_new(struct sampling **ret, struct error *err);
 void sampling_free(struct sampling *s);
 
-/* Who is known by document: fills the person of rows that do not name one, of several batches together. Reads through l->db (any reader). Cost: some five statements
- * for all of them, none when no row has a document. */
+/* Who is known: fills the person of rows that do not name one, by document or by sampling_key, and follows merges, of several batches together. Reads through l->db (any reader). Cost: some
+ * five statements for all of them, one more for each row without a document. */
 struct sampling_batch {
     struct sampling_row *rows;
     size_t n;
 };
 bool sampling_asks(const struct sampling_row *rows, size_t n); /* is there anybody to be asked for? */
+/* The outside key under which somebody is known who has no record yet, so that two tables at once make one person; false: nobody is named. */
+enum { SAMPLING_KEY = 80 };
+bool sampling_key(const struct ledger *l, const struct sampling_row *r, char out[SAMPLING_KEY]);
 int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t n, struct arena *a, struct error *err);
 /* Turns rows, of whom sampling_who knew what it could, into drafts of catalog `c` (the writer's), in order: *ret of at most 3 n, in the arena. Reads through l->db (any
  * reader) tables and rounds that it does not remember. sent_at: the device's clock when it sent, INSTANT_NONE unknown; what it is off by more than SAMPLING_SKEW_S is

@@ -1,5 +1,6 @@
 #include "desks/testing/template.h"
 
+#include "desks/node.h"
 #include "desks/testing/testing.h"
 
 /* Days of each template, from the first round on. */
@@ -103,11 +104,22 @@ static int find_place(struct making *m, struct error *err) {
     return rc;
 }
 
+/* A round of nobody is none: a place that is not there, or not of the campaign, is a slip of the pen. */
+static int area_check(struct making *m, const char *code, struct error *err) {
+    struct error why = {0};
+    int rc = node_region(m->l, text_of(code), &why);
+    if (rc < 0) return error_set(err, rc, "areas", "%s", why.message);
+    if (region_within(text_of(code), m->campaign.region)) return 0;
+    return error_set(err, E_INVALID, "areas", "%s lies outside of the campaign's region / %s 不在该检测行动的地区内", code, code);
+}
+
 static int scope_draft(struct making *m, struct draft **drafts, size_t *n, size_t round, struct text area, struct error *err) {
     struct draft *d = draft_new(&m->a, m->scope, DRAFT_CREATE);
     char code[REGION_MAX + 1];
     if (!d || !(d->links = arena_alloc(&m->a, m->scope->n_fields * sizeof *d->links))) return error_memory(err);
     if (!region_canonical(area, code)) return error_set(err, E_INVALID, "areas", "%.*s is no region code / 不是行政区划代码", (int)(area.n < 20 ? area.n : 20), area.s);
+    int rc = area_check(m, code, err);
+    if (rc < 0) return rc;
     d->values[m->o[S_CAMPAIGN]] = value_int(m->asked->campaign);
     d->links[m->o[S_ROUND]] = (uint32_t)round + 1;
     struct text kept = arena_text(&m->a, text_of(code));

@@ -185,7 +185,7 @@ static void unread(struct sampling_row *r, const char *where, const char *words_
     error_set(&r->error, E_INVALID, where, "%s", words_of);
 }
 
-/* "17:30" is on the day of the sheet; else an instant as everywhere. */
+/* "17:30" is on the day of the sheet, and on the next one where the row above in its tube is of the evening: a tube is filled within hours. Else an instant as everywhere. */
 static bool time_read(const struct typed_sheet *t, struct text cell, instant *ret) {
     int h, m, end = 0;
     char word[16];
@@ -193,6 +193,7 @@ static bool time_read(const struct typed_sheet *t, struct text cell, instant *re
         snprintf(word, sizeof word, "%.*s", (int)cell.n, cell.s);
         if (sscanf(word, "%d:%d%n", &h, &m, &end) == 2 && (size_t)end == cell.n && h >= 0 && h < 24 && m >= 0 && m < 60) {
             *ret = instant_of_day(t->usual.on, t->usual.zone_s) + h * 3600 + m * 60;
+            if (t->at_above != INSTANT_NONE && *ret < t->at_above - DAY_S / 2) *ret += DAY_S;
             return true;
         }
     }

@@ -9,7 +9,8 @@ enum { PERSON_WINDOW_DAYS = 14 };
 
 struct asked {
     struct contact_index *seen, *unseen; /* unseen: position in records */
-    size_t n_seen, cap_seen, n_unseen, cap_unseen, unknown;
+    uint32_t *who;                       /* beside seen: the first number of the same person */
+    size_t n_seen, cap_seen, cap_who, n_unseen, cap_unseen, unknown;
     int64_t *records;
     size_t n_records, cap_records;
     day origin;
@@ -31,9 +32,9 @@ static int asked_add(struct asked *a, const struct visits *v, const uint32_t *nu
         if (rc == 0) a->records[a->n_records++] = record;
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = mem_room(&a->seen, &a->cap_seen, a->n_seen + 1, sizeof *a->seen) ? 0 : E_MEMORY;
+        rc = mem_room(&a->seen, &a->cap_seen, a->n_seen + 1, sizeof *a->seen) && mem_room(&a->who, &a->cap_who, a->n_seen + 1, sizeof *a->who) ? 0 : E_MEMORY;
         x.person = numbers[i];
-        if (rc == 0) a->seen[a->n_seen++] = x;
+        if (rc == 0) a->who[a->n_seen] = numbers[0], a->seen[a->n_seen++] = x;
     }
     if (n) return rc;
     a->unknown++;
@@ -64,8 +65,8 @@ int tracing_may(struct ledger *l, const struct session *s, struct text region, s
     return rc;
 }
 
-/* From the look-back before onset, or before it was found, until it was isolated. */
-static int case_add(struct ledger *l, const struct session *s, const struct visits *v, const char *word, int64_t window_days, struct asked *a, struct text *ret_disease,
+/* From the look-back before onset, or before it was found, until it was isolated; in reverse from the longest incubation before, and not after it fell ill. */
+static int case_add(struct ledger *l, const struct session *s, const struct visits *v, const char *word, const struct tracing_question *q, struct asked *a, struct text *ret_disease,
                     struct arena *arena, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
     struct record r = {0};
@@ -82,9 +83,15 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     *ret_disease = record_text(&r, "disease");
     tracing_rules(l, *ret_disease, s->now, &rules);
     instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at"), reported = tracing_when(l, &r, "reported_at"), isolated = tracing_when(l, &r, "isolated_at"), to = s->now;
-    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : s->now;
-    if (isolated != INSTANT_NONE && isolated < to && isolated > base - (int64_t)rules.lookback_days * DAY_S) to = isolated;
-    instant from = window_days ? s->now - window_days * DAY_S : base - (int64_t)rules.lookback_days * DAY_S;
+    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : r.created_at < s->now ? r.created_at : s->now;
+    int64_t back = rules.lookback_days, incubation = q->reverse ? tracing_parameter(l, *ret_disease, s->now, "incubation_max_days", 14) : 0;
+    if (incubation > back) back = incubation;
+    if (isolated != INSTANT_NONE && isolated < to && isolated > base - back * DAY_S) to = isolated;
+    instant ill = onset != INSTANT_NONE ? onset + DAY_S : base; /* of an onset the day is known */
+    if (q->reverse && ill < to) to = ill;
+    instant from = q->window_days ? s->now - q->window_days * DAY_S : base - back * DAY_S;
+    if (q->window_days && from >= to && q->n_cases == 1)
+        return error_set(err, E_INVALID, "window", q->reverse ? "the case fell ill before this window begins / 该病例在此时间窗之前已发病" : "the case was isolated before this window begins / 该病例在此时间窗之前已隔离");
     int64_t person = record_int(&r, "person", 0);
     rc = tracing_numbers(l, v, person, numbers, &n, err);
     return rc < 0 ? rc : asked_add(a, v, numbers, n, person, from, to) < 0 ? error_memory(err) : 0;
@@ -111,7 +118,7 @@ static void options_of(const struct tracing_question *q, const struct tracing_ru
     for (int c = 0; c < CONTACT_CLASSES; c++) {
         if (q->minutes >= 0) o->rules[c].overlap_s = (int32_t)(q->minutes * 60);
         if (q->after_minutes >= 0) o->rules[c].after_s = (int32_t)(q->after_minutes * 60);
-        if (q->crowd >= 0) o->rules[c].crowd = (uint32_t)q->crowd;
+        if (q->crowd >= 0 && c != TRACING_NEAR) o->rules[c].crowd = (uint32_t)q->crowd;
     }
 }
 
@@ -126,7 +133,7 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     if (q->minutes > 100000 || q->after_minutes > 100000 || q->crowd > INT32_MAX || q->window_days < 0 || q->window_days > 3650 || q->degree < 1 || q->degree > 2)
         return error_set(err, E_INVALID, NULL, "degree 1 or 2, minutes up to 100000, window up to 3650 days / 参数超出范围");
     if (q->n_persons) rc = tracing_may(l, s, l->region, err);
-    for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q->window_days, &a, &disease, &arena, err);
+    for (size_t i = 0; rc == 0 && i < q->n_cases; i++) rc = case_add(l, s, v, q->cases[i], q, &a, &disease, &arena, err);
     for (size_t i = 0; rc == 0 && i < q->n_persons; i++)
         rc = person_add(l, v, text_of(q->persons[i]), s->now - (q->window_days ? q->window_days : PERSON_WINDOW_DAYS) * DAY_S, s->now, &a, err);
     size_t n = a.n_seen + a.n_unseen;
@@ -135,9 +142,10 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     if (rc == 0) {
         if (a.n_seen) memcpy(index, a.seen, a.n_seen * sizeof *index);
         if (a.n_unseen) memcpy(index + a.n_seen, a.unseen, a.n_unseen * sizeof *index);
-        *ret = (struct tracing_plan){.index = index, .n = n, .n_seen = a.n_seen, .n_asked = q->n_cases + q->n_persons, .n_unknown = a.unknown, .records = a.records,
+        *ret = (struct tracing_plan){.index = index, .n = n, .n_seen = a.n_seen, .n_asked = q->n_cases + q->n_persons, .n_unknown = a.unknown, .who = a.who, .records = a.records,
                                      .n_records = a.n_records, .origin = a.origin, .from = a.from, .to = a.to};
         a.records = NULL;
+        a.who = NULL;
         tracing_rules(l, disease, s->now, &rules);
         options_of(q, &rules, &ret->options);
         ret->ties = rules.ties;
@@ -147,18 +155,28 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
     mem_free(a.seen);
     mem_free(a.unseen);
     mem_free(a.records);
+    mem_free(a.who);
     arena_clear(&arena);
     return rc;
 }
 
 void tracing_plan_clear(struct tracing_plan *p) {
     mem_free(p->index);
+    mem_free(p->who);
     mem_free(p->records);
     *p = (struct tracing_plan){0};
 }
 
+/* At whom it was looked: the records of the persons asked, the first of many. */
 int tracing_plan_journal(struct ledger *l, const struct session *s, const struct tracing_plan *p, struct error *err) {
-    return tracing_journal_of(l, s, JOURNAL_OPEN, p->one, p->what, err);
+    enum { NAMED = 100 };
+    struct buf what = {0};
+    buf_str(&what, p->what);
+    for (size_t i = 0; !p->one && i < p->n_records && i < NAMED; i++) buf_printf(&what, "%s %lld", i ? "," : ", person", (long long)p->records[i]);
+    if (!p->one && p->n_records > NAMED) buf_printf(&what, " and %zu more", p->n_records - NAMED);
+    int rc = what.failed ? error_memory(err) : tracing_journal_of(l, s, JOURNAL_OPEN, p->one, buf_cstr(&what), err);
+    buf_clear(&what);
+    return rc;
 }
 
 /* The cases in numbers; who is in no visit and has no link either is nobody to search for. */
@@ -198,7 +216,9 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
                   struct tracing_answer *ans, struct error *err) {
     struct contact_options first = p->options;
     struct contact_index *index = mem_alloc((p->n ? p->n : 1) * sizeof *index);
-    if (!index) return error_memory(err);
+    uint32_t *who = mem_alloc((p->n ? p->n : 1) * sizeof *who);
+    bool several = false;
+    if (!index || !who) return mem_free(index), mem_free(who), error_memory(err);
     int rc = tracing_links_find(l, s, p, p->records, p->n_records, links, err);
     size_t n = rc == 0 ? index_of(p, links, index) : 0;
     if (rc == 0 && first.degree == 2) {
@@ -208,7 +228,12 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
         if (rc == 0) rc = further_links(l, s, p, &ans->found, links, err);
     }
     if (rc == 0) rc = contact_find(source, &p->options, index, n, links->items, links->n, w, &ans->found, err);
-    if (rc == 0 && p->options.reverse && n > 1) rc = contact_common(source, &p->options, index, n, links->items, links->n, 0, w, &ans->common, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        who[i] = i < p->n_seen ? p->who[i] : index[i].person;
+        several |= who[i] != who[0];
+    }
+    if (rc == 0 && p->options.reverse && several) rc = contact_common(source, &p->options, index, who, n, links->items, links->n, 0, w, &ans->common, err);
+    mem_free(who);
     mem_free(index);
     return rc;
 }
@@ -233,6 +258,7 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
     ans.from = p->from;
     ans.to = p->to;
     ans.one = p->one;
+    ans.degree = p->options.degree;
     ans.n_asked = p->n_asked;
     ans.n_unknown = p->n_unknown;
     ans.n_links = links.n;

@@ -10,8 +10,13 @@
 
 const char *const tracing_step_names[TRACING_STEPS] = {"onset-detected", "detected-reported", "detected-located", "reported-isolated", "isolated-treated"};
 
-struct person_times {
-    instant controlled, result; /* the first of each; INSTANT_NONE */
+enum { STAY_DAYS = 60 /* nobody is held for longer */ };
+
+/* A contact, and the first of each since it was found; INSTANT_NONE. */
+struct follow {
+    instant found, controlled, result;
+    bool placed;
+    struct follow *next; /* of the same person */
 };
 
 struct counting {
@@ -19,7 +24,7 @@ struct counting {
     const struct session *s;
     struct text region;
     struct arena arena;
-    struct idmap persons;       /* person -> person_times */
+    struct idmap persons;       /* person -> follow */
     struct tracing_board *b;
     struct series placing, waiting, steps[TRACING_STEPS];
 };
@@ -59,58 +64,64 @@ static instant cell(struct value v) {
     return value_int_or(v, INSTANT_NONE);
 }
 
-static struct person_times *times_of(struct counting *c, int64_t person) {
-    bool made;
-    struct idmap_slot *slot = idmap_put(&c->persons, &c->arena, person, &made);
-    if (!slot) return NULL;
-    if (made) {
-        struct person_times *t = slot->value.p = arena_alloc(&c->arena, sizeof *t);
-        if (!t) return NULL;
-        t->controlled = t->result = INSTANT_NONE;
-    }
-    return slot->value.p;
-}
-
-static int stay_row(struct counting *c, const struct value *v, struct error *err) {
-    struct person_times *t = times_of(c, value_int_or(v[0], 0));
-    if (!t) return error_memory(err);
-    if (t->controlled == INSTANT_NONE || cell(v[1]) < t->controlled) t->controlled = cell(v[1]);
-    return 0;
-}
-
-static int test_row(struct counting *c, const struct value *v, struct error *err) {
-    struct idmap_slot *slot = idmap_find(&c->persons, value_int_or(v[0], 0));
-    struct person_times *t = slot ? slot->value.p : times_of(c, value_int_or(v[0], 0));
-    if (!t) return error_memory(err);
-    if (t->result == INSTANT_NONE || cell(v[1]) < t->result) t->result = cell(v[1]);
-    return 0;
-}
-
 /* person, found_at, created_at, state, class */
 static int contact_row(struct counting *c, const struct value *v, struct error *err) {
     struct tracing_board *b = c->b;
     struct text state = value_view(v[3]), class_of = value_view(v[4]);
     instant found = cell(v[1]) != INSTANT_NONE ? cell(v[1]) : cell(v[2]);
-    struct idmap_slot *slot = idmap_find(&c->persons, value_int_or(v[0], 0));
-    struct person_times none = {INSTANT_NONE, INSTANT_NONE}, *t = slot ? slot->value.p : &none;
-    int rc = 0;
+    bool general = text_is(class_of, "general"), made; /* told, not placed */
+    if (!general && (text_is(state, "found") || text_is(state, "lost"))) { /* however long ago */
+        b->queue++;
+        b->queue_overdue += c->s->now - found > b->place_limit_s;
+        int rc = series_add(&c->waiting, c->s->now > found ? c->s->now - found : 0, err);
+        if (rc < 0) return rc;
+    }
+    if (found < b->from) return 0;
     b->contacts++;
     b->close += text_is(class_of, "close");
     b->secondary += text_is(class_of, "secondary");
-    if (text_is(class_of, "general")) return 0; /* told, not placed */
-    if (text_is(state, "found") || text_is(state, "lost")) {
-        b->queue++;
-        b->queue_overdue += c->s->now - found > b->place_limit_s;
-        rc = series_add(&c->waiting, c->s->now > found ? c->s->now - found : 0, err);
-    } else if (!text_is(state, "handed-over")) {
-        b->placed++;
-        if (t->controlled == INSTANT_NONE) b->placed_unknown++;
-        else rc = series_add(&c->placing, t->controlled > found ? t->controlled - found : 0, err); /* in control before being found: at once */
-    }
-    if (t->result != INSTANT_NONE && t->result >= found) {
-        b->tested++;
-        b->before_result += t->controlled != INSTANT_NONE && t->controlled <= t->result;
-    }
+    if (general) return 0;
+    bool placed = !text_is(state, "found") && !text_is(state, "lost") && !text_is(state, "handed-over");
+    struct idmap_slot *slot = idmap_put(&c->persons, &c->arena, value_int_or(v[0], 0), &made);
+    struct follow *f = slot ? arena_alloc(&c->arena, sizeof *f) : NULL;
+    if (!f) return error_memory(err);
+    *f = (struct follow){.found = found, .controlled = INSTANT_NONE, .result = INSTANT_NONE, .placed = placed, .next = made ? NULL : slot->value.p};
+    slot->value.p = f;
+    return 0;
+}
+
+static struct follow *follow_of(const struct counting *c, struct value person) {
+    const struct idmap_slot *slot = idmap_find(&c->persons, value_int_or(person, 0));
+    return slot ? slot->value.p : NULL;
+}
+
+/* person, started_at, ended_at: what had ended before it was found controls nobody */
+static int stay_row(struct counting *c, const struct value *v, struct error *err) {
+    (void)err;
+    for (struct follow *f = follow_of(c, v[0]); f; f = f->next)
+        if ((cell(v[2]) == INSTANT_NONE || cell(v[2]) > f->found) && (f->controlled == INSTANT_NONE || cell(v[1]) < f->controlled)) f->controlled = cell(v[1]);
+    return 0;
+}
+
+/* person, result_at */
+static int test_row(struct counting *c, const struct value *v, struct error *err) {
+    (void)err;
+    for (struct follow *f = follow_of(c, v[0]); f; f = f->next)
+        if (cell(v[1]) >= f->found && (f->result == INSTANT_NONE || cell(v[1]) < f->result)) f->result = cell(v[1]);
+    return 0;
+}
+
+static int follows_count(struct counting *c, struct error *err) {
+    struct tracing_board *b = c->b;
+    int rc = 0;
+    for (size_t i = 0; i < c->persons.cap; i++)
+        for (const struct follow *f = c->persons.slots[i].used ? c->persons.slots[i].value.p : NULL; rc == 0 && f; f = f->next) {
+            b->placed += f->placed;
+            if (f->placed && f->controlled == INSTANT_NONE) b->placed_unknown++;
+            else if (f->placed) rc = series_add(&c->placing, f->controlled > f->found ? f->controlled - f->found : 0, err); /* in control before being found: at once */
+            b->tested += f->result != INSTANT_NONE;
+            b->before_result += f->result != INSTANT_NONE && f->controlled != INSTANT_NONE && f->controlled <= f->result;
+        }
     return rc;
 }
 
@@ -138,9 +149,10 @@ static int request_row(struct counting *c, const struct value *v, struct error *
     int64_t limit = tracing_parameter(c->l, (struct text){"", 0}, c->s->now, "assistance_reply_within", DAY_S);
     instant due = cell(v[3]) != INSTANT_NONE ? cell(v[3]) : cell(v[2]) + limit;
     if (text_is(state, "withdrawn")) return 0;
+    if (text_is(state, "open")) r->open++, r->overdue += c->s->now > due; /* however long ago */
+    if (cell(v[2]) < c->b->from) return 0;
     r->letters++;
-    if (text_is(state, "open")) r->open++, r->overdue += c->s->now > due;
-    else r->replied++, r->in_time += cell(v[4]) != INSTANT_NONE && cell(v[4]) <= due;
+    if (!text_is(state, "open")) r->replied++, r->in_time += cell(v[4]) != INSTANT_NONE && cell(v[4]) <= due;
     r->asked += value_int_or(v[5], 0);
     r->done += value_int_or(v[6], 0);
     r->controlled += value_int_or(v[7], 0);
@@ -160,14 +172,15 @@ int tracing_board_of(struct ledger *l, const struct session *s, struct text regi
     const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
     if (!reg) return error_set(err, E_UNKNOWN, "contact", "this catalog has no contacts / 没有接触者登记册");
     if (!access_anywhere(s, ACCESS_READ, reg)) return access_check(s, ACCESS_READ, reg, l->region, err);
-    struct value since[] = {value_int(b.from)}, near[] = {value_int(b.from - 2 * DAY_S)};
+    struct value since[] = {value_int(b.from)}, near[] = {value_int(b.from - 2 * DAY_S)}, before[] = {value_int(b.from - STAY_DAYS * DAY_S)};
     b.place_limit_s = tracing_parameter(l, (struct text){"", 0}, s->now, "place_contact_within", 3 * 3600);
     b.locate_limit_s = tracing_parameter(l, (struct text){"", 0}, s->now, "locate_case_within", 3600);
-    int rc = query(&c, "person, started_at", "stay", "started_at >= ?1 AND kind IN ('central', 'home', 'observation', 'hospital')", near, 1, stay_row, err);
+    int rc = query(&c, "person, found_at, created_at, state, class", "contact", "(found_at >= ?1 OR (found_at IS NULL AND created_at >= ?1) OR state IN ('found', 'lost'))", since, 1, contact_row, err);
+    if (rc == 0) rc = query(&c, "person, started_at, ended_at", "stay", "started_at >= ?1 AND kind IN ('central', 'home', 'observation', 'hospital')", before, 1, stay_row, err);
     if (rc == 0) rc = query(&c, "person, result_at", "test", "sampled_at >= ?1 AND result_at IS NOT NULL", near, 1, test_row, err);
-    if (rc == 0) rc = query(&c, "person, found_at, created_at, state, class", "contact", "found_at >= ?1", since, 1, contact_row, err);
+    if (rc == 0) rc = follows_count(&c, err);
     if (rc == 0) rc = query(&c, "onset, detected_at, reported_at, located_at, isolated_at, treated_at", "case", "detected_at >= ?1 AND state <> 'excluded'", since, 1, case_row, err);
-    if (rc == 0) rc = query(&c, "direction, state, sent_at, due_at, replied_at, asked, done, controlled", "assistance", "sent_at >= ?1", since, 1, request_row, err);
+    if (rc == 0) rc = query(&c, "direction, state, sent_at, due_at, replied_at, asked, done, controlled", "assistance", "(sent_at >= ?1 OR state = 'open')", since, 1, request_row, err);
     if (rc == 0) rc = query(&c, "0, COUNT(*)", "investigation", "state = 'open'", NULL, 0, count_row, err);
     if (rc == 0) rc = query(&c, "1, COUNT(*)", "finding", "state = 'to-remove'", NULL, 0, count_row, err);
     if (rc == 0) rc = query(&c, "2, COUNT(*)", "exposure_venue", "state = 'found'", NULL, 0, count_row, err);

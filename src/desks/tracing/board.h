@@ -16,15 +16,15 @@ enum tracing_step { STEP_ONSET_DETECTED, STEP_DETECTED_REPORTED, STEP_DETECTED_L
 extern const char *const tracing_step_names[TRACING_STEPS];
 
 struct tracing_requests {
-    size_t letters, open, overdue, replied, in_time; /* of the replied, by their due time */
+    size_t letters, open, overdue, replied, in_time; /* open and overdue: however long ago; in time: of the replied, by their due time */
     int64_t asked, done, controlled;                 /* persons */
 };
 
 struct tracing_board {
-    instant from;                 /* contacts found and cases reported since */
+    instant from;                 /* contacts found, cases detected and letters sent since */
     size_t contacts, close, secondary;
     size_t placed, placed_unknown; /* under control; of these, nobody knows since when */
-    size_t queue;                 /* found, not yet under control */
+    size_t queue;                 /* found, not yet under control, however long ago */
     int64_t place_limit_s, locate_limit_s; /* of the policy in force */
     struct tracing_span placing;  /* from found to under control */
     struct tracing_span waiting;  /* of the queue, so far */
@@ -35,7 +35,7 @@ struct tracing_board {
     struct tracing_requests inbound, outbound;
     size_t investigations_open, to_remove, venues_open, proposals_open;
 };
-/* region: subtree, empty: all the asker may see. days: how far back. Cost: one pass over the contacts, stays and results of that time. */
+/* region: subtree, empty: all the asker may see. days: how far back. Cost: one pass over the contacts, stays and results of that time and what is open. */
 int tracing_board_of(struct ledger *l, const struct session *s, struct text region, int days, struct tracing_board *ret, struct error *err);
 
 /* ---- places at risk */

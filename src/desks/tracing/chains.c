@@ -8,6 +8,9 @@
 #include "desks/tracing/inside.h"
 #include "engines/genome.h"
 
+/* A score of four decimals that are all 0. */
+#define LEAST_SCORE 0.00005
+
 /* What a meeting counts for without a finding: our own assumptions, told in docs/tracing.md. */
 static double class_score(struct text class_of, struct text relation) {
     if (text_is(relation, "family") || text_is(relation, "household")) return 0.5;
@@ -48,7 +51,7 @@ static uint32_t index_of(const struct loading *x, int64_t id) {
     return s ? (uint32_t)s->value.i - 1 : CHAIN_NONE;
 }
 
-/* id, number, region, person, onset, report_date, detected_at, isolated_at, treated_at, controlled, origin, classification, lineage */
+/* id, number, region, person, onset, report_date, COALESCE(detected_at, reported_at), isolated_at, treated_at, controlled, origin, classification, lineage */
 static int case_row(struct loading *x, const struct value *v, struct error *err) {
     struct chains *c = x->c;
     size_t old = x->cap, cap = x->cap;
@@ -149,7 +152,7 @@ static int contact_row(struct loading *x, const struct value *v, struct error *e
     const struct idmap_slot *other = idmap_find(&x->by_person, value_int_or(v[2], 0)), *score = idmap_find(&x->scores, value_int_or(v[0], 0));
     int rc = 0;
     if (a == CHAIN_NONE || !other) return 0;
-    double p = score && score->value.i > 0 ? (double)score->value.i / 10000 : class_score(value_view(v[5]), value_view(v[6]));
+    double p = !score ? class_score(value_view(v[5]), value_view(v[6])) : score->value.i > 0 ? (double)score->value.i / 10000 : LEAST_SCORE;
     for (uint32_t b = (uint32_t)other->value.i; rc == 0 && b; b = x->next[b - 1])
         if (b - 1 != a) rc = meeting_add(x, (struct chain_meeting){a, b - 1, day_cell(v[3]), day_cell(v[4]), p > 1 ? 1 : p}, err);
     return rc;
@@ -223,6 +226,12 @@ int chains_stamp(struct ledger *l, int64_t *ret, struct error *err) {
     return rc;
 }
 
+int chains_disease_known(const struct ledger *l, struct text disease, struct error *err) {
+    const struct codelist *list = codelist_find(l->catalog, TEXT("disease"));
+    if (!list || code_find(list, disease)) return 0;
+    return error_set(err, E_UNKNOWN, "disease", "there is no disease \"%.*s\" in the list / 病种代码不存在", (int)(disease.n < 60 ? disease.n : 60), disease.s);
+}
+
 int chains_disease(struct ledger *l, struct arena *a, struct text *ret, struct error *err) {
     struct value v = value_null();
     int rc = db_scalar(l->db, a, "SELECT disease FROM \"case\" GROUP BY disease ORDER BY COUNT(*) DESC, disease LIMIT 1", NULL, 0, &v, err);
@@ -239,7 +248,7 @@ int chains_build(struct ledger *l, struct text disease, instant now, struct chai
     options_of(l, disease, now, &c->options);
     int rc = chains_stamp(l, &c->as_of_seq, err);
     if (rc == 0)
-        rc = query(&x, "SELECT id, number, region, person, onset, report_date, detected_at, isolated_at, treated_at, controlled, origin, classification, lineage FROM \"case\" "
+        rc = query(&x, "SELECT id, number, region, person, onset, report_date, COALESCE(detected_at, reported_at), isolated_at, treated_at, controlled, origin, classification, lineage FROM \"case\" "
                        "WHERE disease = ?1 AND state <> 'excluded' AND classification <> 'excluded' ORDER BY id", "case", case_row, err);
     x.sequences = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequences) : NULL;
     x.sequenced = rc == 0 ? arena_alloc(&c->arena, (x.n + 1) * sizeof *x.sequenced) : NULL;
@@ -247,7 +256,8 @@ int chains_build(struct ledger *l, struct text disease, instant now, struct chai
     if (rc == 0) rc = query(&x, "SELECT \"case\", length, differences, \"unknown\" FROM genome ORDER BY id", "genome", genome_row, err);
     c->genomes = x.n_sequenced;
     if (rc == 0) rc = near_genomes(&x, err);
-    if (rc == 0) rc = query(&x, "SELECT contact, score FROM finding WHERE contact IS NOT NULL AND state = 'current' ORDER BY id", "finding", finding_row, err);
+    /* of a finding that is doubted or taken back too: its contact stands, and does not count for more than was found */
+    if (rc == 0) rc = query(&x, "SELECT contact, score FROM finding WHERE contact IS NOT NULL AND score IS NOT NULL ORDER BY id", "finding", finding_row, err);
     if (rc == 0)
         rc = query(&x, "SELECT id, index_case, person, first_contact, last_contact, class, relation FROM contact WHERE disease = ?1 AND index_case IS NOT NULL AND person IN (SELECT person FROM \"case\") "
                        "ORDER BY id", "contact", contact_row, err);

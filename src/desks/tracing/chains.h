@@ -29,6 +29,8 @@ void chains_free(struct chains *c);
 uint32_t chains_find(const struct chains *c, int64_t id);
 /* Whether the session may read that case. */
 bool chains_seen(const struct ledger *l, const struct session *s, const struct chains *c, uint32_t index);
+/* E_UNKNOWN: there is no such disease in the list; chains of it are not none. */
+int chains_disease_known(const struct ledger *l, struct text disease, struct error *err);
 /* The disease with most cases in the node when the asker gives none; in the arena. */
 int chains_disease(struct ledger *l, struct arena *a, struct text *ret, struct error *err);
 /* The last journal entry a reader sees: what is kept is good as long as it stands. */

@@ -2,6 +2,7 @@
 #include "desks/tracing/found.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/idmap.h"
@@ -24,7 +25,8 @@ struct tracing_taking {
     struct idmap known;         /* person -> its contact of this case */
     struct idmap ranks;         /* contact -> how near its class is, as recorded */
     struct idmap first, last;   /* contact -> first_contact and last_contact as recorded; not in it: none */
-    struct idmap taken;         /* persons whose contact stands */
+    struct idmap general;       /* persons whose finding says that they came after only */
+    struct idmap second;        /* persons whose finding is of a contact's contact */
     struct idmap exposed;       /* person -> first and last exposure of its finding */
     struct idmap held;          /* person -> its finding, those not current negative */
     struct contact_changes changes; /* against the findings that are current */
@@ -76,6 +78,8 @@ static int held_finding(const struct record *r, void *arg) {
     if (!slot->value.p) return E_MEMORY;
     ((instant *)slot->value.p)[0] = record_int(r, "first_exposure", INT64_MIN);
     ((instant *)slot->value.p)[1] = record_int(r, "last_exposure", INT64_MAX);
+    if (text_is(record_text(r, "class"), "general") && !idmap_put(&t->general, &t->arena, record_int(r, "person", 0), &made)) return E_MEMORY;
+    if (record_int(r, "degree", 1) > 1 && !idmap_put(&t->second, &t->arena, record_int(r, "person", 0), &made)) return E_MEMORY;
     return 0;
 }
 
@@ -109,21 +113,25 @@ static bool wanted(const struct tracing_accept *a, struct text name) {
     return a->n_names == 0;
 }
 
-/* Who is not on record is made. */
+/* Who only came after is taken when that is asked, or when it is on record so already. */
+static bool wanted_so(const struct tracing_taking *t, const struct contact *c, int64_t person) {
+    if (c->kind != CONTACT_GENERAL || t->accept.general || t->accept.n_names) return true;
+    return person > 0 && idmap_find(&t->general, person);
+}
+
+/* Who is not on record is made; who lies in a region that the asker does not see is on record all the same. */
 static int persons_fill(struct tracing_taking *t, struct ledger *l, struct error *err) {
     const struct contact_result *found = &t->answer.found;
     for (; t->at < found->n_contacts && t->n < BATCH; t->at++) {
         const struct contact *c = &found->contacts[t->at];
         struct text name = tracing_person(&t->answer, c->person);
-        struct record r;
         int64_t id = 0;
-        int known = 0;
-        if (!name.n || !wanted(&t->accept, name) || (c->kind == CONTACT_GENERAL && !t->accept.general && !t->accept.n_names)) continue;
+        if (!name.n || !wanted(&t->accept, name)) continue;
+        int rc = tracing_person_named(l, name, &id, err);
+        if (rc < 0) return rc;
+        if (!wanted_so(t, c, id)) continue;
         t->done.taken++;
-        known = tracing_person_named(l, name, &id, err);
-        if (known == 0 && id > 0) known = record_seek(l, l->db, t->s, t->person, id, &t->arena, &r, err);
-        if (known < 0) return known;
-        if (known) {
+        if (id) {
             t->persons[t->at] = id;
             continue;
         }
@@ -135,6 +143,65 @@ static int persons_fill(struct tracing_taking *t, struct ledger *l, struct error
     return 0;
 }
 
+/* ---- one person found under several names: a card was merged into another */
+
+static int by_place_start(const void *pa, const void *pb) {
+    const struct contact_evidence *a = pa, *b = pb;
+    if (a->place != b->place) return a->place < b->place ? -1 : 1;
+    return (a->start > b->start) - (a->start < b->start);
+}
+
+/* Time together with what is in a chain of evidence: never a minute twice at one place. */
+static int together(const struct contact_result *r, const struct contact *c, int64_t *ret, struct error *err) {
+    struct contact_evidence *list = mem_alloc((c->n_evidence + 1) * sizeof *list);
+    size_t n = 0;
+    int64_t sum = 0;
+    if (!list) return error_memory(err);
+    for (uint32_t at = c->evidence; at && n < c->n_evidence; at = r->evidence[at - 1].next)
+        if (r->evidence[at - 1].kind == CONTACT_MET) list[n++] = r->evidence[at - 1];
+    if (n) qsort(list, n, sizeof *list, by_place_start);
+    for (size_t i = 0; i < n;) {
+        uint32_t place = list[i].place;
+        for (int32_t until = INT32_MIN; i < n && list[i].place == place; i++) {
+            int32_t from = list[i].start > until ? list[i].start : until;
+            if (list[i].end > from) sum += list[i].end - from, until = list[i].end;
+        }
+    }
+    mem_free(list);
+    *ret = sum;
+    return 0;
+}
+
+/* What was found under the second name goes to the first, the stronger: the days of both count. */
+static int names_join(struct tracing_taking *t, struct error *err) {
+    struct contact_result *r = &t->answer.found;
+    struct idmap at = {0};
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < r->n_contacts; i++) {
+        bool made;
+        struct idmap_slot *slot = t->persons[i] ? idmap_put(&at, &t->arena, t->persons[i], &made) : NULL;
+        if (!t->persons[i]) continue;
+        if (!slot) return error_memory(err);
+        if (made) {
+            slot->value.i = (int64_t)i;
+            continue;
+        }
+        struct contact *a = &r->contacts[slot->value.i], *b = &r->contacts[i];
+        uint32_t *end = &a->evidence;
+        while (*end) end = &r->evidence[*end - 1].next;
+        *end = b->evidence;
+        a->n_evidence += b->n_evidence;
+        if (b->first < a->first) a->first = b->first;
+        if (b->last > a->last) a->last = b->last;
+        if (b->kind < a->kind) a->kind = b->kind;
+        if (b->degree < a->degree) a->degree = b->degree;
+        a->score = 1 - (1 - a->score) * (1 - b->score);
+        t->persons[i] = 0;
+        rc = together(r, a, &a->overlap_s, err);
+    }
+    return rc;
+}
+
 /* ---- contacts */
 
 static const char *const classes[] = {"close", "secondary", "general"};
@@ -144,7 +211,8 @@ static int put_place(struct tracing_taking *t, struct ledger *l, struct draft *d
     int64_t id;
     struct record r;
     struct text name = place == CONTACT_LINK_PLACE ? (struct text){"", 0} : visits_text(t->v, VISITS_PLACE, place);
-    int rc = name.n && text_int(name, &id) ? record_seek(l, l->db, t->s, t->place, id, &t->arena, &r, err) : 0;
+    int rc = name.n ? tracing_place_named(l, name, &id, err) : 0;
+    if (rc == 0 && id) rc = record_seek(l, l->db, t->s, t->place, id, &t->arena, &r, err);
     return rc > 0 ? draft_put(d, "place", value_int(id), err) : rc;
 }
 
@@ -214,12 +282,6 @@ static int contacts_fill(struct tracing_taking *t, struct ledger *l, struct erro
         struct draft *d = NULL;
         err->code = 0;
         if (!person) continue;
-        bool first;
-        if (!idmap_put(&t->taken, &t->arena, person, &first)) return error_memory(err);
-        if (!first) { /* found under two names: the stronger stands */
-            t->persons[t->at] = 0;
-            continue;
-        }
         if (slot) {
             t->done.contacts_known++;
             t->contacts[t->at] = slot->value.i;
@@ -380,7 +442,8 @@ static int changes_make(struct tracing_taking *t, struct error *err) {
         const struct idmap_slot *slot = c->kind == CONTACT_REMOVED ? idmap_find(&t->exposed, c->person) : NULL;
         bool unseen = false;
         if (!slot) continue;
-        rc = tracing_unseen(t->v, &t->answer, ((instant *)slot->value.p)[0], ((instant *)slot->value.p)[1], &unseen, err);
+        if (t->answer.degree == 1 && idmap_find(&t->second, c->person)) unseen = true; /* contacts of contacts were not looked for */
+        else rc = tracing_unseen(t->v, &t->answer, ((instant *)slot->value.p)[0], ((instant *)slot->value.p)[1], &unseen, err);
         if (unseen) c->kind = CONTACT_KEPT, t->changes.removed--, t->changes.kept++;
     }
     mem_free(now);
@@ -426,7 +489,7 @@ int tracing_taking_next(struct tracing_taking *t, struct ledger *l, struct draft
             *ret_n = t->n;
             return 1;
         }
-        if (t->phase == PERSONS && (rc = changes_make(t, err)) < 0) return rc;
+        if (t->phase == PERSONS && ((rc = names_join(t, err)) < 0 || (rc = changes_make(t, err)) < 0)) return rc;
         t->phase++;
         t->at = 0;
     }
@@ -470,6 +533,7 @@ int tracing_accept_plan(struct ledger *l, const struct session *s, struct visits
     struct record index = {0};
     struct arena a = {0};
     if (q->n_cases != 1 || q->n_persons) return error_set(err, E_USAGE, "case", "contacts are accepted for one case at a time / 一次只接受一个病例的接触者");
+    if (q->reverse) return error_set(err, E_USAGE, "reverse", "who can have infected a case is no contact of it / 反向追踪的结果不登记为接触者");
     int rc = tracing_plan(l, s, v, q, &plan, err);
     if (rc == 0) rc = record_get(l, l->db, s, register_find(l->catalog, TEXT("case")), plan.one, &a, &index, err);
     if (rc == 0) rc = tracing_route_feed(l, s, v, record_int(&index, "person", 0), NULL, err);

@@ -61,6 +61,12 @@ void tracing_since_clear(struct tracing_since *x);
 
 /* The route of a case into the visits: entries of register track of its person with a place, a beginning and an end (else the dwell of the policy). Equal visits are
  * kept once. ret_n: how many entries had all that. */
+/* Entries that are there already are not written again. */
 int tracing_route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, struct error *err);
+
+/* The routes of those asked (of at most TRACING_ROUTES of them) into the visits, before a look: where a case was is what it told as well as what was scanned. Of visits that are
+ * open for reading only: how many entries wait. Errors: those of tracing_plan. */
+enum { TRACING_ROUTES = 200 };
+int tracing_routes_feed(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, size_t *ret_waiting, struct error *err);
 
 #endif

@@ -373,7 +373,7 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     snprintf(beside, sizeof beside, "%s.refused.csv", path);
     if (rc == 0 && map) {
         memcpy(read.how.dwell_s, how.dwell_s, sizeof how.dwell_s);
-        read.how.near_m = how.near_m, read.how.kinds = how.kinds;
+        read.how.near_m = how.near_m, read.how.kinds = how.kinds, read.how.latest = how.latest;
         read.how.near_s = read.interval_s >= 0 ? read.interval_s : how.near_s;
         in->map = &read;
         shape.delimiter = read.delimiter;

@@ -17,10 +17,13 @@ int64_t tracing_parameter(const struct ledger *l, struct text disease, instant n
 instant tracing_when(const struct ledger *l, const struct record *r, const char *field);
 
 /* The numbers in the visits under which a person of the registers is found, by any of its names. */
-enum { TRACING_NUMBERS = 8 };
+enum { TRACING_NUMBERS = 32 };
 int tracing_numbers(struct ledger *l, const struct visits *v, int64_t person, uint32_t ret[TRACING_NUMBERS], size_t *ret_n, struct error *err);
-/* The person whom a name of the visits stands for: the number it is, or whose visits_name it is; 0 none. */
+/* The person on record whom a name of the visits stands for: whose number it is, else whose visits_name it is, and who that one is now after all merges; 0 none. */
 int tracing_person_named(struct ledger *l, struct text name, int64_t *ret, struct error *err);
+/* The same of a place, which is never merged; and what the visits call a place on record: as its visits_name says when that is its alone, else its number. */
+int tracing_place_named(struct ledger *l, struct text name, int64_t *ret, struct error *err);
+int tracing_place_called(struct ledger *l, int64_t place, char ret[VISITS_NAME_MAX + 1], struct error *err);
 
 /* Whether part of an exposure lies where this answer looked and could not see: on a day that is damaged or forgotten. That it was not found is then no reason to take it back. */
 int tracing_unseen(struct visits *v, const struct tracing_answer *a, instant first, instant last, bool *ret, struct error *err);
@@ -52,6 +55,7 @@ struct tracing_how {
     double near_m;       /* farther is no exposure; 0: any distance */
     int64_t weakest;     /* a fainter signal is no exposure; 0: any */
     enum tracing_dates { DATES_ISO, DATES_DAY_FIRST, DATES_MONTH_FIRST } dates; /* 05/01/2020 is the fifth of January, or the first of May */
+    instant latest;      /* what begins later is a slip of the pen, and would never be forgotten; 0: any */
     bool counted;        /* numbers are steps of step_s after origin, not seconds since 1970 */
     instant origin;
     int64_t step_s;

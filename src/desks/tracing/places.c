@@ -7,21 +7,47 @@
 #include "desks/tracing/board.h"
 #include "desks/tracing/inside.h"
 
+/* One name in the visits of a person who is a case. */
+struct sick {
+    int64_t person;
+    struct contact_index index;
+};
+
 struct ranking {
     struct ledger *l;
+    const struct session *s;
+    const struct register_decl *contact;
     struct visits *v;
-    struct contact_index *index;
+    struct sick *sick;
     size_t n, cap, unknown, cases;
+    int64_t earlier;            /* cases not yet come by */
     day origin;
-    instant from, to;
+    instant from, to, since;
     struct arena arena;
     struct idmap by_place;      /* visits' number -> index + 1 in places */
     struct tracing_place *places;
-    uint32_t *numbers;          /* three beside each place: its number, the case and the contact counted last */
+    uint32_t *numbers;          /* two beside each place: its number, the contact counted last */
     size_t n_places, cap_places;
     const struct presence_source *source;
     struct error *err;
 };
+
+static instant found_of(const struct ranking *x, const struct record *r) {
+    instant found = tracing_when(x->l, r, "detected_at"), reported = tracing_when(x->l, r, "reported_at");
+    return found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : r->created_at;
+}
+
+/* Who may read a case need not trace it. One that no day counts yet is as late as it was found. */
+static bool case_counts(const struct ranking *x, const struct record *r) {
+    if (text_is(r->state, "excluded") || access_check(x->s, ACCESS_WRITE, x->contact, r->region, NULL) < 0) return false;
+    return tracing_when(x->l, r, "report_date") != INSTANT_NONE || found_of(x, r) >= x->since;
+}
+
+static int case_count(const struct record *r, void *arg) {
+    struct ranking *x = arg;
+    x->earlier += case_counts(x, r);
+    return 0;
+}
 
 static int case_take(const struct record *r, void *arg) {
     struct ranking *x = arg;
@@ -29,21 +55,21 @@ static int case_take(const struct record *r, void *arg) {
     uint32_t numbers[TRACING_NUMBERS];
     size_t n = 0;
     instant now = x->to;
-    if (x->cases == TRACING_PLACES_CASES) return 1;
-    if (text_is(r->state, "excluded")) return 0;
+    if (!case_counts(x, r) || x->earlier-- > TRACING_PLACES_CASES) return 0; /* the latest */
     x->cases++;
     tracing_rules(x->l, record_text(r, "disease"), now, &rules);
-    instant onset = tracing_when(x->l, r, "onset"), found = tracing_when(x->l, r, "detected_at"), isolated = tracing_when(x->l, r, "isolated_at");
-    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r->created_at, from = base - (int64_t)rules.lookback_days * DAY_S, to = now;
+    instant onset = tracing_when(x->l, r, "onset"), isolated = tracing_when(x->l, r, "isolated_at");
+    instant base = onset != INSTANT_NONE ? onset : found_of(x, r), from = base - (int64_t)rules.lookback_days * DAY_S, to = now;
     if (isolated != INSTANT_NONE && isolated > from && isolated < to) to = isolated;
     instant zero = instant_of_day(x->origin, visits_zone(x->v));
     if (from < zero) from = zero;
     if (from >= to) return 0;
-    int rc = tracing_numbers(x->l, x->v, record_int(r, "person", 0), numbers, &n, x->err);
+    int64_t person = record_int(r, "person", 0);
+    int rc = tracing_numbers(x->l, x->v, person, numbers, &n, x->err);
     if (rc < 0) return rc;
     if (!n) return x->unknown++, 0;
-    if (!mem_room(&x->index, &x->cap, x->n + n, sizeof *x->index)) return error_memory(x->err);
-    for (size_t i = 0; i < n; i++) x->index[x->n++] = (struct contact_index){numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)};
+    if (!mem_room(&x->sick, &x->cap, x->n + n, sizeof *x->sick)) return error_memory(x->err);
+    for (size_t i = 0; i < n; i++) x->sick[x->n++] = (struct sick){person, {numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)}};
     if (from < x->from) x->from = from;
     return 0;
 }
@@ -54,10 +80,10 @@ static struct tracing_place *place_of(struct ranking *x, uint32_t number, size_t
     if (!slot) return NULL;
     if (made) {
         size_t cap = x->cap_places; /* of both */
-        if (!mem_room(&x->numbers, &cap, x->n_places + 1, 3 * sizeof *x->numbers) || !mem_room(&x->places, &x->cap_places, x->n_places + 1, sizeof *x->places)) return NULL;
+        if (!mem_room(&x->numbers, &cap, x->n_places + 1, 2 * sizeof *x->numbers) || !mem_room(&x->places, &x->cap_places, x->n_places + 1, sizeof *x->places)) return NULL;
         x->places[x->n_places] = (struct tracing_place){.first = INT64_MAX, .last = INT64_MIN};
-        x->numbers[3 * x->n_places] = number;
-        x->numbers[3 * x->n_places + 1] = x->numbers[3 * x->n_places + 2] = UINT32_MAX;
+        x->numbers[2 * x->n_places] = number;
+        x->numbers[2 * x->n_places + 1] = UINT32_MAX;
         slot->value.i = (int64_t)++x->n_places;
     }
     *ret_at = (size_t)slot->value.i - 1;
@@ -65,32 +91,55 @@ static struct tracing_place *place_of(struct ranking *x, uint32_t number, size_t
 }
 
 static int by_person(const void *a, const void *b) {
-    const struct contact_index *x = a, *y = b;
+    const struct sick *x = a, *y = b;
     return (x->person > y->person) - (x->person < y->person);
 }
 
-/* Where the cases themselves were. */
-static int stays_count(struct ranking *x, struct error *err) {
+static int by_place_start(const void *a, const void *b) {
+    const struct presence *x = a, *y = b;
+    if (x->place != y->place) return x->place < y->place ? -1 : 1;
+    return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Of one person, cut to the windows: an hour at a place counts once, however often and under whatever name it is recorded. */
+static int own_count(struct ranking *x, struct presence *p, size_t n, struct error *err) {
     instant zero = instant_of_day(x->origin, visits_zone(x->v));
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < x->n; i++) {
-        struct presence_list list = {0};
-        struct presence_ask ask = {x->index[i].person, x->index[i].from, x->index[i].to};
-        rc = x->source->of_persons(x->source->arg, &ask, 1, &list, err);
-        for (size_t k = 0; rc == 0 && k < list.n; k++) {
-            const struct presence *s = &list.items[k];
-            size_t at;
-            struct tracing_place *p = place_of(x, s->place, &at);
-            int32_t from = s->start > ask.from ? s->start : ask.from, to = s->end < ask.to ? s->end : ask.to;
-            if (!p) {
-                rc = error_memory(err);
-                break;
-            }
-            if (x->numbers[3 * at + 1] != ask.person) p->cases++, x->numbers[3 * at + 1] = ask.person;
-            p->case_hours += to > from ? (to - from) / 3600.0 : 0;
-            if (zero + from < p->first) p->first = zero + from;
-            if (zero + to > p->last) p->last = zero + to;
+    if (n) qsort(p, n, sizeof *p, by_place_start);
+    for (size_t i = 0; i < n;) {
+        size_t at;
+        uint32_t number = p[i].place;
+        struct tracing_place *place = place_of(x, number, &at);
+        if (!place) return error_memory(err);
+        place->cases++;
+        if (zero + p[i].start < place->first) place->first = zero + p[i].start;
+        for (int32_t until = p[i].start; i < n && p[i].place == number; i++) {
+            int32_t from = p[i].start > until ? p[i].start : until;
+            if (p[i].end > from) place->case_hours += (p[i].end - from) / 3600.0, until = p[i].end;
+            if (zero + p[i].end > place->last) place->last = zero + p[i].end;
         }
+    }
+    return 0;
+}
+
+/* Where the cases themselves were; what two devices heard of each other is no place. */
+static int stays_count(struct ranking *x, struct error *err) {
+    int rc = 0;
+    for (size_t i = 0, k; rc == 0 && i < x->n; i = k) {
+        struct presence_list list = {0};
+        size_t kept = 0;
+        for (k = i; rc == 0 && k < x->n && x->sick[k].person == x->sick[i].person; k++) {
+            struct presence_ask ask = {x->sick[k].index.person, x->sick[k].index.from, x->sick[k].index.to};
+            size_t before = list.n;
+            rc = x->source->of_persons(x->source->arg, &ask, 1, &list, err);
+            for (size_t m = before; rc == 0 && m < list.n; m++) {
+                struct presence *s = &list.items[m];
+                if (s->start < ask.from) s->start = ask.from;
+                if (s->end > ask.to) s->end = ask.to;
+            }
+        }
+        for (size_t m = 0; rc == 0 && m < list.n; m++)
+            if (visits_class(x->v, list.items[m].place) != TRACING_NEAR) list.items[kept++] = list.items[m];
+        if (rc == 0) rc = own_count(x, list.items, kept, err);
         presence_list_clear(&list);
     }
     return rc;
@@ -101,23 +150,27 @@ static int meetings_count(struct ranking *x, struct error *err) {
     struct contact_options o;
     struct contact_result found = {0};
     struct contact_work *w = contact_work_new();
+    struct contact_index *index = mem_alloc(x->n * sizeof *index);
     contact_options_init(&o);
     o.evidence = true;
-    int rc = w ? contact_find(x->source, &o, x->index, x->n, NULL, 0, w, &found, err) : error_memory(err);
+    for (size_t i = 0; index && i < x->n; i++) index[i] = x->sick[i].index;
+    int rc = w && index ? contact_find(x->source, &o, index, x->n, NULL, 0, w, &found, err) : error_memory(err);
     for (size_t i = 0; rc == 0 && i < found.n_contacts; i++)
         for (uint32_t at = found.contacts[i].evidence; at; at = found.evidence[at - 1].next) {
             const struct contact_evidence *e = &found.evidence[at - 1];
             size_t k;
+            if (visits_class(x->v, e->place) == TRACING_NEAR) continue;
             struct tracing_place *p = place_of(x, e->place, &k);
             if (!p) {
                 rc = error_memory(err);
                 break;
             }
-            if (x->numbers[3 * k + 2] != found.contacts[i].person) p->contacts++, x->numbers[3 * k + 2] = found.contacts[i].person;
+            if (x->numbers[2 * k + 1] != found.contacts[i].person) p->contacts++, x->numbers[2 * k + 1] = found.contacts[i].person;
             p->contact_hours += e->overlap_s / 3600.0;
         }
     contact_result_clear(&found);
     contact_work_free(w);
+    mem_free(index);
     return rc;
 }
 
@@ -138,7 +191,7 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
     struct ranked *all = mem_alloc((x->n_places ? x->n_places : 1) * sizeof *all);
     if (!all) return error_memory(err);
     for (size_t i = 0; i < x->n_places; i++) {
-        all[i] = (struct ranked){x->places[i], x->numbers[3 * i]};
+        all[i] = (struct ranked){x->places[i], x->numbers[2 * i]};
         all[i].p.expected = CONTACT_RATE_PER_HOUR * all[i].p.contact_hours;
     }
     if (x->n_places) qsort(all, x->n_places, sizeof *all, by_risk);
@@ -148,13 +201,14 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
     for (size_t i = 0; rc >= 0 && i < n; i++) {
         struct tracing_place *p = &ret->places[i];
         struct record r;
-        int64_t id;
+        int64_t id = 0;
         *p = all[i].p;
         p->name = arena_text(&ret->arena, visits_text(x->v, VISITS_PLACE, all[i].number));
         p->kind = text_of(tracing_class_name(visits_class(x->v, all[i].number)));
         p->visits_a_day = x->source->crowd(x->source->arg, all[i].number, (int32_t)(x->from - instant_of_day(x->origin, visits_zone(x->v))), (int32_t)(x->to - instant_of_day(x->origin, visits_zone(x->v))), TRACING_NOTICE_VISITS);
         rc = p->name.s ? 0 : error_memory(err);
-        if (rc == 0 && reg && text_int(p->name, &id)) rc = record_seek(x->l, x->l->db, s, reg, id, &ret->arena, &r, err);
+        if (rc == 0) rc = tracing_place_named(x->l, p->name, &id, err);
+        if (rc == 0 && id) rc = record_seek(x->l, x->l->db, s, reg, id, &ret->arena, &r, err);
         if (rc <= 0) continue;
         p->place = id;
         p->title = record_text(&r, "title");
@@ -171,7 +225,7 @@ static int places_name(struct ranking *x, const struct session *s, struct tracin
 
 int tracing_places_of(struct ledger *l, const struct session *s, struct visits *v, struct text region, int days, struct tracing_places *ret, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("case")), *contact = register_find(l->catalog, TEXT("contact"));
-    struct ranking x = {.l = l, .v = v, .origin = day_of_instant(s->now, visits_zone(v)) - 400, .from = s->now, .to = s->now, .err = err};
+    struct ranking x = {.l = l, .s = s, .contact = contact, .v = v, .origin = day_of_instant(s->now, visits_zone(v)) - 400, .from = s->now, .to = s->now, .err = err};
     struct tracing_places out = {0};
     struct visits_reader *r = NULL;
     char where[64], since[DAY_TEXT];
@@ -179,20 +233,21 @@ int tracing_places_of(struct ledger *l, const struct session *s, struct visits *
     if (!access_anywhere(s, ACCESS_WRITE, contact)) return access_check(s, ACCESS_WRITE, contact, l->region, err);
     if (!text_trim(s->purpose).n) return error_set(err, E_DENIED, "purpose", "a look at where cases were needs a purpose / 查看病例到访场所须说明目的");
     day_format(day_of_instant(s->now, l->zone_s) - days, since);
-    snprintf(where, sizeof where, "report_date >= '%s'", since);
+    snprintf(where, sizeof where, "report_date >= '%s' OR report_date IS NULL", since);
+    x.since = s->now - days * DAY_S;
     struct record_filter f = {.where = where, .region = region};
-    int rc = record_list(l, l->db, s, reg, &f, case_take, &x, err);
-    if (rc > 0) rc = 0;
+    int rc = record_list(l, l->db, s, reg, &f, case_count, &x, err);
+    if (rc == 0) rc = record_list(l, l->db, s, reg, &f, case_take, &x, err);
     if (rc == 0) rc = visits_reader_open(v, x.origin, &r, err);
     if (rc == 0) {
         x.source = visits_reader_source(r);
-        if (x.n) qsort(x.index, x.n, sizeof *x.index, by_person);
+        if (x.n) qsort(x.sick, x.n, sizeof *x.sick, by_person);
         rc = stays_count(&x, err);
         if (rc == 0 && x.n) rc = meetings_count(&x, err);
         if (rc == 0) rc = places_name(&x, s, &out, err);
     }
     visits_reader_close(r);
-    mem_free(x.index);
+    mem_free(x.sick);
     mem_free(x.places);
     mem_free(x.numbers);
     arena_clear(&x.arena);
@@ -218,6 +273,7 @@ int tracing_notice(const struct tracing_places *p, int32_t zone_s, bool zh, stru
         struct text title = x->title.n ? x->title : x->name;
         char from[INSTANT_TEXT], to[INSTANT_TEXT];
         if (!x->cases || text_is(x->kind, "home") || x->visits_a_day < TRACING_NOTICE_VISITS) continue;
+        if (!x->title.n && !x->kind.n) continue; /* a name that a platform gives to nobody knows what may be somebody's address */
         instant_format(x->first - (x->first % 3600 + 3600) % 3600, zone_s, from);
         instant_format(x->last + (3600 - x->last % 3600) % 3600, zone_s, to);
         buf_printf(out, zh ? "%zu. %.*s:%.10s %.5s 至 %.10s %.5s\n" : "%zu. %.*s: %.10s %.5s to %.10s %.5s\n", ++n, (int)title.n, title.s, from, from + 11, to, to + 11);

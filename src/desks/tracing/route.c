@@ -14,7 +14,9 @@ enum { ROUTE_MAX = 5000 };
 struct feeding {
     struct ledger *l;
     struct visits *v;
+    struct arena arena;
     struct visit *rows;
+    struct { int64_t place; struct text vehicle; } *where; /* beside each, as it was told */
     size_t n;
     uint32_t person;
     const int64_t *dwell_s;
@@ -25,47 +27,130 @@ static int feed_one(const struct record *r, void *arg) {
     struct feeding *f = arg;
     int64_t place = record_int(r, "place", 0), starts = record_int(r, "starts", INSTANT_NONE), ends = record_int(r, "ends", INSTANT_NONE);
     struct text vehicle = record_text(r, "vehicle"), precision = record_text(r, "precision");
-    char name[VISITS_NAME_MAX];
-    uint32_t at;
     if (f->n == ROUTE_MAX) return 1;
     if ((!place && !vehicle.n) || starts == INSTANT_NONE || text_is(precision, "day") || text_is(precision, "unknown") || text_is(precision, "part-of-day")) return 0;
-    if (place) snprintf(name, sizeof name, "%lld", (long long)place);
-    else snprintf(name, sizeof name, "%.*s", (int)vehicle.n, vehicle.s);
-    int rc = visits_name(f->v, VISITS_PLACE, text_of(name), &at, f->err);
-    if (rc < 0) return rc;
-    if (!place) visits_set_class(f->v, at, TRACING_TRANSPORT);
-    if (ends == INSTANT_NONE) ends = starts + f->dwell_s[visits_class(f->v, at) % CONTACT_CLASSES];
-    if (ends < starts || ends - starts > (int64_t)VISITS_DAYS_MAX * DAY_S) return 0;
-    f->rows[f->n++] = (struct visit){f->person, at, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
+    f->where[f->n].place = place;
+    f->where[f->n].vehicle = arena_text(&f->arena, vehicle);
+    if (vehicle.n && !f->where[f->n].vehicle.s) return error_memory(f->err);
+    f->rows[f->n++] = (struct visit){f->person, UINT32_MAX, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
                                      (uint16_t)record_int(r, "carriage", 0), (uint16_t)record_int(r, "seat_row", 0)};
     return 0;
 }
 
-int tracing_route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, struct error *err) {
+/* Where each was, as the visits call it; visits that are open for reading only get no new names. */
+static int feed_places(struct feeding *f) {
+    bool writes = visits_writable(f->v);
+    size_t kept = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < f->n; i++) {
+        struct visit *v = &f->rows[i];
+        char name[VISITS_NAME_MAX + 1];
+        int64_t place = f->where[i].place;
+        if (place) rc = tracing_place_called(f->l, place, name, f->err);
+        else snprintf(name, sizeof name, "%.*s", (int)f->where[i].vehicle.n, f->where[i].vehicle.s);
+        if (rc == 0 && !visits_find(f->v, VISITS_PLACE, text_of(name), &v->place)) rc = writes ? visits_name(f->v, VISITS_PLACE, text_of(name), &v->place, f->err) : (v->place = UINT32_MAX, 0);
+        if (rc < 0) return rc;
+        if (!place && writes && visits_class(f->v, v->place) != TRACING_TRANSPORT) visits_set_class(f->v, v->place, TRACING_TRANSPORT);
+        if (v->end == INSTANT_NONE) v->end = v->start + f->dwell_s[v->place == UINT32_MAX ? 0 : visits_class(f->v, v->place) % CONTACT_CLASSES];
+        if (v->end >= v->start && v->end - v->start <= (int64_t)VISITS_DAYS_MAX * DAY_S) f->rows[kept++] = *v;
+    }
+    f->n = kept;
+    return rc;
+}
+
+/* A stay that is among those of the person, cut at midnight or not. */
+static bool fed(const struct presence_list *list, int64_t zero, const struct visit *v) {
+    bool begins = false, ends = false;
+    for (size_t i = 0; i < list->n && !(begins && ends); i++) {
+        const struct presence *p = &list->items[i];
+        if (p->place != v->place || p->zone != v->zone || p->row != v->row) continue;
+        begins |= zero + p->start == v->start;
+        ends |= zero + p->end == v->end;
+    }
+    return begins && ends;
+}
+
+/* What is not there yet stays among the rows. */
+static int known_drop(struct feeding *x) {
+    struct visits_reader *r = NULL;
+    struct presence_list list = {0};
+    instant first = INT64_MAX, last = INT64_MIN;
+    size_t kept = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->rows[i].start < first) first = x->rows[i].start;
+        if (x->rows[i].end > last) last = x->rows[i].end;
+    }
+    day origin = x->n ? day_of_instant(first, visits_zone(x->v)) - 1 : 0;
+    instant zero = instant_of_day(origin, visits_zone(x->v));
+    if (!x->n || last - zero > (instant)20000 * DAY_S) return 0; /* nobody's life is longer than a reader's clock: all of them again */
+    int rc = visits_reader_open(x->v, origin, &r, x->err);
+    if (rc < 0) return rc;
+    const struct presence_source *s = visits_reader_source(r);
+    if (x->person < s->n_persons) rc = s->of_persons(s->arg, &(struct presence_ask){x->person, (int32_t)(first - zero), (int32_t)(last - zero) + 1}, 1, &list, x->err);
+    for (size_t i = 0; rc == 0 && i < x->n; i++)
+        if (!fed(&list, zero, &x->rows[i])) x->rows[kept++] = x->rows[i];
+    if (rc == 0) x->n = kept;
+    presence_list_clear(&list);
+    visits_reader_close(r);
+    return rc;
+}
+
+/* ret_n: entries with all that a visit needs; ret_new: of them those that are not there. Visits that are open for reading only get none. */
+static int route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, size_t *ret_new, struct error *err) {
     static const char *const names[] = {"track", "police_feed", "industry_feed"};
     struct tracing_rules rules;
     char where[64], name[24];
     struct record_filter f = {.where = where};
     struct feeding x = {.l = l, .v = v, .err = err};
     int rc = 0;
-    if (ret_n) *ret_n = 0;
+    *ret_n = *ret_new = 0;
     if (!person) return 0;
     tracing_rules(l, (struct text){"", 0}, s->now, &rules);
     x.dwell_s = rules.dwell_s;
     x.rows = mem_alloc(ROUTE_MAX * sizeof *x.rows);
-    if (!x.rows) return error_memory(err);
+    x.where = mem_alloc(ROUTE_MAX * sizeof *x.where);
+    if (!x.rows || !x.where) rc = error_memory(err);
     snprintf(name, sizeof name, "%lld", (long long)person);
-    rc = visits_name(v, VISITS_PERSON, text_of(name), &x.person, err);
     snprintf(where, sizeof where, "person = %lld", (long long)person);
+    if (!visits_find(v, VISITS_PERSON, text_of(name), &x.person)) x.person = UINT32_MAX;
     for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
         const struct register_decl *reg = register_find(l->catalog, text_of(names[i]));
         if (!reg || !access_anywhere(s, ACCESS_READ, reg)) continue; /* of what another department alone may see nothing goes in */
         rc = record_list(l, l->db, s, reg, &f, feed_one, &x, err);
         if (rc > 0) rc = 0;
     }
-    if (rc == 0 && x.n) rc = visits_load(v, x.rows, x.n, NULL, err); /* equal ones are kept once */
-    if (rc == 0 && ret_n) *ret_n = x.n;
+    if (rc == 0) rc = feed_places(&x);
+    *ret_n = x.n;
+    if (rc == 0) rc = known_drop(&x);
+    *ret_new = x.n;
+    if (rc == 0 && x.n && visits_writable(v)) {
+        rc = visits_name(v, VISITS_PERSON, text_of(name), &x.person, err);
+        for (size_t i = 0; i < x.n; i++) x.rows[i].person = x.person;
+        if (rc == 0) rc = visits_load(v, x.rows, x.n, NULL, err);
+    }
     mem_free(x.rows);
+    mem_free(x.where);
+    arena_clear(&x.arena);
+    return rc;
+}
+
+int tracing_route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, struct error *err) {
+    size_t n, fresh;
+    int rc = route_feed(l, s, v, person, &n, &fresh, err);
+    if (ret_n) *ret_n = n;
+    return rc;
+}
+
+int tracing_routes_feed(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_question *q, size_t *ret_waiting, struct error *err) {
+    struct tracing_plan p = {0};
+    size_t n, fresh, waiting = 0;
+    int rc = tracing_plan(l, s, v, q, &p, err);
+    for (size_t i = 0; rc == 0 && i < p.n_records && i < TRACING_ROUTES; i++) {
+        rc = route_feed(l, s, v, p.records[i], &n, &fresh, err);
+        waiting += fresh;
+    }
+    tracing_plan_clear(&p);
+    if (rc == 0) *ret_waiting = visits_writable(v) ? 0 : waiting;
     return rc;
 }
 
@@ -147,7 +232,7 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
         x->source = text_of(source < PRESENCE_KINDS ? words[source] : "");
         x->precision = TEXT("exact");
         x->confidence = (int)presence_confidence_of(p->attr);
-        if (text_int(place, &x->place)) x->name = TEXT("");
+        if (rc == 0 && (rc = tracing_place_named(l, place, &x->place, err)) == 0 && x->place) x->code = x->name, x->name = TEXT("");
         if (p->attr & PRESENCE_SEATED) x->zone = p->zone, x->row = p->row;
     }
     presence_list_clear(&list);
@@ -169,7 +254,7 @@ static int names_fill(struct ledger *l, const struct session *s, struct tracing_
         int rc = record_seek(l, l->db, s, reg, x->place, &t->arena, &r, err);
         if (rc < 0) return rc;
         if (rc == 0) {
-            if (!x->name.n) x->name = arena_words(&t->arena, "%lld", (long long)x->place); /* a door's own number */
+            if (!x->name.n) x->name = x->code.n ? x->code : arena_words(&t->arena, "%lld", (long long)x->place);
             if (!x->name.s) return error_memory(err);
             x->place = 0;
             continue;

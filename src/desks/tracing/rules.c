@@ -7,8 +7,8 @@
 
 static const char *const classes[] = {"",         "home",   "school", "workplace",     "care-home", "hospital", "shop",    "restaurant",   "transport",      "station", "market",
                                       "hotel",    "entertainment", "sport", "worship", "factory", "construction", "kindergarten", "isolation-site", "test-site", "detention",
-                                      "compound", "village", "public", "other", "area"};
-_Static_assert(sizeof classes / sizeof *classes <= VISITS_CLASSES, "classes");
+                                      "compound", "village", "public", "other", "area", "" /* TRACING_NEAR */};
+_Static_assert(sizeof classes / sizeof *classes == TRACING_NEAR + 1 && (int)TRACING_NEAR < (int)VISITS_CLASSES, "classes");
 
 uint8_t tracing_class(struct text code) {
     if (!code.n) return 0;
@@ -54,8 +54,8 @@ void tracing_rules(const struct ledger *l, struct text disease, instant now, str
         k->overlap_s = (int32_t)class_parameter(p, "contact_overlap", c, 15 * 60);
         k->after_s = (int32_t)class_parameter(p, "contact_linger", c, 0);
         /* a whole city is a venue however few are known to have been there */
-        bool area = strcmp(tracing_class_name((uint8_t)c), "area") == 0;
-        k->crowd = (uint32_t)(area ? policy_number(p, "contact_venue_stays_area", 1) : class_parameter(p, "contact_venue_stays", c, 0));
+        k->crowd = (uint32_t)(c == TRACING_AREA ? policy_number(p, "contact_venue_stays_area", 1) : class_parameter(p, "contact_venue_stays", c, 0));
+        if (c == TRACING_NEAR) k->crowd = 0; /* two devices, however often they heard each other, are no crowd */
         k->rows = (int32_t)class_parameter(p, "contact_seat_rows", c, -1);
         r.dwell_s[c] = class_parameter(p, "scan_dwell", c, 30 * 60);
     }
@@ -83,7 +83,7 @@ void tracing_how_of(const struct ledger *l, instant now, struct tracing_how *ret
     struct tracing_rules rules;
     struct text any = {"", 0};
     tracing_rules(l, any, now, &rules);
-    *ret = (struct tracing_how){.zone_s = l->zone_s, .near_s = tracing_parameter(l, any, now, "proximity_interval", 5 * 60),
+    *ret = (struct tracing_how){.zone_s = l->zone_s, .latest = now + DAY_S /* clocks of devices go wrong */, .near_s = tracing_parameter(l, any, now, "proximity_interval", 5 * 60),
                                 .near_m = (double)tracing_parameter(l, any, now, "contact_distance", 2), .kinds = codelist_find(l->catalog, TEXT("place_kind"))};
     memcpy(ret->dwell_s, rules.dwell_s, sizeof ret->dwell_s);
 }

@@ -13,20 +13,26 @@ int tracing_unseen(struct visits *v, const struct tracing_answer *a, instant fir
 
 struct held {
     int64_t *persons;
-    instant (*exposed)[2]; /* beside each: from, to */
+    struct holding {
+        instant from, to;
+        int64_t degree;
+    } *about;              /* beside each */
     size_t n, cap;
     instant traced_at;
+    struct arena arena;
+    struct idmap general;  /* who only came after, and is on record so */
 };
 
 static int held_one(const struct record *r, void *arg) {
     struct held *h = arg;
     instant at = record_int(r, "traced_at", 0);
+    bool made;
     if (!text_is(r->state, "current")) return 0;
     size_t cap = h->cap; /* of both */
-    if (!mem_room(&h->exposed, &cap, h->n + 1, sizeof *h->exposed) || !mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
-    h->exposed[h->n][0] = record_int(r, "first_exposure", INT64_MIN);
-    h->exposed[h->n][1] = record_int(r, "last_exposure", INT64_MAX);
+    if (!mem_room(&h->about, &cap, h->n + 1, sizeof *h->about) || !mem_room(&h->persons, &h->cap, h->n + 1, sizeof *h->persons)) return E_MEMORY;
+    h->about[h->n] = (struct holding){record_int(r, "first_exposure", INT64_MIN), record_int(r, "last_exposure", INT64_MAX), record_int(r, "degree", 1)};
     h->persons[h->n++] = record_int(r, "person", 0);
+    if (text_is(record_text(r, "class"), "general") && !idmap_put(&h->general, &h->arena, record_int(r, "person", 0), &made)) return E_MEMORY;
     if (at > h->traced_at) h->traced_at = at;
     return 0;
 }
@@ -37,8 +43,8 @@ static int record_of(struct ledger *l, const struct session *s, const struct reg
     struct record r = {.id = -(int64_t)number - 1};
     int64_t id;
     int rc = tracing_person_named(l, name, &id, err);
-    if (rc == 0 && id > 0) rc = record_seek(l, l->db, s, person, id, &a, &r, err);
-    if (rc == 0) rc = record_by_number(l, l->db, s, person, name, &a, &r, err);
+    if (rc == 0 && id) r.id = id;
+    else if (rc == 0) rc = record_by_number(l, l->db, s, person, name, &a, &r, err);
     arena_clear(&a);
     *ret = r.id;
     return rc < 0 && rc != E_UNKNOWN ? rc : 0;
@@ -62,10 +68,10 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
     if (rc < 0 || !x.any) goto out;
     for (size_t i = 0; i < n; i++) {
         const struct contact *k = &a->found.contacts[i];
-        if (k->kind == CONTACT_GENERAL) continue;
+        if (k->kind == CONTACT_GENERAL && !h.general.n) continue;
         rc = record_of(l, s, person, tracing_person(a, k->person), k->person, &by_contact[i], err);
         if (rc < 0) goto out;
-        now[n_now++] = by_contact[i];
+        if (k->kind != CONTACT_GENERAL || idmap_find(&h.general, by_contact[i])) now[n_now++] = by_contact[i];
     }
     rc = contact_changes_find(h.persons, h.n, now, n_now, &c, err);
     if (rc < 0) goto out;
@@ -76,16 +82,20 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
         goto out;
     }
     for (size_t i = 0; i < c.n; i++) {
-        bool unseen = false;
+        bool unseen = false, other = false;
         if (c.items[i].kind != CONTACT_REMOVED) continue;
-        for (size_t k = 0; k < h.n && rc == 0 && !unseen; k++)
-            if (h.persons[k] == c.items[i].person) rc = tracing_unseen(a->v, a, h.exposed[k][0], h.exposed[k][1], &unseen, err);
+        for (size_t k = 0; k < h.n && rc == 0 && !unseen && !other; k++) {
+            if (h.persons[k] != c.items[i].person) continue;
+            other = a->degree == 1 && h.about[k].degree > 1; /* contacts of contacts were not looked for */
+            if (!other) rc = tracing_unseen(a->v, a, h.about[k].from, h.about[k].to, &unseen, err);
+        }
         if (rc < 0) goto out;
-        if (unseen) x.unseen++;
+        if (other) x.kept++;
+        else if (unseen) x.unseen++;
         else x.gone[x.removed++] = c.items[i].person;
     }
     x.added = c.added;
-    x.kept = c.kept + x.unseen;
+    x.kept += c.kept + x.unseen;
     for (size_t i = 0; i < n; i++) { /* by_contact in c.items, sorted by person */
         size_t low = 0, high = c.n;
         if (a->found.contacts[i].kind == CONTACT_GENERAL) continue;
@@ -99,7 +109,8 @@ int tracing_since_of(struct ledger *l, const struct session *s, int64_t which, c
 out:
     contact_changes_clear(&c);
     mem_free(h.persons);
-    mem_free(h.exposed);
+    mem_free(h.about);
+    arena_clear(&h.arena);
     mem_free(now);
     mem_free(by_contact);
     if (rc < 0) tracing_since_clear(&x);

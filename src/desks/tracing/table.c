@@ -56,22 +56,27 @@ int tracing_header(const struct text *cells, size_t n, int ret[TRACING_COLUMNS],
         for (size_t w = 0; w < 14 && synonyms[k].names[w] && ret[synonyms[k].column] < 0; w++)
             for (size_t i = 0; i < n && ret[synonyms[k].column] < 0; i++)
                 if (same_word(text_trim(cells[i]), synonyms[k].names[w])) ret[synonyms[k].column] = (int)i;
+    /* beside a place, "contact" is a telephone number as likely as a person */
+    static const char *const vague[] = {"contact", "with", "接触人员"};
+    for (size_t w = 0; ret[COLUMN_PLACE] >= 0 && ret[COLUMN_OTHER] >= 0 && w < sizeof vague / sizeof *vague; w++)
+        if (same_word(text_trim(cells[ret[COLUMN_OTHER]]), vague[w])) ret[COLUMN_OTHER] = -1;
     for (int c = COLUMN_PERSON; c <= COLUMN_START; c++)
         if (ret[c] < 0 && !(c == COLUMN_PLACE && ret[COLUMN_OTHER] >= 0)) return error_set(err, E_SYNTAX, needed[c], "a table of visits needs columns person, place and start / 缺少列:人员、场所或开始时间");
     return 0;
 }
 
 bool tracing_says_nothing(struct text t) {
-    static const char *const words[] = {"na", "n/a", "nan", "null", "none", "-", "--", "无", "不详", "不明", "未知"};
+    static const char *const words[] = {"na", "n/a", "nan", "null", "none", "unknown", "-", "--", "无", "不详", "不明", "未知"};
     bool is = !t.n;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) is |= same_word(t, words[i]);
     return is;
 }
 
+/* Two of whom, or of where, nothing is known did not meet; but a person may be called NA. */
 static struct text cell(const int columns[TRACING_COLUMNS], const struct text *cells, size_t n, enum tracing_column c) {
     struct text t = columns[c] >= 0 && (size_t)columns[c] < n ? text_trim(cells[columns[c]]) : (struct text){"", 0};
-    bool name = c == COLUMN_PERSON || c == COLUMN_PLACE || c == COLUMN_OTHER;
-    return !name && tracing_says_nothing(t) ? (struct text){"", 0} : t;
+    bool called = (c == COLUMN_PERSON || c == COLUMN_OTHER) && same_word(t, "na");
+    return !called && tracing_says_nothing(t) ? (struct text){"", 0} : t;
 }
 
 /* 1653703800.0, as a table writes whole seconds when some of the column are missing. */
@@ -119,10 +124,37 @@ static enum when written_parse(struct text t, int32_t zone_s, instant *ret) {
     return memchr(c.t.s, ':', c.t.n) || memmem(c.t.s, c.t.n, "时", 3) || memmem(c.t.s, c.t.n, "時", 3) || memmem(c.t.s, c.t.n, "点", 3) ? WHEN_INSTANT : WHEN_DAY;
 }
 
+/* 202205281020, 20220528102030: as platforms write a moment without signs between. */
+static bool together_parse(struct text t, int32_t zone_s, instant *ret) {
+    char iso[40];
+    if (t.n != 12 && t.n != 14) return false;
+    snprintf(iso, sizeof iso, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s", t.s, t.s + 4, t.s + 6, t.s + 8, t.s + 10, t.n == 14 ? t.s + 12 : "00");
+    return instant_parse(text_of(iso), zone_s, ret);
+}
+
+/* 44709.4306, days as a spreadsheet counts them: of the years 2000 to 2099 it is that, and no second of 1970. */
+static enum when serial_parse(struct text t, int32_t zone_s, instant *ret) {
+    enum { EPOCH = 25569, FIRST = 36526, END = 73051 };
+    char s[24], *end;
+    if (t.n < 5 || t.n >= sizeof s || (t.n > 5 && t.s[5] != '.')) return WHEN_NONE;
+    memcpy(s, t.s, t.n);
+    s[t.n] = 0;
+    if (strspn(s, "0123456789.") < t.n) return WHEN_NONE;
+    double x = strtod(s, &end);
+    if (*end || x < FIRST || x >= END) return WHEN_NONE;
+    day d = (day)x - EPOCH;
+    *ret = instant_of_day(d, zone_s) + (instant)((x - (day)x) * DAY_S + 0.5);
+    return t.n == 5 ? WHEN_DAY : WHEN_INSTANT;
+}
+
 static enum when time_parse(const struct tracing_how *how, struct text t, instant *ret) {
     day d;
     if (how->dates != DATES_ISO) {
         enum when w = parted_parse(how, t, ret);
+        if (w != WHEN_NONE) return w;
+    }
+    if (!how->counted) {
+        enum when w = serial_parse(t, how->zone_s, ret);
         if (w != WHEN_NONE) return w;
     }
     if (text_int(t, ret)) {
@@ -131,6 +163,7 @@ static enum when time_parse(const struct tracing_how *how, struct text t, instan
             *ret = instant_of_day(d, how->zone_s);
             return WHEN_DAY;
         }
+        if (!how->counted && *t.s != '-' && t.n >= 12) return together_parse(t, how->zone_s, ret) ? WHEN_INSTANT : WHEN_NONE; /* nor is 202205281020 */
         if (!how->counted) return WHEN_INSTANT;
         if (__builtin_mul_overflow(steps, how->step_s, &steps) || __builtin_add_overflow(how->origin, steps, ret)) return WHEN_NONE;
         return WHEN_INSTANT;
@@ -169,6 +202,7 @@ static int times_read(const struct tracing_how *how, struct text start, struct t
     if (end.n && to == WHEN_NONE) return no_time(err, "end", end);
     if (!start.n) r->start = r->end; /* one day is known */
     if (r->start < (int64_t)DAY_MIN * DAY_S || r->start > ((int64_t)DAY_MAX - VISITS_DAYS_MAX) * DAY_S) return error_set(err, E_INVALID, "start", "in no calendar / 时间不合理");
+    if (how->latest && r->start > how->latest) return error_set(err, E_INVALID, "start", "lies in the future / 时间在将来");
     r->dwells = !end.n && from == WHEN_INSTANT && !near && !r->class_of;
     if (!end.n) r->end = from == WHEN_DAY ? r->start + DAY_S : r->start + (near ? how->near_s : how->dwell_s[r->class_of]);
     else if (to == WHEN_DAY) r->end += DAY_S; /* to the end of that day */
@@ -186,6 +220,7 @@ static int pair_name(struct tracing_row *r, struct error *err) {
     if (a.n + b.n + 2 > VISITS_NAME_MAX) return error_set(err, E_INVALID, "other", "empty or too long / 为空或过长");
     snprintf(r->pair, sizeof r->pair, "~%.*s~%.*s", (int)a.n, a.s, (int)b.n, b.s);
     r->place = text_of(r->pair);
+    r->class_of = TRACING_NEAR; /* wherever they were */
     return 0;
 }
 
@@ -233,6 +268,7 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->far = false;
     if (!r->person.n || r->person.n > VISITS_NAME_MAX) return error_set(err, E_INVALID, "person", "empty or too long / 为空或过长");
     if (!r->other.n && (!r->place.n || r->place.n > VISITS_NAME_MAX)) return error_set(err, E_INVALID, "place", "empty or too long / 为空或过长");
+    if (r->other.n && r->place.n) return error_set(err, E_INVALID, "other", "a place or another person, not both in one row / 场所与对方不能同时填写");
     struct text kind = cell(columns, cells, n, COLUMN_CLASS);
     const struct code *code = how->kinds && kind.n ? code_find_any(how->kinds, kind) : NULL;
     r->class_of = tracing_class(code ? code->code : kind);

@@ -12,6 +12,7 @@ struct tracing_stop {
     instant starts, ends;     /* INSTANT_NONE: hours are not known */
     int64_t place;            /* record; 0: only the name is known */
     struct text title, kind, point, name, vehicle, source, precision, note;
+    struct text code;         /* of the visits: what they call a place on record, said only to who may not see the record */
     int zone, row, confidence;
 };
 struct tracing_timeline {

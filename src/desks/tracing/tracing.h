@@ -9,7 +9,7 @@
 #include "visits/visits.h"
 
 /* Classes of places: the codes of list place_kind, in stored order; 0 is not known. Add at the end. */
-enum { TRACING_TRANSPORT = 8 };
+enum { TRACING_TRANSPORT = 8, TRACING_AREA = 25, TRACING_NEAR /* no kind of place: where two were near each other */ };
 uint8_t tracing_class(struct text code);      /* 0: none of them */
 const char *tracing_class_name(uint8_t class_of);
 
@@ -77,8 +77,9 @@ struct tracing_answer {
     instant origin;                /* of the times */
     instant from, to;              /* span of the windows */
     int64_t one;                   /* the case, when it is one */
+    int degree;                    /* that was looked for */
     size_t n_asked, n_unknown;     /* who has no visit at all */
-    int damaged;                   /* files of days that could not be read */
+    int damaged;                   /* files of days, and parts of the log, that could not be read */
 };
 /* The same in three steps, for a door whose writer must not wait for the search: the plan (who, from when, by which rules; reads the ledger and decides the access), its
  * entry in the journal (writes), the search (touches the visits and, for links, reads registers; any ledger). A case needs the right to write contacts where it lies, a person by name the same in the
@@ -86,6 +87,7 @@ struct tracing_answer {
 enum { TRACING_ASKED_MAX = 20000 };
 struct tracing_plan {
     struct contact_index *index;   /* those asked: numbers of the visits; or, behind the first n_seen, positions in records */
+    uint32_t *who;                 /* beside the first n_seen: one number for all of the same person */
     size_t n, n_seen, n_asked, n_unknown;
     int64_t *records;              /* of those asked who are on record */
     size_t n_records;

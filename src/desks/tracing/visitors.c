@@ -28,9 +28,9 @@ static int venue_read(struct ledger *l, const struct session *s, struct tracing_
     if (rc == 0) {
         struct text name = record_text(&r, "place_text");
         if (name.n) snprintf(place, VISITS_NAME_MAX + 1, "%.*s", (int)name.n, name.s);
-        else snprintf(place, VISITS_NAME_MAX + 1, "%lld", (long long)record_int(&r, "place", 0));
+        else rc = tracing_place_called(l, record_int(&r, "place", 0), place, err);
         q->place = text_of(place);
-        rc = place_may(l, s, q->place, &a, err);
+        if (rc == 0) rc = place_may(l, s, q->place, &a, err);
         q->from = record_int(&r, "starts", INSTANT_NONE);
         q->to = record_int(&r, "ends", INSTANT_NONE);
         p->found = text_is(r.state, "found") || text_is(r.state, "noticed");
@@ -132,7 +132,9 @@ int tracing_visitors_find(struct visits *v, const struct tracing_visitors_plan *
         if (to > from) one->there_s += to - from, until = to;
         if (zero + q->end > one->last) one->last = zero + q->end;
         if (!one->zone && !one->row) one->zone = q->zone, one->row = q->row;
-        one->stays++;
+        const struct presence *last = i ? q - 1 : NULL; /* a stay past midnight is one, and so is one that was sent twice */
+        bool same = last && last->person == q->person && last->start == q->start && last->end == q->end;
+        one->stays += !one->stays || !(same || q->attr & PRESENCE_FROM);
     }
     presence_list_clear(&l);
     if (rc == 0 && x.n) qsort(x.items, x.n, sizeof *x.items, by_time);

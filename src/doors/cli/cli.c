@@ -1,6 +1,7 @@
 /* Parses a command line by the table, runs the handler, prints an error as one line. */
 #include "doors/cli/cli.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +69,13 @@ static bool one_of(const char *choices, const char *value) {
 
 static int value_check(const struct cli_option *o, const char *value, struct error *err) {
     char where[64];
-    int64_t n;
+    int64_t n, from, to;
     day d;
     instant t;
     snprintf(where, sizeof where, "--%s", o->name);
     if (o->type == CLI_INT && !text_int(text_of(value), &n)) return error_set(err, E_USAGE, where, "\"%.40s\" is no whole number / 不是整数", value);
+    if (o->type == CLI_INT && o->choices && sscanf(o->choices, "%" SCNd64 "..%" SCNd64, &from, &to) == 2 && (n < from || n > to))
+        return error_set(err, E_USAGE, where, "%" PRId64 " to %" PRId64 " / 应为 %" PRId64 " 至 %" PRId64, from, to, from, to);
     if (o->type == CLI_DATE && strcmp(value, "today") && strcmp(value, "yesterday") && !day_parse(text_of(value), &d))
         return error_set(err, E_USAGE, where, "\"%.40s\" is no date; write it as 2022-05-30 / 不是日期,应写作 2022-05-30", value);
     if (o->type == CLI_INSTANT && !instant_parse(text_of(value), ZONE_CHINA_S, &t))

@@ -28,7 +28,7 @@ struct cli_option {
     enum cli_type type;
     const char *value;    /* what stands for the value in help: "FILE"; flags have none */
     const char *fallback; /* NULL: none */
-    const char *choices;  /* "csv|xlsx" for CLI_CHOICE */
+    const char *choices;  /* "csv|xlsx" for CLI_CHOICE, "1..366" for CLI_INT; NULL: any */
     const char *zh, *en;
 };
 

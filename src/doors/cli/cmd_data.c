@@ -4,6 +4,7 @@
 
 #include "desks/export/export.h"
 #include "desks/node.h"
+#include "desks/person.h"
 #include "desks/plan.h"
 #include "doors/cli/commands.h"
 #include "ledger/number.h"
@@ -36,6 +37,7 @@ int cmd_init(struct cli *cli, struct error *err) {
     day on = day_of_instant(cli->now, ZONE_CHINA_S);
     if (from && cli_day(cli, "--from", from, &on, err) < 0) return err->code;
     if (!cli_text(cli, "region")) return error_set(err, E_USAGE, "--region", "a node answers for a region: --region CODE / 须指明本级行政区划: --region CODE");
+    o.from = from ? on : 0;
     o.ledger.region = cli_text(cli, "region");
     o.ledger.store = store && strcmp(store, "sqlite") ? store : NULL;
     if (packs) snprintf(first, sizeof first, "%.*s", (int)strcspn(packs, ","), packs);
@@ -129,13 +131,21 @@ int cmd_record(struct cli *cli, struct error *err) {
     struct record other = {0};
     const struct similar *why = d->ret_similar ? &reg->similar[d->ret_similar_rule] : NULL;
     if (why && record_get(cli->ledger, cli->ledger->db, &cli->session, reg, d->ret_similar, &cli->arena, &other, NULL) < 0) other.id = d->ret_similar;
+    struct person_twin twin = {0};
+    if (!why && d->outcome == OUTCOME_CREATED && text_is(reg->name, "person")) rc = person_same_document(cli->ledger, cli->ledger->db, &cli->session, r.id, &cli->arena, &twin, err);
+    if (rc < 0) return rc;
+    if (rc > 0) {
+        why = &person_same_words;
+        other.id = twin.person;
+        other.number = twin.number;
+    }
     if (cli->json) {
         static const char *const words[] = {"none", "created", "changed", "unchanged", "removed", "rejected"};
-        json_t *twin = why ? json_pack("{s:I, s:o, s:s, s:s}", "id", (json_int_t)other.id, "number", cli_json_text(other.number), "why", why->en.s, "why_zh", why->zh.s)
+        json_t *told = why ? json_pack("{s:I, s:o, s:s, s:s}", "id", (json_int_t)other.id, "number", cli_json_text(other.number), "why", why->en.s, "why_zh", why->zh.s)
                            : json_null();
         return cli_json(cli, json_pack("{s:s, s:I, s:o, s:i, s:o, s:s, s:o}", "register", cli_argument(cli, 0), "id", (json_int_t)r.id, "number",
                                        cli_json_text(r.number), "version", (int)r.version, "state", cli_json_text(r.state), "outcome",
-                                       words[d->outcome], "double", twin), err);
+                                       words[d->outcome], "double", told), err);
     }
     cli_print(cli, "%s %s %lld", outcome_word(cli, d->outcome), cli_argument(cli, 0), (long long)r.id);
     if (r.number.n) cli_print(cli, " %.*s", (int)r.number.n, r.number.s);

@@ -55,7 +55,6 @@ int cmd_doubles(struct cli *cli, struct error *err) {
     static const char *const en[COLUMNS] = {"earlier", "date", "later", "date", "why"};
     const struct register_decl *reg = NULL;
     int64_t limit = cli_int(cli, "limit");
-    if (limit < 1 || limit > 1000000) return error_set(err, E_USAGE, "--limit", "1 to 1000000 / 应为 1 至 1000000");
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_register(cli, cli_argument(cli, 0), &reg, err);
     char region[REGION_MAX + 1];

@@ -128,6 +128,7 @@ static int counts_print(struct taking *t, const struct intake_counts *c) {
               (long long)c->changed, (long long)c->unchanged, (long long)c->rejected);
     if (c->skipped) cli_print(cli, cli->zh ? ", 跳过 %lld" : ", %lld skipped", (long long)c->skipped);
     cli_print(cli, cli->zh ? ", %.2f 秒" : ", %.2f s", seconds);
+    if (c->records != c->created + c->changed) cli_print(cli, cli->zh ? ", 共写入 %lld 条记录" : ", %lld records written in all", (long long)c->records);
     if (c->repaired) cli_print(cli, cli->zh ? ", 修正 %lld 格" : ", %lld cells put right", (long long)c->repaired);
     if (c->similar) cli_print(cli, cli->zh ? ", 疑似重复 %lld (见 tocsin doubles %s)" : ", %lld probable doubles (see tocsin doubles %s)", (long long)c->similar, cli_argument(cli, 0));
     if (c->import) cli_print(cli, cli->zh ? ", 批次 %lld" : ", import %lld", (long long)c->import);

@@ -13,7 +13,7 @@ static int person_id(const char *word, const char *name, int64_t *ret, struct er
 static int twins_print(struct cli *cli, int64_t id, json_t *into, struct error *err) {
     struct person_twin *twins = NULL;
     size_t n = 0;
-    int rc = person_twins(cli->ledger, cli->ledger->db, id, &cli->arena, &twins, &n, err);
+    int rc = person_twins(cli->ledger, cli->ledger->db, &cli->session, id, &cli->arena, &twins, &n, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
         const struct person_twin *t = &twins[i];
         if (into) {

@@ -14,6 +14,7 @@
 #include "desks/backup.h"
 #include "desks/node.h"
 #include "doors/cli/commands.h"
+#include "ledger/proof.h"
 
 #define TOCSIN_VERSION "0.1.0"
 enum { PATH_BYTES = 1200 };
@@ -23,10 +24,40 @@ static int verify_progress(int64_t entries, void *arg) {
     return 0;
 }
 
+static json_t *findings_json(struct cli *cli, const struct proof_report *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->n; i++) {
+        const struct proof_finding *f = &r->list[i];
+        char both[PROOF_WORDS], what[PROOF_WORDS];
+        proof_words(f, both, sizeof both);
+        error_words(E_CORRUPT, both, cli->zh, what, sizeof what);
+        json_array_append_new(list, json_pack("{s:s, s:I, s:o, s:s, s:s}", "register", f->reg->name.s, "id", (json_int_t)f->id, "number", cli_json_text(f->number), "field", f->field, "what", what));
+    }
+    return json_pack("{s:b, s:I, s:o, s:b}", "whole", r->n == 0, "rows", (json_int_t)r->rows, "findings", list, "more", r->more);
+}
+
+/* The tables against the journal, which is whole. */
+static int verify_records(struct cli *cli, bool tty, struct proof_report *r, struct error *err) {
+    int64_t start = monotonic_ns();
+    int rc = proof_records(cli->ledger, cli->ledger->db, tty ? verify_progress : NULL, cli, r, err);
+    if (tty) cli_note(cli, "\r");
+    if (rc < 0 || cli->json) return rc;
+    for (size_t i = 0; i < r->n; i++) {
+        char both[PROOF_WORDS], what[PROOF_WORDS];
+        proof_words(&r->list[i], both, sizeof both);
+        error_words(E_CORRUPT, both, cli->zh, what, sizeof what);
+        cli_print(cli, "%s\n", what);
+    }
+    if (r->more) cli_print(cli, "%s\n", cli_word(cli, "可能还有更多", "there may be more"));
+    if (!r->n) cli_print(cli, cli->zh ? "记录与流水相符: %lld 条, %.2f 秒\n" : "records whole: %lld as the journal says, %.2f s\n", (long long)r->rows, (double)(monotonic_ns() - start) / 1e9);
+    return 0;
+}
+
 int cmd_verify(struct cli *cli, struct error *err) {
     struct journal_verdict v = {0};
+    struct proof_report r = {0};
     char head[2 * DIGEST_BYTES + 1];
-    bool tty = isatty(STDERR_FILENO) && !cli->json;
+    bool tty = isatty(STDERR_FILENO) && !cli->json, records = cli_flag(cli, "records");
     int rc = cli_open(cli, err);
     if (rc < 0) return rc;
     int64_t start = monotonic_ns();
@@ -37,13 +68,21 @@ int cmd_verify(struct cli *cli, struct error *err) {
     hex_of(v.head, sizeof v.head, head);
     char what[sizeof v.what] = "";
     if (v.bad_seq) error_words(E_CORRUPT, v.what, cli->zh, what, sizeof what);
-    if (cli->json)
-        rc = cli_json(cli, json_pack("{s:b, s:I, s:I, s:I, s:s, s:s, s:f}", "whole", v.bad_seq == 0, "entries", (json_int_t)v.entries, "blocks",
-                                     (json_int_t)v.blocks, "bad", (json_int_t)v.bad_seq, "what", what, "head", head, "seconds", seconds), err);
-    else if (!v.bad_seq)
+    if (!cli->json && !v.bad_seq)
         cli_print(cli, cli->zh ? "流水完整: %lld 条, %lld 块, %.2f 秒, 链头 %.16s\n" : "journal whole: %lld entries, %lld blocks, %.2f s, head %.16s\n",
                   (long long)v.entries, (long long)v.blocks, seconds, head);
+    bool asked = records && !v.bad_seq; /* nothing is proved by a journal that is not whole */
+    if (asked) rc = verify_records(cli, tty, &r, err);
+    if (rc == 0 && cli->json)
+        rc = cli_json(cli, json_pack("{s:b, s:I, s:I, s:I, s:s, s:s, s:f, s:o*}", "whole", v.bad_seq == 0 && !r.n, "entries", (json_int_t)v.entries, "blocks",
+                                     (json_int_t)v.blocks, "bad", (json_int_t)v.bad_seq, "what", what, "head", head, "seconds", seconds, "records", asked ? findings_json(cli, &r) : NULL), err);
     if (rc == 0 && v.bad_seq) rc = error_set(err, E_CORRUPT, "journal", "%s", v.what);
+    if (rc == 0 && r.n) {
+        char both[PROOF_WORDS];
+        proof_words(&r.list[0], both, sizeof both);
+        rc = error_set(err, E_CORRUPT, r.list[0].reg->name.s, "%s", both);
+    }
+    proof_clear(&r);
     return rc;
 }
 

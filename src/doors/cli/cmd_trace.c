@@ -40,12 +40,14 @@ int cmd_visits_status(struct cli *cli, struct error *err) {
         return rc;
     }
     tracing_rules(cli->ledger, (struct text){"", 0}, cli->now, &rules);
-    uint64_t all = s.rows + s.buffered;
+    uint64_t all = s.rows + s.buffered, past = 0;
     int damaged = s.log_damaged;
+    day until = day_of_instant(cli->now, cli->ledger->zone_s) - rules.keep_days;
     json_t *days = json_array();
     for (size_t i = 0; i < s.n_days; i++) {
         day_format(s.days[i].day, date);
         damaged += s.days[i].damaged;
+        if (s.days[i].day < until) past += s.days[i].rows;
         json_array_append_new(days, json_pack("{s:s, s:I, s:I, s:i, s:b}", "day", date, "visits", (json_int_t)s.days[i].rows, "bytes", (json_int_t)s.days[i].bytes, "files",
                                               s.days[i].files, "damaged", s.days[i].damaged));
         if (!cli->json)
@@ -53,13 +55,14 @@ int cmd_visits_status(struct cli *cli, struct error *err) {
                       s.days[i].damaged ? cli_word(cli, "  已损坏", "  damaged") : "");
     }
     if (cli->json) {
-        rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:o}", "visits", (json_int_t)all, "buffered", (json_int_t)s.buffered, "bytes", (json_int_t)s.bytes,
+        rc = cli_json(cli, json_pack("{s:I, s:I, s:I, s:I, s:i, s:i, s:I, s:i, s:i, s:o}", "visits", (json_int_t)all, "past", (json_int_t)past, "buffered", (json_int_t)s.buffered, "bytes", (json_int_t)s.bytes,
                                      "persons", (int)s.persons, "places", (int)s.places, "log_bytes", (json_int_t)s.log_bytes, "log_damaged", s.log_damaged, "keep_days",
                                      rules.keep_days, "days", days), err);
     } else {
         json_decref(days);
         cli_print(cli, cli->zh ? "出入记录 %llu 条 (日志中 %llu), %u 人, %u 处场所, %.1f 字节/条, 保存 %d 天\n" : "%llu visits (%llu in the log), %u persons, %u places, %.1f bytes a visit, kept %d days\n",
                   (unsigned long long)all, (unsigned long long)s.buffered, s.persons, s.places, s.rows ? (double)s.bytes / (double)s.rows : 0.0, rules.keep_days);
+        if (past) cli_print(cli, cli->zh ? "其中 %llu 条已过保存期, 应予清除: tocsin visits forget\n" : "%llu of them are kept for longer than that: tocsin visits forget\n", (unsigned long long)past);
     }
     visits_status_clear(&s);
     visits_close(v);
@@ -262,8 +265,29 @@ static int take(struct cli *cli, const struct tracing_question *q, struct error 
     return d.refused ? error_set(err, E_REJECTED, d.first.where, "%zu refused, the first: %s / %zu 人未能登记", d.refused, d.first.message, d.refused) : 0;
 }
 
+/* For reading; for writing when what those asked have told of their ways is not among the visits yet, unless a server holds them. */
+static int opened_with_routes(struct cli *cli, const struct tracing_question *q, struct visits **ret, struct error *err) {
+    size_t waiting = 0;
+    int rc = opened(cli, false, true, ret, err);
+    if (rc == E_UNKNOWN && cli->ledger) { /* nobody was anywhere yet: who lives with them is found all the same */
+        *err = (struct error){0};
+        rc = tracing_open(cli->ledger, &cli->session, true, false, ret, err);
+    }
+    if (rc == 0) rc = tracing_routes_feed(cli->ledger, &cli->session, *ret, q, &waiting, err);
+    if (rc < 0 || !waiting) return rc;
+    visits_close(*ret);
+    *ret = NULL;
+    struct error own = {0};
+    rc = tracing_open(cli->ledger, &cli->session, false, false, ret, &own);
+    if (rc == 0) return tracing_routes_feed(cli->ledger, &cli->session, *ret, q, &waiting, err);
+    if (rc != E_BUSY) return *err = own, rc;
+    cli_note(cli, cli->zh ? "另有 %zu 条自述轨迹尚未并入 (服务器正在使用出入记录): 请经服务器追踪\n" : "%zu entries of routes are not among the visits yet, which a server holds: ask it\n", waiting);
+    return tracing_open(cli->ledger, &cli->session, false, true, ret, err);
+}
+
 int cmd_trace(struct cli *cli, struct error *err) {
-    const char *words[CLI_ARGUMENTS_MAX + 512], *given = cli_text(cli, "person");
+    enum { PERSONS = 512 };
+    const char *words[CLI_ARGUMENTS_MAX + PERSONS], *given = cli_text(cli, "person");
     size_t n_words = 0;
     struct visits *v = NULL;
     struct tracing_answer a = {0};
@@ -273,7 +297,10 @@ int cmd_trace(struct cli *cli, struct error *err) {
                                  .window_days = cli_int(cli, "window"), .reverse = cli_flag(cli, "reverse")};
     if (given) {
         char *list = arena_str(&cli->arena, given), *save = NULL;
-        for (char *w = list ? strtok_r(list, ",", &save) : NULL; w && n_words < 512; w = strtok_r(NULL, ",", &save)) words[n_words++] = w;
+        for (char *w = list ? strtok_r(list, ",", &save) : NULL; w; w = strtok_r(NULL, ",", &save)) {
+            if (n_words == PERSONS) return error_set(err, E_TOO_LARGE, "--person", "more than %d persons; ask over HTTP, or in parts / 一次不超过 %d 人", PERSONS, PERSONS);
+            words[n_words++] = w;
+        }
     }
     for (size_t i = 0; i < cli->n_arguments; i++) words[n_words++] = cli->arguments[i];
     /* with --person every word is one: tocsin trace --person 17 18 19 */
@@ -281,12 +308,12 @@ int cmd_trace(struct cli *cli, struct error *err) {
     else q.cases = words, q.n_cases = n_words;
     if (q.minutes < -1 || q.after_minutes < -1 || q.crowd < -1) return error_set(err, E_USAGE, NULL, "minutes and crowd are not negative / 分钟数不能为负");
     if (cli_flag(cli, "accept")) return take(cli, &q, err);
-    int rc = opened(cli, false, true, &v, err);
+    int rc = opened_with_routes(cli, &q, &v, err);
     if (rc == 0) rc = tracing_ask(cli->ledger, &cli->session, v, &q, &a, err);
     if (rc == 0 && !q.reverse) rc = tracing_since_of(cli->ledger, &cli->session, a.one, &a, &since, err);
     if (rc == 0 && cli->json) rc = answer_json(cli, &a, &since, err);
     else if (rc == 0) answer_text(cli, &a, &since);
-    if (rc == 0 && a.damaged) cli_note(cli, cli->zh ? "%d 个日期文件损坏, 结果不含这些日期\n" : "%d files of days are damaged; the answer is without them\n", a.damaged);
+    if (rc == 0 && a.damaged) cli_note(cli, cli->zh ? "%d 个日期文件或日志片段损坏, 结果不含这些内容\n" : "%d files of days, or parts of the log, are damaged; the answer is without them\n", a.damaged);
     if (rc == 0) rc = cli_flush(cli, err); /* names are borrowed from the store */
     tracing_since_clear(&since);
     tracing_answer_clear(&a);
@@ -303,7 +330,6 @@ int cmd_city_generate(struct cli *cli, struct error *err) {
     uint64_t rows = 0;
     const char *parameters = cli_text(cli, "parameters");
     struct tracing_city c = {.seed = (uint64_t)cli_int(cli, "seed"), .people = cli_int(cli, "people"), .days = cli_int(cli, "days"), .threads = (int)cli_int(cli, "threads")};
-    if (c.threads < 1 || c.threads > 64) return error_set(err, E_USAGE, "--threads", "1 to 64 / 应为 1 至 64");
     if (cli_day(cli, "--from", cli_text(cli, "from"), &c.first, err) < 0) return err->code;
     c.parameters = parameters ? parameters : arena_printf(&cli->arena, "%s/scenarios/city.yaml", cli->home ? cli->home : ".");
     int rc = opened(cli, true, false, &v, err);

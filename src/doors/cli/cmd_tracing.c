@@ -35,7 +35,6 @@ int cmd_tracing_board(struct cli *cli, struct error *err) {
     struct tracing_board b;
     char code[REGION_MAX + 1];
     int64_t days = cli_int(cli, "days");
-    if (days < 1 || days > 366) return error_set(err, E_USAGE, "--days", "1 to 366 / 应为 1 至 366");
     int rc = cli_open(cli, err);
     if (rc == 0) rc = cli_region(cli, code, err);
     if (rc == 0) rc = tracing_board_of(cli->ledger, &cli->session, text_of(code), (int)days, &b, err);
@@ -67,7 +66,6 @@ int cmd_tracing_places(struct cli *cli, struct error *err) {
     struct buf notice = {0};
     size_t n = 0;
     int64_t days = cli_int(cli, "days"), limit = cli_int(cli, "limit");
-    if (days < 1 || days > 366) return error_set(err, E_USAGE, "--days", "1 to 366 / 应为 1 至 366");
     int rc = cli_open(cli, err);
     if (rc == 0) rc = tracing_open(cli->ledger, &cli->session, false, true, &v, err);
     if (rc == 0) rc = tracing_places_of(cli->ledger, &cli->session, v, (struct text){"", 0}, (int)days, &p, err);
@@ -175,7 +173,7 @@ int cmd_chains(struct cli *cli, struct error *err) {
     if (rc < 0) return rc;
     const struct register_decl *reg = register_find(cli->ledger->catalog, TEXT("case"));
     rc = reg ? access_check(&cli->session, ACCESS_READ, reg, cli->ledger->region, err) : error_set(err, E_UNKNOWN, "case", "no cases here / 没有病例登记册");
-    if (rc == 0 && given) disease = text_of(given);
+    if (rc == 0 && given) rc = chains_disease_known(cli->ledger, disease = text_of(given), err);
     else if (rc == 0) rc = chains_disease(cli->ledger, &cli->arena, &disease, err);
     if (rc == 0 && which) rc = cli_record(cli, reg, which, &one, err);
     if (rc == 0 && which && !given) disease = value_view(one.values[register_field(reg, TEXT("disease"))]);

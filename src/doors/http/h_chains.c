@@ -50,7 +50,7 @@ static int take(struct request *r, struct ledger *l, struct kept **ret, struct e
     int64_t stamp = 0;
     if (!reg) return error_set(err, E_UNKNOWN, "case", "this catalog has no cases / 没有病例登记册");
     if (!access_anywhere(&r->session, ACCESS_READ, reg)) return access_check(&r->session, ACCESS_READ, reg, TEXT(""), err);
-    int rc = disease.n ? 0 : chains_disease(l, &r->arena, &disease, err);
+    int rc = disease.n ? chains_disease_known(l, disease, err) : chains_disease(l, &r->arena, &disease, err);
     if (!rc) rc = chains_stamp(l, &stamp, err);
     if (rc < 0) return rc;
     struct kept *k = kept_take(s, disease, stamp, r->started_ns);

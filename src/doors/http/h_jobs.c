@@ -64,7 +64,7 @@ static int ask(struct request *r, struct error *err) {
                  {"report", "draft", {"day", "region", "disease"}},
                  {"report", "freeze", {"day", "region"}},
                  {"export", "run", {"register", "format", "region", "where", "columns", "titles", "open"}},
-                 {"audit", "verify", {NULL}}};
+                 {"audit", "verify", {"records"}}};
     struct text kind, step;
     const json_t *given = json_object_get(r->json, "params");
     const char *name;
@@ -247,7 +247,7 @@ const struct schema jobs_schemas[] = {
             "\"detail\":" STRING ",\"where\":" STRING "}},\"params\":" SHAPE("JobParams") ",\"result\":" SHAPE("JobResult") "}}"},
     {"JobParams", "{\"type\":\"object\",\"description\":\"What was asked; of an upload also its name, size and digest.\",\"properties\":{\"file\":" STRING ",\"bytes\":" ID ",\"digest\":" STRING ",\"register\":" STRING
                   ",\"map\":" STRING ",\"map_text\":" STRING ",\"sheet\":" STRING ",\"reason\":" STRING ",\"policy\":" STRING ",\"region\":" STRING ",\"from\":" STRING ",\"approver\":" STRING ",\"day\":" STRING
-                  ",\"disease\":" STRING ",\"format\":" STRING ",\"where\":" STRING ",\"columns\":" STRING ",\"titles\":" STRING ",\"open\":" STRING "}}"},
+                  ",\"disease\":" STRING ",\"format\":" STRING ",\"where\":" STRING ",\"columns\":" STRING ",\"titles\":" STRING ",\"open\":" STRING ",\"records\":" STRING "}}"},
     {"JobResult", "{\"type\":\"object\",\"description\":\"A member for each step that has been done.\",\"properties\":{\"look\":" SHAPE("ImportLook") ",\"check\":" SHAPE("ImportCounts") ",\"run\":" SHAPE("ImportCounts")
                   ",\"undo\":" SHAPE("ImportUndone") ",\"imports\":{\"type\":\"array\",\"description\":\"what the upload has become, a run each\",\"items\":{\"type\":\"object\",\"required\":[\"id\",\"whole\",\"undone\"],"
                   "\"properties\":{\"id\":" ID ",\"whole\":" TRUTH ",\"undone\":" TRUTH "}}},\"errors\":{\"type\":\"object\",\"required\":[\"file\"],\"properties\":{\"file\":" STRING "}},\"diff\":" SHAPE("PlanDiff")
@@ -270,13 +270,18 @@ const struct schema jobs_schemas[] = {
                  "\"effect\":{\"enum\":[\"gain\",\"lose\",\"sooner\",\"later\"]},\"register\":" STRING ",\"id\":" ID ",\"number\":" STRING ",\"region\":" STRING ",\"rule\":" STRING ",\"old_due\":" STRING
                  ",\"new_due\":" STRING "}}},\"adoption\":" ID "}}"},
     {"JournalVerdict", "{\"type\":\"object\",\"required\":[\"whole\",\"entries\",\"blocks\",\"bad_entry\",\"what\",\"head\"],\"properties\":{\"whole\":" TRUTH ",\"entries\":" ID ",\"blocks\":" ID
-                       ",\"bad_entry\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"the first that was altered; 0: none\"},\"what\":" STRING ",\"head\":" STRING "}}"},
+                       ",\"bad_entry\":{\"type\":\"integer\",\"format\":\"int64\",\"description\":\"the first that was altered; 0: none\"},\"what\":" STRING ",\"head\":" STRING
+                       ",\"records\":" SHAPE("RecordsVerdict") "}}"},
+    {"RecordsVerdict", "{\"type\":\"object\",\"description\":\"What the tables hold that the journal does not say; when that was asked and the journal is whole.\",\"required\":[\"whole\",\"rows\",\"findings\",\"more\"],"
+                       "\"properties\":{\"whole\":" TRUTH ",\"rows\":" WHOLE ",\"more\":" TRUTH ",\"findings\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"register\",\"id\",\"number\",\"field\",\"what\"],"
+                       "\"properties\":{\"register\":" STRING ",\"id\":" ID ",\"number\":" STRING ",\"field\":" STRING ",\"what\":" STRING "}}}}}"},
     {"Jobs", "{\"type\":\"object\",\"required\":[\"jobs\"],\"properties\":{\"jobs\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Job\"}}}}"},
     {"JobWanted", "{\"type\":\"object\",\"required\":[\"kind\",\"step\"],\"properties\":{\"kind\":{\"type\":\"string\",\"enum\":[\"policy\",\"report\",\"export\",\"audit\"]},"
                   "\"step\":{\"type\":\"string\",\"enum\":[\"diff\",\"adopt\",\"draft\",\"freeze\",\"run\",\"verify\"]},\"params\":{\"type\":\"object\",\"properties\":{\"policy\":{\"type\":\"string\"},"
                   "\"region\":{\"type\":\"string\"},\"from\":{\"type\":\"string\"},\"reason\":{\"type\":\"string\"},\"approver\":{\"type\":\"string\"},\"day\":{\"type\":\"string\"},"
                   "\"disease\":{\"type\":\"string\"},\"register\":{\"type\":\"string\"},\"format\":{\"type\":\"string\"},\"where\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
-                  "\"titles\":{\"type\":\"string\"},\"open\":{\"type\":\"string\"}}}}}"},
+                  "\"titles\":{\"type\":\"string\"},\"open\":{\"type\":\"string\"},"
+                  "\"records\":{\"type\":\"string\",\"description\":\"true: then every record is held against the journal\"}}}}}"},
     {"ImportStep", "{\"type\":\"object\",\"properties\":{\"register\":{\"type\":\"string\"},\"map\":{\"type\":\"string\"},\"map_text\":{\"type\":\"string\"},\"columns\":{\"type\":\"string\"},"
                    "\"sheet\":{\"type\":\"string\"}}}"},
     {0},

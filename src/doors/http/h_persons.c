@@ -25,7 +25,7 @@ static int show(struct request *r, struct error *err) {
     if (!rc && !reg) rc = error_set(err, E_UNKNOWN, "person", "there is no such register / 没有该登记册");
     if (!rc) rc = record_get(l, l->db, &r->session, reg, id, &r->arena, &person, err);
     if (!rc) rc = person_children(l, l->db, id, &r->arena, &children, &n, err);
-    if (!rc) rc = person_twins(l, l->db, id, &r->arena, &twins, &n_twins, err);
+    if (!rc) rc = person_twins(l, l->db, &r->session, id, &r->arena, &twins, &n_twins, err);
     if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"person\":");
@@ -41,16 +41,9 @@ static int show(struct request *r, struct error *err) {
         represent_record(b, &one, l->zone_s, NULL);
     }
     buf_str(b, "],\"twins\":[");
-    first = true;
-    for (size_t i = 0; i < n_twins; i++) {
-        struct error none = {0};
-        rc = record_get(l, l->db, &r->session, reg, twins[i].person, &r->arena, &one, &none);
-        if (unseen(rc)) continue;
-        if (rc < 0) return error_set(err, rc, none.where, "%s", none.message);
-        buf_printf(b, "%s{\"person\":%lld,\"document\":%s,\"phone\":%s,\"name\":%s}", first ? "" : ",", (long long)twins[i].person, twins[i].document ? "true" : "false",
+    for (size_t i = 0; i < n_twins; i++)
+        buf_printf(b, "%s{\"person\":%lld,\"document\":%s,\"phone\":%s,\"name\":%s}", i ? "," : "", (long long)twins[i].person, twins[i].document ? "true" : "false",
                    twins[i].phone ? "true" : "false", twins[i].name ? "true" : "false");
-        first = false;
-    }
     return buf_str(b, "]}");
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "desks/doubles.h"
+#include "desks/person.h"
 #include "doors/http/represent.h"
 #include "doors/http/route.h"
 #include "doors/http/write.h"
@@ -68,20 +69,33 @@ static struct draft *draft_for(struct request *r, enum draft_verb verb, struct e
 }
 
 /* A record that this one is probably the same as, of those its writer may see: told, never refused. */
-static int put_double(const struct double_pair *p, void *arg) {
-    struct request *r = arg;
+static int put_double_of(struct request *r, int64_t id, struct text number, const struct similar *rule) {
     struct buf *b = &r->answer.body;
-    buf_printf(b, ",\"double\":{\"id\":%lld,\"number\":", (long long)p->earlier->id);
-    json_put_string(b, p->earlier->number);
+    buf_printf(b, ",\"double\":{\"id\":%lld,\"number\":", (long long)id);
+    json_put_string(b, number);
     buf_str(b, ",\"why\":");
-    json_put_string(b, r->zh ? p->rule->zh : p->rule->en);
+    json_put_string(b, r->zh ? rule->zh : rule->en);
     buf_char(b, '}');
     return 0;
+}
+
+static int put_double(const struct double_pair *p, void *arg) {
+    return put_double_of(arg, p->earlier->id, p->earlier->number, p->rule);
+}
+
+/* A person recorded anew whose document another one has. */
+static int tell_same_document(struct request *r, const struct draft *d, struct error *err) {
+    struct ledger *l = NULL;
+    struct person_twin twin;
+    int rc = request_reader(r, &l, err);
+    if (rc == 0) rc = person_same_document(l, l->db, &r->session, d->ret_id, &r->arena, &twin, err);
+    return rc > 0 ? put_double_of(r, twin.person, twin.number, &person_same_words) : rc;
 }
 
 /* The writer has said whether there is one; an answer given again is looked up again. */
 static int tell_double(struct request *r, const struct draft *d, struct error *err) {
     struct ledger *l = NULL;
+    if (d->outcome == OUTCOME_CREATED && text_is(d->reg->name, "person")) return tell_same_document(r, d, err);
     if (!d->reg->n_similar || d->outcome == OUTCOME_UNCHANGED || (!d->ret_similar && !r->submission.answered)) return 0;
     int rc = request_reader(r, &l, err);
     return rc < 0 ? rc : doubles_of(l, l->db, &r->session, register_find(l->catalog, d->reg->name), d->ret_id, 1, put_double, r, err);

@@ -40,26 +40,16 @@ static int read_list(struct request *r, const char *name, const char ***ret, siz
     return 0;
 }
 
-static int read_int(const json_t *o, const char *name, int64_t low, int64_t high, int64_t other, int64_t *ret, struct error *err) {
-    const json_t *j = json_object_get(o, name);
-    *ret = other;
-    if (!j || json_is_null(j)) return 0;
-    if (!json_is_integer(j) || json_integer_value(j) < low || json_integer_value(j) > high)
-        return error_set(err, E_INVALID, name, "a whole number from %lld to %lld / 应为 %lld 至 %lld 的整数", (long long)low, (long long)high, (long long)low, (long long)high);
-    *ret = json_integer_value(j);
-    return 0;
-}
-
 static int read_question(struct request *r, struct tracing_question *q, struct error *err) {
     int64_t degree = 1;
     *q = (struct tracing_question){0};
     int rc = read_list(r, "cases", (const char ***)&q->cases, &q->n_cases, err);
     if (!rc) rc = read_list(r, "persons", (const char ***)&q->persons, &q->n_persons, err);
-    if (!rc) rc = read_int(r->json, "degree", 1, 2, 1, &degree, err);
-    if (!rc) rc = read_int(r->json, "minutes", 0, 100000, -1, &q->minutes, err);
-    if (!rc) rc = read_int(r->json, "within_after", 0, 100000, -1, &q->after_minutes, err);
-    if (!rc) rc = read_int(r->json, "crowd", 0, INT32_MAX, -1, &q->crowd, err);
-    if (!rc) rc = read_int(r->json, "window", 0, 3650, 0, &q->window_days, err);
+    if (!rc) rc = request_member_int(r, "degree", 1, 2, 1, &degree, err);
+    if (!rc) rc = request_member_int(r, "minutes", 0, 100000, -1, &q->minutes, err);
+    if (!rc) rc = request_member_int(r, "within_after", 0, 100000, -1, &q->after_minutes, err);
+    if (!rc) rc = request_member_int(r, "crowd", 0, INT32_MAX, -1, &q->crowd, err);
+    if (!rc) rc = request_member_int(r, "window", 0, 3650, 0, &q->window_days, err);
     q->degree = (int)degree;
     q->reverse = json_is_true(json_object_get(r->json, "reverse"));
     return rc;
@@ -207,10 +197,12 @@ static int trace(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     if (!x) return error_memory(err);
     int rc = json_is_object(r->json) ? read_question(r, &x->q, err) : error_set(err, E_SYNTAX, "body", "an object is needed / 应为对象");
-    if (!rc) rc = read_int(r->json, "limit", 0, CONTACTS_SHOWN_MAX, CONTACTS_SHOWN, &x->shown, err);
+    if (!rc) rc = request_member_int(r, "limit", 0, CONTACTS_SHOWN_MAX, CONTACTS_SHOWN, &x->shown, err);
     x->evidence = !json_is_false(json_object_get(r->json, "evidence"));
-    if (!rc) rc = http_visits(r->server, false, &x->v, err);
+    size_t waiting;
+    if (!rc) rc = http_visits(r->server, true, &x->v, err);
     if (!rc) rc = request_reader(r, &l, err);
+    if (!rc) rc = tracing_routes_feed(l, &r->session, x->v, &x->q, &waiting, err);
     if (!rc) rc = tracing_plan(l, &r->session, x->v, &x->q, &x->plan, err);
     return rc < 0 ? rc : request_call(r, journal_trace, traced, err);
 }
@@ -291,6 +283,8 @@ static int accept_found(struct request *r, struct error *err) {
     if (r->json) rc = read_question(r, &x->q, err);
     else x->q = (struct tracing_question){.degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
     if (!rc && (x->q.n_cases || x->q.n_persons)) rc = read_list(r, "persons", (const char ***)&x->a.names, &x->a.n_names, err);
+    const json_t *picked = json_object_get(r->json, "persons");
+    if (!rc && json_is_array(picked) && !json_array_size(picked)) rc = error_set(err, E_INVALID, "persons", "nobody is picked; leave it out to take all / 未选择人员;全部登记则不写此项");
     x->one[0] = arena_printf(&r->arena, "%.*s", (int)id.n, id.s);
     x->q.cases = x->one;
     x->q.n_cases = 1;

@@ -62,11 +62,12 @@ static int visitors(struct request *r, struct error *err) {
     struct listing *x = r->state = arena_alloc(&r->arena, sizeof *x);
     struct tracing_presence q = {0};
     struct ledger *l = NULL;
-    const json_t *limit = json_object_get(r->json, "limit"), *zone = json_object_get(r->json, "zone");
+    int64_t zone = 0;
     if (!x) return error_memory(err);
-    x->shown = json_is_integer(limit) && json_integer_value(limit) >= 0 ? json_integer_value(limit) : 1000;
-    q.zone = json_is_integer(zone) && json_integer_value(zone) > 0 && json_integer_value(zone) <= UINT16_MAX ? (int)json_integer_value(zone) : 0;
-    int rc = request_member_id(r, "venue", false, &q.venue, err);
+    int rc = request_member_int(r, "limit", 0, TRACING_VISITORS_MAX, 1000, &x->shown, err);
+    if (!rc) rc = request_member_int(r, "zone", 0, UINT16_MAX, 0, &zone, err);
+    q.zone = (int)zone;
+    if (!rc) rc = request_member_id(r, "venue", false, &q.venue, err);
     if (!rc && !q.venue) rc = request_member(r, "place", true, &q.place, err);
     if (!rc) rc = http_visits(r->server, false, &x->v, err);
     if (!rc) rc = request_reader(r, &l, err);

@@ -38,15 +38,28 @@ static int cell_of(const json_t *j, char room[CELL_BYTES], struct text *ret, con
     return 0;
 }
 
+/* A word that is not known here may be a known one misspelled: an end that nobody reads makes a scan of a stay. */
+static int only(json_t *j, const char *const *words, size_t n, struct error *err) {
+    for (void *i = json_object_iter(j); i; i = json_object_iter_next(j, i)) {
+        const char *key = json_object_iter_key(i);
+        char where[80];
+        size_t k = 0;
+        while (k < n && strcmp(key, words[k])) k++;
+        snprintf(where, sizeof where, "/%.70s", key);
+        if (k == n) return error_set(err, E_UNKNOWN, where, "is not known here / 此处无此项");
+    }
+    return 0;
+}
+
 static int row_add(struct sending *x, const json_t *j, size_t index, struct error *err) {
     struct text cells[TRACING_COLUMNS];
     char room[TRACING_COLUMNS][CELL_BYTES];
     struct error why = {0};
-    int rc = json_is_object(j) ? 0 : error_set(&why, E_INVALID, "visit", "is no object / 应为对象");
+    int rc = json_is_object(j) ? only((json_t *)j, tracing_words, TRACING_COLUMNS, &why) : error_set(&why, E_INVALID, "visit", "is no object / 应为对象");
     for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) rc = cell_of(json_object_get(j, tracing_words[c]), room[c], &cells[c], tracing_words[c], &why);
     int columns[TRACING_COLUMNS];
     for (int c = 0; rc == 0 && c < TRACING_COLUMNS; c++) columns[c] = cells[c].n ? c : -1; /* what is not said is no column */
-    if (rc == 0) rc = tracing_rows_add(&x->rows, columns, cells, TRACING_COLUMNS, &why);
+    if (rc == 0) rc = tracing_rows_add(&x->rows, columns, cells, TRACING_COLUMNS, index, &why);
     x->n++;
     if (rc == 0) return 0;
     if (x->single || rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
@@ -81,12 +94,12 @@ static size_t cells_cut(char *s, char *end, struct text *out, size_t max) {
     return n;
 }
 
-static int table_row(struct sending *x, const int columns[TRACING_COLUMNS], char *s, char *end, size_t headers, struct error *err) {
+static int table_row(struct sending *x, const int columns[TRACING_COLUMNS], char *s, char *end, size_t headers, size_t index, struct error *err) {
     struct text cells[CELLS_MAX], line = {s, (size_t)(end - s)};
     if (!text_utf8_valid(line) || memchr(s, 0, line.n)) return error_set(err, E_INVALID, "row", "is not UTF-8, or holds a NUL / 不是 UTF-8 编码,或有空字符");
     size_t n = cells_cut(s, end, cells, CELLS_MAX);
     int rc = tracing_row_whole(cells, n, headers, err);
-    return rc < 0 ? rc : tracing_rows_add(&x->rows, columns, cells, n, err);
+    return rc < 0 ? rc : tracing_rows_add(&x->rows, columns, cells, n, index, err);
 }
 
 static int table_read(struct sending *x, char *s, size_t n, struct error *err) {
@@ -109,7 +122,7 @@ static int table_read(struct sending *x, char *s, size_t n, struct error *err) {
         }
         struct error why = {0};
         if (x->n++ == BATCH_MAX) return error_set(err, E_TOO_LARGE, "body", "more than %d visits at once / 一次最多 %d 条", BATCH_MAX, BATCH_MAX);
-        rc = table_row(x, columns, from, stop, headers, &why);
+        rc = table_row(x, columns, from, stop, headers, line - 1, &why);
         if (rc == E_MEMORY || rc == E_IO || rc == E_FULL) return error_set(err, rc, why.where, "%s", why.message);
         if (rc < 0) rc = refuse_row(x, line - 1, &why) < 0 ? error_memory(err) : 0;
     }
@@ -131,10 +144,24 @@ static void put_refused(struct buf *b, const struct sending *x) {
     buf_char(b, ']');
 }
 
+/* One row of a forgotten day is refused, the others are not. */
+static int too_late(void *arg, size_t given) {
+    struct error why = {0};
+    error_set(&why, E_REFUSED, "start", "a day that is forgotten / 该日记录已按规定清除,不再接收");
+    return refuse_row(arg, given, &why);
+}
+
 static int appended(struct request *r, struct error *err) {
     struct sending *x = r->state;
-    size_t taken = x->rows.n;
-    (void)err;
+    size_t taken = x->rows.n, gone = 0;
+    if (r->rc == E_REFUSED && !x->single) {
+        struct error why = {0};
+        int rc = tracing_rows_sift(&x->rows, too_late, x, &gone, &why);
+        if (rc < 0 || gone) r->rc = rc;
+        if (rc < 0) *err = why;
+        if (rc == 0 && gone && x->rows.n) return scans_submit(r, x->rows.rows, x->rows.n, appended, err);
+        taken = x->rows.n;
+    }
     tracing_rows_clear(&x->rows);
     if (r->rc < 0) return r->rc;
     struct buf *b = answer_open(r, taken || !x->n ? 201 : 200);
@@ -172,7 +199,9 @@ static int append(struct request *r, struct error *err) {
         rc = table_read(x, r->body.s, r->body.n, err);
     } else if (type_is(r, "application/json")) {
         rc = request_parse_json(r, err);
-        const json_t *list = rc == 0 && json_is_array(r->json) ? r->json : json_object_get(r->json, "visits");
+        static const char *const batch[] = {"visits"};
+        const json_t *list = rc == 0 && json_is_array(r->json) ? r->json : json_object_get(r->json, batch[0]);
+        if (rc == 0 && list && list != r->json) rc = only(r->json, batch, 1, err);
         if (rc == 0 && !list) x->single = true, rc = row_add(x, r->json, 0, err);
         if (rc == 0 && list && !json_is_array(list)) rc = error_set(err, E_SYNTAX, "/visits", "is no array / 应为数组");
         if (rc == 0 && list && json_array_size(list) > BATCH_MAX) rc = error_set(err, E_TOO_LARGE, "/visits", "more than %d visits at once / 一次最多 %d 条", BATCH_MAX, BATCH_MAX);
@@ -218,7 +247,16 @@ int lines_begin(struct request *r, struct error *err) {
 }
 
 static int stream_flush(struct streaming *t, struct error *err) {
-    int rc = t->sending.rows.n ? visits_append(t->sending.rows.v, t->sending.rows.rows, t->sending.rows.n, err) : 0;
+    struct tracing_rows *x = &t->sending.rows;
+    struct error own = {0};
+    size_t gone = 1;
+    int rc = x->n ? visits_append(x->v, x->rows, x->n, &own) : 0;
+    while (rc == E_REFUSED && gone) {
+        int sifted = tracing_rows_sift(x, too_late, &t->sending, &gone, &own);
+        if (sifted < 0) rc = sifted;
+        else if (gone) rc = x->n ? visits_append(x->v, x->rows, x->n, &own) : 0;
+    }
+    if (rc < 0 && err) *err = own;
     if (rc == 0) t->taken += t->sending.rows.n, t->sending.rows.n = 0;
     return rc;
 }
@@ -243,6 +281,7 @@ static int stream_line(struct streaming *t, struct text line, struct error *err)
 int lines_piece(struct request *r, const char *bytes, size_t n, struct error *err) {
     struct streaming *t = r->answer.arg;
     int rc = 0;
+    t->sending.rows.how.latest = http_now(r->server) + DAY_S; /* a stream may go on for days */
     while (rc == 0 && n) {
         const char *end = memchr(bytes, '\n', n);
         size_t k = end ? (size_t)(end - bytes) : n;
@@ -284,12 +323,13 @@ static int status(struct request *r, struct error *err) {
     struct tracing_rules rules;
     struct ledger *l = NULL;
     char date[DAY_TEXT];
+    uint64_t past = 0;
     int damaged = 0;
     int rc = tracing_may_append(http_catalog(r->server), &r->session, err);
     if (rc == 0) rc = http_visits(r->server, false, &v, err);
     if (rc == E_UNKNOWN) { /* none was ever recorded */
         *err = (struct error){0};
-        return buf_str(answer_open(r, 200), "{\"visits\":0,\"buffered\":0,\"bytes\":0,\"persons\":0,\"places\":0,\"keep_days\":0,\"damaged\":0,\"days\":[]}");
+        return buf_str(answer_open(r, 200), "{\"visits\":0,\"buffered\":0,\"bytes\":0,\"persons\":0,\"places\":0,\"keep_days\":0,\"damaged\":0,\"past\":0,\"days\":[]}");
     }
     if (rc == 0) rc = visits_status(v, false, &s, err);
     if (rc == 0) rc = request_reader(r, &l, err);
@@ -301,10 +341,11 @@ static int status(struct request *r, struct error *err) {
         for (size_t i = 0; i < s.n_days; i++) {
             day_format(s.days[i].day, date);
             damaged += s.days[i].damaged;
+            if (s.days[i].day < day_of_instant(r->now, l->zone_s) - rules.keep_days) past += s.days[i].rows;
             buf_printf(b, "%s{\"day\":\"%s\",\"visits\":%llu,\"bytes\":%llu,\"files\":%d,\"damaged\":%s}", i ? "," : "", date, (unsigned long long)s.days[i].rows,
                        (unsigned long long)s.days[i].bytes, s.days[i].files, s.days[i].damaged ? "true" : "false");
         }
-        buf_printf(b, "],\"damaged\":%d}", damaged + s.log_damaged);
+        buf_printf(b, "],\"damaged\":%d,\"past\":%llu}", damaged + s.log_damaged, (unsigned long long)past);
     }
     visits_status_clear(&s);
     return rc;
@@ -356,7 +397,7 @@ const struct schema visits_schemas[] = {
     {"VisitsTaken", "{\"type\":\"object\",\"required\":[\"taken\",\"refused\",\"reasons\"],\"properties\":{\"taken\":" WHOLE ",\"refused\":" WHOLE ",\"reasons\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{"
                     "\"index\":" WHOLE ",\"where\":" STRING ",\"message\":" STRING "}}}}}"},
     {"VisitsStatus", "{\"type\":\"object\",\"required\":[\"visits\",\"days\"],\"properties\":{\"visits\":" WHOLE ",\"buffered\":" WHOLE ",\"bytes\":" WHOLE ",\"persons\":" WHOLE ",\"places\":" WHOLE
-                     ",\"keep_days\":" WHOLE ",\"damaged\":" WHOLE ",\"days\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"day\":" STRING ",\"visits\":" WHOLE ",\"bytes\":" WHOLE
+                     ",\"keep_days\":" WHOLE ",\"past\":{\"type\":\"integer\",\"description\":\"Visits of days that are kept for longer than keep_days.\"},\"damaged\":" WHOLE ",\"days\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"day\":" STRING ",\"visits\":" WHOLE ",\"bytes\":" WHOLE
                      ",\"files\":" WHOLE ",\"damaged\":{\"type\":\"boolean\"}}}}}}"},
     {"VisitsForget", "{\"type\":\"object\",\"properties\":{\"before\":{\"type\":\"string\",\"format\":\"date\"},\"day\":{\"type\":\"string\",\"format\":\"date\"}}}"},
     {"VisitsForgotten", "{\"type\":\"object\",\"required\":[\"before\",\"visits\"],\"properties\":{\"before\":" STRING ",\"visits\":" WHOLE "}}"},

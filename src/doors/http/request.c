@@ -224,6 +224,18 @@ int request_member_id(const struct request *r, const char *name, bool required, 
     return 0;
 }
 
+int request_member_int(const struct request *r, const char *name, int64_t from, int64_t to, int64_t other, int64_t *ret, struct error *err) {
+    const json_t *j = json_object_get(r->json, name);
+    char where[80];
+    snprintf(where, sizeof where, "/%.70s", name);
+    *ret = other;
+    if (!j || json_is_null(j)) return 0;
+    if (!json_is_integer(j) || json_integer_value(j) < from || json_integer_value(j) > to)
+        return error_set(err, E_INVALID, where, "a whole number from %lld to %lld / 应为 %lld 至 %lld 的整数", (long long)from, (long long)to, (long long)from, (long long)to);
+    *ret = json_integer_value(j);
+    return 0;
+}
+
 int request_register(struct request *r, const struct register_decl **ret, struct error *err) {
     struct text name = request_param(r, "register");
     const struct register_decl *reg = register_find(http_catalog(r->server), name);

@@ -93,6 +93,8 @@ int request_body_file(const struct request *r, int *ret_fd, char ret_path[REQUES
 int request_member(const struct request *r, const char *name, bool required, struct text *ret, struct error *err);
 /* An id in the JSON body; 0 when absent. */
 int request_member_id(const struct request *r, const char *name, bool required, int64_t *ret, struct error *err);
+/* A whole number in the JSON body, from .. to; `other` when absent. */
+int request_member_int(const struct request *r, const char *name, int64_t from, int64_t to, int64_t other, int64_t *ret, struct error *err);
 /* Nothing of the body is needed any more: its tree is given back before the request waits, not when it ends. */
 void request_forget_json(struct request *r);
 /* A register of the path; E_UNKNOWN. */
