@@ -71,9 +71,9 @@ export function keepFocus(): void {
     })
   document.addEventListener('pointerdown', () => window.setTimeout(() => (left = lost())), true)
   new MutationObserver((changes) => {
-    // A list that came in another order has moved what had it, which takes the focus from it.
+    // A list that came in another order has moved what had it, which takes the focus from it; so does what was switched off for so short a time that nobody looked.
     const had = path[0] as HTMLElement | undefined
-    if (had && !left && lost() && able(had) && changes.some((c) => [...c.removedNodes].some((n) => n.contains(had)))) return had.focus({ preventScroll: true })
+    if (had && !left && lost() && able(had) && changes.some((c) => c.target === had || [...c.removedNodes].some((n) => n.contains(had)))) return had.focus({ preventScroll: true })
     if (back || (path.length && lost())) soon()
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['disabled'] })
 }

@@ -500,6 +500,7 @@ async function tours(browser) {
     const page = await at((lookers[name] ?? ['demo-command'])[0])
     await go(page, filled(path, has))
     await purposeGiven(page)
+    await settled(page, 400) // what is asked for only when the first answer is there comes after a moment of quiet
     await tour(page, name)
     await settled(page)
     const before = page.seen.requests.length
