@@ -148,6 +148,8 @@ bool record_outlives(const struct field *f);
 /* Who, when, before, after; newest first. Of an erased person only what outlives it: the clear cells of before stand in the journal, and are shown to nobody. */
 int record_history(struct ledger *l, struct db *db, const struct session *s, const struct register_decl *reg, int64_t id,
                    int (*visit)(const struct journal_entry *e, void *arg), void *arg, struct error *err);
+/* What it was before each of its changes, newest first; of an erased person nothing. The record visited is borrowed until visit returns: 0 goes on. No rights are asked. */
+int record_formers(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, int (*visit)(const struct record *r, void *arg), void *arg, struct error *err);
 /* The record as it was known at an instant, rebuilt from the journal. 1 found, 0 not yet known then, negative error. */
 int record_as_of(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, instant at, struct arena *a, struct record *ret, struct error *err);
 

@@ -265,3 +265,27 @@ int record_as_of(struct ledger *l, struct db *db, const struct register_decl *re
     *ret = r;
     return 1;
 }
+
+int record_formers(struct ledger *l, struct db *db, const struct register_decl *reg, int64_t id, int (*visit)(const struct record *r, void *arg), void *arg, struct error *err) {
+    struct value param = value_int(id);
+    struct arena a = {0}, block = {0};
+    struct record r;
+    bool erased = false;
+    int rc = one(l, db, reg, "\"id\" = ?1", &param, 1, &a, &r, err);
+    if (rc > 0) rc = is_erased(l, db ? db : l->db, reg, id, &erased, err);
+    else erased = true; /* there is none */
+    int64_t seq = rc == 0 && !erased ? r.entry : 0;
+    while (rc == 0 && seq) {
+        struct journal_entry e;
+        arena_reset(&block);
+        rc = journal_read(db ? db : l->db, seq, &block, &e, err);
+        if (rc < 0 || !e.previous) break;
+        rc = put_cells(l->tables[reg->order], e.before, &a, &r, err);
+        r.version = e.version - 1;
+        r.entry = seq = e.previous;
+        if (rc == 0) rc = visit(&r, arg);
+    }
+    arena_clear(&block);
+    arena_clear(&a);
+    return rc < 0 ? rc : 0;
+}

@@ -4,6 +4,7 @@
 
 #include "desks/tracing/inside.h"
 #include "desks/tracing/links.h"
+#include "desks/tracing/withdrawn.h"
 
 enum { PERSON_WINDOW_DAYS = 14 };
 
@@ -238,20 +239,37 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
     return rc;
 }
 
+/* What those who are asked about were corrected away from. */
+static int taken_back(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_plan *p, struct withdrawn *w, struct error *err) {
+    uint32_t numbers[TRACING_NUMBERS];
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->n_records; i++) {
+        rc = tracing_numbers(l, v, p->records[i], numbers, &n, err);
+        if (rc == 0) rc = withdrawn_add(l, s, v, p->records[i], numbers, n, w, err);
+    }
+    return rc;
+}
+
 int tracing_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err) {
     struct tracing_answer ans = {.v = v};
     struct tracing_links links = {.v = v};
     struct visits_reader *r = NULL;
+    struct withdrawn back = {0};
+    const struct presence_source *source = NULL;
     struct contact_work *w = contact_work_new();
-    int rc = w ? visits_reader_open(v, p->origin, &r, err) : error_memory(err);
+    int rc = w ? taken_back(l, s, v, p, &back, err) : error_memory(err);
+    if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
+    if (rc == 0 && !(source = withdrawn_without(&back, visits_reader_source(r)))) rc = error_memory(err);
     if (rc == 0) {
-        links.base = visits_reader_source(r)->n_persons;
-        rc = search(l, s, p, visits_reader_source(r), &links, w, &ans, err);
+        links.base = source->n_persons;
+        rc = search(l, s, p, source, &links, w, &ans, err);
     }
     if (rc == 0) {
         contact_sort(&ans.found);
         ans.damaged = visits_reader_damaged(r, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to, visits_zone(v)) + 1);
     }
+    withdrawn_clear(&back);
     visits_reader_close(r);
     contact_work_free(w);
     ans.origin = instant_of_day(p->origin, visits_zone(v));

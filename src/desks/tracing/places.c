@@ -6,6 +6,7 @@
 #include "base/idmap.h"
 #include "desks/tracing/board.h"
 #include "desks/tracing/inside.h"
+#include "desks/tracing/withdrawn.h"
 
 /* One name in the visits of a person who is a case. */
 struct sick {
@@ -28,6 +29,7 @@ struct ranking {
     struct tracing_place *places;
     uint32_t *numbers;          /* two beside each place: its number, the contact counted last */
     size_t n_places, cap_places;
+    struct withdrawn back;
     const struct presence_source *source;
     struct error *err;
 };
@@ -93,6 +95,18 @@ static struct tracing_place *place_of(struct ranking *x, uint32_t number, size_t
 static int by_person(const void *a, const void *b) {
     const struct sick *x = a, *y = b;
     return (x->person > y->person) - (x->person < y->person);
+}
+
+/* Of all names of one person together. */
+static int taken_back(struct ranking *x, struct error *err) {
+    uint32_t numbers[TRACING_NUMBERS];
+    int rc = 0;
+    for (size_t i = 0, n; rc == 0 && i < x->n; i += n) {
+        for (n = 0; i + n < x->n && x->sick[i + n].person == x->sick[i].person; n++)
+            if (n < TRACING_NUMBERS) numbers[n] = x->sick[i + n].index.person;
+        rc = withdrawn_add(x->l, x->s, x->v, x->sick[i].person, numbers, n < TRACING_NUMBERS ? n : TRACING_NUMBERS, &x->back, err);
+    }
+    return rc;
 }
 
 static int by_place_start(const void *a, const void *b) {
@@ -238,14 +252,16 @@ int tracing_places_of(struct ledger *l, const struct session *s, struct visits *
     struct record_filter f = {.where = where, .region = region};
     int rc = record_list(l, l->db, s, reg, &f, case_count, &x, err);
     if (rc == 0) rc = record_list(l, l->db, s, reg, &f, case_take, &x, err);
+    if (rc == 0 && x.n) qsort(x.sick, x.n, sizeof *x.sick, by_person);
+    if (rc == 0) rc = taken_back(&x, err);
     if (rc == 0) rc = visits_reader_open(v, x.origin, &r, err);
+    if (rc == 0 && !(x.source = withdrawn_without(&x.back, visits_reader_source(r)))) rc = error_memory(err);
     if (rc == 0) {
-        x.source = visits_reader_source(r);
-        if (x.n) qsort(x.sick, x.n, sizeof *x.sick, by_person);
         rc = stays_count(&x, err);
         if (rc == 0 && x.n) rc = meetings_count(&x, err);
         if (rc == 0) rc = places_name(&x, s, &out, err);
     }
+    withdrawn_clear(&x.back);
     visits_reader_close(r);
     mem_free(x.sick);
     mem_free(x.places);

@@ -6,8 +6,7 @@
 #include "desks/tracing/found.h"
 #include "desks/tracing/inside.h"
 #include "desks/tracing/timeline.h"
-
-enum { ROUTE_MAX = 5000 };
+#include "desks/tracing/withdrawn.h"
 
 /* ---- into the visits */
 
@@ -25,15 +24,14 @@ struct feeding {
 
 static int feed_one(const struct record *r, void *arg) {
     struct feeding *f = arg;
-    int64_t place = record_int(r, "place", 0), starts = record_int(r, "starts", INSTANT_NONE), ends = record_int(r, "ends", INSTANT_NONE);
-    struct text vehicle = record_text(r, "vehicle"), precision = record_text(r, "precision");
+    struct route_entry e;
     if (f->n == ROUTE_MAX) return 1;
-    if ((!place && !vehicle.n) || starts == INSTANT_NONE || text_is(precision, "day") || text_is(precision, "unknown") || text_is(precision, "part-of-day")) return 0;
-    f->where[f->n].place = place;
-    f->where[f->n].vehicle = arena_text(&f->arena, vehicle);
-    if (vehicle.n && !f->where[f->n].vehicle.s) return error_memory(f->err);
-    f->rows[f->n++] = (struct visit){f->person, UINT32_MAX, starts, ends, vehicle.n ? PRESENCE_SEAT : PRESENCE_TOLD, text_is(precision, "about") ? 60 : 90,
-                                     (uint16_t)record_int(r, "carriage", 0), (uint16_t)record_int(r, "seat_row", 0)};
+    if (!route_entry_of(r, &e)) return 0;
+    f->where[f->n].place = e.place;
+    f->where[f->n].vehicle = arena_text(&f->arena, e.vehicle);
+    if (e.vehicle.n && !f->where[f->n].vehicle.s) return error_memory(f->err);
+    e.stay.person = f->person;
+    f->rows[f->n++] = e.stay;
     return 0;
 }
 
@@ -97,7 +95,6 @@ static int known_drop(struct feeding *x) {
 
 /* ret_n: entries with all that a visit needs; ret_new: of them those that are not there. Visits that are open for reading only get none. */
 static int route_feed(struct ledger *l, const struct session *s, struct visits *v, int64_t person, size_t *ret_n, size_t *ret_new, struct error *err) {
-    static const char *const names[] = {"track", "police_feed", "industry_feed"};
     struct tracing_rules rules;
     char where[64], name[24];
     struct record_filter f = {.where = where};
@@ -113,8 +110,8 @@ static int route_feed(struct ledger *l, const struct session *s, struct visits *
     snprintf(name, sizeof name, "%lld", (long long)person);
     snprintf(where, sizeof where, "person = %lld", (long long)person);
     if (!visits_find(v, VISITS_PERSON, text_of(name), &x.person)) x.person = UINT32_MAX;
-    for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
-        const struct register_decl *reg = register_find(l->catalog, text_of(names[i]));
+    for (size_t i = 0; rc == 0 && i < ROUTE_REGISTERS; i++) {
+        const struct register_decl *reg = register_find(l->catalog, text_of(route_registers[i]));
         if (!reg || !access_anywhere(s, ACCESS_READ, reg)) continue; /* of what another department alone may see nothing goes in */
         rc = record_list(l, l->db, s, reg, &f, feed_one, &x, err);
         if (rc > 0) rc = 0;
@@ -197,7 +194,7 @@ static int by_time(const void *x, const void *y) {
     return (a->record > b->record) - (a->record < b->record);
 }
 
-static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, instant from, instant to, struct tracing_timeline *t, struct error *err) {
+static int stops_of_visits(struct ledger *l, const struct session *session, struct visits *v, int64_t person, instant from, instant to, struct tracing_timeline *t, struct error *err) {
     static const char *const words[] = {
 #define X(name, word, zh) word,
         PRESENCE_SOURCES(X)
@@ -205,15 +202,17 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
     };
     struct visits_reader *r = NULL;
     struct presence_list list = {0};
+    struct withdrawn back = {0};
     uint32_t numbers[TRACING_NUMBERS];
     size_t n = 0;
     day origin = day_of_instant(from, visits_zone(v)) - 1;
     instant zero = instant_of_day(origin, visits_zone(v));
     int rc = tracing_numbers(l, v, person, numbers, &n, err);
     if (rc == 0 && !n) return 0;
+    if (rc == 0) rc = withdrawn_add(l, session, v, person, numbers, n, &back, err);
     if (rc == 0) rc = visits_reader_open(v, origin, &r, err);
-    if (rc < 0) return rc;
-    const struct presence_source *s = visits_reader_source(r);
+    const struct presence_source *s = rc == 0 ? withdrawn_without(&back, visits_reader_source(r)) : NULL;
+    if (rc == 0 && !s) rc = error_memory(err);
     for (size_t i = 0; rc == 0 && i < n; i++) rc = s->of_persons(s->arg, &(struct presence_ask){numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)}, 1, &list, err);
     for (size_t i = 0; rc == 0 && i < list.n; i++) {
         const struct presence *p = &list.items[i];
@@ -236,6 +235,7 @@ static int stops_of_visits(struct ledger *l, struct visits *v, int64_t person, i
         if (p->attr & PRESENCE_SEATED) x->zone = p->zone, x->row = p->row;
     }
     presence_list_clear(&list);
+    withdrawn_clear(&back);
     visits_reader_close(r);
     return rc;
 }
@@ -267,7 +267,6 @@ static int names_fill(struct ledger *l, const struct session *s, struct tracing_
 }
 
 int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits *v, int64_t which, int64_t window_days, struct tracing_timeline *ret, struct error *err) {
-    static const char *const names[] = {"track", "police_feed", "industry_feed"};
     const struct register_decl *reg = register_find(l->catalog, TEXT("case"));
     struct tracing_timeline t = {0};
     struct tracing_rules rules;
@@ -289,16 +288,16 @@ int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits
     t.from = base - (window_days ? window_days : rules.lookback_days > 14 ? rules.lookback_days : 14) * DAY_S;
     t.to = s->now;
     struct gathering g = {.l = l, .t = &t};
-    for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
-        reg = register_find(l->catalog, text_of(names[i]));
+    for (size_t i = 0; rc == 0 && i < ROUTE_REGISTERS; i++) {
+        reg = register_find(l->catalog, text_of(route_registers[i]));
         if (!reg || !access_anywhere(s, ACCESS_READ, reg)) continue; /* each sees what its right allows */
         snprintf(where, sizeof where, "person = %lld", (long long)t.person);
-        g.origin = names[i];
+        g.origin = route_registers[i];
         rc = record_list(l, l->db, s, reg, &f, stop_of_record, &g, err);
         if (rc > 0) rc = 0;
     }
     reg = register_find(l->catalog, TEXT("contact"));
-    if (rc == 0 && v && reg && access_check(s, ACCESS_WRITE, reg, r.region, NULL) == 0) rc = stops_of_visits(l, v, t.person, t.from, t.to, &t, err);
+    if (rc == 0 && v && reg && access_check(s, ACCESS_WRITE, reg, r.region, NULL) == 0) rc = stops_of_visits(l, s, v, t.person, t.from, t.to, &t, err);
     if (rc == 0) rc = names_fill(l, s, &t, err);
     if (rc == 0 && t.n > 1) qsort(t.stops, t.n, sizeof *t.stops, by_time);
     if (rc < 0) tracing_timeline_clear(&t);
