@@ -120,10 +120,118 @@ static void a_round_that_is_done_says_so(void **state) {
     }
 }
 
+/* A town of two streets: `people`, a site and a table in each, and a laboratory. */
+struct town { int64_t campaign, round, site[2], table[2], lab; };
+
+static struct town town(struct test_ledger *t, const char *begins, const char *ends, const char *people) {
+    static const char *const streets[] = {"310115001", "310115002"};
+    struct town w = {.campaign = test_record(t, "campaign", "title", "首轮", "kind", "mass", "starts_at", "2022-09-01T00:00")};
+    w.round = test_record(t, "round", "campaign", test_id(t, w.campaign), "seq", "1", "starts_at", begins, "ends_at", ends);
+    w.lab = test_record(t, "laboratory", "title", "方舱实验室", "tubes_per_day", "24000");
+    for (int i = 0; i < 2; i++) {
+        test_record(t, "round_scope", "campaign", test_id(t, w.campaign), "area", streets[i], "population", people);
+        w.site[i] = place_of(t, streets[i], i ? "北门广场" : "南门小学");
+        w.table[i] = test_record(t, "site_table", "site", test_id(t, w.site[i]), "label", "1");
+    }
+    return w;
+}
+
+static int64_t full_tube(struct test_ledger *t, const struct town *w, int64_t round, const char *barcode, int from, int n) {
+    int64_t tube = test_record(t, "tube", "barcode", barcode, "round", test_id(t, round), "site_table", test_id(t, w->table[0]), "size", "20", "opened_at", "2022-09-01T17:00");
+    for (int i = from; i < from + n; i++) swab_of(t, NULL, person_of(t, i), tube);
+    return tube;
+}
+
+static double left_of(const json_t *j) {
+    return number(json_object_get(j, "plan"), "people");
+}
+
+static void hours_of_a_round_that_has_not_begun_count_from_its_beginning(void **state) {
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct town w = town(&t, "2022-09-02T06:00", "2022-09-02T18:00", "500");
+        test_record(&t, "sampler_shift", "site_table", test_id(&t, w.table[0]), "sampler", "张", "starts_at", "2022-09-01T08:00", "ends_at", "2022-09-01T20:00"); /* has gone home by then */
+        json_t *j = forecast(&t, w.round);
+        assert_string_equal(json_string_value(json_object_get(j, "at")), "2022-09-02T06:00:00+08:00");
+        assert_true(fabs(number(j, "deadline_hours") - 12) < 1e-9 && json_is_true(json_object_get(j, "samplers_assumed")));
+        json_decref(j);
+        t.s.now = test_at("2022-09-02T07:00");
+        j = forecast(&t, w.round);
+        assert_string_equal(json_string_value(json_object_get(j, "at")), "2022-09-02T07:00:00+08:00");
+        json_decref(j);
+    }
+}
+
+static void no_more_are_left_than_the_round_lacks(void **state) {
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct town w = town(&t, "2022-09-01T08:00", "2022-09-02T08:00", "10");
+        full_tube(&t, &w, w.round, "B1", 0, 16); /* all of one street and six of the other came to one site */
+        json_t *j = forecast(&t, w.round);
+        assert_true(left_of(j) == 4);
+        json_decref(j);
+        test_record(&t, "round_scope", "campaign", test_id(&t, w.campaign), "area", "310116", "population", "900"); /* nobody opened a site there: they are left all the same */
+        j = forecast(&t, w.round);
+        assert_true(left_of(j) == 904);
+        json_decref(j);
+    }
+}
+
+static void a_closed_round_waits_for_its_tubes_and_for_no_others(void **state) {
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct town w = town(&t, "2022-09-01T08:00", "2022-09-02T08:00", "10");
+        int64_t other = test_record(&t, "round", "campaign", test_id(&t, w.campaign), "seq", "2", "starts_at", "2022-09-01T08:00", "ends_at", "2022-09-02T08:00");
+        struct error err = {0};
+        sample_open(&t, "round", w.round, "open");
+        sample_open(&t, "round", other, "open");
+        int64_t tubes[] = {full_tube(&t, &w, w.round, "B1", 0, 6), full_tube(&t, &w, other, "B2", 20, 6)};
+        sample_open(&t, "round", w.round, "closed");
+        json_t *j = forecast(&t, w.round); /* its tube is at the site; fourteen will not be swabbed any more */
+        assert_true(json_is_false(json_object_get(j, "finished")) && left_of(j) == 0);
+        json_decref(j);
+        struct draft *box = test_draft(&t, "box", DRAFT_CREATE, "barcode", "K1", "site", test_id(&t, w.site[0]), "laboratory", test_id(&t, w.lab), NULL);
+        box->region = TEXT("310115001");
+        assert_ok(test_write(&t, box, &err), err);
+        for (int i = 0; i < 2; i++) {
+            struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, "box", test_id(&t, box->ret_id), "received_at", SAMPLING_NOW, NULL);
+            d->id = tubes[i];
+            d->state = TEXT("received");
+            assert_ok(test_write(&t, d, &err), err);
+        }
+        sample_open(&t, "site", w.site[0], "closed");
+        sample_open(&t, "site", w.site[1], "closed");
+        j = forecast(&t, w.round); /* both lie on the bench, and no site is open any more */
+        assert_true(json_is_false(json_object_get(j, "finished")));
+        json_decref(j);
+        sample_open(&t, "tube", tubes[0], "spoiled");
+        j = forecast(&t, w.round); /* what lies there now is of the other round */
+        assert_true(json_is_true(json_object_get(j, "finished")));
+        json_decref(j);
+    }
+}
+
+static void few_samplers_and_a_small_laboratory_are_a_forecast_too(void **state) {
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct town w = town(&t, "2022-09-01T08:00", "2022-09-02T08:00", "100");
+        test_record(&t, "laboratory", "title", "卫生院", "tubes_per_day", "2", "turnaround", "96h");
+        test_record(&t, "transport_route", "site", test_id(&t, w.site[0]), "laboratory", test_id(&t, w.lab), "travel", "50h");
+        test_record(&t, "sampler_shift", "site_table", test_id(&t, w.table[0]), "sampler", "张", "starts_at", "2022-09-01T14:00");
+        json_t *j = forecast(&t, w.round); /* one for two streets: they are served together */
+        assert_true(left_of(j) == 200 && number(json_object_get(j, "plan"), "samplers") == 1);
+        json_decref(j);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_round_says_when_it_ends_who_is_behind_and_who_should_move),
         cmocka_unit_test(a_round_that_is_done_says_so),
+        cmocka_unit_test(hours_of_a_round_that_has_not_begun_count_from_its_beginning),
+        cmocka_unit_test(no_more_are_left_than_the_round_lacks),
+        cmocka_unit_test(a_closed_round_waits_for_its_tubes_and_for_no_others),
+        cmocka_unit_test(few_samplers_and_a_small_laboratory_are_a_forecast_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

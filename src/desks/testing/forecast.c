@@ -7,11 +7,11 @@
 
 #include "desks/testing/round.h"
 
-enum { STREET = 9, COUNTY = 6, SITES_READ = 20000, GROUPS_MAX = 4000 };
+enum { STREET = 9, COUNTY = 6, CITY = 4, PROVINCE = 2, SITES_READ = 20000, GROUPS_MAX = 4000 };
 
 struct group {
     char code[10];
-    double people, swabs, last_hour, tables, samplers, waiting, lon, lat, points;
+    double people, swabs, left, last_hour, tables, samplers, waiting, lon, lat, points;
 };
 
 struct telling {
@@ -25,7 +25,9 @@ struct telling {
     struct round_site *sites;
     size_t n_sites;
     struct testing_campaign t;
-    instant begins, deadline;
+    instant begins, deadline, from; /* from: hours count from here, now or when the round begins */
+    bool over;                      /* closed or called off: nobody is swabbed any more */
+    int64_t in_labs;                /* tubes of this round that a laboratory has and has not tested */
     double opens, closes, scoped;   /* scoped: people that the scope names an area for */
     bool assumed, given;            /* samplers by rule; vehicles said by the asker */
     int64_t lab_ids[CAMPAIGN_LABS_MAX];
@@ -77,6 +79,8 @@ static int round_row(struct telling *f, const struct value *v, struct error *err
     f->begins = value_int_or(v[0], f->s->now);
     f->deadline = value_int_or(v[1], value_int_or(v[2], INSTANT_NONE));
     f->t.c.per_tube = fmax(1, (double)value_int_or(v[3], value_int_or(v[4], 10)));
+    f->over = text_is(value_view(v[5]), "closed") || text_is(value_view(v[5]), "cancelled");
+    f->from = f->begins > f->s->now && !f->over ? f->begins : f->s->now;
     return 0;
 }
 
@@ -98,9 +102,11 @@ static int shift_row(struct telling *f, const struct value *v, struct error *err
     return 0;
 }
 
+/* region, tubes, state */
 static int tube_row(struct telling *f, const struct value *v, struct error *err) {
     (void)err;
-    group_of(f, value_view(v[0]))->waiting += (double)value_int_or(v[1], 0);
+    if (text_is(value_view(v[2]), "received")) f->in_labs += value_int_or(v[1], 0);
+    else group_of(f, value_view(v[0]))->waiting += (double)value_int_or(v[1], 0);
     return 0;
 }
 
@@ -111,7 +117,7 @@ static int lab_row(struct telling *f, const struct value *v, struct error *err) 
     f->lab_ids[n] = v[0].i;
     f->t.lab[n] = arena_text(&f->a, value_view(v[1]));
     f->lab_points[n] = arena_text(&f->a, value_view(v[2]));
-    f->t.labs[n] = (struct campaign_lab){.tubes_h = (double)v[3].i / 24, .turnaround_h = (double)value_int_or(v[4], 6 * 3600) / 3600};
+    f->t.labs[n] = (struct campaign_lab){.tubes_h = fmax(0.1, (double)v[3].i / 24), .turnaround_h = fmin(72, (double)value_int_or(v[4], 6 * 3600) / 3600)};
     f->t.c.n_labs++;
     return f->t.lab[n].s && f->lab_points[n].s ? 0 : error_memory(err);
 }
@@ -139,7 +145,7 @@ static int road_row(struct telling *f, const struct value *v, struct error *err)
     for (int j = 0; j < f->t.c.n_labs; j++)
         if (f->lab_ids[j] == v[1].i) {
             struct road *r = &f->roads[(size_t)(g - f->groups) * CAMPAIGN_LABS_MAX + (size_t)j];
-            r->hours += (double)v[2].i / 3600;
+            r->hours += fmin(48, (double)v[2].i / 3600);
             r->n++;
         }
     return 0;
@@ -165,13 +171,17 @@ static int scope_row(struct telling *f, const struct value *v, struct error *err
     }
     for (size_t i = 0; i < f->n; i++) /* a larger area: its streets by their tables */
         if (!strncmp(f->groups[i].code, area.s, area.n)) tables += f->groups[i].tables;
-    for (size_t i = 0; i < f->n && tables > 0; i++)
+    if (tables == 0) { /* where nobody can be swabbed yet they are left all the same */
+        group_of(f, area)->people += people;
+        return 0;
+    }
+    for (size_t i = 0; i < f->n; i++)
         if (!strncmp(f->groups[i].code, area.s, area.n)) f->groups[i].people += people * f->groups[i].tables / tables;
     return 0;
 }
 
 static int read_sites(struct telling *f, struct error *err) {
-    struct value now[] = {value_int(f->s->now)};
+    struct value now[] = {value_int(f->from)};
     int rc = rows(f, "site", "s.\"region\"",
                   "SELECT s.\"region\",s.\"point\",s.\"tables\",COUNT(t.\"id\"),s.\"opens\",s.\"closes\" FROM \"site\" s LEFT JOIN \"site_table\" t ON t.\"site\"=s.\"id\" AND t.\"state\"='open' WHERE s.\"state\"='open' AND ",
                   " GROUP BY s.\"id\",s.\"region\",s.\"point\",s.\"tables\",s.\"opens\",s.\"closes\" ORDER BY s.\"region\",s.\"id\"", NULL, 0, site_row, err);
@@ -183,7 +193,7 @@ static int read_sites(struct telling *f, struct error *err) {
 
 static int read_all(struct telling *f, struct error *err) {
     struct value round[] = {value_int(f->round)};
-    int rc = rows(f, "round", "r.\"region\"", "SELECT r.\"starts_at\",r.\"ends_at\",c.\"ends_at\",r.\"tube_size\",c.\"tube_size\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" WHERE r.\"id\"=?1 AND ", "",
+    int rc = rows(f, "round", "r.\"region\"", "SELECT r.\"starts_at\",r.\"ends_at\",c.\"ends_at\",r.\"tube_size\",c.\"tube_size\",r.\"state\" FROM \"round\" r JOIN \"campaign\" c ON c.\"id\"=r.\"campaign\" WHERE r.\"id\"=?1 AND ", "",
                   round, 1, round_row, err);
     if (rc == 0) rc = read_sites(f, err);
     for (size_t i = 0; rc == 0 && i < f->n_sites; i++) {
@@ -191,8 +201,8 @@ static int read_all(struct telling *f, struct error *err) {
         g->swabs += (double)f->sites[i].swabs;
         g->last_hour += (double)f->sites[i].last_hour;
     }
-    if (rc == 0) rc = rows(f, "tube", "c.region", "SELECT c.region,sum(c.n) FROM \"tube_count\" c WHERE c.within=?1 AND c.what='opened' AND c.word IN ('open','closed') AND ",
-                           " GROUP BY c.region HAVING sum(c.n)<>0 ORDER BY c.region", round, 1, tube_row, err);
+    if (rc == 0) rc = rows(f, "tube", "c.region", "SELECT c.region,sum(c.n),c.word FROM \"tube_count\" c WHERE c.within=?1 AND c.what='opened' AND c.word IN ('open','closed','received') AND ",
+                           " GROUP BY c.region,c.word HAVING sum(c.n)<>0 ORDER BY c.region,c.word", round, 1, tube_row, err);
     if (rc == 0) rc = rows(f, "laboratory", "\"region\"", "SELECT \"id\",\"title\",\"point\",\"tubes_per_day\",\"turnaround\" FROM \"laboratory\" WHERE \"state\"='open' AND ", " ORDER BY \"tubes_per_day\" DESC,\"id\"", NULL, 0,
                            lab_row, err);
     if (rc == 0) rc = rows(f, "tube", "c.region", "SELECT c.within,sum(c.n) FROM \"tube_count\" c WHERE c.within IN (SELECT \"id\" FROM \"laboratory\" WHERE \"state\"='open') AND c.what='bench' AND c.word='received' AND ",
@@ -217,9 +227,31 @@ static void spread_people(struct telling *f) {
     for (size_t i = 0; i < f->n && tables > 0; i++) f->groups[i].people += rest * f->groups[i].tables / tables;
 }
 
+static double people_to_swab(const struct telling *f) {
+    return f->over ? 0 : fmax(0, (double)(f->done.target - f->done.people));
+}
+
+/* Who is left of each street; together as many as of the whole round. People go to whichever site they like: what was swabbed in one street beyond its own people was of the others. */
+static void people_left(struct telling *f) {
+    double all = 0, tables = 0, left = people_to_swab(f);
+    for (size_t i = 0; i < f->n; i++) all += f->groups[i].left = fmax(0, f->groups[i].people - f->groups[i].swabs), tables += f->groups[i].tables;
+    for (size_t i = 0; i < f->n; i++) {
+        struct group *g = &f->groups[i];
+        if (all > left) g->left *= left / all;
+        else g->left += (left - all) * (tables > 0 ? g->tables / tables : 1.0 / (double)f->n); /* swabbed again, not instead of somebody else */
+    }
+}
+
+/* Streets with somebody to swab beyond the samplers there are: they have to be served together. */
+static bool too_few(const struct telling *f) {
+    double samplers = f->team_samplers, tables = 0, served = 0;
+    for (size_t i = 0; i < f->n; i++) samplers += f->groups[i].samplers, tables += f->groups[i].tables, served += f->groups[i].left > 0;
+    return served > (samplers > f->team_samplers ? samplers : f->team_samplers + tables * f->t.c.per_table);
+}
+
 static int make_areas(struct telling *f, struct error *err) {
     struct campaign *c = &f->t.c;
-    double samplers = 0, hours = fmin(1, fmax(1.0 / 60, (double)(f->s->now - f->begins) / 3600)), left = 0;
+    double samplers = 0, hours = fmin(1, fmax(1.0 / 60, (double)(f->s->now - f->begins) / 3600));
     for (size_t i = 0; i < f->n; i++) samplers += f->groups[i].samplers;
     f->assumed = samplers == 0;
     f->t.areas = arena_alloc(&f->a, f->n * sizeof *f->t.areas);
@@ -230,17 +262,20 @@ static int make_areas(struct telling *f, struct error *err) {
         struct group *g = &f->groups[i];
         struct campaign_area *a = &f->t.areas[i];
         if (f->assumed) g->samplers = g->tables * c->per_table;
-        *a = (struct campaign_area){.people = fmax(0, g->people - g->swabs), .tables = fmax(g->tables, ceil(g->samplers / c->per_table)), .samplers = g->samplers, .waiting = g->waiting};
+        *a = (struct campaign_area){.people = g->left, .tables = fmax(g->tables, ceil(g->samplers / c->per_table)), .samplers = g->samplers, .waiting = g->waiting};
         if (a->people > 0 && a->tables < 1) a->tables = 1; /* no site there: a team could open one table */
         if (g->samplers > 0 && g->last_hour > 0) a->rate = fmin(fmax(g->last_hour / hours / g->samplers, c->rate / 10), 400);
         f->t.area[i].name = text_of(g->code);
         c->samplers += g->samplers;
-        left += a->people + a->waiting;
     }
     c->n_areas = (int)f->n;
     c->samplers += f->team_samplers;
-    for (int j = 0; j < c->n_labs; j++) left += f->t.labs[j].waiting;
-    return left > 0 ? 0 : 1;
+    if (c->samplers < 1 && people_to_swab(f) > 0) return error_set(err, E_REFUSED, "site", "no table is open / 没有开放的采样台");
+    c->samplers = fmax(1, c->samplers);
+    double benches = 0;
+    for (int j = 0; j < c->n_labs; j++) benches += f->t.labs[j].waiting;
+    if (f->in_labs > benches) f->t.labs[0].waiting += (double)f->in_labs - benches; /* of a laboratory that is not said or not open any more */
+    return 0;
 }
 
 static int make_roads(struct telling *f, struct error *err) {
@@ -265,9 +300,9 @@ static int make_roads(struct telling *f, struct error *err) {
 static void make_hours(struct telling *f, double couriers) {
     struct campaign *c = &f->t.c;
     double tubes = 0;
-    c->start_h = (double)((f->s->now + f->l->zone_s) % DAY_S) / 3600;
+    c->start_h = (double)((f->from + f->l->zone_s) % DAY_S) / 3600;
     if (f->opens < f->closes) c->open_h = f->opens, c->close_h = fmin(24, f->closes);
-    c->deadline_h = f->deadline != INSTANT_NONE && f->deadline > f->s->now ? fmin((double)(f->deadline - f->s->now) / 3600, CAMPAIGN_NEVER) : 0;
+    c->deadline_h = f->deadline != INSTANT_NONE && f->deadline > f->from ? fmin((double)(f->deadline - f->from) / 3600, CAMPAIGN_NEVER) : 0;
     for (int z = 0; z < c->n_areas; z++) tubes += f->t.areas[z].people / c->per_tube + f->t.areas[z].waiting;
     c->couriers = couriers > 0 ? couriers : f->vehicles > 0 ? f->vehicles : testing_couriers(tubes);
     c->areas = f->t.areas;
@@ -348,7 +383,7 @@ static int told(struct telling *f, json_t **ret, struct error *err) {
     int rc = want ? testing_campaign_plan(&f->t, &plan, err) : error_memory(err);
     if (rc < 0) return rc;
     send_teams(f, json_object_get(plan, "areas"), want);
-    instant_format(f->s->now, f->l->zone_s, at);
+    instant_format(f->from, f->l->zone_s, at);
     top = json_pack("{s:I, s:s, s:b, s:o, s:b, s:b, s:o, s:o, s:O, s:o, s:o}", "round", (json_int_t)f->round, "at", at, "finished", 0, "done", done_json(f), "samplers_assumed", f->assumed, "couriers_assumed", !f->given && f->vehicles == 0, "deadline_hours",
                     f->t.c.deadline_h > 0 ? json_real(f->t.c.deadline_h) : json_null(), "jams", jams(f), "teams", f->teams, "behind", behind(f, plan), "plan", plan);
     if (!top) return error_memory(err);
@@ -363,17 +398,25 @@ static int finished(struct telling *f, json_t **ret, struct error *err) {
     return *ret ? 0 : error_memory(err);
 }
 
+/* What else a laboratory has on its bench is of other rounds. */
+static bool to_do(const struct telling *f) {
+    double waiting = 0;
+    for (size_t i = 0; i < f->n; i++) waiting += f->groups[i].waiting;
+    return people_to_swab(f) > 0 || waiting > 0 || f->in_labs > 0;
+}
+
 static int gather(struct telling *f, size_t digits, struct error *err) {
     f->digits = digits;
     f->n = 0;
     f->scoped = f->team_samplers = 0;
+    f->in_labs = 0;
     f->t.c.n_labs = 0;
     f->opens = 24, f->closes = 0;
     memset(f->groups, 0, GROUPS_MAX * sizeof *f->groups);
     memset(f->roads, 0, (size_t)GROUPS_MAX * CAMPAIGN_LABS_MAX * sizeof *f->roads);
     json_array_clear(f->teams);
     int rc = read_all(f, err);
-    if (rc == 0) spread_people(f);
+    if (rc == 0) spread_people(f), people_left(f);
     return rc;
 }
 
@@ -388,15 +431,17 @@ static int telling(struct telling *f, double couriers, json_t **ret, struct erro
     int rc = round_figures_of(f->l, f->s, f->round, TEXT(""), INSTANT_NONE, &f->done, err);
     if (rc == 0) rc = round_sites(f->l, f->s, f->round, SITES_READ, &f->a, &f->sites, &f->n_sites, err);
     if (rc == 0) rc = gather(f, STREET, err);
-    if (rc == 0 && f->n > FORECAST_AREAS) rc = gather(f, COUNTY, err);
+    if (rc == 0 && (f->n > FORECAST_AREAS || too_few(f))) rc = gather(f, COUNTY, err);
+    if (rc == 0 && too_few(f)) rc = gather(f, CITY, err);
+    if (rc == 0 && too_few(f)) rc = gather(f, PROVINCE, err);
     if (rc < 0) return rc;
     if (f->done.target <= 0) return error_set(err, E_REFUSED, "population", "nobody said how many people this round is to test: in the campaign or its scope / 检测行动或检测范围未写明应检人数");
+    if (!to_do(f)) return finished(f, ret, err);
+    if (f->n == 0 && people_to_swab(f) == 0) group_of(f, TEXT(""));
     if (f->n == 0 || f->n > CAMPAIGN_AREAS_MAX) return error_set(err, E_REFUSED, "site", "no site is open / 没有开放的采样点");
     if (f->t.c.n_labs == 0) return error_set(err, E_REFUSED, "laboratory", "no laboratory with a capacity is open / 没有写明检测能力的开放实验室");
     rc = make_areas(f, err);
-    if (rc < 0) return rc;
-    if (rc > 0) return finished(f, ret, err);
-    rc = make_roads(f, err);
+    if (rc == 0) rc = make_roads(f, err);
     if (rc < 0) return rc;
     f->given = couriers > 0;
     make_hours(f, couriers);

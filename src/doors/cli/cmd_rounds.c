@@ -88,7 +88,7 @@ static void behind_print(struct cli *cli, const json_t *j) {
 }
 
 /* How many to call for each slot from now on, area by area (错峰), where the samplers stand as the plan puts them. */
-static void calls_print(struct cli *cli, const json_t *plan) {
+static void calls_print(struct cli *cli, const json_t *plan, instant from) {
     const json_t *area;
     double slot_s = 3600 * member(json_array_get(json_object_get(plan, "slots"), 0), "hours");
     size_t i;
@@ -97,7 +97,7 @@ static void calls_print(struct cli *cli, const json_t *plan) {
         struct buf line = {0};
         for (size_t k = 0; k < json_array_size(called) && k < CALLS; k++) {
             char when[INSTANT_TEXT];
-            instant_format(cli->now + (instant)(slot_s * (double)k), cli->ledger->zone_s, when);
+            instant_format(from + (instant)(slot_s * (double)k), cli->ledger->zone_s, when);
             if (json_integer_value(json_array_get(called, k))) buf_printf(&line, "%s%.5s %lld", line.n ? ", " : "", when + 11, (long long)json_integer_value(json_array_get(called, k)));
         }
         if (line.n && !line.failed) cli_print(cli, cli->zh ? "错峰叫号 %s: %s\n" : "call to %s: %s\n", json_string_value(json_object_get(area, "name")), line.s);
@@ -108,6 +108,7 @@ static void calls_print(struct cli *cli, const json_t *plan) {
 int cmd_campaign_forecast(struct cli *cli, struct error *err) {
     json_t *j = NULL;
     int64_t round = 0;
+    instant from = cli->now;
     int rc = id_asked(cli, "ROUND", &round, err);
     if (rc == 0) rc = cli_open(cli, err);
     if (rc == 0) rc = testing_forecast(cli->ledger, &cli->session, round, (double)cli_int(cli, "couriers"), &j, err);
@@ -119,6 +120,9 @@ int cmd_campaign_forecast(struct cli *cli, struct error *err) {
     if (json_is_true(json_object_get(j, "finished"))) {
         cli_print(cli, "%s\n", cli_word(cli, "本轮已完成", "the round is finished"));
     } else {
+        const char *at = json_string_value(json_object_get(j, "at"));
+        if (at && instant_parse(text_of(at), cli->ledger->zone_s, &from) && from > cli->now)
+            cli_print(cli, cli->zh ? "本轮尚未开始, 以下小时数自 %.16s 起\n" : "it has not begun: hours count from %.16s\n", at);
         if (json_is_true(json_object_get(j, "samplers_assumed"))) cli_print(cli, "%s\n", cli_word(cli, "无班次记录, 按每台两名采样人员计", "no shift is recorded: two samplers at each open table are assumed"));
         finish_print(cli, cli_word(cli, "照此下去", "as it stands"), json_object_get(json_object_get(plan, "as_is"), "finish_hours"));
         finish_print(cli, cli_word(cli, "调整后", "as it could be"), json_object_get(plan, "finish_hours"));
@@ -126,7 +130,7 @@ int cmd_campaign_forecast(struct cli *cli, struct error *err) {
         if (json_is_number(left)) cli_print(cli, cli->zh ? "距要求完成 %.1f 小时, 照此按时完成的把握 %.0f%%\n" : "the deadline is in %.1f h; kept as it stands: %.0f%%\n", json_number_value(left), 100 * member(json_object_get(plan, "as_is"), "on_time"));
     }
     behind_print(cli, j);
-    calls_print(cli, plan);
+    calls_print(cli, plan, from);
     json_decref(j);
     return 0;
 }
