@@ -273,7 +273,7 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     static struct evening made;
     struct evening *c = &made;
     int missed = 0;
-    *c = (struct evening){.serving = {.program = program, .start = START}, .city = {.persons = kills ? 12000 + kills * 2500 : brief ? 12000 : 700000, .n_rounds = 1}};
+    *c = (struct evening){.serving = {.program = program, .start = START}, .city = {.persons = kills ? 12000 + kills * 2500 : brief ? 12000 : 1600000, .n_rounds = 1}};
     bench_node_open(&c->node, store, "covid-2022-v9", START);
     double from = wall_s();
     sampled_people(&c->node, &c->city);

@@ -96,7 +96,7 @@ static int write_batch(struct intake *in, struct batch *b, struct error *err) {
         if (in->o.dry_run) return 0;
         if (!again) return ledger_commit(l, in->session.now, err);
         ledger_rollback(l); /* the refused rows are marked; the others are written without them, and what resolving said of them is said again */
-        memmove(b->notes + told, b->notes + resolved, (b->n_notes - resolved) * sizeof *b->notes);
+        if (b->n_notes > resolved) memmove(b->notes + told, b->notes + resolved, (b->n_notes - resolved) * sizeof *b->notes);
         b->n_notes -= resolved - told;
     }
 }
