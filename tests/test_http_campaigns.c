@@ -12,6 +12,7 @@ static void a_plan_is_refused_by_member_and_answers_what_the_engine_says(void **
         {"{\"areas\":[],\"tubes_per_day\":100}", "areas"}, {"{\"areas\":[{\"people\":-1}],\"tubes_per_day\":100}", "areas/people"}, {"{\"areas\":[{\"people\":10,\"tabels\":1}],\"tubes_per_day\":100}", "areas/0/tabels"},
         {"{\"people\":1000,\"laboratories\":[{\"name\":3}]}", "laboratories/0/name"}, {"{\"people\":1000,\"laboratories\":[{\"name\":\"a\"}]}", "laboratories"},
         {"{\"people\":1000,\"tubes_per_day\":100,\"travel_minutes\":[[1]]}", "travel_minutes/0/"}, {"{\"people\":1000,\"tubes_per_day\":100,\"draws\":1e9}", "draws"},
+        {"{\"areas\":[{\"people\":1000,\"point\":[31.19,121.45]}],\"tubes_per_day\":100}", "areas/0/point"}, {"{\"people\":1000,\"laboratories\":[{\"tubes_per_hour\":9,\"point\":\"121.41 31.21\"}]}", "laboratories/0/point"},
         {"{\"people\":1000,\"tubes_per_day\":100,\"burst_share\":2}", "burst_share"}, {"{\"people\":100000,\"tubes_per_day\":100}", "campaign"},
     };
     EACH_HTTP(h, "covid-2022-v9", "2022-05-30T10:00") {

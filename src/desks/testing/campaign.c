@@ -220,6 +220,17 @@ static bool point_of(const json_t *list, int i, double *lon, double *lat) {
     return json_array_size(p) == 2 && json_is_number(json_array_get(p, 0)) && json_is_number(json_array_get(p, 1)) && fabs(*lon) <= 180 && fabs(*lat) <= 90;
 }
 
+/* A point that is none, or latitude first, would be taken for one that was not given: a road of the usual length. */
+static int points_check(const json_t *list, const char *name, struct error *err) {
+    double lon, lat;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *p = json_object_get(json_array_get(list, i), "point");
+        if (p && !json_is_null(p) && !point_of(list, (int)i, &lon, &lat))
+            return wrong(err, &(struct place){name, i}, "point", "longitude and latitude are wanted: [121.45, 31.19]", "须为经度与纬度, 如 [121.45, 31.19]");
+    }
+    return 0;
+}
+
 double testing_road_h(double lon1, double lat1, double lon2, double lat2, double speed_kmh) {
     double rad = M_PI / 180, a = sin((lat2 - lat1) * rad / 2), b = sin((lon2 - lon1) * rad / 2);
     return 2 * 6371.0088 * asin(sqrt(fmin(1, a * a + cos(lat1 * rad) * cos(lat2 * rad) * b * b))) * 1.4 / speed_kmh;
@@ -234,6 +245,8 @@ static int roads_read(struct arena *a, const json_t *j, struct testing_campaign 
     int Z = t->c.n_areas, J = t->c.n_labs;
     double speed = TESTING_SPEED_KMH, all = TESTING_ROAD_MINUTES;
     int rc = number(j, NULL, "speed_kmh", 1, &speed, err);
+    if (rc == 0) rc = points_check(areas, "areas", err);
+    if (rc == 0) rc = points_check(labs, "laboratories", err);
     if (rc < 0) return rc;
     if (!(speed >= 1 && speed <= 200)) return bad(err, "speed_kmh", "from 1 to 200", "应在 1 与 200 之间");
     t->travel_h = arena_alloc(a, (size_t)Z * (size_t)J * sizeof *t->travel_h);
