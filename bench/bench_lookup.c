@@ -34,7 +34,7 @@ static double put_runs(struct bench_node *n, size_t entries) {
     for (size_t done = 0; done < entries; done += BATCH) {
         for (size_t i = 0; i < BATCH; i++) e[i] = entry(done + i);
         must(ledger_begin(n->l, &err), "begin");
-        must(lookup_add(n->l->lookup, n->l->db, e, BATCH, &err), "add");
+        must(lookup_add(n->l->lookup, n->l->db, e, BATCH, 0, &err), "add");
         must(ledger_commit(n->l, n->s.now, &err), "commit");
     }
     free(e);

@@ -75,7 +75,7 @@ static void add_some(struct model *m, size_t n) {
         lookups_put(&m->list, e[i]);
     }
     lookups_sort(&m->list);
-    assert_ok(lookup_add(m->x, m->db, e, n, &err), err);
+    assert_ok(lookup_add(m->x, m->db, e, n, 0, &err), err);
     free(e);
 }
 
@@ -329,25 +329,57 @@ static void a_reader_never_misses_what_is_there(void **state) {
         struct lookup_entry fixed[100];
         begin(&m);
         for (int64_t i = 0; i < 100; i++) fixed[i] = lookup_entry_of(kind_at(2), i + 1, i + 1);
-        assert_ok(lookup_add(m.x, m.db, fixed, 100, &err), err);
+        assert_ok(lookup_add(m.x, m.db, fixed, 100, 0, &err), err);
         commit(&m);
         assert_int_equal(pthread_create(&thread, NULL, reader, &r), 0);
         for (int64_t step = 0; step < 60 || atomic_load(&r.asked) < 200; step++) {
             struct lookup_entry e[5000], again[100];
             begin(&m);
             for (int64_t i = 0; i < 5000; i++) e[i] = lookup_entry_of(kind_at(0), step * 5000 + i, 1000 + i);
-            assert_ok(lookup_add(m.x, m.db, e, 5000, &err), err); /* a run, and every now and then a merge */
+            assert_ok(lookup_add(m.x, m.db, e, 5000, 0, &err), err); /* a run, and every now and then a merge */
             if (step % 3 == 0) {
                 /* out of its run and into the front again, in one transaction */
                 for (int64_t i = 0; i < 100; i++) again[i] = lookup_entry_of(kind_at(2), i + 1, i + 1);
                 assert_ok(lookup_drop(m.x, m.db, again, 100, false, &err), err);
-                assert_ok(lookup_add(m.x, m.db, again, 100, &err), err);
+                assert_ok(lookup_add(m.x, m.db, again, 100, 0, &err), err);
             }
             commit(&m);
         }
         atomic_store(&r.stop, true);
         pthread_join(thread, NULL);
         if (r.bad) fail_msg("%s", r.bad);
+        model_close(&m, store);
+    }
+}
+
+/* Records made in a call have no entries yet: theirs are put in without a look, each once. */
+static void what_is_new_is_put_in_once(void **state) {
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct model m;
+        struct error err = {0};
+        model_open(&m, store, 13);
+        enum { OLD = 200, NEW = 300, FIRST_NEW = 1000 };
+        struct lookup_entry e[OLD + 2 * NEW];
+        for (int again = 0; again < 3; again++) {
+            begin(&m);
+            size_t n = 0;
+            int64_t fresh = FIRST_NEW + again * NEW;
+            for (int64_t i = 0; i < OLD; i++) e[n++] = lookup_entry_of(kind_at(0), i, i + 1); /* from the second time on there already */
+            for (int64_t i = 0; i < 2 * NEW; i++) e[n++] = lookup_entry_of(kind_at(0), i / 2, fresh + i / 2); /* said twice, as of two phones that are one */
+            for (size_t i = 0; i < n; i++) lookups_put(&m.list, e[i]);
+            lookups_sort(&m.list);
+            assert_ok(lookup_add(m.x, m.db, e, n, fresh, &err), err);
+            commit(&m);
+            same_set(&m);
+        }
+        struct lookup_entry liar = lookup_entry_of(kind_at(0), 1, FIRST_NEW + 1);
+        begin(&m);
+        int rc = lookup_add(m.x, m.db, &liar, 1, FIRST_NEW, &err);
+        assert_int_equal(rc, E_CONFLICT); /* it was there: nothing is put over it */
+        db_rollback(m.db);
+        lookup_reset(m.x);
+        same_set(&m);
         model_close(&m, store);
     }
 }
@@ -387,7 +419,7 @@ static int whole_life(struct model *m, struct lookup_entry *e, size_t n, struct 
     if (rc < 0) return rc;
     lookup_reset(m->x);
     rc = lookup_drop(m->x, m->db, e, 40, true, err);
-    if (!rc) rc = lookup_add(m->x, m->db, e, n, err);
+    if (!rc) rc = lookup_add(m->x, m->db, e, n, 0, err);
     if (!rc) rc = lookup_find_many(m->x, m->db, e, n, 0, hear, &h, err);
     if (!rc) rc = lookup_find(m->db, kind_at(1), 1, 0, &a, &ids, &k, err);
     if (!rc) rc = lookup_settle(m->x, m->db, err);
@@ -644,6 +676,7 @@ int main(void) {
         cmocka_unit_test(a_damaged_list_of_runs_is_said),
         cmocka_unit_test(random_life_equals_a_plain_list),
         cmocka_unit_test(emptied_and_filled_again_it_is_another),
+        cmocka_unit_test(what_is_new_is_put_in_once),
         cmocka_unit_test(a_reader_never_misses_what_is_there),
         cmocka_unit_test(out_of_memory_changes_nothing),
         cmocka_unit_test(a_refused_change_moves_nothing),

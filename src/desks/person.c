@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "ledger/lookup.h"
 
 enum { TWINS = 200, MERGES = 16 /* one after the other */, NUMBERS = 20 /* turns of a round */ };
@@ -74,30 +75,29 @@ int person_children(struct ledger *l, struct db *db, int64_t person, struct aren
 
 enum { TOGETHER = 128 };
 
-/* A question inside a question for each: whatever the statistics of a young table say, no plan reads all persons for it. */
+struct merged {
+    int64_t *ids;
+    const int64_t *was;
+    size_t n;
+    bool any;
+};
+
+static int merged_row(void *arg, const struct value *row, struct error *err) {
+    struct merged *m = arg;
+    (void)err;
+    for (size_t i = 0; i < m->n; i++)
+        if (m->was[i] == row[0].i) m->ids[i] = row[1].i, m->any = true;
+    return 0;
+}
+
+/* The sign keeps a young table's statistics from choosing the index of those that were merged. */
 static int merged_once(struct db *db, int64_t *ids, size_t n, bool *ret_any, struct error *err) {
-    struct value params[TOGETHER];
-    int64_t was[TOGETHER];
-    struct buf sql = {0};
-    struct db_cursor *c = NULL;
-    const struct value *row;
-    size_t shape = 1;
-    while (shape < n) shape *= 2;
+    int64_t was[TOGETHER], asked[TOGETHER];
     memcpy(was, ids, n * sizeof *was);
-    buf_str(&sql, "SELECT h.\"column1\",(SELECT p.\"merged_into\" FROM \"person\" p WHERE p.\"id\" = h.\"column1\") FROM (VALUES ");
-    for (size_t i = 0; i < shape; i++) {
-        buf_printf(&sql, "%s(CAST(?%zu AS BIGINT))", i ? "," : "", i + 1);
-        params[i] = value_int(i < n ? ids[i] : 0);
-    }
-    buf_str(&sql, ") h");
-    int rc = sql.failed ? error_memory(err) : db_query(db, buf_cstr(&sql), params, shape, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        rc = 0;
-        for (size_t i = 0; row[1].kind == VALUE_INT && i < n; i++)
-            if (was[i] == row[0].i) ids[i] = row[1].i, *ret_any = true;
-    }
-    db_cursor_close(c);
-    buf_clear(&sql);
+    memcpy(asked, ids, n * sizeof *asked);
+    struct merged m = {.ids = ids, .was = was, .n = n};
+    int rc = db_query_in(db, "SELECT \"id\",\"merged_into\" FROM \"person\" WHERE \"id\"", " AND +\"merged_into\" IS NOT NULL", asked, ids_distinct(asked, n), merged_row, &m, err);
+    *ret_any = m.any;
     return rc;
 }
 

@@ -51,6 +51,8 @@ struct apply {
     int64_t *persons;         /* holders that were there before and that drafts are about, in their order, some perhaps twice */
     size_t n_persons;
     struct idmap person_at;   /* person -> its first place there */
+    const struct tally_bound *told_for; /* the tally whose people were read already (tally_ahead) */
+    struct idmap told;        /* person -> struct value[]: its row of that question */
     struct idmap wrapped;     /* person -> struct text: the wrapped key of a person that may be changed */
     struct apply_table *tables;
     struct buf cells, before; /* scratch of journal entries */

@@ -206,21 +206,33 @@ out:
     return rc;
 }
 
-int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, struct error *err) {
+/* Those of records that are new are inserted: to look for each whether it is there takes as long as putting it there. */
+static int front_put(struct db *db, enum db_verb verb, const struct lookup_entry *entries, size_t n, int64_t fresh, struct value *rows, struct error *err) {
     static const uint16_t columns[] = {0, 1};
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++) {
+        if ((fresh && lookup_holder(entries[i]) >= fresh) != (verb == DB_INSERT)) continue;
+        rows[2 * k] = value_int((int64_t)entries[i].place);
+        rows[2 * k++ + 1] = value_int((int64_t)entries[i].holder);
+    }
+    return k ? db_batch(db, verb, lookup_front_table(), columns, 2, rows, k, NULL, err) : 0;
+}
+
+int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, int64_t fresh, struct error *err) {
     if (!n) return 0;
     int rc = head_read(x, db, err);
     if (rc < 0) return rc;
     if (n >= LOOKUP_RUN) return drain(x, db, entries, n, err);
     struct value *rows = mem_realloc(NULL, n * 2 * sizeof *rows);
     if (!rows) return error_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        rows[2 * i] = value_int((int64_t)entries[i].place);
-        rows[2 * i + 1] = value_int((int64_t)entries[i].holder);
-    }
-    rc = db_batch(db, DB_UPSERT, lookup_front_table(), columns, 2, rows, n, NULL, err);
+    size_t k = 0;
+    qsort(entries, n, sizeof *entries, lookup_compare);
+    for (size_t i = 0; i < n; i++)
+        if (!k || lookup_compare(&entries[k - 1], &entries[i])) entries[k++] = entries[i];
+    rc = front_put(db, DB_INSERT, entries, k, fresh, rows, err);
+    if (!rc) rc = front_put(db, DB_UPSERT, entries, k, fresh, rows, err);
     mem_free(rows);
-    x->front += n;
+    x->front += k;
     x->changed = true;
     return rc || x->front <= (uint64_t)2 * LOOKUP_FRONT ? rc : drain(x, db, NULL, 0, err);
 }

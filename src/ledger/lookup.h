@@ -48,8 +48,9 @@ struct lookup;
 int lookup_open(struct lookup **ret, struct error *err);
 void lookup_close(struct lookup *x);
 void lookup_reset(struct lookup *x);
-/* Entries may be there already. The array is sorted in place. Few go to the front, many (LOOKUP_RUN) become a run together with the front. */
-int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, struct error *err);
+/* Entries may be there already, but for those whose holder is `fresh` or above: records of this call (0: none is known to be). The array is sorted in place, and
+ * loses its doubles. Few go to the front, many (LOOKUP_RUN) become a run together with the front. */
+int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, int64_t fresh, struct error *err);
 /* Entries need not be there. The array is sorted in place. Cost: one bucket rewritten an entry. Filters keep bits of what was removed until they are made anew, a
  * few with each transaction that removes something; traceless: all of them before this transaction ends, so that not even a bit is left (2 ms for each removed
  * entry at ten million persons). */

@@ -106,6 +106,21 @@ static int exists_row(struct apply *x, const struct value *row, void *arg, struc
     return 0;
 }
 
+static int told_row(struct apply *x, const struct value *row, void *arg, struct error *err) {
+    int rc = exists_row(x, row, arg, err);
+    return rc ? rc : tally_tell(x, row, err);
+}
+
+/* Which of the named are there. */
+static int fetch_existing(struct apply *x, const struct register_decl *reg, int64_t *ids, size_t n, struct error *err) {
+    struct buf columns = {0};
+    bool counted = tally_ahead(x, reg, &columns);
+    if (!counted) buf_str(&columns, "\"id\"");
+    int rc = columns.failed ? error_memory(err) : fetch(x, buf_cstr(&columns), reg->name.s, "id", ids, ids_distinct(ids, n), counted ? told_row : exists_row, apply_table_of(x, reg), err);
+    buf_clear(&columns);
+    return rc;
+}
+
 int apply_fetch(struct apply *x, const char *head, const char *tail, int64_t *ids, size_t n, int (*visit)(struct apply *x, const struct value *row, void *arg, struct error *err), void *arg,
                 struct error *err) {
     struct visiting v = {x, visit, arg};
@@ -210,10 +225,9 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
     for (size_t i = 0; !rc && i < n; i++)
         if (drafts[i]->outcome != OUTCOME_REJECTED) rc = gather(x, drafts[i], keys, refs, known, &holders, err);
     for (size_t r = 0; !rc && r < n_registers; r++) {
-        struct apply_table *at = &x->tables[r];
         if (keys[r].n) rc = apply_keys_fetch(x, x->l->tables[r], keys[r].ids, keys[r].n, err);
         if (!rc && (keys[r].n || known[r].n)) rc = fetch_known(x, x->l->tables[r], &keys[r], &known[r], &holders, err);
-        if (!rc && refs[r].n) rc = fetch(x, "\"id\"", x->l->catalog->registers[r].name.s, "id", refs[r].ids, ids_distinct(refs[r].ids, refs[r].n), exists_row, at, err);
+        if (!rc && refs[r].n) rc = fetch_existing(x, &x->l->catalog->registers[r], refs[r].ids, refs[r].n, err);
     }
     if (!rc) rc = apply_late_keys_fetch(x, drafts, n, err);
     if (!rc) rc = hold_expect(x, drafts, n, err);
@@ -301,7 +315,7 @@ static int flush_lookup(struct apply *x, struct error *err) {
     for (size_t i = 0; x->n_lost && i < x->n_found; i++)
         if (!lost_again(x, i)) x->found[n++] = x->found[i];
     int rc = lookup_drop(x->l->lookup, x->l->db, gone, x->n_lost, false, err);
-    return rc ? rc : lookup_add(x->l->lookup, x->l->db, x->found, n, err);
+    return rc ? rc : lookup_add(x->l->lookup, x->l->db, x->found, n, x->first_id, err);
 }
 
 int apply_flush(struct apply *x, struct error *err) {

@@ -211,20 +211,56 @@ static int stored_row(struct apply *x, const struct value *row, void *arg, struc
     return rc;
 }
 
+/* id, region, by..., left out: what stored_row reads. */
+static void person_columns(const struct tally_bound *b, struct buf *out) {
+    buf_str(out, "\"id\",\"region\"");
+    for (size_t i = 0; i < b->n_by; i++) buf_printf(out, ",\"%s\"", b->people->fields[b->by[i]].name.s);
+    if (b->left_out >= 0) buf_printf(out, ",\"%s\"", b->people->fields[b->left_out].name.s);
+}
+
+bool tally_ahead(struct apply *x, const struct register_decl *people, struct buf *columns) {
+    for (size_t r = 0; r < x->l->catalog->n_registers && !x->told_for; r++) {
+        const struct tally_bound *b = x->l->tables[r]->tally;
+        if (b && b->people == people) x->told_for = b;
+    }
+    if (!x->told_for || x->told_for->people != people) return false;
+    person_columns(x->told_for, columns);
+    return true;
+}
+
+int tally_tell(struct apply *x, const struct value *row, struct error *err) {
+    size_t n = 2 + x->told_for->n_by + (x->told_for->left_out >= 0);
+    struct value *kept = arena_alloc(&x->arena, n * sizeof *kept);
+    struct idmap_slot *slot = kept ? idmap_put(&x->told, &x->arena, row[0].i, NULL) : NULL;
+    if (!slot) return error_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = row[i];
+        if (row[i].kind != VALUE_TEXT) continue;
+        struct text t = arena_text(&x->arena, value_view(row[i]));
+        if (!t.s) return error_memory(err);
+        kept[i] = value_text(t);
+    }
+    slot->value.p = kept;
+    return 0;
+}
+
 /* The group of everybody concerned: as it stands in the store, and as this call leaves it. */
 static int groups(struct apply *x, struct tally_one *o, struct error *err) {
     const struct tally_bound *b = o->b;
     int64_t *ids = arena_alloc(&x->arena, (o->n_souls + 1) * sizeof *ids);
     struct buf select = {0};
     size_t n = 0;
-    if (!ids) return error_memory(err);
-    for (size_t i = 0; i < o->n_souls; i++)
-        if (o->souls[i].id < x->first_id) ids[n++] = o->souls[i].id;
-    buf_str(&select, "SELECT \"id\",\"region\"");
-    for (size_t i = 0; i < b->n_by; i++) buf_printf(&select, ",\"%s\"", b->people->fields[b->by[i]].name.s);
-    if (b->left_out >= 0) buf_printf(&select, ",\"%s\"", b->people->fields[b->left_out].name.s);
+    int rc = ids ? 0 : error_memory(err);
+    for (size_t i = 0; !rc && i < o->n_souls; i++) {
+        int64_t id = o->souls[i].id;
+        struct idmap_slot *told = x->told_for == b ? idmap_find(&x->told, id) : NULL;
+        if (told) rc = stored_row(x, told->value.p, o, err);
+        else if (id < x->first_id) ids[n++] = id;
+    }
+    buf_str(&select, "SELECT ");
+    person_columns(b, &select);
     buf_printf(&select, " FROM \"%s\" WHERE \"id\"", b->people->name.s);
-    int rc = select.failed ? error_memory(err) : apply_fetch(x, buf_cstr(&select), "", ids, n, stored_row, o, err);
+    if (!rc) rc = select.failed ? error_memory(err) : apply_fetch(x, buf_cstr(&select), "", ids, n, stored_row, o, err);
     buf_clear(&select);
     for (struct entry *e = apply_table_of(x, b->people)->first; e && !rc; e = e->next) {
         struct idmap_slot *slot = idmap_find(&o->by_person, e->record.id);

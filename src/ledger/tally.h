@@ -30,6 +30,11 @@ struct tally_change;
 int tally_before(struct apply *x, struct tally_change **ret, struct error *err);
 int tally_after(struct apply *x, struct tally_change *t, struct error *err);
 
+/* People whom a batch names are asked once whether they are there and what they count for (record_fetch.c): the columns of that question, the id first, false where no tally counts
+ * this register; and a row of its answer, kept for tally_before. */
+bool tally_ahead(struct apply *x, const struct register_decl *people, struct buf *columns);
+int tally_tell(struct apply *x, const struct value *row, struct error *err);
+
 /* Adds n (the last column) of these rows to a table of counters; each key once. */
 int tally_add(struct db *db, const struct db_table *t, const struct value *rows, size_t n, struct error *err);
 
