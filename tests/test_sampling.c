@@ -661,8 +661,31 @@ static void who_must_be_tested_is_a_duty_of_the_unit(void **state) {
     }
 }
 
+/* Written by hand or imported, past the table's own desk. */
+static void nothing_of_a_table_is_of_tomorrow(void **state) {
+    struct test_ledger t;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        struct error err = {0};
+        const char *tomorrow = "2022-09-02T17:30", *seconds = "2022-09-01T17:30:30"; /* a clock is seconds ahead */
+        int64_t tube = tube_of(&t, &g, "F1", "10");
+        assert_int_equal(test_write(&t, test_draft(&t, "tube", DRAFT_CREATE, "barcode", "F2", "round", test_id(&t, g.round), "size", "10", "opened_at", tomorrow, NULL), &err), E_INVALID);
+        assert_int_equal(test_write(&t, test_draft(&t, "swab", DRAFT_CREATE, "person", test_id(&t, person_of(&t, 1)), "tube", test_id(&t, tube), "swabbed_at", tomorrow, NULL), &err), E_INVALID);
+        assert_int_equal(test_write(&t, test_draft(&t, "queue_report", DRAFT_CREATE, "site", test_id(&t, g.site), "reported_at", tomorrow, "waiting", "900", NULL), &err), E_INVALID);
+        static const char *const later[] = {"closed_at", "received_at"};
+        for (int i = 0; i < 2; i++) {
+            struct draft *d = test_draft(&t, "tube", DRAFT_CHANGE, later[i], tomorrow, NULL);
+            d->id = tube;
+            assert_int_equal(test_write(&t, d, &err), E_INVALID);
+        }
+        assert_true(test_record(&t, "queue_report", "site", test_id(&t, g.site), "reported_at", seconds, "waiting", "3") > 0);
+        assert_true(test_record(&t, "swab", "person", test_id(&t, person_of(&t, 2)), "tube", test_id(&t, tube), "swabbed_at", seconds) > 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_a_table_is_of_tomorrow),
         cmocka_unit_test(a_tube_takes_what_it_holds_and_closes),
         cmocka_unit_test(a_tube_of_a_clock_ahead_closes_too),
         cmocka_unit_test(a_batch_overfills_no_tube),
