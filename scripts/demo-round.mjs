@@ -72,7 +72,7 @@ function sheets() {
         its.forEach((tube) => packed.push([tube, code].join(',')))
         if (!received) return
         const arrived = its.filter((_, i) => !(n === 4 && which === 1 && i === 2))
-        write(`came-${code}`, n === 5 && which === 1 ? [...arrived, 'C60005'] : arrived)
+        write(`came-${code}`, n === 5 && which === 1 ? [...arrived, 'C70001'] : arrived)
         came.push(...arrived.map((tube) => ({ tube, received })))
       }
       box(1, 750, n === 7 ? 0 : 840 + n, (at) => at < 745)
