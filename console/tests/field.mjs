@@ -310,6 +310,41 @@ async function packing(page, at) {
   }, page)
 }
 
+/** Puts or (null) takes away a row of the one who samples that nobody can open. */
+const lost = (page, order) =>
+  page.evaluate(async (order) => {
+    const done = (r) => new Promise((go, stop) => ((r.onsuccess = () => go(r.result)), (r.onerror = () => stop(r.error))))
+    const book = await done(indexedDB.open('tocsin-field'))
+    const { owner } = await done(book.transaction('desk').objectStore('desk').get('lock'))
+    const rows = book.transaction('rows', 'readwrite').objectStore('rows')
+    const box = { from: new ArrayBuffer(65), iv: new Uint8Array(12), text: new ArrayBuffer(32) }
+    await done(order === null ? rows.delete('lost') : rows.put({ key: 'lost', order, owner, kid: 'gone', state: 'waiting', box }))
+    const all = await done(book.transaction('rows').objectStore('rows').getAll())
+    book.close()
+    return all.sort((a, b) => a.order - b.order).map((r) => r.key)
+  }, order)
+async function keyGone(page) {
+  await test('field: what waits under a key that is gone holds up nothing; after the clock was set back, what is scanned comes after what waits', async () => {
+    await page.context().setOffline(true)
+    await lost(page, Date.now() + 3600000)
+    await page.reload()
+    await page.waitForSelector('#scan')
+    must(/✓/.test(await scan(page, idCard(60))), 'not taken')
+    const order = await lost(page, Date.now() + 3500000)
+    must(order.length === 2 && order[0] === 'lost', `what came later stands before: ${order.join()}`)
+    await lost(page, 1)
+    await page.context().setOffline(false)
+    await page.waitForFunction(() => document.querySelector('.unsent').textContent === '1')
+    await lost(page, null)
+    await page.reload()
+    await page.waitForSelector('#scan')
+    await none(page)
+    await page.getByRole('button', { name: '封管', exact: true }).click()
+    await page.waitForFunction(() => document.querySelector('.told').textContent.includes('已封'))
+    must(/✓/.test(await scan(page, `T6${run}`)), 'the table does not go on')
+  }, page)
+}
+
 async function ended(page) {
   await test('field: the session ends in the middle: the table goes on, and what waits goes when one signs in', async () => {
     await page.context().clearCookies()
@@ -426,6 +461,7 @@ export async function walk(browser) {
   await withALine(page, at)
   await withoutALine(page, at)
   await packing(page, at)
+  await keyGone(page)
   await ended(page)
   await stolen(browser, page)
   await shed(page, at)

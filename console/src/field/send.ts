@@ -103,7 +103,8 @@ type Result = Pick<Told['SwabsAnswer']['rows'][number], 'outcome' | 'message'>
 async function once(): Promise<boolean> {
   if (!own || !lock) return false
   const key = own
-  const mine = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'waiting').slice(0, BATCH)
+  // what was sealed to a key that is gone stays, and stays counted; it does not hold up the rest
+  const mine = (await rows()).filter((r) => r.kid === lock?.kid && r.state === 'waiting').slice(0, BATCH)
   const all = await Promise.all(mine.map(async (r) => ({ row: r, wish: await unseal<Wish>(key, r.box) })))
   if (!all.length) return false
   // Swabs together; a tube is closed and a box sealed alone, after what was put into it and before what came later.

@@ -118,6 +118,8 @@ export function keyOf(jwk: JsonWebKey): Promise<CryptoKey> {
 // ---- rows
 let last = 0
 export async function add(lock: Lock, wish: Wish): Promise<string> {
+  // after what waits, though the clock was set back since: a tube is closed after its swabs
+  if (!last) last = Math.max(last, (await rows()).at(-1)?.order ?? 0)
   last = Math.max(last + 1, Date.now())
   const row: Row = { key: crypto.randomUUID(), order: last, owner: lock.owner, kid: lock.kid, state: 'waiting', box: await seal(lock, wish) }
   await change('rows', (s) => s.add(row))
