@@ -345,6 +345,49 @@ async function keyGone(page) {
   }, page)
 }
 
+/** As another window of this device that was opened at the same moment: its lock, whose key the server has too, seals what is scanned. */
+const otherLock = (page) =>
+  page.evaluate(async () => {
+    const pair = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits'])
+    const [open, key] = await Promise.all([pair.publicKey, pair.privateKey].map((k) => crypto.subtle.exportKey('jwk', k)))
+    const { csrf } = await (await fetch('/api/v1/session')).json()
+    await fetch('/api/v1/session/settings', { method: 'PATCH', headers: { 'Content-Type': 'application/json', 'Tocsin-CSRF': csrf }, body: JSON.stringify({ 'field.key.window': key }) })
+    const done = (r) => new Promise((go, stop) => ((r.onsuccess = () => go(r.result)), (r.onerror = () => stop(r.error))))
+    const book = await done(indexedDB.open('tocsin-field'))
+    const { owner } = await done(book.transaction('desk').objectStore('desk').get('lock'))
+    await done(book.transaction('desk', 'readwrite').objectStore('desk').put({ kid: 'window', owner, open }, 'lock'))
+    book.close()
+  })
+async function shutRows(page) {
+  await test('field: what another window of the device sealed is sent from here', async () => {
+    await otherLock(page)
+    await page.context().setOffline(true)
+    await page.reload()
+    await page.waitForSelector('#scan')
+    must(/✓/.test(await scan(page, idCard(61))), 'not taken')
+    must((await unsent(page)) === 1, 'it does not wait')
+    await page.context().setOffline(false)
+    await none(page)
+  }, page)
+  await test('field: a row that nobody can open is told and listed, and the shift can end', async () => {
+    await lost(page, 1)
+    await page.reload()
+    await page.waitForFunction(() => document.querySelector('.unsent')?.textContent === '1')
+    await page.locator('.note.shut').waitFor()
+    must(await page.getByRole('button', { name: '下班' }).isEnabled(), 'the shift cannot end')
+    await page.locator('.counts button').click()
+    await page.locator('.rows li').waitFor()
+    await toned(page, ['.rows p.bad', '.note.shut'])
+    await page.getByRole('button', { name: '已处理' }).click()
+    await none(page)
+    must(!(await page.locator('.note.shut').count()), 'it is told of what is not there')
+    await page.getByRole('button', { name: '返回采样' }).click()
+    await page.waitForSelector('#scan')
+  }, page)
+  await close(page)
+  await scan(page, `T7${run}`)
+}
+
 async function ended(page) {
   await test('field: the session ends in the middle: the table goes on, and what waits goes when one signs in', async () => {
     await page.context().clearCookies()
@@ -462,6 +505,7 @@ export async function walk(browser) {
   await withoutALine(page, at)
   await packing(page, at)
   await keyGone(page)
+  await shutRows(page)
   await ended(page)
   await stolen(browser, page)
   await shed(page, at)

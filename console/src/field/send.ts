@@ -5,13 +5,15 @@ import { reactive, readonly } from 'vue'
 import { ask, get, Problem, whenSignedOut } from '@/api/client'
 import type { Told } from '@/api/told'
 import { session, sessionLoad, signAway } from '@/session'
-import { add, keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Box, type Lock, type Wish } from './shelf'
+import { add, keep, kept, keyOf, newLock, refuse, remove, rows, unseal, type Box, type Lock, type Row, type Wish } from './shelf'
 
 const BATCH = 50
 const MOST_WAIT_S = 60
 
 const state = reactive({
   waiting: 0,
+  /** Of those, rows that no key opens: told, and nothing waits for them. */
+  shut: 0,
   /** Rows of somebody else on this device: they wait for him. */
   others: {} as Record<string, number>,
   refused: 0,
@@ -28,7 +30,11 @@ const state = reactive({
 export const sending = readonly(state)
 
 let lock: Lock | undefined
-let own: CryptoKey | null = null
+/** What opens the rows, by the lock they are sealed to: one that was made in another window of this device too. */
+let keys: Map<string, CryptoKey> | null = null
+/** Locks whose keys the server has not, as it was asked last; and rows that their own key does not open. */
+const missing = new Set<string>()
+const damaged = new Set<string>()
 let timer: ReturnType<typeof setTimeout> | undefined
 let fails = 0
 
@@ -40,10 +46,20 @@ export async function put(wish: Wish): Promise<string> {
   void flush()
   return key
 }
+const shut = (r: Row): boolean => !!keys && (!keys.has(r.kid) || damaged.has(r.key))
+async function wishOf(r: Row): Promise<Wish | null> {
+  const key = keys?.get(r.kid)
+  if (!key) return null
+  return unseal<Wish>(key, r.box).catch(() => {
+    damaged.add(r.key)
+    return null
+  })
+}
 export async function count(): Promise<void> {
   const all = await rows()
   const mine = all.filter((r) => r.owner === lock?.owner)
   state.waiting = mine.filter((r) => r.state === 'waiting').length
+  state.shut = mine.filter((r) => r.state === 'waiting' && shut(r)).length
   state.refused = mine.filter((r) => r.state === 'refused').length
   state.others = {}
   for (const r of all) if (r.owner !== lock?.owner) state.others[r.owner] = (state.others[r.owner] ?? 0) + 1
@@ -55,7 +71,8 @@ export async function begin(): Promise<void> {
   state.held = !!lock
   await count()
 }
-const name = (kid: string): string => `field.key.${kid}`
+const KEY = 'field.key.'
+const name = (kid: string): string => KEY + kid
 /** The time as the server has it, by what this device was off when it signed in; what it drifts later the server takes off by itself. */
 export function clock(): string {
   return new Date(Date.now() - state.off_s * 1000).toISOString()
@@ -71,42 +88,51 @@ export async function unlock(): Promise<void> {
   if (!login) return
   await setClock()
   const all = (await get<{ settings: Record<string, JsonWebKey> }>('session/settings')).settings
+  const found = new Map<string, CryptoKey>()
+  for (const [what, key] of Object.entries(all)) {
+    const opens = what.startsWith(KEY) && (await keyOf(key).catch(() => null))
+    if (opens) found.set(what.slice(KEY.length), opens)
+  }
   const old = await kept<Lock>(`lock.${login}`)
-  if (old && all[name(old.kid)]) {
+  if (old && found.has(old.kid)) {
     lock = old
-    own = await keyOf(all[name(old.kid)] as JsonWebKey)
   } else {
     const fresh = await newLock(login)
     await ask('session/settings', { method: 'PATCH', body: { [name(fresh.lock.kid)]: fresh.key } })
     lock = fresh.lock
-    own = await keyOf(fresh.key)
+    found.set(lock.kid, await keyOf(fresh.key))
     await keep(`lock.${login}`, lock)
   }
+  keys = found
+  missing.clear()
   await keep('lock', lock)
   state.held = true
   await count()
 }
 /** The shift is over and everything is sent: the key is of no use any more. */
 export async function forgetLock(): Promise<void> {
-  if (!lock || state.waiting || state.refused) return
+  if (!lock || state.waiting > state.shut || state.refused) return
   const { kid, owner } = lock
   await ask('session/settings', { method: 'PATCH', body: { [name(kid)]: null } }).catch(() => undefined)
   await keep('lock', undefined)
   await keep(`lock.${owner}`, undefined)
   lock = undefined
-  own = null
+  keys = null
   state.held = false
 }
 
 type Result = Pick<Told['SwabsAnswer']['rows'][number], 'outcome' | 'message'>
 /** One batch; false when nothing waited. What the server refuses stays here with its reason, until somebody has seen to it. */
 async function once(): Promise<boolean> {
-  if (!own || !lock) return false
-  const key = own
-  // what was sealed to a key that is gone stays, and stays counted; it does not hold up the rest
-  const mine = (await rows()).filter((r) => r.kid === lock?.kid && r.state === 'waiting').slice(0, BATCH)
-  const all = await Promise.all(mine.map(async (r) => ({ row: r, wish: await unseal<Wish>(key, r.box) })))
-  if (!all.length) return false
+  if (!keys || !lock) return false
+  const waiting = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'waiting')
+  if (waiting.some((r) => !keys?.has(r.kid) && !missing.has(r.kid))) {
+    await unlock() // another window has made a lock since; once for each that is not there
+    for (const r of waiting) if (!keys.has(r.kid)) missing.add(r.kid)
+  }
+  const mine = waiting.filter((r) => !shut(r)).slice(0, BATCH)
+  const all = (await Promise.all(mine.map(async (r) => ({ row: r, wish: await wishOf(r) })))).filter((x): x is { row: Row; wish: Wish } => !!x.wish)
+  if (!all.length) return mine.length > 0
   // Swabs together; a tube is closed and a box sealed alone, after what was put into it and before what came later.
   const alone = all.findIndex((x) => !('swab' in x.wish))
   const batch = alone < 0 ? all : alone === 0 ? all.slice(0, 1) : all.slice(0, alone)
@@ -167,7 +193,7 @@ export async function flush(): Promise<void> {
   try {
     if (!session.known) await sessionLoad()
     if (!session.account) return
-    if (!own) await unlock()
+    if (!keys) await unlock()
     while (await once()) await count()
     state.line = true
     state.fault = ''
@@ -187,7 +213,7 @@ export async function flush(): Promise<void> {
 // The table goes on without a session: nobody is held up to sign in again. What opens the rows is forgotten with it: fetched anew by who signs in.
 whenSignedOut(() => {
   signAway()
-  own = null
+  keys = null
   return Promise.resolve(false)
 })
 window.addEventListener('online', () => setTimeout(() => void flush(), 2000 * Math.random()))
@@ -195,11 +221,18 @@ window.addEventListener('offline', () => (state.line = false))
 
 export interface Refused {
   key: string
-  wish: Wish
+  /** When it was kept, by the clock of the device. */
+  at: number
+  /** null: no key opens it. */
+  wish: Wish | null
   why: string
 }
+async function whyOf(r: Row): Promise<string> {
+  const key = keys?.get(r.why_kid ?? r.kid)
+  return key && r.why ? unseal<string>(key, r.why).catch(() => '') : ''
+}
 export async function refusals(): Promise<Refused[]> {
-  if (!own) return []
-  const all = (await rows()).filter((r) => r.owner === lock?.owner && r.state === 'refused')
-  return Promise.all(all.map(async (r) => ({ key: r.key, wish: await unseal<Wish>(own as CryptoKey, r.box), why: r.why ? await unseal<string>(own as CryptoKey, r.why) : '' })))
+  if (!keys) return []
+  const all = (await rows()).filter((r) => r.owner === lock?.owner && (r.state === 'refused' || shut(r)))
+  return Promise.all(all.map(async (r) => ({ key: r.key, at: r.order, wish: await wishOf(r), why: await whyOf(r) })))
 }

@@ -41,6 +41,8 @@ export interface Row {
   state: 'waiting' | 'refused'
   box: Sealed
   why?: Sealed
+  /** Of the lock that the reason is sealed to: of who was told it. */
+  why_kid?: string
 }
 export interface Lock {
   kid: string
@@ -118,7 +120,7 @@ export function keyOf(jwk: JsonWebKey): Promise<CryptoKey> {
 // ---- rows
 let last = 0
 export async function add(lock: Lock, wish: Wish): Promise<string> {
-  // after what waits, though the clock was set back since: a tube is closed after its swabs
+  // After what waits, though the clock was set back since: a tube is closed after its swabs.
   if (!last) last = Math.max(last, (await rows()).at(-1)?.order ?? 0)
   last = Math.max(last + 1, Date.now())
   const row: Row = { key: crypto.randomUUID(), order: last, owner: lock.owner, kid: lock.kid, state: 'waiting', box: await seal(lock, wish) }
@@ -134,6 +136,6 @@ export function remove(keys: string[]): Promise<void> {
   return change('rows', (s) => keys.forEach((k) => s.delete(k)))
 }
 export async function refuse(lock: Lock, row: Row, why: string): Promise<void> {
-  const told: Row = { ...row, state: 'refused', why: await seal({ ...lock, kid: row.kid }, why) }
+  const told: Row = { ...row, state: 'refused', why: await seal(lock, why), why_kid: lock.kid }
   await change('rows', (s) => s.put(told))
 }
