@@ -299,6 +299,8 @@ async function sealed(browser) {
   }, page)
   await test('a token is issued, shown once, works, and is taken back', async () => {
     await go(page, '/me')
+    const wide = await page.evaluate(() => ['.el-input:has(#token-name)', '.el-date-editor:has(#token-end)', '.el-select:has(#token-registers)'].map((at) => Math.round(document.querySelector(at).getBoundingClientRect().width)))
+    must(new Set(wide).size === 1, `fields of one form are ${wide.join(', ')} px wide`)
     await page.fill('#token-name', '方舱平板')
     await page.reload()
     await settled(page)
