@@ -89,6 +89,38 @@ static void a_street_sees_the_round_it_works_in(void **state) {
     }
 }
 
+/* Seconds that no calendar has (milliseconds, the ends of an integer) are refused by the name of the field, and nothing is reckoned with them. */
+static void what_is_no_time_is_refused(void **state) {
+    static const char *const none[] = {"9223372036854775807", "-9223372036854775807", "-9223372036854775808", "1662024600000"};
+    (void)state;
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct sample_ground g;
+        started(store, &g);
+        const char *path = "/api/v1/sampling/swabs", *tube = "/api/v1/sampling/tubes/A1/close";
+        assert_status(test_http_post(&h, path, ROOT, one(&g, "A1", "\"temporary\":\"1\",\"swabbed_at\":1662024600")), 201); /* 2022-09-01T17:30 */
+        for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+            struct answer_got got = test_http_post(&h, path, ROOT, one(&g, "A1", arena_printf(&h.t.a, "\"temporary\":\"2\",\"sent_at\":%s", none[i])));
+            assert_status(got, 422);
+            assert_true(strstr(got.body.s, "/sent_at") != NULL);
+            got = test_http_post(&h, path, ROOT, one(&g, "A1", arena_printf(&h.t.a, "\"temporary\":\"2\",\"sent_at\":1662024000,\"swabbed_at\":%s", none[i])));
+            assert_status(got, 200);
+            const json_t *row = json_array_get(json_object_get(got.json, "rows"), 0);
+            assert_string_equal(json_string_value(json_object_get(row, "reason")), "invalid");
+            assert_string_equal(json_string_value(json_object_get(row, "where")), "swabbed_at");
+            got = test_http_post(&h, tube, ROOT, arena_printf(&h.t.a, "{\"closed_at\":1662024600,\"sent_at\":%s}", none[i]));
+            assert_status(got, 422);
+            assert_true(strstr(got.body.s, "/sent_at") != NULL);
+            got = test_http_post(&h, tube, ROOT, arena_printf(&h.t.a, "{\"closed_at\":%s,\"sent_at\":1662025200}", none[i]));
+            assert_status(got, 422);
+            assert_true(strstr(got.body.s, "/closed_at") != NULL);
+        }
+        test_http_stop(&h);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"swab\""), 1);
+        assert_int_equal(test_count(&h.t, "SELECT COUNT(*) FROM \"tube\" WHERE \"state\"='open'"), 1);
+        test_http_drop(&h);
+    }
+}
+
 static void a_swab_is_there_when_it_is_answered(void **state) {
     (void)state;
     for (size_t store = 0; store < test_stores(); store++) {
@@ -268,6 +300,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_is_refused, settle),
         cmocka_unit_test_teardown(a_street_sees_the_round_it_works_in, settle),
+        cmocka_unit_test_teardown(what_is_no_time_is_refused, settle),
         cmocka_unit_test_teardown(a_swab_is_there_when_it_is_answered, settle),
         cmocka_unit_test_teardown(who_booked_and_did_not_come, settle),
         cmocka_unit_test_teardown(the_round_in_numbers, settle),

@@ -27,12 +27,13 @@ static struct text *text_of_member(struct sampling_row *r, size_t i) {
     return at[i];
 }
 
-/* An instant as text, or as seconds since 1970. */
+/* An instant as text, or as seconds since 1970 of a year that can be written: what clocks are off by is added to it and taken off. */
 static bool moment(const json_t *j, int32_t zone_s, instant *ret) {
     *ret = INSTANT_NONE;
     if (!j || json_is_null(j)) return true;
-    if (json_is_integer(j)) *ret = json_integer_value(j);
-    return json_is_integer(j) || (json_is_string(j) && instant_parse(text_of(json_string_value(j)), zone_s, ret));
+    if (!json_is_integer(j)) return json_is_string(j) && instant_parse(text_of(json_string_value(j)), zone_s, ret);
+    *ret = json_integer_value(j);
+    return *ret >= instant_of_day(DAY_MIN, zone_s) && *ret < instant_of_day(DAY_MAX, zone_s) + DAY_S;
 }
 
 static bool whole(const json_t *row, const json_t *all, const char *name, int64_t *ret) {
