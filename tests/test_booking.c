@@ -40,6 +40,47 @@ static void is(struct test_ledger *t, int64_t id, const char *state, int64_t by)
     if (test_count(t, sql) != 1) fail_msg("booking %lld is not %s by %lld", (long long)id, state, (long long)by);
 }
 
+static int64_t cell_of(struct test_ledger *t, const char *reg, const char *field, int64_t id) {
+    return test_count(t, arena_printf(&t->a, "SELECT COALESCE(\"%s\",0) FROM \"%s\" WHERE \"id\"=%lld", field, reg, (long long)id));
+}
+
+static void led_to(struct test_ledger *t, const char *reg, int64_t id, const char *field, const char *to) {
+    struct error err = {0};
+    struct draft *d = test_draft(t, reg, DRAFT_CHANGE, field, to, NULL);
+    d->id = id;
+    assert_ok(test_write(t, d, &err), err);
+}
+
+/* Who takes another slot has its times and its place, not those of the one he left; a tube that goes into another box goes where that goes. A word of its own stays. */
+static void who_takes_another_slot_comes_at_its_time(void **state) {
+    struct test_ledger t;
+    (void)state;
+    EACH_EVENING(t) {
+        struct sample_ground g = ground(&t);
+        int64_t early = slot_at(&t, &g, "2022-09-01T18:00"), late = slot_at(&t, &g, "2022-09-01T20:00"), of = booking(&t, person_of(&t, 1), "2022-09-01T12:00", early);
+        int64_t evening = test_at("2022-09-01T20:00");
+        assert_int_equal(cell_of(&t, "voluntary_test", "starts_at", of), test_at("2022-09-01T18:00"));
+        led_to(&t, "voluntary_test", of, "slot", test_id(&t, late));
+        assert_int_equal(cell_of(&t, "voluntary_test", "starts_at", of), evening);
+        assert_int_equal(cell_of(&t, "voluntary_test", "ends_at", of), test_at("2022-09-01T23:30"));
+        led_to(&t, "voluntary_test", of, "starts_at", "2022-09-01T20:30"); /* agreed with him */
+        led_to(&t, "voluntary_test", of, "slot", test_id(&t, early));
+        assert_int_equal(cell_of(&t, "voluntary_test", "starts_at", of), test_at("2022-09-01T20:30"));
+        assert_int_equal(cell_of(&t, "voluntary_test", "site", of), g.site);
+        led_to(&t, "voluntary_test", of, "slot", "");
+        assert_int_equal(cell_of(&t, "voluntary_test", "site", of), 0);
+        int64_t labs[2], boxes[2], tube = tube_of(&t, &g, "A1", "10");
+        for (int i = 0; i < 2; i++) {
+            labs[i] = test_record(&t, "laboratory", "title", i ? "乙实验室" : "甲实验室");
+            boxes[i] = test_record(&t, "box", "barcode", i ? "B2" : "B1", "site", test_id(&t, g.site), "laboratory", test_id(&t, labs[i]));
+        }
+        for (int i = 0; i < 2; i++) {
+            led_to(&t, "tube", tube, "box", test_id(&t, boxes[i]));
+            assert_int_equal(cell_of(&t, "tube", "laboratory", tube), labs[i]);
+        }
+    }
+}
+
 /* One by one and as a batch, by the desk that every table, device and sheet goes through; who was not swabbed stays booked; what is sent again moves nothing. */
 static void a_swab_does_what_was_booked(void **state) {
     struct test_ledger t;
@@ -152,6 +193,7 @@ static void whichever_was_told_first(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_takes_another_slot_comes_at_its_time),
         cmocka_unit_test(a_swab_does_what_was_booked),
         cmocka_unit_test(the_nearest_booking_is_meant),
         cmocka_unit_test(whichever_was_told_first),

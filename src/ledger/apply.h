@@ -88,6 +88,9 @@ int apply_copies_follow(struct apply *x, const struct record *r, const struct re
 /* record_key.c */
 /* Fills cells that are not given from the records they are declared to come from. */
 int apply_copies(struct apply *x, const struct reg_table *t, struct value *values, bool *ret_any, struct error *err);
+/* A record that refers to another one now: what was copied, unless it has its own word or the draft says it, is what the new one says; empty where that says nothing. How many
+ * cells changed goes onto n. Not whose the record is. */
+int apply_copies_turn(struct apply *x, const struct draft *d, const struct record *before, struct record *now, bool *changed, int *n, struct error *err);
 int apply_late_key(struct apply *x, struct draft *d, struct error *err);
 /* Which of these keys have a record: read together into the table's keys. */
 int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *keys, size_t n, struct error *err);

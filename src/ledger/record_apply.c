@@ -420,6 +420,7 @@ static int change_record(struct apply *x, struct draft *d, int64_t id, struct er
     bool moved = !text_eq(now.state, before.state);
     rc = owned_check(d, &before, &now, err); /* of what the asker says, not of what his move does by itself */
     if (!rc && moved) n += effect_sets(reg, &before, &now, changed);
+    if (!rc && n) rc = apply_copies_turn(x, d, &before, &now, changed, &n, err);
     if (!rc && moved) rc = hold_close(x, &before, &now, changed, &n, err);
     if (rc < 0) return rc;
     d->ret_id = id;

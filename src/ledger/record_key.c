@@ -19,6 +19,37 @@ int apply_copies(struct apply *x, const struct reg_table *t, struct value *value
     return 0;
 }
 
+/* What the record that a cell was copied from says of it; nothing when there is none. */
+static int source_of(struct apply *x, const struct reg_table *t, const struct field *f, const struct value *values, struct value *ret, struct error *err) {
+    struct value to = values[f->copy_reference];
+    const struct record *from = NULL;
+    *ret = value_null();
+    if (to.kind != VALUE_INT || !t->targets[f->copy_reference]) return 0;
+    int rc = record_peek(x->l, t->targets[f->copy_reference], to.i, &from, err);
+    if (!rc && from && value_given(from->values[f->copy_field])) *ret = from->values[f->copy_field];
+    return rc;
+}
+
+int apply_copies_turn(struct apply *x, const struct draft *d, const struct record *before, struct record *now, bool *changed, int *n, struct error *err) {
+    const struct register_decl *reg = d->reg;
+    const struct reg_table *t = x->l->tables[reg->order];
+    for (size_t i = 0; t->has_copies && i < reg->n_fields; i++) {
+        const struct field *f = &reg->fields[i];
+        struct value was = before->values[i], is = value_null();
+        bool said = d->values[i].kind != VALUE_ABSENT && (d->verb != DRAFT_UPSERT || value_given(d->values[i])); /* an empty cell of a list says nothing */
+        if (f->copy_reference < 0 || !changed[f->copy_reference] || changed[i] || said || f->fixed || (int)i == reg->person_field) continue;
+        int rc = value_given(was) ? source_of(x, t, f, before->values, &is, err) : 0;
+        if (rc < 0) return rc;
+        if (value_given(was) && !value_eq(was, is)) continue; /* its own word */
+        if ((rc = source_of(x, t, f, now->values, &is, err)) < 0) return rc;
+        if ((!value_given(is) && (f->required || !value_given(was))) || value_eq(is, was)) continue;
+        now->values[i] = is;
+        changed[i] = true;
+        ++*n;
+    }
+    return 0;
+}
+
 /* The key of a draft whose key cells come from records that it refers to. On a copy: the draft may be applied again after a rollback, and what it does not
  * mention stays not mentioned. */
 int apply_late_key(struct apply *x, struct draft *d, struct error *err) {
