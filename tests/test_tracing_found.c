@@ -670,7 +670,7 @@ static void a_venue_gives_its_list_on_demand(void **state) {
         err = (struct error){0};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &q, &plan, &err), err);
         assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.v, &plan, &list, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
         assert_true(list.n == 3 && list.more == 0 && opens(&x) == 1);
         assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[0].person), test_id(&x.t, x.li)) && list.items[0].there_s == 3600);
         assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[1].person), test_id(&x.t, x.wang)) && list.items[1].there_s == 2400 && list.items[1].last == test_at("2022-05-27T11:30"));
@@ -683,7 +683,7 @@ static void a_venue_gives_its_list_on_demand(void **state) {
         err = (struct error){0};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &bus, &plan, &err), err);
         assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.v, &plan, &list, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
         assert_true(list.n == 2 && list.items[0].there_s == 1800);
         tracing_visitors_clear(&list);
         assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM exposure_venue WHERE state = 'listed'"), 1);
@@ -702,6 +702,21 @@ static void a_venue_gives_its_list_on_demand(void **state) {
             assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &bus, &plan, &err), err);
         }
         assert_int_equal(opens(&x), 2);
+        /* nor does one that names it as a platform of codes does; and of his own street it opens that too */
+        static const char *const regions[] = {"310199", "310115777"};
+        static const char *const codes[] = {"CODE-8", "CODE-9"};
+        for (size_t i = 0; i < 2; i++) {
+            struct draft *place = test_draft(&x.t, "place", DRAFT_CREATE, "title", codes[i], "kind", "market", "visits_name", codes[i], (char *)NULL);
+            struct draft *own = test_draft(&x.t, "exposure_venue", DRAFT_CREATE, "place_text", codes[i], "starts", "2022-05-24T08:00", "ends", "2022-05-27T12:00", (char *)NULL);
+            place->region = text_of(regions[i]);
+            own->region = i ? in_street.region : TEXT("310115");
+            stay(&x, "guest", codes[i], "2022-05-27T10:45", "2022-05-27T12:00");
+            assert_ok(test_write(&x.t, place, &err), err);
+            assert_ok(test_write(&x.t, own, &err), err);
+            bus = (struct tracing_presence){.venue = own->ret_id};
+            assert_int_equal(tracing_visitors_plan(x.t.l, i ? &street : &s, x.v, &bus, &plan, &err), i ? 0 : E_DENIED);
+            err = (struct error){0};
+        }
         scene_drop(&x);
     }
 }

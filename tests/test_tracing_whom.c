@@ -95,6 +95,86 @@ static void two_names_found_one(void **state) {
     }
 }
 
+/* The contact of the question by a name of his; NULL. */
+static const struct contact *contact_of(struct scene *x, const struct session *s, const struct tracing_question *q, const char *name, struct tracing_answer *ret) {
+    struct error err = {0};
+    assert_ok(tracing_ask(x->t.l, s, x->v, q, ret, &err), err);
+    for (size_t i = 0; i < ret->found.n_contacts; i++)
+        if (text_is(tracing_person(ret, ret->found.contacts[i].person), name)) return &ret->found.contacts[i];
+    return NULL;
+}
+
+/* What was recorded under one name of a person after the other adds up to what makes a contact: of whom was met, of the case, of a contact whose contacts are sought. Who is not the same stays another. */
+static void two_names_add_up(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        const char *market = test_id(&x.t, x.market);
+        int64_t zhao = test_record(&x.t, "person", "name", "赵一", "visits_name", "zhao-app"), first = test_record(&x.t, "person", "name", "陈刚", "visits_name", "chen-app"),
+                second = test_record(&x.t, "person", "name", "陈剛"), later = test_record(&x.t, "person", "name", "孙六", "visits_name", "zhao-app");
+        const char *zhao_word = test_id(&x.t, zhao), *first_word = test_id(&x.t, first), *second_word = test_id(&x.t, second), *later_word = test_id(&x.t, later);
+        stay(&x, "zhao-app", market, "2022-05-27T10:00", "2022-05-27T10:08");
+        stay(&x, zhao_word, market, "2022-05-27T10:08", "2022-05-27T10:16");
+        stay(&x, later_word, market, "2022-05-27T10:16", "2022-05-27T10:24"); /* whose card came later: not the same */
+        stay(&x, "chen-app", market, "2022-05-27T10:40", "2022-05-27T10:48");
+        stay(&x, second_word, market, "2022-05-27T10:47", "2022-05-27T10:52");
+        struct tracing_question q = question(&x, 0);
+        q.minutes = 10;
+        const struct contact *c = contact_of(&x, &s, &q, zhao_word, &a);
+        assert_true(c && c->overlap_s == 16 * 60 && c->kind == CONTACT_CLOSE);
+        assert_int_equal(a.found.n_contacts, 3); /* he, Wang, and who scanned; Chen is two yet */
+        tracing_answer_clear(&a);
+        merge(&x, first, second);
+        c = contact_of(&x, &s, &q, "chen-app", &a);
+        if (!c) tracing_answer_clear(&a), c = contact_of(&x, &s, &q, second_word, &a);
+        assert_true(c && c->overlap_s == 12 * 60);
+        assert_int_equal(a.found.n_contacts, 4);
+        tracing_answer_clear(&a);
+        struct tracing_accepted d = {0};
+        struct error err = {0};
+        assert_ok(tracing_accept(x.t.l, &s, x.v, &q, &(struct tracing_accept){0}, &d, &err), err);
+        assert_int_equal(d.refused, 0);
+        assert_int_equal(count(&x, "SELECT minutes FROM finding WHERE person = %lld", first), 12);
+        assert_int_equal(count(&x, "SELECT COUNT(*) FROM contact WHERE person = %lld", second) + count(&x, "SELECT COUNT(*) FROM contact WHERE person = %lld", later), 0);
+        /* of a case the same, and of a contact whose contacts are sought */
+        stay(&x, first_word, "cafe", "2022-05-28T10:00", "2022-05-28T10:06");
+        stay(&x, second_word, "cafe", "2022-05-28T10:06", "2022-05-28T10:13");
+        stay(&x, "guest", "cafe", "2022-05-28T10:00", "2022-05-28T11:00");
+        q.degree = 2;
+        c = contact_of(&x, &s, &q, "guest", &a);
+        assert_true(c && c->degree == 2 && c->overlap_s == 13 * 60);
+        tracing_answer_clear(&a);
+        q = (struct tracing_question){.persons = (const char *const[]){second_word}, .n_persons = 1, .degree = 1, .minutes = 10, .after_minutes = -1, .crowd = -1};
+        c = contact_of(&x, &x.t.s, &q, "guest", &a);
+        assert_true(c && c->overlap_s == 13 * 60);
+        assert_true(a.n_asked == 1 && a.n_unknown == 0);
+        tracing_answer_clear(&a);
+        /* in a list of visitors he is one, and where a case was he is one whom it met */
+        struct tracing_presence there = {.place = text_of(market), .from = test_at("2022-05-27T10:00"), .to = test_at("2022-05-27T11:00")};
+        struct tracing_visitors_plan plan;
+        struct tracing_visitors list;
+        struct tracing_places places;
+        assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &there, &plan, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
+        assert_int_equal(list.n, 6);
+        assert_true(list.items[3].there_s == 16 * 60 && list.items[3].stays == 2 && list.items[4].there_s == 12 * 60);
+        tracing_visitors_clear(&list);
+        assert_ok(tracing_places_of(x.t.l, &s, x.v, TEXT(""), 14, &places, &err), err);
+        assert_true(places.n == 1 && places.places[0].contacts == 3); /* 15 minutes: Wang, who scanned, he */
+        tracing_places_clear(&places);
+        q.reverse = true; /* and backwards, of two who ask */
+        q.persons = (const char *const[]){"chen-app", zhao_word};
+        q.n_persons = 2;
+        c = contact_of(&x, &x.t.s, &q, test_id(&x.t, x.li), &a);
+        assert_true(c && a.common.n_persons >= 1 && a.common.persons[0].cases == 2);
+        for (size_t i = 0; i < a.common.n_places; i++) assert_true(a.common.places[i].cases == 2);
+        tracing_answer_clear(&a);
+        scene_drop(&x);
+    }
+}
+
 /* A trace takes back only what it looked for: contacts of contacts when it went so far, and who only came after stays on record as who came after. Backwards nothing is taken at all. */
 static void what_was_not_looked_for_stands(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -237,7 +317,7 @@ static void a_night_is_one_stay(void **state) {
         stay(&x, "guest", "inn", "2022-05-27T20:00", "2022-05-27T21:00");
         struct tracing_presence q = {.place = TEXT("inn"), .from = test_at("2022-05-25T00:00"), .to = test_at("2022-05-28T00:00")};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &q, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.v, &plan, &found, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &found, &err), err);
         assert_true(found.n == 1 && found.items[0].stays == 2 && found.items[0].there_s == 33 * 3600);
         tracing_visitors_clear(&found);
         scene_drop(&x);
@@ -537,7 +617,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_for_stands), cmocka_unit_test(backwards_until_it_fell_ill), cmocka_unit_test(nobody_meets_at_a_place_not_known), cmocka_unit_test(whom_a_name_stands_for),
-        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
+        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "desks/tracing/inside.h"
 #include "desks/tracing/links.h"
+#include "desks/tracing/same.h"
 #include "desks/tracing/withdrawn.h"
 
 enum { PERSON_WINDOW_DAYS = 14 };
@@ -180,15 +181,21 @@ int tracing_plan_journal(struct ledger *l, const struct session *s, const struct
     return rc;
 }
 
-/* The cases in numbers; who is in no visit and has no link either is nobody to search for. */
-static size_t index_of(const struct tracing_plan *p, const struct tracing_links *links, struct contact_index *index) {
-    size_t n = p->n_seen;
-    if (n) memcpy(index, p->index, n * sizeof *index);
+/* The cases in numbers, each by the one that stands for all of his; who is in no visit and has no link either is nobody to search for. who: beside each, whose it is. */
+static size_t index_of(const struct tracing_plan *p, const struct same *same, const struct tracing_links *links, struct contact_index *index, uint32_t *who) {
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_seen; i++) {
+        struct contact_index x = {same_of(same, p->index[i].person), p->index[i].from, p->index[i].to};
+        if (n && index[n - 1].person == x.person && index[n - 1].from == x.from && index[n - 1].to == x.to) continue;
+        who[n] = same_of(same, p->who[i]);
+        index[n++] = x;
+    }
     for (size_t i = p->n_seen; i < p->n; i++) {
         const struct idmap_slot *slot = idmap_find(&links->numbers, p->records[p->index[i].person]);
         if (!slot) continue;
         index[n] = p->index[i];
-        index[n++].person = (uint32_t)slot->value.i;
+        index[n].person = who[n] = (uint32_t)slot->value.i;
+        n++;
     }
     return n;
 }
@@ -213,15 +220,15 @@ static int further_links(struct ledger *l, const struct session *s, const struct
     return rc;
 }
 
-static int search(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct presence_source *source, struct tracing_links *links, struct contact_work *w,
-                  struct tracing_answer *ans, struct error *err) {
+static int search(struct ledger *l, const struct session *s, const struct tracing_plan *p, const struct presence_source *source, const struct same *same, struct tracing_links *links,
+                  struct contact_work *w, struct tracing_answer *ans, struct error *err) {
     struct contact_options first = p->options;
     struct contact_index *index = mem_alloc((p->n ? p->n : 1) * sizeof *index);
     uint32_t *who = mem_alloc((p->n ? p->n : 1) * sizeof *who);
     bool several = false;
     if (!index || !who) return mem_free(index), mem_free(who), error_memory(err);
     int rc = tracing_links_find(l, s, p, p->records, p->n_records, links, err);
-    size_t n = rc == 0 ? index_of(p, links, index) : 0;
+    size_t n = rc == 0 ? index_of(p, same, links, index, who) : 0;
     if (rc == 0 && first.degree == 2) {
         first.degree = 1;
         first.evidence = false;
@@ -229,10 +236,7 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
         if (rc == 0) rc = further_links(l, s, p, &ans->found, links, err);
     }
     if (rc == 0) rc = contact_find(source, &p->options, index, n, links->items, links->n, w, &ans->found, err);
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        who[i] = i < p->n_seen ? p->who[i] : index[i].person;
-        several |= who[i] != who[0];
-    }
+    for (size_t i = 0; rc == 0 && i < n; i++) several |= who[i] != who[0];
     if (rc == 0 && p->options.reverse && several) rc = contact_common(source, &p->options, index, who, n, links->items, links->n, 0, w, &ans->common, err);
     mem_free(who);
     mem_free(index);
@@ -256,20 +260,23 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
     struct tracing_links links = {.v = v};
     struct visits_reader *r = NULL;
     struct withdrawn back = {0};
+    struct same same = {0};
     const struct presence_source *source = NULL;
     struct contact_work *w = contact_work_new();
     int rc = w ? taken_back(l, s, v, p, &back, err) : error_memory(err);
+    if (rc == 0) rc = same_find(l, v, &same, err);
     if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
-    if (rc == 0 && !(source = withdrawn_without(&back, visits_reader_source(r)))) rc = error_memory(err);
+    if (rc == 0 && (!(source = same_source(&same, visits_reader_source(r))) || !(source = withdrawn_without(&back, source)))) rc = error_memory(err);
     if (rc == 0) {
         links.base = source->n_persons;
-        rc = search(l, s, p, source, &links, w, &ans, err);
+        rc = search(l, s, p, source, &same, &links, w, &ans, err);
     }
     if (rc == 0) {
         contact_sort(&ans.found);
         ans.damaged = visits_reader_damaged(r, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to, visits_zone(v)) + 1);
     }
     withdrawn_clear(&back);
+    same_clear(&same);
     visits_reader_close(r);
     contact_work_free(w);
     ans.origin = instant_of_day(p->origin, visits_zone(v));

@@ -6,6 +6,7 @@
 #include "base/idmap.h"
 #include "desks/tracing/board.h"
 #include "desks/tracing/inside.h"
+#include "desks/tracing/same.h"
 #include "desks/tracing/withdrawn.h"
 
 /* One name in the visits of a person who is a case. */
@@ -30,6 +31,7 @@ struct ranking {
     uint32_t *numbers;          /* two beside each place: its number, the contact counted last */
     size_t n_places, cap_places;
     struct withdrawn back;
+    struct same same;
     const struct presence_source *source;
     struct error *err;
 };
@@ -71,7 +73,12 @@ static int case_take(const struct record *r, void *arg) {
     if (rc < 0) return rc;
     if (!n) return x->unknown++, 0;
     if (!mem_room(&x->sick, &x->cap, x->n + n, sizeof *x->sick)) return error_memory(x->err);
-    for (size_t i = 0; i < n; i++) x->sick[x->n++] = (struct sick){person, {numbers[i], (int32_t)(from - zero), (int32_t)(to - zero)}};
+    for (size_t i = 0; i < n; i++) { /* under the number that stands for all of his */
+        uint32_t number = same_of(&x->same, numbers[i]);
+        bool known = false;
+        for (size_t k = 0; k < i && !known; k++) known = same_of(&x->same, numbers[k]) == number;
+        if (!known) x->sick[x->n++] = (struct sick){person, {number, (int32_t)(from - zero), (int32_t)(to - zero)}};
+    }
     if (from < x->from) x->from = from;
     return 0;
 }
@@ -250,18 +257,20 @@ int tracing_places_of(struct ledger *l, const struct session *s, struct visits *
     snprintf(where, sizeof where, "report_date >= '%s' OR report_date IS NULL", since);
     x.since = s->now - days * DAY_S;
     struct record_filter f = {.where = where, .region = region};
-    int rc = record_list(l, l->db, s, reg, &f, case_count, &x, err);
+    int rc = same_find(l, v, &x.same, err);
+    if (rc == 0) rc = record_list(l, l->db, s, reg, &f, case_count, &x, err);
     if (rc == 0) rc = record_list(l, l->db, s, reg, &f, case_take, &x, err);
     if (rc == 0 && x.n) qsort(x.sick, x.n, sizeof *x.sick, by_person);
     if (rc == 0) rc = taken_back(&x, err);
     if (rc == 0) rc = visits_reader_open(v, x.origin, &r, err);
-    if (rc == 0 && !(x.source = withdrawn_without(&x.back, visits_reader_source(r)))) rc = error_memory(err);
+    if (rc == 0 && (!(x.source = same_source(&x.same, visits_reader_source(r))) || !(x.source = withdrawn_without(&x.back, x.source)))) rc = error_memory(err);
     if (rc == 0) {
         rc = stays_count(&x, err);
         if (rc == 0 && x.n) rc = meetings_count(&x, err);
         if (rc == 0) rc = places_name(&x, s, &out, err);
     }
     withdrawn_clear(&x.back);
+    same_clear(&x.same);
     visits_reader_close(r);
     mem_free(x.sick);
     mem_free(x.places);

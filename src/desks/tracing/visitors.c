@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "desks/tracing/inside.h"
+#include "desks/tracing/same.h"
 
 /* Who writes a venue may name any place there: its list is for who may trace where that place lies, or, of one that is no record, in the node's region. */
 static int place_may(struct ledger *l, const struct session *s, struct text name, struct arena *a, struct error *err) {
     struct value region = value_null();
-    int64_t id;
-    int rc = 0;
-    if (text_int(name, &id)) {
+    int64_t id = 0;
+    int rc = tracing_place_named(l, name, &id, err);
+    if (rc == 0 && id) {
         struct value param = value_int(id);
         rc = db_scalar(l->db, a, "SELECT \"region\" FROM \"place\" WHERE \"id\" = ?1", &param, 1, &region, err);
     }
@@ -105,23 +106,28 @@ static int stays_read(const struct presence_source *s, const struct tracing_visi
     return rc;
 }
 
-int tracing_visitors_find(struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err) {
+int tracing_visitors_find(struct ledger *l, struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err) {
     instant zero = instant_of_day(p->origin, visits_zone(v));
     struct presence_when when = {(int32_t)(p->from - zero), (int32_t)(p->to - zero)};
-    struct presence_list l = {0};
+    struct presence_list list = {0};
     struct tracing_visitors x = {.v = v};
     struct visits_reader *r = NULL;
-    int rc = visits_reader_open(v, p->origin, &r, err);
-    if (rc == 0) rc = stays_read(visits_reader_source(r), p, &when, &l, err);
+    struct same names = {0};
+    const struct presence_source *source = NULL;
+    int rc = same_find(l, v, &names, err);
+    if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
+    if (rc == 0 && !(source = same_source(&names, visits_reader_source(r)))) rc = error_memory(err);
+    if (rc == 0) rc = stays_read(source, p, &when, &list, err);
+    same_clear(&names);
     visits_reader_close(r);
-    if (rc == 0 && l.n) {
-        qsort(l.items, l.n, sizeof *l.items, by_person);
-        x.items = mem_alloc(l.n * sizeof *x.items);
+    if (rc == 0 && list.n) {
+        qsort(list.items, list.n, sizeof *list.items, by_person);
+        x.items = mem_alloc(list.n * sizeof *x.items);
         if (!x.items) rc = error_memory(err);
     }
     int32_t until = 0;
-    for (size_t i = 0; rc == 0 && i < l.n; i++) {
-        const struct presence *q = &l.items[i];
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        const struct presence *q = &list.items[i];
         struct tracing_visitor *one = x.n ? &x.items[x.n - 1] : NULL;
         if (!one || one->person != q->person) {
             one = &x.items[x.n++];
@@ -136,7 +142,7 @@ int tracing_visitors_find(struct visits *v, const struct tracing_visitors_plan *
         bool same = last && last->person == q->person && last->start == q->start && last->end == q->end;
         one->stays += !one->stays || !(same || q->attr & PRESENCE_FROM);
     }
-    presence_list_clear(&l);
+    presence_list_clear(&list);
     if (rc == 0 && x.n) qsort(x.items, x.n, sizeof *x.items, by_time);
     if (x.n > TRACING_VISITORS_MAX) x.more = x.n - TRACING_VISITORS_MAX, x.n = TRACING_VISITORS_MAX;
     if (rc < 0) tracing_visitors_clear(&x);
