@@ -108,7 +108,7 @@ static void floor_table(sqlite3 *from, sqlite3 *to, const char *table) {
 }
 
 /* What an import of contacts writes, whichever store. */
-static const char *const tables[] = {"person", "contact", "vault_key", "lookup", "lookup_bucket", "lookup_filter", "duty", "duty_wake", "duty_term", "duty_count", "journal"};
+static const char *const tables[] = {"person", "contact", "vault_key", "lookup_front", "lookup_bucket", "lookup_filter", "duty", "duty_wake", "duty_term", "duty_count", "journal"};
 
 /* The same on PostgreSQL: COPY of the rows, as text, a transaction for every 10,000 of a table, into tables with the same columns and indexes. */
 static PGresult *pg(PGconn *c, const char *sql, ExecStatusType expected) {

@@ -34,7 +34,7 @@ static double put_runs(struct bench_node *n, size_t entries) {
     for (size_t done = 0; done < entries; done += BATCH) {
         for (size_t i = 0; i < BATCH; i++) e[i] = entry(done + i);
         must(ledger_begin(n->l, &err), "begin");
-        must(lookup_add(n->l->lookup, n->l->db, e, BATCH, 0, &err), "add");
+        must(lookup_add(n->l->lookup, n->l->db, e, BATCH, &err), "add");
         must(ledger_commit(n->l, n->s.now, &err), "commit");
     }
     free(e);
@@ -69,7 +69,7 @@ static double ask(struct bench_node *n, size_t entries, bool there) {
     for (size_t round = 0; round < 5; round++) {
         for (size_t i = 0; i < ASKED; i++) e[i] = entry(there ? spread(round * ASKED + i) % entries : entries + BATCH + round * ASKED + i);
         must(db_snapshot(n->l->db, &err), "snapshot");
-        must(lookup_find_many(n->l->lookup, n->l->db, e, ASKED, 0, heard, &answers, &err), "find");
+        must(lookup_find_many(n->l->db, e, ASKED, 0, heard, &answers, &err), "find");
         db_snapshot_end(n->l->db);
     }
     if (answers != (there ? 5 * ASKED : 0)) exit(fprintf(stderr, "%zu answers\n", answers));

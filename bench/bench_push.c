@@ -59,7 +59,7 @@ static void city(struct bench_node *n, size_t persons) {
         must(ledger_begin(n->l, &err), "begin");
         must(db_batch(n->l->db, DB_INSERT, &t->table, columns, 10, rows, STEP, NULL, &err), "persons");
         must(db_batch(n->l->db, DB_INSERT, vault_key_table(), key_columns, 2, keys, STEP, NULL, &err), "keys");
-        must(lookup_add(n->l->lookup, n->l->db, blind, STEP * 3, 0, &err), "lookup");
+        must(lookup_add(n->l->lookup, n->l->db, blind, STEP * 3, &err), "lookup");
         n->l->next_id = FIRST + (int64_t)(done + STEP);
         must(ledger_commit(n->l, n->s.now, &err), "commit");
         free(rows);

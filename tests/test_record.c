@@ -100,7 +100,7 @@ static void sealed_text_is_nowhere_in_the_clear(void **state) {
         struct error err = {0};
         test_record(&t, "person", "name", "欧阳明珠", "phone", "13712345678", "doc_type", "id-card", "doc_no", "11010519491231002X");
         const char *const secrets[] = {"欧阳明珠", "13712345678", "11010519491231002X", "ouyangmingzhu"};
-        const char *const tables[] = {"person", "journal", "lookup", "vault_key"};
+        const char *const tables[] = {"person", "journal", "lookup_front", "vault_key"};
         for (size_t i = 0; i < 4; i++) {
             struct db_cursor *c = NULL;
             const struct value *row;

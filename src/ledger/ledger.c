@@ -370,7 +370,7 @@ int ledger_commit(struct ledger *l, instant now, struct error *err) {
     if (shared) l->shared_stamp++; /* only now: a number that was never stored may be given to another process */
     book_committed(l);
     number_reset(l->numbers);
-    lookup_reset(l->lookup);
+    lookup_committed(l->lookup);
     l->in_transaction = false;
     gate_leave(l);
     return 0;

@@ -58,8 +58,8 @@ struct lookup_entry lookup_entry_of(struct lookup_kind kind, int64_t value, int6
 /* ---- tables */
 
 const struct db_table *lookup_front_table(void) {
-    static const struct db_column columns[] = {{"place", COLUMN_INT, true}, {"holder", COLUMN_INT, true}};
-    static const struct db_table table = {.name = "lookup", .key = "place, holder", .clustered = true, .n_columns = 2, .columns = columns};
+    static const struct db_column columns[] = {{"id", COLUMN_INT, true}, {"entries", COLUMN_BLOB, true}};
+    static const struct db_table table = {.name = "lookup_front", .key = "id", .n_columns = 2, .columns = columns};
     return &table;
 }
 
@@ -91,150 +91,118 @@ void lookup_tables(const struct db_table *out[LOOKUP_TABLES]) {
 /* ---- state of the transaction */
 
 int lookup_open(struct lookup **ret, struct error *err) {
-    struct lookup *x = mem_alloc(sizeof *x);
-    if (!x) return error_memory(err);
-    int rc = lookup_kept_open(&x->kept, err);
-    if (rc < 0) {
-        mem_free(x);
-        return rc;
-    }
-    *ret = x;
-    return 0;
+    *ret = mem_alloc(sizeof **ret);
+    return *ret ? 0 : error_memory(err);
 }
 
 void lookup_close(struct lookup *x) {
-    if (x) lookup_kept_close(x->kept);
     mem_free(x);
 }
 
 void lookup_reset(struct lookup *x) {
     if (!x) return;
-    if (x->known) lookup_kept_forget(x->kept, x->own_runs);
-    *x = (struct lookup){.kept = x->kept};
+    if (x->known) {
+        struct lookup_front *f = lookup_kept_front(x->kept);
+        lookup_kept_forget(x->kept, x->own_runs);
+        if (f->touched) lookup_front_clear(f);
+        f->held = false;
+    }
+    *x = (struct lookup){0};
+}
+
+void lookup_committed(struct lookup *x) {
+    if (x->known) {
+        struct lookup_front *f = lookup_kept_front(x->kept);
+        f->held = f->touched = false;
+    }
+    *x = (struct lookup){0};
 }
 
 static int head_read(struct lookup *x, struct db *db, struct error *err) {
     struct arena a = {0};
     struct value row = value_int(LOOKUP_HEAD), v = value_null();
-    uint64_t head[3] = {0, 1, 0};
     if (x->known) return 0;
-    int rc = db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &row, 1, &v, err);
-    struct text t = value_view(v);
-    if (!rc && t.n == sizeof head + 8)
-        for (size_t i = 0; i < 3; i++) head[i] = lookup_entry_at(t.s + 8 * i, 0).place;
+    struct lookup_kept *kept = lookup_kept_of(db);
+    int rc = kept ? db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &row, 1, &v, err) : error_memory(err);
+    struct lookup_head head = lookup_head_parse(value_view(v));
     arena_clear(&a);
+    if (!rc) rc = lookup_front_sync(lookup_kept_front(kept), db, head, err);
     if (rc < 0) return rc;
-    x->front = head[0];
-    x->next_run = x->own_runs = head[1];
-    x->cursor = head[2];
-    x->known = true;
+    x->kept = kept;
+    x->head = head;
+    x->own_runs = head.next_run;
+    x->known = lookup_kept_front(kept)->held = true;
     return 0;
 }
 
 static int head_write(struct lookup *x, struct db *db, struct error *err) {
     static const uint16_t columns[] = {0, 1};
     unsigned char bytes[32] = {0};
-    const uint64_t head[3] = {x->front, x->next_run, x->cursor};
-    for (size_t i = 0; i < 24; i++) bytes[i] = (unsigned char)(head[i / 8] >> (8 * (i % 8)));
+    const uint64_t head[4] = {x->head.first, x->head.next_run, x->head.cursor, x->head.next};
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(head[i / 8] >> (8 * (i % 8)));
     struct value row[] = {value_int(LOOKUP_HEAD), value_blob(bytes, sizeof bytes)};
     x->changed = false;
     return db_batch(db, DB_UPSERT, lookup_shard_table(), columns, 2, row, 1, NULL, err);
 }
 
 int lookup_run_new(struct lookup *x, uint32_t *ret, struct error *err) {
-    if (x->next_run >> RUN_BITS) return error_set(err, E_TOO_LARGE, "lookup", "the index has used up its run numbers / 索引批次号已用尽");
-    *ret = (uint32_t)x->next_run++;
+    if (x->head.next_run >> RUN_BITS) return error_set(err, E_TOO_LARGE, "lookup", "the index has used up its run numbers / 索引批次号已用尽");
+    *ret = (uint32_t)x->head.next_run++;
     x->changed = true;
     return 0;
 }
 
 /* ---- adding */
 
-/* Takes what is in the front out of it. PostgreSQL in one pass: a second one would meet what the first has left behind; SQLite empties a whole table at once.
- * `most`: no more can be there. */
-static int front_take(struct db *db, struct arena *a, size_t most, struct lookup_entry **ret, size_t *ret_n, size_t more, struct error *err) {
-    bool pg = db_kind_of(db) == DB_POSTGRES;
-    size_t n = 0;
-    struct lookup_entry *e = arena_alloc(a, (most + more + 1) * sizeof *e);
-    struct db_cursor *c = NULL;
-    const struct value *row;
-    if (!e) return error_memory(err);
-    int rc = most ? db_query(db, pg ? "DELETE FROM \"lookup\" RETURNING \"place\",\"holder\"" : "SELECT \"place\",\"holder\" FROM \"lookup\"", NULL, 0, &c, err) : 0;
-    while (c && !rc && (rc = db_next(c, &row, err)) > 0) {
-        if (n == most) rc = error_set(err, E_CORRUPT, "lookup", "more entries than were put into it / 索引条目数不符");
-        else rc = 0, e[n++] = (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i};
-    }
-    db_cursor_close(c);
-    if (!rc && n && !pg) rc = db_run(db, "DELETE FROM \"lookup\"", NULL, 0, NULL, err);
-    if (rc < 0) return rc;
+/* What is in the front and these, in order and without doubles. */
+static int front_and(const struct lookup_front *f, struct arena *a, const struct lookup_entry *more, size_t n_more, struct lookup_entry **ret, size_t *ret_n, struct error *err) {
+    struct lookup_entry *e = arena_alloc(a, (f->n + n_more + 1) * sizeof *e), *tmp = arena_alloc(a, (f->n + n_more + 1) * sizeof *tmp);
+    size_t n = 0, k = 0;
+    if (!e || !tmp) return error_memory(err);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->list[i].holder) e[n++] = f->list[i];
+    if (n_more) memcpy(e + n, more, n_more * sizeof *e);
+    n += n_more;
+    lookup_sort(e, tmp, n);
+    for (size_t i = 0; i < n; i++)
+        if (!k || lookup_compare(&e[k - 1], &e[i])) e[k++] = e[i];
     *ret = e;
-    *ret_n = n;
+    *ret_n = k;
     return 0;
 }
 
 /* The front and these become one run. */
 static int drain(struct lookup *x, struct db *db, const struct lookup_entry *more, size_t n_more, struct error *err) {
     struct arena a = {0};
+    struct lookup_front *f = lookup_kept_front(x->kept);
     struct lookup_entry *e = NULL;
     struct lookup_shard all[LOOKUP_SHARDS];
     size_t n = 0;
     uint32_t run = 0;
     unsigned level = 0;
-    int rc = front_take(db, &a, (size_t)x->front, &e, &n, n_more, err);
-    if (rc < 0) goto out;
-    if (n_more) memcpy(e + n, more, n_more * sizeof *e);
-    n += n_more;
-    if (!n) goto out;
-    struct lookup_entry *tmp = arena_alloc(&a, n * sizeof *tmp);
-    if (!tmp) {
-        rc = error_memory(err);
-        goto out;
-    }
-    lookup_sort(e, tmp, n);
+    int rc = front_and(f, &a, more, n_more, &e, &n, err);
+    if (!rc) rc = lookup_front_remove(f, db, &x->head, err);
+    x->changed = true;
+    if (rc < 0 || !n) goto out;
     for (size_t size = n; size >= (size_t)LOOKUP_TIER * LOOKUP_FRONT && level < 12; size /= LOOKUP_TIER) level++;
     rc = lookup_run_new(x, &run, err);
-    if (!rc) rc = lookup_shards_read(db, &a, NULL, all, err);
+    if (!rc) rc = lookup_shards_read(db, &a, NULL, all, NULL, err);
     if (!rc) rc = lookup_run_write(db, &a, all, run, level, e, n, err);
     if (!rc) rc = lookup_shards_write(db, all, err);
-    if (!rc) {
-        x->front = 0;
-        x->added += n;
-        x->changed = true;
-    }
+    x->added += n;
 out:
     arena_clear(&a);
     return rc;
 }
 
-/* Those of records that are new are inserted: to look for each whether it is there takes as long as putting it there. */
-static int front_put(struct db *db, enum db_verb verb, const struct lookup_entry *entries, size_t n, int64_t fresh, struct value *rows, struct error *err) {
-    static const uint16_t columns[] = {0, 1};
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++) {
-        if ((fresh && lookup_holder(entries[i]) >= fresh) != (verb == DB_INSERT)) continue;
-        rows[2 * k] = value_int((int64_t)entries[i].place);
-        rows[2 * k++ + 1] = value_int((int64_t)entries[i].holder);
-    }
-    return k ? db_batch(db, verb, lookup_front_table(), columns, 2, rows, k, NULL, err) : 0;
-}
-
-int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, int64_t fresh, struct error *err) {
+int lookup_add(struct lookup *x, struct db *db, const struct lookup_entry *entries, size_t n, struct error *err) {
     if (!n) return 0;
     int rc = head_read(x, db, err);
     if (rc < 0) return rc;
     if (n >= LOOKUP_RUN) return drain(x, db, entries, n, err);
-    struct value *rows = mem_realloc(NULL, n * 2 * sizeof *rows);
-    if (!rows) return error_memory(err);
-    size_t k = 0;
-    qsort(entries, n, sizeof *entries, lookup_compare);
-    for (size_t i = 0; i < n; i++)
-        if (!k || lookup_compare(&entries[k - 1], &entries[i])) entries[k++] = entries[i];
-    rc = front_put(db, DB_INSERT, entries, k, fresh, rows, err);
-    if (!rc) rc = front_put(db, DB_UPSERT, entries, k, fresh, rows, err);
-    mem_free(rows);
-    x->front += k;
-    x->changed = true;
-    return rc || x->front <= (uint64_t)2 * LOOKUP_FRONT ? rc : drain(x, db, NULL, 0, err);
+    struct lookup_front *f = lookup_kept_front(x->kept);
+    rc = lookup_front_add(f, entries, n, err);
+    return rc || f->stored + f->n_gone + f->n - f->own <= 2 * LOOKUP_FRONT ? rc : drain(x, db, NULL, 0, err);
 }
 
 /* ---- removing */
@@ -351,19 +319,6 @@ static int add_targets(struct dropping *d, struct lookup_shard *s, unsigned shar
     return 0;
 }
 
-static int drop_front(struct db *db, const struct lookup_entry *gone, size_t n, struct error *err) {
-    static const uint16_t columns[] = {0, 1};
-    struct value *rows = mem_realloc(NULL, n * 2 * sizeof *rows);
-    if (!rows) return error_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        rows[2 * i] = value_int((int64_t)gone[i].place);
-        rows[2 * i + 1] = value_int((int64_t)gone[i].holder);
-    }
-    int rc = db_batch(db, DB_DELETE, lookup_front_table(), columns, 2, rows, n, NULL, err);
-    mem_free(rows);
-    return rc;
-}
-
 /* A run without entries leaves its shard. */
 static int drop_empty(struct db *db, struct lookup_shard *all, struct error *err) {
     int rc = 0;
@@ -394,8 +349,9 @@ int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, s
     int rc = head_read(x, db, err);
     x->dropped = true;
     x->traceless = x->traceless || traceless;
-    if (!rc && x->front) rc = drop_front(db, entries, n, err);
-    if (!rc) rc = lookup_shards_read(db, &a, want, all, err);
+    if (!rc) rc = lookup_front_drop(lookup_kept_front(x->kept), entries, n, err);
+    if (!rc && traceless) rc = drain(x, db, NULL, 0, err); /* its rows still say what was ever removed from it */
+    if (!rc) rc = lookup_shards_read(db, &a, want, all, NULL, err);
     for (size_t from = 0, to; !rc && from < n; from = to) {
         unsigned shard = lookup_shard_of(entries[from].place);
         for (to = from; to < n && lookup_shard_of(entries[to].place) == shard;) to++;
@@ -411,9 +367,11 @@ int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, s
 }
 
 int lookup_settle(struct lookup *x, struct db *db, struct error *err) {
-    int rc = 0;
     if (!x->known) return 0;
-    if (x->front > LOOKUP_FRONT) rc = drain(x, db, NULL, 0, err);
+    struct lookup_front *f = lookup_kept_front(x->kept);
+    int rc = 0;
+    if (f->stored + f->n_gone + f->n - f->own > LOOKUP_FRONT) rc = drain(x, db, NULL, 0, err);
+    else if (f->n_gone || f->n > f->own) rc = lookup_front_write(f, db, &x->head, err), x->changed = true;
     if (!rc && x->added) rc = lookup_merge(x, db, err);
     if (!rc && x->dropped) rc = lookup_clean(x, db, x->traceless ? UINT64_MAX : LOOKUP_CLEAN, err);
     if (!rc && x->changed) rc = head_write(x, db, err);
@@ -421,18 +379,12 @@ int lookup_settle(struct lookup *x, struct db *db, struct error *err) {
 }
 
 int lookup_empty(struct lookup *x, struct db *db, struct error *err) {
-    const struct db_table *tables[LOOKUP_TABLES];
-    char sql[64];
     int rc = head_read(x, db, err);
-    lookup_tables(tables);
-    for (int i = 0; !rc && i < LOOKUP_TABLES; i++) {
-        memcpy(sql, "DELETE FROM \"", 13);
-        size_t n = strlen(tables[i]->name);
-        memcpy(sql + 13, tables[i]->name, n);
-        memcpy(sql + 13 + n, "\"", 2);
-        rc = db_run(db, sql, NULL, 0, NULL, err);
-    }
-    x->front = x->cursor = x->added = 0;
-    x->changed = true; /* run numbers go on */
+    if (!rc) rc = lookup_front_remove(lookup_kept_front(x->kept), db, &x->head, err);
+    if (!rc) rc = db_run(db, "DELETE FROM \"lookup_shard\"", NULL, 0, NULL, err);
+    if (!rc) rc = db_run(db, "DELETE FROM \"lookup_bucket\"", NULL, 0, NULL, err);
+    if (!rc) rc = db_run(db, "DELETE FROM \"lookup_filter\"", NULL, 0, NULL, err);
+    x->head.cursor = x->added = 0;
+    x->changed = true; /* numbers of runs and rows go on */
     return rc;
 }

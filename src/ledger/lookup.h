@@ -5,7 +5,8 @@
  * An entry is (place, tag and holder): the place is the value's hash mixed with its kind, spread evenly over 64 bits; the tag is the kind once more (15 bits)
  * and the holder a record id. The index is a set of entries and holds exactly those of the records that are there. Tables, all inside the node's store, so that
  * they commit, roll back and are read in one snapshot with the records:
- *   lookup         new entries of small transactions, a clustered table of at most LOOKUP_FRONT rows; beyond that they are drained into a run
+ *   lookup_front   what small transactions added and removed, a row each, at most LOOKUP_FRONT entries; beyond that they are drained into a run. Every connection
+ *                  has it in memory and reads the rows that came since it was asked last (lookup_front.c)
  *   lookup_shard   per shard (top 8 bits of the place) its runs: number, entries, level, bucket bits; row LOOKUP_HEAD: counters
  *   lookup_bucket  the entries of one bucket of one run of one shard, sorted; its id is computed, so that a probe is one seek by rowid
  *   lookup_filter  per run and shard a filter that says "not here" without reading a bucket (wrong in 1 of 250 cases, then the bucket is read)
@@ -19,7 +20,7 @@
 enum { LOOKUP_TABLES = 4, LOOKUP_HOLDER_BITS = 48 };
 
 /* What the index of a store was made as; another one is made anew by `tocsin migrate`. */
-#define LOOKUP_EDITION "3"
+#define LOOKUP_EDITION "4"
 
 struct lookup_kind {
     uint64_t salt, tag;
@@ -42,20 +43,21 @@ static inline int64_t lookup_holder(struct lookup_entry e) {
 
 void lookup_tables(const struct db_table *out[LOOKUP_TABLES]);
 
-/* What one connection knows of the lookup; one thread at a time. */
+/* What a write transaction knows of the lookup; one thread at a time. */
 struct lookup;
-/* ---- writing, inside the ledger's write transaction. The state remembers what this transaction added: lookup_reset at begin, commit and rollback. */
+/* ---- writing, inside the ledger's write transaction. The state remembers what this transaction did: lookup_committed after its commit, lookup_reset when it
+ * never was, and at begin. */
 int lookup_open(struct lookup **ret, struct error *err);
 void lookup_close(struct lookup *x);
 void lookup_reset(struct lookup *x);
-/* Entries may be there already, but for those whose holder is `fresh` or above: records of this call (0: none is known to be). The array is sorted in place, and
- * loses its doubles. Few go to the front, many (LOOKUP_RUN) become a run together with the front. */
-int lookup_add(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, int64_t fresh, struct error *err);
+void lookup_committed(struct lookup *x);
+/* Entries may be there already. Few go to the front, many (LOOKUP_RUN) become a run together with the front. Nothing is in the store before lookup_settle. */
+int lookup_add(struct lookup *x, struct db *db, const struct lookup_entry *entries, size_t n, struct error *err);
 /* Entries need not be there. The array is sorted in place. Cost: one bucket rewritten an entry. Filters keep bits of what was removed until they are made anew, a
  * few with each transaction that removes something; traceless: all of them before this transaction ends, so that not even a bit is left (2 ms for each removed
  * entry at ten million persons). */
 int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, size_t n, bool traceless, struct error *err);
-/* Once before the commit: drains the front when it is long, merges what the transaction pays for. */
+/* Once before the commit: writes what the front gained and lost, or drains it when it is long, and merges what the transaction pays for. */
 int lookup_settle(struct lookup *x, struct db *db, struct error *err);
 /* Removes everything. */
 int lookup_empty(struct lookup *x, struct db *db, struct error *err);
@@ -65,8 +67,8 @@ int lookup_empty(struct lookup *x, struct db *db, struct error *err);
  * merges, also outside of a snapshot. */
 int lookup_find(struct db *db, struct lookup_kind kind, int64_t value, size_t limit, struct arena *a, int64_t **ret, size_t *ret_n, struct error *err);
 /* Many at once: visit gets the index of the asked entry and a holder, in no order, a holder perhaps twice. Asked entries with a holder id ask whether just that
- * one is there. Inside a transaction or snapshot only. limit as above. x: of this connection. Cost: about 0.1 us an entry that is not there, a page an entry that is. */
-int lookup_find_many(struct lookup *x, struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
+ * one is there. Inside a transaction or snapshot only. limit as above. Cost: about 0.1 us an entry that is not there, a page an entry that is. */
+int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err);
 /* Every entry, some perhaps twice, in no order; for checks. Inside a transaction or snapshot only. */
 int lookup_scan(struct db *db, int (*visit)(void *arg, struct lookup_entry entry, struct error *err), void *arg, struct error *err);

@@ -4,7 +4,7 @@
 
 #include "ledger/lookup_run.h"
 
-enum { FRONT_SCAN = 8192, RETRIES = 1000 };
+enum { RETRIES = 1000 };
 /* A filter of n entries is read when so many entries of its shard are asked for that reading their buckets would take longer: a bucket takes as long as the
  * filter of 2,500 entries. */
 enum { FILTER_WORTH = 2500 };
@@ -49,50 +49,27 @@ static int int_cmp(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* First position in order whose place is not below. */
-static size_t first_asked(const struct finding *f, uint64_t place) {
-    size_t low = 0, high = f->n;
-    while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (f->order[mid].place < place)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 static bool answers(struct lookup_entry asked, struct lookup_entry e) {
     return asked.place == e.place && (lookup_holder(asked) ? asked.holder == e.holder : asked.holder >> LOOKUP_HOLDER_BITS == e.holder >> LOOKUP_HOLDER_BITS);
 }
 
 /* ---- front */
 
-static int front_row(void *arg, const struct value *row, struct error *err) {
-    struct finding *f = arg;
-    struct lookup_entry e = {(uint64_t)row[0].i, (uint64_t)row[1].i};
+/* Gives what answers in the front. */
+static int front_answers(const struct lookup_front *f, struct lookup_entry asked, size_t index, int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg,
+                         struct error *err) {
     int rc = 0;
-    for (size_t i = first_asked(f, e.place); !rc && i < f->n && f->order[i].place == e.place; i++)
-        if (answers(f->asked[f->order[i].holder], e)) rc = f->visit(f->arg, (size_t)f->order[i].holder, lookup_holder(e), err);
+    for (uint32_t at = lookup_front_first(f, asked.place); !rc && at; at = f->follow[at - 1]) {
+        struct lookup_entry e = f->list[at - 1];
+        if (e.holder && answers(asked, e)) rc = visit(arg, index, lookup_holder(e), err);
+    }
     return rc;
 }
 
-static int ask_front(struct finding *f, struct error *err) {
-    static const char select[] = "SELECT \"place\",\"holder\" FROM \"lookup\"";
-    struct db_cursor *c = NULL;
-    const struct value *row;
-    if (f->n < FRONT_SCAN) {
-        int64_t *ids = arena_alloc(&f->a, f->n * sizeof *ids);
-        size_t n = 0;
-        if (!ids) return error_memory(err);
-        for (size_t i = 0; i < f->n; i++)
-            if (!i || f->order[i].place != f->order[i - 1].place) ids[n++] = (int64_t)f->order[i].place;
-        qsort(ids, n, sizeof *ids, int_cmp);
-        return db_query_in(f->db, "SELECT \"place\",\"holder\" FROM \"lookup\" WHERE \"place\"", "", ids, n, front_row, f, err);
-    }
-    int rc = db_query(f->db, select, NULL, 0, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = front_row(f, row, err);
-    db_cursor_close(c);
+static int ask_front(struct finding *f, struct lookup_head head, struct error *err) {
+    struct lookup_front *front = lookup_kept_front(f->kept);
+    int rc = front->held ? 0 : lookup_front_sync(front, f->db, head, err);
+    for (size_t i = 0; !rc && i < f->n; i++) rc = front_answers(front, f->asked[f->order[i].holder], (size_t)f->order[i].holder, f->visit, f->arg, err);
     return rc;
 }
 
@@ -150,7 +127,7 @@ static int plan(struct finding *f, struct error *err) {
         unsigned shard = lookup_shard_of(f->order[from].place);
         const struct lookup_shard *s = &f->all[shard];
         for (to = from; to < f->n && lookup_shard_of(f->order[to].place) == shard;) to++;
-        lookup_kept_follow(f->kept, f->db, shard, s);
+        lookup_kept_follow(f->kept, shard, s);
         for (size_t r = 0; !rc && r < s->n; r++) {
             const struct lookup_run *run = &s->runs[r];
             const struct lookup_filter *kept = lookup_kept_find(f->kept, shard, run);
@@ -290,24 +267,25 @@ static int ask_buckets(struct finding *f, struct error *err) {
 
 /* ---- the whole */
 
-static int ask_shards(struct finding *f, struct error *err) {
+static int ask_shards(struct finding *f, struct lookup_head *head, struct error *err) {
     bool want[LOOKUP_SHARDS] = {false};
     for (size_t i = 0; i < f->n; i++) want[lookup_shard_of(f->order[i].place)] = true;
-    return lookup_shards_read(f->db, &f->a, want, f->all, err);
+    return lookup_shards_read(f->db, &f->a, want, f->all, head, err);
 }
 
-int lookup_find_many(struct lookup *x, struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
+int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err) {
     if (!n) return 0;
     struct lookup_shard all[LOOKUP_SHARDS];
-    struct finding f = {.kept = x->kept, .db = db, .asked = asked, .n = n, .limit = limit, .all = all, .visit = visit, .arg = arg};
+    struct lookup_head head;
+    struct finding f = {.kept = lookup_kept_of(db), .db = db, .asked = asked, .n = n, .limit = limit, .all = all, .visit = visit, .arg = arg};
     struct lookup_entry *tmp = arena_alloc(&f.a, n * sizeof *tmp);
     f.order = arena_alloc(&f.a, n * sizeof *f.order);
-    int rc = tmp && f.order ? 0 : error_memory(err);
+    int rc = f.kept && tmp && f.order ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) f.order[i] = (struct lookup_entry){asked[i].place, i};
     if (!rc) lookup_sort(f.order, tmp, n);
-    if (!rc) rc = ask_shards(&f, err);
-    if (!rc) rc = ask_front(&f, err);
+    if (!rc) rc = ask_shards(&f, &head, err);
+    if (!rc) rc = ask_front(&f, head, err);
     if (!rc) rc = plan(&f, err);
     if (!rc) rc = ask_filters(&f, err);
     if (!rc) rc = ask_buckets(&f, err);
@@ -341,24 +319,41 @@ struct single {
     size_t n_large;
 };
 
-/* The front's answers and the shard's runs, in one statement. */
-static int single_start(struct single *s, struct db *db, struct error *err) {
-    static const char sql[] = "SELECT \"holder\",NULL FROM \"lookup\" WHERE \"place\" = ?1 UNION ALL SELECT NULL,\"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?2";
-    struct value params[] = {value_int((int64_t)s->w.asked.place), value_int(lookup_shard_of(s->w.asked.place))};
+/* The shard's runs, and what came to the front since it was read, in one statement: first the head, then the shard, then the rows in order. */
+static int single_read(struct single *s, struct db *db, struct lookup_front *front, bool *ret_again, struct error *err) {
+    static const char sql[] = "SELECT -1 - \"shard\" AS \"id\",\"runs\" AS \"entries\" FROM \"lookup_shard\" WHERE \"shard\" IN (?1,?2) "
+                              "UNION ALL SELECT \"id\",\"entries\" FROM \"lookup_front\" WHERE \"id\" >= ?3 ORDER BY 1";
+    struct value params[] = {value_int(LOOKUP_HEAD), value_int(lookup_shard_of(s->w.asked.place)), value_int(front->held ? INT64_MAX : (int64_t)lookup_front_from(front))};
     struct db_cursor *c = NULL;
     const struct value *row;
+    *ret_again = false;
     s->version = 0;
-    s->n_runs = s->n_large = s->ids.n = 0;
-    int rc = db_query(db, sql, params, 2, &c, err);
+    s->n_runs = 0;
+    int rc = db_query(db, sql, params, 3, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
-        struct lookup_entry e = {s->w.asked.place, (uint64_t)value_int_or(row[0], 0)};
-        if (row[0].kind == VALUE_INT)
-            rc = answers(s->w.asked, e) ? keep_id(&s->ids, 0, lookup_holder(e), err) : 0;
-        else
-            rc = lookup_runs_parse(value_view(row[1]), s->runs, &s->version, &s->n_runs, err);
+        bool head = row[0].i == -1 - LOOKUP_HEAD;
+        rc = 0;
+        if (row[0].i >= 0) rc = *ret_again ? 0 : lookup_front_row(front, value_view(row[1]), err);
+        else if (!head) rc = lookup_runs_parse(value_view(row[1]), s->runs, &s->version, &s->n_runs, err);
+        else if (!front->held) *ret_again = !lookup_front_start(front, lookup_head_parse(value_view(row[1])));
     }
     db_cursor_close(c);
     return rc;
+}
+
+static int single_start(struct single *s, struct db *db, struct error *err) {
+    struct lookup_kept *kept = lookup_kept_of(db);
+    bool again = false;
+    s->n_large = s->ids.n = 0;
+    if (!kept) return error_memory(err);
+    struct lookup_front *front = lookup_kept_front(kept);
+    int rc = single_read(s, db, front, &again, err);
+    if (!rc && again) rc = single_read(s, db, front, &again, err);
+    if (rc < 0) {
+        if (!front->held) lookup_front_clear(front);
+        return rc;
+    }
+    return front_answers(front, s->w.asked, 0, keep_id, &s->ids, err);
 }
 
 static int single_row(void *arg, const struct value *row, struct error *err) {
@@ -419,10 +414,16 @@ int lookup_find(struct db *db, struct lookup_kind kind, int64_t value, size_t li
 int lookup_scan(struct db *db, int (*visit)(void *arg, struct lookup_entry entry, struct error *err), void *arg, struct error *err) {
     struct db_cursor *c = NULL;
     const struct value *row;
-    int rc = db_query(db, "SELECT \"place\",\"holder\" FROM \"lookup\"", NULL, 0, &c, err);
-    while (!rc && (rc = db_next(c, &row, err)) > 0) rc = visit(arg, (struct lookup_entry){(uint64_t)row[0].i, (uint64_t)row[1].i}, err);
-    db_cursor_close(c);
-    c = NULL;
+    struct lookup_kept *kept = lookup_kept_of(db);
+    struct arena a = {0};
+    struct value head = value_int(LOOKUP_HEAD), v = value_null();
+    if (!kept) return error_memory(err);
+    struct lookup_front *front = lookup_kept_front(kept);
+    int rc = front->held ? 0 : db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &head, 1, &v, err);
+    if (!rc && !front->held) rc = lookup_front_sync(front, db, lookup_head_parse(value_view(v)), err);
+    arena_clear(&a);
+    for (size_t i = 0; !rc && i < front->n; i++)
+        if (front->list[i].holder) rc = visit(arg, front->list[i], err);
     if (!rc) rc = db_query(db, "SELECT \"entries\" FROM \"lookup_bucket\"", NULL, 0, &c, err);
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         struct text t = value_view(row[0]);

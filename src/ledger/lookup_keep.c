@@ -1,4 +1,4 @@
-/* Filters of the lookup's runs, kept in memory beside a connection. */
+/* What is kept in memory of the lookup beside a connection: filters of runs, and the front. */
 #include <string.h>
 
 #include "ledger/lookup_run.h"
@@ -13,18 +13,37 @@ struct lookup_kept {
     } shards[LOOKUP_SHARDS];
     size_t bytes;
     unsigned connection; /* db_connection: of what is kept */
+    struct lookup_front front;
 };
 
-int lookup_kept_open(struct lookup_kept **ret, struct error *err) {
-    *ret = mem_alloc(sizeof **ret);
-    return *ret ? 0 : error_memory(err);
-}
-
-void lookup_kept_close(struct lookup_kept *k) {
-    if (!k) return;
+static void kept_free(void *memory) {
+    struct lookup_kept *k = memory;
     lookup_kept_forget(k, 0);
     for (size_t i = 0; i < LOOKUP_SHARDS; i++) mem_free(k->shards[i].list);
+    lookup_front_free(&k->front);
     mem_free(k);
+}
+
+/* What was remembered under another connection may never have been: a server that fell forgets what it had not synced. */
+struct lookup_kept *lookup_kept_of(struct db *db) {
+    struct lookup_kept *k = db_memory(db);
+    if (!k) {
+        k = mem_alloc(sizeof *k);
+        if (!k) return NULL;
+        k->connection = db_connection(db);
+        db_memory_set(db, k, kept_free);
+    }
+    if (k->connection != db_connection(db)) {
+        lookup_kept_forget(k, 0);
+        lookup_front_clear(&k->front);
+        k->front.held = false;
+        k->connection = db_connection(db);
+    }
+    return k;
+}
+
+struct lookup_front *lookup_kept_front(struct lookup_kept *k) {
+    return &k->front;
 }
 
 static void drop(struct lookup_kept *k, unsigned shard, size_t at) {
@@ -40,9 +59,7 @@ void lookup_kept_forget(struct lookup_kept *k, uint64_t from_run) {
             if (k->shards[s].list[i].run >= from_run) drop(k, s, i);
 }
 
-void lookup_kept_follow(struct lookup_kept *k, const struct db *db, unsigned shard, const struct lookup_shard *now) {
-    if (k->connection != db_connection(db)) lookup_kept_forget(k, 0);
-    k->connection = db_connection(db);
+void lookup_kept_follow(struct lookup_kept *k, unsigned shard, const struct lookup_shard *now) {
     for (size_t i = k->shards[shard].n; i-- > 0;) {
         const struct lookup_filter *f = &k->shards[shard].list[i];
         size_t r = 0;

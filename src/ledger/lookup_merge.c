@@ -143,19 +143,19 @@ int lookup_merge(struct lookup *x, struct db *db, struct error *err) {
     m->x = x;
     m->db = db;
     uint64_t budget = LOOKUP_PAID * x->added;
-    int rc = lookup_shards_read(db, &m->a, NULL, m->all, err);
+    int rc = lookup_shards_read(db, &m->a, NULL, m->all, NULL, err);
     bool any = true;
     while (!rc && any && m->moved < budget) {
         any = false;
         m->run = 0;
         for (unsigned i = 0; !rc && i < LOOKUP_SHARDS && m->moved < budget; i++) {
-            unsigned shard = (unsigned)((x->cursor + i) % LOOKUP_SHARDS);
+            unsigned shard = (unsigned)((x->head.cursor + i) % LOOKUP_SHARDS);
             int level = full_level(&m->all[shard]);
             if (level < 0) continue;
             if (!m->run) rc = lookup_run_new(x, &m->run, err);
             if (!rc) rc = merge_shard(m, shard, (unsigned)level, err);
             any = true;
-            if (m->moved >= budget) x->cursor = (shard + 1) % LOOKUP_SHARDS;
+            if (m->moved >= budget) x->head.cursor = (shard + 1) % LOOKUP_SHARDS;
         }
         if (!rc) rc = write_group(m, err); /* a second round may read what the first one made */
         if (!rc) rc = remove_used(m, err);
@@ -175,7 +175,7 @@ int lookup_clean(struct lookup *x, struct db *db, uint64_t budget, struct error 
     struct arena a = {0}, part = {0};
     struct lookup_shard all[LOOKUP_SHARDS];
     uint64_t read = 0;
-    int rc = lookup_shards_read(db, &a, NULL, all, err);
+    int rc = lookup_shards_read(db, &a, NULL, all, NULL, err);
     for (unsigned i = 0; !rc && i < LOOKUP_SHARDS; i++)
         for (size_t r = 0; !rc && r < all[i].n && read < budget; r++) {
             struct lookup_run *run = &all[i].runs[r];

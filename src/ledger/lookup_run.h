@@ -6,7 +6,7 @@
 
 enum {
     LOOKUP_SHARDS = 256,
-    LOOKUP_HEAD = LOOKUP_SHARDS, /* row of lookup_shard: rows in front, next run, shard to merge next (8 bytes each) */
+    LOOKUP_HEAD = LOOKUP_SHARDS, /* row of lookup_shard: struct lookup_head, 8 bytes each */
     LOOKUP_RUNS_MAX = 240,       /* of a shard; merging makes it a few dozen at most */
     ENTRY_BYTES = 16,
     /* id of a bucket: run | shard | bucket | piece */
@@ -17,20 +17,24 @@ enum {
 };
 
 enum {
-    LOOKUP_FRONT = 16384, /* rows of the front after a commit, at most */
+    LOOKUP_FRONT = 16384, /* entries added or removed of the front after a commit, at most */
     LOOKUP_RUN = 4096,    /* so many new entries are a run at once */
     LOOKUP_TIER = 4,      /* runs of a level that become one of the next */
     LOOKUP_CLEAN = 32768, /* entries read for new filters by a transaction that removed some */
     LOOKUP_PAID = 8,      /* entries moved by merging for each that a transaction put into runs: more than there are levels, so that merging keeps up */
 };
 
+struct lookup_head {
+    uint64_t first, next_run, cursor, next; /* rows of the front: from first, below next; shard to merge next */
+};
+
 struct lookup {
-    bool known, changed;              /* the counters below were read, differ from the store's */
-    uint64_t front, next_run, cursor; /* front: rows at most */
-    uint64_t added;                   /* entries of runs written in this transaction */
-    bool dropped, traceless;          /* entries were removed; every stale filter is to be made anew */
-    uint64_t own_runs;                /* the first run number of this transaction; known only when the counters are */
-    struct lookup_kept *kept;         /* what outlives the transaction */
+    bool known, changed; /* the head was read, and the front is in memory as it is; the head differs from the store's */
+    struct lookup_head head;
+    uint64_t added;           /* entries of runs written in this transaction */
+    bool dropped, traceless;  /* entries were removed; every stale filter is to be made anew */
+    uint64_t own_runs;        /* the first run number of this transaction; known only when the head is */
+    struct lookup_kept *kept; /* of the connection, which it is known with */
 };
 
 struct lookup_run {
@@ -81,18 +85,53 @@ struct lookup_filter {
     size_t bytes;
     unsigned char *bits;
 };
-int lookup_kept_open(struct lookup_kept **ret, struct error *err);
-void lookup_kept_close(struct lookup_kept *k);
+struct lookup_kept *lookup_kept_of(struct db *db); /* NULL: out of memory */
+struct lookup_front *lookup_kept_front(struct lookup_kept *k);
 /* Before others are called for a shard: forgets what is not in its list any more. */
-void lookup_kept_follow(struct lookup_kept *k, const struct db *db, unsigned shard, const struct lookup_shard *now);
+void lookup_kept_follow(struct lookup_kept *k, unsigned shard, const struct lookup_shard *now);
 /* NULL: not kept. */
 const struct lookup_filter *lookup_kept_find(const struct lookup_kept *k, unsigned shard, const struct lookup_run *run);
 bool lookup_kept_room(const struct lookup_kept *k, const struct lookup_run *run);
 void lookup_kept_put(struct lookup_kept *k, unsigned shard, const struct lookup_run *run, struct text bits);
 void lookup_kept_forget(struct lookup_kept *k, uint64_t from_run);
 
-/* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. */
-int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
+/* ---- the front in memory (lookup_front.c), beside the filters. Rows are never changed, only added and all removed at once, with `first` moved behind them: what
+ * was read of them stays right until then. A write transaction holds it: what it adds and removes is told here first, and in the store by lookup_front_write. */
+struct lookup_front {
+    bool valid, held;          /* is what the store had when it was read; is what the open write transaction has */
+    bool touched;              /* by this transaction */
+    uint64_t first, next;      /* rows read: from first, below next */
+    size_t stored;             /* entries added and removed in those rows */
+    struct lookup_entry *list; /* holder 0: removed */
+    uint32_t *follow;          /* of each the next in its chain, plus one */
+    uint32_t *chains;          /* cap of them, by the low bits of the place: the first of each, plus one */
+    size_t n, cap, own;        /* from own on: of this transaction and not in the store yet */
+    struct lookup_entry *gone; /* to be told as removed */
+    size_t n_gone, cap_gone;
+};
+void lookup_front_clear(struct lookup_front *f);
+void lookup_front_free(struct lookup_front *f);
+/* Reads what came since, or all of it. Inside a transaction or snapshot, with the head read there. */
+int lookup_front_sync(struct lookup_front *f, struct db *db, struct lookup_head head, struct error *err);
+/* The same where rows come in one statement with the head: start, every row from lookup_front_from on in order, end. start says false when the rows have to be
+ * asked for anew, all of them. */
+uint64_t lookup_front_from(const struct lookup_front *f);
+bool lookup_front_start(struct lookup_front *f, struct lookup_head head);
+int lookup_front_row(struct lookup_front *f, struct text cell, struct error *err);
+int lookup_front_add(struct lookup_front *f, const struct lookup_entry *e, size_t n, struct error *err);
+int lookup_front_drop(struct lookup_front *f, const struct lookup_entry *e, size_t n, struct error *err);
+/* What this transaction did becomes a row. */
+int lookup_front_write(struct lookup_front *f, struct db *db, struct lookup_head *head, struct error *err);
+/* Takes every row out of the store, and all out of the memory. */
+int lookup_front_remove(struct lookup_front *f, struct db *db, struct lookup_head *head, struct error *err);
+/* Index plus one of the first, and of the next, entry that may have the place; 0: none. */
+static inline uint32_t lookup_front_first(const struct lookup_front *f, uint64_t place) {
+    return f->cap ? f->chains[place & (f->cap - 1)] : 0;
+}
+
+struct lookup_head lookup_head_parse(struct text cell);
+/* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. head may be NULL. */
+int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct lookup_head *head, struct error *err);
 /* Writes those that are marked changed, each with the next version. */
 int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
 

@@ -52,16 +52,17 @@ static int count_anew(struct ledger *l, struct error *err) {
     return rc;
 }
 
-/* Stores from before the lookup had a table of blind hashes and an index a register for keys and numbers. */
+/* Stores from before the lookup had a table of blind hashes and an index a register for keys and numbers; until edition 4 its front was a row an entry. */
 static int migrate_lookup(struct ledger *l, bool apply, struct buf *plan, struct error *err) {
     struct arena a = {0};
     struct text known = {0};
     bool there = false;
     int rc = setting_of(l, "lookup", &a, &known, &there, err);
     if (!rc && there && !text_is(known, LOOKUP_EDITION)) {
-        rc = buf_str(plan, "-- documents, phones, names, addresses, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\n") < 0
+        rc = buf_str(plan, "-- documents, phones, names, addresses, keys and numbers are indexed anew\nDROP TABLE IF EXISTS \"blind\";\nDROP TABLE IF EXISTS \"lookup\";\n") < 0
                  ? error_memory(err) : 0;
         if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"blind\"", NULL, 0, NULL, err);
+        if (!rc && apply) rc = db_run(l->db, "DROP TABLE IF EXISTS \"lookup\"", NULL, 0, NULL, err);
         if (!rc && apply) rc = ledger_reindex(l, err);
     }
     arena_clear(&a);

@@ -315,7 +315,7 @@ static int flush_lookup(struct apply *x, struct error *err) {
     for (size_t i = 0; x->n_lost && i < x->n_found; i++)
         if (!lost_again(x, i)) x->found[n++] = x->found[i];
     int rc = lookup_drop(x->l->lookup, x->l->db, gone, x->n_lost, false, err);
-    return rc ? rc : lookup_add(x->l->lookup, x->l->db, x->found, n, x->first_id, err);
+    return rc ? rc : lookup_add(x->l->lookup, x->l->db, x->found, n, err);
 }
 
 int apply_flush(struct apply *x, struct error *err) {

@@ -84,7 +84,7 @@ int apply_keys_fetch(struct apply *x, const struct reg_table *t, const int64_t *
     struct lookup_entry *asked = arena_alloc(&x->arena, n * sizeof *asked);
     if (!asked) return error_memory(err);
     for (size_t i = 0; i < n; i++) asked[i] = lookup_entry_of(t->by_key, keys[i], 0);
-    return lookup_find_many(x->l->lookup, x->l->db, asked, n, 0, key_found, &k, err);
+    return lookup_find_many(x->l->db, asked, n, 0, key_found, &k, err);
 }
 
 

@@ -8,7 +8,7 @@
 
 /* Tables of the house that no register may take (ledger/journal.h, vault.h, ledger.h). */
 static bool table_reserved(struct text t) {
-    static const char *const words[] = {"journal",       "blind",         "vault_key", "node",      "obligation", "sequence", "idempotency", "merge", "lookup", "lookup_shard",
+    static const char *const words[] = {"journal",       "blind",         "vault_key", "node",      "obligation", "sequence", "idempotency", "merge", "lookup_front", "lookup_shard",
                                         "lookup_bucket", "lookup_filter", "duty",      "duty_kind", "duty_wake", "duty_term",  "duty_count", "obligation_open", "region_shape", "account_setting"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (text_is(t, words[i])) return true;

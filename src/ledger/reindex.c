@@ -16,7 +16,7 @@ struct reindex {
 static int add(struct reindex *x, struct lookup_kind kind, int64_t value, int64_t id, struct error *err) {
     x->e[x->n++] = lookup_entry_of(kind, value, id);
     if (x->n < GROUP) return 0;
-    int rc = lookup_add(x->l->lookup, x->l->db, x->e, x->n, 0, err);
+    int rc = lookup_add(x->l->lookup, x->l->db, x->e, x->n, err);
     x->n = 0;
     return rc;
 }
@@ -76,7 +76,7 @@ int ledger_reindex(struct ledger *l, struct error *err) {
         x.t = l->tables[i];
         rc = one_register(&x, err);
     }
-    if (!rc) rc = lookup_add(l->lookup, l->db, x.e, x.n, 0, err);
+    if (!rc) rc = lookup_add(l->lookup, l->db, x.e, x.n, err);
     if (!rc) rc = lookup_settle(l->lookup, l->db, err);
     if (!rc) rc = ledger_set(l, "lookup", TEXT(LOOKUP_EDITION), err);
     lookup_reset(l->lookup);

@@ -69,6 +69,7 @@ void db_close(struct db *db) {
     if (!db) return;
     if (db->writing) db_rollback(db);
     db_snapshot_end(db);
+    if (db->memory) db->memory_drop(db->memory);
     buf_clear(&db->sql);
     db->driver->close(db);
 }
@@ -144,6 +145,16 @@ int db_sync(struct db *db, struct error *err) {
 
 unsigned db_connection(const struct db *db) {
     return db->connection;
+}
+
+void *db_memory(const struct db *db) {
+    return db->memory;
+}
+
+void db_memory_set(struct db *db, void *memory, void (*drop)(void *memory)) {
+    if (db->memory) db->memory_drop(db->memory);
+    db->memory = memory;
+    db->memory_drop = drop;
 }
 
 bool db_renewed(struct db *db) {

@@ -71,6 +71,9 @@ int db_sync(struct db *db, struct error *err);
 bool db_renewed(struct db *db);
 /* Another number each time the connection was made anew: what was remembered of the store under the old one may not be so any more. */
 unsigned db_connection(const struct db *db);
+/* One thing that a layer above remembers of the store beside this connection: NULL until it is set. Freed by `drop` when the connection is closed. */
+void *db_memory(const struct db *db);
+void db_memory_set(struct db *db, void *memory, void (*drop)(void *memory));
 /* Savepoints inside a write transaction, nested up to 8; release keeps, rollback undoes to it and drops it.
  */
 int db_savepoint(struct db *db, struct error *err);

@@ -56,6 +56,8 @@ struct db {
     bool renewed;   /* connected again since db_renewed was asked */
     unsigned connection; /* connections made so far (PostgreSQL): prepared statements of an older one are gone */
     int depth;      /* open savepoints */
+    void *memory;   /* db_memory */
+    void (*memory_drop)(void *memory);
     struct buf sql; /* scratch of db_batch */
 };
 

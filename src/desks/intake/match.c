@@ -90,7 +90,7 @@ static int by_document(struct ledger *l, struct match *m, size_t n, struct arena
     int rc = asking_new(&q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (m[i].has_document) ask(&q, BLIND_DOCUMENT, m[i].document, 0, i);
-    return rc ? rc : lookup_find_many(l->lookup, l->db, q.asked, q.n, 0, keep_document, &q, err);
+    return rc ? rc : lookup_find_many(l->db, q.asked, q.n, 0, keep_document, &q, err);
 }
 
 static int keep_answer(void *arg, size_t asked, int64_t holder, struct error *err) {
@@ -136,14 +136,14 @@ static int phones_with_names(struct ledger *l, struct match *m, size_t n, struct
     int rc = asking_new(q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (!m[i].id && m[i].has_phone && m[i].has_name) ask(q, BLIND_PHONE, m[i].phone, 0, i);
-    if (!rc) rc = lookup_find_many(l->lookup, l->db, q->asked, q->n, PHONE_HOLDERS, keep_answer, q, err);
+    if (!rc) rc = lookup_find_many(l->db, q->asked, q->n, PHONE_HOLDERS, keep_answer, q, err);
     if (rc < 0 || !q->n_answers) return rc;
     qsort(q->answers, q->n_answers, sizeof *q->answers, answer_cmp);
     struct asking names;
     rc = asking_new(&names, m, q->n_answers, a, err);
     names.answers = q->answers;
     for (size_t i = 0; !rc && i < q->n_answers; i++) ask(&names, BLIND_NAME, m[q->answers[i].match].name, q->answers[i].holder, i);
-    return rc ? rc : lookup_find_many(l->lookup, l->db, names.asked, names.n, 1, name_fits, &names, err);
+    return rc ? rc : lookup_find_many(l->db, names.asked, names.n, 1, name_fits, &names, err);
 }
 
 /* One who answered, as he is known. */
@@ -225,7 +225,7 @@ static int candidates(struct ledger *l, struct match *m, size_t n, struct arena 
     int rc = asking_new(&q, m, n, a, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (!m[i].id && !m[i].candidate && !m[i].has_document && m[i].has_name && m[i].has_birth && m[i].sex.n) ask(&q, BLIND_NAME, m[i].name, 0, i);
-    if (!rc) rc = lookup_find_many(l->lookup, l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
+    if (!rc) rc = lookup_find_many(l->db, q.asked, q.n, NAMESAKES, keep_answer, &q, err);
     if (rc < 0 || !q.n_answers) return rc;
     qsort(q.answers, q.n_answers, sizeof *q.answers, answer_cmp);
     for (size_t from = 0, to; !rc && from < q.n_answers; from = to) {

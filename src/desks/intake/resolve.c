@@ -207,7 +207,7 @@ static int prefetch_register(struct resolving *x, const struct register_decl *re
     struct ledger *l = x->in->ledger;
     if (!asked) return error_memory(err);
     for (size_t i = 0; i < n; i++) asked[i] = lookup_entry_of(l->tables[reg->order]->by_key, keys[i], 0);
-    return lookup_find_many(l->lookup, l->db, asked, n, 0, key_there, &k, err);
+    return lookup_find_many(l->db, asked, n, 0, key_there, &k, err);
 }
 
 static bool wanted(struct resolving *x, int64_t key) {
