@@ -670,7 +670,7 @@ static void a_venue_gives_its_list_on_demand(void **state) {
         err = (struct error){0};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &q, &plan, &err), err);
         assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, &s, x.v, &plan, &list, &err), err);
         assert_true(list.n == 3 && list.more == 0 && opens(&x) == 1);
         assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[0].person), test_id(&x.t, x.li)) && list.items[0].there_s == 3600);
         assert_true(text_is(visits_text(x.v, VISITS_PERSON, list.items[1].person), test_id(&x.t, x.wang)) && list.items[1].there_s == 2400 && list.items[1].last == test_at("2022-05-27T11:30"));
@@ -683,7 +683,7 @@ static void a_venue_gives_its_list_on_demand(void **state) {
         err = (struct error){0};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &bus, &plan, &err), err);
         assert_ok(tracing_visitors_journal(x.t.l, &s, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, &s, x.v, &plan, &list, &err), err);
         assert_true(list.n == 2 && list.items[0].there_s == 1800);
         tracing_visitors_clear(&list);
         assert_int_equal(test_count(&x.t, "SELECT COUNT(*) FROM exposure_venue WHERE state = 'listed'"), 1);

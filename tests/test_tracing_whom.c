@@ -157,7 +157,7 @@ static void two_names_add_up(void **state) {
         struct tracing_visitors list;
         struct tracing_places places;
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &there, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &list, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, &s, x.v, &plan, &list, &err), err);
         assert_int_equal(list.n, 6);
         assert_true(list.items[3].there_s == 16 * 60 && list.items[3].stays == 2 && list.items[4].there_s == 12 * 60);
         tracing_visitors_clear(&list);
@@ -317,7 +317,7 @@ static void a_night_is_one_stay(void **state) {
         stay(&x, "guest", "inn", "2022-05-27T20:00", "2022-05-27T21:00");
         struct tracing_presence q = {.place = TEXT("inn"), .from = test_at("2022-05-25T00:00"), .to = test_at("2022-05-28T00:00")};
         assert_ok(tracing_visitors_plan(x.t.l, &s, x.v, &q, &plan, &err), err);
-        assert_ok(tracing_visitors_find(x.t.l, x.v, &plan, &found, &err), err);
+        assert_ok(tracing_visitors_find(x.t.l, &s, x.v, &plan, &found, &err), err);
         assert_true(found.n == 1 && found.items[0].stays == 2 && found.items[0].there_s == 33 * 3600);
         tracing_visitors_clear(&found);
         scene_drop(&x);

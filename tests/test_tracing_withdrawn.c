@@ -1,9 +1,12 @@
 /* An entry of a route that is corrected takes its stay back: from whom the case met, from where cases were, from the timeline; and nothing else. */
+#include "imports.h"
 #include "tracings.h"
 
 #include "base/digest.h"
 #include "desks/tracing/board.h"
+#include "desks/person.h"
 #include "desks/tracing/timeline.h"
+#include "desks/tracing/visitors.h"
 
 struct corrected {
     struct scene x;
@@ -132,11 +135,98 @@ static void nothing_else_goes(void **state) {
     }
 }
 
+static bool met_by(struct corrected *c, int64_t person, const char *name) {
+    struct tracing_question q = {.persons = (const char *const[]){test_id(&c->x.t, person)}, .n_persons = 1, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1};
+    struct tracing_answer a;
+    struct error err = {0};
+    size_t waiting = 7;
+    bool found = false;
+    assert_ok(tracing_routes_feed(c->x.t.l, &c->s, c->x.v, &q, &waiting, &err), err);
+    assert_ok(tracing_ask(c->x.t.l, &c->s, c->x.v, &q, &a, &err), err);
+    for (size_t i = 0; i < a.found.n_contacts; i++) found |= text_is(tracing_person(&a, a.found.contacts[i].person), name);
+    tracing_answer_clear(&a);
+    return found;
+}
+
+static size_t at_cafe(struct corrected *c) {
+    struct tracing_presence q = {.place = text_of(test_id(&c->x.t, c->cafe)), .from = test_at("2022-05-27T12:00"), .to = test_at("2022-05-27T14:00")};
+    struct tracing_visitors_plan plan;
+    struct tracing_visitors list;
+    struct error err = {0};
+    assert_ok(tracing_visitors_plan(c->x.t.l, &c->s, c->x.v, &q, &plan, &err), err);
+    assert_ok(tracing_visitors_find(c->x.t.l, &c->s, c->x.v, &plan, &list, &err), err);
+    size_t n = list.n;
+    tracing_visitors_clear(&list);
+    return n;
+}
+
+/* An entry that was about somebody else is that one's: who it was said of first met nobody by it, and is met by nobody. Undone merges go the same way. */
+static void what_went_to_another_is_his(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct corrected c;
+        char name[64];
+        int64_t s;
+        corrected_make(&c, store);
+        int64_t qian = test_record(&c.x.t, "person", "name", "钱二"), sun = test_record(&c.x.t, "person", "name", "孙三");
+        stay(&c.x, test_id(&c.x.t, sun), test_id(&c.x.t, c.cafe), "2022-05-27T12:00", "2022-05-27T13:00");
+        assert_true(met(&c, name, &s) == 2 && met_by(&c, sun, test_id(&c.x.t, c.zhao)) && at_cafe(&c) == 3);
+        change(&c, "person", test_id(&c.x.t, qian));
+        assert_true(met(&c, name, &s) == 0 && of_visits(&c) == 0 && !at_risk(&c, c.cafe));
+        assert_true(met_by(&c, qian, "guest-1") && met_by(&c, sun, test_id(&c.x.t, qian)) && !met_by(&c, sun, test_id(&c.x.t, c.zhao)));
+        assert_int_equal(at_cafe(&c), 3);
+        /* whom a case met takes his own back too */
+        change(&c, "place", test_id(&c.x.t, c.other));
+        assert_true(!met_by(&c, sun, test_id(&c.x.t, qian)) && at_cafe(&c) == 2);
+        change(&c, "place", test_id(&c.x.t, c.cafe));
+        change(&c, "person", test_id(&c.x.t, c.zhao));
+        assert_true(met(&c, name, &s) == 2 && !met_by(&c, qian, "guest-1") && at_cafe(&c) == 3);
+        /* what is of one by a merge is of him as long as they are one */
+        struct error err = {0};
+        assert_ok(person_merge(c.x.t.l, &c.x.t.s, qian, c.zhao, NULL, &err), err);
+        assert_true(met_by(&c, qian, "guest-1"));
+        assert_ok(person_unmerge(c.x.t.l, &c.x.t.s, c.zhao, NULL, &err), err);
+        assert_true(!met_by(&c, qian, "guest-1") && met(&c, name, &s) == 2);
+        scene_drop(&c.x);
+    }
+}
+
+/* Nobody met anybody by a list of routes that was taken back, wherever it is asked; who may not read an entry sees all the same whom it met. */
+static void what_was_undone_met_nobody(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct corrected c;
+        struct import_run run;
+        struct intake_undone undone = {0};
+        struct error err = {0};
+        char name[64], table[400];
+        int64_t s;
+        corrected_make(&c, store);
+        struct record r;
+        assert_ok(record_get(c.x.t.l, NULL, &c.x.t.s, register_find(c.x.t.l->catalog, TEXT("case")), c.kase, &c.x.t.a, &r, &err), err);
+        snprintf(table, sizeof table, "case,vehicle,day,starts,ends,source\n%.*s,G12,2022-05-27,2022-05-27T23:00,2022-05-28T01:00,interview\n", (int)r.number.n, r.number.s);
+        stay(&c.x, "guest-9", "G12", "2022-05-27T23:30", "2022-05-28T02:00");
+        assert_ok(import_text(&c.x.t, NULL, "track", table, 0, 0, false, &run, &err), err);
+        if (run.rejects) fail_msg("%s: %s", run.cells, run.reason.en);
+        assert_int_equal(run.n.created, 1);
+        assert_true(met(&c, name, &s) == 2 && s == (40 + 90) * 60 && of_visits(&c) == 3);
+        assert_ok(intake_undo(c.x.t.l, &c.x.t.s, run.n.import, NULL, NULL, &undone, &err), err);
+        assert_int_equal(test_count(&c.x.t, "SELECT COUNT(*) FROM track"), 1);
+        assert_true(met(&c, name, &s) == 1 && s == 40 * 60 && of_visits(&c) == 1 && !at_risk(&c, c.other));
+        int64_t feed = test_record(&c.x.t, "police_feed", "person", test_id(&c.x.t, c.zhao), "place", test_id(&c.x.t, c.other), "day", "2022-05-27", "starts", "2022-05-27T12:00", "ends", "2022-05-27T12:30");
+        assert_true(feed > 0 && met(&c, name, &s) == 2);
+        static const struct grant intake_grant = {WORD("intake"), WORD("310115")};
+        c.s.grants = &intake_grant;
+        assert_int_equal(met(&c, name, &s), 2);
+        scene_drop(&c.x);
+    }
+}
+
 int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_corrected_met_nobody),
         cmocka_unit_test(nothing_else_goes),
+        cmocka_unit_test(what_went_to_another_is_his),
+        cmocka_unit_test(what_was_undone_met_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,8 @@
     X(TOLD, "told", "流调自述")            /* told in the interview */                         \
     X(BAND, "wristband", "手环")           /* carried device */                                \
     X(REGISTER, "register", "登记")        /* lives, works or studies there by a register */   \
-    X(PROXIMITY, "proximity", "近距离感应") /* metre distance between two devices */
+    X(PROXIMITY, "proximity", "近距离感应") /* metre distance between two devices */ \
+    X(ROUTE, "route", "轨迹登记")          /* an entry of a route in the registers says so, as long as it does */
 enum presence_source_kind {
 #define X(name, word, zh) PRESENCE_##name,
     PRESENCE_SOURCES(X)

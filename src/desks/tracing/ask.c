@@ -267,9 +267,13 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
     if (rc == 0) rc = same_find(l, v, &same, err);
     if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
     if (rc == 0 && (!(source = same_source(&same, visits_reader_source(r))) || !(source = withdrawn_without(&back, source)))) rc = error_memory(err);
-    if (rc == 0) {
+    for (bool again = true; rc == 0 && again;) { /* until all stands that was met */
+        tracing_links_clear(&links);
+        contact_common_clear(&ans.common);
+        links.v = v;
         links.base = source->n_persons;
         rc = search(l, s, p, source, &same, &links, w, &ans, err);
+        if (rc == 0) rc = withdrawn_learn(l, s, v, &back, &again, err);
     }
     if (rc == 0) {
         contact_sort(&ans.found);

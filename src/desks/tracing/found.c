@@ -235,8 +235,9 @@ static struct manner manner_of(const struct tracing_taking *t, const struct cont
     const struct contact_evidence *e = &all[c->evidence - 1];
     unsigned source = presence_source_of(e->attr);
     if (e->kind >= CONTACT_HOUSEHOLD) return links[e->kind];
-    return (struct manner){source == PRESENCE_SEAT ? "transport" : source == PRESENCE_TOLD ? "investigation" : source == PRESENCE_REGISTER ? "unit" : "place-code",
-                           source == PRESENCE_SEAT ? "transport" : "room", NULL};
+    bool ride = source == PRESENCE_SEAT || (source == PRESENCE_ROUTE && visits_class(t->v, e->place) == TRACING_TRANSPORT);
+    return (struct manner){ride ? "transport" : source == PRESENCE_TOLD || source == PRESENCE_ROUTE ? "investigation" : source == PRESENCE_REGISTER ? "unit" : "place-code",
+                           ride ? "transport" : "room", NULL};
 }
 
 static struct draft *contact_draft(struct tracing_taking *t, struct ledger *l, const struct contact *c, int64_t person, struct error *err) {

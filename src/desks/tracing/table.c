@@ -285,7 +285,7 @@ int tracing_row_read(const struct tracing_how *how, const int columns[TRACING_CO
     r->source = r->other.n ? PRESENCE_PROXIMITY : vague ? PRESENCE_TOLD : end.n ? PRESENCE_TIMED : PRESENCE_SCAN;
     bool known = !source.n;
     for (uint8_t k = 0; !known && k < PRESENCE_KINDS; k++)
-        if ((known = text_is(source, words[k][0]) || text_is(source, words[k][1]))) r->source = k;
+        if (k != PRESENCE_ROUTE && (known = text_is(source, words[k][0]) || text_is(source, words[k][1]))) r->source = k;
     if (!known) return error_set(err, E_INVALID, "source", "\"%.*s\" is no source of visits / 不是来源类别", (int)(source.n < 40 ? source.n : 40), source.s);
     r->confidence = (uint8_t)confidence;
     r->zone = (uint16_t)zone;

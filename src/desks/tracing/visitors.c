@@ -6,6 +6,7 @@
 
 #include "desks/tracing/inside.h"
 #include "desks/tracing/same.h"
+#include "desks/tracing/withdrawn.h"
 
 /* Who writes a venue may name any place there: its list is for who may trace where that place lies, or, of one that is no record, in the node's region. */
 static int place_may(struct ledger *l, const struct session *s, struct text name, struct arena *a, struct error *err) {
@@ -106,18 +107,24 @@ static int stays_read(const struct presence_source *s, const struct tracing_visi
     return rc;
 }
 
-int tracing_visitors_find(struct ledger *l, struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err) {
+int tracing_visitors_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err) {
     instant zero = instant_of_day(p->origin, visits_zone(v));
     struct presence_when when = {(int32_t)(p->from - zero), (int32_t)(p->to - zero)};
     struct presence_list list = {0};
     struct tracing_visitors x = {.v = v};
     struct visits_reader *r = NULL;
     struct same names = {0};
+    struct withdrawn back = {0};
     const struct presence_source *source = NULL;
     int rc = same_find(l, v, &names, err);
     if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
-    if (rc == 0 && !(source = same_source(&names, visits_reader_source(r)))) rc = error_memory(err);
-    if (rc == 0) rc = stays_read(source, p, &when, &list, err);
+    if (rc == 0 && (!(source = same_source(&names, visits_reader_source(r))) || !(source = withdrawn_without(&back, source)))) rc = error_memory(err);
+    for (bool again = true; rc == 0 && again;) {
+        list.n = 0;
+        rc = stays_read(source, p, &when, &list, err);
+        if (rc == 0) rc = withdrawn_learn(l, s, v, &back, &again, err);
+    }
+    withdrawn_clear(&back);
     same_clear(&names);
     visits_reader_close(r);
     if (rc == 0 && list.n) {

@@ -41,8 +41,8 @@ struct tracing_visitors {
     struct tracing_visitor *items; /* longest there first, then who came first, then number */
     size_t n, more;           /* more: beyond TRACING_VISITORS_MAX */
 };
-/* Each person once, by whatever names (same.h). Cost: the stays of the place in those days. Owned: tracing_visitors_clear. */
-int tracing_visitors_find(struct ledger *l, struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err);
+/* Each person once, by whatever names (same.h), and not by what entries of a route say no more (withdrawn.h). Cost: the stays of the place in those days. Owned: tracing_visitors_clear. */
+int tracing_visitors_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_visitors_plan *p, struct tracing_visitors *ret, struct error *err);
 void tracing_visitors_clear(struct tracing_visitors *x);
 
 #endif

@@ -116,7 +116,7 @@ int cmd_tracing_visitors(struct cli *cli, struct error *err) {
     if (rc == 0) rc = tracing_open(cli->ledger, &cli->session, false, true, &v, err);
     if (rc == 0) rc = tracing_visitors_plan(cli->ledger, &cli->session, v, &q, &plan, err);
     if (rc == 0) rc = tracing_visitors_journal(cli->ledger, &cli->session, &plan, err);
-    if (rc == 0) rc = tracing_visitors_find(cli->ledger, v, &plan, &found, err);
+    if (rc == 0) rc = tracing_visitors_find(cli->ledger, &cli->session, v, &plan, &found, err);
     json_t *list = rc == 0 && cli->json ? json_array() : NULL;
     for (size_t i = 0; rc == 0 && i < found.n && i < limit; i++) {
         const struct tracing_visitor *x = &found.items[i];

@@ -30,7 +30,7 @@ static int listed(struct request *r, struct error *err) {
     struct ledger *l = NULL;
     int rc = r->rc;
     if (!rc) rc = request_reader(r, &l, err);
-    if (!rc) rc = tracing_visitors_find(l, x->v, &x->plan, &found, err);
+    if (!rc) rc = tracing_visitors_find(l, &r->session, x->v, &x->plan, &found, err);
     if (rc < 0) return rc;
     struct buf *b = answer_open(r, 200);
     buf_str(b, "{\"place\":");
