@@ -104,6 +104,36 @@ static const struct contact *contact_of(struct scene *x, const struct session *s
     return NULL;
 }
 
+/* A platform's number of eight digits is nobody's record that has the same value: whom it names is another person, and where, another place. */
+static void a_padded_number_is_another_name(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        char padded[24], code[24];
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        int64_t zhao = test_record(&x.t, "person", "name", "赵一"), which = 7;
+        snprintf(padded, sizeof padded, "%08lld", (long long)zhao);
+        snprintf(code, sizeof code, "+%lld", (long long)x.market);
+        stay(&x, padded, test_id(&x.t, x.market), "2022-05-27T10:00", "2022-05-27T11:00");
+        struct tracing_question q = question(&x, 0);
+        assert_non_null(contact_of(&x, &s, &q, padded, &a));
+        tracing_answer_clear(&a);
+        assert_ok(tracing_person_named(x.t.l, text_of(padded), &which, &err), err);
+        assert_int_equal(which, 0);
+        assert_ok(tracing_place_named(x.t.l, text_of(code), &which, &err), err);
+        assert_int_equal(which, 0);
+        struct tracing_accepted d = accepted(&x, &s, 0, NULL, 0);
+        assert_int_equal(d.persons_made, 2);
+        assert_int_equal(count(&x, "SELECT COUNT(*) FROM contact WHERE person = %lld", zhao), 0);
+        int64_t wu = test_record(&x.t, "person", "name", "吴七", "visits_name", "00000042"); /* and may stand on a card */
+        assert_ok(tracing_person_named(x.t.l, TEXT("00000042"), &which, &err), err);
+        assert_int_equal(which, wu);
+        scene_drop(&x);
+    }
+}
+
 /* What was recorded under one name of a person after the other adds up to what makes a contact: of whom was met, of the case, of a contact whose contacts are sought. Who is not the same stays another. */
 static void two_names_add_up(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -617,7 +647,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_for_stands), cmocka_unit_test(backwards_until_it_fell_ill), cmocka_unit_test(nobody_meets_at_a_place_not_known), cmocka_unit_test(whom_a_name_stands_for),
-        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
+        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

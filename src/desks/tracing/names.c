@@ -28,12 +28,12 @@ static void number_add_id(const struct visits *v, int64_t person, uint32_t ret[T
 static int card_named(struct ledger *l, const char *which, struct text name, int64_t *ret, struct error *err) {
     struct value v = value_null(), id = value_null(), param = value_text(name);
     struct arena a = {0};
-    char sql[120];
+    char sql[120], own[24];
     int64_t number;
     int rc = 0;
     *ret = 0;
     if (!register_find(l->catalog, text_of(which))) return 0;
-    if (text_int(name, &number)) {
+    if (text_int(name, &number) && snprintf(own, sizeof own, "%lld", (long long)number) > 0 && text_is(name, own)) { /* 0012 and +12 are names of a platform */
         id = value_int(number);
         snprintf(sql, sizeof sql, "SELECT id FROM %s WHERE id = ?1", which);
         rc = db_scalar(l->db, &a, sql, &id, 1, &v, err);
