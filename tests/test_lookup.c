@@ -224,7 +224,7 @@ static void random_life_equals_a_plain_list(void **state) {
         struct lookup_shard all[LOOKUP_SHARDS];
         struct arena a = {0};
         struct value front = value_null();
-        assert_ok(lookup_shards_read(m.db, &a, NULL, all, NULL, &err), err);
+        assert_ok(lookup_shards_read(m.db, &a, NULL, all, &err), err);
         for (int i = 0; i < LOOKUP_SHARDS; i++) assert_true(all[i].n <= (LOOKUP_TIER - 1) * 5);
         assert_ok(db_scalar(m.db, &a, "SELECT SUM(LENGTH(\"entries\") - 8) FROM \"lookup_front\"", NULL, 0, &front, &err), err);
         assert_true(value_int_or(front, 0) <= LOOKUP_FRONT * ENTRY_BYTES);
@@ -236,7 +236,7 @@ static void random_life_equals_a_plain_list(void **state) {
         m.list.n = 0;
         same_set(&m);
         same_answers(&m, 500);
-        assert_ok(lookup_shards_read(m.db, &a, NULL, all, NULL, &err), err);
+        assert_ok(lookup_shards_read(m.db, &a, NULL, all, &err), err);
         for (int i = 0; i < LOOKUP_SHARDS; i++) assert_int_equal(all[i].n, 0);
         assert_ok(db_scalar(m.db, &a, "SELECT COUNT(*) FROM \"lookup_filter\"", NULL, 0, &front, &err), err);
         assert_int_equal(front.i, 0);
@@ -559,7 +559,7 @@ static void filters_are_exact(struct test_ledger *t) {
     struct arena a = {0};
     struct error err = {0};
     struct lookup_shard all[LOOKUP_SHARDS];
-    assert_ok(lookup_shards_read(t->l->db, &a, NULL, all, NULL, &err), err);
+    assert_ok(lookup_shards_read(t->l->db, &a, NULL, all, &err), err);
     for (unsigned shard = 0; shard < LOOKUP_SHARDS; shard++)
         for (size_t r = 0; r < all[shard].n; r++) {
             struct lookup_entry *e = NULL;

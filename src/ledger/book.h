@@ -104,7 +104,7 @@ extern const char *const duty_pages_sql, *const duty_due_sql;
 /* ?1 .. ?n as a table h, whose one column is "column1". */
 int duty_values_sql(struct buf *sql, size_t n);
 /* All duties of ?1 .. ?n; 0 stands for nobody. */
-int duty_of_holders_sql(struct buf *sql, size_t n);
+int duty_of_holders_sql(struct buf *sql, enum db_kind kind, size_t n);
 /* Gives a new duty of its holder the next id. */
 int obligation_number(struct obligation *o, int64_t *next, struct error *err);
 

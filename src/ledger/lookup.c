@@ -103,42 +103,40 @@ void lookup_reset(struct lookup *x) {
     if (!x) return;
     if (x->known) {
         struct lookup_front *f = lookup_kept_front(x->kept);
-        lookup_kept_forget(x->kept, x->own_runs);
+        lookup_kept_reset(x->kept, x->own_runs);
         if (f->touched) lookup_front_clear(f);
-        f->held = false;
+        lookup_kept_hold(x->kept, NULL);
     }
     *x = (struct lookup){0};
 }
 
 void lookup_committed(struct lookup *x) {
     if (x->known) {
-        struct lookup_front *f = lookup_kept_front(x->kept);
-        f->held = f->touched = false;
+        lookup_kept_front(x->kept)->touched = false;
+        lookup_kept_hold(x->kept, NULL);
     }
     *x = (struct lookup){0};
 }
 
 static int head_read(struct lookup *x, struct db *db, struct error *err) {
-    struct arena a = {0};
-    struct value row = value_int(LOOKUP_HEAD), v = value_null();
+    struct lookup_head head;
     if (x->known) return 0;
     struct lookup_kept *kept = lookup_kept_of(db);
-    int rc = kept ? db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &row, 1, &v, err) : error_memory(err);
-    struct lookup_head head = lookup_head_parse(value_view(v));
-    arena_clear(&a);
+    int rc = kept ? lookup_head_read(db, &head, err) : error_memory(err);
     if (!rc) rc = lookup_front_sync(lookup_kept_front(kept), db, head, err);
     if (rc < 0) return rc;
     x->kept = kept;
     x->head = head;
     x->own_runs = head.next_run;
-    x->known = lookup_kept_front(kept)->held = true;
+    x->known = true;
+    lookup_kept_hold(kept, &x->head);
     return 0;
 }
 
 static int head_write(struct lookup *x, struct db *db, struct error *err) {
     static const uint16_t columns[] = {0, 1};
-    unsigned char bytes[32] = {0};
-    const uint64_t head[4] = {x->head.first, x->head.next_run, x->head.cursor, x->head.next};
+    unsigned char bytes[40] = {0};
+    const uint64_t head[5] = {x->head.first, x->head.next_run, x->head.cursor, x->head.next, x->head.shards};
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(head[i / 8] >> (8 * (i % 8)));
     struct value row[] = {value_int(LOOKUP_HEAD), value_blob(bytes, sizeof bytes)};
     x->changed = false;
@@ -186,9 +184,9 @@ static int drain(struct lookup *x, struct db *db, const struct lookup_entry *mor
     if (rc < 0 || !n) goto out;
     for (size_t size = n; size >= (size_t)LOOKUP_TIER * LOOKUP_FRONT && level < 12; size /= LOOKUP_TIER) level++;
     rc = lookup_run_new(x, &run, err);
-    if (!rc) rc = lookup_shards_read(db, &a, NULL, all, NULL, err);
+    if (!rc) rc = lookup_shards_read(db, &a, NULL, all, err);
     if (!rc) rc = lookup_run_write(db, &a, all, run, level, e, n, err);
-    if (!rc) rc = lookup_shards_write(db, all, err);
+    if (!rc) rc = lookup_shards_write(x, db, all, err);
     x->added += n;
 out:
     arena_clear(&a);
@@ -351,7 +349,7 @@ int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, s
     x->traceless = x->traceless || traceless;
     if (!rc) rc = lookup_front_drop(lookup_kept_front(x->kept), entries, n, err);
     if (!rc && traceless) rc = drain(x, db, NULL, 0, err); /* its rows still say what was ever removed from it */
-    if (!rc) rc = lookup_shards_read(db, &a, want, all, NULL, err);
+    if (!rc) rc = lookup_shards_read(db, &a, want, all, err);
     for (size_t from = 0, to; !rc && from < n; from = to) {
         unsigned shard = lookup_shard_of(entries[from].place);
         for (to = from; to < n && lookup_shard_of(entries[to].place) == shard;) to++;
@@ -360,7 +358,7 @@ int lookup_drop(struct lookup *x, struct db *db, struct lookup_entry *entries, s
     }
     if (!rc) rc = drop_targets(&d, all, err);
     if (!rc) rc = drop_empty(db, all, err);
-    if (!rc) rc = lookup_shards_write(db, all, err);
+    if (!rc) rc = lookup_shards_write(x, db, all, err);
     arena_clear(&d.a);
     arena_clear(&a);
     return rc;
@@ -385,6 +383,7 @@ int lookup_empty(struct lookup *x, struct db *db, struct error *err) {
     if (!rc) rc = db_run(db, "DELETE FROM \"lookup_bucket\"", NULL, 0, NULL, err);
     if (!rc) rc = db_run(db, "DELETE FROM \"lookup_filter\"", NULL, 0, NULL, err);
     x->head.cursor = x->added = 0;
+    x->head.shards++;
     x->changed = true; /* numbers of runs and rows go on */
     return rc;
 }

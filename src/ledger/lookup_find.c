@@ -33,7 +33,7 @@ struct finding {
     const struct lookup_entry *asked;
     struct lookup_entry *order; /* place and index of each asked, sorted */
     size_t n, limit;
-    struct lookup_shard *all; /* of those asked for */
+    const struct lookup_shard *all;
     struct need *needs;
     size_t n_needs, cap_needs;
     struct probe *probes;
@@ -267,24 +267,18 @@ static int ask_buckets(struct finding *f, struct error *err) {
 
 /* ---- the whole */
 
-static int ask_shards(struct finding *f, struct lookup_head *head, struct error *err) {
-    bool want[LOOKUP_SHARDS] = {false};
-    for (size_t i = 0; i < f->n; i++) want[lookup_shard_of(f->order[i].place)] = true;
-    return lookup_shards_read(f->db, &f->a, want, f->all, head, err);
-}
-
 int lookup_find_many(struct db *db, const struct lookup_entry *asked, size_t n, size_t limit,
                      int (*visit)(void *arg, size_t asked, int64_t holder, struct error *err), void *arg, struct error *err) {
     if (!n) return 0;
-    struct lookup_shard all[LOOKUP_SHARDS];
-    struct lookup_head head;
-    struct finding f = {.kept = lookup_kept_of(db), .db = db, .asked = asked, .n = n, .limit = limit, .all = all, .visit = visit, .arg = arg};
+    struct lookup_head head = {0};
+    struct finding f = {.kept = lookup_kept_of(db), .db = db, .asked = asked, .n = n, .limit = limit, .visit = visit, .arg = arg};
     struct lookup_entry *tmp = arena_alloc(&f.a, n * sizeof *tmp);
     f.order = arena_alloc(&f.a, n * sizeof *f.order);
     int rc = f.kept && tmp && f.order ? 0 : error_memory(err);
     for (size_t i = 0; !rc && i < n; i++) f.order[i] = (struct lookup_entry){asked[i].place, i};
     if (!rc) lookup_sort(f.order, tmp, n);
-    if (!rc) rc = ask_shards(&f, &head, err);
+    if (!rc) rc = lookup_kept_head(f.kept, db, &head, err);
+    if (!rc) rc = lookup_kept_shards(f.kept, db, head, &f.all, err);
     if (!rc) rc = ask_front(&f, head, err);
     if (!rc) rc = plan(&f, err);
     if (!rc) rc = ask_filters(&f, err);
@@ -415,13 +409,11 @@ int lookup_scan(struct db *db, int (*visit)(void *arg, struct lookup_entry entry
     struct db_cursor *c = NULL;
     const struct value *row;
     struct lookup_kept *kept = lookup_kept_of(db);
-    struct arena a = {0};
-    struct value head = value_int(LOOKUP_HEAD), v = value_null();
+    struct lookup_head head;
     if (!kept) return error_memory(err);
     struct lookup_front *front = lookup_kept_front(kept);
-    int rc = front->held ? 0 : db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &head, 1, &v, err);
-    if (!rc && !front->held) rc = lookup_front_sync(front, db, lookup_head_parse(value_view(v)), err);
-    arena_clear(&a);
+    int rc = lookup_kept_head(kept, db, &head, err);
+    if (!rc && !front->held) rc = lookup_front_sync(front, db, head, err);
     for (size_t i = 0; !rc && i < front->n; i++)
         if (front->list[i].holder) rc = visit(arg, front->list[i], err);
     if (!rc) rc = db_query(db, "SELECT \"entries\" FROM \"lookup_bucket\"", NULL, 0, &c, err);

@@ -14,6 +14,11 @@ struct lookup_kept {
     size_t bytes;
     unsigned connection; /* db_connection: of what is kept */
     struct lookup_front front;
+    const struct lookup_head *own; /* of the open write transaction */
+    bool known;                    /* the shards, as of that state */
+    uint64_t state;
+    struct arena runs;
+    struct lookup_shard all[LOOKUP_SHARDS];
 };
 
 static void kept_free(void *memory) {
@@ -21,6 +26,7 @@ static void kept_free(void *memory) {
     lookup_kept_forget(k, 0);
     for (size_t i = 0; i < LOOKUP_SHARDS; i++) mem_free(k->shards[i].list);
     lookup_front_free(&k->front);
+    arena_clear(&k->runs);
     mem_free(k);
 }
 
@@ -36,7 +42,7 @@ struct lookup_kept *lookup_kept_of(struct db *db) {
     if (k->connection != db_connection(db)) {
         lookup_kept_forget(k, 0);
         lookup_front_clear(&k->front);
-        k->front.held = false;
+        k->front.held = k->known = false;
         k->connection = db_connection(db);
     }
     return k;
@@ -44,6 +50,32 @@ struct lookup_kept *lookup_kept_of(struct db *db) {
 
 struct lookup_front *lookup_kept_front(struct lookup_kept *k) {
     return &k->front;
+}
+
+void lookup_kept_hold(struct lookup_kept *k, const struct lookup_head *own) {
+    k->own = own;
+    k->front.held = own != NULL;
+}
+
+int lookup_kept_head(const struct lookup_kept *k, struct db *db, struct lookup_head *ret, struct error *err) {
+    if (!k->own) return lookup_head_read(db, ret, err);
+    *ret = *k->own;
+    return 0;
+}
+
+void lookup_kept_reset(struct lookup_kept *k, uint64_t own_runs) {
+    lookup_kept_forget(k, own_runs);
+    k->known = false;
+}
+
+int lookup_kept_shards(struct lookup_kept *k, struct db *db, struct lookup_head head, const struct lookup_shard **ret, struct error *err) {
+    *ret = k->all;
+    if (k->known && k->state == head.shards) return 0;
+    arena_reset(&k->runs);
+    int rc = lookup_shards_read(db, &k->runs, NULL, k->all, err);
+    k->known = rc == 0;
+    k->state = head.shards;
+    return rc;
 }
 
 static void drop(struct lookup_kept *k, unsigned shard, size_t at) {

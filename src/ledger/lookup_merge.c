@@ -143,7 +143,7 @@ int lookup_merge(struct lookup *x, struct db *db, struct error *err) {
     m->x = x;
     m->db = db;
     uint64_t budget = LOOKUP_PAID * x->added;
-    int rc = lookup_shards_read(db, &m->a, NULL, m->all, NULL, err);
+    int rc = lookup_shards_read(db, &m->a, NULL, m->all, err);
     bool any = true;
     while (!rc && any && m->moved < budget) {
         any = false;
@@ -161,7 +161,7 @@ int lookup_merge(struct lookup *x, struct db *db, struct error *err) {
         if (!rc) rc = remove_used(m, err);
         m->n_used = 0;
     }
-    if (!rc) rc = lookup_shards_write(db, m->all, err);
+    if (!rc) rc = lookup_shards_write(x, db, m->all, err);
     x->added = 0;
     mem_free(m->e);
     mem_free(m->used);
@@ -175,7 +175,7 @@ int lookup_clean(struct lookup *x, struct db *db, uint64_t budget, struct error 
     struct arena a = {0}, part = {0};
     struct lookup_shard all[LOOKUP_SHARDS];
     uint64_t read = 0;
-    int rc = lookup_shards_read(db, &a, NULL, all, NULL, err);
+    int rc = lookup_shards_read(db, &a, NULL, all, err);
     for (unsigned i = 0; !rc && i < LOOKUP_SHARDS; i++)
         for (size_t r = 0; !rc && r < all[i].n && read < budget; r++) {
             struct lookup_run *run = &all[i].runs[r];
@@ -189,7 +189,7 @@ int lookup_clean(struct lookup *x, struct db *db, uint64_t budget, struct error 
             all[i].changed = true;
             read += n;
         }
-    if (!rc) rc = lookup_shards_write(db, all, err);
+    if (!rc) rc = lookup_shards_write(x, db, all, err);
     x->dropped = x->traceless = false;
     arena_clear(&part);
     arena_clear(&a);

@@ -103,13 +103,21 @@ bool lookup_filter_may(const unsigned char *filter, size_t bytes, uint64_t place
 struct shards {
     struct arena *a;
     struct lookup_shard *all;
-    struct lookup_head *head;
 };
 
 struct lookup_head lookup_head_parse(struct text cell) {
     struct lookup_head head = {.first = 1, .next_run = 1, .next = 1};
-    if (cell.n == 32) head = (struct lookup_head){get64(cell.s), get64(cell.s + 8), get64(cell.s + 16), get64(cell.s + 24)};
+    if (cell.n == 40) head = (struct lookup_head){get64(cell.s), get64(cell.s + 8), get64(cell.s + 16), get64(cell.s + 24), get64(cell.s + 32)};
     return head;
+}
+
+int lookup_head_read(struct db *db, struct lookup_head *ret, struct error *err) {
+    struct arena a = {0};
+    struct value row = value_int(LOOKUP_HEAD), v = value_null();
+    int rc = db_scalar(db, &a, "SELECT \"runs\" FROM \"lookup_shard\" WHERE \"shard\" = ?1", &row, 1, &v, err);
+    *ret = lookup_head_parse(value_view(v));
+    arena_clear(&a);
+    return rc;
 }
 
 int lookup_runs_parse(struct text t, struct lookup_run runs[LOOKUP_RUNS_MAX], uint64_t *ret_version, size_t *ret_n, struct error *err) {
@@ -129,7 +137,6 @@ int lookup_runs_parse(struct text t, struct lookup_run runs[LOOKUP_RUNS_MAX], ui
 static int shard_row(void *arg, const struct value *row, struct error *err) {
     struct shards *x = arg;
     struct lookup_run runs[LOOKUP_RUNS_MAX];
-    if (row[0].i == LOOKUP_HEAD && x->head) *x->head = lookup_head_parse(value_view(row[1]));
     if (row[0].i < 0 || row[0].i >= LOOKUP_SHARDS) return 0;
     struct lookup_shard *s = &x->all[row[0].i];
     int rc = lookup_runs_parse(value_view(row[1]), runs, &s->version, &s->n, err);
@@ -140,17 +147,13 @@ static int shard_row(void *arg, const struct value *row, struct error *err) {
     return 0;
 }
 
-int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct lookup_head *head, struct error *err) {
-    struct shards x = {a, all, head};
-    int64_t ids[LOOKUP_SHARDS + 1];
+int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct error *err) {
+    struct shards x = {a, all};
+    int64_t ids[LOOKUP_SHARDS];
     size_t n = 0;
     memset(all, 0, LOOKUP_SHARDS * sizeof *all);
     for (int i = 0; i < LOOKUP_SHARDS; i++)
         if (!want || want[i]) ids[n++] = i;
-    if (head) {
-        *head = lookup_head_parse((struct text){0});
-        ids[n++] = LOOKUP_HEAD;
-    }
     if (n <= 32) return db_query_in(db, "SELECT \"shard\",\"runs\" FROM \"lookup_shard\" WHERE \"shard\"", "", ids, n, shard_row, &x, err);
     struct db_cursor *c = NULL;
     const struct value *row;
@@ -160,7 +163,7 @@ int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct 
     return rc;
 }
 
-int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err) {
+int lookup_shards_write(struct lookup *x, struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err) {
     static const uint16_t columns[] = {0, 1};
     struct arena a = {0};
     struct value rows[LOOKUP_SHARDS * 2];
@@ -189,6 +192,10 @@ int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], s
         rows[n++] = value_blob(bytes, VERSION_BYTES + s->n * RUN_BYTES);
     }
     if (!rc && n) rc = db_batch(db, DB_UPSERT, lookup_shard_table(), columns, 2, rows, n / 2, NULL, err);
+    if (n) {
+        x->head.shards++;
+        x->changed = true;
+    }
     arena_clear(&a);
     return rc;
 }

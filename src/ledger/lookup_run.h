@@ -26,6 +26,7 @@ enum {
 
 struct lookup_head {
     uint64_t first, next_run, cursor, next; /* rows of the front: from first, below next; shard to merge next */
+    uint64_t shards;                        /* another one with each change of any shard's runs */
 };
 
 struct lookup {
@@ -86,7 +87,11 @@ struct lookup_filter {
     unsigned char *bits;
 };
 struct lookup_kept *lookup_kept_of(struct db *db); /* NULL: out of memory */
+void lookup_kept_reset(struct lookup_kept *k, uint64_t own_runs); /* a transaction that never was */
 struct lookup_front *lookup_kept_front(struct lookup_kept *k);
+/* From now on a write transaction's; NULL: no longer. */
+void lookup_kept_hold(struct lookup_kept *k, const struct lookup_head *own);
+int lookup_kept_head(const struct lookup_kept *k, struct db *db, struct lookup_head *ret, struct error *err);
 /* Before others are called for a shard: forgets what is not in its list any more. */
 void lookup_kept_follow(struct lookup_kept *k, unsigned shard, const struct lookup_shard *now);
 /* NULL: not kept. */
@@ -130,10 +135,13 @@ static inline uint32_t lookup_front_first(const struct lookup_front *f, uint64_t
 }
 
 struct lookup_head lookup_head_parse(struct text cell);
-/* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. head may be NULL. */
-int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct lookup_head *head, struct error *err);
+int lookup_head_read(struct db *db, struct lookup_head *ret, struct error *err);
+/* Reads the rows of the wanted shards (want[shard]; NULL: all) into all[LOOKUP_SHARDS], memory from the arena. Shards without a row have no runs. */
+int lookup_shards_read(struct db *db, struct arena *a, const bool *want, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
+/* All of them, as they are in memory, or read when the head says that they are others now. */
+int lookup_kept_shards(struct lookup_kept *k, struct db *db, struct lookup_head head, const struct lookup_shard **ret, struct error *err);
 /* Writes those that are marked changed, each with the next version. */
-int lookup_shards_write(struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
+int lookup_shards_write(struct lookup *x, struct db *db, struct lookup_shard all[LOOKUP_SHARDS], struct error *err);
 
 /* Makes a run of sorted entries, all shards or some. Notes it in the shards and marks them. */
 int lookup_run_write(struct db *db, struct arena *a, struct lookup_shard all[LOOKUP_SHARDS], uint32_t run, unsigned level, struct lookup_entry *e, size_t n,

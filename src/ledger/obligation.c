@@ -130,25 +130,37 @@ int book_fresh(struct ledger *l, int64_t holder, struct error *err) {
     return 0;
 }
 
-enum { PREFETCH = 128 };
+/* Holders of a statement; statements that PostgreSQL is sent together. */
+enum { PREFETCH = 128, PREFETCH_AHEAD = 8 };
 
-static int load(struct ledger *l, const int64_t *holders, size_t n, struct error *err) {
-    struct obligation_book *b = l->book;
+static int ask(struct ledger *l, const int64_t *holders, size_t n, struct db_cursor **ret, struct error *err) {
     /* statements of few shapes, so that each is prepared once; unused places ask for nobody */
     size_t shape = 1;
     while (shape < n) shape *= 2;
-    struct buf sql = {0};
+    bool array = db_kind_of(l->db) == DB_POSTGRES;
+    struct buf sql = {0}, list = {0};
     struct value params[PREFETCH];
-    duty_of_holders_sql(&sql, shape);
-    for (size_t i = 0; i < shape; i++) params[i] = value_int(i < n ? holders[i] : 0);
-    struct db_cursor *c = NULL;
-    int rc = sql.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, shape, &c, err);
+    duty_of_holders_sql(&sql, db_kind_of(l->db), shape);
+    for (size_t i = 0; !array && i < shape; i++) params[i] = value_int(i < n ? holders[i] : 0);
+    if (array) {
+        for (size_t i = 0; i < n; i++) buf_printf(&list, "%c%lld", i ? ',' : '{', (long long)holders[i]);
+        buf_char(&list, '}');
+        params[0] = value_text(buf_view(&list));
+    }
+    int rc = sql.failed || list.failed ? error_memory(err) : db_query(l->db, buf_cstr(&sql), params, array ? 1 : shape, ret, err);
+    buf_clear(&sql);
+    buf_clear(&list);
+    return rc;
+}
+
+static int take(struct ledger *l, struct db_cursor *c, struct error *err) {
     const struct value *row;
+    int rc = 0;
     while (!rc && (rc = db_next(c, &row, err)) > 0) {
         rc = 0;
         struct obligation o;
         obligation_of_row(row, &o);
-        struct book_slot *s = slot_get(b, o.holder);
+        struct book_slot *s = slot_get(l->book, o.holder);
         struct book_row *kept = NULL;
         rc = s ? row_new(l, s, &o, &kept, err) : error_memory(err);
         if (rc < 0) break;
@@ -156,10 +168,24 @@ static int load(struct ledger *l, const int64_t *holders, size_t n, struct error
         if (o.id >= s->next) s->next = o.id + 1;
         bind_rule(l, &kept->o);
     }
-    db_cursor_close(c);
-    buf_clear(&sql);
+    return rc;
+}
+
+static int load(struct ledger *l, const int64_t *holders, size_t n, struct error *err) {
+    struct db_cursor *open[PREFETCH_AHEAD] = {0};
+    size_t ahead = db_kind_of(l->db) == DB_POSTGRES ? PREFETCH_AHEAD : 1;
+    int rc = 0;
+    for (size_t from = 0; !rc && from < n;) {
+        size_t k = 0;
+        for (; !rc && from < n && k < ahead; from += PREFETCH) rc = ask(l, holders + from, n - from < PREFETCH ? n - from : PREFETCH, &open[k++], err);
+        for (size_t i = 0; i < k; i++) {
+            if (!rc) rc = take(l, open[i], err);
+            db_cursor_close(open[i]);
+            open[i] = NULL;
+        }
+    }
     for (size_t i = 0; !rc && i < n; i++) {
-        struct book_slot *s = slot_get(b, holders[i]);
+        struct book_slot *s = slot_get(l->book, holders[i]);
         if (!s) return error_memory(err);
         s->loaded = true;
     }
@@ -167,7 +193,7 @@ static int load(struct ledger *l, const int64_t *holders, size_t n, struct error
 }
 
 int book_prefetch(struct ledger *l, const int64_t *holders, size_t n, struct error *err) {
-    int64_t wanted[PREFETCH];
+    int64_t wanted[PREFETCH * PREFETCH_AHEAD];
     size_t k = 0;
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++) {
@@ -177,7 +203,7 @@ int book_prefetch(struct ledger *l, const int64_t *holders, size_t n, struct err
         if (s->loaded) continue;
         s->loaded = true; /* set again after the query; keeps a holder from being asked twice */
         wanted[k++] = holders[i];
-        if (k == PREFETCH) {
+        if (k == sizeof wanted / sizeof *wanted) {
             rc = load(l, wanted, k, err);
             k = 0;
         }

@@ -239,16 +239,16 @@ int record_apply_prefetch(struct apply *x, struct draft **drafts, size_t n, stru
 
 /* ---- flush */
 
-/* In pieces that stay in the processor's cache between us and the store. */
-enum { FLUSH_ROWS = 1024 };
+/* In pieces that stay in the processor's cache between us and the store; PostgreSQL waits three times for each. */
+enum { FLUSH_ROWS = 1024, FLUSH_ROWS_PG = 4096 };
 
 static int flush_table(struct apply *x, const struct reg_table *t, enum entry_write write, struct error *err) {
     static const uint16_t id_only[] = {COL_ID};
     struct apply_table *at = apply_table_of(x, t->reg);
     enum db_verb verb = write == ENTRY_INSERT ? DB_INSERT : write == ENTRY_UPDATE ? DB_UPDATE : DB_DELETE;
     const uint16_t *columns = write == ENTRY_DELETE ? id_only : t->all;
-    size_t n = 0, width = write == ENTRY_DELETE ? 1 : t->table.n_columns;
-    for (struct entry *e = at->first; e && n < FLUSH_ROWS; e = e->next) n += e->write == write;
+    size_t n = 0, width = write == ENTRY_DELETE ? 1 : t->table.n_columns, most = db_kind_of(x->l->db) == DB_POSTGRES ? FLUSH_ROWS_PG : FLUSH_ROWS;
+    for (struct entry *e = at->first; e && n < most; e = e->next) n += e->write == write;
     if (!n) return 0;
     struct value *rows = mem_realloc(NULL, n * width * sizeof *rows);
     if (!rows) return error_memory(err);
@@ -257,7 +257,7 @@ static int flush_table(struct apply *x, const struct reg_table *t, enum entry_wr
     for (struct entry *e = at->first; e && !rc; e = e->next) {
         if (e->write != write) continue;
         memcpy(rows + n * width, write == ENTRY_DELETE ? e->cells + COL_ID : e->cells, width * sizeof *rows);
-        if (++n < FLUSH_ROWS) continue;
+        if (++n < most) continue;
         rc = db_batch(x->l->db, verb, &t->table, columns, width, rows, n, NULL, err);
         n = 0;
     }

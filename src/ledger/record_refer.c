@@ -49,7 +49,7 @@ static int stored(struct referring *x, const char *where, const struct value *pa
 
 /* ---- of persons: a batch asks for those of its next drafts too, more of them each time it has to ask */
 
-enum { AHEAD_MAX = 128 };
+enum { AHEAD_MAX = 1024 };
 
 struct told {
     struct record *list; /* as the store has them */

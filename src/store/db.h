@@ -116,7 +116,7 @@ int db_scalar(struct db *db, struct arena *a, const char *sql, const struct valu
  * a missing required one, text that is not UTF-8 or has a NUL in it: E_INVALID. A key or unique index taken:
  * E_CONFLICT. SQLite: new rows are one statement over the whole batch, changes a prepared statement stepped n
  * times. PostgreSQL: new rows go by binary COPY, changes by one statement over binary arrays, in pieces of at
- * most 2,000 rows; a piece that fails is run again row by row. Rows of clustered tables are taken in key
+ * most 4,096 rows; a piece that fails is run again row by row. Rows of clustered tables are taken in key
  * order, so larger batches (5,000 rows) cost less a row where keys are random. ret_bad (may be NULL): index
  * of the first row that failed; untouched when no row is to blame (a full disk, a lost connection). All or
  * nothing: on error the caller rolls back. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    PIECE_ROWS = 2000,
+    PIECE_ROWS = 4096, /* half of the slots */
     PIECE_BYTES = 16 << 20,
     COPY_ROWS_MIN = 24,
     COPY_ROWS_AHEAD = 100, /* COPY waits twice for the server */
