@@ -498,6 +498,26 @@ static void a_scan_lasts_as_its_class_says(void **state) {
         assert_ok(visits_append(v, x.rows, x.n, &err), err);
         tracing_rows_clear(&x);
         assert_true(met(&t, v, "b", "e") && !met(&t, v, "a", "e"));
+        /* where no row tells the class, the card of the place does: by its code or its number, in a table, over HTTP, and at a question when the card came later */
+        int64_t coded = test_record(&t, "place", "title", "川菜馆", "kind", "restaurant", "visits_name", "QR-1"), numbered = test_record(&t, "place", "title", "医院", "kind", "hospital");
+        assert_true(coded > 0);
+        write_file(&t, arena_printf(&t.a, "person,place,start\nk,QR-1,2022-05-28T10:00\nl,QR-1,2022-05-28T10:40\nm,QR-2,2022-05-28T10:00\nn,QR-2,2022-05-28T10:40\no,%s,2022-05-28T10:00\n", test_id(&t, numbered)));
+        assert_ok(tracing_import(t.l, &t.s, v, file, refused, &r, &err), err);
+        assert_true(met(&t, v, "k", "l") && !met(&t, v, "m", "n"));
+        test_record(&t, "place", "title", "面馆", "kind", "restaurant", "visits_name", "QR-3");
+        x = (struct tracing_rows){.v = v, .l = t.l};
+        tracing_how_of(t.l, t.s.now, &x.how);
+        cells[1] = TEXT("QR-3");
+        assert_ok(tracing_rows_add(&x, columns, cells, 3, 0, &err), err);
+        cells[1] = text_of(test_id(&t, numbered));
+        assert_ok(tracing_rows_add(&x, columns, cells, 3, 0, &err), err);
+        assert_true(x.rows[0].end - x.rows[0].start == 3600 && x.rows[1].end - x.rows[1].start == 2 * 3600);
+        tracing_rows_clear(&x);
+        uint32_t later;
+        assert_true(visits_find(v, VISITS_PLACE, TEXT("QR-2"), &later) && visits_class(v, later) == 0);
+        test_record(&t, "place", "title", "学校", "kind", "school", "visits_name", "QR-2");
+        assert_false(met(&t, v, "m", "n"));
+        assert_int_equal(visits_class(v, later), tracing_class(TEXT("school")));
         visits_close(v);
     }
 }

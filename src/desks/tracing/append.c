@@ -8,8 +8,10 @@ static int named(struct visits *v, enum visits_kind kind, struct text name, uint
 static int one_add(struct tracing_rows *x, const struct tracing_row *r, struct text person, size_t given, struct error *err) {
     struct visit v = {.start = r->start, .end = r->end, .source = r->source, .confidence = r->confidence, .zone = r->zone, .row = r->row};
     if (!mem_room(&x->rows, &x->cap, x->n + 1, sizeof *x->rows) || !mem_room(&x->given, &x->cap_given, x->n + 1, sizeof *x->given)) return error_memory(err);
+    bool fresh = !visits_find(x->v, VISITS_PLACE, r->place, &v.place);
     int rc = named(x->v, VISITS_PERSON, person, &v.person, err);
-    if (rc == 0) rc = named(x->v, VISITS_PLACE, r->place, &v.place, err);
+    if (rc == 0 && fresh) rc = visits_name(x->v, VISITS_PLACE, r->place, &v.place, err);
+    if (rc == 0 && fresh && x->l && !r->class_of && !r->other.n) rc = tracing_place_learn(x->l, x->v, v.place, err);
     if (rc < 0) return rc;
     if (r->class_of && visits_class(x->v, v.place) != r->class_of) visits_set_class(x->v, v.place, r->class_of);
     if (r->dwells) tracing_dwell(&x->how, x->v, &v);

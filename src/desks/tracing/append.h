@@ -7,6 +7,7 @@
 /* Rows on their way; zero but v and how (its list of kinds outlives them). */
 struct tracing_rows {
     struct visits *v;
+    struct ledger *l;    /* asked for the card of a place that is new; NULL: none is. A caller's reader: set anew for each call that adds */
     struct tracing_how how;
     struct visit *rows;
     size_t *given;       /* beside each: which row of the sender it is; two who were near each other are one */

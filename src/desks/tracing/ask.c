@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "desks/tracing/found.h"
 #include "desks/tracing/inside.h"
 #include "desks/tracing/links.h"
 #include "desks/tracing/same.h"
@@ -255,6 +256,22 @@ static int taken_back(struct ledger *l, const struct session *s, struct visits *
     return rc;
 }
 
+/* Of the places of those asked about, of not too many of them: what kind they are on their cards, where no row of the visits told. */
+static int classes_learn(struct ledger *l, struct visits *v, const struct tracing_plan *p, const struct presence_source *s, struct error *err) {
+    struct presence_list stays = {0};
+    instant zero = instant_of_day(p->origin, visits_zone(v));
+    uint32_t before = UINT32_MAX;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < p->n_seen && p->n_seen <= TRACING_ROUTES; i++)
+        rc = s->of_persons(s->arg, &(struct presence_ask){p->index[i].person, (int32_t)(p->from - zero), (int32_t)(p->to - zero)}, 1, &stays, err);
+    for (size_t i = 0; rc == 0 && i < stays.n; i++) {
+        if (stays.items[i].place != before) rc = tracing_place_learn(l, v, stays.items[i].place, err);
+        before = stays.items[i].place;
+    }
+    presence_list_clear(&stays);
+    return rc;
+}
+
 int tracing_find(struct ledger *l, const struct session *s, struct visits *v, const struct tracing_plan *p, struct tracing_answer *ret, struct error *err) {
     struct tracing_answer ans = {.v = v};
     struct tracing_links links = {.v = v};
@@ -266,6 +283,7 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
     int rc = w ? taken_back(l, s, v, p, &back, err) : error_memory(err);
     if (rc == 0) rc = same_find(l, v, &same, err);
     if (rc == 0) rc = visits_reader_open(v, p->origin, &r, err);
+    if (rc == 0) rc = classes_learn(l, v, p, visits_reader_source(r), err);
     if (rc == 0 && (!(source = same_source(&same, visits_reader_source(r))) || !(source = withdrawn_without(&back, source)))) rc = error_memory(err);
     for (bool again = true; rc == 0 && again;) { /* until all stands that was met */
         tracing_links_clear(&links);

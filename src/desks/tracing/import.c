@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
 #include "base/repair.h"
 #include "desks/tracing/inside.h"
 #include "desks/tracing/told.h"
@@ -20,7 +21,10 @@ struct areas {
 
 /* ---- the file */
 struct intake {
+    struct ledger *l;
     struct visits *v;
+    bool kinds;                   /* some place on record has a kind */
+    struct idmap asked;           /* places whose card was looked for */
     struct tracing_import_report *report;
     struct visit *rows;
     size_t n, cap;
@@ -68,6 +72,11 @@ static int group_take(struct intake *in, struct error *err) {
         v->person = ids[0][i];
         v->place = ids[1][i];
         if (in->class_of[i]) visits_set_class(in->v, v->place, in->class_of[i]);
+        else if (in->kinds && !visits_class(in->v, v->place)) {
+            bool made;
+            if (!idmap_put(&in->asked, &in->arena, v->place, &made)) return error_memory(err);
+            if (made && (rc = tracing_place_learn(in->l, in->v, v->place, err)) < 0) return rc;
+        }
         if (in->dwells[i]) tracing_dwell(&in->plain.how, in->v, v);
     }
     if (rc < 0) return rc;
@@ -365,8 +374,14 @@ int tracing_import_mapped(struct ledger *l, const struct session *s, struct visi
     int rc = map ? tracing_map_read(map, l->zone_s, &read, err) : 0;
     struct tracing_how how;
     tracing_how_of(l, s->now, &how);
+    struct value any = value_null();
+    in->l = l;
     in->v = v;
     in->report = &report;
+    if (rc == 0 && register_find(l->catalog, TEXT("place")) && register_field(register_find(l->catalog, TEXT("place")), TEXT("kind")) >= 0)
+        rc = db_scalar(l->db, &in->arena, "SELECT id FROM place WHERE kind IS NOT NULL LIMIT 1", NULL, 0, &any, err);
+    in->kinds = any.kind == VALUE_INT;
+    if (rc > 0) rc = 0;
     in->plain.how = how;
     in->plain.by = DAY_MIN;
     in->file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;

@@ -24,6 +24,8 @@ int tracing_person_named(struct ledger *l, struct text name, int64_t *ret, struc
 /* The same of a place, which is never merged; and what the visits call a place on record: as its visits_name says when that is its alone, else its number. */
 int tracing_place_named(struct ledger *l, struct text name, int64_t *ret, struct error *err);
 int tracing_place_called(struct ledger *l, int64_t place, char ret[VISITS_NAME_MAX + 1], struct error *err);
+/* A place of the visits whose class no row told gets that of its card, if it has one; visits that are open for reading only stay as they are. Cost: two look-ups. */
+int tracing_place_learn(struct ledger *l, struct visits *v, uint32_t place, struct error *err);
 
 /* Whether part of an exposure lies where this answer looked and could not see: on a day that is damaged or forgotten. That it was not found is then no reason to take it back. */
 int tracing_unseen(struct visits *v, const struct tracing_answer *a, instant first, instant last, bool *ret, struct error *err);

@@ -70,6 +70,23 @@ int tracing_place_called(struct ledger *l, int64_t place, char ret[VISITS_NAME_M
     return rc < 0 ? rc : 0;
 }
 
+int tracing_place_learn(struct ledger *l, struct visits *v, uint32_t place, struct error *err) {
+    const struct register_decl *reg = register_find(l->catalog, TEXT("place"));
+    struct value id = value_null(), kind = value_null();
+    struct arena a = {0};
+    int64_t which = 0;
+    if (visits_class(v, place) || !visits_writable(v) || !reg || register_field(reg, TEXT("kind")) < 0) return 0;
+    int rc = tracing_place_named(l, visits_text(v, VISITS_PLACE, place), &which, err);
+    if (rc == 0 && which) {
+        id = value_int(which);
+        rc = db_scalar(l->db, &a, "SELECT kind FROM place WHERE id = ?1", &id, 1, &kind, err);
+    }
+    uint8_t class_of = rc >= 0 ? tracing_class(value_view(kind)) : 0;
+    if (class_of) visits_set_class(v, place, class_of);
+    arena_clear(&a);
+    return rc < 0 ? rc : 0;
+}
+
 int tracing_numbers(struct ledger *l, const struct visits *v, int64_t person, uint32_t ret[TRACING_NUMBERS], size_t *ret_n, struct error *err) {
     /* who was merged into it, and into those */
     static const char everybody[] = "WITH RECURSIVE m(id) AS (SELECT CAST(?1 AS BIGINT) UNION SELECT p.id FROM person p JOIN m ON p.merged_into = m.id) "

@@ -48,6 +48,8 @@ static int feed_places(struct feeding *f) {
         else snprintf(name, sizeof name, "%.*s", (int)f->where[i].vehicle.n, f->where[i].vehicle.s);
         if (rc == 0 && !visits_find(f->v, VISITS_PLACE, text_of(name), &v->place)) rc = writes ? visits_name(f->v, VISITS_PLACE, text_of(name), &v->place, f->err) : (v->place = UINT32_MAX, 0);
         if (rc < 0) return rc;
+        if (place && writes) rc = tracing_place_learn(f->l, f->v, v->place, f->err);
+        if (rc < 0) return rc;
         if (!place && writes && visits_class(f->v, v->place) != TRACING_TRANSPORT) visits_set_class(f->v, v->place, TRACING_TRANSPORT);
         if (v->end == INSTANT_NONE) v->end = v->start + f->dwell_s[v->place == UINT32_MAX ? 0 : visits_class(f->v, v->place) % CONTACT_CLASSES];
         if (v->end >= v->start && v->end - v->start <= (int64_t)VISITS_DAYS_MAX * DAY_S) f->rows[kept++] = *v;

@@ -179,6 +179,7 @@ static int sending_new(struct request *r, struct sending **ret, struct error *er
     if (rc == 0) rc = http_visits(r->server, true, &x->rows.v, err);
     if (rc == 0) rc = request_reader(r, &l, err);
     if (rc < 0) return rc;
+    x->rows.l = l;
     tracing_how_of(l, r->now, &x->rows.how);
     x->rows.how.kinds = codelist_find(http_catalog(r->server), TEXT("place_kind")); /* a stream may outlive this reader */
     *ret = x;
@@ -281,14 +282,16 @@ static int stream_line(struct streaming *t, struct text line, struct error *err)
 int lines_piece(struct request *r, const char *bytes, size_t n, struct error *err) {
     struct streaming *t = r->answer.arg;
     int rc = 0;
+    if (request_reader(r, &t->sending.rows.l, NULL) < 0) t->sending.rows.l = NULL; /* none is free: then no cards are asked */
     t->sending.rows.how.latest = http_now(r->server) + DAY_S; /* a stream may go on for days */
     while (rc == 0 && n) {
         const char *end = memchr(bytes, '\n', n);
         size_t k = end ? (size_t)(end - bytes) : n;
-        if (t->line.n + k > LINE_BYTES_MAX) return error_set(err, E_TOO_LARGE, "line", "a line of more than %d bytes / 行过长", LINE_BYTES_MAX);
-        if (!end) return buf_add(&t->line, bytes, n) < 0 ? error_memory(err) : 0;
+        if (t->line.n + k > LINE_BYTES_MAX) rc = error_set(err, E_TOO_LARGE, "line", "a line of more than %d bytes / 行过长", LINE_BYTES_MAX);
+        if (rc < 0) break;
+        if (!end || t->line.n) rc = buf_add(&t->line, bytes, k) < 0 ? error_memory(err) : 0;
+        if (rc < 0 || !end) break;
         if (t->line.n) {
-            if (buf_add(&t->line, bytes, k) < 0) return error_memory(err);
             rc = stream_line(t, buf_view(&t->line), err);
             buf_reset(&t->line);
         } else {
@@ -297,12 +300,15 @@ int lines_piece(struct request *r, const char *bytes, size_t n, struct error *er
         bytes += k + 1;
         n -= k + 1;
     }
+    server_give_reader(r); /* the next piece may come on another thread, or never */
     return rc;
 }
 
 static int stream_end(struct request *r, struct error *err) {
     struct streaming *t = r->answer.arg;
-    int rc = t->line.n ? stream_line(t, buf_view(&t->line), err) : 0;
+    int rc = 0;
+    if (request_reader(r, &t->sending.rows.l, NULL) < 0) t->sending.rows.l = NULL;
+    if (t->line.n) rc = stream_line(t, buf_view(&t->line), err);
     if (rc == 0) rc = stream_flush(t, err);
     struct buf b = {0};
     buf_printf(&b, "{\"taken\":%zu", t->taken);
