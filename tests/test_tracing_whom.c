@@ -134,6 +134,26 @@ static void a_padded_number_is_another_name(void **state) {
     }
 }
 
+/* Two cards of one person, each with a case, of which one was a contact of the other: made one, nobody was infected by himself. */
+static void nobody_infects_himself(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct chains *c = NULL;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        accepted(&x, &s, 0, NULL, 0);
+        int64_t kase = test_record(&x.t, "case", "person", test_id(&x.t, x.wang), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-29", "report_date", "2022-05-29");
+        for (int round = 0; round < 2; round++) {
+            assert_ok(chains_build(x.t.l, TEXT("covid-19"), x.t.s.now, &c, &err), err);
+            assert_int_equal(c->result.nodes[chains_find(c, kase)].n_candidates, round ? 0 : 1);
+            chains_free(c);
+            if (!round) merge(&x, x.li, x.wang);
+        }
+        scene_drop(&x);
+    }
+}
+
 /* What was recorded under one name of a person after the other adds up to what makes a contact: of whom was met, of the case, of a contact whose contacts are sought. Who is not the same stays another. */
 static void two_names_add_up(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -647,7 +667,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_for_stands), cmocka_unit_test(backwards_until_it_fell_ill), cmocka_unit_test(nobody_meets_at_a_place_not_known), cmocka_unit_test(whom_a_name_stands_for),
-        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
+        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(nobody_infects_himself), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

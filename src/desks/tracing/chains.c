@@ -152,6 +152,8 @@ static int contact_row(struct loading *x, const struct value *v, struct error *e
     const struct idmap_slot *other = idmap_find(&x->by_person, value_int_or(v[2], 0)), *score = idmap_find(&x->scores, value_int_or(v[0], 0));
     int rc = 0;
     if (a == CHAIN_NONE || !other) return 0;
+    for (uint32_t own = (uint32_t)other->value.i; own; own = x->next[own - 1]) /* cards that were made one: nobody met himself, and so none of his other cases */
+        if (own - 1 == a) return 0;
     double p = !score ? class_score(value_view(v[5]), value_view(v[6])) : score->value.i > 0 ? (double)score->value.i / 10000 : LEAST_SCORE;
     for (uint32_t b = (uint32_t)other->value.i; rc == 0 && b; b = x->next[b - 1])
         if (b - 1 != a) rc = meeting_add(x, (struct chain_meeting){a, b - 1, day_cell(v[3]), day_cell(v[4]), p > 1 ? 1 : p}, err);
