@@ -303,6 +303,14 @@ static void two_devices_are_no_crowd(void **state) {
         assert_ok(tracing_places_of(x.t.l, &s, x.v, TEXT(""), 14, &places, &err), err);
         for (size_t i = 0; i < places.n; i++) assert_true(places.places[i].name.s[0] != '~');
         tracing_places_clear(&places);
+        /* nor what two who are asked about have in common */
+        q = (struct tracing_question){.persons = (const char *const[]){test_id(&x.t, x.li), "device-1"}, .n_persons = 2, .degree = 1, .minutes = -1, .after_minutes = -1, .crowd = -1, .reverse = true};
+        stay(&x, "device-1", test_id(&x.t, x.market), "2022-05-27T12:00", "2022-05-27T13:00");
+        assert_ok(tracing_ask(x.t.l, &x.t.s, x.v, &q, &a, &err), err);
+        assert_int_equal(a.common.n_places, 1);
+        assert_true(text_is(visits_text(x.v, VISITS_PLACE, a.common.places[0].place), test_id(&x.t, x.market)));
+        assert_true(a.common.n_persons > 0);
+        tracing_answer_clear(&a);
         scene_drop(&x);
     }
 }

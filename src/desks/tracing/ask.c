@@ -239,6 +239,10 @@ static int search(struct ledger *l, const struct session *s, const struct tracin
     if (rc == 0) rc = contact_find(source, &p->options, index, n, links->items, links->n, w, &ans->found, err);
     for (size_t i = 0; rc == 0 && i < n; i++) several |= who[i] != who[0];
     if (rc == 0 && p->options.reverse && several) rc = contact_common(source, &p->options, index, who, n, links->items, links->n, 0, w, &ans->common, err);
+    size_t places = 0;
+    for (size_t i = 0; i < ans->common.n_places; i++) /* where two devices heard each other is no place that others can have been at */
+        if (visits_class(links->v, ans->common.places[i].place) != TRACING_NEAR) ans->common.places[places++] = ans->common.places[i];
+    ans->common.n_places = places;
     mem_free(who);
     mem_free(index);
     return rc;
