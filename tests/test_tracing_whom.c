@@ -134,6 +134,44 @@ static void a_padded_number_is_another_name(void **state) {
     }
 }
 
+/* Whom a case had met goes on meeting others after the case is isolated: they are contacts of a contact; whom the case would have met then is none, nor who met the contact before it was one. Forwards only. */
+static void a_contact_meets_on_when_the_case_is_isolated(void **state) {
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        int64_t zhao = test_record(&x.t, "person", "name", "赵一");
+        int64_t kase = test_record(&x.t, "case", "person", test_id(&x.t, zhao), "disease", "covid-19", "classification", "confirmed", "onset", "2022-05-24", "report_date", "2022-05-25", "isolated_at",
+                                   "2022-05-25T12:00");
+        const char *word = test_id(&x.t, kase), *who = test_id(&x.t, zhao);
+        stay(&x, who, "cafe", "2022-05-24T15:00", "2022-05-24T16:00");
+        stay(&x, "met", "cafe", "2022-05-24T15:00", "2022-05-24T16:00");
+        stay(&x, "met", "shop", "2022-05-24T09:00", "2022-05-24T10:00");
+        stay(&x, "before", "shop", "2022-05-24T09:00", "2022-05-24T10:00");
+        stay(&x, "met", "bar", "2022-05-27T09:00", "2022-05-27T10:00");
+        stay(&x, "after", "bar", "2022-05-27T09:00", "2022-05-27T10:00");
+        stay(&x, who, "ward", "2022-05-27T09:00", "2022-05-27T10:00");
+        stay(&x, "nurse", "ward", "2022-05-27T09:00", "2022-05-27T10:00");
+        struct tracing_question q = question(&x, 0);
+        q.cases = &word;
+        q.degree = 2;
+        const struct contact *c = contact_of(&x, &s, &q, "after", &a);
+        assert_true(c && c->degree == 2 && c->kind == CONTACT_SECONDARY && a.to == x.t.s.now);
+        assert_int_equal(a.found.n_contacts, 2);
+        tracing_answer_clear(&a);
+        q.degree = 1;
+        assert_null(contact_of(&x, &s, &q, "after", &a));
+        assert_true(a.found.n_contacts == 1 && a.to == test_at("2022-05-25T12:00"));
+        tracing_answer_clear(&a);
+        q.degree = 2;
+        q.reverse = true;
+        assert_null(contact_of(&x, &s, &q, "after", &a));
+        tracing_answer_clear(&a);
+        scene_drop(&x);
+    }
+}
+
 /* Two cards of one person, each with a case, of which one was a contact of the other: made one, nobody was infected by himself. */
 static void nobody_infects_himself(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -675,7 +713,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_for_stands), cmocka_unit_test(backwards_until_it_fell_ill), cmocka_unit_test(nobody_meets_at_a_place_not_known), cmocka_unit_test(whom_a_name_stands_for),
-        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(nobody_infects_himself), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
+        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(a_contact_meets_on_when_the_case_is_isolated), cmocka_unit_test(nobody_infects_himself), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

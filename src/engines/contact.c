@@ -393,7 +393,7 @@ int contact_find(const struct presence_source *s, const struct contact_options *
     }
     if (rc == 0) rc = degree_find(w, n_asks, links, n_links, err);
     if (rc == 0 && o->degree == 2) {
-        rc = asks_of_contacts(w, from, to, &n_asks);
+        rc = asks_of_contacts(w, from, o->until > to ? o->until : to, &n_asks);
         if (rc < 0) error_set(err, rc, NULL, "no memory for contacts / 内存不足");
         w->degree = 2;
         if (rc == 0) rc = degree_find(w, n_asks, links, n_links, err);

@@ -10,7 +10,7 @@
  *
  * Many index cases are one question: a contact's evidence is the union of its time with any of them, each meeting long enough by itself. So the answer
  * does not depend on how many cases are asked at once, and overlap_s never counts a minute twice at one place. Second degree: contacts of the close contacts
- * from their first exposure on. Reverse: those who can have infected the case, so the same meetings, and those who had left within d before the case came.
+ * from their first exposure on, until the windows end or later (`until`). Reverse: those who can have infected the case, so the same meetings, and those who had left within d before the case came.
  *
  * Laws (tests/test_contact.c): found forwards from a is found backwards from b; less is found with a larger m, a smaller d, a narrower window, fewer rows;
  * cutting or repeating a stay or a link changes nothing; all equal to the pairwise definition; what a second run adds and takes away makes the first into the second.
@@ -51,6 +51,7 @@ struct contact_options {
     struct contact_rule rules[CONTACT_CLASSES]; /* by class of place */
     int32_t daily_s[CONTACT_KINDS]; /* of a link by kind: seconds of each day that count */
     int degree;          /* 1 or 2 */
+    int32_t until;       /* of the second degree, forwards: whom the close contacts met until then, when that is later than every window (who was exposed goes about after the case is isolated) */
     bool reverse;
     bool evidence;       /* keep each piece; without it only sums */
     int threads;         /* for many cases at once, when the source gives one to each; 0 counts as 1. The answer is the same with any number */

@@ -151,6 +151,8 @@ int tracing_plan(struct ledger *l, const struct session *s, struct visits *v, co
         a.who = NULL;
         tracing_rules(l, disease, s->now, &rules);
         options_of(q, &rules, &ret->options);
+        if (q->degree == 2 && !q->reverse && s->now > ret->to) ret->to = s->now; /* a case that is isolated infects nobody; whom it had met goes on meeting others */
+        ret->options.until = (int32_t)(ret->to - instant_of_day(a.origin, visits_zone(v)));
         ret->ties = rules.ties;
         snprintf(ret->what, sizeof ret->what, "trace of %zu cases and %zu persons, degree %d%s", q->n_cases, q->n_persons, q->degree, q->reverse ? ", reverse" : "");
         if (q->n_cases == 1) ret->one = a.one;

@@ -75,7 +75,7 @@ struct tracing_answer {
     struct contact_result found;   /* sorted */
     struct contact_common common;  /* in reverse, of several */
     instant origin;                /* of the times */
-    instant from, to;              /* span of the windows */
+    instant from, to;              /* span of the windows; of the second degree, until now */
     int64_t one;                   /* the case, when it is one */
     int degree;                    /* that was looked for */
     size_t n_asked, n_unknown;     /* who has no visit at all */
