@@ -172,6 +172,38 @@ static void a_contact_meets_on_when_the_case_is_isolated(void **state) {
     }
 }
 
+/* A case that has no onset is looked back from the earliest that says it was positive, of whatever field; not from when somebody typed it in. */
+static void a_case_without_onset_has_a_day(void **state) {
+    static const struct { const char *field, *value, *more, *also, *from; } cases[] = {
+        {"report_date", "2022-05-22", NULL, NULL, "2022-05-20T00:00"},
+        {"detected_at", "2022-05-22T18:00", "first_sampled_at", "2022-05-21T10:00", "2022-05-19T10:00"},
+        {"diagnosed", "2022-05-23", "reported_at", "2022-05-24T09:00", "2022-05-21T00:00"},
+        {"onset", "2022-05-24", "first_sampled_at", "2022-05-21T10:00", "2022-05-22T00:00"},
+    };
+    for (size_t store = 0; store < test_stores(); store++) {
+        struct scene x;
+        struct tracing_answer a;
+        struct tracing_timeline line;
+        struct error err = {0};
+        scene_make(&x, store);
+        struct session s = as(&x.t, &tracer_grant, "流调");
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            const char *who = test_id(&x.t, test_record(&x.t, "person", "name", "赵一"));
+            int64_t kase = test_record(&x.t, "case", "person", who, "disease", "covid-19", "classification", "confirmed", cases[i].field, cases[i].value, cases[i].more, cases[i].also);
+            const char *word = test_id(&x.t, kase);
+            struct tracing_question q = question(&x, 0);
+            q.cases = &word;
+            assert_ok(tracing_ask(x.t.l, &s, x.v, &q, &a, &err), err);
+            if (a.from != test_at(cases[i].from)) fail_msg("%zu", i);
+            tracing_answer_clear(&a);
+            assert_ok(tracing_timeline_of(x.t.l, &s, x.v, kase, 1, &line, &err), err);
+            assert_int_equal(line.from, test_at(cases[i].from) + DAY_S);
+            tracing_timeline_clear(&line);
+        }
+        scene_drop(&x);
+    }
+}
+
 /* Two cards of one person, each with a case, of which one was a contact of the other: made one, nobody was infected by himself. */
 static void nobody_infects_himself(void **state) {
     for (size_t store = 0; store < test_stores(); store++) {
@@ -713,7 +745,7 @@ int main(void) {
     if (digest_init(NULL) < 0 || !test_stores()) return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_looked_for_stands), cmocka_unit_test(backwards_until_it_fell_ill), cmocka_unit_test(nobody_meets_at_a_place_not_known), cmocka_unit_test(whom_a_name_stands_for),
-        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(a_contact_meets_on_when_the_case_is_isolated), cmocka_unit_test(nobody_infects_himself), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
+        cmocka_unit_test(two_devices_are_no_crowd), cmocka_unit_test(two_names_add_up), cmocka_unit_test(a_case_without_onset_has_a_day), cmocka_unit_test(a_contact_meets_on_when_the_case_is_isolated), cmocka_unit_test(nobody_infects_himself), cmocka_unit_test(a_padded_number_is_another_name), cmocka_unit_test(two_names_are_one_case), cmocka_unit_test(a_night_is_one_stay), cmocka_unit_test(a_notice_names_what_is_known), cmocka_unit_test(two_names_found_one), cmocka_unit_test(the_board_forgets_nobody), cmocka_unit_test(an_hour_counts_once), cmocka_unit_test(damaged_names_are_told), cmocka_unit_test(a_doubt_makes_no_meeting_closer), cmocka_unit_test(a_route_that_was_told_is_looked_at), cmocka_unit_test(a_place_has_a_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

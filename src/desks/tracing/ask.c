@@ -56,6 +56,17 @@ instant tracing_when(const struct ledger *l, const struct record *r, const char 
     return r->reg->fields[f].type == FIELD_DATE ? instant_of_day((day)v, l->zone_s) : v;
 }
 
+instant tracing_base(const struct ledger *l, const struct record *r, instant now) {
+    static const char *const found[] = {"first_sampled_at", "detected_at", "reported_at", "diagnosed", "report_date"};
+    instant base = tracing_when(l, r, "onset");
+    for (size_t i = 0, onset = base != INSTANT_NONE; !onset && i < sizeof found / sizeof *found; i++) {
+        instant at = tracing_when(l, r, found[i]);
+        if (at != INSTANT_NONE && (base == INSTANT_NONE || at < base)) base = at;
+    }
+    if (base == INSTANT_NONE) base = r->created_at;
+    return base < now ? base : now;
+}
+
 /* Who may ask: for cases whoever may write contacts where they lie; for persons by their names in the visits, whoever may so in the node's region. */
 int tracing_may(struct ledger *l, const struct session *s, struct text region, struct error *err) {
     const struct register_decl *reg = register_find(l->catalog, TEXT("contact"));
@@ -85,8 +96,7 @@ static int case_add(struct ledger *l, const struct session *s, const struct visi
     struct tracing_rules rules;
     *ret_disease = record_text(&r, "disease");
     tracing_rules(l, *ret_disease, s->now, &rules);
-    instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at"), reported = tracing_when(l, &r, "reported_at"), isolated = tracing_when(l, &r, "isolated_at"), to = s->now;
-    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : reported != INSTANT_NONE ? reported : r.created_at < s->now ? r.created_at : s->now;
+    instant onset = tracing_when(l, &r, "onset"), isolated = tracing_when(l, &r, "isolated_at"), base = tracing_base(l, &r, s->now), to = s->now;
     int64_t back = rules.lookback_days, incubation = q->reverse ? tracing_parameter(l, *ret_disease, s->now, "incubation_max_days", 14) : 0;
     if (incubation > back) back = incubation;
     if (isolated != INSTANT_NONE && isolated < to && isolated > base - back * DAY_S) to = isolated;

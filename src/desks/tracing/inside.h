@@ -15,6 +15,8 @@ int tracing_may(struct ledger *l, const struct session *s, struct text region, s
 int64_t tracing_parameter(const struct ledger *l, struct text disease, instant now, const char *name, int64_t otherwise);
 /* A cell as an instant: the instant, or the first second of a date; INSTANT_NONE. */
 instant tracing_when(const struct ledger *l, const struct record *r, const char *field);
+/* From when a case is looked back: its onset; else the earliest of what says that it was positive (sample, found, reported, diagnosed, the day it is counted); else when it was recorded. Never after now. */
+instant tracing_base(const struct ledger *l, const struct record *r, instant now);
 
 /* The numbers in the visits under which a person of the registers is found, by any of its names. */
 enum { TRACING_NUMBERS = 32 };

@@ -62,8 +62,7 @@ static int case_take(const struct record *r, void *arg) {
     if (!case_counts(x, r) || x->earlier-- > TRACING_PLACES_CASES) return 0; /* the latest */
     x->cases++;
     tracing_rules(x->l, record_text(r, "disease"), now, &rules);
-    instant onset = tracing_when(x->l, r, "onset"), isolated = tracing_when(x->l, r, "isolated_at");
-    instant base = onset != INSTANT_NONE ? onset : found_of(x, r), from = base - (int64_t)rules.lookback_days * DAY_S, to = now;
+    instant isolated = tracing_when(x->l, r, "isolated_at"), from = tracing_base(x->l, r, now) - (int64_t)rules.lookback_days * DAY_S, to = now;
     if (isolated != INSTANT_NONE && isolated > from && isolated < to) to = isolated;
     instant zero = instant_of_day(x->origin, visits_zone(x->v));
     if (from < zero) from = zero;

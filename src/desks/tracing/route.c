@@ -283,8 +283,7 @@ int tracing_timeline_of(struct ledger *l, const struct session *s, struct visits
         return rc;
     }
     tracing_rules(l, record_text(&r, "disease"), s->now, &rules);
-    instant onset = tracing_when(l, &r, "onset"), found = tracing_when(l, &r, "detected_at");
-    instant base = onset != INSTANT_NONE ? onset : found != INSTANT_NONE ? found : r.created_at;
+    instant base = tracing_base(l, &r, s->now);
     t.which = which;
     t.person = record_int(&r, "person", 0);
     t.from = base - (window_days ? window_days : rules.lookback_days > 14 ? rules.lookback_days : 14) * DAY_S;
