@@ -281,6 +281,8 @@ static int sample(const char *program, const char *store, bool brief, int kills,
     c->swab_of = mem_alloc((size_t)c->city.persons * sizeof *c->swab_of);
     if (!c->swab_of) exit(1);
     night(c);
+    /* what has been running for a day has its log files made: PostgreSQL fills each of them with zeros first, within somebody's commit */
+    if (store) must(db_run(c->node.l->db, "CHECKPOINT", NULL, 0, NULL, &err), "checkpoint");
     printf("%s: %lld people recorded in %.0f s\n", store ? "PostgreSQL" : "SQLite", (long long)c->city.persons, wall_s() - from);
     ledger_close(c->node.l);
     c->node.l = NULL;
