@@ -143,7 +143,10 @@ static int ask(struct ledger *l, const int64_t *holders, size_t n, struct db_cur
     duty_of_holders_sql(&sql, db_kind_of(l->db), shape);
     for (size_t i = 0; !array && i < shape; i++) params[i] = value_int(i < n ? holders[i] : 0);
     if (array) {
-        for (size_t i = 0; i < n; i++) buf_printf(&list, "%c%lld", i ? ',' : '{', (long long)holders[i]);
+        for (size_t i = 0; i < n; i++) {
+            buf_char(&list, i ? ',' : '{');
+            buf_int(&list, holders[i]);
+        }
         buf_char(&list, '}');
         params[0] = value_text(buf_view(&list));
     }

@@ -50,6 +50,38 @@ static void put_cell(struct buf *b, const struct value *v) {
     }
 }
 
+/* A row's cells at once: most are few bytes. */
+static void put_row(struct buf *out, const struct value *row, size_t n) {
+    struct {
+        unsigned char bytes[1024];
+        size_t n;
+    } part = {.n = 2};
+    uint16_t fields = htobe16((uint16_t)n);
+    memcpy(part.bytes, &fields, 2);
+    for (size_t k = 0; k < n; k++) {
+        struct text t = value_view(row[k]);
+        uint32_t length = htobe32(row[k].kind == VALUE_INT ? 8 : row[k].kind == VALUE_TEXT || row[k].kind == VALUE_BLOB ? (uint32_t)t.n : UINT32_MAX);
+        uint64_t whole = htobe64((uint64_t)row[k].i);
+        if (row[k].kind == VALUE_INT) t = (struct text){(const char *)&whole, 8};
+        else if (length == UINT32_MAX) t.n = 0;
+        if (part.n + 4 + t.n > sizeof part.bytes) {
+            buf_add(out, part.bytes, part.n);
+            part.n = 0;
+        }
+        memcpy(part.bytes + part.n, &length, 4);
+        part.n += 4;
+        if (part.n + t.n > sizeof part.bytes) {
+            buf_add(out, part.bytes, part.n);
+            buf_add(out, t.s, t.n);
+            part.n = 0;
+        } else if (t.n) {
+            memcpy(part.bytes + part.n, t.s, t.n);
+            part.n += t.n;
+        }
+    }
+    buf_add(out, part.bytes, part.n);
+}
+
 /* ---- COPY */
 
 static int copy_end(struct pg *pg, const char *failure, struct error *err) {
@@ -67,14 +99,12 @@ static int copy_rows(struct pg *pg, const struct batch *b, const struct piece *p
     enum { CHUNK = 256 << 10 };
     struct buf *out = &pg->columns[0];
     static const char head[19] = "PGCOPY\n\377\r\n"; /* signature with its NUL, no flags, no extension */
-    uint16_t fields = htobe16((uint16_t)b->n_columns), end = 0xFFFF;
+    uint16_t end = 0xFFFF;
     buf_reset(out);
     buf_add(out, head, sizeof head);
     bool good = true;
     for (size_t i = 0; i < p->n && good; i++) {
-        const struct value *row = piece_row(b, p, i);
-        buf_add(out, &fields, 2);
-        for (size_t k = 0; k < b->n_columns; k++) put_cell(out, &row[k]);
+        put_row(out, piece_row(b, p, i), b->n_columns);
         if (out->n < CHUNK) continue;
         good = !out->failed && PQputCopyData(pg->conn, out->s, (int)out->n) == 1;
         buf_reset(out);

@@ -79,15 +79,22 @@ static int by_id(const void *a, const void *b) {
 /* Whoever was merged into another is that one. */
 static int after_merges(struct asked *x, struct error *err) {
     int64_t *ids = arena_alloc(x->a, (x->n + 1) * sizeof *ids);
-    size_t n = 0;
     if (!ids) return error_memory(err);
     for (size_t i = 0; i < x->n; i++) ids[i] = x->rows[i]->person;
     int rc = person_now(x->l->db, ids, x->n, err);
     for (size_t i = 0; !rc && i < x->n; i++) x->rows[i]->person = ids[i];
+    return rc;
+}
+
+static int others_merged_in(struct asked *x, struct error *err) {
+    int64_t *ids = arena_alloc(x->a, (x->n + 1) * sizeof *ids);
+    size_t n = 0;
+    if (!ids) return error_memory(err);
+    for (size_t i = 0; i < x->n; i++) ids[i] = x->rows[i]->person;
     qsort(ids, x->n, sizeof *ids, by_id);
     for (size_t i = 0; i < x->n; i++)
         if (ids[i] && (!n || ids[n - 1] != ids[i])) ids[n++] = ids[i];
-    return rc || !n ? rc : db_query_in(x->l->db, "SELECT \"merged_into\" FROM \"person\" WHERE \"merged_into\"", "", ids, n, merged_row, x, err);
+    return n ? db_query_in(x->l->db, "SELECT \"merged_into\" FROM \"person\" WHERE \"merged_into\"", "", ids, n, merged_row, x, err) : 0;
 }
 
 int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t n, struct arena *a, struct error *err) {
@@ -100,9 +107,10 @@ int sampling_who(struct ledger *l, const struct sampling_batch *batches, size_t 
             if (asks(&batches[b].rows[i])) x.rows[x.n++] = &batches[b].rows[i];
     bool alone = x.n && !db_steady(l->db); /* runs of the lookup may be merged between two of its questions */
     int rc = alone ? db_snapshot(l->db, err) : 0;
-    if (!rc && x.n) rc = by_document(&x, err);
     if (!rc && x.n) rc = by_key(&x, err);
     if (!rc && x.n) rc = after_merges(&x, err);
+    if (!rc && x.n) rc = by_document(&x, err); /* who has that document now, after all merges */
+    if (!rc && x.n) rc = others_merged_in(&x, err);
     if (alone) db_snapshot_end(l->db);
     return rc;
 }
