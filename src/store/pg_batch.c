@@ -96,7 +96,7 @@ static int copy_end(struct pg *pg, const char *failure, struct error *err) {
 }
 
 static int copy_rows(struct pg *pg, const struct batch *b, const struct piece *p, struct error *err) {
-    enum { CHUNK = 256 << 10 };
+    enum { CHUNK = 24 << 10 }; /* so that the server puts rows in while we put the next together */
     struct buf *out = &pg->columns[0];
     static const char head[19] = "PGCOPY\n\377\r\n"; /* signature with its NUL, no flags, no extension */
     uint16_t end = 0xFFFF;
