@@ -190,7 +190,7 @@ static double floor_rate(const char *node, const char *dir, size_t rows) {
     sql_must(to, sqlite3_exec(to, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-786432; PRAGMA wal_autocheckpoint=65536",
                               NULL, NULL, NULL));
     sql_must(from, sqlite3_prepare_v2(from, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND tbl_name IN ('person','contact','vault_key',"
-                                            "'lookup','lookup_bucket','lookup_filter','duty','duty_wake','duty_term','duty_count','journal') ORDER BY type DESC", -1, &schema, NULL));
+                                            "'lookup_front','lookup_bucket','lookup_filter','duty','duty_wake','duty_term','duty_count','journal') ORDER BY type DESC", -1, &schema, NULL));
     while (sqlite3_step(schema) == SQLITE_ROW) sql_must(to, sqlite3_exec(to, (const char *)sqlite3_column_text(schema, 0), NULL, NULL, NULL));
     sqlite3_finalize(schema);
     int64_t start = monotonic_ns();

@@ -709,7 +709,7 @@ static void a_refused_change_moves_nothing(void **state) {
     }
 }
 
-/* A store from before the lookup: a table of blind hashes, an index for keys. */
+/* A store from before the lookup: a table of blind hashes, an index for keys; and one whose front was a table of entries. */
 static void an_old_store_is_indexed_by_migrating(void **state) {
     (void)state;
     struct test_ledger t;
@@ -722,6 +722,7 @@ static void an_old_store_is_indexed_by_migrating(void **state) {
         assert_ok(lookup_empty(t.l->lookup, t.l->db, &err), err);
         assert_ok(db_run(t.l->db, "CREATE TABLE \"blind\" (\"kind\" INTEGER, \"hash\" INTEGER, \"holder\" INTEGER)", NULL, 0, NULL, &err), err);
         assert_ok(db_run(t.l->db, "INSERT INTO \"blind\" VALUES (1, 2, 3)", NULL, 0, NULL, &err), err);
+        assert_ok(db_run(t.l->db, "CREATE TABLE \"lookup\" (\"place\" INTEGER, \"holder\" INTEGER)", NULL, 0, NULL, &err), err);
         assert_ok(db_run(t.l->db, "CREATE UNIQUE INDEX \"person_key\" ON \"person\" (\"key\")", NULL, 0, NULL, &err), err);
         assert_ok(db_run(t.l->db, "DELETE FROM \"node\" WHERE \"name\" = 'lookup'", NULL, 0, NULL, &err), err);
         assert_ok(ledger_set(t.l, "schema", TEXT("older"), &err), err);
@@ -740,6 +741,7 @@ static void an_old_store_is_indexed_by_migrating(void **state) {
         exact(&t);
         struct db_cursor *c = NULL;
         assert_true(db_query(t.l->db, "SELECT * FROM \"blind\"", NULL, 0, &c, &err) < 0);
+        assert_true(db_query(t.l->db, "SELECT * FROM \"lookup\"", NULL, 0, &c, &err) < 0);
         buf_reset(&plan);
         assert_ok(ledger_migrate(t.l, false, &plan, &err), err);
         assert_int_equal(plan.n, 0); /* once */
