@@ -73,6 +73,7 @@ export interface Traced {
   n_contacts: number
   without_visits: number
   damaged_files: number
+  forgotten: boolean
   since: { traced_at: string; added: number; kept: number; removed: number; gone: number[] } | null
   contacts: Found[]
   more: boolean

@@ -313,6 +313,7 @@ int tracing_find(struct ledger *l, const struct session *s, struct visits *v, co
         contact_sort(&ans.found);
         ans.damaged = visits_reader_damaged(r, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to, visits_zone(v)) + 1);
     }
+    if (rc == 0) rc = visits_forgot(v, day_of_instant(p->from, visits_zone(v)), day_of_instant(p->to - 1, visits_zone(v)) + 1, &ans.forgotten, err);
     withdrawn_clear(&back);
     same_clear(&same);
     visits_reader_close(r);

@@ -80,6 +80,7 @@ struct tracing_answer {
     int degree;                    /* that was looked for */
     size_t n_asked, n_unknown;     /* who has no visit at all */
     int damaged;                   /* files of days, and parts of the log, that could not be read */
+    bool forgotten;                /* some of the days that were looked at are: who was met then is not found */
 };
 /* The same in three steps, for a door whose writer must not wait for the search: the plan (who, from when, by which rules; reads the ledger and decides the access), its
  * entry in the journal (writes), the search (touches the visits and, for links, reads registers; any ledger). A case needs the right to write contacts where it lies, a person by name the same in the

@@ -184,7 +184,8 @@ static int answer_json(struct cli *cli, const struct tracing_answer *a, const st
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
     instant_format(a->from, cli->ledger->zone_s, from);
     instant_format(a->to, cli->ledger->zone_s, to);
-    cli_print(cli, "{\"from\": \"%s\", \"to\": \"%s\", \"asked\": %zu, \"without_visits\": %zu, \"damaged_files\": %d,\n", from, to, a->n_asked, a->n_unknown, a->damaged);
+    cli_print(cli, "{\"from\": \"%s\", \"to\": \"%s\", \"asked\": %zu, \"without_visits\": %zu, \"damaged_files\": %d, \"forgotten\": %s,\n", from, to, a->n_asked, a->n_unknown, a->damaged,
+              a->forgotten ? "true" : "false");
     if (since->any) cli_print(cli, "\"since\": {\"added\": %zu, \"kept\": %zu, \"removed\": %zu},\n", since->added, since->kept, since->removed);
     int rc = array_print(cli, "contacts", a->found.n_contacts, nth_contact, a, err);
     cli_print(cli, ",\n");
@@ -313,6 +314,7 @@ int cmd_trace(struct cli *cli, struct error *err) {
     if (rc == 0 && !q.reverse) rc = tracing_since_of(cli->ledger, &cli->session, a.one, &a, &since, err);
     if (rc == 0 && cli->json) rc = answer_json(cli, &a, &since, err);
     else if (rc == 0) answer_text(cli, &a, &since);
+    if (rc == 0 && a.forgotten) cli_note(cli, "%s", cli_word(cli, "部分日期的出入记录已按规定清除, 当时的接触者查不到\n", "some of these days are forgotten: who was met then is not found\n"));
     if (rc == 0 && a.damaged) cli_note(cli, cli->zh ? "%d 个日期文件或日志片段损坏, 结果不含这些内容\n" : "%d files of days, or parts of the log, are damaged; the answer is without them\n", a.damaged);
     if (rc == 0) rc = cli_flush(cli, err); /* names are borrowed from the store */
     tracing_since_clear(&since);

@@ -181,6 +181,7 @@ static int traced(struct request *r, struct error *err) {
         json_put_instant(b, a.from, l->zone_s);
         json_put_moment(b, "to", a.to, l->zone_s);
         buf_printf(b, ",\"asked\":%zu,\"without_visits\":%zu,\"damaged_files\":%d,\"links\":%zu,\"large_units\":%zu", a.n_asked, a.n_unknown, a.damaged, a.n_links, a.n_large);
+        buf_str(b, a.forgotten ? ",\"forgotten\":true" : ",\"forgotten\":false");
         put_since(b, &since, l->zone_s);
         put_contacts(&n, b, &a, &since, x, l->zone_s);
         put_rest(&n, b, &a, l->zone_s);
@@ -473,7 +474,7 @@ const struct schema tracing_schemas[] = {
                          ",\"expected\":" NUMBER ",\"log10_chance\":" NUMBER)},
     {"TraceCommonSource", OBJECT("\"person\",\"cases\",\"score\"", "\"person\":" STRING ",\"cases\":" WHOLE ",\"score\":" NUMBER)},
     {"TraceAnswer", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"contacts\"],\"properties\":{\"from\":" STRING ",\"to\":" STRING ",\"asked\":" WHOLE ",\"without_visits\":" WHOLE
-                    ",\"damaged_files\":" WHOLE ",\"links\":" WHOLE ",\"large_units\":" WHOLE ",\"since\":{\"type\":[\"object\",\"null\"],\"required\":[\"traced_at\",\"added\","
+                    ",\"damaged_files\":" WHOLE ",\"forgotten\":" TRUTH ",\"links\":" WHOLE ",\"large_units\":" WHOLE ",\"since\":{\"type\":[\"object\",\"null\"],\"required\":[\"traced_at\",\"added\","
                     "\"kept\",\"removed\",\"gone\"],\"properties\":{\"traced_at\":" STRING ",\"added\":" WHOLE ",\"kept\":" WHOLE ",\"removed\":" WHOLE ",\"gone\":" LIST(ID) "}}"
                     ",\"n_contacts\":" WHOLE ",\"contacts\":" LIST(SHAPE("TraceContact")) ",\"more\":" TRUTH ",\"venues\":" LIST(SHAPE("TraceVenue")) ",\"common_places\":" LIST(SHAPE("TraceCommonPlace")) ",\"common_sources\":" LIST(SHAPE("TraceCommonSource")) "}}"},
     {"TraceAccept", "{\"type\":\"object\",\"properties\":{\"persons\":" WORDS ",\"general\":{\"type\":\"boolean\"},\"degree\":{\"type\":\"integer\"},\"minutes\":" WHOLE ",\"within_after\":" WHOLE ",\"crowd\":" WHOLE
